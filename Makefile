@@ -1,0 +1,64 @@
+# `make test` and `make demo` need Python 3.11 or newer and a C compiler; everything else lands in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+NATIVE    := $(shell find src/kschedcore/_native -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+ENV_READY := $(VENV)/.ready
+BUILT     := $(VENV)/.built
+
+RECORDINGS ?= $(wildcard ../shared/conformance ../shared/traces)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test unit lint wheel-test conformance bench wheel clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+$(ENV_READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 …" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(BUILT): $(ENV_READY) setup.py $(NATIVE)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
+	@touch $@
+
+build: $(BUILT)  ## set up .venv and build the native core in place
+
+demo: $(BUILT)  ## place a small shop on a small cluster, and say why some of it does not fit
+	@$(BIN)/kschedcore demo
+
+test: lint unit wheel-test  ## all checks, all tests, and the wheel installed elsewhere
+
+unit: $(BUILT)  ## the test suite
+	$(BIN)/python -m pytest -q
+
+lint: $(BUILT)  ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cython-lint src/kschedcore/_native
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh environment, use it there
+	$(BIN)/python -m pytest -q -m wheel tests/house
+
+conformance: $(BUILT)  ## compare with kube-scheduler's recordings (RECORDINGS=PATH…)
+	@test -n "$(RECORDINGS)" || { echo "error: no recordings here; name some: make conformance RECORDINGS=PATH" >&2; exit 2; }
+	$(BIN)/kschedcore conformance --tie-break first $(RECORDINGS)
+
+bench: $(BUILT)  ## the benchmarks
+	$(BIN)/python -m pytest -q -m '' --benchmark-only bench
+
+wheel: $(BUILT)  ## dist/*.tar.gz and dist/*.whl
+	$(BIN)/python -m build --no-isolation
+
+clean:  ## remove what was built, but not .venv
+	rm -rf build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src/kschedcore/_native -name '*.c' -delete -o -name '*.html' -delete -o -name '*.so' -delete
+	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
+	rm -f $(BUILT)
