@@ -1,0 +1,148 @@
+"""Field errors: what validation finds, in the words of apimachinery's ``pkg/util/validation/field``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_map", "go_struct", "invalid", "not_found",
+    "not_supported", "quote", "required", "too_long", "too_many",
+]  # fmt: skip
+
+
+class ErrorType(StrEnum):
+    """``metav1.CauseType``: what kind of fault a field has."""
+
+    NOT_FOUND = "FieldValueNotFound"
+    REQUIRED = "FieldValueRequired"
+    DUPLICATE = "FieldValueDuplicate"
+    INVALID = "FieldValueInvalid"
+    NOT_SUPPORTED = "FieldValueNotSupported"
+    FORBIDDEN = "FieldValueForbidden"
+    TOO_LONG = "FieldValueTooLong"
+    TOO_MANY = "FieldValueTooMany"
+    INTERNAL = "InternalError"
+
+
+_TEXTS = {
+    ErrorType.NOT_FOUND: "Not found",
+    ErrorType.REQUIRED: "Required value",
+    ErrorType.DUPLICATE: "Duplicate value",
+    ErrorType.INVALID: "Invalid value",
+    ErrorType.NOT_SUPPORTED: "Unsupported value",
+    ErrorType.FORBIDDEN: "Forbidden",
+    ErrorType.TOO_LONG: "Too long",
+    ErrorType.TOO_MANY: "Too many",
+    ErrorType.INTERNAL: "Internal error",
+}
+_WITHOUT_VALUE = {ErrorType.REQUIRED, ErrorType.FORBIDDEN, ErrorType.TOO_LONG, ErrorType.INTERNAL}
+
+
+class Verbatim(str):
+    """A value printed as it stands, without quotes."""
+
+    __slots__ = ()
+
+
+def quote(text: str) -> str:
+    """``text`` in double quotes, escaped as Go's ``%q`` escapes it for everything a manifest can hold."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def go_map(labels: dict[str, str]) -> Verbatim:
+    """A string map as Go's ``%#v`` prints it."""
+    inside = ", ".join(f"{quote(key)}:{quote(value)}" for key, value in sorted(labels.items()))
+    return Verbatim(f"map[string]string{{{inside}}}")
+
+
+def go_struct(type_name: str, value: Any) -> Verbatim:
+    """A value that the server prints as a Go struct: its type, and the value's JSON for the fields.
+
+    The server prints pointers and internals there (``core.PodSpec{Volumes:[]core.Volume(nil), …}``), which
+    tell a person less and cannot be told from outside; only the type is the same.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return Verbatim(type_name + (text if isinstance(value, dict) else f"{{{text}}}"))
+
+
+def _printed(value: Any) -> str:
+    if isinstance(value, Verbatim):
+        return str(value)
+    if isinstance(value, str):
+        return quote(value)
+    if value is None:
+        return "null"
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of one field.
+
+    Attributes:
+        type: What kind of fault.
+        field: Path of the field, ``spec.containers[0].image``.
+        value: The value found, printed into the message except for types that leave it out.
+        detail: What was expected.
+    """
+
+    type: ErrorType
+    field: str
+    value: Any
+    detail: str = ""
+
+    @property
+    def message(self) -> str:
+        """The message without the field, as a cause of a ``Status`` carries it."""
+        text = _TEXTS[self.type]
+        if self.type not in _WITHOUT_VALUE:
+            text = f"{text}: {_printed(self.value)}"
+        return f"{text}: {self.detail}" if self.detail else text
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+def required(field: str, detail: str = "") -> FieldError:
+    """The field must be there."""
+    return FieldError(ErrorType.REQUIRED, field, "", detail)
+
+
+def invalid(field: str, value: Any, detail: str) -> FieldError:
+    """The value breaks a rule."""
+    return FieldError(ErrorType.INVALID, field, value, detail)
+
+
+def not_supported(field: str, value: Any, supported: Iterable[str]) -> FieldError:
+    """The value is none of the supported ones, listed in the order given."""
+    detail = "supported values: " + ", ".join(quote(item) for item in supported)
+    return FieldError(ErrorType.NOT_SUPPORTED, field, value, detail)
+
+
+def duplicate(field: str, value: Any) -> FieldError:
+    """The value stands elsewhere already."""
+    return FieldError(ErrorType.DUPLICATE, field, value)
+
+
+def forbidden(field: str, detail: str) -> FieldError:
+    """The field may not be set, or not be changed, here."""
+    return FieldError(ErrorType.FORBIDDEN, field, "", detail)
+
+
+def not_found(field: str, value: Any) -> FieldError:
+    """The value names something that does not exist."""
+    return FieldError(ErrorType.NOT_FOUND, field, value)
+
+
+def too_long(field: str, limit: int) -> FieldError:
+    """The value has more than ``limit`` bytes; it is not printed."""
+    return FieldError(ErrorType.TOO_LONG, field, "", f"must have at most {limit} bytes")
+
+
+def too_many(field: str, actual: int, limit: int) -> FieldError:
+    """The list has more than ``limit`` items."""
+    return FieldError(ErrorType.TOO_MANY, field, actual, f"must have at most {limit} items")
