@@ -1,0 +1,50 @@
+"""The floors of the house, where import-linter cannot look: inside compiled modules and the lint settings."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NATIVE = ROOT / "src/kschedcore/_native"
+IMPORT = re.compile(r"^\s*(?:c?import\s+|from\s+)(kschedcore[.\w]*)", re.MULTILINE)
+
+# "Knows numbers, no manifests."
+BELOW_NATIVE = ("kschedcore._native", "kschedcore.errors")
+
+
+@pytest.mark.parametrize("line", ["from kschedcore.api cimport x", "    import kschedcore.api.labels as labels"])
+def test_the_pattern_sees_imports(line: str) -> None:
+    assert [each.split(".")[1] for each in IMPORT.findall(line)] == ["api"]
+
+
+def test_the_core_imports_nothing_from_above() -> None:
+    sources = [path for kind in ("*.pyx", "*.pxd") for path in NATIVE.rglob(kind)]
+    assert sources
+    above = {
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in sources
+        for module in IMPORT.findall(path.read_text())
+        if not module.startswith(BELOW_NATIVE)
+    }
+    assert not above
+
+
+def test_every_room_has_its_floor() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    listed = {room.strip(" ()") for floor in settings["layers"] for room in floor.split(":")}
+    rooms = {
+        path.stem if path.is_file() else path.name
+        for path in (ROOT / "src/kschedcore").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert rooms - {"__init__"} <= listed
+
+
+def test_no_flag_breaks_exact_arithmetic() -> None:
+    build = (ROOT / "setup.py").read_text()
+    assert "-ffp-contract=off" in build
+    assert not re.search(r"fast-math|-Ofast|-mfma|unsafe-math|associative-math|-march", build)
