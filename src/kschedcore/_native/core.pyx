@@ -1,0 +1,144 @@
+"""The core of an engine: nodes, bound pods, topology counts, and the loop that places pods.
+
+The scheduling cycle of one pod is: let its class catch up with what changed (Filter, Score, NormalizeScore),
+take the best node, account the pod there. A batch runs through it without the interpreter.
+"""
+
+import numpy as np
+
+from cpython.ref cimport PyObject
+from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.podclass cimport PodClass, Scratch
+from kschedcore._native.podinfo cimport PodInfo
+from kschedcore._native.pods cimport NO_POD, PodTable
+from kschedcore._native.reasons cimport ReasonTable
+from kschedcore._native.topology cimport Topology
+from kschedcore._native.tournament cimport Entry
+from kschedcore._native.types cimport NO_SLOT, slot_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+
+cdef class Core:
+    """Everything the native side of an engine holds.
+
+    Args:
+        random_ties: Draw among nodes that share the best score instead of taking the first by name.
+        seed: Seeds the draws.
+    """
+
+    def __cinit__(self, bint random_ties=False, uint64_t seed=0):
+        self.nodes = NodeTable()
+        self.reasons = ReasonTable()
+        self.pods = PodTable(self.nodes)
+        self.topology = Topology(self.nodes, self.pods)
+        self.scratch = Scratch()
+        self.random_ties = random_ties
+        self.random_state = seed
+
+    cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start) except -1 nogil:
+        cdef int32_t pod = self.pods.insert(info, slot, start)
+        info.account(slot, 1)
+        self.topology.move(info, slot, 1)
+        return pod
+
+    cdef int take(self, int32_t pod) except -1 nogil:
+        cdef PyObject* info = self.pods.pods[pod].info
+        cdef slot_t slot = self.pods.pods[pod].slot
+        self.topology.move(<PodInfo> info, slot, -1)
+        (<PodInfo> info).account(slot, -1)
+        self.pods.delete(pod)
+        return 0
+
+    def bind(self, PodInfo info not None, slot_t slot, int64_t start=0):
+        """Account a pod on a node; return the number by which to unbind it."""
+        return self.put(info, slot, start)
+
+    def unbind(self, int32_t pod):
+        """Take a pod off its node."""
+        self.take(pod)
+
+    def set_node(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
+        """Add a node or replace what it is, see ``NodeTable.set``; pods on it move with its labels."""
+        cdef slot_t slot = self.nodes.slot_of(name)
+        cdef int32_t pod
+        if slot < 0:
+            return self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
+        self._move_all(slot, -1)
+        self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
+        self._move_all(slot, 1)
+        return slot
+
+    def _move_all(self, slot_t slot, int sign):
+        """Let the pods on a node leave their topology domains, or enter them again."""
+        cdef int32_t pod = self.pods.on_node(slot)
+        while pod != NO_POD:
+            self.topology.move(<PodInfo> self.pods.pods[pod].info, slot, sign)
+            pod = self.pods.pods[pod].next_on_node
+
+    cdef slot_t choose(self, PodClass pod_class) noexcept nogil:
+        """The node that a refreshed class would go to."""
+        cdef Entry entry = pod_class.best()
+        cdef uint64_t draw
+        if entry.ties < 2 or not self.random_ties:
+            return entry.winner
+        # splitmix64: one multiplication-mixed counter, the same on every machine.
+        self.random_state += 0x9E3779B97F4A7C15u
+        draw = self.random_state
+        draw = (draw ^ (draw >> 30)) * 0xBF58476D1CE4E5B9u
+        draw = (draw ^ (draw >> 27)) * 0x94D049BB133111EBu
+        draw ^= draw >> 31
+        return pod_class.tournament.nth(pod_class.total.data, <int64_t> (draw % <uint64_t> entry.ties))
+
+    def place(self, list classes, bint bind=True):
+        """Schedule one pod of each class in turn.
+
+        Args:
+            classes: A PodClass for each pod; the same object for pods alike.
+            bind: Account each placed pod before the next is looked at.
+
+        Returns:
+            (slots int32[n], -1 where no node was feasible; totals int64[n]; ties int32[n]; feasible int32[n];
+            pods int32[n], what to unbind them by, -1 where not bound; failures: for each pod without a node,
+            by its place, the counts of ``PodClass.rejection_counts``).
+        """
+        cdef Py_ssize_t n = len(classes), i
+        cdef PyObject** refs = <PyObject**> malloc((n + 1) * sizeof(PyObject*))
+        cdef Entry entry
+        cdef slot_t slot
+        slots, totals = np.full(n, NO_SLOT, np.int32), np.zeros(n, np.int64)
+        ties, feasible = np.zeros(n, np.int32), np.zeros(n, np.int32)
+        pods = np.full(n, NO_POD, np.int32)
+        cdef int32_t[::1] slots_view = slots, ties_view = ties, feasible_view = feasible, pods_view = pods
+        cdef int64_t[::1] totals_view = totals
+        failures = {}
+        if refs == NULL:
+            raise MemoryError
+        try:
+            for i in range(n):
+                refs[i] = <PyObject*> <PodClass?> classes[i]
+            with nogil:
+                for i in range(n):
+                    (<PodClass> refs[i]).refresh()
+                    slot = self.choose(<PodClass> refs[i])
+                    feasible_view[i] = <int32_t> (<PodClass> refs[i]).feasible
+                    if slot == NO_SLOT:
+                        with gil:
+                            failures[i] = self._failure(<PodClass> refs[i])
+                        continue
+                    entry = (<PodClass> refs[i]).best()
+                    slots_view[i] = slot
+                    totals_view[i] = entry.best
+                    ties_view[i] = entry.ties
+                    if bind:
+                        pods_view[i] = self.put((<PodClass> refs[i]).info, slot, 0)
+        finally:
+            free(refs)
+        return slots, totals, ties, feasible, pods, failures
+
+    def _failure(self, PodClass pod_class):
+        """Why no node was feasible; the same object as long as no verdict of the class changed."""
+        if pod_class.failure_revision != pod_class.revision or pod_class.failure is None:
+            pod_class.failure = pod_class.rejection_counts()
+            pod_class.failure_revision = pod_class.revision
+        return pod_class.failure

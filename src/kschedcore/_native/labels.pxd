@@ -1,0 +1,26 @@
+from kschedcore._native.columns cimport Int32Column, Int64Column
+from kschedcore._native.slotset cimport SlotSet
+from kschedcore._native.types cimport slot_t
+from libc.stdint cimport int32_t, int64_t
+
+cdef class LabelColumn:
+    cdef readonly str key
+    cdef readonly list values          # code -> text
+    cdef dict codes_of                 # text -> code
+    cdef Int32Column codes             # slot -> code, ABSENT when the node has no such label
+    cdef Int64Column numbers           # code -> the value as an integer, where it is one
+    cdef Int32Column numeric           # code -> 1 when `numbers` holds it
+    cdef Int32Column population        # code -> how many nodes carry it
+    cdef slot_t* members               # slots ordered by code, then slot
+    cdef int64_t* starts               # code -> where its slots start in `members`
+    cdef Py_ssize_t member_codes       # how many codes `starts` covers
+    cdef bint stale                    # `members` no longer tells the truth
+    cdef int32_t code(self, str value) except -2
+    cdef int assign(self, slot_t slot, int32_t code) except -1
+    cdef int group(self, Py_ssize_t top) except -1
+    cdef inline void add_members(self, int32_t code, SlotSet found) noexcept nogil:
+        """Add the nodes that carry a code, as of the last grouping."""
+        cdef int64_t i
+        if code < self.member_codes:
+            for i in range(self.starts[code], self.starts[code + 1]):
+                found.add(self.members[i])

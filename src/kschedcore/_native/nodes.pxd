@@ -1,0 +1,44 @@
+from kschedcore._native.columns cimport ChangeLog, Int32Column, Int64Column
+from kschedcore._native.labels cimport LabelColumn
+from kschedcore._native.types cimport slot_t
+from libc.stdint cimport int32_t, int64_t
+
+cdef struct PortEntry:
+    int64_t port                       # protocol and number, interned
+    int32_t ip                         # interned host address; 0 is every address
+    int32_t users
+
+cdef struct PortList:
+    PortEntry* entries
+    int32_t count
+    int32_t capacity
+
+cdef class NodeTable:
+    cdef readonly Py_ssize_t capacity
+    cdef readonly Py_ssize_t top       # slots below this have been given out
+    cdef readonly Py_ssize_t count     # nodes that exist
+    # resources, indexed [resource][slot]
+    cdef int resources
+    cdef int64_t** allocatable
+    cdef int64_t** requested
+    cdef list allocatable_columns, requested_columns
+    cdef Int64Column non_zero_cpu, non_zero_memory   # requests with scoring's defaults filled in
+    # the node's own properties
+    cdef Int32Column alive, unschedulable, taint_set, image_set
+    cdef Int64Column rank              # ascending with the node's name
+    cdef LabelColumn name
+    cdef dict labels                   # key -> LabelColumn
+    cdef PortList* ports
+    # dictionaries
+    cdef readonly list resource_names, taint_sets, image_sets, image_names
+    cdef dict resource_ids, taint_set_ids, image_set_ids, image_ids, slots
+    cdef list ordered_names, free_slots
+    cdef Int64Column image_size, image_nodes
+    cdef readonly int64_t image_version
+    cdef public int64_t generation     # grows with every change that compiled classes must hear of
+    cdef list label_keys_of            # slot -> keys the node carries
+    # what changed: a node itself, or what is accounted on it
+    cdef ChangeLog spec_log, load_log
+    cdef LabelColumn label(self, str key)
+    cdef int touch(self, slot_t slot) except -1
+    cdef int use_port(self, slot_t slot, int64_t port, int32_t ip, int32_t delta) except -1 nogil

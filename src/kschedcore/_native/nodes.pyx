@@ -1,0 +1,383 @@
+"""The node table: every node as one row of columns.
+
+A node has a slot, its row number in all columns, for as long as it exists. What the node *is* (labels,
+taints, allocatable, images) and what is *accounted* on it (requested resources, ports) change at different
+rates, so each has its own change log.
+"""
+
+import bisect
+
+import numpy as np
+
+from kschedcore._native.columns cimport ChangeLog, Int32Column, Int64Column
+from kschedcore._native.labels cimport LabelColumn
+from kschedcore._native.types cimport ABSENT, slot_t
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memset
+
+cdef enum:
+    MAX_RESOURCES = 126                # what the two 63-bit masks of a reason can tell apart
+
+cdef int64_t RANK_GAP = 1 << 32        # room for 32 insertions at one place before all are renumbered
+
+# No label key starts with "@", so the column of names can sit beside those of labels.
+NAME_FIELD = "@metadata.name"
+
+
+cdef class NodeTable:
+    """Columns of all nodes, addressed by slot.
+
+    Attributes:
+        count: How many nodes there are.
+        top: Slots are below this; some may belong to nodes that were removed.
+        resource_names: Name of every resource by id: cpu (millicores), memory, ephemeral-storage (bytes),
+            pods, then scalar resources as they were first met.
+        taint_sets: Every distinct taint set, as tuples of (key, value, effect).
+        image_sets: Every distinct set of images, as tuples of image ids.
+    """
+
+    def __cinit__(self):
+        self.capacity = 64
+        self.top = 0
+        self.count = 0
+        self.resources = 0
+        self.allocatable = <int64_t**> calloc(MAX_RESOURCES, sizeof(int64_t*))
+        self.requested = <int64_t**> calloc(MAX_RESOURCES, sizeof(int64_t*))
+        self.ports = <PortList*> calloc(self.capacity, sizeof(PortList))
+        if self.allocatable == NULL or self.requested == NULL or self.ports == NULL:
+            raise MemoryError
+        self.allocatable_columns = []
+        self.requested_columns = []
+        self.non_zero_cpu = Int64Column(self.capacity)
+        self.non_zero_memory = Int64Column(self.capacity)
+        self.alive = Int32Column(self.capacity)
+        self.unschedulable = Int32Column(self.capacity)
+        self.taint_set = Int32Column(self.capacity)
+        self.image_set = Int32Column(self.capacity)
+        self.rank = Int64Column(self.capacity)
+        self.name = LabelColumn(NAME_FIELD, self.capacity)
+        self.labels = {}
+        self.resource_names = []
+        self.resource_ids = {}
+        self.taint_sets = [()]
+        self.taint_set_ids = {(): 0}
+        self.image_sets = [()]
+        self.image_set_ids = {(): 0}
+        self.image_names = []
+        self.image_ids = {}
+        self.image_size = Int64Column(16)
+        self.image_nodes = Int64Column(16)
+        self.slots = {}
+        self.ordered_names = []
+        self.free_slots = []
+        self.label_keys_of = [()] * self.capacity
+        self.spec_log = ChangeLog(2 * self.capacity)
+        self.load_log = ChangeLog(2 * self.capacity)
+        for resource in ("cpu", "memory", "ephemeral-storage", "pods"):
+            self.resource(resource)
+
+    def __dealloc__(self):
+        cdef Py_ssize_t slot
+        if self.ports != NULL:
+            for slot in range(self.capacity):
+                free(self.ports[slot].entries)
+        free(self.ports)
+        free(self.allocatable)
+        free(self.requested)
+
+    def __len__(self):
+        return self.count
+
+    # -- dictionaries -------------------------------------------------------------------------------
+
+    def resource(self, str name):
+        """The id of resource ``name``, given one when it is new.
+
+        Raises:
+            ValueError: More than 126 distinct resource names in one cluster.
+        """
+        found = self.resource_ids.get(name)
+        if found is not None:
+            return found
+        cdef int resource = self.resources
+        if resource == MAX_RESOURCES:
+            raise ValueError(f"resource {name!r} is one too many: a cluster may name at most {MAX_RESOURCES}")
+        allocatable, requested = Int64Column(self.capacity), Int64Column(self.capacity)
+        self.allocatable_columns.append(allocatable)
+        self.requested_columns.append(requested)
+        self.allocatable[resource] = (<Int64Column> allocatable).data
+        self.requested[resource] = (<Int64Column> requested).data
+        self.resource_names.append(name)
+        self.resource_ids[name] = resource
+        self.resources += 1
+        return resource
+
+    def taints(self, tuple taints):
+        """The id of a taint set: a tuple of (key, value, effect) in the node's own order."""
+        found = self.taint_set_ids.get(taints)
+        if found is None:
+            found = self.taint_set_ids[taints] = len(self.taint_sets)
+            self.taint_sets.append(taints)
+        return found
+
+    def image(self, str name):
+        """The id of an image by one of its names."""
+        cdef Py_ssize_t image
+        found = self.image_ids.get(name)
+        if found is None:
+            found = self.image_ids[name] = image = len(self.image_names)
+            self.image_names.append(name)
+            if image >= self.image_size.capacity:
+                self.image_size.grow(2 * image)
+                self.image_nodes.grow(2 * image)
+        return found
+
+    cdef LabelColumn label(self, str key):
+        """The column of a label key, made when it is new."""
+        if key == NAME_FIELD:
+            return self.name
+        found = self.labels.get(key)
+        if found is None:
+            found = self.labels[key] = LabelColumn(key, self.capacity)
+        return <LabelColumn> found
+
+    # -- nodes --------------------------------------------------------------------------------------
+
+    def slot_of(self, str name):
+        """The slot of the node called ``name``, or -1."""
+        return self.slots.get(name, -1)
+
+    def name_of(self, Py_ssize_t slot):
+        """The name of the node in ``slot``."""
+        return self.name.of(slot)
+
+    def names(self):
+        """The names of all nodes, in order."""
+        return list(self.ordered_names)
+
+    def set(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
+        """Add the node ``name``, or replace what it is; what is accounted on it stays.
+
+        Args:
+            name: The node's name.
+            allocatable: Resource name -> amount, cpu in millicores, everything else in whole units.
+            labels: Label key -> value.
+            taints: (key, value, effect) in the node's own order.
+            images: (names, size in bytes) in the node's own order.
+            unschedulable: ``spec.unschedulable``.
+
+        Returns:
+            The node's slot.
+        """
+        cdef slot_t slot = self.slots.get(name, -1)
+        cdef int resource
+        cdef int64_t* column
+        for key in allocatable:
+            self.resource(key)
+        if slot < 0:
+            slot = self._admit(name)
+        for resource in range(self.resources):
+            column = (<Int64Column> self.allocatable_columns[resource]).data
+            column[slot] = 0
+        for key, amount in allocatable.items():
+            column = (<Int64Column> self.allocatable_columns[self.resource_ids[key]]).data
+            column[slot] = amount
+        for key in self.label_keys_of[slot]:
+            if key not in labels:
+                (<LabelColumn> self.labels[key]).assign(slot, ABSENT)
+        for key, value in labels.items():
+            column_of = self.label(key)
+            column_of.assign(slot, column_of.code(value))
+        self.label_keys_of[slot] = tuple(labels)
+        self.taint_set.data[slot] = self.taints(taints)
+        self.unschedulable.data[slot] = unschedulable
+        self._set_images(slot, images)
+        self.touch(slot)
+        return slot
+
+    def remove(self, str name):
+        """Take the node out; its slot may be given to another. Pods on it must have been removed before.
+
+        Raises:
+            KeyError: There is no such node.
+        """
+        cdef slot_t slot = self.slots.pop(name)
+        cdef int resource
+        for key in self.label_keys_of[slot]:
+            (<LabelColumn> self.labels[key]).assign(slot, ABSENT)
+        self.label_keys_of[slot] = ()
+        self.name.assign(slot, ABSENT)
+        self._set_images(slot, ())
+        for resource in range(self.resources):
+            self.allocatable[resource][slot] = 0
+        self.taint_set.data[slot] = 0
+        self.unschedulable.data[slot] = 0
+        self.alive.data[slot] = 0
+        del self.ordered_names[bisect.bisect_left(self.ordered_names, name)]
+        self.free_slots.append(slot)
+        self.count -= 1
+        self.touch(slot)
+
+    def _admit(self, str name):
+        """Give a new node its slot, its place in name order and its name."""
+        cdef slot_t slot
+        if self.free_slots:
+            slot = self.free_slots.pop()
+        else:
+            if self.top == self.capacity:
+                self._grow(2 * self.capacity)
+            slot = <slot_t> self.top
+            self.top += 1
+        self.slots[name] = slot
+        self.name.assign(slot, self.name.code(name))
+        self.alive.data[slot] = 1
+        self.count += 1
+        self._rank(slot, name)
+        return slot
+
+    def _rank(self, slot_t slot, str name):
+        """Place ``name`` between its neighbours; renumber all when the gap between them is used up."""
+        cdef Py_ssize_t at = bisect.bisect_left(self.ordered_names, name)
+        cdef int64_t before, after
+        self.ordered_names.insert(at, name)
+        before = 0 if at == 0 else self.rank.data[<slot_t> self.slots[self.ordered_names[at - 1]]]
+        if at + 1 == len(self.ordered_names):
+            self.rank.data[slot] = before + RANK_GAP
+            return
+        after = self.rank.data[<slot_t> self.slots[self.ordered_names[at + 1]]]
+        self.rank.data[slot] = before + (after - before) // 2
+        if after - before < 2:
+            for place, other in enumerate(self.ordered_names):
+                self.rank.data[<slot_t> self.slots[other]] = (place + 1) * RANK_GAP
+
+    def _grow(self, Py_ssize_t capacity):
+        cdef int resource
+        cdef PortList* ports = <PortList*> realloc(self.ports, capacity * sizeof(PortList))
+        if ports == NULL:
+            raise MemoryError
+        memset(ports + self.capacity, 0, (capacity - self.capacity) * sizeof(PortList))
+        self.ports = ports
+        for resource in range(self.resources):
+            (<Int64Column> self.allocatable_columns[resource]).grow(capacity)
+            (<Int64Column> self.requested_columns[resource]).grow(capacity)
+            self.allocatable[resource] = (<Int64Column> self.allocatable_columns[resource]).data
+            self.requested[resource] = (<Int64Column> self.requested_columns[resource]).data
+        for column in (self.non_zero_cpu, self.non_zero_memory, self.rank):
+            (<Int64Column> column).grow(capacity)
+        for column in (self.alive, self.unschedulable, self.taint_set, self.image_set, self.name.codes):
+            (<Int32Column> column).grow(capacity)
+        for column in self.labels.values():
+            (<LabelColumn> column).codes.grow(capacity)
+        self.label_keys_of.extend([()] * (capacity - self.capacity))
+        self.spec_log.bound = self.load_log.bound = 2 * capacity
+        self.capacity = capacity
+
+    def _set_images(self, slot_t slot, tuple images):
+        """Give the node a set of images and count, for each name, the nodes that have it.
+
+        An image keeps the size that the first of its present holders reported (the scheduler cache's rule).
+        """
+        cdef tuple old = self.image_sets[self.image_set.data[slot]]
+        cdef Py_ssize_t image
+        ids = []
+        sizes = {}
+        for names, size in images:
+            for name in names:
+                image = self.image(name)
+                if image not in sizes:
+                    ids.append(image)
+                    sizes[image] = size
+        fresh = tuple(ids)
+        if not old and not fresh:
+            return
+        for image in old:
+            self.image_nodes.data[image] -= 1
+        for image in fresh:
+            if self.image_nodes.data[image] == 0:
+                self.image_size.data[image] = sizes[image]
+            self.image_nodes.data[image] += 1
+        found = self.image_set_ids.get(fresh)
+        if found is None:
+            found = self.image_set_ids[fresh] = len(self.image_sets)
+            self.image_sets.append(fresh)
+        self.image_set.data[slot] = found
+        self.image_version += 1
+
+    cdef int touch(self, slot_t slot) except -1:
+        """Note that the node in ``slot`` is not what it was."""
+        self.generation += 1
+        self.spec_log.append(slot)
+        self.load_log.append(slot)
+        return 0
+
+    # -- accounting ---------------------------------------------------------------------------------
+
+    cdef int use_port(self, slot_t slot, int64_t port, int32_t ip, int32_t delta) except -1 nogil:
+        """Note one more (or one fewer) user of a host port on a node."""
+        cdef PortList* ports = &self.ports[slot]
+        cdef PortEntry* entries
+        cdef int32_t i, capacity
+        for i in range(ports.count):
+            if ports.entries[i].port == port and ports.entries[i].ip == ip:
+                ports.entries[i].users += delta
+                if ports.entries[i].users == 0:
+                    ports.count -= 1
+                    ports.entries[i] = ports.entries[ports.count]
+                return 0
+        if ports.count == ports.capacity:
+            capacity = max(4, 2 * ports.capacity)
+            entries = <PortEntry*> realloc(ports.entries, capacity * sizeof(PortEntry))
+            if entries == NULL:
+                with gil:
+                    raise MemoryError
+            ports.entries = entries
+            ports.capacity = capacity
+        ports.entries[ports.count].port = port
+        ports.entries[ports.count].ip = ip
+        ports.entries[ports.count].users = delta
+        ports.count += 1
+        return 0
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    def slots_by_name(self):
+        """int32[count]: the slots of all nodes in name order."""
+        return np.fromiter((self.slots[name] for name in self.ordered_names), np.int32, self.count)
+
+    def allocatable_of(self, str resource):
+        """int64[top]: allocatable of one resource by slot."""
+        return (<Int64Column> self.allocatable_columns[self.resource_ids[resource]]).to_numpy(self.top)
+
+    def requested_of(self, str resource):
+        """int64[top]: what bound pods request of one resource by slot."""
+        return (<Int64Column> self.requested_columns[self.resource_ids[resource]]).to_numpy(self.top)
+
+    def non_zero_of(self, str resource):
+        """int64[top]: requests of cpu or memory with scoring's defaults, by slot."""
+        column = self.non_zero_cpu if resource == "cpu" else self.non_zero_memory
+        return column.to_numpy(self.top)
+
+    def label_keys(self):
+        """All label keys that any node carries or carried."""
+        return list(self.labels)
+
+    def label_values(self, str key):
+        """The dictionary of a label key: code -> text."""
+        return list((<LabelColumn> self.labels[key]).values)
+
+    def label_codes(self, str key):
+        """int32[top], a copy: code by slot, -1 where the node has no such label."""
+        return (<LabelColumn> self.labels[key]).codes.to_numpy(self.top)
+
+    def taints_of(self, Py_ssize_t slot):
+        """The taints of a node as (key, value, effect)."""
+        return self.taint_sets[self.taint_set.data[slot]]
+
+    def is_unschedulable(self, Py_ssize_t slot):
+        """``spec.unschedulable`` of a node."""
+        return bool(self.unschedulable.data[slot])
+
+    def images_of(self, Py_ssize_t slot):
+        """The names of the images on a node."""
+        return [self.image_names[image] for image in self.image_sets[self.image_set.data[slot]]]

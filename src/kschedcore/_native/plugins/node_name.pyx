@@ -1,0 +1,41 @@
+"""NodeName, and the node lists that PreFilter plugins narrow a cycle to."""
+
+from kschedcore._native.nodes import NAME_FIELD
+from kschedcore._native.plugin cimport ON_SPEC, FilterPlugin
+from kschedcore._native.selectors cimport NodeSelector
+from kschedcore._native.types cimport slot_t, verdict_t
+
+
+cdef class _OnlyNamed(FilterPlugin):
+    """Rejects every node that is not one of a few by name."""
+
+    cdef NodeSelector named
+    cdef verdict_t rejected
+
+    cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            if verdict[slot] == 0 and not self.named.matches(slot):
+                verdict[slot] = self.rejected
+
+
+cdef class NodeName(_OnlyNamed):
+    """Holds a pod that already names its node (``spec.nodeName``) to that node."""
+
+    def __init__(self, nodes, reasons, name):
+        self.depends = ON_SPEC
+        self.named = NodeSelector(nodes, [[(NAME_FIELD, "In", [name])]])
+        self.rejected = reasons.words(
+            self.name, "UnschedulableAndUnresolvable", "node(s) didn't match the requested node name"
+        )
+
+
+cdef class PreFilterResult(_OnlyNamed):
+    """Leaves out the nodes that no PreFilter plugin asked for; they take no part in the cycle."""
+
+    def __init__(self, nodes, reasons, names):
+        self.depends = ON_SPEC
+        self.named = NodeSelector(nodes, [[(NAME_FIELD, "In", sorted(names))]])
+        self.rejected = reasons.words(self.name, "PreFilterResult")

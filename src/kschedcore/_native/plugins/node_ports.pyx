@@ -1,0 +1,44 @@
+"""NodePorts: a host port is taken once per protocol and address; 0.0.0.0 stands for every address."""
+
+from kschedcore._native.nodes cimport PortList
+from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin
+from kschedcore._native.types cimport slot_t, verdict_t
+from kschedcore._native.podinfo cimport HostPort, PodInfo
+
+
+cdef class NodePorts(FilterPlugin):
+    """Rejects nodes where a bound pod holds one of the pod's host ports.
+
+    Args:
+        info: The pod's requests, whose host ports are asked for.
+    """
+
+    cdef PodInfo info
+    cdef verdict_t rejected
+
+    def __init__(self, nodes, reasons, PodInfo info not None):
+        self.depends = ON_LOAD
+        self.info = info
+        self.rejected = reasons.words(
+            self.name, "Unschedulable", "node(s) didn't have free ports for the requested pod ports"
+        )
+
+    cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            if verdict[slot] == 0 and self._conflicts(&self.nodes.ports[slot]):
+                verdict[slot] = self.rejected
+
+    cdef bint _conflicts(self, const PortList* used) noexcept nogil:
+        cdef int wanted, held
+        cdef HostPort* port
+        for wanted in range(self.info.port_count):
+            port = &self.info.ports[wanted]
+            for held in range(used.count):
+                if used.entries[held].port == port.port and (
+                    port.ip == 0 or used.entries[held].ip == 0 or used.entries[held].ip == port.ip
+                ):
+                    return True
+        return False

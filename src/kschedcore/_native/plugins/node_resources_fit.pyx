@@ -1,0 +1,219 @@
+"""NodeResourcesFit: requests against what is left, and how a node's fullness is scored.
+
+The scoring strategies rate each configured resource from 0 to 100 by its utilisation with the pod placed, cpu
+and memory counted with scoring's defaults for containers that request none, and average by weight. A resource
+the node does not offer does not count; a scalar resource counts only for pods that request it.
+"""
+
+from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin, ScorePlugin
+from kschedcore._native.types cimport (
+    CPU, FIRST_SCALAR, MAX_NODE_SCORE, MEMORY, PODS, UNRESOLVABLE, UNSCHEDULABLE, score_t, slot_t, verdict_t,
+)
+from kschedcore._native.podinfo cimport Request, PodInfo
+from libc.math cimport round
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+
+cdef enum Strategy:
+    LEAST_ALLOCATED
+    MOST_ALLOCATED
+    REQUESTED_TO_CAPACITY_RATIO
+
+_STRATEGIES = {
+    "LeastAllocated": LEAST_ALLOCATED,
+    "MostAllocated": MOST_ALLOCATED,
+    "RequestedToCapacityRatio": REQUESTED_TO_CAPACITY_RATIO,
+}
+
+
+cdef class NodeResourcesFitFilter(FilterPlugin):
+    """Rejects nodes without enough left of a requested resource, naming all that fall short.
+
+    A request beyond the node's whole allocatable is unresolvable: no eviction can help.
+
+    Args:
+        info: The pod's requests.
+        ignored: Names of resources that are not checked.
+    """
+
+    cdef PodInfo info
+    cdef Request* checked
+    cdef int count
+    cdef int32_t plugin
+
+    def __cinit__(self, *args, **kwargs):
+        self.checked = NULL
+
+    def __init__(self, nodes, reasons, PodInfo info not None, ignored=frozenset()):
+        cdef int i
+        self.name = "NodeResourcesFit"
+        self.depends = ON_LOAD
+        self.info = info
+        self.plugin = reasons.plugin(self.name)
+        self.checked = <Request*> malloc(info.request_count * sizeof(Request))
+        if self.checked == NULL:
+            raise MemoryError
+        self.count = 0
+        for i in range(info.request_count):
+            if nodes.resource_names[info.requests[i].resource] not in ignored:
+                self.checked[self.count] = info.requests[i]
+                self.count += 1
+
+    def __dealloc__(self):
+        free(self.checked)
+
+    cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int k
+        cdef bint fits
+        cdef int64_t** allocatable = self.nodes.allocatable
+        cdef int64_t** requested = self.nodes.requested
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            if verdict[slot]:
+                continue
+            fits = True
+            for k in range(self.count):
+                fits &= self.checked[k].amount <= (
+                    allocatable[self.checked[k].resource][slot] - requested[self.checked[k].resource][slot]
+                )
+            if not fits:
+                verdict[slot] = self._rejection(slot)
+
+    cdef verdict_t _rejection(self, slot_t slot) noexcept nogil:
+        cdef int64_t low = 0, high = 0, capacity
+        cdef int32_t code = UNSCHEDULABLE, resource
+        cdef int k
+        for k in range(self.count):
+            resource = self.checked[k].resource
+            capacity = self.nodes.allocatable[resource][slot]
+            if self.checked[k].amount <= capacity - self.nodes.requested[resource][slot]:
+                continue
+            if self.checked[k].amount > capacity and resource != PODS:
+                code = UNRESOLVABLE
+            if resource < 63:
+                low |= <int64_t> 1 << resource
+            else:
+                high |= <int64_t> 1 << (resource - 63)
+        return self.reasons.intern(self.plugin, code, low, high)
+
+
+cdef struct ScoredResource:
+    int32_t resource
+    int64_t weight
+    int64_t request                    # the pod's, with scoring's defaults for cpu and memory
+
+
+cdef struct Point:
+    int64_t utilisation                # 0 to 100
+    int64_t score                      # 0 to 100
+
+
+cdef class NodeResourcesFitScore(ScorePlugin):
+    """Rates nodes by the utilisation they would have.
+
+    Args:
+        info: The pod's requests.
+        strategy: ``LeastAllocated``, ``MostAllocated`` or ``RequestedToCapacityRatio``.
+        resources: (resource name, weight) pairs in the profile's order.
+        shape: (utilisation 0..100, score 0..100) points, ascending, for ``RequestedToCapacityRatio``.
+    """
+
+    cdef ScoredResource* resources
+    cdef int count
+    cdef Strategy strategy
+    cdef Point* shape
+    cdef int points
+
+    def __cinit__(self, *args, **kwargs):
+        self.resources = NULL
+        self.shape = NULL
+
+    def __init__(self, nodes, reasons, PodInfo info not None, strategy, resources, shape=()):
+        cdef int i = 0
+        self.name = "NodeResourcesFit"
+        self.depends = ON_LOAD
+        self.strategy = _STRATEGIES[strategy]
+        self.resources = <ScoredResource*> malloc((len(resources) + 1) * sizeof(ScoredResource))
+        self.shape = <Point*> malloc((len(shape) + 1) * sizeof(Point))
+        if self.resources == NULL or self.shape == NULL:
+            raise MemoryError
+        self.count = 0
+        for name, weight in resources:
+            resource = nodes.resource(name)
+            request = info.request(resource)
+            if resource == CPU:
+                request = info.non_zero_cpu
+            elif resource == MEMORY:
+                request = info.non_zero_memory
+            if request or resource < FIRST_SCALAR:
+                self.resources[self.count] = ScoredResource(resource, weight, request)
+                self.count += 1
+        self.points = len(shape)
+        for utilisation, score in shape:
+            self.shape[i] = Point(utilisation, score)
+            i += 1
+
+    def __dealloc__(self):
+        free(self.resources)
+        free(self.shape)
+
+    cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            raw[slot] = self._score(slot)
+
+    cdef score_t _score(self, slot_t slot) noexcept nogil:
+        cdef int64_t capacity, used, rating, total = 0, weights = 0
+        cdef int32_t resource
+        cdef int k
+        for k in range(self.count):
+            resource = self.resources[k].resource
+            capacity = self.nodes.allocatable[resource][slot]
+            if capacity == 0:
+                continue
+            if resource == CPU:
+                used = self.nodes.non_zero_cpu.data[slot]
+            elif resource == MEMORY:
+                used = self.nodes.non_zero_memory.data[slot]
+            else:
+                used = self.nodes.requested[resource][slot]
+            rating = self._rate(used + self.resources[k].request, capacity)
+            if self.strategy == REQUESTED_TO_CAPACITY_RATIO and rating <= 0:
+                continue
+            total += rating * self.resources[k].weight
+            weights += self.resources[k].weight
+        if weights == 0:
+            return 0
+        if self.strategy == REQUESTED_TO_CAPACITY_RATIO:
+            return <score_t> round(<double> total / <double> weights)
+        return total // weights
+
+    cdef int64_t _rate(self, int64_t used, int64_t capacity) noexcept nogil:
+        """One resource, 0 to 100. A node counted over its capacity is as full as can be."""
+        if self.strategy == LEAST_ALLOCATED:
+            return 0 if used > capacity else (capacity - used) * MAX_NODE_SCORE // capacity
+        if used > capacity:
+            used = capacity
+        if self.strategy == MOST_ALLOCATED:
+            return used * MAX_NODE_SCORE // capacity
+        return self._interpolate(used * 100 // capacity)
+
+    cdef int64_t _interpolate(self, int64_t utilisation) noexcept nogil:
+        """The shape's piecewise linear function; flat beyond its ends."""
+        cdef Point* left
+        cdef Point* right
+        cdef int i
+        for i in range(self.points):
+            right = &self.shape[i]
+            if utilisation <= right.utilisation:
+                if i == 0:
+                    return right.score
+                left = &self.shape[i - 1]
+                return left.score + (right.score - left.score) * (utilisation - left.utilisation) // (
+                    right.utilisation - left.utilisation
+                )
+        return self.shape[self.points - 1].score

@@ -1,0 +1,75 @@
+from cpython.ref cimport PyObject
+from kschedcore._native.columns cimport Int32Column, Int64Column
+from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.plugin cimport FilterPlugin, ScorePlugin
+from kschedcore._native.slotset cimport SlotSet
+from kschedcore._native.tournament cimport Entry, Tournament
+from kschedcore._native.types cimport score_t, slot_t, verdict_t
+from kschedcore._native.podinfo cimport PodInfo
+from libc.stdint cimport int32_t, int64_t
+
+cdef enum:
+    MAX_RUNS = 16
+
+cdef struct FilterRun:                 # consecutive filters that go stale together
+    int start
+    int end
+    bint topology
+    PyObject* verdict                  # Int32Column: first rejection within the run
+
+cdef struct NormalisedScore:
+    PyObject* plugin
+    PyObject* raw                      # Int64Column
+    PyObject* fresh                    # Int64Column: raw scores not yet taken over
+    int64_t weight
+    bint topology
+    score_t low                        # extremes over the feasible nodes
+    score_t high
+    int64_t members                    # how many feasible nodes have a raw score
+    int64_t at_low                     # how many feasible nodes have them
+    int64_t at_high
+    score_t used_low                   # extremes that the totals were computed with
+    score_t used_high
+
+cdef class Scratch:
+    cdef SlotSet changed, stale, rated
+    cdef Int64Column scores
+    cdef int grow(self, Py_ssize_t capacity) except -1
+
+cdef class PodClass:
+    cdef readonly NodeTable nodes
+    cdef readonly PodInfo info
+    cdef readonly list filters, scores
+    cdef list columns
+    cdef PyObject** filter_refs
+    cdef int filter_count
+    cdef FilterRun runs[MAX_RUNS]
+    cdef int run_count
+    cdef PyObject** plain_refs         # scores that do not normalise
+    cdef int plain_count
+    cdef NormalisedScore* normalised
+    cdef int normalised_count
+    cdef Int32Column verdict           # 0 feasible; -1 no such node; else a row of the reason table
+    cdef Int32Column rejections        # row of the reason table -> nodes that have it
+    cdef Int64Column local, total
+    cdef Tournament tournament
+    cdef Scratch scratch
+    cdef Py_ssize_t prepared           # slots below this have columns
+    cdef int64_t generation, load_position
+    cdef bint valid
+    cdef readonly int64_t feasible
+    cdef object failure                # rejection counts when it last failed, and the revision they are of
+    cdef int64_t failure_revision
+    cdef readonly int64_t revision     # grows whenever a verdict changes
+    cdef int refresh(self) except -1 nogil
+    cdef Entry best(self) noexcept nogil
+    cdef int _prepare(self) except -1
+    cdef void _filter(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _count(self, verdict_t verdict, int sign) noexcept nogil
+    cdef void _turn(self, slot_t slot, bint feasible) noexcept nogil
+    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _score_raw(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _find_extremes(self, NormalisedScore* score) noexcept nogil
+    cdef bint _extremes_moved(self) noexcept nogil
+    cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil

@@ -1,0 +1,427 @@
+"""A class of pods that the scheduler cannot tell apart, and what it knows about every node for them.
+
+A class holds, per node, the verdict of its filters, the raw scores of its plugins and the total. It remembers
+how far it has read the change logs and re-evaluates only nodes that changed since. Scores that are normalised
+over the feasible nodes need the extremes of their raw scores; as long as these stay where they were, a change
+of one node changes one total. A full pass is the same evaluation over all nodes, so there is one path.
+
+Filters are held in *runs*: consecutive plugins whose answers go stale together, either with the node itself
+or with pods elsewhere in a topology domain. The first rejection in profile order is the first run's that has
+one.
+"""
+
+from cpython.ref cimport PyObject
+from kschedcore._native.columns cimport Int32Column, Int64Column
+from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
+from kschedcore._native.slotset cimport SlotSet
+from kschedcore._native.tournament cimport Entry, Tournament
+from kschedcore._native.types cimport NO_SCORE, score_t, slot_t, verdict_t
+from kschedcore._native.podinfo cimport PodInfo
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t
+from libc.stdlib cimport calloc, free
+
+cdef enum:
+    NO_NODE = -1                       # verdict of a slot without a node
+
+
+cdef class Scratch:
+    """Room for intermediate results, shared by the classes of one engine."""
+
+    def __cinit__(self):
+        self.changed = SlotSet()
+        self.stale = SlotSet()
+        self.rated = SlotSet()
+        self.scores = Int64Column()
+
+    cdef int grow(self, Py_ssize_t capacity) except -1:
+        self.scores.grow(capacity)
+        return 0
+
+
+cdef inline void _forget(NormalisedScore* score, score_t raw) noexcept nogil:
+    """A feasible node no longer has this raw score."""
+    if raw == NO_SCORE:
+        return
+    score.members -= 1
+    if raw == score.high:
+        score.at_high -= 1
+    if raw == score.low:
+        score.at_low -= 1
+
+
+cdef inline void _learn(NormalisedScore* score, score_t raw) noexcept nogil:
+    """A feasible node now has this raw score."""
+    if raw == NO_SCORE:
+        return
+    score.members += 1
+    if raw > score.high:
+        score.high = raw
+        score.at_high = 1
+    elif raw == score.high:
+        score.at_high += 1
+    if raw < score.low:
+        score.low = raw
+        score.at_low = 1
+    elif raw == score.low:
+        score.at_low += 1
+
+
+cdef class PodClass:
+    """Pods with the same scheduling-relevant spec under one profile, and the columns evaluated for them.
+
+    Args:
+        nodes: The node table.
+        scratch: Shared scratch space.
+        info: What one pod of the class takes of a node.
+        filters: Filter plugins in profile order.
+        scores: Score plugins with their weights set.
+
+    Attributes:
+        feasible: How many nodes pass, as of the last refresh.
+        revision: Grows whenever some node's verdict changes.
+    """
+
+    def __cinit__(self, NodeTable nodes not None, Scratch scratch not None, PodInfo info not None,
+                  list filters, list scores):
+        cdef Py_ssize_t i
+        self.nodes = nodes
+        self.scratch = scratch
+        self.info = info
+        self.filters = filters
+        self.scores = scores
+        self.columns = []
+        self.verdict = Int32Column(0, NO_NODE)
+        self.local = Int64Column()
+        self.total = Int64Column(0, INT64_MIN)
+        self.tournament = Tournament()
+        self.rejections = Int32Column(16)
+        self.filter_refs = <PyObject**> calloc(len(filters) + 1, sizeof(PyObject*))
+        self.plain_refs = <PyObject**> calloc(len(scores) + 1, sizeof(PyObject*))
+        self.normalised = <NormalisedScore*> calloc(len(scores) + 1, sizeof(NormalisedScore))
+        if self.filter_refs == NULL or self.plain_refs == NULL or self.normalised == NULL:
+            raise MemoryError
+        for i in range(len(filters)):
+            self._add_filter(i, filters[i])
+        for plugin in scores:
+            self._add_score(plugin)
+
+    def _add_filter(self, int place, FilterPlugin plugin not None):
+        cdef bint topology = plugin.depends == ON_TOPOLOGY
+        cdef FilterRun* last = &self.runs[self.run_count - 1] if self.run_count else NULL
+        self.filter_refs[place] = <PyObject*> plugin
+        self.filter_count = place + 1
+        if last != NULL and (last.topology == topology or self.run_count == MAX_RUNS):
+            # More alternations than runs: the last one takes all, and goes stale with the topology.
+            last.end = place + 1
+            last.topology |= topology
+            return
+        column = Int32Column()
+        self.columns.append(column)
+        self.runs[self.run_count] = FilterRun(place, place + 1, topology, <PyObject*> column)
+        self.run_count += 1
+
+    def _add_score(self, ScorePlugin plugin not None):
+        cdef NormalisedScore* score
+        if not plugin.normalises:
+            self.plain_refs[self.plain_count] = <PyObject*> plugin
+            self.plain_count += 1
+            return
+        raw, fresh = Int64Column(), Int64Column()
+        self.columns += [raw, fresh]
+        score = &self.normalised[self.normalised_count]
+        score.plugin = <PyObject*> plugin
+        score.raw = <PyObject*> raw
+        score.fresh = <PyObject*> fresh
+        score.weight = plugin.weight
+        score.topology = plugin.depends == ON_TOPOLOGY
+        score.low, score.high = INT64_MAX, INT64_MIN
+        self.normalised_count += 1
+
+    def __dealloc__(self):
+        free(self.filter_refs)
+        free(self.plain_refs)
+        free(self.normalised)
+
+    # -- catching up --------------------------------------------------------------------------------
+
+    cdef int refresh(self) except -1 nogil:
+        """Make every column true for the present state of nodes and pods."""
+        cdef Py_ssize_t top = self.nodes.top, n, i
+        cdef bint everything = not self.valid or self.prepared != top
+        cdef const slot_t* slots
+        if everything or self.generation != self.nodes.generation:
+            with gil:
+                everything |= self._prepare()
+
+        # What changed on the nodes themselves.
+        self.scratch.changed.reset(top)
+        self.load_position = self.scratch.changed.add_log(self.nodes.load_log, self.load_position)
+        everything |= self.scratch.changed.everything
+        n = top if everything else self.scratch.changed.count
+        slots = NULL if everything else self.scratch.changed.slots
+        self._filter(False, slots, n)
+        self._score_plain(slots, n)
+        self._score_raw(False, slots, n)
+
+        # What is different because of pods elsewhere.
+        self.scratch.stale.copy(self.scratch.changed, top)
+        for i in range(self.filter_count):
+            (<Plugin> self.filter_refs[i]).collect(self.scratch.stale)
+        everything |= self.scratch.stale.everything
+        n = top if everything else self.scratch.stale.count
+        slots = NULL if everything else self.scratch.stale.slots
+        self._filter(True, slots, n)
+        self._take_verdicts(slots, n)
+
+        # What is different because of which nodes are feasible.
+        self.scratch.rated.copy(self.scratch.stale, top)
+        for i in range(self.normalised_count):
+            if self.normalised[i].topology:
+                (<Plugin> self.normalised[i].plugin).collect(self.scratch.rated)
+                (<ScorePlugin> self.normalised[i].plugin).prescore(
+                    slots, n, self.verdict.data, self.scratch.rated
+                )
+        everything |= self.scratch.rated.everything
+        n = top if everything else self.scratch.rated.count
+        slots = NULL if everything else self.scratch.rated.slots
+        self._score_raw(True, slots, n)
+
+        if self._extremes_moved() or everything:
+            self._sum(NULL, top)
+            self.tournament.build(self.total.data, self.nodes.rank.data)
+        else:
+            self._sum(slots, n)
+            for i in range(n):
+                self.tournament.update(self.total.data, self.nodes.rank.data, slots[i])
+        self.valid = True
+        return 0
+
+    cdef int _prepare(self) except -1:
+        """Catch up with what changes rarely: the number of nodes, taint sets, images.
+
+        Returns whether every node has to be looked at again.
+        """
+        cdef bint everything = not self.valid or self.prepared != self.nodes.top
+        cdef Py_ssize_t capacity = self.nodes.capacity
+        for plugin in self.filters + self.scores:
+            everything |= (<Plugin> plugin).refresh()
+        self.generation = self.nodes.generation
+        if self.prepared != self.nodes.top or self.verdict.capacity < capacity:
+            self.verdict.grow(capacity)
+            self.local.grow(capacity)
+            self.total.grow(capacity)
+            self.scratch.scores.grow(capacity)
+            for column in self.columns:
+                column.extend(capacity)
+            self.tournament.resize(self.nodes.top)
+            self.prepared = self.nodes.top
+        return everything
+
+    # -- filters ------------------------------------------------------------------------------------
+
+    cdef void _filter(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+        """Run the filters of one sort over some nodes, each run from a clean slate."""
+        cdef verdict_t* verdict
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int run, k
+        for run in range(self.run_count):
+            if self.runs[run].topology != topology:
+                continue
+            verdict = (<Int32Column> self.runs[run].verdict).data
+            for i in range(n):
+                verdict[slots[i] if slots != NULL else <slot_t> i] = 0
+            for k in range(self.runs[run].start, self.runs[run].end):
+                (<FilterPlugin> self.filter_refs[k]).filter(slots, n, verdict)
+
+    cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+        """Let each node's verdict be its first rejection, and keep count of the feasible ones."""
+        cdef verdict_t verdict, before
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int run
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            verdict = 0 if self.nodes.alive.data[slot] else NO_NODE
+            for run in range(self.run_count):
+                if verdict:
+                    break
+                verdict = (<Int32Column> self.runs[run].verdict).data[slot]
+            before = self.verdict.data[slot]
+            if verdict != before:
+                self.verdict.data[slot] = verdict
+                self.revision += 1
+                self._count(before, -1)
+                self._count(verdict, 1)
+                if verdict == 0 or before == 0:
+                    self._turn(slot, verdict == 0)
+
+    cdef void _count(self, verdict_t verdict, int sign) noexcept nogil:
+        """Keep count of the nodes that have a verdict."""
+        if verdict > 0:
+            if verdict >= self.rejections.capacity:
+                with gil:
+                    self.rejections.grow(2 * verdict + 16)
+            self.rejections.data[verdict] = self.rejections.data[verdict] + sign
+
+    cdef void _turn(self, slot_t slot, bint feasible) noexcept nogil:
+        """A node became feasible, or no longer is."""
+        cdef score_t raw
+        cdef int k
+        self.feasible += 1 if feasible else -1
+        for k in range(self.normalised_count):
+            raw = (<Int64Column> self.normalised[k].raw).data[slot]
+            if feasible:
+                _learn(&self.normalised[k], raw)
+            else:
+                _forget(&self.normalised[k], raw)
+
+    # -- scores -------------------------------------------------------------------------------------
+
+    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+        """Sum the scores that need no normalisation."""
+        cdef score_t* scores = self.scratch.scores.data
+        cdef score_t* local = self.local.data
+        cdef int64_t weight
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int k
+        for i in range(n):
+            local[slots[i] if slots != NULL else <slot_t> i] = 0
+        for k in range(self.plain_count):
+            weight = (<ScorePlugin> self.plain_refs[k]).weight
+            (<ScorePlugin> self.plain_refs[k]).score(slots, n, scores)
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                local[slot] += weight * scores[slot]
+
+    cdef void _score_raw(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+        """Take over fresh raw scores of one sort, and keep the extremes over the feasible nodes."""
+        cdef NormalisedScore* score
+        cdef score_t* raw
+        cdef score_t* fresh
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int k
+        for k in range(self.normalised_count):
+            score = &self.normalised[k]
+            if score.topology != topology:
+                continue
+            raw = (<Int64Column> score.raw).data
+            fresh = (<Int64Column> score.fresh).data
+            (<ScorePlugin> score.plugin).score(slots, n, fresh)
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                if fresh[slot] != raw[slot]:
+                    if self.verdict.data[slot] == 0:
+                        _forget(score, raw[slot])
+                        _learn(score, fresh[slot])
+                    raw[slot] = fresh[slot]
+
+    cdef bint _extremes_moved(self) noexcept nogil:
+        """Settle the extremes; say whether any is not what the totals were computed with."""
+        cdef NormalisedScore* score
+        cdef bint moved = False
+        cdef int k
+        for k in range(self.normalised_count):
+            score = &self.normalised[k]
+            if score.members and (score.at_low <= 0 or score.at_high <= 0):
+                self._find_extremes(score)
+            if score.low != score.used_low or score.high != score.used_high:
+                score.used_low = score.low
+                score.used_high = score.high
+                moved = True
+        return moved
+
+    cdef void _find_extremes(self, NormalisedScore* score) noexcept nogil:
+        """Look the extremes up again after the last node that had one lost it."""
+        cdef score_t* raw = (<Int64Column> score.raw).data
+        cdef verdict_t* verdict = self.verdict.data
+        cdef Py_ssize_t slot
+        score.low = INT64_MAX
+        score.high = INT64_MIN
+        score.at_low = score.at_high = score.members = 0
+        for slot in range(self.prepared):
+            if verdict[slot] == 0:
+                _learn(score, raw[slot])
+
+    cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+        """Total the scores of some nodes; an infeasible node's total is INT64_MIN."""
+        cdef score_t* total = self.total.data
+        cdef score_t* rescaled = self.scratch.scores.data
+        cdef NormalisedScore* score
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int k
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            total[slot] = self.local.data[slot]
+        for k in range(self.normalised_count):
+            score = &self.normalised[k]
+            (<ScorePlugin> score.plugin).normalise(
+                slots, n, (<Int64Column> score.raw).data, score.low, score.high, rescaled
+            )
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                total[slot] += score.weight * rescaled[slot]
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            if self.verdict.data[slot]:
+                total[slot] = INT64_MIN
+
+    # -- answers ------------------------------------------------------------------------------------
+
+    cdef Entry best(self) noexcept nogil:
+        """The best node, its total and how many share it, as of the last refresh."""
+        return self.tournament.root()
+
+    def invalidate(self):
+        """Forget what is known, so that the next refresh looks at every node."""
+        self.valid = False
+
+    def catch_up(self):
+        """Refresh, for a caller in Python."""
+        self.refresh()
+
+    def rejection_counts(self):
+        """Row of the reason table -> how many nodes have it as their verdict. As of the last refresh."""
+        cdef verdict_t verdict
+        return {
+            verdict: self.rejections.data[verdict]
+            for verdict in range(<verdict_t> self.rejections.capacity) if self.rejections.data[verdict]
+        }
+
+    def verdicts(self):
+        """int32[top]: row of the reason table by slot; 0 feasible, -1 no such node. As of the last refresh."""
+        return self.verdict.to_numpy(self.prepared)
+
+    def totals(self):
+        """int64[top]: total score by slot; meaningless where the node is not feasible."""
+        return self.total.to_numpy(self.prepared)
+
+    def score_columns(self):
+        """Every score plugin's columns, as of the last refresh.
+
+        Returns:
+            Plugin name -> (raw, normalised, weight), the first two int64[top]. Plugins that kube-scheduler
+            would have skipped are left out; where a plugin does not normalise, both columns are the same.
+        """
+        cdef NormalisedScore* score
+        cdef ScorePlugin plugin
+        cdef Int64Column out = Int64Column(self.nodes.capacity)
+        cdef int k
+        columns = {}
+        for k in range(self.plain_count):
+            plugin = <ScorePlugin> self.plain_refs[k]
+            if not plugin.skipped():
+                plugin.score(NULL, self.prepared, out.data)
+                columns[plugin.name] = (out.to_numpy(self.prepared), out.to_numpy(self.prepared), plugin.weight)
+        for k in range(self.normalised_count):
+            score = &self.normalised[k]
+            plugin = <ScorePlugin> score.plugin
+            if not plugin.skipped():
+                raw = <Int64Column> score.raw
+                plugin.normalise(NULL, self.prepared, (<Int64Column> raw).data, score.low, score.high, out.data)
+                columns[plugin.name] = (raw.to_numpy(self.prepared), out.to_numpy(self.prepared), plugin.weight)
+        return columns

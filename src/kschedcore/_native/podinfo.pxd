@@ -1,0 +1,44 @@
+from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.types cimport slot_t
+from libc.stdint cimport int32_t, int64_t
+
+cdef struct Request:
+    int32_t resource
+    int64_t amount                     # never 0
+
+cdef struct HostPort:
+    int64_t port                       # protocol and number, interned
+    int32_t ip                         # interned host address; 0 is every address
+
+cdef struct Label:
+    int32_t key                        # interned
+    int32_t value                      # interned
+
+cdef struct Share:
+    int32_t group                      # id of a PodGroup
+    int64_t amount                     # what one pod adds to its counts
+
+cdef class PodInfo:
+    cdef NodeTable nodes
+    cdef Request* requests             # the pods resource first, then ascending ids
+    cdef int request_count
+    cdef HostPort* ports
+    cdef int port_count
+    cdef readonly int64_t non_zero_cpu, non_zero_memory
+    cdef readonly int32_t priority
+    cdef readonly str namespace
+    cdef readonly dict labels
+    cdef readonly bint terminating
+    cdef readonly dict carried
+    cdef Label* label_pairs            # ascending keys
+    cdef int label_count
+    cdef Share* shares
+    cdef int share_count, share_capacity
+    cdef int32_t first_pod             # of the bound pods with this info; -1: none
+    cdef readonly int64_t bound        # how many bound pods have this info
+    cdef int64_t request(self, int resource) noexcept nogil
+    cdef int account(self, slot_t slot, int sign) except -1 nogil
+    cdef int add_share(self, int32_t group, int64_t amount) except -1
+    cdef int drop_share(self, int32_t group) except -1
+
+cdef int32_t intern_text(str text) except -1

@@ -1,0 +1,128 @@
+"""What the scheduler accounts of a pod, as numbers: requests, host ports, labels, affinity terms it carries.
+
+Pods made from one template share one PodInfo; a pod that is being deleted has another than its siblings.
+"""
+
+from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.types cimport PODS, slot_t
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc, realloc
+
+_PROTOCOLS = {}
+_ADDRESSES = {"0.0.0.0": 0}
+_TEXTS = {}
+
+
+cdef int32_t intern_text(str text) except -1:
+    """A number for a label key or value of pods, the same for the life of the process."""
+    return _TEXTS.setdefault(text, len(_TEXTS))
+
+
+cdef class PodInfo:
+    """The accountable side of a pod.
+
+    Args:
+        nodes: The table on which it will be accounted.
+        requests: Resource name -> amount (cpu in millicores), as ``api.requests.pod_requests`` gives it.
+        non_zero_cpu: Millicores with scoring's default of 100 a container filled in.
+        non_zero_memory: Bytes with scoring's default of 200 MiB a container filled in.
+        host_ports: (host address, protocol, port) of every host port, the address never empty.
+        namespace: The pod's namespace.
+        labels: The pod's labels.
+        priority: ``spec.priority``.
+        terminating: Whether the pod has a deletionTimestamp; topology spreading does not count it then.
+        carried: Key of a carrier group -> amount, for every inter-pod affinity term of the pod.
+    """
+
+    def __cinit__(self, NodeTable nodes not None, dict requests, int64_t non_zero_cpu, int64_t non_zero_memory,
+                  host_ports=(), str namespace="default", dict labels=None, int32_t priority=0,
+                  bint terminating=False, dict carried=None):
+        cdef int i = 1
+        self.nodes = nodes
+        self.first_pod = -1
+        self.non_zero_cpu = non_zero_cpu
+        self.non_zero_memory = non_zero_memory
+        self.namespace = namespace
+        self.labels = labels or {}
+        self.priority = priority
+        self.terminating = terminating
+        self.carried = carried or {}
+        asked = sorted([(nodes.resource(name), amount) for name, amount in requests.items() if amount])
+        self.requests = <Request*> malloc((len(asked) + 1) * sizeof(Request))
+        self.ports = <HostPort*> malloc((len(host_ports) + 1) * sizeof(HostPort))
+        self.label_pairs = <Label*> malloc((len(self.labels) + 1) * sizeof(Label))
+        if self.requests == NULL or self.ports == NULL or self.label_pairs == NULL:
+            raise MemoryError
+        self.requests[0] = Request(PODS, 1)
+        for resource, amount in asked:
+            self.requests[i] = Request(resource, amount)
+            i += 1
+        self.request_count = i
+        for address, protocol, number in host_ports:
+            self.ports[self.port_count] = HostPort(
+                _PROTOCOLS.setdefault(protocol, len(_PROTOCOLS)) << 16 | number,
+                _ADDRESSES.setdefault(address, len(_ADDRESSES)),
+            )
+            self.port_count += 1
+        for key, value in sorted([(intern_text(key), intern_text(value)) for key, value in self.labels.items()]):
+            self.label_pairs[self.label_count] = Label(key, value)
+            self.label_count += 1
+
+    def __dealloc__(self):
+        free(self.requests)
+        free(self.ports)
+        free(self.label_pairs)
+        free(self.shares)
+
+    cdef int64_t request(self, int resource) noexcept nogil:
+        """How much of a resource is requested."""
+        cdef int i
+        for i in range(self.request_count):
+            if self.requests[i].resource == resource:
+                return self.requests[i].amount
+        return 0
+
+    cdef int account(self, slot_t slot, int sign) except -1 nogil:
+        """Account one pod on a node (``sign`` 1), or take it off again (-1)."""
+        cdef int64_t** requested = self.nodes.requested
+        cdef int64_t* cpu = self.nodes.non_zero_cpu.data
+        cdef int64_t* memory = self.nodes.non_zero_memory.data
+        cdef int i
+        for i in range(self.request_count):
+            requested[self.requests[i].resource][slot] += sign * self.requests[i].amount
+        cpu[slot] += sign * self.non_zero_cpu
+        memory[slot] += sign * self.non_zero_memory
+        for i in range(self.port_count):
+            self.nodes.use_port(slot, self.ports[i].port, self.ports[i].ip, sign)
+        self.nodes.load_log.append(slot)
+        return 0
+
+    cdef int add_share(self, int32_t group, int64_t amount) except -1:
+        """Let pods like this one count ``amount`` in a group."""
+        cdef Share* shares
+        if self.share_count == self.share_capacity:
+            self.share_capacity = max(4, 2 * self.share_capacity)
+            shares = <Share*> realloc(self.shares, self.share_capacity * sizeof(Share))
+            if shares == NULL:
+                raise MemoryError
+            self.shares = shares
+        self.shares[self.share_count] = Share(group, amount)
+        self.share_count += 1
+        return 0
+
+    cdef int drop_share(self, int32_t group) except -1:
+        """Let pods like this one no longer count in a group."""
+        cdef int i
+        for i in range(self.share_count):
+            if self.shares[i].group == group:
+                self.share_count -= 1
+                self.shares[i] = self.shares[self.share_count]
+                return 0
+        return 0
+
+    def requested(self):
+        """Resource name -> requested amount."""
+        return {
+            self.nodes.resource_names[self.requests[i].resource]: self.requests[i].amount
+            for i in range(1, self.request_count)
+        }

@@ -1,0 +1,60 @@
+"""A set of slots, without duplicates, cheap to empty and refill."""
+
+from kschedcore._native.columns cimport ChangeLog
+from kschedcore._native.types cimport slot_t
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport calloc, free, malloc
+
+
+cdef class SlotSet:
+    """Which slots have to be looked at again.
+
+    One set serves many decisions: a slot belongs to it when it carries the current epoch's stamp.
+    """
+
+    def __dealloc__(self):
+        free(self.slots)
+        free(self.stamps)
+
+    cdef int reset(self, Py_ssize_t top) except -1 nogil:
+        """Empty the set and make room for slots below ``top``."""
+        self.count = 0
+        self.everything = False
+        self.epoch += 1
+        if top > self.capacity or self.epoch == 0x7FFFFFFF:
+            with gil:
+                self._allocate(max(2 * top, 64))
+        return 0
+
+    def _allocate(self, Py_ssize_t capacity):
+        free(self.slots)
+        free(self.stamps)
+        self.slots = <slot_t*> malloc(capacity * sizeof(slot_t))
+        self.stamps = <int32_t*> calloc(capacity, sizeof(int32_t))
+        if self.slots == NULL or self.stamps == NULL:
+            raise MemoryError
+        self.capacity = capacity
+        self.epoch = 1
+
+    cdef int copy(self, SlotSet other, Py_ssize_t top) except -1 nogil:
+        """Become the same set as ``other``."""
+        cdef Py_ssize_t i
+        self.reset(top)
+        self.everything = other.everything
+        for i in range(other.count):
+            self.add(other.slots[i])
+        return 0
+
+    cdef int64_t add_log(self, ChangeLog log, int64_t position) noexcept nogil:
+        """Add what ``log`` holds after ``position``; return the position to go on from next time.
+
+        Everything, when the log has forgotten that far back.
+        """
+        cdef const int32_t* items = NULL
+        cdef int64_t n = log.read(position, &items), i
+        if n < 0:
+            self.everything = True
+        else:
+            for i in range(n):
+                self.add(items[i])
+        return log.end()
