@@ -1,0 +1,8 @@
+"""DefaultPreemption is only named here: `tests.model.preemption` runs it on a whole cycle."""
+
+from tests.model.framework import Plugin
+
+
+class DefaultPreemption(Plugin):
+    name = "DefaultPreemption"
+    extension_points = frozenset({"postFilter"})

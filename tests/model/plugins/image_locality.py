@@ -1,0 +1,51 @@
+"""ImageLocality: prefer nodes that hold the pod's large, widely spread images."""
+
+from typing import Any
+
+from tests.model.framework import MAX_NODE_SCORE, Plugin, Prepared
+from tests.model.labels import Json
+from tests.model.snapshot import NodeInfo, Snapshot
+
+MEBIBYTE = 2**20
+LEAST_WORTH = 23 * MEBIBYTE
+MOST_WORTH_PER_CONTAINER = 1000 * MEBIBYTE
+
+
+def normalized(image: str) -> str:
+    """With `:latest` when neither tag nor digest is given; a colon before the last slash is a registry port."""
+    return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
+
+
+def image_sizes(info: NodeInfo) -> dict[str, int]:
+    """Bytes by each name that the node lists."""
+    return {
+        name: int(image.get("sizeBytes") or 0)
+        for image in (info.node.get("status") or {}).get("images") or []
+        for name in image.get("names") or []
+    }
+
+
+class ImageLocality(Plugin):
+    name = "ImageLocality"
+    extension_points = frozenset({"preScore", "score"})
+
+    def pre_score(self, pod: Json, feasible: list[NodeInfo], snapshot: Snapshot) -> Prepared:
+        """Every node's images: the spread of an image counts nodes that are not feasible, too."""
+        return Prepared({info.name: image_sizes(info) for info in snapshot.nodes})
+
+    def score(self, state: dict[str, dict[str, int]], pod: Json, info: NodeInfo) -> int:
+        spec = pod["spec"]
+        images = [
+            normalized(container.get("image") or "")
+            for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+        ]
+        worth = sum(self._worth(state, info.name, image) for image in images)
+        most = MOST_WORTH_PER_CONTAINER * len(images)
+        return MAX_NODE_SCORE * (min(max(worth, LEAST_WORTH), most) - LEAST_WORTH) // (most - LEAST_WORTH)
+
+    @staticmethod
+    def _worth(sizes: dict[str, dict[str, int]], node: str, image: str) -> int:
+        if image not in sizes[node]:
+            return 0
+        holders = sum(1 for held in sizes.values() if image in held)
+        return int(float(sizes[node][image]) * (holders / len(sizes)))

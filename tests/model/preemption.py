@@ -1,0 +1,137 @@
+"""DefaultPreemption: which pods must leave which node so that a more important pod fits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from tests.model.filters import Cycle, first_rejection
+from tests.model.framework import UNSCHEDULABLE, Status
+from tests.model.labels import Json, is_empty, label_selector
+from tests.model.snapshot import NodeInfo, full_name, is_terminating, labels_of, namespace_of, priority_of
+
+PRIORITY_OFFSET = 2**31
+LATEST = datetime.max.replace(tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A node, and the pods that would have to leave it, most important first."""
+
+    node: str
+    victims: list[Json]
+    violations: int
+
+    def to_step(self) -> Json:
+        return {"nominated": self.node, "victims": sorted(full_name(victim) for victim in self.victims)}
+
+
+def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> Candidate | None:
+    """The best candidate among the nodes that were rejected for a reason evictions can lift.
+
+    `rejections` has the status of every node of the snapshot; None stands for a node that PreFilter left out.
+    """
+    if not _is_eligible(cycle, rejections):
+        return None
+    candidates = []
+    for info in cycle.snapshot.nodes:
+        rejection = rejections[info.name]
+        if rejection and rejection.code == UNSCHEDULABLE:
+            candidate = _select_victims(cycle, info)
+            if candidate:
+                candidates.append(candidate)
+    return min(candidates, key=_cost, default=None)
+
+
+def _is_eligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> bool:
+    """Not when the policy forbids it, nor while earlier victims are still leaving the nominated node."""
+    if cycle.pod["spec"].get("preemptionPolicy") == "Never":
+        return False
+    nominated = (cycle.pod.get("status") or {}).get("nominatedNodeName")
+    info = cycle.snapshot.node(nominated) if nominated else None
+    if info is None:
+        return True
+    rejection = rejections[info.name]
+    if rejection is None or rejection.code != UNSCHEDULABLE:
+        return True
+    return not any(_may_evict(cycle, other) and _was_preempted(other) for other in info.pods)
+
+
+def _may_evict(cycle: Cycle, other: Json) -> bool:
+    return priority_of(other) < priority_of(cycle.pod)
+
+
+def _was_preempted(pod: Json) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    target = next((c for c in conditions if c["type"] == "DisruptionTarget"), {})
+    return is_terminating(pod) and (target.get("status"), target.get("reason")) == ("True", "PreemptionByScheduler")
+
+
+def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
+    """Take all less important pods away; then let back in whoever fits, those that budgets protect first."""
+    potential = sorted((pod for pod in info.pods if _may_evict(cycle, pod)), key=_least_important_last)
+    for pod in potential:
+        cycle, info = cycle.without(pod, info)
+    if not potential or first_rejection(cycle, info):
+        return None
+    protected, others = _split_by_budgets(potential, cycle)
+    victims, violations = [], 0
+    for pod in [*protected, *others]:
+        trial_cycle, trial_info = cycle.having(pod, info)
+        if first_rejection(trial_cycle, trial_info) is None:
+            cycle, info = trial_cycle, trial_info
+            continue
+        victims.append(pod)
+        violations += any(pod is each for each in protected)
+    return Candidate(info.name, sorted(victims, key=_least_important_last), violations) if victims else None
+
+
+def _start_time(pod: Json) -> datetime:
+    """A pod that has not started counts as started just now."""
+    started = (pod.get("status") or {}).get("startTime")
+    return datetime.fromisoformat(started) if started else LATEST
+
+
+def _least_important_last(pod: Json) -> tuple[int, datetime]:
+    """Importance falls with priority, then with a later start."""
+    return -priority_of(pod), _start_time(pod)
+
+
+def _split_by_budgets(pods: list[Json], cycle: Cycle) -> tuple[list[Json], list[Json]]:
+    """Pods whose eviction would overdraw a disruption budget, and the rest; each pod in turn uses up a disruption."""
+    budgets = list(cycle.snapshot.objects.pod_disruption_budgets.values())
+    left = [(budget.get("status") or {}).get("disruptionsAllowed") or 0 for budget in budgets]
+    protected, others = [], []
+    for pod in pods:
+        overdrawn = False
+        for index, budget in enumerate(budgets):
+            if _protects(budget, pod):
+                left[index] -= 1
+                overdrawn |= left[index] < 0
+        (protected if overdrawn else others).append(pod)
+    return protected, others
+
+
+def _protects(budget: Json, pod: Json) -> bool:
+    """An absent or empty selector protects nothing; a pod already being disrupted has been counted."""
+    selector = (budget.get("spec") or {}).get("selector")
+    if namespace_of(budget) != namespace_of(pod) or not labels_of(pod) or is_empty(selector):
+        return False
+    disrupted = (budget.get("status") or {}).get("disruptedPods") or {}
+    return label_selector(selector)(labels_of(pod)) and pod["metadata"]["name"] not in disrupted
+
+
+def _cost(candidate: Candidate) -> tuple[int, int, int, int, float, str]:
+    """Fewest budget violations; least important top victim; lowest sum of priorities; fewest victims;
+    latest start among the earliest of the top victims; and then the first name.
+    """
+    priorities = [priority_of(victim) for victim in candidate.victims]
+    top = [victim for victim in candidate.victims if priority_of(victim) == priorities[0]]
+    earliest = min(_start_time(victim) for victim in top)
+    return (
+        candidate.violations,
+        priorities[0],
+        sum(priority + PRIORITY_OFFSET for priority in priorities),
+        len(priorities),
+        -earliest.timestamp(),
+        candidate.node,
+    )

@@ -1,0 +1,213 @@
+"""The scheduling cycle over a cluster that changes: decide where a pod goes, and take the consequences in."""
+
+from dataclasses import fields
+from typing import Any
+
+from tests.model.config import DEFAULT_SCHEDULER, Profile, profile_for
+from tests.model.filters import Cycle, first_rejection, start_cycle
+from tests.model.framework import PRE_FILTER_RESULT, Scores, Status
+from tests.model.labels import Json
+from tests.model.preemption import preempt
+from tests.model.snapshot import Key, NodeInfo, Objects, Snapshot, full_name, key_of, priority_of
+
+Step = dict[str, Any]
+
+OBJECT_FIELDS = {
+    "namespaces": "namespaces",
+    "services": "services",
+    "replicationControllers": "replication_controllers",
+    "replicaSets": "replica_sets",
+    "statefulSets": "stateful_sets",
+    "persistentVolumes": "persistent_volumes",
+    "persistentVolumeClaims": "persistent_volume_claims",
+    "storageClasses": "storage_classes",
+    "csiNodes": "csi_nodes",
+    "csiDrivers": "csi_drivers",
+    "csiStorageCapacities": "csi_storage_capacities",
+    "volumeAttachments": "volume_attachments",
+    "podDisruptionBudgets": "pod_disruption_budgets",
+}
+CLUSTER_SCOPED = frozenset(
+    {"namespaces", "persistentVolumes", "storageClasses", "csiNodes", "csiDrivers", "volumeAttachments"}
+)
+FINISHED = ("Succeeded", "Failed")
+
+
+class ReferenceScheduler:
+    """A cluster and the decisions kube-scheduler would make on it, each computed from the objects alone.
+
+    Objects are kept by reference and never changed; `set_*` replaces, and adding a pod again replaces it in place.
+    """
+
+    def __init__(self, cluster: Json | None = None) -> None:
+        cluster = cluster or {}
+        self._config: Json | None = cluster.get("config")
+        self._nodes: dict[str, Json] = {}
+        self._pods: dict[Key, Json] = {}
+        self._objects = Objects()
+        for node in cluster.get("nodes") or []:
+            self.add_node(node)
+        for pod in cluster.get("pods") or []:
+            self.add_pod(pod)
+        for kind in OBJECT_FIELDS:
+            for obj in cluster.get(kind) or []:
+                self.set_object(kind, obj)
+
+    def add_node(self, node: Json) -> None:
+        self._nodes[node["metadata"]["name"]] = node
+
+    update_node = add_node
+
+    def remove_node(self, name: str) -> None:
+        """The node goes; pods bound to it stay bound, and count again if it comes back."""
+        del self._nodes[name]
+
+    def add_pod(self, pod: Json) -> None:
+        """A bound pod (`spec.nodeName`), or one that waits on its nominated node (`status.nominatedNodeName`)."""
+        self._pods[key_of(pod)] = pod
+
+    update_pod = add_pod
+
+    def remove_pod(self, namespace: str, name: str) -> None:
+        del self._pods[namespace, name]
+
+    def set_namespace(self, namespace: Json) -> None:
+        self.set_object("namespaces", namespace)
+
+    def set_object(self, kind: str, obj: Json) -> None:
+        """Add or replace an object under a key of a recorded cluster, such as `services` or `persistentVolumes`."""
+        self._store(kind)[self._object_key(kind, obj)] = obj
+
+    def remove_object(self, kind: str, obj: Json) -> None:
+        del self._store(kind)[self._object_key(kind, obj)]
+
+    def _store(self, kind: str) -> dict[Any, Json]:
+        store: dict[Any, Json] = getattr(self._objects, OBJECT_FIELDS[kind])
+        return store
+
+    @staticmethod
+    def _object_key(kind: str, obj: Json) -> str | Key:
+        return str(obj["metadata"]["name"]) if kind in CLUSTER_SCOPED else key_of(obj)
+
+    def pods(self) -> list[Json]:
+        """Bound and nominated pods, in the order they were added."""
+        return list(self._pods.values())
+
+    def snapshot(self) -> Snapshot:
+        """Pods that have finished, or whose node is gone, count nowhere."""
+        active = [p for p in self._pods.values() if (p.get("status") or {}).get("phase") not in FINISHED]
+        by_node: dict[str, list[Json]] = {name: [] for name in sorted(self._nodes)}
+        for pod in active:
+            if pod["spec"].get("nodeName") in by_node:
+                by_node[pod["spec"]["nodeName"]].append(pod)
+        waiting = [p for p in active if not p["spec"].get("nodeName")]
+        nominated = [p for p in waiting if (p.get("status") or {}).get("nominatedNodeName")]
+        nominated.sort(key=lambda p: (-priority_of(p), key_of(p)))
+        infos = tuple(NodeInfo(self._nodes[name], tuple(pods)) for name, pods in by_node.items())
+        objects = Objects(**{f.name: dict(getattr(self._objects, f.name)) for f in fields(Objects)})
+        return Snapshot(infos, objects, tuple(nominated))
+
+    def decide(self, pod: Json, *, preempt: bool = True) -> Step:
+        """One scheduling cycle, without consequences: a Step as the recordings have it."""
+        profile = profile_for(self._config, pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER)
+        step: Step = {"pod": full_name(pod)}
+        for plugin in profile.points["preEnqueue"]:
+            gated = plugin.pre_enqueue(pod)
+            if gated:
+                return {**step, "preFilter": gated.to_step()}
+        snapshot = self.snapshot()
+        cycle = start_cycle(pod, snapshot, profile)
+        if isinstance(cycle, Status):
+            return {**step, "preFilter": cycle.to_step()}
+        return {**step, **_place(cycle, allow_preemption=preempt)}
+
+    def commit(self, pod: Json, step: Step) -> None:
+        """Take in what a Step of this pod says: bind it, or evict the victims and nominate its node."""
+        self._pods.pop(key_of(pod), None)
+        if "chosen" in step:
+            self.add_pod({**pod, "spec": {**pod["spec"], "nodeName": step["chosen"]}})
+        elif "nominated" in step:
+            for victim in step["victims"]:
+                namespace, name = victim.split("/")
+                self.remove_pod(namespace, name)
+            self._release_nominations(step["nominated"], below=priority_of(pod))
+            self.add_pod(_nominated(pod, step["nominated"]))
+
+    def _release_nominations(self, node: str, below: int) -> None:
+        """Less important pods that waited for this node may no longer fit it."""
+        for waiting in self.snapshot().nominated_on(node):
+            if priority_of(waiting) < below:
+                del self._pods[key_of(waiting)]
+
+
+def schedule(cluster: Json, pods: list[Json], *, preempt: bool = True) -> list[Step]:
+    """Place the pods one after another, as the recordings do: until the first that needs a preemption."""
+    scheduler = ReferenceScheduler(cluster)
+    steps = []
+    for pod in pods:
+        step = scheduler.decide(pod, preempt=preempt)
+        steps.append(step)
+        if "nominated" in step:
+            break
+        scheduler.commit(pod, step)
+    return steps
+
+
+def _nominated(pod: Json, node: str) -> Json:
+    return {**pod, "status": {**(pod.get("status") or {}), "nominatedNodeName": node}}
+
+
+def _place(cycle: Cycle, *, allow_preemption: bool) -> Step:
+    nominated = (cycle.pod.get("status") or {}).get("nominatedNodeName")
+    info = cycle.snapshot.node(nominated) if nominated else None
+    if info and first_rejection(cycle, info) is None:
+        return _scored(cycle, [info])
+    rejections: dict[str, Status | None] = {}
+    feasible = []
+    for info in cycle.snapshot.nodes:
+        left_out = cycle.candidates is not None and info.name not in cycle.candidates
+        rejection = None if left_out else first_rejection(cycle, info)
+        if rejection or left_out:
+            rejections[info.name] = rejection
+        else:
+            feasible.append(info)
+    step: Step = {"rejected": {n: _rejection(r) for n, r in rejections.items()}} if rejections else {}
+    if feasible:
+        return {**step, **_scored(cycle, feasible)}
+    if allow_preemption and cycle.profile.points["postFilter"]:
+        candidate = preempt(cycle, rejections)
+        return {**step, **candidate.to_step()} if candidate else step
+    return step
+
+
+def _rejection(status: Status | None) -> Step:
+    """A node that a PreFilter plugin's list leaves out has no plugin to its name."""
+    return status.to_step() if status else {"code": PRE_FILTER_RESULT, "plugin": "", "reasons": None}
+
+
+def _scored(cycle: Cycle, feasible: list[NodeInfo]) -> Step:
+    by_plugin = _plugin_scores(cycle, feasible)
+    scores = {info.name: {plugin: s[info.name] for plugin, s in by_plugin.items()} for info in feasible}
+    totals = {node: sum(each.values()) for node, each in scores.items()}
+    best = sorted(node for node, total in totals.items() if total == max(totals.values()))
+    return {"feasible": sorted(totals), "scores": scores, "totals": totals, "best": best, "chosen": best[0]}
+
+
+def _plugin_scores(cycle: Cycle, feasible: list[NodeInfo]) -> dict[str, Scores]:
+    """Normalised and weighted; a plugin that skips PreScore gives no scores."""
+    profile: Profile = cycle.profile
+    states: dict[str, Any] = {}
+    skipped = set()
+    for plugin in profile.points["preScore"]:
+        prepared = plugin.pre_score(cycle.pod, feasible, cycle.snapshot)
+        states[plugin.name] = prepared.state
+        if prepared.skip:
+            skipped.add(plugin.name)
+    result = {}
+    for plugin in profile.points["score"]:
+        if plugin.name not in skipped:
+            state = states.get(plugin.name)
+            raw = {info.name: plugin.score(state, cycle.pod, info) for info in feasible}
+            normal = plugin.normalize(state, raw)
+            result[plugin.name] = {node: score * profile.weights[plugin.name] for node, score in normal.items()}
+    return result
