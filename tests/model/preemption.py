@@ -1,6 +1,6 @@
 """DefaultPreemption: which pods must leave which node so that a more important pod fits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -15,7 +15,7 @@ LATEST = datetime.max.replace(tzinfo=timezone.utc)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A node, and the pods that would have to leave it, most important first."""
+    """A node, and the pods that would have to leave it."""
 
     node: str
     victims: list[Json]
@@ -39,7 +39,7 @@ def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> Candidate 
             candidate = _select_victims(cycle, info)
             if candidate:
                 candidates.append(candidate)
-    return min(candidates, key=_cost, default=None)
+    return _cheapest(candidates) if candidates else None
 
 
 def _is_eligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> bool:
@@ -68,7 +68,7 @@ def _was_preempted(pod: Json) -> bool:
 
 def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
     """Take all less important pods away; then let back in whoever fits, those that budgets protect first."""
-    potential = sorted((pod for pod in info.pods if _may_evict(cycle, pod)), key=_least_important_last)
+    potential = _by_importance(pod for pod in info.pods if _may_evict(cycle, pod))
     for pod in potential:
         cycle, info = cycle.without(pod, info)
     if not potential or first_rejection(cycle, info):
@@ -82,7 +82,7 @@ def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
             continue
         victims.append(pod)
         violations += any(pod is each for each in protected)
-    return Candidate(info.name, sorted(victims, key=_least_important_last), violations) if victims else None
+    return Candidate(info.name, victims, violations) if victims else None
 
 
 def _start_time(pod: Json) -> datetime:
@@ -91,9 +91,14 @@ def _start_time(pod: Json) -> datetime:
     return datetime.fromisoformat(started) if started else LATEST
 
 
-def _least_important_last(pod: Json) -> tuple[int, datetime]:
-    """Importance falls with priority, then with a later start."""
-    return -priority_of(pod), _start_time(pod)
+def _by_importance(pods: Iterable[Json]) -> list[Json]:
+    """Higher priority first, then the earlier start; of equals the one that came to the node first.
+
+    Pods that have not started are in turn "now" when asked, so that the one that came last counts as earliest.
+    """
+    ordered = list(pods)
+    ranks = {id(pod): -rank if _start_time(pod) == LATEST else rank for rank, pod in enumerate(ordered)}
+    return sorted(ordered, key=lambda pod: (-priority_of(pod), _start_time(pod), ranks[id(pod)]))
 
 
 def _split_by_budgets(pods: list[Json], cycle: Cycle) -> tuple[list[Json], list[Json]]:
@@ -120,18 +125,29 @@ def _protects(budget: Json, pod: Json) -> bool:
     return label_selector(selector)(labels_of(pod)) and pod["metadata"]["name"] not in disrupted
 
 
-def _cost(candidate: Candidate) -> tuple[int, int, int, int, float, str]:
-    """Fewest budget violations; least important top victim; lowest sum of priorities; fewest victims;
-    latest start among the earliest of the top victims; and then the first name.
+def _cheapest(candidates: list[Candidate]) -> Candidate:
+    """The lowest cost; of equals the first by name.
+
+    When the victims have not started, each node's start is "now" in its turn: the last by name is the latest.
     """
+    lowest = min(_cost(candidate) for candidate in candidates)
+    tied = sorted((c for c in candidates if _cost(c) == lowest), key=lambda c: c.node)
+    return tied[-1] if _earliest_start(tied[0]) == LATEST else tied[0]
+
+
+def _cost(candidate: Candidate) -> tuple[int, int, int, int, float]:
+    """Fewest budget violations; least important top victim; lowest sum of priorities; fewest victims; latest start."""
     priorities = [priority_of(victim) for victim in candidate.victims]
-    top = [victim for victim in candidate.victims if priority_of(victim) == priorities[0]]
-    earliest = min(_start_time(victim) for victim in top)
     return (
         candidate.violations,
-        priorities[0],
+        max(priorities),
         sum(priority + PRIORITY_OFFSET for priority in priorities),
         len(priorities),
-        -earliest.timestamp(),
-        candidate.node,
+        -_earliest_start(candidate).timestamp(),
     )
+
+
+def _earliest_start(candidate: Candidate) -> datetime:
+    """Among the victims of the highest priority."""
+    highest = max(priority_of(victim) for victim in candidate.victims)
+    return min(_start_time(victim) for victim in candidate.victims if priority_of(victim) == highest)
