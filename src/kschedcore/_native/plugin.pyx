@@ -31,6 +31,9 @@ cdef class Plugin:
         self.name = type(self).__name__
         self.depends = ON_LOAD
 
+    def release(self):
+        """Give back what the plugin holds of the engine; it will not be asked again."""
+
     cdef bint refresh(self) except -1:
         """Bring per-cluster tables up to date after nodes changed; True: every node's answer may differ."""
         return False

@@ -380,6 +380,11 @@ cdef class PodClass:
         """Forget what is known, so that the next refresh looks at every node."""
         self.valid = False
 
+    def release(self):
+        """Give back what the plugins hold of the engine; the class must not be used again."""
+        for plugin in self.filters + self.scores:
+            plugin.release()
+
     def catch_up(self):
         """Refresh, for a caller in Python."""
         self.refresh()

@@ -82,6 +82,10 @@ cdef class PodSelector:
         return True
 
 
+def _hashable(requirements):
+    return tuple([(key, operator, tuple(values)) for key, operator, values in requirements])
+
+
 def _matches_labels(requirements, labels):
     """Whether a mapping of labels meets requirements; for namespaces, of which there are few."""
     for key, operator, values in requirements:
@@ -103,8 +107,8 @@ cdef class AffinityTerm:
 
     def __cinit__(self, namespaces, requirements, namespace_selector=None):
         self.namespaces = frozenset(namespaces)
-        self.requirements = tuple(requirements)
-        self.namespace_selector = namespace_selector
+        self.requirements = _hashable(requirements)
+        self.namespace_selector = None if namespace_selector is None else _hashable(namespace_selector)
         self.selector = PodSelector(self.requirements)
 
     def _identity(self):

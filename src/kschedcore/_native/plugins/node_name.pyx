@@ -33,9 +33,16 @@ cdef class NodeName(_OnlyNamed):
 
 
 cdef class PreFilterResult(_OnlyNamed):
-    """Leaves out the nodes that no PreFilter plugin asked for; they take no part in the cycle."""
+    """Leaves out the nodes that PreFilter plugins did not ask for; they take no part in the cycle.
 
-    def __init__(self, nodes, reasons, names):
+    Args:
+        names: The nodes asked for.
+        plugins: Who narrowed the cycle to them.
+    """
+
+    def __init__(self, nodes, reasons, names, plugins):
         self.depends = ON_SPEC
         self.named = NodeSelector(nodes, [[(NAME_FIELD, "In", sorted(names))]])
-        self.rejected = reasons.words(self.name, "PreFilterResult")
+        self.rejected = reasons.words(
+            self.name, "PreFilterResult", f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(plugins))}]"
+        )

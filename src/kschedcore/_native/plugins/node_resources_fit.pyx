@@ -114,7 +114,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
     """Rates nodes by the utilisation they would have.
 
     Args:
-        info: The pod's requests.
+        requests: Resource name -> amount, as scoring counts an incoming pod (``api.requests.scored_requests``).
         strategy: ``LeastAllocated``, ``MostAllocated`` or ``RequestedToCapacityRatio``.
         resources: (resource name, weight) pairs in the profile's order.
         shape: (utilisation 0..100, score 0..100) points, ascending, for ``RequestedToCapacityRatio``.
@@ -130,7 +130,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         self.resources = NULL
         self.shape = NULL
 
-    def __init__(self, nodes, reasons, PodInfo info not None, strategy, resources, shape=()):
+    def __init__(self, nodes, reasons, dict requests, strategy, resources, shape=()):
         cdef int i = 0
         self.name = "NodeResourcesFit"
         self.depends = ON_LOAD
@@ -142,11 +142,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         self.count = 0
         for name, weight in resources:
             resource = nodes.resource(name)
-            request = info.request(resource)
-            if resource == CPU:
-                request = info.non_zero_cpu
-            elif resource == MEMORY:
-                request = info.non_zero_memory
+            request = requests.get(name, 0)
             if request or resource < FIRST_SCALAR:
                 self.resources[self.count] = ScoredResource(resource, weight, request)
                 self.count += 1

@@ -1,0 +1,52 @@
+"""metav1: what every object has, and the label selector."""
+
+from __future__ import annotations
+
+import msgspec
+
+Quantity = str | int | float
+"""A quantity as a manifest has it; read it with :mod:`kschedcore.api.quantity`."""
+
+
+class View(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True, gc=False):
+    """Base of typed views: the fields that code here reads, null meaning absent, others passed over."""
+
+
+class OwnerReference(View, frozen=True):
+    """metav1.OwnerReference."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+
+class ObjectMeta(View, frozen=True):
+    """metav1.ObjectMeta."""
+
+    name: str = ""
+    generate_name: str = ""
+    namespace: str | None = None
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None
+
+
+class LabelSelectorRequirement(View, frozen=True):
+    """metav1.LabelSelectorRequirement."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...] | None = None
+
+
+class LabelSelector(View, frozen=True):
+    """metav1.LabelSelector: everything must hold; an empty one selects everything, a missing one nothing."""
+
+    match_labels: dict[str, str] | None = None
+    match_expressions: tuple[LabelSelectorRequirement, ...] | None = None

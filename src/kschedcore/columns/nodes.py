@@ -1,0 +1,79 @@
+"""Nodes in and out of the core: from typed views, and as Arrow record batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from kschedcore.api.quantity import milli_value, value
+from kschedcore.columns.taints import TaintTuple, taints
+
+if TYPE_CHECKING:
+    from kschedcore._native.nodes import NodeTable
+    from kschedcore.api.objects import Node
+
+ALLOCATABLE = "allocatable/"
+REQUESTED = "requested/"
+LABEL = "label/"
+
+
+class NodeRow(NamedTuple):
+    """A node as ``NodeTable.set`` takes it."""
+
+    name: str
+    allocatable: dict[str, int]
+    labels: dict[str, str]
+    taints: tuple[TaintTuple, ...]
+    images: tuple[tuple[tuple[str, ...], int], ...]
+    unschedulable: bool
+
+
+def node_row(node: Node) -> NodeRow:
+    """A node's row: cpu in millicores, other resources in whole units; images in the node's own order."""
+    return NodeRow(
+        node.metadata.name,
+        {
+            name: milli_value(amount) if name == "cpu" else value(amount)
+            for name, amount in (node.status.allocatable or {}).items()
+        },
+        node.metadata.labels or {},
+        taints(node),
+        tuple((image.names or (), image.size_bytes) for image in node.status.images or ()),
+        bool(node.spec.unschedulable),
+    )
+
+
+_TAINT = pa.struct([("key", pa.string()), ("value", pa.string()), ("effect", pa.string())])
+
+
+def node_batch(nodes: NodeTable) -> pa.RecordBatch:
+    """The node table as it is now, one row a node in name order.
+
+    Columns: ``name``; ``unschedulable``; ``taints`` (list of key, value, effect); per resource
+    ``allocatable/NAME`` and ``requested/NAME`` (int64; cpu in millicores); per label key ``label/KEY``
+    (dictionary of strings, null where a node has no such label).
+    """
+    slots = nodes.slots_by_name()
+    columns: dict[str, pa.Array] = {
+        "name": pa.array(nodes.names(), pa.string()),
+        "unschedulable": pa.array([nodes.is_unschedulable(slot) for slot in slots], pa.bool_()),
+        "taints": pa.array(
+            [
+                [{"key": key, "value": value, "effect": effect} for key, value, effect in nodes.taints_of(slot)]
+                for slot in slots
+            ],
+            pa.list_(_TAINT),
+        ),
+    }
+    for resource in nodes.resource_names:
+        columns[ALLOCATABLE + resource] = pa.array(nodes.allocatable_of(resource)[slots])
+        columns[REQUESTED + resource] = pa.array(nodes.requested_of(resource)[slots])
+    for key in sorted(nodes.label_keys()):
+        codes = nodes.label_codes(key)[slots]
+        if np.any(codes >= 0):
+            columns[LABEL + key] = pa.DictionaryArray.from_arrays(
+                pa.array(codes, pa.int32(), mask=codes < 0), pa.array(nodes.label_values(key), pa.string())
+            )
+    return pa.record_batch(columns)

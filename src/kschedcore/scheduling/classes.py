@@ -1,0 +1,97 @@
+"""Interning: pods that the scheduler cannot tell apart share one PodInfo and one compiled class."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kschedcore._native.podclass import PodClass
+from kschedcore.columns.pods import pod_info
+from kschedcore.scheduling.plugin import PodContext, Status
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore._native.podinfo import PodInfo
+    from kschedcore.api.objects import Pod
+    from kschedcore.scheduling.framework import Framework
+    from kschedcore.scheduling.listers import Listers
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+MAX_CLASSES = 4096
+"""How many compiled classes are kept; the least recently used goes first."""
+
+
+def spec_key(pod: Pod) -> bytes:
+    """What the scheduler sees of a pod, apart from its name, as bytes: equal for pods alike."""
+    spec = msgspec.structs.replace(pod.spec, node_name=None) if pod.spec.node_name else pod.spec
+    owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
+    return _ENCODER.encode(
+        (
+            pod.metadata.namespace,
+            pod.metadata.labels,
+            spec,
+            None if owner is None else (owner.api_version, owner.kind, owner.name),
+        )
+    )
+
+
+class ClassCache:
+    """Infos and compiled classes of an engine, by what the scheduler sees of a pod.
+
+    Args:
+        core: The native state to compile for.
+        listers: Other objects that compiled forms depend on.
+        limit: How many compiled classes to keep.
+    """
+
+    def __init__(self, core: Core, listers: Listers, limit: int = MAX_CLASSES) -> None:
+        self._core = core
+        self._listers = listers
+        self._limit = limit
+        self._infos: dict[tuple[bytes, bool], PodInfo] = {}
+        self._classes: OrderedDict[tuple[str, bytes], tuple[PodClass | Status, tuple[int, ...]]] = OrderedDict()
+
+    def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
+        """What the core accounts of a pod."""
+        terminating = pod.metadata.deletion_timestamp is not None
+        name = (spec_key(pod) if key is None else key, terminating)
+        found = self._infos.get(name)
+        if found is None:
+            found = self._infos[name] = pod_info(self._core.nodes, pod, terminating=terminating)
+            self._core.topology.register(found)
+        return found
+
+    def compiled(self, pod: Pod, framework: Framework) -> PodClass | Status:
+        """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
+        key = spec_key(pod)
+        name = (framework.profile.scheduler_name, key)
+        found = self._classes.get(name)
+        if found is not None:
+            compiled, versions = found
+            if versions == self._versions(pod, framework):
+                self._classes.move_to_end(name)
+                return compiled
+            self._release(compiled)
+        context = PodContext(pod, self.info(pod, key), self._core, self._listers)
+        compiled = framework.compile(context)
+        self._classes[name] = (compiled, self._versions(pod, framework))
+        if len(self._classes) > self._limit:
+            self._release(self._classes.popitem(last=False)[1][0])
+        return compiled
+
+    def _versions(self, pod: Pod, framework: Framework) -> tuple[int, ...]:
+        return tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
+
+    @staticmethod
+    def _release(compiled: PodClass | Status) -> None:
+        if isinstance(compiled, PodClass):
+            compiled.release()
+
+    def clear(self) -> None:
+        """Forget every compiled class; the next decisions start from a full pass."""
+        for compiled, _ in self._classes.values():
+            self._release(compiled)
+        self._classes.clear()

@@ -1,0 +1,115 @@
+"""What came of scheduling pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, overload
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
+    from kschedcore.scheduling.diagnosis import Diagnosis
+
+
+class Decision:
+    """Where one pod goes, or why it goes nowhere.
+
+    Attributes:
+        pod: The pod.
+        node: The chosen node's name, or None.
+        feasible: How many nodes passed the filters.
+        total: The chosen node's score.
+        ties: How many nodes share that score.
+        diagnosis: Why there is no node; None when there is one.
+        nominated_node: Where preemption would make room.
+        victims: Pods to evict there, as ``namespace/name``.
+    """
+
+    __slots__ = ("diagnosis", "feasible", "node", "nominated_node", "pod", "ties", "total", "victims")
+
+    def __init__(
+        self,
+        pod: Pod,
+        node: str | None,
+        feasible: int = 0,
+        total: int = 0,
+        ties: int = 0,
+        diagnosis: Diagnosis | None = None,
+        nominated_node: str | None = None,
+        victims: tuple[str, ...] = (),
+    ) -> None:
+        self.pod = pod
+        self.node = node
+        self.feasible = feasible
+        self.total = total
+        self.ties = ties
+        self.diagnosis = diagnosis
+        self.nominated_node = nominated_node
+        self.victims = victims
+
+    @property
+    def pod_name(self) -> str:
+        """The pod as ``namespace/name``."""
+        return f"{self.pod.metadata.namespace or 'default'}/{self.pod.metadata.name}"
+
+    @property
+    def message(self) -> str:
+        """Why there is no node, in kube-scheduler's words; empty when there is one."""
+        return "" if self.diagnosis is None else self.diagnosis.message
+
+    def __repr__(self) -> str:
+        if self.node is not None:
+            return f"<Decision {self.pod_name} -> {self.node} ({self.total}, 1 of {self.ties} best)>"
+        nominated = f", nominated {self.nominated_node}" if self.nominated_node else ""
+        return f"<Decision {self.pod_name} unschedulable{nominated}: {self.message}>"
+
+
+class Decisions(Sequence[Decision]):
+    """The decisions of one batch, in the order in which the pods were tried."""
+
+    def __init__(self, decisions: list[Decision]) -> None:
+        self._decisions = decisions
+
+    @overload
+    def __getitem__(self, index: int) -> Decision: ...
+    @overload
+    def __getitem__(self, index: slice) -> Decisions: ...
+    def __getitem__(self, index: int | slice) -> Decision | Decisions:
+        if isinstance(index, slice):
+            return Decisions(self._decisions[index])
+        return self._decisions[index]
+
+    def __len__(self) -> int:
+        return len(self._decisions)
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self._decisions)
+
+    @property
+    def placed(self) -> Decisions:
+        """Those with a node."""
+        return Decisions([d for d in self if d.node is not None])
+
+    @property
+    def unschedulable(self) -> Decisions:
+        """Those without."""
+        return Decisions([d for d in self if d.node is None])
+
+    def to_arrow(self) -> pa.Table:
+        """The batch as a table: namespace, pod, node, feasible, total, ties, nominated_node, message."""
+        return pa.table(
+            {
+                "namespace": pa.array([d.pod.metadata.namespace or "default" for d in self], pa.string()),
+                "pod": pa.array([d.pod.metadata.name for d in self], pa.string()),
+                "node": pa.array([d.node for d in self], pa.string()),
+                "feasible": pa.array([d.feasible for d in self], pa.int32()),
+                "total": pa.array([d.total if d.node else None for d in self], pa.int64()),
+                "ties": pa.array([d.ties if d.node else None for d in self], pa.int32()),
+                "nominated_node": pa.array([d.nominated_node for d in self], pa.string()),
+                "message": pa.array([d.message or None for d in self], pa.string()),
+            }
+        )
+
+    def __repr__(self) -> str:
+        return f"<Decisions: {len(self.placed)} placed, {len(self.unschedulable)} unschedulable>"

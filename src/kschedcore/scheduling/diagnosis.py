@@ -1,0 +1,76 @@
+"""Why no node took a pod: kept as numbers, told in kube-scheduler's words when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore.scheduling.plugin import Status
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why one node was rejected.
+
+    Attributes:
+        plugin: The first plugin that rejected it; empty for a node that no PreFilter plugin asked for.
+        code: ``Unschedulable``, ``UnschedulableAndUnresolvable`` or ``PreFilterResult``.
+        reasons: In kube-scheduler's words.
+    """
+
+    plugin: str
+    code: str
+    reasons: tuple[str, ...]
+
+
+class Diagnosis:
+    """Why a pod has no node.
+
+    Attributes:
+        pre_filter: The status that ended the cycle before any node was looked at, if one did.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        nodes: int,
+        counts: Mapping[int, int] | None = None,
+        pre_filter: Status | None = None,
+    ) -> None:
+        self._core = core
+        self._nodes = nodes
+        self._counts = counts or {}
+        self.pre_filter = pre_filter
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Reason -> how many nodes gave it. A node may give several."""
+        totals: dict[str, int] = {}
+        for verdict, count in self._counts.items():
+            for reason in self._core.reasons.describe(verdict, self._core.nodes.resource_names)[2]:
+                totals[reason] = totals.get(reason, 0) + count
+        return dict(sorted(totals.items()))
+
+    @property
+    def plugins(self) -> frozenset[str]:
+        """The plugins that rejected something: what has to change for the pod to be tried again."""
+        if self.pre_filter is not None:
+            return frozenset({self.pre_filter.plugin})
+        names = self._core.nodes.resource_names
+        return frozenset(self._core.reasons.describe(verdict, names)[0] for verdict in self._counts) - {""}
+
+    @property
+    def message(self) -> str:
+        """kube-scheduler's summary (framework.FitError), as it stands in a pod's PodScheduled condition."""
+        start = f"0/{self._nodes} nodes are available"
+        if self.pre_filter is not None:
+            reasons = ", ".join(self.pre_filter.reasons)
+            return f"{start}: {reasons}." if reasons else f"{start}."
+        told = ", ".join(sorted(f"{count} {reason}" for reason, count in self.reasons.items()))
+        return f"{start}: {told}." if told else f"{start}."
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis {self.message!r}>"

@@ -1,0 +1,90 @@
+"""A profile at work: compiles pods into the native core's pod classes (framework.Framework)."""
+
+from __future__ import annotations
+
+from kschedcore._native.plugin import FilterPlugin, ScorePlugin
+from kschedcore._native.plugins.node_name import PreFilterResult
+from kschedcore._native.podclass import PodClass
+from kschedcore.api.objects import Pod
+from kschedcore.errors import ConfigError
+from kschedcore.scheduling.plugin import Plugin, PodContext, Registry, Status
+from kschedcore.scheduling.profile import Profile
+
+
+class Framework:
+    """The plugins of one profile, instantiated.
+
+    Args:
+        profile: Which plugins run where.
+        registry: Plugin name -> class. Names of the profile that no class implements at a point where it is
+            enabled are an error.
+
+    Raises:
+        ConfigError: The profile enables a plugin that is not registered.
+    """
+
+    def __init__(self, profile: Profile, registry: Registry) -> None:
+        self.profile = profile
+        self._plugins: dict[str, Plugin] = {}
+        for enabled in profile.points.values():
+            for entry in enabled:
+                if entry.name not in registry:
+                    raise ConfigError(f"profile {profile.scheduler_name!r}: plugin {entry.name!r} does not exist")
+                if entry.name not in self._plugins:
+                    self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
+
+    def _at(self, point: str) -> list[tuple[Plugin, int]]:
+        return [(self._plugins[entry.name], entry.weight) for entry in self.profile.at(point)]
+
+    def watches(self, pod: Pod) -> frozenset[str]:
+        """Which groups of other objects the compiled form of a pod depends on."""
+        return frozenset().union(*(plugin.watches(pod) for plugin in self._plugins.values()))
+
+    def pre_enqueue(self, pod: Pod) -> Status | None:
+        """Run PreEnqueue: the first plugin that keeps the pod out of the queue."""
+        for plugin, _ in self._at("preEnqueue"):
+            status = plugin.pre_enqueue(pod)
+            if status is not None:
+                return status
+        return None
+
+    def compile(self, context: PodContext) -> PodClass | Status:
+        """Run PreFilter and PreScore for a pod.
+
+        Returns:
+            The class to decide with, or the status of the plugin that ended the cycle.
+        """
+        allowed: frozenset[str] | None = None
+        narrowing: list[str] = []
+        for plugin, _ in self._at("preFilter"):
+            outcome = plugin.pre_filter(context)
+            if isinstance(outcome, Status):
+                return outcome
+            if outcome is not None:
+                allowed = outcome if allowed is None else allowed & outcome
+                narrowing.append(plugin.name)
+                if not allowed:
+                    return _no_nodes_left(narrowing)
+        core = context.core
+        filters: list[FilterPlugin] = []
+        if allowed is not None:
+            filters.append(PreFilterResult(core.nodes, core.reasons, allowed, narrowing))
+        for plugin, _ in self._at("filter"):
+            kernel = plugin.filter(context)
+            if kernel is not None:
+                filters.append(kernel)
+        scores: list[ScorePlugin] = []
+        for plugin, weight in self._at("score"):
+            rating = plugin.score(context)
+            if rating is not None:
+                scores.append(rating.weigh(weight))
+        return PodClass(core.nodes, core.scratch, context.info, filters, scores)
+
+
+def _no_nodes_left(plugins: list[str]) -> Status:
+    """Two PreFilter plugins asked for different nodes (framework.RunPreFilterPlugins)."""
+    if len(plugins) == 1:
+        reason = f"node(s) didn't satisfy plugin {plugins[0]}"
+    else:
+        reason = f"node(s) didn't satisfy plugin(s) {plugins} simultaneously".replace("'", "").replace(",", "")
+    return Status("UnschedulableAndUnresolvable", plugins[-1], (reason,))

@@ -1,0 +1,107 @@
+"""The cluster's objects other than nodes and pods, as far as placement rules look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import (
+        CSINode,
+        PersistentVolume,
+        PersistentVolumeClaim,
+        PodDisruptionBudget,
+        ReplicaSet,
+        ReplicationController,
+        Service,
+        StatefulSet,
+        StorageClass,
+    )
+
+GROUPS = {
+    "Service": "services",
+    "ReplicationController": "services",
+    "ReplicaSet": "services",
+    "StatefulSet": "services",
+    "PersistentVolume": "storage",
+    "PersistentVolumeClaim": "storage",
+    "StorageClass": "storage",
+    "CSINode": "storage",
+    "CSIDriver": "storage",
+    "CSIStorageCapacity": "storage",
+    "VolumeAttachment": "storage",
+    "PodDisruptionBudget": "budgets",
+}
+"""Kind -> the group of kinds whose changes are counted together."""
+
+_CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"}
+
+
+class Listers:
+    """Objects by kind, namespace and name, with a version per group of kinds.
+
+    Attributes:
+        versions: Group -> a number that grows whenever an object of the group changes.
+    """
+
+    def __init__(self) -> None:
+        self.versions = dict.fromkeys(GROUPS.values(), 0)
+        self._objects: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in GROUPS}
+
+    def set(self, kind: str, item: Any) -> None:
+        """Add an object, or replace the one of the same namespace and name."""
+        self._objects[kind][self._key(kind, item)] = item
+        self.versions[GROUPS[kind]] += 1
+
+    def remove(self, kind: str, name: str, namespace: str = "") -> None:
+        """Take an object out, if it is there."""
+        if self._objects[kind].pop((namespace, name), None) is not None:
+            self.versions[GROUPS[kind]] += 1
+
+    @staticmethod
+    def _key(kind: str, item: Any) -> tuple[str, str]:
+        namespace = "" if kind in _CLUSTER_SCOPED else item.metadata.namespace or "default"
+        return namespace, item.metadata.name
+
+    def _in(self, kind: str, namespace: str) -> Iterable[Any]:
+        return (item for (place, _), item in self._objects[kind].items() if place == namespace)
+
+    def services(self, namespace: str) -> Iterable[Service]:
+        """Services of a namespace."""
+        return self._in("Service", namespace)
+
+    def replication_controller(self, namespace: str, name: str) -> ReplicationController | None:
+        """A replication controller by name."""
+        return self._objects["ReplicationController"].get((namespace, name))
+
+    def replica_set(self, namespace: str, name: str) -> ReplicaSet | None:
+        """A replica set by name."""
+        return self._objects["ReplicaSet"].get((namespace, name))
+
+    def stateful_set(self, namespace: str, name: str) -> StatefulSet | None:
+        """A stateful set by name."""
+        return self._objects["StatefulSet"].get((namespace, name))
+
+    def persistent_volumes(self) -> Iterable[PersistentVolume]:
+        """All persistent volumes."""
+        return self._objects["PersistentVolume"].values()
+
+    def persistent_volume(self, name: str) -> PersistentVolume | None:
+        """A persistent volume by name."""
+        return self._objects["PersistentVolume"].get(("", name))
+
+    def persistent_volume_claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        """A claim by namespace and name."""
+        return self._objects["PersistentVolumeClaim"].get((namespace, name))
+
+    def storage_class(self, name: str) -> StorageClass | None:
+        """A storage class by name."""
+        return self._objects["StorageClass"].get(("", name))
+
+    def csi_node(self, name: str) -> CSINode | None:
+        """The CSINode of a node."""
+        return self._objects["CSINode"].get(("", name))
+
+    def disruption_budgets(self) -> Iterable[PodDisruptionBudget]:
+        """All disruption budgets."""
+        return self._objects["PodDisruptionBudget"].values()

@@ -1,0 +1,94 @@
+"""What a plugin is to a profile: how one rule is compiled for one pod.
+
+Scheduling a pod compiles it once: each plugin turns what the pod asks for into a native Filter and Score (see
+:mod:`kschedcore._native.plugin`), or into nothing when the rule does not concern the pod. Pods alike share the
+result, so nothing here runs per node or per decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from kschedcore.scheduling.args import Args
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore._native.plugin import FilterPlugin, ScorePlugin
+    from kschedcore._native.podinfo import PodInfo
+    from kschedcore.api.objects import Pod
+    from kschedcore.scheduling.listers import Listers
+
+
+@dataclass(frozen=True)
+class Status:
+    """Why a plugin ends a pod's cycle before any node is looked at (framework.Status).
+
+    Attributes:
+        code: ``Unschedulable`` or ``UnschedulableAndUnresolvable``.
+        plugin: The plugin that says so.
+        reasons: In kube-scheduler's words.
+    """
+
+    code: str
+    plugin: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PodContext:
+    """A pod being compiled.
+
+    Attributes:
+        pod: The pod, as a typed view.
+        info: What the core accounts of it.
+        core: The native state.
+        listers: Everything else in the cluster that a rule may look at.
+    """
+
+    pod: Pod
+    info: PodInfo
+    core: Core
+    listers: Listers
+
+
+class Plugin:
+    """Base of a profile's plugins. A subclass overrides what its rule needs.
+
+    Attributes:
+        name: The plugin's name as Kubernetes spells it.
+        points: The extension points it implements.
+        watches: What its compiled form depends on besides the pod: names of :class:`Listers` groups
+            (``services``, ``storage``); a change there compiles the pod anew.
+    """
+
+    name: ClassVar[str]
+    points: ClassVar[frozenset[str]]
+
+    def __init__(self, args: Args) -> None:
+        self.args = args
+
+    def watches(self, pod: Pod) -> frozenset[str]:  # noqa: ARG002
+        """Which groups of listers the compiled form of this pod depends on."""
+        return frozenset()
+
+    def pre_enqueue(self, pod: Pod) -> Status | None:  # noqa: ARG002
+        """Keep the pod out of the queue, or let it in (None)."""
+        return None
+
+    def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:  # noqa: ARG002
+        """End the cycle (a status), narrow it to some nodes by name, or let it go on (None)."""
+        return None
+
+    def filter(self, context: PodContext) -> FilterPlugin | None:  # noqa: ARG002
+        """The rule as a Filter for this pod, or None when no node can be rejected by it."""
+        return None
+
+    def score(self, context: PodContext) -> ScorePlugin | None:  # noqa: ARG002
+        """The rule as a Score for this pod, or None when PreScore skips it."""
+        return None
+
+
+Registry = Mapping[str, type[Plugin]]
+"""Plugin name -> class."""

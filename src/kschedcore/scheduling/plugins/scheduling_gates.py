@@ -1,0 +1,22 @@
+"""SchedulingGates (KEP-3521): a gated pod does not enter the queue."""
+
+from __future__ import annotations
+
+from kschedcore.api.objects import Pod
+from kschedcore.scheduling.plugin import Plugin, Status
+
+
+class SchedulingGates(Plugin):
+    """Keeps pods with ``spec.schedulingGates`` out of the queue."""
+
+    name = "SchedulingGates"
+    points = frozenset({"preEnqueue"})
+
+    def pre_enqueue(self, pod: Pod) -> Status | None:
+        """Refuse a gated pod, naming its gates."""
+        gates = [gate.name for gate in pod.spec.scheduling_gates or ()]
+        if not gates:
+            return None
+        return Status(
+            "UnschedulableAndUnresolvable", self.name, (f"waiting for scheduling gates: [{' '.join(gates)}]",)
+        )

@@ -1,0 +1,34 @@
+"""The in-tree plugins by name. A new plugin is one file and one line here."""
+
+from __future__ import annotations
+
+from kschedcore.scheduling.plugin import Plugin, Registry
+from kschedcore.scheduling.plugins.image_locality import ImageLocality
+from kschedcore.scheduling.plugins.inter_pod_affinity import InterPodAffinity
+from kschedcore.scheduling.plugins.node_affinity import NodeAffinity
+from kschedcore.scheduling.plugins.node_name import NodeName
+from kschedcore.scheduling.plugins.node_ports import NodePorts
+from kschedcore.scheduling.plugins.node_resources_balanced_allocation import (
+    NodeResourcesBalancedAllocation,
+)
+from kschedcore.scheduling.plugins.node_resources_fit import NodeResourcesFit
+from kschedcore.scheduling.plugins.node_unschedulable import NodeUnschedulable
+from kschedcore.scheduling.plugins.pod_topology_spread import PodTopologySpread
+from kschedcore.scheduling.plugins.scheduling_gates import SchedulingGates
+from kschedcore.scheduling.plugins.taint_toleration import TaintToleration
+
+_PLUGINS: tuple[type[Plugin], ...] = (
+    SchedulingGates,
+    NodeUnschedulable,
+    NodeName,
+    TaintToleration,
+    NodeAffinity,
+    NodePorts,
+    NodeResourcesFit,
+    PodTopologySpread,
+    InterPodAffinity,
+    NodeResourcesBalancedAllocation,
+    ImageLocality,
+)
+
+IN_TREE: Registry = {plugin.name: plugin for plugin in _PLUGINS}
