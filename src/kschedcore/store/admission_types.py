@@ -205,10 +205,8 @@ class Decoded:
 class Admission(Protocol):
     """The steps of a write, in the order in which the door takes them. Each raises :class:`StatusError`."""
 
-    def decode(
-        self, resource: Resource, body: Object, validation: Literal["Strict", "Warn", "Ignore"]
-    ) -> Decoded:
-        """Read ``body`` as ``resource``: types checked, zero values normalised, unknown fields dropped (400)."""
+    def decode(self, resource: Resource, body: Object, validation: FieldValidation) -> Decoded:
+        """Read ``body`` as ``resource`` (400): types checked, zeros normalised, unknown fields dropped."""
 
     def default(self, resource: Resource, obj: Object) -> None:
         """Fill in API defaults, in place."""

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 __all__ = [
-    "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_map", "go_struct", "invalid", "not_found",
-    "not_supported", "quote", "required", "too_long", "too_many",
+    "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_map", "go_struct", "invalid",
+    "not_found", "not_supported", "quote", "required", "too_long", "too_many",
 ]  # fmt: skip
 
 

@@ -1,0 +1,103 @@
+"""The admission chain: everything that happens to an object between the door and the store."""
+
+from __future__ import annotations
+
+from kschedcore.admission import strategies
+from kschedcore.admission.defaults import default
+from kschedcore.admission.plugins import Plugin, default_plugins
+from kschedcore.admission.validation import validate_create, validate_update
+from kschedcore.api.schema import schema_for
+from kschedcore.api.schema.decode import DecodeError, decode_object
+from kschedcore.store.admission_types import (
+    AdmissionRequest,
+    Decoded,
+    FieldValidation,
+    Object,
+    ObjectReader,
+    Operation,
+    Resource,
+    bad_request,
+    invalid,
+)
+
+__all__ = ["AdmissionChain"]
+
+_SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+
+
+class AdmissionChain:
+    """Kubernetes' own admission: its decoder, defaults, plugins, strategies and validation.
+
+    Implements :class:`kschedcore.store.admission_types.Admission`.
+
+    Args:
+        reader: The store that plugins look into, and in which quotas are charged.
+        plugins: Other plugins than the default ones, in their order.
+    """
+
+    def __init__(self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None) -> None:
+        self._reader = reader
+        self._plugins = default_plugins(reader) if plugins is None else plugins
+
+    def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
+        """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
+        schema = schema_for(resource.api_version, resource.kind)
+        if schema is None:
+            return Decoded(body)
+        api_version = body.get("apiVersion") or resource.api_version
+        kind = body.get("kind") or resource.kind
+        subject = (
+            f'{kind} in version "{api_version.rpartition("/")[2]}" cannot be handled as a {resource.kind}'
+        )
+        if schema_for(api_version, kind) is None:
+            why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
+            raise bad_request(f"{subject}: {why}")
+        if api_version != resource.api_version:
+            raise bad_request(
+                f"the API version in the data ({api_version}) does not match the expected API version "
+                f"({resource.api_version})"
+            )
+        if kind != resource.kind:
+            raise bad_request(f"{subject}: the kind in the data ({kind}) does not match the expected kind")
+        try:
+            obj, unknown = decode_object(schema, body)
+        except DecodeError as fault:
+            raise bad_request(f"{subject}: {fault}") from None
+        warnings = tuple(f'unknown field "{path}"' for path in unknown)
+        if warnings and validation == "Strict":
+            raise bad_request(f"{subject}: strict decoding error: {', '.join(warnings)}")
+        obj["apiVersion"], obj["kind"] = api_version, kind
+        return Decoded(obj, () if validation == "Ignore" else warnings)
+
+    def default(self, resource: Resource, obj: Object) -> None:
+        """Fill in API defaults, in place."""
+        default(resource.kind, obj)
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Run the mutating plugins, in order."""
+        for plugin in self._plugins:
+            plugin.admit(request)
+
+    def prepare(self, request: AdmissionRequest) -> None:
+        """Keep, reset or generate what is not the author's to write."""
+        strategies.prepare(request)
+
+    def validate(self, request: AdmissionRequest) -> None:
+        """Validate (422 with every fault), then allocate what only a valid object gets."""
+        obj, old, resource = request.object, request.old_object, request.resource
+        if obj is None:
+            return
+        if request.operation is Operation.CREATE:
+            errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
+        else:
+            errors = validate_update(resource.kind, obj, old or {})
+        if errors:
+            raise invalid(resource, request.name or obj["metadata"].get("name", ""), errors)
+        strategies.allocate(request, self._reader)
+        # What is stored is read back through the defaults: a status that was reset, a job's labels.
+        default(resource.kind, obj)
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Run the validating plugins, in order; quota, which charges, is the last."""
+        for plugin in self._plugins:
+            plugin.review(request)

@@ -1,0 +1,51 @@
+"""Defaults of the kinds that an administrator writes: namespaces, limit ranges, secrets, nodes, classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["DEFAULTS"]
+
+
+def _namespace(obj: dict[str, Any]) -> None:
+    metadata = obj["metadata"]
+    obj["status"].setdefault("phase", "Active")
+    if metadata.get("name"):
+        labels = metadata.setdefault("labels", {})
+        labels["kubernetes.io/metadata.name"] = metadata["name"]
+
+
+def _limit_range(obj: dict[str, Any]) -> None:
+    """A container's limit defaults to its maximum, its request to that limit, and failing that to the minimum."""
+    for item in obj["spec"]["limits"] or ():
+        if item["type"] != "Container":
+            continue
+        limits = {**item.get("max", {}), **item.get("default", {})}
+        requests = {**item.get("min", {}), **limits, **item.get("defaultRequest", {})}
+        if limits:
+            item["default"] = limits
+        if requests:
+            item["defaultRequest"] = requests
+
+
+def _secret(obj: dict[str, Any]) -> None:
+    obj.setdefault("type", "Opaque")
+
+
+def _node(obj: dict[str, Any]) -> None:
+    status = obj["status"]
+    if status.get("capacity") and not status.get("allocatable"):
+        status["allocatable"] = dict(status["capacity"])
+
+
+def _priority_class(obj: dict[str, Any]) -> None:
+    obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+
+DEFAULTS = {
+    "Namespace": _namespace,
+    "LimitRange": _limit_range,
+    "Secret": _secret,
+    "Node": _node,
+    "PriorityClass": _priority_class,
+}

@@ -1,0 +1,51 @@
+"""Defaults of a pod's volumes and of PersistentVolume sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["default_source", "default_volume"]
+
+# What each volume source says when it does not say.
+_SOURCES: dict[str, dict[str, Any]] = {
+    "secret": {"defaultMode": 0o644},
+    "configMap": {"defaultMode": 0o644},
+    "downwardAPI": {"defaultMode": 0o644},
+    "projected": {"defaultMode": 0o644},
+    "hostPath": {"type": ""},
+    "iscsi": {"iscsiInterface": "default"},
+    "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
+    "azureDisk": {"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": False},
+    "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
+}
+
+
+def default_volume(volume: dict[str, Any]) -> None:
+    """Fill a pod's volume; one without any source is an ``emptyDir``."""
+    if volume.keys() <= {"name"}:
+        volume["emptyDir"] = {}
+    default_source(volume)
+    for item in volume.get("downwardAPI", {}).get("items", ()):
+        _default_field(item)
+    for source in volume.get("projected", {}).get("sources", ()):
+        for item in source.get("downwardAPI", {}).get("items", ()):
+            _default_field(item)
+        if "serviceAccountToken" in source:
+            source["serviceAccountToken"].setdefault("expirationSeconds", 3600)
+    template = volume.get("ephemeral", {}).get("volumeClaimTemplate")
+    if template is not None:
+        template["spec"].setdefault("volumeMode", "Filesystem")
+
+
+def default_source(holder: dict[str, Any]) -> None:
+    """Fill whichever volume source ``holder`` has."""
+    for name, defaults in _SOURCES.items():
+        source = holder.get(name)
+        if source is not None:
+            for key, value in defaults.items():
+                source.setdefault(key, value)
+
+
+def _default_field(item: dict[str, Any]) -> None:
+    if "fieldRef" in item:
+        item["fieldRef"].setdefault("apiVersion", "v1")

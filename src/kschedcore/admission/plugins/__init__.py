@@ -1,0 +1,53 @@
+"""The admission plugins, in the order in which the API server runs those that it enables by default.
+
+A plugin has ``admit`` (may change ``request.object``), ``review`` (may only refuse), or both; each raises
+:class:`~kschedcore.store.admission_types.StatusError` to refuse. One plugin a file, by Kubernetes' name.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kschedcore.admission.plugins.default_ingress_class import DefaultIngressClass
+from kschedcore.admission.plugins.default_storage_class import DefaultStorageClass
+from kschedcore.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
+from kschedcore.admission.plugins.limit_ranger import LimitRanger
+from kschedcore.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+from kschedcore.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from kschedcore.admission.plugins.priority import Priority
+from kschedcore.admission.plugins.resource_quota import ResourceQuota
+from kschedcore.admission.plugins.runtime_class import RuntimeClass
+from kschedcore.admission.plugins.service_account import ServiceAccount
+from kschedcore.admission.plugins.storage_object_in_use_protection import StorageObjectInUseProtection
+from kschedcore.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+
+__all__ = ["Plugin", "default_plugins"]
+
+
+class Plugin(Protocol):
+    """An admission plugin."""
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Change or refuse the request, before validation."""
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Refuse the request, after validation."""
+
+
+def default_plugins(reader: ObjectReader) -> tuple[Plugin, ...]:
+    """Every plugin, in order."""
+    return (
+        NamespaceLifecycle(reader),
+        LimitRanger(reader),
+        ServiceAccount(reader),
+        TaintNodesByCondition(),
+        Priority(reader),
+        DefaultTolerationSeconds(),
+        DefaultStorageClass(reader),
+        StorageObjectInUseProtection(),
+        PersistentVolumeClaimResize(reader),
+        RuntimeClass(reader),
+        DefaultIngressClass(reader),
+        ResourceQuota(reader),
+    )

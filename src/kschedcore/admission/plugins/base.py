@@ -1,0 +1,46 @@
+"""What plugins share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kschedcore.store.admission_types import AdmissionRequest, Operation
+
+__all__ = ["BasePlugin", "creates", "default_class", "writes"]
+
+
+class BasePlugin:
+    """A plugin that does nothing in the steps it does not override."""
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Accept the request as it is."""
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Accept the request."""
+
+
+def creates(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
+    """The new object when the request creates a ``kind`` itself (not a subresource), else None."""
+    return request.object if request.operation is Operation.CREATE and _concerns(request, kind) else None
+
+
+def writes(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
+    """The new object when the request creates or updates a ``kind`` itself, else None."""
+    if request.operation not in (Operation.CREATE, Operation.UPDATE):
+        return None
+    return request.object if _concerns(request, kind) else None
+
+
+def _concerns(request: AdmissionRequest, kind: str) -> bool:
+    return request.resource.kind == kind and not request.subresource
+
+
+def default_class(classes: list[dict[str, Any]], annotation: str) -> str | None:
+    """The name of the class marked as default: the newest, by name among equals; None without one."""
+    marked = [
+        c["metadata"] for c in classes if c["metadata"].get("annotations", {}).get(annotation) == "true"
+    ]
+    if not marked:
+        return None
+    newest = max(metadata.get("creationTimestamp") or "" for metadata in marked)
+    return min(m["name"] for m in marked if (m.get("creationTimestamp") or "") == newest)

@@ -1,0 +1,34 @@
+"""DefaultTolerationSeconds: a pod stays five minutes on a node that is not ready or not reachable."""
+
+from __future__ import annotations
+
+from kschedcore.admission.plugins.base import BasePlugin, writes
+from kschedcore.store.admission_types import AdmissionRequest
+
+__all__ = ["DefaultTolerationSeconds"]
+
+_SECONDS = 300
+_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+class DefaultTolerationSeconds(BasePlugin):
+    """Adds the two tolerations that a pod does not state itself."""
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Extend the tolerations of a new or updated pod."""
+        pod = writes(request, "Pod")
+        if pod is None:
+            return
+        tolerations = pod["spec"].get("tolerations", [])
+        added = []
+        for key in _TAINTS:
+            stated = any(
+                toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
+                for toleration in tolerations
+            )
+            if not stated:
+                added.append(
+                    {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _SECONDS}
+                )
+        if added:
+            pod["spec"]["tolerations"] = [*tolerations, *added]

@@ -1,0 +1,92 @@
+"""Priority: a pod's priority and preemption policy come from its PriorityClass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kschedcore.admission.plugins.base import BasePlugin, creates, writes
+from kschedcore.admission.validation.cluster import SYSTEM_PRIORITIES
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, forbidden
+
+__all__ = ["Priority"]
+
+_CLASSES = "priorityclasses.scheduling.k8s.io"
+_PREEMPT = "PreemptLowerPriority"
+
+
+class Priority(BasePlugin):
+    """Resolves ``priorityClassName``; nobody sets ``priority`` by hand."""
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Fill a new pod's priority; 403 for an unknown class or a priority of the author's own."""
+        updated = writes(request, "Pod")
+        if updated is not None and request.old_object is not None:
+            _keep(updated["spec"], request.old_object["spec"])
+            return
+        pod = creates(request, "Pod")
+        if pod is None:
+            return
+        spec = pod["spec"]
+        value, policy = self._resolve(request, spec)
+        stated = spec.get("priority")
+        if stated is not None and stated != value:
+            raise forbidden(
+                request.resource,
+                request.name,
+                f"the integer value of priority ({stated}) must not be provided in pod spec; priority "
+                f"admission controller computed {value} from the given PriorityClass name",
+            )
+        spec["priority"] = value
+        stated_policy = spec.get("preemptionPolicy")
+        if stated_policy is not None and stated_policy != policy:
+            raise forbidden(
+                request.resource,
+                request.name,
+                f"the string value of PreemptionPolicy ({stated_policy}) must not be provided in pod spec; "
+                f"priority admission controller computed {policy} from the given PriorityClass name",
+            )
+        spec["preemptionPolicy"] = policy
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Only one PriorityClass may be the global default."""
+        priority_class = writes(request, "PriorityClass")
+        if priority_class is None or not priority_class.get("globalDefault"):
+            return
+        default = self._default_class()
+        if default is not None and default["metadata"]["name"] != request.name:
+            name = default["metadata"]["name"]
+            why = f"PriorityClass {name} is already marked as default. Only one default can exist"
+            raise forbidden(request.resource, request.name, why)
+
+    def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> tuple[int, str]:
+        name = spec.get("priorityClassName")
+        if name:
+            found = self._reader.get(_CLASSES, "", name)
+            if found is None and name in SYSTEM_PRIORITIES:
+                # The server makes these two when it starts; they are always known.
+                return SYSTEM_PRIORITIES[name], _PREEMPT
+            if found is None:
+                raise forbidden(
+                    request.resource, request.name, f"no PriorityClass with name {name} was found"
+                )
+            return found.get("value", 0), found.get("preemptionPolicy", _PREEMPT)
+        default = self._default_class()
+        if default is None:
+            return 0, _PREEMPT
+        spec["priorityClassName"] = default["metadata"]["name"]
+        return default.get("value", 0), default.get("preemptionPolicy", _PREEMPT)
+
+    def _default_class(self) -> dict[str, Any] | None:
+        """The global default; the lowest value when there are several."""
+        classes = [c for c in self._reader.list(_CLASSES) if c.get("globalDefault")]
+        return min(classes, key=lambda c: c.get("value", 0), default=None)
+
+
+def _keep(spec: dict[str, Any], was: dict[str, Any]) -> None:
+    """An update that leaves the computed fields out means to leave them alone."""
+    for key in ("priority", "preemptionPolicy"):
+        if key not in spec and key in was:
+            spec[key] = was[key]

@@ -1,0 +1,52 @@
+"""What kinds of resource a name can mean (``pkg/apis/core/helper``)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from kschedcore.api import labels as rules
+
+__all__ = [
+    "COMPUTE_QUOTA_RESOURCES", "INTEGER_QUOTA_RESOURCES", "STANDARD_CONTAINER_RESOURCES",
+    "STANDARD_QUOTA_RESOURCES", "STANDARD_RESOURCES", "is_extended", "is_huge_page", "is_native",
+    "is_overcommit_allowed",
+]  # fmt: skip
+
+STANDARD_CONTAINER_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
+COMPUTE_QUOTA_RESOURCES = frozenset(
+    {"cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"}
+)
+INTEGER_QUOTA_RESOURCES = frozenset(
+    {
+        "pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps",
+        "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+    }
+)  # fmt: skip
+_OTHER_QUOTA_RESOURCES = frozenset(
+    {"ephemeral-storage", "requests.ephemeral-storage", "limits.ephemeral-storage", "requests.storage"}
+)
+STANDARD_QUOTA_RESOURCES = COMPUTE_QUOTA_RESOURCES | INTEGER_QUOTA_RESOURCES | _OTHER_QUOTA_RESOURCES
+STANDARD_RESOURCES = STANDARD_QUOTA_RESOURCES | STANDARD_CONTAINER_RESOURCES | {"storage"}
+
+
+def is_huge_page(name: str) -> bool:
+    """``hugepages-2Mi``."""
+    return name.startswith("hugepages-")
+
+
+def is_native(name: str) -> bool:
+    """Without a domain, or of the domain kubernetes.io."""
+    return "/" not in name or "kubernetes.io/" in name
+
+
+@lru_cache(maxsize=1024)
+def is_extended(name: str) -> bool:
+    """``nvidia.com/gpu``: of somebody's own domain, and still a name behind ``requests.``."""
+    if is_native(name) or name.startswith("requests."):
+        return False
+    return not rules.is_qualified_name(f"requests.{name}")
+
+
+def is_overcommit_allowed(name: str) -> bool:
+    """Whether limits may exceed requests: native resources, except huge pages."""
+    return is_native(name) and not is_huge_page(name)

@@ -1,0 +1,74 @@
+"""What the server does to an object beside defaults: status, generated fields, allocation.
+
+``prepare`` runs before validation (``PrepareForCreate`` and ``PrepareForUpdate`` of the registries),
+``allocate`` after it, when only valid objects are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kschedcore.admission.strategies import jobs, pods, services, workloads
+from kschedcore.api.schema import schema_for
+from kschedcore.api.schema.decode import decode_object
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation
+
+__all__ = ["allocate", "prepare"]
+
+_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
+    **jobs.CREATE,
+    **pods.CREATE,
+    **services.CREATE,
+    **workloads.CREATE,
+}
+_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
+    **services.UPDATE,
+    **workloads.UPDATE,
+}
+# Kinds whose author may give a status with the first write.
+_STATUS_ON_CREATE = {"Node"}
+
+
+def prepare(request: AdmissionRequest) -> None:
+    """Keep, reset or generate what is not the author's to write, in place."""
+    obj, old, kind = request.object, request.old_object, request.resource.kind
+    if obj is None:
+        return
+    if request.operation is Operation.CREATE:
+        if "status" in obj and kind not in _STATUS_ON_CREATE:
+            _reset_status(request, obj)
+        if kind in _CREATE:
+            _CREATE[kind](obj)
+    elif old is not None and request.subresource == "status":
+        _keep_all_but_status(kind, obj, old)
+    elif old is not None:
+        if "status" in old:
+            obj["status"] = old["status"]
+        if kind in _UPDATE:
+            _UPDATE[kind](obj, old)
+
+
+def _reset_status(request: AdmissionRequest, obj: dict[str, Any]) -> None:
+    schema = schema_for(request.resource.api_version, request.resource.kind)
+    if schema is not None:
+        obj["status"], _ = decode_object(schema.fields["status"].object, {})
+
+
+def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) -> None:
+    for key in [key for key in obj if key not in ("status", "metadata", "apiVersion", "kind")]:
+        if key not in old:
+            del obj[key]
+    for key, value in old.items():
+        if key not in ("status", "metadata"):
+            obj[key] = value
+    if kind == "Deployment":
+        obj["metadata"].pop("labels", None)
+        if "labels" in old["metadata"]:
+            obj["metadata"]["labels"] = old["metadata"]["labels"]
+
+
+def allocate(request: AdmissionRequest, reader: ObjectReader) -> None:
+    """Give a valid Service its addresses and node ports (422 for one that is out of range or taken)."""
+    if request.resource.kind == "Service" and request.object is not None and not request.subresource:
+        services.allocate(request, reader)

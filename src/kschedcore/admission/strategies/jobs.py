@@ -1,0 +1,29 @@
+"""A new job selects its own pods: by a label with its uid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["CREATE"]
+
+
+def _create(job: dict[str, Any]) -> None:
+    spec, metadata = job["spec"], job["metadata"]
+    if spec.get("manualSelector"):
+        return
+    uid, name = metadata.get("uid", ""), metadata.get("name", "")
+    labels = spec["template"]["metadata"].setdefault("labels", {})
+    generated = {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid,
+        "job-name": name,
+    }
+    for key, value in generated.items():
+        # A label that the author gave is left for validation to refuse.
+        labels.setdefault(key, value)
+    selector = spec.setdefault("selector", {}).setdefault("matchLabels", {})
+    selector.setdefault("batch.kubernetes.io/controller-uid", uid)
+
+
+CREATE = {"Job": _create}

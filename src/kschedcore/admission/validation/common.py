@@ -1,0 +1,120 @@
+"""Rules that many kinds share: numbers, ports, percentages, label selectors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from kschedcore.admission.validation.metadata import validate_labels
+from kschedcore.api import labels as rules
+from kschedcore.store import field_errors as fe
+from kschedcore.store.field_errors import FieldError
+
+__all__ = [
+    "IMMUTABLE", "immutable", "int_or_percent_value", "int_or_string", "is_percent", "non_negative",
+    "one_of", "port_number", "selector_matches", "validate_int_or_percent", "validate_label_selector",
+]  # fmt: skip
+
+IMMUTABLE = "field is immutable"
+_PERCENT = re.compile(r"[0-9]+%")
+
+
+def non_negative(value: int | None, path: str) -> Iterable[FieldError]:
+    """A count, where it is given."""
+    if value is not None and value < 0:
+        yield fe.invalid(path, value, "must be greater than or equal to 0")
+
+
+def immutable(new: Any, old: Any, path: str, printed: Any = None) -> Iterable[FieldError]:
+    """A field that keeps its first value; ``printed`` stands for ``new`` where that is a struct."""
+    if new != old:
+        yield fe.invalid(path, new if printed is None else printed, IMMUTABLE)
+
+
+def one_of(value: str, supported: Iterable[str], path: str) -> Iterable[FieldError]:
+    """An enumeration; ``supported`` in the order in which the server lists it."""
+    if value not in supported:
+        yield fe.not_supported(path, value, supported)
+
+
+def port_number(value: int, path: str) -> Iterable[FieldError]:
+    """A port of an IP protocol."""
+    if not 1 <= value <= 65535:
+        yield fe.invalid(path, value, "must be between 1 and 65535, inclusive")
+
+
+def int_or_string(value: int | str) -> fe.Verbatim:
+    """``value`` as a message prints an IntOrString."""
+    if isinstance(value, str):
+        return fe.Verbatim(f"intstr.IntOrString{{Type:1, IntVal:0, StrVal:{fe.quote(value)}}}")
+    return fe.Verbatim(f'intstr.IntOrString{{Type:0, IntVal:{value}, StrVal:""}}')
+
+
+def is_percent(value: Any) -> bool:
+    """Whether ``value`` reads as a percentage, ``25%``."""
+    return isinstance(value, str) and _PERCENT.fullmatch(value) is not None
+
+
+def int_or_percent_value(value: int | str | None) -> int:
+    """The number in ``25%`` or ``3``; 0 for what is neither."""
+    if isinstance(value, str):
+        return int(value[:-1]) if is_percent(value) else 0
+    return value or 0
+
+
+def validate_int_or_percent(value: int | str, path: str, *, at_most_100: bool = True) -> Iterable[FieldError]:
+    """A count or a percentage (``ValidatePositiveIntOrPercent``), by default of at most 100 %."""
+    if isinstance(value, str):
+        if not is_percent(value):
+            detail = (
+                "a valid percent string must be a numeric string followed by an ending '%' "
+                "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+            )
+            yield fe.invalid(path, int_or_string(value), detail)
+        elif at_most_100 and int(value[:-1]) > 100:
+            yield fe.invalid(path, int_or_string(value), "must not be greater than 100%")
+    elif value < 0:
+        yield fe.invalid(path, value, "must be greater than or equal to 0")
+
+
+def validate_label_selector(selector: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """``metav1.LabelSelector``."""
+    yield from validate_labels(selector.get("matchLabels", {}), f"{path}.matchLabels")
+    for index, requirement in enumerate(selector.get("matchExpressions", ())):
+        yield from _validate_requirement(requirement, f"{path}.matchExpressions[{index}]")
+
+
+def _validate_requirement(requirement: dict[str, Any], path: str) -> Iterable[FieldError]:
+    operator, values = requirement.get("operator", ""), requirement.get("values", ())
+    if operator in ("In", "NotIn"):
+        if not values:
+            yield fe.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
+    elif operator in ("Exists", "DoesNotExist"):
+        if values:
+            detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            yield fe.forbidden(f"{path}.values", detail)
+    else:
+        yield fe.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    key = requirement.get("key", "")
+    yield from (fe.invalid(f"{path}.key", key, text) for text in rules.is_qualified_name(key))
+    for index, value in enumerate(values):
+        texts = rules.is_label_value(value)
+        yield from (fe.invalid(f"{path}.values[{index}]", value, text) for text in texts)
+
+
+def selector_matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    """Whether a valid LabelSelector matches; an empty one matches everything."""
+    for key, value in selector.get("matchLabels", {}).items():
+        if labels.get(key) != value:
+            return False
+    return all(_requirement_matches(r, labels) for r in selector.get("matchExpressions", ()))
+
+
+def _requirement_matches(requirement: dict[str, Any], labels: dict[str, str]) -> bool:
+    key, operator, values = requirement["key"], requirement["operator"], requirement.get("values", ())
+    if operator == "In":
+        return key in labels and labels[key] in values
+    if operator == "NotIn":
+        return key not in labels or labels[key] not in values
+    return (key in labels) == (operator == "Exists")

@@ -1,0 +1,156 @@
+"""Validation of ``metadata`` (apimachinery's ``pkg/api/validation/objectmeta.go``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kschedcore.api import labels as rules
+from kschedcore.store import field_errors as fe
+from kschedcore.store.field_errors import FieldError, Verbatim
+
+__all__ = [
+    "NameRule", "dns_label_name", "dns_subdomain_name", "path_segment_name", "service_name",
+    "validate_annotations", "validate_labels", "validate_metadata", "validate_metadata_update",
+]  # fmt: skip
+
+NameRule = Callable[[str, bool], list[str]]
+"""Problems of a name; the flag says that it is a prefix, to which the server appends a suffix."""
+
+_ANNOTATIONS_LIMIT_BYTES = 256 * 1024
+_STANDARD_FINALIZERS = {"kubernetes", "orphan", "foregroundDeletion"}
+
+
+def _masked(name: str, prefix: bool) -> str:
+    """A prefix may end in a dash, which the generated suffix follows."""
+    return name[:-1] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
+
+
+def dns_subdomain_name(name: str, prefix: bool) -> list[str]:
+    """Most kinds: a DNS-1123 subdomain."""
+    return rules.is_dns1123_subdomain(_masked(name, prefix))
+
+
+def dns_label_name(name: str, prefix: bool) -> list[str]:
+    """Namespaces: a DNS-1123 label."""
+    return rules.is_dns1123_label(_masked(name, prefix))
+
+
+def service_name(name: str, prefix: bool) -> list[str]:
+    """Services: a DNS-1035 label."""
+    return rules.is_dns1035_label(_masked(name, prefix))
+
+
+def path_segment_name(name: str, prefix: bool) -> list[str]:
+    """Kinds that ask for nothing more than a name that can stand in a URL's path."""
+    return rules.is_path_segment_prefix(name) if prefix else rules.is_path_segment_name(name)
+
+
+def validate_labels(labels: dict[str, str], path: str) -> Iterable[FieldError]:
+    """Keys are qualified names, values label values; ``path`` is the map's own."""
+    for key, value in labels.items():
+        yield from (fe.invalid(path, key, text) for text in rules.is_qualified_name(key))
+        yield from (fe.invalid(path, value, text) for text in rules.is_label_value(value))
+
+
+def validate_annotations(annotations: dict[str, str], path: str) -> Iterable[FieldError]:
+    """Keys are qualified names whatever their case; keys and values together stay under 256 KiB."""
+    size = 0
+    for key, value in annotations.items():
+        yield from (fe.invalid(path, key, text) for text in rules.is_qualified_name(key.lower()))
+        size += len(key.encode()) + len(value.encode())
+    if size > _ANNOTATIONS_LIMIT_BYTES:
+        yield fe.too_long(path, _ANNOTATIONS_LIMIT_BYTES)
+
+
+def validate_metadata(
+    metadata: dict[str, Any], name_rule: NameRule, *, namespaced: bool, path: str = "metadata"
+) -> Iterable[FieldError]:
+    """What every new object's metadata must be."""
+    prefix = metadata.get("generateName", "")
+    if prefix:
+        yield from (fe.invalid(f"{path}.generateName", prefix, text) for text in name_rule(prefix, True))
+    name = metadata.get("name", "")
+    if name:
+        yield from (fe.invalid(f"{path}.name", name, text) for text in name_rule(name, False))
+    else:
+        yield fe.required(f"{path}.name", "name or generateName is required")
+    yield from _validate_namespace(metadata.get("namespace", ""), namespaced, f"{path}.namespace")
+    if metadata.get("generation", 0) < 0:
+        yield fe.invalid(f"{path}.generation", metadata["generation"], "must be greater than or equal to 0")
+    yield from _validate_maps(metadata, path)
+    yield from _validate_owners(metadata.get("ownerReferences", ()), f"{path}.ownerReferences")
+    yield from _validate_finalizers(metadata.get("finalizers", ()), f"{path}.finalizers")
+
+
+def _validate_namespace(namespace: str, namespaced: bool, path: str) -> Iterable[FieldError]:
+    if not namespaced:
+        if namespace:
+            yield fe.forbidden(path, "not allowed on this type")
+    elif not namespace:
+        yield fe.required(path)
+    else:
+        yield from (fe.invalid(path, namespace, text) for text in rules.is_dns1123_label(namespace))
+
+
+def _validate_maps(metadata: dict[str, Any], path: str) -> Iterable[FieldError]:
+    yield from validate_labels(metadata.get("labels", {}), f"{path}.labels")
+    yield from validate_annotations(metadata.get("annotations", {}), f"{path}.annotations")
+
+
+def _validate_owners(owners: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
+    controller = ""
+    for owner in owners:
+        reference = fe.go_struct("v1.OwnerReference", owner)
+        version = owner.get("apiVersion", "").rpartition("/")[2]
+        if not version:
+            yield fe.invalid(f"{path}.apiVersion", owner.get("apiVersion", ""), "version must not be empty")
+        for key in ("kind", "name", "uid"):
+            if not owner.get(key):
+                yield fe.invalid(f"{path}.{key}", owner.get(key, ""), f"{key} must not be empty")
+        if owner.get("apiVersion") == "v1" and owner.get("kind") == "Event":
+            yield fe.invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner")
+        if owner.get("controller"):
+            if controller:
+                yield fe.invalid(
+                    path,
+                    fe.go_struct("[]v1.OwnerReference", list(owners)),
+                    'Only one reference can have Controller set to true. Found "true" in references for '
+                    f"{controller} and {owner.get('name', '')}",
+                )
+            controller = owner.get("name", "")
+
+
+def _validate_finalizers(finalizers: Iterable[str], path: str) -> Iterable[FieldError]:
+    for finalizer in finalizers:
+        problems = rules.is_qualified_name(finalizer)
+        yield from (fe.invalid(path, finalizer, text) for text in problems)
+        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+            yield fe.invalid(
+                path, finalizer, "name is neither a standard finalizer name nor is it fully qualified"
+            )
+
+
+def validate_metadata_update(
+    new: dict[str, Any], old: dict[str, Any], path: str = "metadata"
+) -> Iterable[FieldError]:
+    """What may not change, and that what may is still valid."""
+    if old.get("deletionTimestamp"):
+        added = [f for f in new.get("finalizers", ()) if f not in old.get("finalizers", ())]
+        if added:
+            printed = Verbatim("[]string{" + ", ".join(fe.quote(f) for f in sorted(added)) + "}")
+            yield fe.forbidden(
+                f"{path}.finalizers",
+                f"no new finalizers can be added if the object is being deleted, found new finalizers {printed}",
+            )
+    for key in ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"):
+        if new.get(key) != old.get(key):
+            yield fe.invalid(f"{path}.{key}", new.get(key) or "", "field is immutable")
+    if new.get("deletionGracePeriodSeconds") != old.get("deletionGracePeriodSeconds"):
+        value = new.get("deletionGracePeriodSeconds")
+        yield fe.invalid(f"{path}.deletionGracePeriodSeconds", value, "field is immutable")
+    if new.get("generation", 0) < old.get("generation", 0):
+        yield fe.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
+    yield from _validate_maps(new, path)
+    yield from _validate_owners(new.get("ownerReferences", ()), f"{path}.ownerReferences")
+    yield from _validate_finalizers(new.get("finalizers", ()), f"{path}.finalizers")

@@ -1,0 +1,289 @@
+"""Reading an object as the API server does: through the type that its kind says it has.
+
+What comes out is what a round trip through Kubernetes' types leaves: unknown fields and nulls are gone, zero
+values of fields that cannot tell zero from absent are gone, structs that are no pointers are there even when
+empty, and quantities are in canonical form. What cannot be read is refused in the decoder's own words.
+
+A decoder is built once per type, as a closure over the decoders of its fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+from kschedcore.api.quantity import Quantity
+from kschedcore.api.schema import Field, ObjectType, object_type
+
+__all__ = ["DecodeError", "decode_object"]
+
+_Decoder = Callable[[Any, list[str]], Any]
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_INT_RANGE = {"int32": 1 << 31, "int64": 1 << 63}
+_GO_SCALARS = {
+    "bool": "bool", "int32": "int32", "int64": "int64", "float64": "float64", "string": "string",
+    "bytes": "[]uint8", "quantity": "resource.Quantity", "int_or_string": "intstr.IntOrString",
+    "time": "v1.Time", "micro_time": "v1.MicroTime", "any": "interface {}",
+}  # fmt: skip
+
+
+class DecodeError(ValueError):
+    """An object that the API server's decoder cannot read; the message is the decoder's."""
+
+
+class _Mismatch(Exception):  # noqa: N818 - never leaves this module
+    """A JSON value of the wrong type, on its way up to the struct that holds it and then to the root."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        self.found = found
+        self.wanted = wanted
+        self.struct = ""
+        self.path: list[str] = []
+
+
+def decode_object(kind: ObjectType, value: Any) -> tuple[dict[str, Any], list[str]]:
+    """Read ``value`` as an object of type ``kind``.
+
+    Returns:
+        The object, sharing nothing mutable with ``value`` except free-form fields, and the paths of the
+        fields that were dropped because the type does not have them, as ``spec.containers[0].nmae``.
+
+    Raises:
+        DecodeError: A value has the wrong type, or is no quantity, time or base64 where one is wanted.
+    """
+    unknown: list[str] = []
+    try:
+        return _struct(kind.name)(value, unknown), unknown
+    except _Mismatch as fault:
+        target = f"Go value of type {fault.wanted}"
+        if fault.struct:
+            path = ".".join(reversed(fault.path))
+            target = f"Go struct field {fault.struct}.{path} of type {fault.wanted}"
+        raise DecodeError(f"json: cannot unmarshal {fault.found} into {target}") from None
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict):
+        return "object"
+    return "array" if isinstance(value, list) else "number"
+
+
+@cache
+def _struct(name: str) -> _Decoder:
+    kind = object_type(name)
+    go_name = kind.go_name
+    package = name.split(".")[-2]
+    fields: dict[str, tuple[_Decoder, bool]] = {}
+    always: list[tuple[str, Callable[[], Any]]] = []
+
+    def decode(value: Any, unknown: list[str]) -> Any:
+        if type(value) is not dict:
+            raise _Mismatch(_word(value), f"{package}.{go_name}")
+        if not fields and not always:
+            _fill(kind, fields, always)
+        out: dict[str, Any] = {}
+        for key, item in value.items():
+            if item is None:
+                continue
+            field = fields.get(key)
+            if field is None:
+                unknown.append(key)
+                continue
+            decoder, keeps_zero = field
+            mark = len(unknown)
+            try:
+                read = decoder(item, unknown)
+            except _Mismatch as fault:
+                fault.struct = fault.struct or go_name
+                fault.path.append(key)
+                raise
+            if len(unknown) > mark:
+                _prefix(unknown, mark, key)
+            if keeps_zero or read:
+                out[key] = read
+        for key, zero in always:
+            if key not in out:
+                out[key] = zero()
+        return out
+
+    return decode
+
+
+def _fill(
+    kind: ObjectType, fields: dict[str, tuple[_Decoder, bool]], always: list[tuple[str, Callable[[], Any]]]
+) -> None:
+    """Build the field decoders on first use; types refer to themselves, so not when the type is met."""
+    for key, field in kind.fields.items():
+        keeps_zero = field.presence != "" and (
+            field.type not in ("list", "map") or field.presence == "always"
+        )
+        fields[key] = (_decoder(field), keeps_zero or field.type in ("object", "any"))
+        if field.presence == "always":
+            always.append((key, _zero(field)))
+
+
+def _prefix(unknown: list[str], mark: int, key: str) -> None:
+    for index in range(mark, len(unknown)):
+        inner = unknown[index]
+        unknown[index] = key + inner if inner.startswith("[") else f"{key}.{inner}"
+
+
+def _zero(field: Field) -> Callable[[], Any]:
+    if field.type == "object":
+        decode = _struct(field.ref)
+        return lambda: decode({}, [])
+    scalars = {"string": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "int_or_string": 0}
+    value = scalars.get(field.type)
+    return lambda: value
+
+
+def _decoder(field: Field) -> _Decoder:
+    if field.type == "object":
+        return _struct(field.ref)
+    if field.type == "list":
+        return _list(field)
+    if field.type == "map":
+        return _map(field)
+    return _SCALARS[field.type](field.go_type or _GO_SCALARS[field.type])
+
+
+def _go_type(field: Field) -> str:
+    if field.type == "object":
+        return ".".join(field.ref.split(".")[-2:])
+    if field.type == "list":
+        return "[]" + _go_type(field.items) if field.items else "[]"
+    if field.type == "map":
+        assert field.items is not None
+        return "v1.ResourceList" if field.items.type == "quantity" else f"map[string]{_go_type(field.items)}"
+    return field.go_type or _GO_SCALARS[field.type]
+
+
+def _list(field: Field) -> _Decoder:
+    assert field.items is not None
+    element = _decoder(field.items)
+    wanted = _go_type(field)
+    zero = _zero(field.items)
+
+    def decode(value: Any, unknown: list[str]) -> Any:
+        if type(value) is not list:
+            raise _Mismatch(_word(value), wanted)
+        out = []
+        for index, item in enumerate(value):
+            mark = len(unknown)
+            out.append(zero() if item is None else element(item, unknown))
+            if len(unknown) > mark:
+                _prefix(unknown, mark, f"[{index}]")
+        return out
+
+    return decode
+
+
+def _map(field: Field) -> _Decoder:
+    assert field.items is not None
+    element = _decoder(field.items)
+    wanted = _go_type(field)
+    zero = "0" if field.items.type == "quantity" else _zero(field.items)()
+
+    def decode(value: Any, unknown: list[str]) -> Any:
+        if type(value) is not dict:
+            raise _Mismatch(_word(value), wanted)
+        return {key: zero if item is None else element(item, unknown) for key, item in value.items()}
+
+    return decode
+
+
+def _exact(python: type, wanted: str) -> _Decoder:
+    def decode(value: Any, _unknown: list[str]) -> Any:
+        if type(value) is not python:
+            raise _Mismatch(_word(value), wanted)
+        return value
+
+    return decode
+
+
+def _integer(kind: str, wanted: str) -> _Decoder:
+    bound = _INT_RANGE[kind]
+
+    def decode(value: Any, _unknown: list[str]) -> Any:
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is int and -bound <= value < bound:
+            return value
+        found = _word(value)
+        raise _Mismatch(f"number {value}" if found == "number" else found, wanted)
+
+    return decode
+
+
+def _number(value: Any, _unknown: list[str]) -> Any:
+    if type(value) not in (int, float):
+        raise _Mismatch(_word(value), "float64")
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    return str(Quantity.parse(text))
+
+
+def _quantity(value: Any, _unknown: list[str]) -> Any:
+    if type(value) not in (str, int, float):
+        raise DecodeError(
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        )
+    try:
+        return _canonical(str(value))
+    except ValueError as fault:
+        raise DecodeError(str(fault)) from None
+
+
+def _int_or_string(value: Any, _unknown: list[str]) -> Any:
+    if type(value) is str or (type(value) is int and -(1 << 31) <= value < 1 << 31):
+        return value
+    found = _word(value)
+    found = f"number {value}" if found == "number" else found
+    raise DecodeError(f"json: cannot unmarshal {found} into Go value of type int32")
+
+
+def _time(value: Any, _unknown: list[str]) -> Any:
+    if type(value) is not str:
+        raise DecodeError(f"json: cannot unmarshal {_word(value)} into Go value of type string")
+    if not _TIME.fullmatch(value):
+        raise DecodeError(
+            f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
+        )
+    return value
+
+
+def _bytes(value: Any, _unknown: list[str]) -> Any:
+    if type(value) is not str:
+        raise _Mismatch(_word(value), "[]uint8")
+    try:
+        base64.b64decode(value, validate=True)
+    except binascii.Error:
+        bad = next((i for i, c in enumerate(value) if not (c.isascii() and (c.isalnum() or c in "+/="))), 0)
+        raise DecodeError(f"illegal base64 data at input byte {bad}") from None
+    return value
+
+
+_SCALARS: dict[str, Callable[[str], _Decoder]] = {
+    "string": lambda wanted: _exact(str, wanted),
+    "bool": lambda wanted: _exact(bool, wanted),
+    "int32": lambda wanted: _integer("int32", wanted),
+    "int64": lambda wanted: _integer("int64", wanted),
+    "float64": lambda _: _number,
+    "quantity": lambda _: _quantity,
+    "int_or_string": lambda _: _int_or_string,
+    "time": lambda _: _time,
+    "micro_time": lambda _: _time,
+    "bytes": lambda _: _bytes,
+    "any": lambda _: lambda value, _unknown: value,
+}
