@@ -1,4 +1,4 @@
-"""KubeSchedulerConfiguration v1: which plugins a profile runs at each extension point, in order, and their weights."""
+"""KubeSchedulerConfiguration v1: the plugins of a profile at each extension point, in order, and their weights."""
 
 from dataclasses import dataclass
 
@@ -83,10 +83,12 @@ def _merged_multi_point(custom: Json) -> list[Json]:
 
 
 def _names_at(point: str, multi_point: list[Json], specific: Json) -> list[str]:
-    """Plugins named at the point and by multiPoint come first, then the rest of multiPoint, then the rest named."""
+    """What both the point and multiPoint name comes first, then the rest of multiPoint, then of the point."""
     named = [entry["name"] for entry in specific.get("enabled") or []]
     disabled = {entry["name"] for entry in specific.get("disabled") or []}
-    general = [entry["name"] for entry in multi_point if "*" not in disabled and _takes_part(entry["name"], point)]
+    general = [
+        entry["name"] for entry in multi_point if "*" not in disabled and _takes_part(entry["name"], point)
+    ]
     general = [name for name in general if name not in disabled]
     first = [name for name in named if name in general]
     middle = [name for name in general if name not in named]

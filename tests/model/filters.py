@@ -71,9 +71,9 @@ def start_cycle(pod: Json, snapshot: Snapshot, profile: Profile) -> Cycle | Stat
 
 
 def first_rejection(cycle: Cycle, info: NodeInfo) -> Status | None:
-    """The first plugin that rejects the node: with equally or more important nominated pods there, then without.
+    """The first plugin that rejects the node: with nominated pods of no less priority there, then without.
 
-    The second pass is for rules such as affinity, which must not come to depend on pods that may never arrive.
+    The second pass is for rules such as affinity, which must not depend on pods that may never arrive.
     """
     with_nominated, joined, added = cycle, info, False
     for waiting in cycle.snapshot.nominated_on(info.name):

@@ -89,7 +89,7 @@ def truncated_quotient(numerator: int, denominator: int) -> int:
 
 
 def default_normalize(scores: Scores, *, reverse: bool = False) -> Scores:
-    """Scale so that the highest raw score becomes 100; reversed, so that it becomes 0. All zero stays all best."""
+    """Scale so that the highest score becomes 100, reversed 0. All zero stays zero, reversed 100."""
     highest = max(scores.values(), default=0)
     if highest == 0:
         return dict.fromkeys(scores, MAX_NODE_SCORE) if reverse else scores

@@ -25,7 +25,9 @@ def requirement(expression: Json) -> Selector:
             return lambda labels: key not in labels
         case "Gt" | "Lt":
             return lambda labels: _compares(labels.get(key), operator, values)
-    raise ValueError(f"match expression operator {operator!r}: expected In, NotIn, Exists, DoesNotExist, Gt or Lt")
+    raise ValueError(
+        f"match expression operator {operator!r}: expected In, NotIn, Exists, DoesNotExist, Gt or Lt"
+    )
 
 
 def _compares(label: str | None, operator: str, values: list[str]) -> bool:
@@ -64,7 +66,7 @@ def is_empty(selector: Json | None) -> bool:
 
 
 def node_selector_term_matches(term: Json, labels: Labels, node_name: str | None) -> bool:
-    """One `nodeSelectorTerm`: expressions on labels and fields on the name, all of them; an empty term matches nothing."""
+    """One term: expressions on labels and fields on the name, all of them; empty, it matches nothing."""
     expressions, fields = term.get("matchExpressions") or [], term.get("matchFields") or []
     if not expressions and not fields:
         return False
@@ -85,7 +87,7 @@ def node_selector_matches(selector: Json, labels: Labels, node_name: str | None 
 
 
 def topology_terms_match(terms: list[Json] | None, labels: Labels) -> bool:
-    """`StorageClass.allowedTopologies`: none given allows every node, otherwise any term whose keys all match."""
+    """`StorageClass.allowedTopologies`: without terms every node, otherwise any term whose keys all match."""
     if not terms:
         return True
     return any(_topology_term_matches(term, labels) for term in terms)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from tests.model.filters import Cycle, first_rejection
 from tests.model.framework import UNSCHEDULABLE, Status
@@ -10,7 +10,7 @@ from tests.model.labels import Json, is_empty, label_selector
 from tests.model.snapshot import NodeInfo, full_name, is_terminating, labels_of, namespace_of, priority_of
 
 PRIORITY_OFFSET = 2**31
-LATEST = datetime.max.replace(tzinfo=timezone.utc)
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,11 @@ def _may_evict(cycle: Cycle, other: Json) -> bool:
 
 def _was_preempted(pod: Json) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or []
-    target = next((c for c in conditions if c["type"] == "DisruptionTarget"), {})
-    return is_terminating(pod) and (target.get("status"), target.get("reason")) == ("True", "PreemptionByScheduler")
+    target: Json = next((c for c in conditions if c["type"] == "DisruptionTarget"), {})
+    return is_terminating(pod) and (target.get("status"), target.get("reason")) == (
+        "True",
+        "PreemptionByScheduler",
+    )
 
 
 def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
@@ -94,7 +97,7 @@ def _start_time(pod: Json) -> datetime:
 def _by_importance(pods: Iterable[Json]) -> list[Json]:
     """Higher priority first, then the earlier start; of equals the one that came to the node first.
 
-    Pods that have not started are in turn "now" when asked, so that the one that came last counts as earliest.
+    A pod that has not started starts "now" each time it is asked: the one that came last counts as earliest.
     """
     ordered = list(pods)
     ranks = {id(pod): -rank if _start_time(pod) == LATEST else rank for rank, pod in enumerate(ordered)}
@@ -102,10 +105,11 @@ def _by_importance(pods: Iterable[Json]) -> list[Json]:
 
 
 def _split_by_budgets(pods: list[Json], cycle: Cycle) -> tuple[list[Json], list[Json]]:
-    """Pods whose eviction would overdraw a disruption budget, and the rest; each pod in turn uses up a disruption."""
+    """Pods whose eviction would overdraw a disruption budget, and the rest; each uses up a disruption."""
     budgets = list(cycle.snapshot.objects.pod_disruption_budgets.values())
     left = [(budget.get("status") or {}).get("disruptionsAllowed") or 0 for budget in budgets]
-    protected, others = [], []
+    protected: list[Json] = []
+    others: list[Json] = []
     for pod in pods:
         overdrawn = False
         for index, budget in enumerate(budgets):
@@ -136,7 +140,7 @@ def _cheapest(candidates: list[Candidate]) -> Candidate:
 
 
 def _cost(candidate: Candidate) -> tuple[int, int, int, int, float]:
-    """Fewest budget violations; least important top victim; lowest sum of priorities; fewest victims; latest start."""
+    """Budget violations, highest priority, sum of priorities and number of victims; then the latest start."""
     priorities = [priority_of(victim) for victim in candidate.victims]
     return (
         candidate.violations,

@@ -1,4 +1,4 @@
-"""Kubernetes quantities (`resource.Quantity`) as exact fractions, rounded the way the scheduler reads them."""
+"""Kubernetes quantities (`resource.Quantity`) as exact fractions, rounded as the scheduler reads them."""
 
 import re
 from fractions import Fraction
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|
 _NANO = 10**9
 
 
-def parse(value: str | int | float) -> Fraction:
+def parse(value: str | float) -> Fraction:
     """The amount a manifest names; finer than a billionth is rounded up, as Kubernetes stores it."""
     match = _NUMBER.match(str(value))
     if match is None:

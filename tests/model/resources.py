@@ -1,4 +1,4 @@
-"""What a pod asks for and what a node has, in the scheduler's units: milli-CPU, and whole units of everything else."""
+"""What a pod asks for and what a node has, in the scheduler's units: milli-CPU, whole units of all else."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -13,7 +13,7 @@ NON_ZERO_DEFAULTS: Amounts = {"cpu": Fraction(1, 10), "memory": Fraction(200 * 2
 
 
 def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -> Counted:
-    """What a pod asks for, overhead included; `non_zero` assumes 100m and 200Mi for a container that names none.
+    """What a pod asks for, overhead included; `non_zero` assumes 100m and 200Mi where a container names none.
 
     `pod_level` lets the pod's own `spec.resources` take the place of what its containers ask for (KEP-2837).
     """
@@ -27,7 +27,7 @@ def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -
 
 
 def _containers_request(spec: Json, defaults: Amounts) -> Amounts:
-    """Containers and sidecars run together; a plain init container runs with the sidecars started before it."""
+    """Containers and sidecars run together; a plain init container, with the sidecars started before it."""
     together: Amounts = {}
     for container in spec.get("containers") or []:
         _add(together, _container_request(container, defaults))

@@ -36,7 +36,7 @@ FINISHED = ("Succeeded", "Failed")
 class ReferenceScheduler:
     """A cluster and the decisions kube-scheduler would make on it, each computed from the objects alone.
 
-    Objects are kept by reference and never changed; `set_*` replaces, and adding a pod again replaces it in place.
+    Objects are kept by reference and never changed; `set_*` replaces, and so does adding a pod again.
     """
 
     def __init__(self, cluster: Json | None = None) -> None:
@@ -63,7 +63,7 @@ class ReferenceScheduler:
         del self._nodes[name]
 
     def add_pod(self, pod: Json) -> None:
-        """A bound pod (`spec.nodeName`), or one that waits on its nominated node (`status.nominatedNodeName`)."""
+        """A bound pod (`spec.nodeName`), or one that waits for a node (`status.nominatedNodeName`)."""
         self._pods[key_of(pod)] = pod
 
     update_pod = add_pod
@@ -75,7 +75,7 @@ class ReferenceScheduler:
         self.set_object("namespaces", namespace)
 
     def set_object(self, kind: str, obj: Json) -> None:
-        """Add or replace an object under a key of a recorded cluster, such as `services` or `persistentVolumes`."""
+        """Add or replace an object of a kind named as in a recorded cluster: `services`, `csiNodes`…"""
         self._store(kind)[self._object_key(kind, obj)] = obj
 
     def remove_object(self, kind: str, obj: Json) -> None:
@@ -209,5 +209,7 @@ def _plugin_scores(cycle: Cycle, feasible: list[NodeInfo]) -> dict[str, Scores]:
             state = states.get(plugin.name)
             raw = {info.name: plugin.score(state, cycle.pod, info) for info in feasible}
             normal = plugin.normalize(state, raw)
-            result[plugin.name] = {node: score * profile.weights[plugin.name] for node, score in normal.items()}
+            result[plugin.name] = {
+                node: score * profile.weights[plugin.name] for node, score in normal.items()
+            }
     return result

@@ -1,7 +1,5 @@
 """ImageLocality: prefer nodes that hold the pod's large, widely spread images."""
 
-from typing import Any
-
 from tests.model.framework import MAX_NODE_SCORE, Plugin, Prepared
 from tests.model.labels import Json
 from tests.model.snapshot import NodeInfo, Snapshot
@@ -12,7 +10,7 @@ MOST_WORTH_PER_CONTAINER = 1000 * MEBIBYTE
 
 
 def normalized(image: str) -> str:
-    """With `:latest` when neither tag nor digest is given; a colon before the last slash is a registry port."""
+    """With `:latest` when there is no tag; a colon before the last slash belongs to a registry's port."""
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
 
 

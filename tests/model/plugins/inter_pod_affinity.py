@@ -88,7 +88,9 @@ class FilterState:
 
     def account(self, pod: Json, other: Json, info: NodeInfo, change: int) -> None:
         """`other` runs on the node (1) or no longer does (-1)."""
-        refused = [t for t in terms(other, "podAntiAffinity", REQUIRED) if t.matches(pod, self.namespace_labels)]
+        refused = [
+            t for t in terms(other, "podAntiAffinity", REQUIRED) if t.matches(pod, self.namespace_labels)
+        ]
         _tally(self.existing_anti_affinity, refused, info, change)
         if matches_all(self.affinity_terms, other):
             _tally(self.affinity, self.affinity_terms, info, change)
@@ -179,7 +181,7 @@ class InterPodAffinity(Plugin):
         other: Json,
         info: NodeInfo,
     ) -> None:
-        """What a running pod wants of the pod to place; its required affinity counts as a preference as well."""
+        """What a running pod wants of the pod to place; its required affinity counts as a preference, too."""
 
         def matching(kind: str, when: str) -> list[Term]:
             return [term for term in terms(other, kind, when) if term.matches(pod, namespace_labels)]

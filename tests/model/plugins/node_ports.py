@@ -1,12 +1,12 @@
 """NodePorts: host ports are used once per address and protocol."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tests.model.framework import SKIP, Plugin, Prepared, Status
 from tests.model.labels import Json
 from tests.model.snapshot import NodeInfo, Snapshot
 
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104
+ANY_ADDRESS = "0.0.0.0"
 
 
 class HostPort(NamedTuple):

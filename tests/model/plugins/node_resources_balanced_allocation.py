@@ -20,7 +20,7 @@ def deviation(shares: list[float]) -> float:
 
 
 def sum_in_order(values: list[float]) -> float:
-    """Left to right, each addition rounded: `sum` of newer Pythons compensates and differs in the last bit."""
+    """Left to right, each addition rounded; `sum` of newer Pythons compensates in the last bit."""
     total = 0.0
     for value in values:
         total = total + value

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from math import floor
-from typing import Any
 
 from tests.model import resources
 from tests.model.framework import MAX_NODE_SCORE, Plugin, Prepared, Status, truncated_quotient
 from tests.model.labels import Json
 from tests.model.snapshot import NodeInfo, Snapshot
 
-CPU_AND_MEMORY = [{"name": "cpu", "weight": 1}, {"name": "memory", "weight": 1}]
+CPU_AND_MEMORY: list[Json] = [{"name": "cpu", "weight": 1}, {"name": "memory", "weight": 1}]
 CONFIG_SCORE_MAX = 10
 
 ResourceScore = Callable[[int, int], int]
@@ -42,7 +41,7 @@ def most_requested(requested: int, capacity: int) -> int:
 def broken_line(shape: list[Json]) -> Callable[[int], int]:
     """The shape's points joined by straight lines, flat outside them; integer arithmetic throughout."""
     scale = MAX_NODE_SCORE // CONFIG_SCORE_MAX
-    points = [(point["utilization"], point["score"] * scale) for point in shape]
+    points: list[tuple[int, int]] = [(point["utilization"], point["score"] * scale) for point in shape]
 
     def at(utilization: int) -> int:
         for (left, low), (right, high) in zip([points[0], *points], points, strict=False):
@@ -91,7 +90,9 @@ class NodeResourcesFit(Plugin):
         short = [
             name
             for name, amount in state.items()
-            if self._is_checked(name) and 0 < amount and amount > allocatable.get(name, 0) - requested.get(name, 0)
+            if self._is_checked(name)
+            and amount > 0
+            and amount > allocatable.get(name, 0) - requested.get(name, 0)
         ]
         reasons = [f"Insufficient {name}" for name in short]
         if len(info.pods) + 1 > allocatable.get("pods", 0):

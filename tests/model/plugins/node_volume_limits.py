@@ -11,7 +11,7 @@ Handle = tuple[str, str]
 
 
 def driver_and_handle(claim_key: Key, claim: Json, objects: Objects) -> Handle | None:
-    """The CSI volume behind a claim; for one not provisioned yet, its class's driver and a name of its own."""
+    """The CSI volume behind a claim; before one is provisioned, the class's driver and a name of its own."""
     volume = objects.persistent_volumes.get((claim.get("spec") or {}).get("volumeName") or "")
     if volume is None:
         storage_class = objects.storage_classes.get(class_name(claim))
@@ -42,9 +42,13 @@ class NodeVolumeLimits(Plugin):
         """A volume that the node has attached already costs nothing more."""
         for key, _ in claim_volumes(pod):
             if key not in state.persistent_volume_claims:
-                return self.unresolvable(f'looking up PVC {"/".join(key)}: persistentvolumeclaim "{key[1]}" not found')
+                return self.unresolvable(
+                    f'looking up PVC {"/".join(key)}: persistentvolumeclaim "{key[1]}" not found'
+                )
         limits = self._limits(state, info)
-        present = set().union(*(attached(other, state) for other in info.pods)) | self._elsewhere(state, info)
+        present: set[Handle] = set().union(
+            *(attached(other, state) for other in info.pods)
+        ) | self._elsewhere(state, info)
         added = Counter(driver for driver, _ in attached(pod, state) - present)
         taken = Counter(driver for driver, _ in present)
         if any(taken[driver] + more > limits[driver] for driver, more in added.items() if driver in limits):
@@ -64,7 +68,9 @@ class NodeVolumeLimits(Plugin):
         found = set()
         for attachment in objects.volume_attachments.values():
             spec = attachment["spec"]
-            volume = objects.persistent_volumes.get((spec.get("source") or {}).get("persistentVolumeName") or "")
+            volume = objects.persistent_volumes.get(
+                (spec.get("source") or {}).get("persistentVolumeName") or ""
+            )
             csi = (volume or {"spec": {}})["spec"].get("csi")
             if spec.get("nodeName") == info.name and csi:
                 found.add((csi["driver"], csi["volumeHandle"]))

@@ -129,7 +129,9 @@ class PodTopologySpread(Plugin):
 
     def __init__(self, args: Json) -> None:
         self.system_defaulted = (args.get("defaultingType") or "System") == "System"
-        self.defaults: list[Json] = SYSTEM_DEFAULTS if self.system_defaulted else args.get("defaultConstraints") or []
+        self.defaults: list[Json] = (
+            SYSTEM_DEFAULTS if self.system_defaulted else args.get("defaultConstraints") or []
+        )
 
     def constraints(self, pod: Json, when: str, objects: Objects) -> list[Constraint]:
         """A pod's own constraints, even of the other kind only, replace the defaults."""
@@ -140,7 +142,7 @@ class PodTopologySpread(Plugin):
         return [_constraint(c, selector, selector_is_empty=False) for c in defaults] if selector else []
 
     def pre_filter(self, pod: Json, snapshot: Snapshot) -> Prepared:
-        """Domains are those of nodes that carry every hard constraint's key and that the constraint counts."""
+        """Domains come from nodes that have every hard constraint's key and that the constraint counts."""
         constraints = self.constraints(pod, "DoNotSchedule", snapshot.objects)
         if not constraints:
             return SKIP
@@ -193,7 +195,7 @@ class PodTopologySpread(Plugin):
 
     @staticmethod
     def _open_domains(state: SpreadScoreState, feasible: list[NodeInfo], every_key: bool) -> None:
-        """Only domains with a feasible node take part; more domains weigh more. Hosts are counted when scored."""
+        """Only domains with a feasible node take part; more of them weigh more. Hosts count when scored."""
         for info in feasible:
             if every_key and not state.has_all_keys(info):
                 state.ignored.add(info.name)

@@ -53,7 +53,9 @@ class TaintToleration(Plugin):
         taint = untolerated_taint(info.taints, pod)
         if taint is None:
             return None
-        return self.unresolvable(f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}")
+        return self.unresolvable(
+            f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}"
+        )
 
     def pre_score(self, pod: Json, feasible: list[NodeInfo], snapshot: Snapshot) -> Prepared:
         """The tolerations that can matter to a preference: those of that effect or of any."""

@@ -105,7 +105,9 @@ class VolumeBinding(Plugin):
         claims = [objects.persistent_volume_claims[each.claim] for each in keys]
         bound = [claim for claim in claims if is_bound(claim)]
         unbound = [claim for claim in claims if not is_bound(claim)]
-        delayed = [c for c in unbound if waits_for_first_consumer(c, objects) and not c["spec"].get("volumeName")]
+        delayed = [
+            c for c in unbound if waits_for_first_consumer(c, objects) and not c["spec"].get("volumeName")
+        ]
         if len(delayed) < len(unbound):
             return Prepared(rejected=self.unresolvable("pod has unbound immediate PersistentVolumeClaims"))
         return Prepared(PodClaims(bound, delayed, objects))
@@ -147,7 +149,7 @@ class VolumeBinding(Plugin):
         return []
 
     def _unbound_problems(self, state: PodClaims, info: NodeInfo) -> list[str]:
-        """Claims bound for another node, then static volumes from the smallest claim up, then provisioning."""
+        """Claims meant for another node; then static volumes, smallest claim first; then provisioning."""
         selected = [(c["metadata"].get("annotations") or {}).get(SELECTED_NODE) for c in state.delayed]
         if any(node is not None and node != info.name for node in selected):
             return [NOTHING_TO_BIND]

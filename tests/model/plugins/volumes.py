@@ -33,9 +33,13 @@ def claim_volumes(pod: Json) -> Iterator[ClaimVolume]:
     """Claims that volumes name, or that generic ephemeral volumes get: `<pod>-<volume>`."""
     for volume in volumes_of(pod):
         if volume.get("persistentVolumeClaim"):
-            yield ClaimVolume((namespace_of(pod), volume["persistentVolumeClaim"]["claimName"]), ephemeral=False)
+            yield ClaimVolume(
+                (namespace_of(pod), volume["persistentVolumeClaim"]["claimName"]), ephemeral=False
+            )
         elif volume.get("ephemeral"):
-            yield ClaimVolume((namespace_of(pod), f"{pod['metadata']['name']}-{volume['name']}"), ephemeral=True)
+            yield ClaimVolume(
+                (namespace_of(pod), f"{pod['metadata']['name']}-{volume['name']}"), ephemeral=True
+            )
 
 
 def class_name(obj: Json) -> str:
