@@ -1,4 +1,4 @@
-"""KubeSchedulerConfiguration v1: the plugins of a profile at each extension point, in order, and their weights."""
+"""KubeSchedulerConfiguration v1: a profile's plugins at each extension point, in order, and their weights."""
 
 from dataclasses import dataclass
 

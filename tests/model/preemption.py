@@ -25,13 +25,13 @@ class Candidate:
         return {"nominated": self.node, "victims": sorted(full_name(victim) for victim in self.victims)}
 
 
-def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> Candidate | None:
-    """The best candidate among the nodes that were rejected for a reason evictions can lift.
+def best_candidates(cycle: Cycle, rejections: Mapping[str, Status | None]) -> list[Candidate]:
+    """The equally good candidates, the one to take first, among nodes that evictions could help.
 
     `rejections` has the status of every node of the snapshot; None stands for a node that PreFilter left out.
     """
     if not _is_eligible(cycle, rejections):
-        return None
+        return []
     candidates = []
     for info in cycle.snapshot.nodes:
         rejection = rejections[info.name]
@@ -39,7 +39,7 @@ def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> Candidate 
             candidate = _select_victims(cycle, info)
             if candidate:
                 candidates.append(candidate)
-    return _cheapest(candidates) if candidates else None
+    return _cheapest(candidates) if candidates else []
 
 
 def _is_eligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> bool:
@@ -129,14 +129,15 @@ def _protects(budget: Json, pod: Json) -> bool:
     return label_selector(selector)(labels_of(pod)) and pod["metadata"]["name"] not in disrupted
 
 
-def _cheapest(candidates: list[Candidate]) -> Candidate:
-    """The lowest cost; of equals the first by name.
+def _cheapest(candidates: list[Candidate]) -> list[Candidate]:
+    """Those of the lowest cost, by name.
 
-    When the victims have not started, each node's start is "now" in its turn: the last by name is the latest.
+    kube-scheduler takes any of them. When the victims have not started, each node's start is "now" in its turn,
+    and the last it happens to ask about is the latest: here, the last by name.
     """
     lowest = min(_cost(candidate) for candidate in candidates)
     tied = sorted((c for c in candidates if _cost(c) == lowest), key=lambda c: c.node)
-    return tied[-1] if _earliest_start(tied[0]) == LATEST else tied[0]
+    return tied[::-1] if _earliest_start(tied[0]) == LATEST else tied
 
 
 def _cost(candidate: Candidate) -> tuple[int, int, int, int, float]:

@@ -7,7 +7,7 @@ from tests.model.config import DEFAULT_SCHEDULER, Profile, profile_for
 from tests.model.filters import Cycle, first_rejection, start_cycle
 from tests.model.framework import PRE_FILTER_RESULT, Scores, Status
 from tests.model.labels import Json
-from tests.model.preemption import preempt
+from tests.model.preemption import best_candidates
 from tests.model.snapshot import Key, NodeInfo, Objects, Snapshot, full_name, key_of, priority_of
 
 Step = dict[str, Any]
@@ -115,11 +115,22 @@ class ReferenceScheduler:
             gated = plugin.pre_enqueue(pod)
             if gated:
                 return {**step, "preFilter": gated.to_step()}
-        snapshot = self.snapshot()
-        cycle = start_cycle(pod, snapshot, profile)
+        cycle = start_cycle(pod, self.snapshot(), profile)
         if isinstance(cycle, Status):
             return {**step, "preFilter": cycle.to_step()}
         return {**step, **_place(cycle, allow_preemption=preempt)}
+
+    def equal_nominations(self, pod: Json) -> list[Step]:
+        """Every `nominated` and `victims` that is as good as any other, when no node is feasible.
+
+        kube-scheduler draws among them; `decide` takes the first.
+        """
+        profile = profile_for(self._config, pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER)
+        cycle = start_cycle(pod, self.snapshot(), profile)
+        if isinstance(cycle, Status):
+            return []
+        feasible, rejections = _filtered(cycle)
+        return [] if feasible else [c.to_step() for c in best_candidates(cycle, rejections)]
 
     def commit(self, pod: Json, step: Step) -> None:
         """Take in what a Step of this pod says: bind it, or evict the victims and nominate its node."""
@@ -162,22 +173,30 @@ def _place(cycle: Cycle, *, allow_preemption: bool) -> Step:
     info = cycle.snapshot.node(nominated) if nominated else None
     if info and first_rejection(cycle, info) is None:
         return _scored(cycle, [info])
-    rejections: dict[str, Status | None] = {}
-    feasible = []
-    for info in cycle.snapshot.nodes:
-        left_out = cycle.candidates is not None and info.name not in cycle.candidates
-        rejection = None if left_out else first_rejection(cycle, info)
-        if rejection or left_out:
-            rejections[info.name] = rejection
-        else:
-            feasible.append(info)
+    feasible, rejections = _filtered(cycle)
     step: Step = {"rejected": {n: _rejection(r) for n, r in rejections.items()}} if rejections else {}
     if feasible:
         return {**step, **_scored(cycle, feasible)}
     if allow_preemption and cycle.profile.points["postFilter"]:
-        candidate = preempt(cycle, rejections)
-        return {**step, **candidate.to_step()} if candidate else step
+        candidates = best_candidates(cycle, rejections)
+        return {**step, **candidates[0].to_step()} if candidates else step
     return step
+
+
+def _filtered(cycle: Cycle) -> tuple[list[NodeInfo], dict[str, Status | None]]:
+    """The feasible nodes, and the status of the others; None where a PreFilter plugin's list leaves one out."""
+    feasible: list[NodeInfo] = []
+    rejections: dict[str, Status | None] = {}
+    for info in cycle.snapshot.nodes:
+        if cycle.candidates is not None and info.name not in cycle.candidates:
+            rejections[info.name] = None
+            continue
+        rejection = first_rejection(cycle, info)
+        if rejection:
+            rejections[info.name] = rejection
+        else:
+            feasible.append(info)
+    return feasible, rejections
 
 
 def _rejection(status: Status | None) -> Step:
