@@ -10,7 +10,7 @@ from kschedcore.admission.usage import ResourceList, parse, pod_limits, pod_requ
 from kschedcore.api.quantity import Quantity
 from kschedcore.store.admission_types import Resource
 
-__all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches"]
+__all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches", "quota_usage"]
 
 _ONE = Quantity.parse("1")
 _COUNTED = ("cpu", "memory", "ephemeral-storage")
@@ -181,7 +181,7 @@ def quota_matches(spec: Mapping[str, Any], obj: Mapping[str, Any], evaluator: Ev
 
 
 def _in_scope(requirement: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
-    scope = requirement["scopeName"]
+    scope = str(requirement["scopeName"])
     if scope == "PriorityClass":
         return _priority_class_in_scope(requirement, spec.get("priorityClassName", ""))
     if scope in ("Terminating", "NotTerminating"):
@@ -192,7 +192,7 @@ def _in_scope(requirement: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
 
 
 def _priority_class_in_scope(requirement: Mapping[str, Any], name: str) -> bool:
-    operator, values = requirement["operator"], requirement.get("values", ())
+    operator, values = str(requirement["operator"]), frozenset(requirement.get("values", ()))
     if operator == "In":
         return name in values
     if operator == "NotIn":
@@ -210,3 +210,25 @@ def _crosses_namespaces(spec: Mapping[str, Any]) -> bool:
             if term.get("namespaces") or term.get("namespaceSelector") is not None:
                 return True
     return False
+
+
+def quota_usage(
+    spec: Mapping[str, Any], objects: Mapping[Resource, Iterable[Mapping[str, Any]]]
+) -> dict[str, str]:
+    """What ``objects``, by their resource, use of a quota's ``hard`` resources, in canonical text.
+
+    A hard resource that none of the given resources uses is left out, as the quota controller does.
+    """
+    total: ResourceList = {}
+    for resource, items in objects.items():
+        evaluator = evaluator_for(resource)
+        names = evaluator.matching_resources(spec.get("hard", ()))
+        for name in names:
+            total.setdefault(name, Quantity.parse("0"))
+        for obj in items if names else ():
+            if quota_matches(spec, obj, evaluator):
+                usage = evaluator.usage(obj)
+                for name in names:
+                    if name in usage:
+                        total[name] = total[name] + usage[name]
+    return {name: str(quantity) for name, quantity in total.items()}

@@ -26,7 +26,7 @@ _BY_KIND: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 def default(kind: str, obj: dict[str, Any]) -> None:
-    """Fill the defaults of ``kind`` (``Deployment``) into ``obj``; kinds without defaults stay as they are."""
+    """Fill the defaults of ``kind`` (``Deployment``) into ``obj``; other kinds stay as they are."""
     fill = _BY_KIND.get(kind)
     if fill is not None:
         fill(obj)

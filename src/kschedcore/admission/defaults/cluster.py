@@ -16,7 +16,7 @@ def _namespace(obj: dict[str, Any]) -> None:
 
 
 def _limit_range(obj: dict[str, Any]) -> None:
-    """A container's limit defaults to its maximum, its request to that limit, and failing that to the minimum."""
+    """A container's limit defaults to its maximum, its request to that limit, else to the minimum."""
     for item in obj["spec"]["limits"] or ():
         if item["type"] != "Container":
             continue

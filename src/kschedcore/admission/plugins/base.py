@@ -43,4 +43,4 @@ def default_class(classes: list[dict[str, Any]], annotation: str) -> str | None:
     if not marked:
         return None
     newest = max(metadata.get("creationTimestamp") or "" for metadata in marked)
-    return min(m["name"] for m in marked if (m.get("creationTimestamp") or "") == newest)
+    return min(str(m["name"]) for m in marked if (m.get("creationTimestamp") or "") == newest)

@@ -41,5 +41,6 @@ class NamespaceLifecycle(BasePlugin):
                 "message": f"namespace {request.namespace} is being terminated",
                 "field": "metadata.namespace",
             }
-            why = f"unable to create new content in namespace {request.namespace} because it is being terminated"
+            where = f"namespace {request.namespace}"
+            why = f"unable to create new content in {where} because it is being terminated"
             raise forbidden(request.resource, request.name, why, [cause])

@@ -78,7 +78,7 @@ class ResourceQuota(BasePlugin):
 
     def _charge(self, charges: list[tuple[dict[str, Any], dict[str, Any]]]) -> bool:
         """Write every charge, or take back those written when one quota has changed meanwhile."""
-        written = []
+        written: list[dict[str, Any]] = []
         for quota, charged in charges:
             if not self._reader.replace_status("resourcequotas", charged):
                 for before in written:

@@ -56,12 +56,9 @@ def _reset_status(request: AdmissionRequest, obj: dict[str, Any]) -> None:
 
 
 def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) -> None:
-    for key in [key for key in obj if key not in ("status", "metadata", "apiVersion", "kind")]:
-        if key not in old:
-            del obj[key]
-    for key, value in old.items():
-        if key not in ("status", "metadata"):
-            obj[key] = value
+    status, metadata = obj.get("status"), obj["metadata"]
+    obj.clear()
+    obj.update(old, metadata=metadata, status=status)
     if kind == "Deployment":
         obj["metadata"].pop("labels", None)
         if "labels" in old["metadata"]:

@@ -113,7 +113,8 @@ def _claimed_address(
 ) -> Iterator[FieldError]:
     struct = fe.go_struct("[]string", spec["clusterIPs"])
     if ipaddress.ip_address(address) not in CLUSTER_RANGE:
-        why = f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {CLUSTER_RANGE}"
+        valid = f"The range of valid IPs is {CLUSTER_RANGE}"
+        why = f"the provided IP ({address}) is not in the valid range. {valid}"
         yield fe.invalid("spec.clusterIPs", struct, f"failed to allocate IP {address}: {why}")
     elif any(s["spec"].get("clusterIP") == address for s in others):
         yield fe.invalid(

@@ -48,7 +48,7 @@ _FREELY_NAMED = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 
 def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
-    """What is wrong with a new object that has its defaults; a kind without rules has its metadata checked."""
+    """What is wrong with a new, defaulted object; of a kind without rules only its metadata is checked."""
     rule = _CREATE.get(kind)
     if rule is not None:
         return list(rule(obj))

@@ -116,7 +116,7 @@ def _validate_job_update(job: dict[str, Any], old: dict[str, Any]) -> Iterable[F
 
 
 def _fixed_template(spec: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """The new template, with the old scheduling directives while a suspended job may change them (KEP-2926)."""
+    """The new template, with the old directives that a suspended job may change (KEP-2926)."""
     template, was = spec["template"], old["spec"]["template"]
     if not old["spec"].get("suspend") or old["status"].get("startTime"):
         return dict(template)

@@ -1,4 +1,4 @@
-"""Validation of the kinds an administrator writes: namespaces, nodes, priority and runtime classes, leases."""
+"""Validation of the kinds that administrators write: namespaces, nodes, classes, leases."""
 
 from __future__ import annotations
 

@@ -42,9 +42,12 @@ def validate_containers(spec: dict[str, Any], volumes: dict[str, Any], path: str
 
 
 def _validate_init(
-    init: list[dict[str, Any]], containers: list[dict[str, Any]], spec: dict[str, Any], volumes: dict[str, Any],
+    init: list[dict[str, Any]],
+    containers: list[dict[str, Any]],
+    spec: dict[str, Any],
+    volumes: dict[str, Any],
     path: str,
-) -> Iterator[FieldError]:  # fmt: skip
+) -> Iterator[FieldError]:
     names = {c.get("name", "") for c in containers}
     for index, container in enumerate(init):
         where = f"{path}[{index}]"

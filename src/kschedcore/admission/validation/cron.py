@@ -17,7 +17,7 @@ _FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
 _DESCRIPTORS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 
 
-class _Problem(ValueError):
+class _ScheduleError(ValueError):
     """What is wrong with a schedule."""
 
 
@@ -40,7 +40,7 @@ def schedule_problem(schedule: str) -> str:
         for field, bounds in zip(fields, _FIELDS, strict=True):
             for expression in filter(None, field.split(",")):
                 _check_range(expression, *bounds)
-    except _Problem as problem:
+    except _ScheduleError as problem:
         return str(problem)
     return ""
 
@@ -49,10 +49,12 @@ def _number(text: str, names: dict[str, int]) -> int:
     if text.lower() in names:
         return names[text.lower()]
     if not text.lstrip("+-").isdecimal() or not text.isascii() or text.count("-") + text.count("+") > 1:
-        raise _Problem(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
+        raise _ScheduleError(
+            f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax'
+        )
     value = int(text)
     if value < 0:
-        raise _Problem(f"negative number ({value}) not allowed: {text}")
+        raise _ScheduleError(f"negative number ({value}) not allowed: {text}")
     return value
 
 
@@ -64,17 +66,17 @@ def _check_range(expression: str, lowest: int, highest: int, names: dict[str, in
     else:
         start = _number(ends[0], names)
         if len(ends) > 2:
-            raise _Problem(f"too many hyphens: {expression}")
+            raise _ScheduleError(f"too many hyphens: {expression}")
         end = _number(ends[1], names) if len(ends) == 2 else start
     if len(parts) > 2:
-        raise _Problem(f"too many slashes: {expression}")
+        raise _ScheduleError(f"too many slashes: {expression}")
     if len(parts) == 2:
         if _number(parts[1], {}) == 0:
-            raise _Problem(f"step of range should be a positive number: {expression}")
+            raise _ScheduleError(f"step of range should be a positive number: {expression}")
         end = highest if len(ends) == 1 else end
     if start < lowest:
-        raise _Problem(f"beginning of range ({start}) below minimum ({lowest}): {expression}")
+        raise _ScheduleError(f"beginning of range ({start}) below minimum ({lowest}): {expression}")
     if end > highest:
-        raise _Problem(f"end of range ({end}) above maximum ({highest}): {expression}")
+        raise _ScheduleError(f"end of range ({end}) above maximum ({highest}): {expression}")
     if start > end:
-        raise _Problem(f"beginning of range ({start}) beyond end of range ({end}): {expression}")
+        raise _ScheduleError(f"beginning of range ({start}) beyond end of range ({end}): {expression}")

@@ -139,10 +139,8 @@ def validate_metadata_update(
         added = [f for f in new.get("finalizers", ()) if f not in old.get("finalizers", ())]
         if added:
             printed = Verbatim("[]string{" + ", ".join(fe.quote(f) for f in sorted(added)) + "}")
-            yield fe.forbidden(
-                f"{path}.finalizers",
-                f"no new finalizers can be added if the object is being deleted, found new finalizers {printed}",
-            )
+            rule = "no new finalizers can be added if the object is being deleted"
+            yield fe.forbidden(f"{path}.finalizers", f"{rule}, found new finalizers {printed}")
     for key in ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"):
         if new.get(key) != old.get(key):
             yield fe.invalid(f"{path}.{key}", new.get(key) or "", "field is immutable")

@@ -1,4 +1,4 @@
-"""Validation of resource names and quantities (``ValidateResourceRequirements``, ``ValidateResourceQuantityValue``)."""
+"""Validation of resource names and quantities (``ValidateResourceRequirements``)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Controllers: each brings what is towards what was asked for, one key at a time."""
