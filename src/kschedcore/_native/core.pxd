@@ -1,5 +1,6 @@
 from kschedcore._native.nodes cimport NodeTable
-from kschedcore._native.podclass cimport PodClass, Scratch
+from kschedcore._native.nominations cimport Nominations
+from kschedcore._native.podclass cimport PodClass, Shared
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.pods cimport PodTable
 from kschedcore._native.reasons cimport ReasonTable
@@ -12,7 +13,8 @@ cdef class Core:
     cdef readonly ReasonTable reasons
     cdef readonly PodTable pods
     cdef readonly Topology topology
-    cdef readonly Scratch scratch
+    cdef readonly Nominations nominations
+    cdef readonly Shared shared
     cdef bint random_ties
     cdef uint64_t random_state
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start) except -1 nogil

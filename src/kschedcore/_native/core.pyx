@@ -8,14 +8,15 @@ import numpy as np
 
 from cpython.ref cimport PyObject
 from kschedcore._native.nodes cimport NodeTable
-from kschedcore._native.podclass cimport PodClass, Scratch
+from kschedcore._native.nominations cimport Nominations
+from kschedcore._native.podclass cimport PodClass, Shared
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.pods cimport NO_POD, PodTable
 from kschedcore._native.reasons cimport ReasonTable
 from kschedcore._native.topology cimport Topology
 from kschedcore._native.tournament cimport Entry
 from kschedcore._native.types cimport NO_SLOT, slot_t
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 
@@ -32,7 +33,8 @@ cdef class Core:
         self.reasons = ReasonTable()
         self.pods = PodTable(self.nodes)
         self.topology = Topology(self.nodes, self.pods)
-        self.scratch = Scratch()
+        self.nominations = Nominations(self.topology)
+        self.shared = Shared(self.nominations)
         self.random_ties = random_ties
         self.random_state = seed
 
@@ -50,8 +52,11 @@ cdef class Core:
         self.pods.delete(pod)
         return 0
 
-    def bind(self, PodInfo info not None, slot_t slot, int64_t start=0):
-        """Account a pod on a node; return the number by which to unbind it."""
+    def bind(self, PodInfo info not None, slot_t slot, int64_t start=INT64_MAX):
+        """Account a pod on a node; return the number by which to unbind it.
+
+        ``start`` is when the pod started, in any unit that orders pods; INT64_MAX: it has not yet.
+        """
         return self.put(info, slot, start)
 
     def unbind(self, int32_t pod):
@@ -90,12 +95,14 @@ cdef class Core:
         draw ^= draw >> 31
         return pod_class.tournament.nth(pod_class.total.data, <int64_t> (draw % <uint64_t> entry.ties))
 
-    def place(self, list classes, bint bind=True):
+    def place(self, list classes, bint bind=True, on_failure=None):
         """Schedule one pod of each class in turn.
 
         Args:
             classes: A PodClass for each pod; the same object for pods alike.
             bind: Account each placed pod before the next is looked at.
+            on_failure: Called with a pod's place in the batch when no node is feasible for it, before the next
+                is looked at; the class is as of that moment.
 
         Returns:
             (slots int32[n], -1 where no node was feasible; totals int64[n]; ties int32[n]; feasible int32[n];
@@ -125,13 +132,15 @@ cdef class Core:
                     if slot == NO_SLOT:
                         with gil:
                             failures[i] = self._failure(<PodClass> refs[i])
+                            if on_failure is not None:
+                                on_failure(i)
                         continue
                     entry = (<PodClass> refs[i]).best()
                     slots_view[i] = slot
                     totals_view[i] = entry.best
                     ties_view[i] = entry.ties
                     if bind:
-                        pods_view[i] = self.put((<PodClass> refs[i]).info, slot, 0)
+                        pods_view[i] = self.put((<PodClass> refs[i]).info, slot, INT64_MAX)
         finally:
             free(refs)
         return slots, totals, ties, feasible, pods, failures

@@ -1,6 +1,7 @@
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.nominations cimport Nominations
 from kschedcore._native.plugin cimport FilterPlugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.tournament cimport Entry, Tournament
@@ -31,9 +32,11 @@ cdef struct NormalisedScore:
     score_t used_low                   # extremes that the totals were computed with
     score_t used_high
 
-cdef class Scratch:
-    cdef SlotSet changed, stale, rated
+cdef class Shared:
+    cdef readonly Nominations nominations
+    cdef SlotSet changed, stale, rated, ignored
     cdef Int64Column scores
+    cdef Int32Column trial
     cdef int grow(self, Py_ssize_t capacity) except -1
 
 cdef class PodClass:
@@ -53,7 +56,7 @@ cdef class PodClass:
     cdef Int32Column rejections        # row of the reason table -> nodes that have it
     cdef Int64Column local, total
     cdef Tournament tournament
-    cdef Scratch scratch
+    cdef Shared shared
     cdef Py_ssize_t prepared           # slots below this have columns
     cdef int64_t generation, load_position
     cdef bint valid
@@ -63,6 +66,10 @@ cdef class PodClass:
     cdef readonly int64_t revision     # grows whenever a verdict changes
     cdef int refresh(self) except -1 nogil
     cdef Entry best(self) noexcept nogil
+    cdef verdict_t judge(self, slot_t slot) except? -1
+    cdef verdict_t trial(self, slot_t slot) except -1 nogil
+    cdef verdict_t _beside_nominated(self, slot_t slot) except? -1
+    cdef int settle(self) except -1 nogil
     cdef int _prepare(self) except -1
     cdef void _filter(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil
     cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil

@@ -13,11 +13,13 @@ one.
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.nominations cimport Nominations
 from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.tournament cimport Entry, Tournament
-from kschedcore._native.types cimport NO_SCORE, score_t, slot_t, verdict_t
+from kschedcore._native.types cimport NO_SCORE, UNSCHEDULABLE, score_t, slot_t, verdict_t
 from kschedcore._native.podinfo cimport PodInfo
+from kschedcore._native.reasons cimport ReasonTable
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 
@@ -25,17 +27,21 @@ cdef enum:
     NO_NODE = -1                       # verdict of a slot without a node
 
 
-cdef class Scratch:
-    """Room for intermediate results, shared by the classes of one engine."""
+cdef class Shared:
+    """What the classes of one engine share: room for intermediate results, and the nominated pods."""
 
-    def __cinit__(self):
+    def __cinit__(self, Nominations nominations not None):
+        self.nominations = nominations
+        self.ignored = SlotSet()
         self.changed = SlotSet()
         self.stale = SlotSet()
         self.rated = SlotSet()
         self.scores = Int64Column()
+        self.trial = Int32Column()
 
     cdef int grow(self, Py_ssize_t capacity) except -1:
         self.scores.grow(capacity)
+        self.trial.grow(capacity)
         return 0
 
 
@@ -72,7 +78,7 @@ cdef class PodClass:
 
     Args:
         nodes: The node table.
-        scratch: Shared scratch space.
+        shared: What the classes of one engine share.
         info: What one pod of the class takes of a node.
         filters: Filter plugins in profile order.
         scores: Score plugins with their weights set.
@@ -82,11 +88,11 @@ cdef class PodClass:
         revision: Grows whenever some node's verdict changes.
     """
 
-    def __cinit__(self, NodeTable nodes not None, Scratch scratch not None, PodInfo info not None,
+    def __cinit__(self, NodeTable nodes not None, Shared shared not None, PodInfo info not None,
                   list filters, list scores):
         cdef Py_ssize_t i
         self.nodes = nodes
-        self.scratch = scratch
+        self.shared = shared
         self.info = info
         self.filters = filters
         self.scores = scores
@@ -155,36 +161,36 @@ cdef class PodClass:
                 everything |= self._prepare()
 
         # What changed on the nodes themselves.
-        self.scratch.changed.reset(top)
-        self.load_position = self.scratch.changed.add_log(self.nodes.load_log, self.load_position)
-        everything |= self.scratch.changed.everything
-        n = top if everything else self.scratch.changed.count
-        slots = NULL if everything else self.scratch.changed.slots
+        self.shared.changed.reset(top)
+        self.load_position = self.shared.changed.add_log(self.nodes.load_log, self.load_position)
+        everything |= self.shared.changed.everything
+        n = top if everything else self.shared.changed.count
+        slots = NULL if everything else self.shared.changed.slots
         self._filter(False, slots, n)
         self._score_plain(slots, n)
         self._score_raw(False, slots, n)
 
         # What is different because of pods elsewhere.
-        self.scratch.stale.copy(self.scratch.changed, top)
+        self.shared.stale.copy(self.shared.changed, top)
         for i in range(self.filter_count):
-            (<Plugin> self.filter_refs[i]).collect(self.scratch.stale)
-        everything |= self.scratch.stale.everything
-        n = top if everything else self.scratch.stale.count
-        slots = NULL if everything else self.scratch.stale.slots
+            (<Plugin> self.filter_refs[i]).collect(self.shared.stale)
+        everything |= self.shared.stale.everything
+        n = top if everything else self.shared.stale.count
+        slots = NULL if everything else self.shared.stale.slots
         self._filter(True, slots, n)
         self._take_verdicts(slots, n)
 
         # What is different because of which nodes are feasible.
-        self.scratch.rated.copy(self.scratch.stale, top)
+        self.shared.rated.copy(self.shared.stale, top)
         for i in range(self.normalised_count):
             if self.normalised[i].topology:
-                (<Plugin> self.normalised[i].plugin).collect(self.scratch.rated)
+                (<Plugin> self.normalised[i].plugin).collect(self.shared.rated)
                 (<ScorePlugin> self.normalised[i].plugin).prescore(
-                    slots, n, self.verdict.data, self.scratch.rated
+                    slots, n, self.verdict.data, self.shared.rated
                 )
-        everything |= self.scratch.rated.everything
-        n = top if everything else self.scratch.rated.count
-        slots = NULL if everything else self.scratch.rated.slots
+        everything |= self.shared.rated.everything
+        n = top if everything else self.shared.rated.count
+        slots = NULL if everything else self.shared.rated.slots
         self._score_raw(True, slots, n)
 
         if self._extremes_moved() or everything:
@@ -211,7 +217,7 @@ cdef class PodClass:
             self.verdict.grow(capacity)
             self.local.grow(capacity)
             self.total.grow(capacity)
-            self.scratch.scores.grow(capacity)
+            self.shared.grow(capacity)
             for column in self.columns:
                 column.extend(capacity)
             self.tournament.resize(self.nodes.top)
@@ -248,6 +254,9 @@ cdef class PodClass:
                 if verdict:
                     break
                 verdict = (<Int32Column> self.runs[run].verdict).data[slot]
+            if verdict == 0 and self.shared.nominations.any_on(slot):
+                with gil:
+                    verdict = self._beside_nominated(slot)
             before = self.verdict.data[slot]
             if verdict != before:
                 self.verdict.data[slot] = verdict
@@ -281,7 +290,7 @@ cdef class PodClass:
 
     cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Sum the scores that need no normalisation."""
-        cdef score_t* scores = self.scratch.scores.data
+        cdef score_t* scores = self.shared.scores.data
         cdef score_t* local = self.local.data
         cdef int64_t weight
         cdef Py_ssize_t i
@@ -349,7 +358,7 @@ cdef class PodClass:
     cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Total the scores of some nodes; an infeasible node's total is INT64_MIN."""
         cdef score_t* total = self.total.data
-        cdef score_t* rescaled = self.scratch.scores.data
+        cdef score_t* rescaled = self.shared.scores.data
         cdef NormalisedScore* score
         cdef Py_ssize_t i
         cdef slot_t slot
@@ -371,6 +380,48 @@ cdef class PodClass:
                 total[slot] = INT64_MIN
 
     # -- answers ------------------------------------------------------------------------------------
+
+    cdef verdict_t judge(self, slot_t slot) except? -1:
+        """What the filters say of one node in a state that will be taken back, nominated pods considered."""
+        cdef verdict_t verdict = self.trial(slot)
+        if verdict == 0 and self.shared.nominations.any_on(slot):
+            verdict = self._beside_nominated(slot)
+        return verdict
+
+    cdef verdict_t trial(self, slot_t slot) except -1 nogil:
+        """What the filters say of one node as it is, nominated pods left aside.
+
+        The columns stay those of the last refresh. Call :meth:`settle` when the state is as it was.
+        """
+        cdef verdict_t* verdict = self.shared.trial.data
+        cdef int k
+        self.settle()
+        verdict[slot] = 0
+        for k in range(self.filter_count):
+            (<FilterPlugin> self.filter_refs[k]).filter(&slot, 1, verdict)
+            if verdict[slot]:
+                break
+        return verdict[slot]
+
+    cdef int settle(self) except -1 nogil:
+        """Let the plugins follow counts without re-evaluating any node."""
+        cdef int k
+        self.shared.ignored.reset(self.nodes.top)
+        for k in range(self.filter_count):
+            (<Plugin> self.filter_refs[k]).collect(self.shared.ignored)
+        return 0
+
+    cdef verdict_t _beside_nominated(self, slot_t slot) except? -1:
+        """What the filters say of a node that passes, if the pods nominated to it were there."""
+        cdef list infos = self.shared.nominations.weightier(slot, self.info.priority)
+        cdef verdict_t verdict
+        if not infos:
+            return 0
+        self.shared.nominations.suppose(infos, slot, 1)
+        verdict = self.trial(slot)
+        self.shared.nominations.suppose(infos, slot, -1)
+        self.settle()
+        return verdict
 
     cdef Entry best(self) noexcept nogil:
         """The best node, its total and how many share it, as of the last refresh."""
@@ -396,6 +447,26 @@ cdef class PodClass:
             verdict: self.rejections.data[verdict]
             for verdict in range(<verdict_t> self.rejections.capacity) if self.rejections.data[verdict]
         }
+
+    def passes(self, Py_ssize_t slot):
+        """Whether a node is feasible, as of the last refresh."""
+        return self.verdict.data[slot] == 0
+
+    def total_of(self, Py_ssize_t slot):
+        """The total of a feasible node, as of the last refresh."""
+        return self.total.data[slot]
+
+    def may_be_helped(self, Py_ssize_t slot, ReasonTable reasons not None):
+        """Whether a node rejects the pod for something that evictions can lift."""
+        cdef verdict_t verdict = self.verdict.data[slot]
+        return verdict > 0 and reasons.rows[verdict].code == UNSCHEDULABLE
+
+    def helpable(self, ReasonTable reasons not None):
+        """How many nodes reject the pod for something that evictions can lift."""
+        return sum([
+            count for verdict, count in self.rejection_counts().items()
+            if reasons.rows[<verdict_t> verdict].code == UNSCHEDULABLE
+        ])
 
     def verdicts(self):
         """int32[top]: row of the reason table by slot; 0 feasible, -1 no such node. As of the last refresh."""

@@ -14,13 +14,15 @@ cdef struct BoundPod:
     int32_t before_on_node
     int32_t next_alike                 # of the same PodInfo
     int32_t before_alike
-    int64_t start                      # when it started, in the caller's units; orders victims
+    int64_t start                      # when it started, in the caller's units; INT64_MAX: not yet
+    int64_t arrival                    # grows with every pod that is bound
 
 cdef class PodTable:
     cdef readonly NodeTable nodes
     cdef BoundPod* pods
     cdef int32_t capacity, top, free
     cdef readonly int64_t count
+    cdef int64_t arrivals
     cdef int32_t* first_on_node
     cdef Py_ssize_t node_capacity
     cdef int32_t insert(self, PodInfo info, slot_t slot, int64_t start) except -1 nogil

@@ -38,6 +38,7 @@ cdef class PodTable:
         entry.info = <PyObject*> info
         entry.slot = slot
         entry.start = start
+        entry.arrival = self.arrivals
         entry.before_on_node = entry.before_alike = NO_POD
         entry.next_on_node = self.first_on_node[slot]
         entry.next_alike = info.first_pod
@@ -48,6 +49,7 @@ cdef class PodTable:
         self.first_on_node[slot] = pod
         info.first_pod = pod
         self.count += 1
+        self.arrivals += 1
         return pod
 
     cdef int delete(self, int32_t pod) except -1 nogil:

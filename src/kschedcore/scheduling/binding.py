@@ -6,8 +6,12 @@ as soon as the node is there, so that a node deleted and added again is as full 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from kschedcore._native.preemption import NOT_STARTED
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -23,6 +27,15 @@ PodKey = tuple[str, str]
 def key_of(pod: Pod) -> PodKey:
     """A pod's namespace and name."""
     return pod.metadata.namespace or "default", pod.metadata.name
+
+
+def start_of(pod: Pod) -> int:
+    """When a pod started, in seconds since 1970; ``NOT_STARTED`` when it has not."""
+    text = pod.status.start_time
+    if not text:
+        return NOT_STARTED
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 @dataclass(slots=True)
@@ -52,6 +65,7 @@ class BoundPods:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._by_key: dict[PodKey, BoundPod] = {}
+        self._priorities: Counter[int] = Counter()
         self._by_number: dict[int, BoundPod] = {}
         self._waiting: dict[str, dict[PodKey, BoundPod]] = {}
 
@@ -69,17 +83,22 @@ class BoundPods:
         """The pod that the core knows by a number."""
         return self._by_number[number]
 
-    def add(self, pod: Pod, info: PodInfo, node: str, start: int = 0) -> BoundPod:
+    def has_below(self, priority: int) -> bool:
+        """Whether any pod has a lower priority."""
+        return any(count and other < priority for other, count in self._priorities.items())
+
+    def add(self, pod: Pod, info: PodInfo, node: str) -> BoundPod:
         """Account a pod on a node; the one that had its name before is taken off."""
         self.remove(key_of(pod))
         slot = self._core.nodes.slot_of(node)
-        number = self._core.bind(info, slot, start) if slot >= 0 else NO_POD
+        number = self._core.bind(info, slot, start_of(pod)) if slot >= 0 else NO_POD
         return self.note(pod, info, node, number)
 
     def note(self, pod: Pod, info: PodInfo, node: str, number: int) -> BoundPod:
         """Remember a pod that the core has accounted already."""
         key = key_of(pod)
         bound = self._by_key[key] = BoundPod(pod, info, node, number)
+        self._priorities[info.priority] += 1
         if number == NO_POD:
             self._waiting.setdefault(node, {})[key] = bound
         else:
@@ -91,6 +110,7 @@ class BoundPods:
         bound = self._by_key.pop(key, None)
         if bound is None:
             return None
+        self._priorities[bound.info.priority] -= 1
         if bound.number == NO_POD:
             self._waiting[bound.node].pop(key)
         else:
@@ -102,7 +122,7 @@ class BoundPods:
         """Account the pods that were waiting for a node."""
         slot = self._core.nodes.slot_of(node)
         for bound in self._waiting.pop(node, {}).values():
-            bound.number = self._core.bind(bound.info, slot, 0)
+            bound.number = self._core.bind(bound.info, slot, start_of(bound.pod))
             self._by_number[bound.number] = bound
 
     def node_leaving(self, node: str) -> None:

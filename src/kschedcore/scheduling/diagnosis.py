@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from kschedcore.scheduling.plugin import Status
 
 
+LEFT_OUT = "PreFilterResult"
+"""Code of a node that no PreFilter plugin asked for."""
+
+
 @dataclass(frozen=True)
 class Rejection:
     """Why one node was rejected.
@@ -31,6 +35,7 @@ class Diagnosis:
 
     Attributes:
         pre_filter: The status that ended the cycle before any node was looked at, if one did.
+        post_filter: Why preemption did not help, in kube-scheduler's words; empty when it was not tried.
     """
 
     def __init__(
@@ -39,20 +44,27 @@ class Diagnosis:
         nodes: int,
         counts: Mapping[int, int] | None = None,
         pre_filter: Status | None = None,
+        post_filter: str = "",
     ) -> None:
         self._core = core
         self._nodes = nodes
         self._counts = counts or {}
         self.pre_filter = pre_filter
+        self.post_filter = post_filter
+
+    def _count(self, left_out: bool) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for verdict, count in self._counts.items():
+            _, code, reasons = self._core.reasons.describe(verdict, self._core.nodes.resource_names)
+            if left_out or code != LEFT_OUT:
+                for reason in reasons:
+                    totals[reason] = totals.get(reason, 0) + count
+        return dict(sorted(totals.items()))
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Reason -> how many nodes gave it. A node may give several."""
-        totals: dict[str, int] = {}
-        for verdict, count in self._counts.items():
-            for reason in self._core.reasons.describe(verdict, self._core.nodes.resource_names)[2]:
-                totals[reason] = totals.get(reason, 0) + count
-        return dict(sorted(totals.items()))
+        """Reason -> how many nodes gave it, of those that filters looked at. A node may give several."""
+        return self._count(left_out=False)
 
     @property
     def plugins(self) -> frozenset[str]:
@@ -65,12 +77,17 @@ class Diagnosis:
     @property
     def message(self) -> str:
         """kube-scheduler's summary (framework.FitError), as it stands in a pod's PodScheduled condition."""
-        start = f"0/{self._nodes} nodes are available"
         if self.pre_filter is not None:
-            reasons = ", ".join(self.pre_filter.reasons)
-            return f"{start}: {reasons}." if reasons else f"{start}."
-        told = ", ".join(sorted(f"{count} {reason}" for reason, count in self.reasons.items()))
-        return f"{start}: {told}." if told else f"{start}."
+            told = ", ".join(self.pre_filter.reasons)
+        else:
+            reasons = self._count(left_out=True)
+            told = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
+        message = f"0/{self._nodes} nodes are available:"
+        if told:
+            message += f" {told}."
+        if self.post_filter:
+            message += f" {self.post_filter}"
+        return message
 
     def __repr__(self) -> str:
         return f"<Diagnosis {self.message!r}>"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from kschedcore._native.core import Core
+from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
 from kschedcore.columns.nodes import node_batch, node_row
 from kschedcore.errors import NotFoundError, UsageError
@@ -16,7 +17,9 @@ from kschedcore.scheduling.diagnosis import Diagnosis
 from kschedcore.scheduling.explanation import Explanation
 from kschedcore.scheduling.framework import Framework
 from kschedcore.scheduling.listers import Listers
+from kschedcore.scheduling.nominator import Nominator
 from kschedcore.scheduling.plugin import Status
+from kschedcore.scheduling.preemption import Preemption, PreemptionFinder, not_helpful
 from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, default_profile
 from kschedcore.scheduling.queue import in_queue_order
 from kschedcore.scheduling.registry import IN_TREE
@@ -24,7 +27,6 @@ from kschedcore.scheduling.registry import IN_TREE
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from kschedcore._native.podclass import PodClass
     from kschedcore.api.manifests import Manifests
 
 TieBreak = Literal["first", "random"]
@@ -55,7 +57,9 @@ class Engine:
         self._core = Core(tie_break == "random", seed)
         self._listers = Listers()
         self._bound = BoundPods(self._core)
+        self._nominator = Nominator(self._core)
         self._classes = ClassCache(self._core, self._listers)
+        self._preemption = PreemptionFinder(self._core, self._bound, self._listers)
         self._frameworks = {DEFAULT_SCHEDULER_NAME: Framework(default_profile(), IN_TREE)}
         if cluster is not None:
             self._load(cluster)
@@ -69,6 +73,9 @@ class Engine:
             self._listers.set(kind, item)
         for pod in cluster.bound:
             self.add_pod(pod)
+        for pod in cluster.pending:
+            if pod.status.nominated_node_name:
+                self._nominator.nominate(key_of(pod), self._classes.info(pod), pod.status.nominated_node_name)
 
     # -- the cluster ------------------------------------------------------------------------------
 
@@ -88,6 +95,7 @@ class Engine:
         """
         if self._core.nodes.slot_of(name) < 0:
             raise NotFoundError(f"node {name!r} not found")
+        self._nominator.node_leaving(name)
         self._bound.node_leaving(name)
         self._core.nodes.remove(name)
 
@@ -106,15 +114,17 @@ class Engine:
         if view.status.phase in _FINISHED:
             self._bound.remove(key_of(view))
             return
+        self._nominator.withdraw(key_of(view))
         self._bound.add(view, self._classes.info(view), target)
 
     def remove_pod(self, name: str, namespace: str = "default") -> None:
-        """Take a bound pod off its node.
+        """Take a bound pod off its node, or a nominated one out of the way.
 
         Raises:
-            NotFoundError: No such pod is bound.
+            NotFoundError: No such pod is bound or nominated.
         """
-        if self._bound.remove((namespace, name)) is None:
+        nominated = self._nominator.withdraw((namespace, name))
+        if self._bound.remove((namespace, name)) is None and nominated is None:
             raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
 
     def set_namespace(self, namespace: Namespace | Mapping[str, Any]) -> None:
@@ -124,59 +134,114 @@ class Engine:
 
     # -- decisions --------------------------------------------------------------------------------
 
-    def schedule(self, pods: Iterable[Pod | Mapping[str, Any]]) -> Decisions:
+    def schedule(self, pods: Iterable[Pod | Mapping[str, Any]], *, preempt: bool = True) -> Decisions:
         """Place pods one after another, in queue order: by priority, then as given.
 
-        Every placed pod is accounted before the next is looked at.
+        Every placed pod is accounted before the next is looked at. A pod for which preemption would make room is
+        nominated to that node, which later pods of no higher priority respect; its victims stay until
+        :meth:`remove_pod` takes them away.
+
+        Args:
+            pods: Pending pods.
+            preempt: Look for victims when no node is feasible (PostFilter).
         """
         views = [pod if isinstance(pod, Pod) else decode(Pod, pod) for pod in pods]
-        ordered = in_queue_order(views)
-        compiled = [self._compile(pod) for pod in ordered]
-        batch = [c for c in compiled if not isinstance(c, Status)]
-        slots, totals, ties, feasible, numbers, failures = self._core.place(batch)
         decisions: list[Decision] = []
-        place = 0
-        for pod, outcome in zip(ordered, compiled, strict=True):
-            if isinstance(outcome, Status):
-                decisions.append(Decision(pod, None, diagnosis=self._ended(outcome)))
+        batch: list[tuple[Pod, PodClass]] = []
+        for pod in in_queue_order(views):
+            compiled = self._compile(pod)
+            if isinstance(compiled, PodClass) and self._nominator.get(key_of(pod)) is None:
+                batch.append((pod, compiled))
                 continue
+            decisions += self._place(batch, preempt)
+            batch = []
+            if isinstance(compiled, PodClass):
+                decisions.append(self._place_nominated(pod, compiled, preempt))
+            else:
+                decisions.append(Decision(pod, None, diagnosis=self._ended(compiled, preempt)))
+        return Decisions(decisions + self._place(batch, preempt))
+
+    def _place(self, batch: list[tuple[Pod, PodClass]], preempt: bool) -> list[Decision]:
+        """Place pods that no node is nominated for."""
+        preemptions: dict[int, Preemption] = {}
+
+        def post_filter(place: int) -> None:
+            pod, compiled = batch[place]
+            preemption = preemptions[place] = self._framework(pod).preempt(self._preemption, pod, compiled)
+            if preemption.node is not None:
+                self._nominator.withdraw_below(preemption.node, compiled.info.priority)
+                self._nominator.nominate(key_of(pod), compiled.info, preemption.node)
+
+        slots, totals, ties, feasible, numbers, failures = self._core.place(
+            [compiled for _, compiled in batch], True, post_filter if preempt else None
+        )
+        decisions = []
+        for place, (pod, compiled) in enumerate(batch):
             slot = int(slots[place])
             if slot < 0:
-                diagnosis = Diagnosis(self._core, self._core.nodes.count, failures[place])
-                decisions.append(Decision(pod, None, diagnosis=diagnosis))
-            else:
-                node = self._core.nodes.name_of(slot)
-                self._bound.remove(key_of(pod))
-                self._bound.note(pod, outcome.info, node, int(numbers[place]))
-                decisions.append(
-                    Decision(pod, node, int(feasible[place]), int(totals[place]), int(ties[place]))
-                )
-            place += 1
-        return Decisions(decisions)
+                decisions.append(self._unschedulable(pod, failures[place], preemptions.get(place)))
+                continue
+            node = self._core.nodes.name_of(slot)
+            self._bound.remove(key_of(pod))
+            self._bound.note(pod, compiled.info, node, int(numbers[place]))
+            decisions.append(Decision(pod, node, int(feasible[place]), int(totals[place]), int(ties[place])))
+        return decisions
 
-    def decide(self, pod: Pod | Mapping[str, Any]) -> Decision:
-        """Say where a pod would go, without placing it."""
+    def _place_nominated(self, pod: Pod, compiled: PodClass, preempt: bool) -> Decision:
+        """Place a pod on the node nominated for it if it fits there by now, else wherever it fits."""
+        nomination = self._nominator.withdraw(key_of(pod))
+        compiled.catch_up()
+        if nomination is not None and compiled.passes(nomination.slot):
+            self._bound.add(pod, compiled.info, nomination.node)
+            return Decision(pod, nomination.node, 1, compiled.total_of(nomination.slot), 1)
+        decision = self._place([(pod, compiled)], preempt)[0]
+        if decision.node is None and decision.nominated_node is None and nomination is not None:
+            self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
+        return decision
+
+    def _unschedulable(self, pod: Pod, counts: dict[int, int], preemption: Preemption | None) -> Decision:
+        nodes = self._core.nodes.count
+        if preemption is None:
+            return Decision(pod, None, diagnosis=Diagnosis(self._core, nodes, counts))
+        victims = tuple("/".join(key_of(victim.pod)) for victim in preemption.victims)
+        diagnosis = Diagnosis(self._core, nodes, counts, post_filter=preemption.message)
+        return Decision(
+            pod, None, diagnosis=diagnosis, nominated_node=preemption.node, victims=tuple(sorted(victims))
+        )
+
+    def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
+        """Say where a pod would go, without placing it, nominating it or evicting anything."""
         view = pod if isinstance(pod, Pod) else decode(Pod, pod)
         compiled = self._compile(view)
-        if isinstance(compiled, Status):
-            return Decision(view, None, diagnosis=self._ended(compiled))
-        return self._decide(view, compiled)
+        if not isinstance(compiled, PodClass):
+            return Decision(view, None, diagnosis=self._ended(compiled, preempt))
+        nomination = self._nominator.withdraw(key_of(view))
+        try:
+            return self._decide(view, compiled, preempt)
+        finally:
+            if nomination is not None:
+                self._nominator.nominate(key_of(view), nomination.info, nomination.node)
 
-    def _decide(self, pod: Pod, compiled: PodClass) -> Decision:
+    def _decide(self, pod: Pod, compiled: PodClass, preempt: bool) -> Decision:
         slots, totals, ties, feasible, _, failures = self._core.place([compiled], False)
-        if int(slots[0]) < 0:
-            return Decision(pod, None, diagnosis=Diagnosis(self._core, self._core.nodes.count, failures[0]))
-        node = self._core.nodes.name_of(int(slots[0]))
-        return Decision(pod, node, int(feasible[0]), int(totals[0]), int(ties[0]))
+        slot = int(slots[0])
+        if slot >= 0:
+            node = self._core.nodes.name_of(slot)
+            return Decision(pod, node, int(feasible[0]), int(totals[0]), int(ties[0]))
+        preemption = self._framework(pod).preempt(self._preemption, pod, compiled) if preempt else None
+        return self._unschedulable(pod, failures[0], preemption)
 
-    def explain(self, pod: Pod | Mapping[str, Any]) -> Explanation:
-        """Every node and every plugin for a pod that is not placed."""
+    def explain(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Explanation:
+        """Every node and every plugin for a pod, without placing it."""
         view = pod if isinstance(pod, Pod) else decode(Pod, pod)
         compiled = self._compile(view)
-        if isinstance(compiled, Status):
-            decision = Decision(view, None, diagnosis=self._ended(compiled))
+        decision = self.decide(view, preempt=preempt)
+        if not isinstance(compiled, PodClass):
             return Explanation(decision, self._core.nodes.names(), compiled)
-        return Explanation.of(self._core, compiled, self._decide(view, compiled))
+        return Explanation.of(self._core, compiled, decision)
+
+    def _framework(self, pod: Pod) -> Framework:
+        return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
 
     def _compile(self, pod: Pod) -> PodClass | Status:
         framework = self._frameworks.get(pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME)
@@ -186,8 +251,11 @@ class Engine:
             return Status("UnschedulableAndUnresolvable", "", (reason,))
         return framework.pre_enqueue(pod) or self._classes.compiled(pod, framework)
 
-    def _ended(self, status: Status) -> Diagnosis:
-        return Diagnosis(self._core, self._core.nodes.count, pre_filter=status)
+    def _ended(self, status: Status, preempt: bool) -> Diagnosis:
+        """The diagnosis of a cycle that ended before any node was looked at."""
+        nodes = self._core.nodes.count
+        message = not_helpful(nodes) if preempt and status.plugin and not status.pre_enqueue else ""
+        return Diagnosis(self._core, nodes, pre_filter=status, post_filter=message)
 
     # -- what is there ----------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod
 from kschedcore.errors import ConfigError
 from kschedcore.scheduling.plugin import Plugin, PodContext, Registry, Status
+from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
+from kschedcore.scheduling.preemption import Preemption, PreemptionFinder
 from kschedcore.scheduling.profile import Profile
 
 
@@ -48,6 +50,13 @@ class Framework:
                 return status
         return None
 
+    def preempt(self, finder: PreemptionFinder, pod: Pod, pod_class: PodClass) -> Preemption:
+        """Run PostFilter for a pod without a feasible node."""
+        for plugin, _ in self._at("postFilter"):
+            if isinstance(plugin, DefaultPreemption):
+                return finder.run(pod, pod_class, plugin.args)
+        return Preemption(None)
+
     def compile(self, context: PodContext) -> PodClass | Status:
         """Run PreFilter and PreScore for a pod.
 
@@ -78,7 +87,7 @@ class Framework:
             rating = plugin.score(context)
             if rating is not None:
                 scores.append(rating.weigh(weight))
-        return PodClass(core.nodes, core.scratch, context.info, filters, scores)
+        return PodClass(core.nodes, core.shared, context.info, filters, scores)
 
 
 def _no_nodes_left(plugins: list[str]) -> Status:

@@ -29,11 +29,13 @@ class Status:
         code: ``Unschedulable`` or ``UnschedulableAndUnresolvable``.
         plugin: The plugin that says so.
         reasons: In kube-scheduler's words.
+        pre_enqueue: The pod did not even enter the queue, so nothing was tried.
     """
 
     code: str
     plugin: str
     reasons: tuple[str, ...]
+    pre_enqueue: bool = False
 
 
 @dataclass(frozen=True)

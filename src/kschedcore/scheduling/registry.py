@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.scheduling.plugin import Plugin, Registry
+from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
 from kschedcore.scheduling.plugins.image_locality import ImageLocality
 from kschedcore.scheduling.plugins.inter_pod_affinity import InterPodAffinity
 from kschedcore.scheduling.plugins.node_affinity import NodeAffinity
@@ -27,6 +28,7 @@ _PLUGINS: tuple[type[Plugin], ...] = (
     NodeResourcesFit,
     PodTopologySpread,
     InterPodAffinity,
+    DefaultPreemption,
     NodeResourcesBalancedAllocation,
     ImageLocality,
 )

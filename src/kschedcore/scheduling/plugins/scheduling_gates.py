@@ -17,6 +17,5 @@ class SchedulingGates(Plugin):
         gates = [gate.name for gate in pod.spec.scheduling_gates or ()]
         if not gates:
             return None
-        return Status(
-            "UnschedulableAndUnresolvable", self.name, (f"waiting for scheduling gates: [{' '.join(gates)}]",)
-        )
+        reason = f"waiting for scheduling gates: [{' '.join(gates)}]"
+        return Status("UnschedulableAndUnresolvable", self.name, (reason,), pre_enqueue=True)

@@ -1,0 +1,32 @@
+from kschedcore._native.core cimport Core
+from kschedcore._native.podclass cimport PodClass
+from kschedcore._native.types cimport slot_t, verdict_t
+from libc.stdint cimport int32_t, int64_t
+
+cdef struct Victim:
+    int32_t pod
+    int32_t priority
+    int64_t start
+    int64_t order                      # among pods of one priority and start
+    bint protected                     # evicting it overdraws a disruption budget
+    bint evicted
+
+cdef class Candidate:
+    cdef readonly slot_t slot
+    cdef readonly list victims
+    cdef readonly int64_t violations, top_priority, priority_sum, earliest_start
+
+cdef class DryRun:
+    cdef Core core
+    cdef PodClass pod_class
+    cdef int32_t priority
+    cdef object overdrawn
+    cdef Victim* victims
+    cdef int count, capacity
+    cdef readonly list candidates
+    cdef readonly dict failures
+    cdef readonly int64_t without_victims
+    cdef int _collect(self, slot_t slot) except -1
+    cdef int _move(self, Victim* victim, slot_t slot, int sign) except -1 nogil
+    cdef Candidate _try(self, slot_t slot)
+    cdef Candidate _candidate(self, slot_t slot)

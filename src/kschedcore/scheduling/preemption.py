@@ -1,0 +1,148 @@
+"""DefaultPreemption (PostFilter): make room for a pod by evicting less important ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kschedcore._native.preemption import DryRun
+from kschedcore._native.topology import AffinityTerm
+from kschedcore.columns.selectors import label_requirements
+from kschedcore.scheduling.args import DefaultPreemptionArgs
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore._native.podclass import PodClass
+    from kschedcore.api.objects import Pod
+    from kschedcore.scheduling.binding import BoundPod, BoundPods
+    from kschedcore.scheduling.listers import Listers
+
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
+NO_VICTIMS = "No preemption victims found for incoming pod"
+
+
+@dataclass(frozen=True)
+class Preemption:
+    """What came of a preemption.
+
+    Attributes:
+        node: The node to nominate the pod to, or None.
+        victims: The pods to evict there, the most important first.
+        message: Why there is none, in kube-scheduler's words.
+    """
+
+    node: str | None
+    victims: tuple[BoundPod, ...] = ()
+    message: str = ""
+
+
+class PreemptionFinder:
+    """Looks for a node where evicting less important pods lets a pod in.
+
+    Args:
+        core: The native state.
+        bound: The bound pods.
+        listers: Where the disruption budgets are.
+    """
+
+    def __init__(self, core: Core, bound: BoundPods, listers: Listers) -> None:
+        self._core = core
+        self._bound = bound
+        self._listers = listers
+
+    def run(self, pod: Pod, pod_class: PodClass, args: DefaultPreemptionArgs) -> Preemption:
+        """Find the victims that cost least. The class must be refreshed and without a feasible node."""
+        refusal = self._refusal(pod, pod_class)
+        if refusal:
+            return Preemption(None, message=f"preemption: {refusal}")
+        search = DryRun(self._core, pod_class, self._overdrawn())
+        if self._bound.has_below(pod_class.info.priority):
+            search.run(self._enough(args))
+        best = search.best()
+        if best is None:
+            return Preemption(None, message=self._summary(pod_class, search))
+        victims = tuple(self._bound.numbered(number) for number in best.victims)
+        return Preemption(self._core.nodes.name_of(best.slot), victims)
+
+    def _refusal(self, pod: Pod, pod_class: PodClass) -> str:
+        """Why the pod may not preempt now (PodEligibleToPreemptOthers), or nothing."""
+        if pod.spec.preemption_policy == "Never":
+            return "not eligible due to preemptionPolicy=Never."
+        nominated = pod.status.nominated_node_name
+        slot = self._core.nodes.slot_of(nominated) if nominated else -1
+        if slot < 0 or not pod_class.may_be_helped(slot, self._core.reasons):
+            return ""
+        for number in self._core.pods.on(slot).tolist():
+            other = self._bound.numbered(number)
+            if other.info.priority < pod_class.info.priority and _was_preempted(other.pod):
+                return "not eligible due to a terminating pod on the nominated node."
+        return ""
+
+    def _enough(self, args: DefaultPreemptionArgs) -> int:
+        """How many candidates end the search."""
+        nodes = self._core.nodes.count
+        share = nodes * args.min_candidate_nodes_percentage // 100
+        return min(max(share, args.min_candidate_nodes_absolute), nodes)
+
+    def _overdrawn(self) -> Callable[[list[int]], list[bool]] | None:
+        """Tells for pods, in order, whether evicting each overdraws a disruption budget; None without budgets."""
+        budgets = [
+            (
+                AffinityTerm((b.metadata.namespace or "default",), label_requirements(b.spec.selector)),
+                b.status.disruptions_allowed,
+                b.status.disrupted_pods or {},
+            )
+            for b in self._listers.disruption_budgets()
+            if b.spec.selector is not None and label_requirements(b.spec.selector)
+        ]
+        if not budgets:
+            return None
+
+        def overdrawn(numbers: list[int]) -> list[bool]:
+            left = [allowed for _, allowed, _ in budgets]
+            answers = []
+            for number in numbers:
+                bound = self._bound.numbered(number)
+                answer = False
+                for index, (term, _, disrupted) in enumerate(budgets):
+                    if (
+                        bound.info.labels
+                        and bound.pod.metadata.name not in disrupted
+                        and term.selects(bound.info, {})
+                    ):
+                        left[index] -= 1
+                        answer |= left[index] < 0
+                answers.append(answer)
+            return answers
+
+        return overdrawn
+
+    def _summary(self, pod_class: PodClass, search: DryRun) -> str:
+        """Why no node became a candidate, as kube-scheduler sums it up."""
+        nodes = self._core.nodes.count
+        counts: dict[str, int] = {}
+        helpable = pod_class.helpable(self._core.reasons)
+        tried = search.without_victims + sum(search.failures.values())
+        without_victims = search.without_victims if tried else helpable
+        for reason, count in ((NO_VICTIMS, without_victims), (NOT_HELPFUL, nodes - helpable)):
+            if count:
+                counts[reason] = count
+        for verdict, count in search.failures.items():
+            for reason in self._core.reasons.describe(verdict, self._core.nodes.resource_names)[2]:
+                counts[reason] = counts.get(reason, 0) + count
+        told = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
+        return f"preemption: 0/{nodes} nodes are available: {told}."
+
+
+def not_helpful(nodes: int) -> str:
+    """What preemption says when no node can be helped."""
+    return f"preemption: 0/{nodes} nodes are available: {nodes} {NOT_HELPFUL}."
+
+
+def _was_preempted(pod: Pod) -> bool:
+    """Whether a pod is leaving because a scheduler evicted it."""
+    return pod.metadata.deletion_timestamp is not None and any(
+        c.type == "DisruptionTarget" and c.status == "True" and c.reason == "PreemptionByScheduler"
+        for c in pod.status.conditions or ()
+    )
