@@ -16,7 +16,9 @@ IMPORT = re.compile(r"^\s*(?:c?import\s+|from\s+)(kschedcore[.\w]*)", re.MULTILI
 BELOW_NATIVE = ("kschedcore._native", "kschedcore.errors")
 
 
-@pytest.mark.parametrize("line", ["from kschedcore.api cimport x", "    import kschedcore.api.labels as labels"])
+@pytest.mark.parametrize(
+    "line", ["from kschedcore.api cimport x", "    import kschedcore.api.labels as labels"]
+)
 def test_the_pattern_sees_imports(line: str) -> None:
     assert [each.split(".")[1] for each in IMPORT.findall(line)] == ["api"]
 

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.wheel
 
 def run(*command: object, cwd: Path) -> str:
     """Run a command to its end and return what it printed, all of it in the failure's message."""
-    done = subprocess.run([str(each) for each in command], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(each) for each in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -67,7 +69,11 @@ def test_the_wheel_holds_declarations_stubs_and_data(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as files:
         names = set(files.namelist())
     assert native(".pxd") | native(".pyi") | native(".h") <= names
-    assert {"kschedcore/py.typed", "kschedcore/cli/data/cluster.yaml", "kschedcore/cli/data/app.yaml"} <= names
+    assert {
+        "kschedcore/py.typed",
+        "kschedcore/cli/data/cluster.yaml",
+        "kschedcore/cli/data/app.yaml",
+    } <= names
     assert not [name for name in names if name.endswith(".c") or name.startswith("tests")]
 
 

@@ -1,0 +1,96 @@
+"""``kschedcore conformance PATH…``: is what comes out here what Kubernetes answered?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kschedcore.cli.options import NoHeaders
+from kschedcore.cli.output import Output, columns, emit, write
+from kschedcore.errors import UsageError
+
+if TYPE_CHECKING:
+    from kschedcore.cli.recordings.results import Family
+
+__all__ = ["EPILOG", "command"]
+
+EPILOG = "Example: kschedcore conformance tests/conformance/data --min 1.0 -o json"
+
+FORMATS = (Output.table, Output.json, Output.yaml)
+
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")]
+Rate = Annotated[
+    str,
+    typer.Option("--min", metavar="RATE", help="The share of cases that must pass, as 0.95 or 95%."),
+]
+Show = Annotated[
+    int, typer.Option("--show", metavar="N", min=0, help="Differences to print for each family.")
+]
+OutputFormat = Annotated[Output, typer.Option("-o", "--output", help="How to print: table, json or yaml.")]
+
+
+def command(
+    paths: Paths,
+    minimum: Rate = "1.0",
+    output: OutputFormat = Output.table,
+    show: Show = 5,
+    no_headers: NoHeaders = False,
+) -> None:
+    """Replay recordings of a real cluster and compare every step.
+
+    Exits with 0 when every case passes (or the share that --min asks for), else with 1.
+    """
+    from kschedcore.cli.recordings.files import find
+    from kschedcore.cli.recordings.replay import replay
+
+    if output not in FORMATS:
+        raise UsageError(f"--output {output}: expected one of {', '.join(FORMATS)}")
+    rate = parse_rate(minimum)
+    families = replay(find(paths), show=show)
+    if output.is_document:
+        emit({"families": {family.name: family.counts() for family in families}}, output)
+    else:
+        write(report(families, show_headers=not no_headers))
+    if passed_share(families) < rate:
+        raise typer.Exit(1)
+
+
+def parse_rate(text: str) -> float:
+    """Read ``0.95`` or ``95%`` as a number from 0 to 1.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    number, _, rest = text.partition("%")
+    try:
+        rate = float(number) / (100 if "%" in text else 1)
+    except ValueError:
+        rate = -1.0
+    if rest or not 0 <= rate <= 1:
+        raise UsageError(f"--min {text}: expected a share from 0 to 1, such as 0.95 or 95%")
+    return rate
+
+
+def passed_share(families: Sequence[Family]) -> float:
+    """Return the share of all cases that pass."""
+    cases = sum(family.cases for family in families)
+    return sum(family.cases_passed for family in families) / cases if cases else 1.0
+
+
+def report(families: Sequence[Family], *, show_headers: bool = True) -> str:
+    """Return a line a family, then the first differences."""
+    headers = ["FAMILY", "CASES", "STEPS", "TIME"]
+    rows = [
+        [
+            family.name,
+            f"{family.cases_passed}/{family.cases}",
+            f"{family.steps_passed}/{family.steps}",
+            f"{family.seconds:.2f}s",
+        ]
+        for family in families
+    ]
+    problems = [problem for family in families for problem in family.problems]
+    differing = "\nFirst differences:\n" + "".join(f"  {line}\n" for line in problems) if problems else ""
+    return columns(headers, rows, show_headers=show_headers) + differing

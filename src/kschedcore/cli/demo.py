@@ -1,0 +1,67 @@
+"""``kschedcore demo``: a small shop moves onto a small cluster, as a user would try it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kschedcore.cli.output import write
+from kschedcore.errors import UsageError
+
+__all__ = ["EPILOG", "STORY", "command"]
+
+EPILOG = (
+    "The manifests are yours to try things on: kschedcore demo --save shop && kschedcore schedule -f shop"
+)
+
+FILES = ("cluster.yaml", "app.yaml")
+
+STORY = (
+    "schedule -f cluster.yaml -f app.yaml",
+    "explain web-0 -f cluster.yaml -f app.yaml",
+    "fit -f cluster.yaml -f app.yaml -l app=web",
+)
+"""The command lines that the demo runs, in order."""
+
+Save = Annotated[
+    Path | None,
+    typer.Option("--save", metavar="FOLDER", help="Write the demo's manifests into a new folder instead."),
+]
+
+
+def command(save: Save = None) -> None:
+    """Place a small shop on a small cluster and say why some of it does not fit."""
+    if save is None:
+        tell_story()
+    else:
+        copy_manifests(save)
+
+
+def tell_story() -> None:
+    """Run the demo's command lines on its manifests, each shown as one would type it."""
+    from kschedcore.cli.entry import run
+
+    with resources.as_file(resources.files("kschedcore.cli") / "data") as folder:
+        for number, line in enumerate(STORY):
+            write(f"{'' if number == 0 else chr(10)}$ kschedcore {line}\n")
+            run([str(folder / word) if word in FILES else word for word in shlex.split(line)])
+
+
+def copy_manifests(folder: Path) -> None:
+    """Write the demo's manifests into a folder that does not exist yet.
+
+    Raises:
+        UsageError: The folder exists.
+    """
+    if folder.exists():
+        raise UsageError(f"--save {folder}: it exists already; expected the name of a new folder")
+    folder.mkdir(parents=True)
+    for name in FILES:
+        with resources.as_file(resources.files("kschedcore.cli") / "data" / name) as source:
+            shutil.copy(source, folder / name)
+    write("".join(f"{folder / name}\n" for name in FILES))

@@ -1,0 +1,127 @@
+"""``kschedcore fit -f cluster -f app``: does it fit, and how many more would?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from kschedcore.cli import decisions
+from kschedcore.cli.entry import NO
+from kschedcore.cli.inputs import build_engine, key_of, load, select
+from kschedcore.cli.options import (
+    ConfigFile,
+    Filenames,
+    LabelSelector,
+    Namespace,
+    NoHeaders,
+    OutputFormat,
+    Replicas,
+)
+from kschedcore.cli.output import Output, columns, document, emit, write
+from kschedcore.cli.progress import progress
+
+if TYPE_CHECKING:
+    from kschedcore.scheduling import Capacity, Decision
+
+__all__ = ["EPILOG", "command"]
+
+EPILOG = "Example: kschedcore fit -f cluster.json -f app.yaml --replicas web=12 && kubectl apply -f app.yaml"
+
+
+def command(
+    filename: Filenames = None,
+    namespace: Namespace = None,
+    selector: LabelSelector = None,
+    replicas: Replicas = None,
+    config: ConfigFile = None,
+    output: OutputFormat = Output.table,
+    no_headers: NoHeaders = False,
+) -> None:
+    """Say whether every pending pod fits, how many more replicas would, and what runs out first.
+
+    Exits with 0 when all fit, with 1 when some do not.
+    """
+    manifests = load(filename, namespace=namespace, replicas=replicas)
+    engine = build_engine(manifests, config=config)
+    pods = select(manifests.pending, namespace=namespace, selector=selector)
+    with progress(f"placing {len(pods)} pods"):
+        made = engine.schedule(pods)
+    with progress("counting how many more would fit"):
+        rows = [Row(name, group, engine.capacity(group[0].pod)) for name, group in by_workload(made).items()]
+    fits = all(each.node is not None for each in made)
+    if output.is_document:
+        emit(document("FitResult", fits=fits, workloads=[row.as_document() for row in rows]), output)
+    elif output is Output.name:
+        write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node is None))
+    else:
+        write(report(rows, made, show_headers=not no_headers, wide=output is Output.wide))
+    if not fits:
+        raise typer.Exit(NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One workload: its pods' decisions, and how many more pods like them would fit after these."""
+
+    name: str
+    decisions: Sequence[Decision]
+    more: Capacity
+
+    @property
+    def placed(self) -> int:
+        """How many of the pods have a node."""
+        return sum(each.node is not None for each in self.decisions)
+
+    @property
+    def limits(self) -> list[tuple[str, int]]:
+        """What keeps the next replica out, as reason and node count, the commonest first."""
+        return sorted(self.more.limiting.items(), key=lambda item: (-item[1], item[0]))
+
+    def as_document(self) -> dict[str, object]:
+        """Return the row for programs."""
+        return {
+            "name": self.name,
+            "pods": len(self.decisions),
+            "placed": self.placed,
+            "more": self.more.replicas,
+            "limiting": dict(self.limits),
+            "unschedulable": [decisions.as_document(each) for each in self.decisions if each.node is None],
+        }
+
+
+def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
+    """Group decisions by what the pods belong to, as ``namespace/kind/name``; a lone pod is its own group."""
+    groups: dict[str, list[Decision]] = {}
+    for each in made:
+        namespace, name = key_of(each.pod)
+        owner = next(iter(each.pod.metadata.owner_references or ()), None)
+        kind, name = ("pod", name) if owner is None else (owner.kind.lower(), owner.name)
+        groups.setdefault(f"{namespace}/{kind}/{name}", []).append(each)
+    return groups
+
+
+def report(rows: Sequence[Row], made: Sequence[Decision], *, show_headers: bool, wide: bool) -> str:
+    """Return the verdict, why pods do not fit, and a line a workload."""
+    placed = sum(row.placed for row in rows)
+    verdict = "fits" if placed == len(made) else "does not fit"
+    table = columns(
+        ["WORKLOAD", "PODS", "PLACED", "MORE", "WHAT RUNS OUT FIRST"],
+        [
+            [row.name, len(row.decisions), row.placed, row.more.replicas, limits_told(row, wide=wide)]
+            for row in rows
+        ],
+        show_headers=show_headers,
+    )
+    why = decisions.refusals(made)
+    return f"{verdict}: {placed} of {len(made)} pods placed\n{why}" + (f"\n{table}" if table else "")
+
+
+def limits_told(row: Row, *, wide: bool) -> str:
+    """Return the commonest reason, or with ``wide`` every one, with the number of nodes that give it."""
+    shown = row.limits if wide else row.limits[:1]
+    return ", ".join(
+        f"{reason} ({count} nodes)" if count > 1 else f"{reason} (1 node)" for reason, count in shown
+    )

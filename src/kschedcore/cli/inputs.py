@@ -1,0 +1,118 @@
+"""From flags to the library's objects: manifests, the engine, the pods that are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from kschedcore.cli.options import TieBreak
+from kschedcore.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from kschedcore.api.manifests import Manifests
+    from kschedcore.api.objects import Pod
+    from kschedcore.scheduling import Engine
+
+__all__ = ["build_engine", "find_pod", "key_of", "load", "parse_replicas", "select"]
+
+
+def load(
+    filenames: Sequence[str] | None, *, namespace: str | None = None, replicas: Sequence[str] | None = None
+) -> Manifests:
+    """Read everything that ``-f`` names.
+
+    Raises:
+        UsageError: Nothing is named.
+        ManifestError: Something cannot be read.
+    """
+    from kschedcore.api.manifests import Manifests
+
+    if not filenames:
+        raise UsageError("no manifests: name files, folders or - for standard input with -f")
+    return Manifests.load(*filenames, namespace=namespace)
+
+
+def build_engine(
+    manifests: Manifests, *, config: str | None, tie_break: TieBreak = TieBreak.first, seed: int = 0
+) -> Engine:
+    """Return an engine for the cluster in the manifests."""
+    from kschedcore.scheduling import Engine
+
+    return Engine(manifests, tie_break=tie_break.value, seed=seed)
+
+
+def parse_replicas(options: Sequence[str] | None) -> dict[str | None, int]:
+    """Read ``--replicas`` options: workload name, or None for every workload, to a number.
+
+    Raises:
+        UsageError: An option is neither ``N`` nor ``NAME=N``, or N is not a whole number from 0.
+    """
+    wanted: dict[str | None, int] = {}
+    for option in options or ():
+        name, equals, number = option.rpartition("=")
+        if not (number.isascii() and number.isdigit()) or (equals and not name):
+            raise UsageError(f"--replicas {option}: expected N or NAME=N, with N a whole number from 0")
+        wanted[name or None] = int(number)
+    return wanted
+
+
+def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) -> list[Pod]:
+    """Return the pods that ``-n`` and ``-l`` mean.
+
+    Raises:
+        UsageError: The selector cannot be parsed.
+    """
+    from kschedcore.api.selectors import parse_selector
+
+    try:
+        matches = parse_selector(selector or "").matches
+    except ValueError as error:
+        raise UsageError(f"--selector {selector}: {error}") from None
+    return [
+        pod
+        for pod in pods
+        if (namespace is None or (pod.metadata.namespace or "default") == namespace)
+        and matches(pod.metadata.labels or {})
+    ]
+
+
+def key_of(pod: Pod) -> tuple[str, str]:
+    """Return the pod's namespace and name."""
+    return pod.metadata.namespace or "default", pod.metadata.name
+
+
+def find_pod(manifests: Manifests, name: str, *, namespace: str | None) -> Pod:
+    """Return the pod that the user named.
+
+    Args:
+        manifests: Where to look: pods as they stand, and those that workloads ask for.
+        name: ``NAME``, ``NAMESPACE/NAME`` or ``pod/NAME``.
+        namespace: What ``-n`` says.
+
+    Raises:
+        NotFoundError: There is no such pod.
+        UsageError: Several namespaces have a pod of this name.
+    """
+    prefix, _, plain = name.rpartition("/")
+    if prefix and prefix not in {"pod", "pods", "po"}:
+        namespace = prefix
+    found = [
+        pod
+        for pod in [*manifests.pending, *manifests.bound]
+        if pod.metadata.name == plain and namespace in {None, key_of(pod)[0]}
+    ]
+    if not found:
+        where = f" in namespace {namespace!r}" if namespace else ""
+        raise NotFoundError(f"pod {plain!r} not found{where}{_similar(manifests, plain)}")
+    if len(found) > 1:
+        places = ", ".join(sorted(key_of(pod)[0] for pod in found))
+        raise UsageError(f"pod {plain!r} is in several namespaces ({places}): say which with -n")
+    return found[0]
+
+
+def _similar(manifests: Manifests, name: str) -> str:
+    import difflib
+
+    names = {pod.metadata.name for pod in [*manifests.pending, *manifests.bound]}
+    close = difflib.get_close_matches(name, sorted(names), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,73 @@
+"""``kschedcore schedule -f …``: where does each pending pod go, and why do the others not?"""
+
+from __future__ import annotations
+
+from kschedcore.cli import decisions, utilisation
+from kschedcore.cli.inputs import build_engine, load, select
+from kschedcore.cli.options import (
+    ConfigFile,
+    Filenames,
+    LabelSelector,
+    Namespace,
+    NoHeaders,
+    OutputFormat,
+    Replicas,
+    Seed,
+    TieBreak,
+    TieBreakPolicy,
+)
+from kschedcore.cli.output import Output, document, emit, write
+from kschedcore.cli.progress import progress
+
+__all__ = ["EPILOG", "command"]
+
+EPILOG = (
+    "Examples: kubectl get nodes,pods -A -o json | kschedcore schedule -f - -f app.yaml;"
+    " helm template shop | kschedcore schedule -f cluster.json -f -"
+)
+
+
+def command(
+    filename: Filenames = None,
+    namespace: Namespace = None,
+    selector: LabelSelector = None,
+    replicas: Replicas = None,
+    config: ConfigFile = None,
+    tie_break: TieBreakPolicy = TieBreak.first,
+    seed: Seed = 0,
+    output: OutputFormat = Output.table,
+    no_headers: NoHeaders = False,
+) -> None:
+    """Place the pending pods of the manifests, and those their workloads ask for, on the manifests' nodes.
+
+    Prints where each pod goes, why the others do not, and what is used then.
+    """
+    manifests = load(filename, namespace=namespace, replicas=replicas)
+    engine = build_engine(manifests, config=config, tie_break=tie_break, seed=seed)
+    pods = select(manifests.pending, namespace=namespace, selector=selector)
+    before = engine.utilisation()
+    with progress(f"placing {len(pods)} pods"):
+        made = engine.schedule(pods)
+    used = utilisation.compare(before, engine.utilisation())
+    placed = sum(each.node is not None for each in made)
+    if output.is_document:
+        emit(
+            document(
+                "ScheduleResult",
+                placed=placed,
+                unschedulable=len(made) - placed,
+                decisions=[decisions.as_document(each) for each in made],
+                utilisation=utilisation.documents(used),
+            ),
+            output,
+        )
+    elif output is Output.name:
+        write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node))
+    else:
+        show_headers = not no_headers
+        parts = [
+            decisions.placements(made, wide=output is Output.wide, show_headers=show_headers),
+            f"{placed} of {len(made)} pods placed\n" + decisions.refusals(made),
+            utilisation.table(used, show_headers=show_headers),
+        ]
+        write("\n".join(part for part in parts if part))
