@@ -16,6 +16,12 @@ __all__ = ["validate_volumes"]
 _HOST_PATH_TYPES = (
     "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket",
 )  # fmt: skip
+_FIELD_ORDER = (
+    "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
+    "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI",
+    "fc", "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+    "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
+)  # fmt: skip
 _MODE = "must be a number between 0 and 0777 (octal), both inclusive"
 
 
@@ -32,12 +38,17 @@ def validate_volumes(volumes: Iterable[dict[str, Any]], path: str) -> Iterable[F
             if name in names:
                 yield fe.duplicate(f"{where}.name", name)
             names.add(name)
-        sources = [key for key in volume if key != "name"]
+        sources = sorted((key for key in volume if key != "name"), key=_order)
         for number, key in enumerate(sources):
             if number:
                 yield fe.forbidden(f"{where}.{key}", "may not specify more than 1 volume type")
             elif key in _SOURCES:
                 yield from _SOURCES[key](volume[key], f"{where}.{key}")
+
+
+def _order(source: str) -> int:
+    """The server looks at sources in the order of their type's fields, and complains of the later ones."""
+    return _FIELD_ORDER.index(source) if source in _FIELD_ORDER else len(_FIELD_ORDER)
 
 
 def _mode(value: int | None, path: str) -> Iterator[FieldError]:

@@ -148,7 +148,7 @@ def _stateful_set_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     for key in ("whenDeleted", "whenScaled"):
         if retention.get(key) not in ("Retain", "Delete", None):
             path = f"spec.persistentVolumeClaimRetentionPolicy.{key}"
-            yield fe.not_supported(path, retention[key], ("Delete", "Retain"))
+            yield fe.not_supported(path, retention[key], ("Retain", "Delete"))
     yield from non_negative(spec.get("replicas"), "spec.replicas")
     yield from non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds")
     yield from non_negative(spec.get("ordinals", {}).get("start"), "spec.ordinals.start")
