@@ -1,0 +1,171 @@
+"""``kschedcore conformance PATH…``: small recordings, replayed as a user would."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def node(name: str, cpu: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "9"}}}
+
+
+def pod(name: str, cpu: str) -> dict[str, Any]:
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": {"containers": [container]}}
+
+
+BUSY = {"code": "Unschedulable", "plugin": "NodeResourcesFit", "reasons": ["Insufficient cpu"]}
+
+# On "a" a one-core pod leaves 1 of 2 cores and 7 of 8Gi: LeastAllocated (50 + 87) / 2, truncated. Balanced by
+# the spread between a half and an eighth: (1 - 0.1875) * 100. A node without taints: 100 * 3.
+SCORES = {"ImageLocality": 0, "NodeResourcesBalancedAllocation": 81, "NodeResourcesFit": 68, "TaintToleration": 300}
+
+CASE: dict[str, Any] = {
+    "id": "small-0001",
+    "cluster": {"nodes": [node("a", "2"), node("b", "500m")]},
+    "pending": [pod("first", "1"), pod("second", "1500m")],
+    "expected": [
+        {
+            "pod": "default/first",
+            "rejected": {"b": {**BUSY, "code": "UnschedulableAndUnresolvable"}},
+            "feasible": ["a"],
+            "scores": {"a": SCORES},
+            "totals": {"a": sum(SCORES.values())},
+            "best": ["a"],
+            "chosen": "a",
+        },
+        {"pod": "default/second", "rejected": {"a": BUSY, "b": {**BUSY, "code": "UnschedulableAndUnresolvable"}}},
+    ],
+}
+TRACE = {
+    **CASE,
+    "id": "a-trace",
+    "expected": [
+        {"pod": "default/first", "node": "a", "feasible": 1, "total": sum(SCORES.values()), "ties": 1},
+        {
+            "pod": "default/second",
+            "node": "",
+            "feasible": 0,
+            "total": 0,
+            "ties": 0,
+            "reasons": {"Insufficient cpu": 2},
+        },
+    ],
+}
+
+
+def wrong(case: dict[str, Any], **changes: object) -> dict[str, Any]:
+    changed = copy.deepcopy(case)
+    changed["expected"][0].update(changes)
+    return changed
+
+
+def record(path: str, *cases: object) -> None:
+    text = "\n".join(map(json.dumps, cases)).encode()
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(gzip.compress(text) if path.endswith(".gz") else text)
+
+
+def test_what_agrees_passes(command: Run) -> None:
+    record("in/small.jsonl.gz", CASE, CASE)
+    record("in/run.json", TRACE)
+    result = command("conformance in")
+    assert (result.status, result.err) == (0, "")
+    rows = {row[0]: row[1:3] for row in result.lines}
+    assert rows == {"FAMILY": ["CASES", "STEPS"], "a-trace": ["1/1", "2/2"], "small": ["2/2", "4/4"]}
+    assert all(row[3].endswith("s") for row in result.lines[1:])
+
+
+def test_the_document_is_as_documented(command: Run) -> None:
+    record("small.jsonl", CASE, wrong(CASE, chosen="b"))
+    record("run.json.gz", TRACE)
+    result = command("conformance small.jsonl run.json.gz -o json")
+    assert result.status == 1
+    assert result.json() == {
+        "families": {
+            "small": {"cases": 2, "cases_passed": 1, "steps": 4, "steps_passed": 2},
+            "a-trace": {"cases": 1, "cases_passed": 1, "steps": 2, "steps_passed": 2},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"totals": {"a": 1}}, "totals.a: expected 1, found 449"),
+        ({"feasible": ["a", "b"]}, "feasible: expected ['a', 'b'], found ['a']"),
+        ({"scores": {"a": {**SCORES, "NodePorts": 1}}}, "scores.a.NodePorts: expected 1, found None"),
+        ({"rejected": {}}, "rejected.b.code: expected None, found 'UnschedulableAndUnresolvable'"),
+        ({"best": []}, "best: expected [], found ['a']"),
+        ({"nominated": "a"}, "nominated: expected 'a', found None"),
+        ({"victims": ["default/x"]}, "victims: expected ['default/x'], found None"),
+        ({"preFilter": {"code": "Unschedulable"}}, "preFilter: expected {'code': 'Unschedulable'}, found None"),
+    ],
+)
+def test_every_key_of_a_step_is_compared(command: Run, changes: dict[str, Any], told: str) -> None:
+    record("small.jsonl", wrong(CASE, **changes))
+    result = command("conformance small.jsonl")
+    assert result.status == 1
+    assert f"small-0001: step 1 (default/first): {told}" in result.out
+
+
+@pytest.mark.parametrize("key", ["feasible", "total", "ties"])
+def test_every_key_of_a_trace_is_compared(command: Run, key: str) -> None:
+    record("run.json", wrong(TRACE, **{key: 77}))
+    result = command("conformance run.json")
+    assert result.status == 1
+    assert f"{key}: expected 77, found " in result.out
+
+
+def test_the_recorded_node_counts_for_the_next_step(command: Run) -> None:
+    elsewhere = wrong(TRACE, node="b")
+    elsewhere["expected"][1] = {"pod": "default/second", "node": "a", "feasible": 1, "total": 0, "ties": 1}
+    record("run.json", elsewhere)
+    result = command("conformance run.json")
+    assert "step 2 (default/second): total: expected 0" in result.out
+    assert "step 2 (default/second): node" not in result.out
+
+
+def test_differences_are_bounded(command: Run) -> None:
+    record("small.jsonl", *[wrong(CASE, best=["z"])] * 9)
+    assert command("conformance small.jsonl").out.count("best: expected") == 5
+    assert command("conformance small.jsonl --show 2").out.count("best: expected") == 2
+    assert "First differences" not in command("conformance small.jsonl --show 0").out
+
+
+@pytest.mark.parametrize(("rate", "status"), [("0.5", 0), ("50%", 0), ("0.51", 1), ("1", 1), ("0", 0)])
+def test_a_rate_may_do(command: Run, rate: str, status: int) -> None:
+    record("small.jsonl", CASE, wrong(CASE, best=["z"]))
+    assert command(f"conformance small.jsonl --min {rate}").status == status
+
+
+def test_a_case_that_cannot_be_replayed_fails_alone(command: Run) -> None:
+    broken = {**CASE, "id": "small-0002", "cluster": {"nodes": [node("a", "two")]}}
+    record("small.jsonl", broken, CASE)
+    result = command("conformance small.jsonl")
+    assert result.status == 1
+    assert result.lines[1][:3] == ["small", "1/2", "2/4"]
+    assert "small-0002: " in result.out
+
+
+@pytest.mark.parametrize(
+    ("cases", "message"),
+    [
+        ([{"id": "x"}], "error: odd.jsonl: document 1: not a known kind of case"),
+        ([], "error: odd.jsonl: holds no cases"),
+        ([7], "error: odd.jsonl: line 1: found int, expected a case"),
+    ],
+)
+def test_what_is_no_recording_is_bad_input(command: Run, cases: list[object], message: str) -> None:
+    record("odd.jsonl", *cases)
+    result = command("conformance odd.jsonl")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith(message)

@@ -1,0 +1,37 @@
+"""``kschedcore demo``: the first thing a newcomer sees, and what the README opens with."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.cli.conftest import DATA, Run
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_demo_tells_its_story(command: Run) -> None:
+    result = command("demo")
+    assert (result.status, result.err) == (0, "")
+    assert [line for line in result.out.splitlines() if line.startswith("$ ")] == [
+        "$ kschedcore schedule -f cluster.yaml -f app.yaml",
+        "$ kschedcore explain web-0 -f cluster.yaml -f app.yaml",
+        "$ kschedcore fit -f cluster.yaml -f app.yaml -l app=web",
+    ]
+
+
+def test_its_command_lines_print_what_it_shows(command: Run) -> None:
+    shown = re.split(r"^\$ kschedcore (.*)\n", command("demo").out, flags=re.MULTILINE)[1:]
+    for line, printed in zip(shown[::2], shown[1::2], strict=True):
+        assert command(line).out == printed.removesuffix("\n") + ("\n" if line.startswith("fit") else "")
+
+
+def test_the_readme_shows_its_real_output(command: Run) -> None:
+    blocks = re.findall(r"```console\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    assert f"$ make demo\n{command('demo').out}" in blocks
+
+
+def test_its_manifests_can_be_kept(command: Run) -> None:
+    assert command("demo --save shop/demo").out == "shop/demo/cluster.yaml\nshop/demo/app.yaml\n"
+    for name in ("cluster.yaml", "app.yaml"):
+        assert Path("shop/demo", name).read_bytes() == (DATA / name).read_bytes()

@@ -1,0 +1,139 @@
+"""From the process to a command and back: exit statuses, errors, signals, start-up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kschedcore.cli import run
+from kschedcore.cli.app import COMMANDS
+from kschedcore.version import __version__
+from tests.cli.conftest import Run
+
+BAD_LINES = [
+    ("", ""),
+    ("schedul", "error: No such command 'schedul'. Did you mean 'schedule'?\n"),
+    ("schedule", "error: no manifests: name files, folders or - for standard input with -f\n"),
+    ("schedule -f nowhere.yaml", "error: nowhere.yaml: "),
+    ("schedule -f app.yaml --frobnicate", "error: No such option"),
+    ("schedule -f app.yaml -o xml", "error: Invalid value for '-o' / '--output'"),
+    ("schedule -f app.yaml --tie-break last", "error: Invalid value for '--tie-break'"),
+    ("schedule -f app.yaml --replicas many", "error: --replicas many: expected N or NAME=N"),
+    ("schedule -f app.yaml --replicas web=-1", "error: --replicas web=-1: expected N or NAME=N"),
+    ("schedule -f app.yaml --replicas nothing=3", "error: --replicas nothing=3: no workload of that name"),
+    ("schedule -f app.yaml -l 'app in web'", "error: --selector app in web: "),
+    ("schedule -f app.yaml -f app.yaml", "error: app.yaml: "),
+    ("schedule -f cluster.yaml --config nowhere.yaml", "error: nowhere.yaml: "),
+    ("explain", "error: Missing argument 'POD'."),
+    ("explain web-9 -f app.yaml", "error: pod 'web-9' not found; did you mean web-"),
+    ("explain web-0 -f app.yaml -n ghost", "error: pod 'web-0' not found in namespace 'ghost'"),
+    ("explain web-0 -f cluster.yaml -f app.yaml --sort-by age", "error: --sort-by age: expected total, name or one"),
+    ("fit", "error: no manifests"),
+    ("conformance", "error: Missing argument 'PATH...'."),
+    ("conformance nowhere", "error: nowhere: no such file or folder\n"),
+    ("conformance . --min 2", "error: --min 2: expected a share from 0 to 1, such as 0.95 or 95%\n"),
+    ("conformance . -o name", "error: --output name: expected one of table, json, yaml\n"),
+    ("demo --save .", "error: --save .: it exists already; expected the name of a new folder\n"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), BAD_LINES)
+def test_a_bad_command_line_is_one_message_and_status_2(command: Run, line: str, message: str) -> None:
+    result = command(line)
+    assert result.status == 2
+    assert result.err.startswith(message)
+    assert "Traceback" not in result.err
+    assert result.err == "" or result.out == ""
+
+
+def test_the_version(command: Run) -> None:
+    assert command("--version") == (result := command("--version"))
+    assert (result.status, result.out) == (0, f"kschedcore {__version__}\n")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_lists_every_command(command: Run, flag: str) -> None:
+    result = command(flag)
+    assert result.status == 0
+    assert all(module.__name__.rpartition(".")[2] in result.out for module in COMMANDS)
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_every_command_explains_itself_with_an_example(command: Run, module: object) -> None:
+    name = str(getattr(module, "__name__", "")).rpartition(".")[2]
+    result = command(f"{name} --help")
+    assert result.status == 0
+    assert "kschedcore " + name in " ".join(result.out.split()).partition("Options:")[2]
+
+
+class TestFaults:
+    def explode(self, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+        def load(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("kschedcore.cli.fit.load", load)
+
+    def test_a_fault_of_ours_is_status_3_and_no_traceback(
+        self, command: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.explode(KeyError("slot"), monkeypatch)
+        result = command("fit -f app.yaml")
+        assert result.status == 3
+        assert result.err == (
+            "error: internal error: KeyError: 'slot' (this is a fault of kschedcore; KSCHEDCORE_DEBUG=1 shows where)\n"
+        )
+
+    def test_a_fault_of_ours_shows_where_when_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.explode(KeyError("slot"), monkeypatch)
+        monkeypatch.setenv("KSCHEDCORE_DEBUG", "1")
+        with pytest.raises(KeyError):
+            run(["fit", "-f", "app.yaml"])
+
+    def test_ctrl_c_is_quiet(self, command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.explode(KeyboardInterrupt(), monkeypatch)
+        result = command("fit -f app.yaml")
+        assert (result.status, result.out, result.err) == (130, "", "")
+
+    def test_an_unreadable_file_is_named(self, command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.explode(PermissionError(13, "Permission denied", "secret.yaml"), monkeypatch)
+        result = command("fit -f secret.yaml")
+        assert (result.status, result.err) == (2, "error: secret.yaml: Permission denied\n")
+
+
+class TestProcess:
+    """What only a process of its own can show."""
+
+    def kschedcore(self, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "kschedcore", *arguments],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def test_a_reader_that_leaves_is_no_error(self, tmp_path: Path) -> None:
+        with self.kschedcore("demo", cwd=tmp_path) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            assert process.stderr.read() == ""
+        assert process.returncode in {-13, 141}
+
+    def test_the_exit_status_is_the_process_s(self, tmp_path: Path) -> None:
+        with self.kschedcore("schedule", cwd=tmp_path) as process:
+            _, err = process.communicate()
+        assert (process.returncode, err[:7]) == (2, "error: ")
+
+    def test_starting_imports_nothing_heavy(self, tmp_path: Path) -> None:
+        script = (
+            "import sys; from kschedcore.cli import run; run(['--version']);"
+            "print(*sorted({'numpy', 'pyarrow', 'yaml', 'rich', 'msgspec'} & set(sys.modules)))"
+        )
+        printed = subprocess.run(
+            [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+        assert printed.splitlines()[1:] == [""]
