@@ -1,5 +1,46 @@
-"""kschedcore: where does this pod go, and why?"""
+"""kschedcore: where does this pod go, and why?
 
+>>> import kschedcore as ks
+>>> cluster = ks.load("cluster.json", "app.yaml")
+>>> engine = ks.Engine(cluster)
+>>> decisions = engine.schedule(cluster.pending)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kschedcore import errors
 from kschedcore.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from kschedcore.api.manifests import Manifests, load
+    from kschedcore.scheduling.decision import Decision, Decisions
+    from kschedcore.scheduling.engine import Engine
+    from kschedcore.scheduling.explanation import Explanation
+
+__all__ = ["Decision", "Decisions", "Engine", "Explanation", "Manifests", "__version__", "errors", "load"]
+
+_HOMES = {
+    "Decision": "kschedcore.scheduling.decision",
+    "Decisions": "kschedcore.scheduling.decision",
+    "Engine": "kschedcore.scheduling.engine",
+    "Explanation": "kschedcore.scheduling.explanation",
+    "Manifests": "kschedcore.api.manifests",
+    "load": "kschedcore.api.manifests",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``import kschedcore`` itself stays light (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
