@@ -5,7 +5,7 @@ from __future__ import annotations
 from kschedcore.admission import strategies
 from kschedcore.admission.defaults import default
 from kschedcore.admission.plugins import Plugin, default_plugins
-from kschedcore.admission.validation import validate_create, validate_update
+from kschedcore.admission.validation.kinds import validate_create, validate_update
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.store.admission_types import (
@@ -93,9 +93,7 @@ class AdmissionChain:
             errors = validate_update(resource.kind, obj, old or {})
         if errors:
             raise invalid(resource, request.name or obj["metadata"].get("name", ""), errors)
-        strategies.allocate(request, self._reader)
-        # What is stored is read back through the defaults: a status that was reset, a job's labels.
-        default(resource.kind, obj)
+        strategies.complete(request, self._reader)
 
     def review(self, request: AdmissionRequest) -> None:
         """Run the validating plugins, in order; quota, which charges, is the last."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from kschedcore.admission.pod_specs import examine
 from kschedcore.admission.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
-from kschedcore.admission.usage import ResourceList, parse, pod_limits, pod_requests, qos_class
+from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
 from kschedcore.store.admission_types import Resource
 
@@ -89,7 +90,8 @@ class _Pods:
     def usage(self, obj: Mapping[str, Any]) -> ResourceList:
         used = {"count/pods": _ONE}
         if is_charged_pod(obj):
-            used.update(_compute(pod_requests(obj["spec"]), pod_limits(obj["spec"])))
+            examined = examine(obj["spec"])
+            used.update(_compute(examined.requests, examined.limits))
             used["pods"] = _ONE
         return used
 
@@ -187,7 +189,7 @@ def _in_scope(requirement: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     if scope in ("Terminating", "NotTerminating"):
         return (spec.get("activeDeadlineSeconds") is not None) == (scope == "Terminating")
     if scope in ("BestEffort", "NotBestEffort"):
-        return (qos_class(spec) == "BestEffort") == (scope == "BestEffort")
+        return (examine(spec).qos_class == "BestEffort") == (scope == "BestEffort")
     return scope == "CrossNamespacePodAffinity" and _crosses_namespaces(spec)
 
 

@@ -215,7 +215,11 @@ class Admission(Protocol):
         """Run the mutating plugins (403)."""
 
     def prepare(self, request: AdmissionRequest) -> None:
-        """Do what the resource's strategy does before a create or update: keep or reset status, allocate."""
+        """Do what the resource's strategy does: keep, reset or generate what is not the author's.
+
+        The door has given the object its uid, name and times by then. Afterwards parts of the object may be
+        shared with others, so nobody changes them in place any more.
+        """
 
     def validate(self, request: AdmissionRequest) -> None:
         """Validate a create or an update (422)."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, writes
-from kschedcore.admission.usage import ResourceList, pod_limits, pod_requests
+from kschedcore.admission.pod_specs import examine
+from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, forbidden
 
@@ -70,14 +71,11 @@ def _pod_problems(pod: dict[str, Any], items: Any) -> Iterator[str]:
         if item["type"] == "Container":
             for container in [*spec["containers"], *spec.get("initContainers", ())]:
                 resources = container["resources"]
-                requests, limits = _parsed(resources, "requests"), _parsed(resources, "limits")
+                requests, limits = parse(resources.get("requests", {})), parse(resources.get("limits", {}))
                 yield from _problems("Container", item, requests, limits)
         elif item["type"] == "Pod":
-            yield from _problems("Pod", item, pod_requests(spec), pod_limits(spec))
-
-
-def _parsed(resources: dict[str, Any], side: str) -> ResourceList:
-    return {name: Quantity.parse(text) for name, text in resources.get(side, {}).items()}
+            examined = examine(spec)
+            yield from _problems("Pod", item, examined.requests, examined.limits)
 
 
 def _problems(kind: str, item: dict[str, Any], requests: ResourceList, limits: ResourceList) -> Iterator[str]:
@@ -134,7 +132,7 @@ def _amount(quantity: Quantity, in_milli: bool) -> int:
 
 
 def _claim_problems(claim: dict[str, Any] | None, items: Any) -> Iterator[str]:
-    requests = _parsed(claim["spec"]["resources"], "requests") if claim is not None else {}
+    requests = parse(claim["spec"]["resources"].get("requests", {})) if claim is not None else {}
     kind = "PersistentVolumeClaim"
     for item in items:
         if item["type"] != kind:

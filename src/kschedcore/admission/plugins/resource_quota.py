@@ -72,9 +72,9 @@ class ResourceQuota(BasePlugin):
                 why = f"status unknown for quota: {name}, resources: {','.join(sorted(unknown))}"
                 raise forbidden(request.resource, request.name, why)
             concerned.append(quota)
-        delta = _delta(request, evaluator)
-        charged = [(quota, _charged(request, quota, delta)) for quota in concerned] if delta else []
-        return [(quota, new) for quota, new in charged if new != quota]
+        delta = _delta(request, evaluator) if concerned else {}
+        charged = [(quota, _charged(request, quota, delta)) for quota in concerned]
+        return [(quota, new) for quota, new in charged if new is not quota]
 
     def _charge(self, charges: list[tuple[dict[str, Any], dict[str, Any]]]) -> bool:
         """Write every charge, or take back those written when one quota has changed meanwhile."""

@@ -1,7 +1,7 @@
 """What the server does to an object beside defaults: status, generated fields, allocation.
 
 ``prepare`` runs before validation (``PrepareForCreate`` and ``PrepareForUpdate`` of the registries),
-``allocate`` after it, when only valid objects are left.
+``complete`` after it, when only valid objects are left.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kschedcore.admission.defaults import default
 from kschedcore.admission.strategies import jobs, pods, services, workloads
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import decode_object
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation
 
-__all__ = ["allocate", "prepare"]
+__all__ = ["complete", "prepare"]
 
 _CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
     **jobs.CREATE,
@@ -26,8 +27,8 @@ _UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     **services.UPDATE,
     **workloads.UPDATE,
 }
-# Kinds whose author may give a status with the first write.
-_STATUS_ON_CREATE = {"Node"}
+# A node's author may give a status with the first write; a pod's status follows from its spec.
+_STATUS_OF_ITS_OWN = {"Node", "Pod"}
 
 
 def prepare(request: AdmissionRequest) -> None:
@@ -36,7 +37,7 @@ def prepare(request: AdmissionRequest) -> None:
     if obj is None:
         return
     if request.operation is Operation.CREATE:
-        if "status" in obj and kind not in _STATUS_ON_CREATE:
+        if "status" in obj and kind not in _STATUS_OF_ITS_OWN:
             _reset_status(request, obj)
         if kind in _CREATE:
             _CREATE[kind](obj)
@@ -53,6 +54,7 @@ def _reset_status(request: AdmissionRequest, obj: dict[str, Any]) -> None:
     schema = schema_for(request.resource.api_version, request.resource.kind)
     if schema is not None:
         obj["status"], _ = decode_object(schema.fields["status"].object, {})
+        default(request.resource.kind, obj)
 
 
 def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) -> None:
@@ -65,7 +67,11 @@ def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) ->
             obj["metadata"]["labels"] = old["metadata"]["labels"]
 
 
-def allocate(request: AdmissionRequest, reader: ObjectReader) -> None:
-    """Give a valid Service its addresses and node ports (422 for one that is out of range or taken)."""
-    if request.resource.kind == "Service" and request.object is not None and not request.subresource:
+def complete(request: AdmissionRequest, reader: ObjectReader) -> None:
+    """Give a valid object what only valid ones get (422 for an address or port it cannot have)."""
+    if request.object is None or request.subresource:
+        return
+    if request.resource.kind == "Service":
         services.allocate(request, reader)
+    elif request.resource.kind == "Job":
+        jobs.complete(request.object)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CREATE"]
+__all__ = ["CREATE", "complete"]
 
 
 def _create(job: dict[str, Any]) -> None:
@@ -24,6 +24,13 @@ def _create(job: dict[str, Any]) -> None:
         labels.setdefault(key, value)
     selector = spec.setdefault("selector", {}).setdefault("matchLabels", {})
     selector.setdefault("batch.kubernetes.io/controller-uid", uid)
+
+
+def complete(job: dict[str, Any]) -> None:
+    """A job without labels carries those of its pods, the generated ones included."""
+    labels = job["spec"]["template"]["metadata"].get("labels")
+    if labels and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
 
 
 CREATE = {"Job": _create}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.admission.usage import qos_class
+from kschedcore.admission.pod_specs import examine
 
 __all__ = ["CREATE"]
 
@@ -22,9 +22,6 @@ _GATED = {
 
 def _create(pod: dict[str, Any]) -> None:
     spec = pod["spec"]
-    pod["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
-    if spec.get("schedulingGates"):
-        pod["status"]["conditions"] = [dict(_GATED)]
     labels = pod["metadata"].get("labels", {})
     for key in ("podAffinity", "podAntiAffinity"):
         terms = spec.get("affinity", {}).get(key, {})
@@ -32,6 +29,12 @@ def _create(pod: dict[str, Any]) -> None:
             _complete(term, labels)
         for weighted in terms.get(_PREFERRED, ()):
             _complete(weighted["podAffinityTerm"], labels)
+    examined = examine(spec)
+    # From here on the spec is shared with every pod of the same template.
+    pod["spec"] = examined.spec
+    pod["status"] = {"phase": "Pending", "qosClass": examined.qos_class}
+    if spec.get("schedulingGates"):
+        pod["status"]["conditions"] = [dict(_GATED)]
 
 
 def _complete(term: dict[str, Any], labels: dict[str, str]) -> None:

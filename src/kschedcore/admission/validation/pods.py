@@ -1,4 +1,4 @@
-"""Validation of Pod and of pod templates (``ValidatePodCreate``, ``ValidatePodTemplateSpec``)."""
+"""Validation of pod specs and of the pod templates inside workloads (``ValidatePodSpec``)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from typing import Any
 
 from kschedcore.admission.validation.common import one_of
 from kschedcore.admission.validation.containers import validate_containers
-from kschedcore.admission.validation.metadata import (
-    dns_subdomain_name,
-    validate_annotations,
-    validate_labels,
-    validate_metadata,
-)
+from kschedcore.admission.validation.metadata import validate_annotations, validate_labels
 from kschedcore.admission.validation.placement import (
     validate_affinity,
     validate_scheduling_gates,
@@ -25,23 +20,12 @@ from kschedcore.api import labels as rules
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 
-__all__ = ["validate_pod", "validate_pod_spec", "validate_pod_template"]
+__all__ = ["validate_pod_spec", "validate_pod_template"]
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _PREEMPTION_POLICIES = ("Never", "PreemptLowerPriority")
 _MAX_INT32 = (1 << 31) - 1
-
-
-def validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
-    """A new pod."""
-    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
-    spec = pod["spec"]
-    yield from validate_pod_spec(spec, "spec")
-    if spec.get("ephemeralContainers"):
-        yield fe.forbidden("spec.ephemeralContainers", "cannot be set on create")
-    if spec.get("nodeName") and spec.get("schedulingGates"):
-        yield fe.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
 
 
 def validate_pod_template(template: dict[str, Any], path: str) -> Iterable[FieldError]:

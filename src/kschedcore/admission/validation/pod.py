@@ -1,4 +1,4 @@
-"""What may change about a pod after its creation (``ValidatePodUpdate``)."""
+"""Validation of Pod: a new one, and what may change about it afterwards (``ValidatePodUpdate``)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import Any
 
+from kschedcore.admission.pod_specs import examine
 from kschedcore.admission.validation.changes import changed_fields
-from kschedcore.admission.validation.metadata import validate_metadata_update
-from kschedcore.admission.validation.pods import validate_pod_spec
+from kschedcore.admission.validation.metadata import (
+    dns_subdomain_name,
+    validate_metadata,
+    validate_metadata_update,
+)
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 
-__all__ = ["validate_pod_update"]
+__all__ = ["CREATE", "UPDATE"]
 
 _MAX_INT32 = (1 << 31) - 1
 _UPDATABLE = (
@@ -23,11 +27,22 @@ _UPDATABLE = (
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-def validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
+    """A new pod."""
+    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
+    spec = pod["spec"]
+    yield from examine(spec).errors
+    if spec.get("ephemeralContainers"):
+        yield fe.forbidden("spec.ephemeralContainers", "cannot be set on create")
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        yield fe.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
+
+
+def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     """Images, deadlines, added tolerations; and while gated, narrower node selection and fewer gates."""
     yield from validate_metadata_update(pod["metadata"], old["metadata"])
     spec, was = pod["spec"], old["spec"]
-    yield from validate_pod_spec(spec, "spec")
+    yield from examine(spec).errors
     resized = list(_containers_added_or_removed(spec, was))
     yield from resized
     if resized:
@@ -143,3 +158,7 @@ def _only_additions(term: dict[str, Any], before: dict[str, Any]) -> bool:
         return False
     keys = ("matchExpressions", "matchFields")
     return all(term.get(key, [])[: len(before.get(key, []))] == before.get(key, []) for key in keys)
+
+
+CREATE = {"Pod": _validate_pod}
+UPDATE = {"Pod": _validate_pod_update}
