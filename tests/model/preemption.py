@@ -132,7 +132,7 @@ def _protects(budget: Json, pod: Json) -> bool:
 def _cheapest(candidates: list[Candidate]) -> list[Candidate]:
     """Those of the lowest cost, by name.
 
-    kube-scheduler takes any of them. When the victims have not started, each node's start is "now" in its turn,
+    kube-scheduler takes any of them. When the victims have not started, each node starts "now" in its turn,
     and the last it happens to ask about is the latest: here, the last by name.
     """
     lowest = min(_cost(candidate) for candidate in candidates)

@@ -184,7 +184,7 @@ def _place(cycle: Cycle, *, allow_preemption: bool) -> Step:
 
 
 def _filtered(cycle: Cycle) -> tuple[list[NodeInfo], dict[str, Status | None]]:
-    """The feasible nodes, and the status of the others; None where a PreFilter plugin's list leaves one out."""
+    """The feasible nodes, and the status of the others; None where PreFilter's node list leaves one out."""
     feasible: list[NodeInfo] = []
     rejections: dict[str, Status | None] = {}
     for info in cycle.snapshot.nodes:

@@ -1,0 +1,155 @@
+"""Random storage: classes, claims in every state, and the volumes they are bound to or may be bound to."""
+
+from hypothesis import strategies as st
+from tests.strategies.vocabulary import (
+    CLAIMS,
+    DRIVER,
+    HOSTNAME,
+    NAMESPACES,
+    STORAGE_CLASSES,
+    ZONE,
+    ZONES,
+    Json,
+)
+
+ACCESS_MODES = (["ReadWriteOnce"], ["ReadWriteMany"], ["ReadWriteOncePod"])
+SIZES = ("1Gi", "2Gi", "5Gi")
+ORDERLY = ("bound", "waiting")
+STATES = ("bound", "waiting", "unbound", "selected", "lost", "going")
+
+
+@st.composite
+def storages(draw: st.DrawFn, node_names: list[str]) -> Json:
+    """The storage part of a cluster: classes, volumes, claims and CSINodes, by their cluster keys.
+
+    In half of the clusters every claim is there and in order, so that what is decided is where pods can go.
+    """
+    orderly = draw(st.booleans())
+    claims: list[Json] = []
+    volumes: list[Json] = []
+    for namespace in NAMESPACES:
+        for name in CLAIMS if orderly else draw(st.lists(st.sampled_from(CLAIMS), unique=True)):
+            claim = draw(_claims(namespace, name, ORDERLY if orderly else STATES))
+            volume_name = claim["spec"].get("volumeName")
+            if volume_name and (orderly or draw(st.integers(0, 3)) < 3):
+                volumes.append(draw(_bound_volumes(claim, volume_name)))
+            claims.append(claim)
+    volumes += [draw(_local_volumes(f"local-{n}", node_names)) for n in range(draw(st.integers(0, 3)))]
+    return {
+        "storageClasses": draw(_storage_classes()),
+        "persistentVolumeClaims": claims,
+        "persistentVolumes": volumes,
+        "csiNodes": [draw(_csi_nodes(name)) for name in node_names if draw(st.booleans())],
+    }
+
+
+@st.composite
+def _storage_classes(draw: st.DrawFn) -> list[Json]:
+    zones = draw(st.lists(st.sampled_from(ZONES), min_size=1, max_size=2, unique=True))
+    allowed = [{"matchLabelExpressions": [{"key": ZONE, "values": zones}]}]
+    classes: list[Json] = [
+        {"provisioner": DRIVER, "volumeBindingMode": "Immediate"},
+        {"provisioner": DRIVER, "volumeBindingMode": "WaitForFirstConsumer"},
+        {"provisioner": DRIVER, "volumeBindingMode": "WaitForFirstConsumer", "allowedTopologies": allowed},
+        {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"},
+    ]
+    return [
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, **fields}
+        for name, fields in zip(STORAGE_CLASSES, classes, strict=True)
+    ]
+
+
+@st.composite
+def _claims(draw: st.DrawFn, namespace: str, name: str, states: tuple[str, ...]) -> Json:
+    state = draw(st.sampled_from(states))
+    classes = STORAGE_CLASSES[1:] if state == "waiting" else STORAGE_CLASSES
+    claim: Json = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{namespace}-{name}",
+            "annotations": {},
+        },
+        "spec": {
+            "accessModes": draw(st.sampled_from(ACCESS_MODES)),
+            "storageClassName": draw(st.sampled_from(classes)),
+            "resources": {"requests": {"storage": draw(st.sampled_from(SIZES))}},
+        },
+        "status": {"phase": "Bound" if state == "bound" else "Lost" if state == "lost" else "Pending"},
+    }
+    if state in ("bound", "lost"):
+        claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] = "yes"
+        claim["spec"]["volumeName"] = f"volume-{namespace}-{name}"
+    if state == "selected":
+        claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] = "node-0"
+    if state == "going":
+        claim["metadata"]["deletionTimestamp"] = "2026-01-01T01:00:00Z"
+    return claim
+
+
+@st.composite
+def _bound_volumes(draw: st.DrawFn, claim: Json, name: str) -> Json:
+    """A CSI volume: labelled with zones, tied to zones, or free to go anywhere. Two may be one disk."""
+    metadata: Json = {"name": name, "uid": f"uid-{name}"}
+    if draw(st.booleans()):
+        metadata["labels"] = {ZONE: draw(st.sampled_from(["z1", "z2", "z1__z3"]))}
+    volume: Json = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": metadata,
+        "spec": {
+            "accessModes": claim["spec"]["accessModes"],
+            "capacity": {"storage": "5Gi"},
+            "storageClassName": claim["spec"]["storageClassName"],
+            "csi": {"driver": DRIVER, "volumeHandle": draw(st.sampled_from([name, "shared"]))},
+            "claimRef": {
+                "namespace": claim["metadata"]["namespace"],
+                "name": claim["metadata"]["name"],
+                "uid": claim["metadata"]["uid"],
+            },
+        },
+        "status": {"phase": "Bound"},
+    }
+    if draw(st.booleans()):
+        zones = draw(st.lists(st.sampled_from(ZONES), min_size=1, max_size=2, unique=True))
+        volume["spec"]["nodeAffinity"] = _reachable_from(ZONE, zones)
+    return volume
+
+
+@st.composite
+def _local_volumes(draw: st.DrawFn, name: str, node_names: list[str]) -> Json:
+    """A local volume of a node that waits for a claim."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "uid": f"uid-{name}"},
+        "spec": {
+            "accessModes": draw(st.sampled_from(ACCESS_MODES)),
+            "capacity": {"storage": draw(st.sampled_from(SIZES))},
+            "storageClassName": "local",
+            "local": {"path": "/mnt"},
+            "nodeAffinity": _reachable_from(HOSTNAME, [draw(st.sampled_from(node_names))]),
+        },
+        "status": {"phase": "Available"},
+    }
+
+
+@st.composite
+def _csi_nodes(draw: st.DrawFn, name: str) -> Json:
+    driver: Json = {"name": DRIVER, "nodeID": name, "topologyKeys": [ZONE]}
+    count = draw(st.sampled_from([None, 1, 2]))
+    if count is not None:
+        driver["allocatable"] = {"count": count}
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSINode",
+        "metadata": {"name": name},
+        "spec": {"drivers": [driver]},
+    }
+
+
+def _reachable_from(key: str, values: list[str]) -> Json:
+    expression = {"key": key, "operator": "In", "values": values}
+    return {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
