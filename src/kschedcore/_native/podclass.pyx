@@ -198,8 +198,7 @@ cdef class PodClass:
             self.tournament.build(self.total.data, self.nodes.rank.data)
         else:
             self._sum(slots, n)
-            for i in range(n):
-                self.tournament.update(self.total.data, self.nodes.rank.data, slots[i])
+            self.tournament.update_all(self.total.data, self.nodes.rank.data, slots, n)
         self.valid = True
         return 0
 

@@ -17,5 +17,8 @@ cdef class Tournament:
     cdef int resize(self, Py_ssize_t leaves) except -1
     cdef void build(self, const score_t* scores, const int64_t* rank) noexcept nogil
     cdef void update(self, const score_t* scores, const int64_t* rank, slot_t slot) noexcept nogil
+    cdef void update_all(
+        self, const score_t* scores, const int64_t* rank, const slot_t* slots, Py_ssize_t n
+    ) noexcept nogil
     cdef Entry root(self) noexcept nogil
     cdef slot_t nth(self, const score_t* scores, int64_t n) noexcept nogil

@@ -91,6 +91,17 @@ cdef class Tournament:
                 self.levels[level - 1], rank, block * FANOUT, min((block + 1) * FANOUT, self.sizes[level - 1])
             )
 
+    cdef void update_all(
+        self, const score_t* scores, const int64_t* rank, const slot_t* slots, Py_ssize_t n
+    ) noexcept nogil:
+        """Replay what is above some changed scores, or everything when that is less work."""
+        cdef Py_ssize_t i
+        if n * self.depth > self.sizes[0]:
+            self.build(scores, rank)
+            return
+        for i in range(n):
+            self.update(scores, rank, slots[i])
+
     cdef Entry root(self) noexcept nogil:
         """Who won. The winner is NO_SLOT when no score takes part."""
         return self.levels[self.depth - 1][0]

@@ -5,7 +5,7 @@ down to counts of a group of pods by the values of a topology key, kept by :mod:
 """
 
 from cpython.ref cimport PyObject
-from kschedcore._native.columns cimport Int64Column
+from kschedcore._native.columns cimport Int32Column
 from kschedcore._native.labels cimport LabelColumn
 from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, ScorePlugin
 from kschedcore._native.podinfo cimport PodInfo
@@ -23,6 +23,7 @@ PREFERRED_ANTI_AFFINITY = "preferred anti-affinity"
 
 cdef struct Watched:
     PyObject* table                    # DomainTable
+    PyObject* present                  # Int32Column: domain -> 1 when it counted any at the last look
     int64_t position                   # how far its log was read
     int64_t factor                     # weight of one counted pod, for scores
 
@@ -31,13 +32,14 @@ cdef class _Tables:
     """Domain tables that a plugin reads, and how far it has read each one's log."""
 
     cdef Topology topology
-    cdef list tables
+    cdef list tables, present
     cdef Watched* watched
     cdef int count
 
     def __cinit__(self, Topology topology not None):
         self.topology = topology
         self.tables = []
+        self.present = []
 
     def __dealloc__(self):
         free(self.watched)
@@ -49,9 +51,12 @@ cdef class _Tables:
         cdef Watched* watched = <Watched*> realloc(self.watched, (self.count + 1) * sizeof(Watched))
         if watched == NULL:
             raise MemoryError
+        present = Int32Column(table.count.capacity)
         self.tables.append(table)
+        self.present.append(present)
         self.watched = watched
-        watched[self.count] = Watched(<PyObject*> table, table.log.end(), factor)
+        watched[self.count] = Watched(<PyObject*> table, <PyObject*> present, table.log.end(), factor)
+        self._look(self.count)
         self.count += 1
 
     def release(self):
@@ -59,6 +64,7 @@ cdef class _Tables:
         for table in self.tables:
             self.topology.release(table)
         self.tables = []
+        self.present = []
         self.count = 0
 
     cdef int group(self) except -1:
@@ -87,6 +93,39 @@ cdef class _Tables:
             for k in range(n):
                 (<DomainTable> self.watched[i].table).key.add_members(codes[k], stale)
             self.watched[i].position = (<DomainTable> self.watched[i].table).log.end()
+
+    cdef int _look(self, int i) except -1:
+        """Note which domains of table ``i`` count any pod."""
+        cdef DomainTable table = <DomainTable> self.watched[i].table
+        cdef Int32Column present = <Int32Column> self.watched[i].present
+        cdef Py_ssize_t code
+        present.grow(table.count.capacity)
+        for code in range(table.count.capacity):
+            present.data[code] = table.count.data[code] > 0
+        return 0
+
+    cdef int collect_turns(self, SlotSet stale) except -1 nogil:
+        """Add the nodes of domains that count pods now and did not, or the other way round."""
+        cdef const int32_t* codes = NULL
+        cdef int64_t n, k
+        cdef int32_t present
+        cdef int i
+        for i in range(self.count):
+            n = (<DomainTable> self.watched[i].table).log.read(self.watched[i].position, &codes)
+            self.watched[i].position = (<DomainTable> self.watched[i].table).log.end()
+            if n < 0:
+                stale.everything = True
+                with gil:
+                    self._look(i)
+            for k in range(n):
+                if codes[k] >= (<Int32Column> self.watched[i].present).capacity:
+                    with gil:
+                        (<Int32Column> self.watched[i].present).grow(2 * codes[k] + 8)
+                present = (<DomainTable> self.watched[i].table).at(codes[k]) > 0
+                if present != (<Int32Column> self.watched[i].present).data[codes[k]]:
+                    (<Int32Column> self.watched[i].present).data[codes[k]] = present
+                    (<DomainTable> self.watched[i].table).key.add_members(codes[k], stale)
+        return 0
 
     cdef inline int64_t count_at(self, int i, slot_t slot) noexcept nogil:
         """How many pods table ``i`` counts in a node's domain; -1 when the node lacks the key."""
@@ -161,9 +200,9 @@ cdef class InterPodAffinityFilter(FilterPlugin):
         return changed
 
     cdef int collect(self, SlotSet stale) except -1 nogil:
-        self.wanted.collect(stale)
-        self.unwanted.collect(stale)
-        self.refusing.collect(stale)
+        self.wanted.collect_turns(stale)
+        self.unwanted.collect_turns(stale)
+        self.refusing.collect_turns(stale)
         if self.none_yet != (self.wanted.total() == 0):
             self.none_yet = not self.none_yet
             stale.everything = True

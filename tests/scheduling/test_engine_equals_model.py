@@ -1,0 +1,73 @@
+"""The engine decides as the plain reference model does, on random clusters and through random histories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from tests.model import ReferenceScheduler, schedule
+from tests.scheduling.driving import EngineScheduler
+from tests.strategies import FEATURES, History, Placement, Replay, histories, placements
+
+Json = dict[str, Any]
+
+THOROUGH = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def comparable(step: Json) -> Json:
+    """A step without the order of reasons and without keys that say nothing."""
+    plain = {key: value for key, value in step.items() if value}
+    if "rejected" in plain:
+        plain["rejected"] = {
+            node: {**verdict, "reasons": sorted(verdict.get("reasons") or [])}
+            for node, verdict in plain["rejected"].items()
+        }
+    if "preFilter" in plain:
+        plain["preFilter"] = {**plain["preFilter"], "reasons": sorted(plain["preFilter"]["reasons"])}
+    return plain
+
+
+@THOROUGH
+@given(placements())
+def test_placements(drawn: Placement) -> None:
+    engine = EngineScheduler(drawn.cluster)
+    for pod, expected in zip(drawn.pending, schedule(drawn.cluster, drawn.pending), strict=False):
+        note(str(pod))
+        step = engine.decide(pod)
+        assert comparable(step) == comparable(expected)
+        if "chosen" not in expected:
+            break
+        engine.commit(pod, expected)
+
+
+@THOROUGH
+@given(histories(max_events=12))
+def test_histories(history: History) -> None:
+    model, engine, uncached = (
+        ReferenceScheduler(history.cluster),
+        EngineScheduler(history.cluster),
+        EngineScheduler(history.cluster, forgetful=True),
+    )
+    for decision in Replay(history, model, engine, uncached).decisions():
+        note(str(decision.pod))
+        expected, *others = map(comparable, decision.steps)
+        for step in others:
+            assert step == expected
+
+
+@pytest.mark.parametrize("feature", sorted(FEATURES))
+@settings(THOROUGH, max_examples=25)
+@given(data=st.data())
+def test_histories_of_one_feature(feature: str, data: st.DataObject) -> None:
+    history = data.draw(histories(max_events=16, features=(feature,)))
+    model, engine = ReferenceScheduler(history.cluster), EngineScheduler(history.cluster)
+    for decision in Replay(history, model, engine).decisions():
+        expected, step = map(comparable, decision.steps)
+        assert step == expected
