@@ -194,6 +194,8 @@ def _events(draw: st.DrawFn, number: int, names: list[str], features: tuple[str,
         st.sampled_from(
             [
                 "retry",
+                "retry",
+                "retry",
                 "node",
                 "removeNode",
                 "pod",

@@ -48,12 +48,12 @@ def nodes(draw: st.DrawFn, name: str, *, tainted: bool = True) -> Json:
 
 
 def allocatables() -> st.SearchStrategy[dict[str, str]]:
-    """Small nodes, so that they fill up."""
+    """Room for one pod, for a few, or for all."""
     return st.fixed_dictionaries(
         {
-            "cpu": st.sampled_from(["1", "2", "4000m", "8"]),
-            "memory": st.sampled_from(["2Gi", "4Gi", "16000Mi"]),
-            "pods": st.sampled_from(["110", "3", "1"]),
+            "cpu": st.sampled_from(["8", "4000m", "2", "16"]),
+            "memory": st.sampled_from(["16000Mi", "4Gi", "32Gi"]),
+            "pods": st.sampled_from(["110", "10", "5", "2"]),
             "ephemeral-storage": st.sampled_from(["20Gi", "50G"]),
         },
         optional={GPU: st.sampled_from(["1", "4"]), "hugepages-2Mi": st.sampled_from(HUGE_PAGES)},
@@ -62,7 +62,10 @@ def allocatables() -> st.SearchStrategy[dict[str, str]]:
 
 def restrictions() -> st.SearchStrategy[Json]:
     """A node's spec: taints, or unschedulable, or both, or neither."""
-    return st.fixed_dictionaries({}, optional={"taints": taints(), "unschedulable": st.just(True)})
+    open_or_closed = st.sampled_from([{}, {}, {}, {"unschedulable": True}])
+    return st.tuples(open_or_closed, st.fixed_dictionaries({}, optional={"taints": taints()})).map(
+        lambda parts: parts[0] | parts[1]
+    )
 
 
 def taints() -> st.SearchStrategy[list[Json]]:

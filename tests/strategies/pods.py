@@ -199,7 +199,9 @@ def themes(features: tuple[str, ...]) -> st.SearchStrategy[tuple[str, ...]]:
     """A few of the features: pods of one theme meet each other's rules more often."""
     if not features:
         return st.just(())
-    return st.lists(st.sampled_from(features), min_size=1, max_size=4, unique=True).map(tuple)
+    few = st.lists(st.sampled_from(features), min_size=1, max_size=4, unique=True)
+    with_priority = st.booleans() if "priority" in features else st.just(False)
+    return st.tuples(few, with_priority).map(lambda d: (*d[0], "priority") if d[1] else tuple(d[0]))
 
 
 @st.composite
@@ -210,7 +212,7 @@ def pods(
     features: tuple[str, ...] = tuple(FEATURES),
     max_features: int = 3,
 ) -> Json:
-    """A valid pending Pod with at most `max_features` of the named features; fields refer to `node_names`.
+    """A valid pending Pod with at most `max_features` of `features`, and a priority when that is among them.
 
     Raises KeyError for a feature that FEATURES does not have.
     """
@@ -229,7 +231,9 @@ def pods(
         },
         "spec": {"schedulerName": "default-scheduler", "priority": 0, "containers": containers},
     }
-    wanted = draw(st.sets(st.sampled_from(features), max_size=max_features)) if features else set()
+    optional = [feature for feature in features if feature != "priority"]
+    wanted = draw(st.sets(st.sampled_from(optional), max_size=max_features)) if optional else set()
+    wanted |= {"priority"} & set(features)
     for feature in FEATURES:
         if feature in wanted:
             FEATURES[feature](draw, pod, node_names)

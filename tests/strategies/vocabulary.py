@@ -27,7 +27,7 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 GPU = "nvidia.com/gpu"
 CPU = ("100m", "0.5", "750m", "1", "1500m", "3")
 MEMORY = ("64Mi", "0.5Gi", "1G", "1e9", "1536Mi", "3Gi")
-STORAGE = ("1Gi", "5G", "20Gi")
+STORAGE = ("1Gi", "5G", "10Gi")
 HUGE_PAGES = ("2Mi", "256Mi")
 PRIORITIES = (-10, 0, 10, 100, 1000)
 
