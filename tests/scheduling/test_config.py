@@ -247,8 +247,14 @@ class TestFiles:
 
 class TestEngine:
     NODES = (
-        {"metadata": {"name": "empty"}, "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "9"}}},
-        {"metadata": {"name": "small"}, "status": {"allocatable": {"cpu": "1", "memory": "2Gi", "pods": "9"}}},
+        {
+            "metadata": {"name": "empty"},
+            "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "9"}},
+        },
+        {
+            "metadata": {"name": "small"},
+            "status": {"allocatable": {"cpu": "1", "memory": "2Gi", "pods": "9"}},
+        },
     )
 
     def pod(self, scheduler=None):

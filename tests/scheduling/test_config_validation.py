@@ -22,7 +22,10 @@ def test_a_default_configuration_is_valid():
     ("config", "expected"),
     [
         ({"parallelism": 0}, "parallelism: Invalid value: 0: should be an integer value greater than zero"),
-        ({"podInitialBackoffSeconds": 0}, "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0"),
+        (
+            {"podInitialBackoffSeconds": 0},
+            "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0",
+        ),
         (
             {"podInitialBackoffSeconds": 5, "podMaxBackoffSeconds": 4},
             "podMaxBackoffSeconds: Invalid value: 4: must be greater than or equal to PodInitialBackoffSeconds",
@@ -81,7 +84,12 @@ def test_a_default_configuration_is_valid():
             'extenders[0].managedResources[0].name: Invalid value: "cpu": is an invalid extended resource name',
         ),
         (
-            {"extenders": [{"managedResources": [{"name": "a.io/x"}]}, {"managedResources": [{"name": "a.io/x"}]}]},
+            {
+                "extenders": [
+                    {"managedResources": [{"name": "a.io/x"}]},
+                    {"managedResources": [{"name": "a.io/x"}]},
+                ]
+            },
             'extenders[1].managedResources[0].name: Invalid value: "a.io/x": '
             "duplicate extender managed resource name",
         ),

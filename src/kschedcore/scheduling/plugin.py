@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from kschedcore.scheduling.args import Args
+from kschedcore.scheduling.args import Args, NoArgs
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -61,12 +61,14 @@ class Plugin:
     Attributes:
         name: The plugin's name as Kubernetes spells it.
         points: The extension points it implements.
+        args_type: What ``pluginConfig`` holds for a plugin that is not Kubernetes' own.
         watches: What its compiled form depends on besides the pod: names of :class:`Listers` groups
             (``services``, ``storage``); a change there compiles the pod anew.
     """
 
     name: ClassVar[str]
     points: ClassVar[frozenset[str]]
+    args_type: ClassVar[type[Args]] = NoArgs
 
     def __init__(self, args: Args) -> None:
         self.args = args

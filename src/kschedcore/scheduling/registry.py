@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from kschedcore.errors import ConfigError
 from kschedcore.scheduling.plugin import Plugin, Registry
+from kschedcore.scheduling.plugins.default_binder import DefaultBinder
 from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
 from kschedcore.scheduling.plugins.image_locality import ImageLocality
 from kschedcore.scheduling.plugins.inter_pod_affinity import InterPodAffinity
@@ -15,11 +19,13 @@ from kschedcore.scheduling.plugins.node_resources_balanced_allocation import (
 from kschedcore.scheduling.plugins.node_resources_fit import NodeResourcesFit
 from kschedcore.scheduling.plugins.node_unschedulable import NodeUnschedulable
 from kschedcore.scheduling.plugins.pod_topology_spread import PodTopologySpread
+from kschedcore.scheduling.plugins.priority_sort import PrioritySort
 from kschedcore.scheduling.plugins.scheduling_gates import SchedulingGates
 from kschedcore.scheduling.plugins.taint_toleration import TaintToleration
 
 _PLUGINS: tuple[type[Plugin], ...] = (
     SchedulingGates,
+    PrioritySort,
     NodeUnschedulable,
     NodeName,
     TaintToleration,
@@ -31,6 +37,21 @@ _PLUGINS: tuple[type[Plugin], ...] = (
     DefaultPreemption,
     NodeResourcesBalancedAllocation,
     ImageLocality,
+    DefaultBinder,
 )
 
 IN_TREE: Registry = {plugin.name: plugin for plugin in _PLUGINS}
+
+
+def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:
+    """The in-tree plugins and some more.
+
+    Raises:
+        ConfigError: Two plugins share a name.
+    """
+    registry = dict(IN_TREE)
+    for plugin in plugins:
+        if plugin.name in registry:
+            raise ConfigError(f"a plugin named {plugin.name} already exists")
+        registry[plugin.name] = plugin
+    return registry
