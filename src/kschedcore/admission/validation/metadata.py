@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kschedcore.api import labels as rules
@@ -14,7 +14,7 @@ __all__ = [
     "validate_annotations", "validate_labels", "validate_metadata", "validate_metadata_update",
 ]  # fmt: skip
 
-NameRule = Callable[[str, bool], list[str]]
+NameRule = Callable[[str, bool], Sequence[str]]
 """Problems of a name; the flag says that it is a prefix, to which the server appends a suffix."""
 
 _ANNOTATIONS_LIMIT_BYTES = 256 * 1024
@@ -26,22 +26,22 @@ def _masked(name: str, prefix: bool) -> str:
     return name[:-1] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
 
 
-def dns_subdomain_name(name: str, prefix: bool) -> list[str]:
+def dns_subdomain_name(name: str, prefix: bool) -> Sequence[str]:
     """Most kinds: a DNS-1123 subdomain."""
     return rules.is_dns1123_subdomain(_masked(name, prefix))
 
 
-def dns_label_name(name: str, prefix: bool) -> list[str]:
+def dns_label_name(name: str, prefix: bool) -> Sequence[str]:
     """Namespaces: a DNS-1123 label."""
     return rules.is_dns1123_label(_masked(name, prefix))
 
 
-def service_name(name: str, prefix: bool) -> list[str]:
+def service_name(name: str, prefix: bool) -> Sequence[str]:
     """Services: a DNS-1035 label."""
     return rules.is_dns1035_label(_masked(name, prefix))
 
 
-def path_segment_name(name: str, prefix: bool) -> list[str]:
+def path_segment_name(name: str, prefix: bool) -> Sequence[str]:
     """Kinds that ask for nothing more than a name that can stand in a URL's path."""
     return rules.is_path_segment_prefix(name) if prefix else rules.is_path_segment_name(name)
 

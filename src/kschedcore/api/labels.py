@@ -1,0 +1,208 @@
+"""What names, labels and their like may look like (apimachinery ``pkg/util/validation``).
+
+Every ``is_…`` function returns what is wrong with its argument, in the API server's words: nothing wrong, an
+empty list. A lone fault reads well after ``Invalid value: …:``, several are reported one by one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+__all__ = [
+    "is_config_map_key", "is_dns1035_label", "is_dns1123_label", "is_dns1123_subdomain", "is_env_var_name",
+    "is_http_header_name", "is_ip", "is_label_value", "is_path_segment_name", "is_path_segment_prefix",
+    "is_port_name", "is_qualified_name", "is_wildcard_dns1123_subdomain",
+]  # fmt: skip
+
+_LABEL_MAX_BYTES = 63
+_SUBDOMAIN_MAX_BYTES = 253
+_PORT_NAME_MAX_BYTES = 15
+
+_EMPTY = "must be non-empty"
+_ALPHANUMERIC_ENDS = "must start and end with an alphanumeric character"
+
+
+class _Form:
+    """A form that a whole text must have, and the sentence for one that does not."""
+
+    __slots__ = ("matches", "message", "pattern")
+
+    def __init__(self, pattern: str, rule: str, *examples: str) -> None:
+        shown = "".join(f"'{example}', or " for example in examples).removesuffix("or ")
+        self.pattern = pattern
+        self.matches = re.compile(pattern).fullmatch
+        self.message = f"{rule} ({f'e.g. {shown}' if shown else ''}regex used for validation is '{pattern}')"
+
+
+_NAME = _Form(
+    "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]",
+    f"must consist of alphanumeric characters, '-', '_' or '.', and {_ALPHANUMERIC_ENDS}",
+    "MyName", "my.name", "123-abc",
+)  # fmt: skip
+_LABEL_VALUE = _Form(
+    f"({_NAME.pattern})?",
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    f"and {_ALPHANUMERIC_ENDS}",
+    "MyValue", "my_value", "12345",
+)  # fmt: skip
+_DNS1123_LABEL = _Form(
+    "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+    f"and {_ALPHANUMERIC_ENDS}",
+    "my-name", "123-abc",
+)  # fmt: skip
+_DNS1123_SUBDOMAIN = _Form(
+    rf"{_DNS1123_LABEL.pattern}(\.{_DNS1123_LABEL.pattern})*",
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    f"and {_ALPHANUMERIC_ENDS}",
+    "example.com",
+)  # fmt: skip
+_WILDCARD_DNS1123_SUBDOMAIN = _Form(
+    rf"\*\.{_DNS1123_SUBDOMAIN.pattern}",
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist "
+    "of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    "*.example.com",
+)
+_DNS1035_LABEL = _Form(
+    "[a-z]([-a-z0-9]*[a-z0-9])?",
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
+    "character, and end with an alphanumeric character",
+    "my-name", "abc-123",
+)  # fmt: skip
+_CONFIG_MAP_KEY = _Form(
+    "[-._a-zA-Z0-9]+",
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+    "key.name", "KEY_NAME", "key-name",
+)  # fmt: skip
+_HTTP_HEADER_NAME = _Form(
+    "[-A-Za-z0-9]+", "a valid HTTP header must consist of alphanumeric characters or '-'", "X-Header-Name"
+)
+
+_PRINTABLE_BUT_EQUALS = re.compile(r"[ -<>-~]*")
+_PORT_NAME_CHARACTERS = re.compile("[-a-z0-9]+")
+_LEADING_ZEROS = re.compile("(?<![0-9A-Fa-f])0+(?=[0-9A-Fa-f])")
+
+
+def _problems(text: str, form: _Form, most: int | None = None) -> list[str]:
+    problems = [] if most is None else _too_long(text, most)
+    if not form.matches(text):
+        problems.append(form.message)
+    return problems
+
+
+def _too_long(text: str, most: int) -> list[str]:
+    # Kubernetes counts bytes, although it speaks of characters.
+    if len(text.encode("utf-8", "surrogatepass")) <= most:
+        return []
+    return [f"must be no more than {most} characters"]
+
+
+def is_qualified_name(text: str) -> list[str]:
+    """A label key, resource name and the like: ``name`` or ``example.com/name``, the name of at most 63 bytes."""
+    prefix, slash, name = text.rpartition("/")
+    if "/" in prefix:
+        return [
+            f"a qualified name {_NAME.message} with an optional DNS subdomain prefix and '/' "
+            "(e.g. 'example.com/MyName')"
+        ]
+    problems: list[str] = []
+    if slash:
+        problems += [f"prefix part {p}" for p in (is_dns1123_subdomain(prefix) if prefix else [_EMPTY])]
+    if not name:
+        problems.append(f"name part {_EMPTY}")
+    problems += [f"name part {problem}" for problem in _problems(name, _NAME, _LABEL_MAX_BYTES)]
+    return problems
+
+
+def is_label_value(text: str) -> list[str]:
+    """A label's value: empty, or at most 63 bytes of alphanumerics, dashes, underscores and dots."""
+    return _problems(text, _LABEL_VALUE, _LABEL_MAX_BYTES)
+
+
+def is_dns1123_label(text: str) -> list[str]:
+    """A namespace's or a container's name: at most 63 bytes, no dots."""
+    problems = _too_long(text, _LABEL_MAX_BYTES)
+    if not _DNS1123_LABEL.matches(text):
+        dotted = _DNS1123_SUBDOMAIN.matches(text)
+        problems.append("must not contain dots" if dotted else _DNS1123_LABEL.message)
+    return problems
+
+
+def is_dns1123_subdomain(text: str) -> list[str]:
+    """The name of most objects: at most 253 bytes."""
+    return _problems(text, _DNS1123_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES)
+
+
+def is_wildcard_dns1123_subdomain(text: str) -> list[str]:
+    """A host such as ``*.example.com``."""
+    return _problems(text, _WILDCARD_DNS1123_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES)
+
+
+def is_dns1035_label(text: str) -> list[str]:
+    """A service's name: a DNS label that begins with a letter."""
+    return _problems(text, _DNS1035_LABEL, _LABEL_MAX_BYTES)
+
+
+def is_config_map_key(text: str) -> list[str]:
+    """A key of a ConfigMap's or Secret's data."""
+    return [*_problems(text, _CONFIG_MAP_KEY, _SUBDOMAIN_MAX_BYTES), *_changes_directory(text)]
+
+
+def _changes_directory(text: str) -> list[str]:
+    # The key becomes a file's name where the data is mounted.
+    if text in (".", ".."):
+        return [f"must not be '{text}'"]
+    return ["must not start with '..'"] if text.startswith("..") else []
+
+
+def is_env_var_name(text: str) -> list[str]:
+    """A container's environment variable (KEP-4369: printable ASCII but ``=``, since v1.34 without a gate)."""
+    problems = [] if text else [f"environment variable name {_EMPTY}"]
+    if not _PRINTABLE_BUT_EQUALS.fullmatch(text):
+        problems.append(
+            "a valid environment variable name must consist only of printable ASCII characters other than '='"
+        )
+    return problems
+
+
+def is_http_header_name(text: str) -> list[str]:
+    """A header of an HTTP probe."""
+    return _problems(text, _HTTP_HEADER_NAME)
+
+
+def is_port_name(text: str) -> list[str]:
+    """A port's name (RFC 6335, lower case): at most 15 bytes, a letter among them."""
+    problems = _too_long(text, _PORT_NAME_MAX_BYTES)
+    if not _PORT_NAME_CHARACTERS.fullmatch(text):
+        problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search("[a-z]", text):
+        problems.append("must contain at least one letter (a-z)")
+    if "--" in text:
+        problems.append("must not contain consecutive hyphens")
+    if text.startswith("-") or text.endswith("-"):
+        problems.append("must not begin or end with a hyphen")
+    return problems
+
+
+def is_ip(text: str) -> list[str]:
+    """An IPv4 or IPv6 address; leading zeros pass, as they always did (gate StrictIPCIDRValidation is off)."""
+    try:
+        if "%" not in text:
+            ipaddress.ip_address(_LEADING_ZEROS.sub("", text))
+            return []
+    except ValueError:
+        pass
+    return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+
+
+def is_path_segment_name(text: str) -> list[str]:
+    """A name that can stand in a URL's path: what kinds without a stricter rule of their own ask for."""
+    if text in (".", ".."):
+        return [f"may not be '{text}'"]
+    return is_path_segment_prefix(text)
+
+
+def is_path_segment_prefix(text: str) -> list[str]:
+    """The beginning of a generated name that has to be able to stand in a URL's path."""
+    return [f"may not contain '{character}'" for character in "/%" if character in text]
