@@ -43,9 +43,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Run:
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run a command line in an empty folder that has the demo's manifests as cluster.yaml and app.yaml."""
     for name in ("cluster.yaml", "app.yaml"):
         (tmp_path / name).write_bytes((DATA / name).read_bytes())

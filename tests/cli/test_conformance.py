@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.cli.conftest import Run
 
 
@@ -26,7 +25,12 @@ BUSY = {"code": "Unschedulable", "plugin": "NodeResourcesFit", "reasons": ["Insu
 
 # On "a" a one-core pod leaves 1 of 2 cores and 7 of 8Gi: LeastAllocated (50 + 87) / 2, truncated. Balanced by
 # the spread between a half and an eighth: (1 - 0.1875) * 100. A node without taints: 100 * 3.
-SCORES = {"ImageLocality": 0, "NodeResourcesBalancedAllocation": 81, "NodeResourcesFit": 68, "TaintToleration": 300}
+SCORES = {
+    "ImageLocality": 0,
+    "NodeResourcesBalancedAllocation": 81,
+    "NodeResourcesFit": 68,
+    "TaintToleration": 300,
+}
 
 CASE: dict[str, Any] = {
     "id": "small-0001",
@@ -42,7 +46,10 @@ CASE: dict[str, Any] = {
             "best": ["a"],
             "chosen": "a",
         },
-        {"pod": "default/second", "rejected": {"a": BUSY, "b": {**BUSY, "code": "UnschedulableAndUnresolvable"}}},
+        {
+            "pod": "default/second",
+            "rejected": {"a": BUSY, "b": {**BUSY, "code": "UnschedulableAndUnresolvable"}},
+        },
     ],
 }
 TRACE = {
@@ -103,11 +110,14 @@ def test_the_document_is_as_documented(command: Run) -> None:
         ({"totals": {"a": 1}}, "totals.a: expected 1, found 449"),
         ({"feasible": ["a", "b"]}, "feasible: expected ['a', 'b'], found ['a']"),
         ({"scores": {"a": {**SCORES, "NodePorts": 1}}}, "scores.a.NodePorts: expected 1, found None"),
-        ({"rejected": {}}, "rejected.b.code: expected None, found 'UnschedulableAndUnresolvable'"),
+        ({"rejected": {}}, "rejected.b: expected None, found {'code': "),
         ({"best": []}, "best: expected [], found ['a']"),
         ({"nominated": "a"}, "nominated: expected 'a', found None"),
         ({"victims": ["default/x"]}, "victims: expected ['default/x'], found None"),
-        ({"preFilter": {"code": "Unschedulable"}}, "preFilter: expected {'code': 'Unschedulable'}, found None"),
+        (
+            {"preFilter": {"code": "Unschedulable"}},
+            "preFilter: expected {'code': 'Unschedulable'}, found None",
+        ),
     ],
 )
 def test_every_key_of_a_step_is_compared(command: Run, changes: dict[str, Any], told: str) -> None:

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import Run
 
 from kschedcore.cli import run
 from kschedcore.cli.app import COMMANDS
 from kschedcore.version import __version__
-from tests.cli.conftest import Run
 
 BAD_LINES = [
     ("", ""),
@@ -30,7 +30,10 @@ BAD_LINES = [
     ("explain", "error: Missing argument 'POD'."),
     ("explain web-9 -f app.yaml", "error: pod 'web-9' not found; did you mean web-"),
     ("explain web-0 -f app.yaml -n ghost", "error: pod 'web-0' not found in namespace 'ghost'"),
-    ("explain web-0 -f cluster.yaml -f app.yaml --sort-by age", "error: --sort-by age: expected total, name or one"),
+    (
+        "explain web-0 -f cluster.yaml -f app.yaml --sort-by age",
+        "error: --sort-by age: expected total, name or one",
+    ),
     ("fit", "error: no manifests"),
     ("conformance", "error: Missing argument 'PATH...'."),
     ("conformance nowhere", "error: nowhere: no such file or folder\n"),
@@ -83,7 +86,8 @@ class TestFaults:
         result = command("fit -f app.yaml")
         assert result.status == 3
         assert result.err == (
-            "error: internal error: KeyError: 'slot' (this is a fault of kschedcore; KSCHEDCORE_DEBUG=1 shows where)\n"
+            "error: internal error: KeyError: 'slot'"
+            " (this is a fault of kschedcore; KSCHEDCORE_DEBUG=1 shows where)\n"
         )
 
     def test_a_fault_of_ours_shows_where_when_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import yaml
-
 from tests.cli.conftest import Run
 
 WEB = "explain web-0 -f cluster.yaml -f app.yaml"
@@ -17,7 +16,11 @@ def test_every_node_is_either_scored_or_rejected(command: Run) -> None:
     assert headline == "shop/web-0 goes to web-b1 (score 864); 3 of 6 nodes fit"
     assert {line.split()[0] for line in scores.splitlines()[1:]} == FEASIBLE
     rejected = {line.split()[0]: line.split()[1] for line in rejections.splitlines()[1:]}
-    assert rejected == {"db-b1": "TaintToleration", "gpu-a1": "TaintToleration", "web-b2": "NodeUnschedulable"}
+    assert rejected == {
+        "db-b1": "TaintToleration",
+        "gpu-a1": "TaintToleration",
+        "web-b2": "NodeUnschedulable",
+    }
 
 
 def test_scores_add_up_to_the_total(command: Run) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.cli.conftest import Run
 
 ALL = "fit -f cluster.yaml -f app.yaml"
@@ -53,7 +52,13 @@ def test_it_counts_how_many_more_and_what_runs_out(
     command: Run, cpu: str, memory: str, more: int, limit: str
 ) -> None:
     result = command("fit -f - --no-headers", stdin=ONE % (cpu, memory))
-    assert result.out.splitlines()[-1].split(maxsplit=4) == ["default/deployment/small", "2", "2", str(more), limit]
+    assert result.out.splitlines()[-1].split(maxsplit=4) == [
+        "default/deployment/small",
+        "2",
+        "2",
+        str(more),
+        limit,
+    ]
     document = command("fit -f - -o json", stdin=ONE % (cpu, memory)).json()
     [workload] = document["workloads"]
     assert (document["kind"], document["fits"], workload["more"]) == ("FitResult", True, more)

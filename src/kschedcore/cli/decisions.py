@@ -9,7 +9,7 @@ from kschedcore.cli.inputs import key_of
 from kschedcore.cli.output import NONE, NOTHING, columns
 
 if TYPE_CHECKING:
-    from kschedcore.scheduling import Decision
+    from kschedcore.scheduling.decision import Decision
 
 __all__ = ["as_document", "placements", "refusals"]
 

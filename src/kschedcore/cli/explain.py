@@ -13,7 +13,7 @@ from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
-    from kschedcore.scheduling import Explanation, Score
+    from kschedcore.scheduling.explanation import Explanation, Score
 
 __all__ = ["EPILOG", "command"]
 

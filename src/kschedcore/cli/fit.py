@@ -24,7 +24,8 @@ from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.cli.progress import progress
 
 if TYPE_CHECKING:
-    from kschedcore.scheduling import Capacity, Decision
+    from kschedcore.scheduling.capacity import Capacity
+    from kschedcore.scheduling.decision import Decision
 
 __all__ = ["EPILOG", "command"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kschedcore.cli.options import TieBreak
 from kschedcore.errors import NotFoundError, UsageError
@@ -11,7 +12,7 @@ from kschedcore.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from kschedcore.api.manifests import Manifests
     from kschedcore.api.objects import Pod
-    from kschedcore.scheduling import Engine
+    from kschedcore.scheduling.engine import Engine
 
 __all__ = ["build_engine", "find_pod", "key_of", "load", "parse_replicas", "select"]
 
@@ -19,26 +20,86 @@ __all__ = ["build_engine", "find_pod", "key_of", "load", "parse_replicas", "sele
 def load(
     filenames: Sequence[str] | None, *, namespace: str | None = None, replicas: Sequence[str] | None = None
 ) -> Manifests:
-    """Read everything that ``-f`` names.
+    """Read everything that ``-f`` names, its workloads asking for the replicas that ``--replicas`` says.
 
     Raises:
-        UsageError: Nothing is named.
+        UsageError: Nothing is named, or ``--replicas`` makes no sense.
+        NotFoundError: A path does not exist.
         ManifestError: Something cannot be read.
     """
     from kschedcore.api.manifests import Manifests
 
+    wanted = parse_replicas(replicas)
     if not filenames:
         raise UsageError("no manifests: name files, folders or - for standard input with -f")
-    return Manifests.load(*filenames, namespace=namespace)
+    manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=sys.stdin.buffer)
+    manifests.workloads = with_replicas(manifests.workloads, wanted)
+    return manifests
 
 
 def build_engine(
     manifests: Manifests, *, config: str | None, tie_break: TieBreak = TieBreak.first, seed: int = 0
 ) -> Engine:
-    """Return an engine for the cluster in the manifests."""
-    from kschedcore.scheduling import Engine
+    """Return an engine for the cluster in the manifests.
 
-    return Engine(manifests, tie_break=tie_break.value, seed=seed)
+    Raises:
+        UsageError: The file that ``--config`` names holds no configuration.
+        ConfigError: The configuration is one that kube-scheduler would refuse.
+    """
+    from kschedcore.scheduling.engine import Engine
+
+    chosen = manifests.config if config is None else read_config(config)
+    return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed)
+
+
+def read_config(path: str) -> Mapping[str, Any]:
+    """Read a KubeSchedulerConfiguration.
+
+    Raises:
+        UsageError: The file holds none.
+    """
+    from kschedcore.api.manifests import Manifests
+
+    config = Manifests.load(path, stdin=sys.stdin.buffer).config
+    if config is None:
+        raise UsageError(f"--config {path}: holds no object of kind KubeSchedulerConfiguration")
+    return config
+
+
+def with_replicas(
+    workloads: Sequence[Mapping[str, Any]], wanted: Mapping[str | None, int]
+) -> list[Mapping[str, Any]]:
+    """Return the workloads, asking for other numbers of pods.
+
+    Args:
+        workloads: Whole objects.
+        wanted: Name -> how many; None stands for every workload not named.
+
+    Raises:
+        UsageError: A workload that is named does not exist.
+    """
+    names = {workload["metadata"]["name"] for workload in workloads}
+    for name in wanted:
+        if name is not None and name not in names:
+            known = ", ".join(sorted(names)) or "none"
+            raise UsageError(
+                f"--replicas {name}={wanted[name]}: no workload of that name; there are: {known}"
+            )
+    return [
+        workload if count is None else asking_for(workload, count)
+        for workload in workloads
+        for count in [wanted.get(workload["metadata"]["name"], wanted.get(None))]
+    ]
+
+
+def asking_for(workload: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return a workload that asks for ``count`` pods at once."""
+    spec = dict(workload.get("spec") or {})
+    if workload["kind"] == "Job":
+        spec |= {"parallelism": count, "completions": count}
+    else:
+        spec["replicas"] = count
+    return {**workload, "spec": spec}
 
 
 def parse_replicas(options: Sequence[str] | None) -> dict[str | None, int]:

@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["Case", "CaseResult", "Difference", "Family", "StepResult"]
 
+WIDTH = 160
+"""Longer values are cut when they are told."""
+
 Case = Mapping[str, Any]
 """One recorded case, as its JSON has it."""
 
@@ -27,7 +30,12 @@ class Difference:
     found: object
 
     def __str__(self) -> str:
-        return f"{self.path}: expected {self.expected!r}, found {self.found!r}"
+        return f"{self.path}: expected {_short(self.expected)}, found {_short(self.found)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

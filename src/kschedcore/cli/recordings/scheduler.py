@@ -15,7 +15,7 @@ from kschedcore.cli.recordings.results import Case, CaseResult, StepResult
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
-    from kschedcore.scheduling import Engine
+    from kschedcore.scheduling.engine import Engine
 
 __all__ = ["DECISIONS", "TRACE", "SchedulerRecording"]
 
@@ -68,7 +68,11 @@ class SchedulerRecording:
 
 def engine_of(case: Case) -> Engine:
     """Return an engine that knows the case's cluster and follows its configuration."""
-    raise NotImplementedError
+    from kschedcore.api.manifests import Manifests
+    from kschedcore.scheduling.engine import Engine
+
+    cluster = Manifests.from_cluster(case["cluster"])
+    return Engine(cluster, config=cluster.config)
 
 
 def computed(engine: Engine, pod: Pod) -> Step:
