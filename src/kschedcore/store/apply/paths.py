@@ -1,0 +1,101 @@
+"""Paths of fields, sets of them, and the ``fieldsV1`` form in which ``managedFields`` stores a set.
+
+A path is a tuple of elements in their ``fieldsV1`` spelling: ``f:NAME`` a field, ``k:{"name":"a"}`` the list
+item with these keys, ``v:"x"`` the set member, ``i:0`` the index. A set is a frozenset of paths. The path of
+a parent does not stand for those of its children.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kschedcore.api.schema import Field
+
+__all__ = ["FieldSet", "Path", "display", "element_of", "from_fields_v1", "subtree", "to_fields_v1"]
+
+Path = tuple[str, ...]
+FieldSet = frozenset[Path]
+_SELF = "."
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def element_of(field: Field, item: Any) -> str:
+    """The path element of an item of a list of type ``map`` or ``set``.
+
+    Raises:
+        ValueError: A keyed item lacks a key that has no default.
+    """
+    if field.list_type == "set":
+        return "v:" + _json(item)
+    fields = field.object.fields
+    keys = {}
+    for key in field.map_keys:
+        value = item.get(key)
+        if value is None and key in fields:
+            value = fields[key].default
+        if value is None:
+            raise ValueError(f'associative list with keys has an element that omits key field "{key}"')
+        keys[key] = value
+    return "k:" + _json(keys)
+
+
+def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
+    """The nested form of a set: a leaf is ``{}``, a member that has children holds ``"."``."""
+    root: dict[str, Any] = {}
+    members = set(fields)
+    for path in sorted(members):
+        node = root
+        for depth, element in enumerate(path, start=1):
+            child = node.get(element)
+            if child is None:
+                child = node[element] = {}
+                if depth < len(path) and path[:depth] in members:
+                    child[_SELF] = {}
+            node = child
+    return root
+
+
+def from_fields_v1(tree: Mapping[str, Any]) -> FieldSet:
+    """The set that a nested form says."""
+    return frozenset(_members(tree, ()))
+
+
+def _members(tree: Mapping[str, Any], prefix: Path) -> Iterator[Path]:
+    for element, child in tree.items():
+        if element == _SELF:
+            continue
+        path = (*prefix, element)
+        if not child or _SELF in child:
+            yield path
+        yield from _members(child, path)
+
+
+def subtree(fields: Iterable[Path]) -> dict[str, Any]:
+    """The set as a trie, for walks along an object; members are marked with ``"."``."""
+    root: dict[str, Any] = {}
+    for path in fields:
+        node = root
+        for element in path:
+            node = node.setdefault(element, {})
+        node[_SELF] = {}
+    return root
+
+
+def display(path: Path) -> str:
+    """A path as messages show it: ``.spec.template.spec.containers[name="a"].image``."""
+    return "".join(_displayed(element) for element in path)
+
+
+def _displayed(element: str) -> str:
+    kind, _, text = element.partition(":")
+    if kind == "f":
+        return f".{text}"
+    if kind == "k":
+        keys = json.loads(text)
+        return "[" + ",".join(f"{key}={_json(value)}" for key, value in sorted(keys.items())) + "]"
+    return f"[={text}]" if kind == "v" else f"[{text}]"

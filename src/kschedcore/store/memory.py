@@ -1,0 +1,153 @@
+"""Objects in memory: a dict, a sorted index that is put in order only when somebody reads it, and a log."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from threading import Lock
+
+from kschedcore.store.backend import Compacted, Entry, Event, EventType, Page, RevisionMismatch, Writer
+
+__all__ = ["MemoryBackend"]
+
+HISTORY_EVENTS = 100_000
+"""How many events are kept, unless told otherwise."""
+
+
+class MemoryBackend:
+    """A :class:`kschedcore.store.backend.Backend` that lives as long as the process.
+
+    Writes are atomic among threads. Values are shared with every reader.
+
+    Args:
+        history: How many of the latest events to keep for watches and reads of the past.
+    """
+
+    def __init__(self, *, history: int = HISTORY_EVENTS) -> None:
+        self._history = history
+        self._entries: dict[str, Entry] = {}
+        self._index: dict[str, _Index] = {}
+        self._log: list[Event] = []
+        self._revision = 1
+        self._oldest = 1
+        self._lock = Lock()
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last write."""
+        return self._revision
+
+    @property
+    def oldest(self) -> int:
+        """The oldest revision after which every event is still known."""
+        return self._oldest
+
+    def get(self, key: str) -> Entry | None:
+        """The entry of ``key`` now."""
+        return self._entries.get(key)
+
+    def put(self, key: str, write: Writer, *, expected: int | None = None) -> Entry:
+        """Write ``key``; see :meth:`Backend.put`."""
+        with self._lock:
+            previous = self._checked(key, expected)
+            revision = self._revision + 1
+            entry = Entry(key, write(revision), revision)
+            self._entries[key] = entry
+            if previous is None:
+                self._group(key).add(key)
+            kind = EventType.ADDED if previous is None else EventType.MODIFIED
+            before = None if previous is None else previous.value
+            self._commit(Event(revision, kind, key, entry.value, before))
+            return entry
+
+    def delete(self, key: str, write: Writer, *, expected: int | None = None) -> Entry:
+        """Remove ``key``; see :meth:`Backend.delete`."""
+        with self._lock:
+            previous = self._checked(key, expected)
+            if previous is None:
+                raise RevisionMismatch(key, expected or 0, 0)
+            revision = self._revision + 1
+            entry = Entry(key, write(revision), revision)
+            del self._entries[key]
+            self._group(key).discard(key)
+            self._commit(Event(revision, EventType.DELETED, key, entry.value, previous.value))
+            return entry
+
+    def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
+        """A part of the map; see :meth:`Backend.range`."""
+        with self._lock:
+            if revision and revision < self._revision:
+                entries = self._as_of(prefix, revision)
+                keys: Sequence[str] = sorted(entries)
+            else:
+                entries, keys, revision = self._entries, self._group(prefix).keys(), self._revision
+            first = bisect_left(keys, max(prefix, start))
+            last = bisect_left(keys, prefix + "\U0010ffff", lo=first)
+            end = min(last, first + limit) if limit else last
+            return Page([entries[key] for key in keys[first:end]], revision, last - end)
+
+    def events(self, after: int) -> Sequence[Event]:
+        """Every event after revision ``after``, in order."""
+        if after < self._oldest:
+            raise Compacted(after, self._oldest)
+        log = self._log
+        return log[after - self._oldest :] if after < self._revision else ()
+
+    def _checked(self, key: str, expected: int | None) -> Entry | None:
+        previous = self._entries.get(key)
+        if expected is not None:
+            found = 0 if previous is None else previous.revision
+            if found != expected:
+                raise RevisionMismatch(key, expected, found)
+        return previous
+
+    def _commit(self, event: Event) -> None:
+        self._revision = event.revision
+        self._log.append(event)
+        # Dropping the older half at once keeps the cost of forgetting constant per write.
+        if len(self._log) >= 2 * self._history:
+            self._oldest += len(self._log) - self._history
+            self._log = self._log[-self._history :]
+
+    def _group(self, key: str) -> _Index:
+        resource = key[: key.index("/")]
+        index = self._index.get(resource)
+        if index is None:
+            index = self._index[resource] = _Index()
+        return index
+
+    def _as_of(self, prefix: str, revision: int) -> dict[str, Entry]:
+        """The range at an earlier revision: what is there now, with later events undone, newest first."""
+        keys = self._group(prefix).keys()
+        entries = {key: self._entries[key] for key in keys if key.startswith(prefix)}
+        for event in reversed(self.events(revision)):
+            if event.key.startswith(prefix):
+                if event.previous is None:
+                    entries.pop(event.key, None)
+                else:
+                    version = int(event.previous["metadata"]["resourceVersion"])
+                    entries[event.key] = Entry(event.key, event.previous, version)
+        return entries
+
+
+class _Index:
+    """The keys of one resource; sorted on demand, so that a burst of writes costs one sort."""
+
+    __slots__ = ("_keys", "_sorted")
+
+    def __init__(self) -> None:
+        self._keys: dict[str, None] = {}
+        self._sorted: list[str] | None = []
+
+    def add(self, key: str) -> None:
+        self._keys[key] = None
+        self._sorted = None
+
+    def discard(self, key: str) -> None:
+        del self._keys[key]
+        self._sorted = None
+
+    def keys(self) -> list[str]:
+        if self._sorted is None:
+            self._sorted = sorted(self._keys)
+        return self._sorted

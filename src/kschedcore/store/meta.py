@@ -1,0 +1,83 @@
+"""What the server writes into metadata: uid, times, generated names; from sources that are passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from random import Random
+from typing import Protocol
+from uuid import UUID
+
+from kschedcore.store.admission_types import Object
+
+__all__ = ["Clock", "FixedClock", "MetaSource", "timestamp"]
+
+# No vowels, and no digits that look like letters: a suffix never spells a word.
+_SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX_LENGTH = 5
+_NAME_LIMIT = 63
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The time now, in UTC."""
+
+
+class FixedClock:
+    """A clock that moves only when told.
+
+    Args:
+        start: The first time it shows.
+    """
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self.time = start
+
+    def now(self) -> datetime:
+        """The time it was last set to."""
+        return self.time
+
+
+def timestamp(time: datetime) -> str:
+    """``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class MetaSource:
+    """Fills in what an object gets on creation; the same seed and clock give the same bytes.
+
+    Args:
+        clock: For ``creationTimestamp``.
+        seed: For uids and generated names.
+    """
+
+    def __init__(self, clock: Clock, seed: int = 0) -> None:
+        self._clock = clock
+        self._random = Random(seed)
+
+    def now(self) -> str:
+        """The time now, as metadata has it."""
+        return timestamp(self._clock.now())
+
+    def time(self) -> datetime:
+        """The time now."""
+        return self._clock.now()
+
+    def uid(self) -> str:
+        """A new version 4 UUID."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Names made of ``generateName`` and a suffix, as many as are asked for."""
+        base = prefix[: _NAME_LIMIT - _SUFFIX_LENGTH]
+        while True:
+            yield base + "".join(self._random.choices(_SUFFIX_LETTERS, k=_SUFFIX_LENGTH))
+
+    def fill(self, metadata: Object) -> None:
+        """Make ``metadata`` that of a new object: what only the server writes is the server's."""
+        for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
+            metadata.pop(key, None)
+        metadata["creationTimestamp"] = self.now()
+        metadata["uid"] = self.uid()

@@ -1,0 +1,132 @@
+"""The store: objects by kind, namespace and name, versioned, over a back end.
+
+It keeps the promises of the API's storage (optimistic concurrency, ordered events, reads of one version)
+and knows nothing of defaulting, validation or requests; those stand between it and its clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from kschedcore.store.admission_types import Object, Resource, already_exists, conflict, not_found
+from kschedcore.store.backend import Backend, RevisionMismatch
+from kschedcore.store.kinds import kind_by_resource
+from kschedcore.store.memory import MemoryBackend
+from kschedcore.store.objects import FrozenDict, Interner
+from kschedcore.store.watch import Watch
+
+__all__ = ["MODIFIED", "Store", "key_of", "prefix_of"]
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+"""Why a write against an older version is refused."""
+
+
+def prefix_of(resource: Resource, namespace: str | None = None) -> str:
+    """What the keys of a resource, or of one namespace of it, begin with."""
+    return f"{resource.qualified}/{namespace}/" if namespace else f"{resource.qualified}/"
+
+
+def key_of(resource: Resource, namespace: str, name: str) -> str:
+    """The key of one object; keys sort as lists are sorted."""
+    return prefix_of(resource, namespace) + name
+
+
+class Store:
+    """Objects with Kubernetes' semantics of versions.
+
+    Every object that comes out is shared and cannot be changed.
+
+    Args:
+        backend: Where the objects are kept; memory by default.
+    """
+
+    def __init__(self, backend: Backend | None = None) -> None:
+        self.backend: Backend = MemoryBackend() if backend is None else backend
+        self._interner = Interner()
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        """The object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
+        entry = self.backend.get(f"{resource}/{namespace}/{name}" if namespace else f"{resource}/{name}")
+        return None if entry is None else entry.value
+
+    def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
+        """Every object of a resource, in one namespace or all, in the order of namespace and name."""
+        prefix = f"{resource}/{namespace}/" if namespace else f"{resource}/"
+        return [entry.value for entry in self.backend.range(prefix).entries]
+
+    def create(self, resource: Resource, obj: Mapping[str, Any]) -> FrozenDict:
+        """Store a new object under its metadata's name; its version is the write's.
+
+        Raises:
+            StatusError: 409 AlreadyExists.
+        """
+        metadata = obj["metadata"]
+        key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
+        try:
+            return self.backend.put(key, self._writer(obj), expected=0).value
+        except RevisionMismatch:
+            raise already_exists(resource, metadata["name"]) from None
+
+    def update(self, resource: Resource, obj: Mapping[str, Any], version: str) -> FrozenDict:
+        """Store ``obj`` over its predecessor of version ``version``.
+
+        Raises:
+            StatusError: 409 Conflict when it has moved on, 404 when it is gone.
+        """
+        metadata = obj["metadata"]
+        key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
+        with _conflicts(resource, metadata["name"]):
+            return self.backend.put(key, self._writer(obj), expected=int(version)).value
+
+    def delete(self, resource: Resource, obj: Mapping[str, Any], version: str) -> FrozenDict:
+        """Remove the object of version ``version``; watchers see ``obj`` as its last state.
+
+        Raises:
+            StatusError: 409 Conflict when it has moved on, 404 when it is gone.
+        """
+        metadata = obj["metadata"]
+        key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
+        with _conflicts(resource, metadata["name"]):
+            return self.backend.delete(key, self._writer(obj), expected=int(version)).value
+
+    def replace_status(self, resource: str, obj: Object) -> bool:
+        """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
+        metadata = obj["metadata"]
+        key = key_of(kind_by_resource(resource).resource, metadata.get("namespace", ""), metadata["name"])
+        try:
+            self.backend.put(key, self._writer(obj), expected=int(metadata["resourceVersion"]))
+        except RevisionMismatch:
+            return False
+        return True
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        version: str = "",
+        selects: Callable[[Object], bool] | None = None,
+    ) -> Watch:
+        """Watch a resource, from after ``version`` on (from now on when empty)."""
+        revision = int(version) if version else self.backend.revision
+        return Watch(self.backend, prefix_of(resource, namespace), revision, selects)
+
+    def _writer(self, obj: Mapping[str, Any]) -> Callable[[int], FrozenDict]:
+        def write(revision: int) -> FrozenDict:
+            metadata = {**obj["metadata"], "resourceVersion": str(revision)}
+            return self._interner.freeze({**obj, "metadata": metadata})
+
+        return write
+
+
+@contextmanager
+def _conflicts(resource: Resource, name: str) -> Iterator[None]:
+    """Turn a failed compare-and-set into the API's answer."""
+    try:
+        yield
+    except RevisionMismatch as mismatch:
+        if mismatch.found == 0:
+            raise not_found(resource, name) from None
+        raise conflict(resource, name, MODIFIED) from None
