@@ -18,7 +18,7 @@ def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -
     `pod_level` lets the pod's own `spec.resources` take the place of what its containers ask for (KEP-2837).
     """
     spec = pod["spec"]
-    total = _containers_request(spec, NON_ZERO_DEFAULTS if non_zero else {})
+    total = _containers_request(pod, NON_ZERO_DEFAULTS if non_zero else {})
     if pod_level:
         own = _amounts((spec.get("resources") or {}).get("requests"))
         total.update({name: amount for name, amount in own.items() if is_pod_level_resource(name)})
@@ -26,28 +26,49 @@ def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -
     return counted(total)
 
 
-def _containers_request(spec: Json, defaults: Amounts) -> Amounts:
+def _containers_request(pod: Json, defaults: Amounts) -> Amounts:
     """Containers and sidecars run together; a plain init container, with the sidecars started before it."""
     together: Amounts = {}
-    for container in spec.get("containers") or []:
-        _add(together, _container_request(container, defaults))
+    for container in pod["spec"].get("containers") or []:
+        _add(together, _running_request(pod, container, "containerStatuses", defaults))
     sidecars: Amounts = {}
     highest_init: Amounts = {}
-    for container in spec.get("initContainers") or []:
-        request = _container_request(container, defaults)
+    for container in pod["spec"].get("initContainers") or []:
         if container.get("restartPolicy") == "Always":
+            request = _running_request(pod, container, "initContainerStatuses", defaults)
             _add(together, request)
             _add(sidecars, request)
             request = dict(sidecars)
         else:
+            request = {**defaults, **_requests(container.get("resources"))}
             _add(request, sidecars)
         _raise_to(highest_init, request)
     _raise_to(together, highest_init)
     return together
 
 
-def _container_request(container: Json, defaults: Amounts) -> Amounts:
-    return {**defaults, **_amounts((container.get("resources") or {}).get("requests"))}
+def _running_request(pod: Json, container: Json, statuses: str, defaults: Amounts) -> Amounts:
+    """While a resize is under way, the highest of what is asked for, allocated and in force (KEP-1287)."""
+    status = pod.get("status") or {}
+    own: Json = next((s for s in status.get(statuses) or [] if s["name"] == container["name"]), {})
+    asked = _requests(container.get("resources"))
+    if not own.get("resources"):
+        return {**defaults, **asked}
+    request = {} if _is_resize_infeasible(status) else asked
+    _raise_to(request, _requests(own["resources"]))
+    _raise_to(request, _amounts(own.get("allocatedResources")))
+    return {**defaults, **request}
+
+
+def _is_resize_infeasible(status: Json) -> bool:
+    return any(
+        condition["type"] == "PodResizePending" and condition.get("reason") == "Infeasible"
+        for condition in status.get("conditions") or []
+    )
+
+
+def _requests(requirements: Json | None) -> Amounts:
+    return _amounts((requirements or {}).get("requests"))
 
 
 def node_allocatable(node: Json) -> Counted:

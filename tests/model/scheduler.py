@@ -127,7 +127,7 @@ class ReferenceScheduler:
         """
         profile = profile_for(self._config, pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER)
         cycle = start_cycle(pod, self.snapshot(), profile)
-        if isinstance(cycle, Status):
+        if isinstance(cycle, Status) or not profile.points["postFilter"]:
             return []
         feasible, rejections = _filtered(cycle)
         return [] if feasible else [c.to_step() for c in best_candidates(cycle, rejections)]
