@@ -5,7 +5,7 @@ from __future__ import annotations
 from kschedcore.admission import strategies
 from kschedcore.admission.defaults import default
 from kschedcore.admission.plugins import Plugin, default_plugins
-from kschedcore.admission.validation.kinds import validate_create, validate_update
+from kschedcore.admission.validation.kinds import validate_create, validate_status_update, validate_update
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.store.admission_types import (
@@ -89,8 +89,10 @@ class AdmissionChain:
             return
         if request.operation is Operation.CREATE:
             errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
+        elif request.subresource == "status":
+            errors = validate_status_update(obj, old or {}, namespaced=resource.namespaced)
         else:
-            errors = validate_update(resource.kind, obj, old or {})
+            errors = validate_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
         if errors:
             raise invalid(resource, request.name or obj["metadata"].get("name", ""), errors)
         strategies.complete(request, self._reader)

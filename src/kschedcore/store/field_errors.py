@@ -75,7 +75,7 @@ def _printed(value: Any) -> str:
     if isinstance(value, str):
         return quote(value)
     if value is None:
-        return "null"
+        return quote("null")
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -46,7 +46,7 @@ def prepare(request: AdmissionRequest) -> None:
     elif old is not None:
         if "status" in old:
             obj["status"] = old["status"]
-        if kind in _UPDATE:
+        if kind in _UPDATE and not request.subresource:
             _UPDATE[kind](obj, old)
 
 

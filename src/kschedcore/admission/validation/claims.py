@@ -59,7 +59,7 @@ def validate_claim_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]
 def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     """Only the requested size of a bound claim may change, and only grow."""
     yield from validate_metadata_update(claim["metadata"], old["metadata"])
-    yield from validate_claim_spec(claim["spec"], "spec")
+    yield from validate_claim(claim)
     new_spec, old_spec = dict(claim["spec"]), dict(old["spec"])
     if not old_spec.get("volumeName"):
         # The binder names the volume of a claim that has none.

@@ -117,4 +117,4 @@ def _requirement_matches(requirement: dict[str, Any], labels: dict[str, str]) ->
         return key in labels and labels[key] in values
     if operator == "NotIn":
         return key not in labels or labels[key] not in values
-    return (key in labels) == (operator == "Exists")
+    return bool((key in labels) == (operator == "Exists"))

@@ -50,7 +50,7 @@ def _config_map_data(config_map: dict[str, Any]) -> Iterator[FieldError]:
 def _config_map_update(config_map: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata_update(config_map["metadata"], old["metadata"])
     yield from _immutable(config_map, old, ("data", "binaryData"))
-    yield from _config_map_data(config_map)
+    yield from _config_map(config_map)
 
 
 def _immutable(new: dict[str, Any], old: dict[str, Any], fields: tuple[str, ...]) -> Iterator[FieldError]:
@@ -83,7 +83,7 @@ def _secret_update(secret: dict[str, Any], old: dict[str, Any]) -> Iterable[Fiel
     if secret.get("type") != old.get("type"):
         yield fe.invalid("type", secret.get("type", ""), "field is immutable")
     yield from _immutable(secret, old, ("data",))
-    yield from _secret_data(secret)
+    yield from _secret(secret)
 
 
 CREATE = {"ConfigMap": _config_map, "Secret": _secret}

@@ -30,7 +30,7 @@ from kschedcore.admission.validation.metadata import (
 )
 from kschedcore.store.field_errors import FieldError
 
-__all__ = ["validate_create", "validate_update"]
+__all__ = ["validate_create", "validate_status_update", "validate_update"]
 
 _MODULES = (
     autoscaling, batch, cluster, configuration, limits, networking, pod, policy, services, storage, workloads,
@@ -53,9 +53,28 @@ def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list
     return list(validate_metadata(obj["metadata"], name_rule, namespaced=namespaced))
 
 
-def validate_update(kind: str, obj: dict[str, Any], old: dict[str, Any]) -> list[FieldError]:
-    """What is wrong with ``obj`` as the successor of ``old``."""
+def validate_update(
+    kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
+) -> list[FieldError]:
+    """What is wrong with ``obj`` as the successor of ``old``.
+
+    The server looks at metadata for every kind alike and then lets the kind's own rule look again, so a
+    fault there is told more than once.
+    """
+    new, was = obj["metadata"], old["metadata"]
+    errors = [
+        *validate_metadata(new, path_segment_name, namespaced=namespaced),
+        *validate_metadata_update(new, was),
+    ]
     rule = _UPDATE.get(kind)
-    if rule is not None:
-        return list(rule(obj, old))
-    return list(validate_metadata_update(obj["metadata"], old["metadata"]))
+    errors += validate_metadata_update(new, was) if rule is None else rule(obj, old)
+    return errors
+
+
+def validate_status_update(obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
+    """What is wrong with an update of the status alone, which leaves the rest as it was."""
+    new = obj["metadata"]
+    return [
+        *validate_metadata(new, path_segment_name, namespaced=namespaced),
+        *validate_metadata_update(new, old["metadata"]),
+    ]

@@ -46,9 +46,8 @@ def _limit_range(limit_range: dict[str, Any]) -> Iterable[FieldError]:
     yield from _limits(limit_range["spec"].get("limits") or ())
 
 
-def _limit_range_update(limit_range: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
-    yield from validate_metadata_update(limit_range["metadata"], old["metadata"])
-    yield from _limits(limit_range["spec"].get("limits") or ())
+def _limit_range_update(limit_range: dict[str, Any], _old: dict[str, Any]) -> Iterable[FieldError]:
+    return _limit_range(limit_range)
 
 
 def _limits(limits: Iterable[dict[str, Any]]) -> Iterator[FieldError]:

@@ -41,6 +41,7 @@ def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
 def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     """Images, deadlines, added tolerations; and while gated, narrower node selection and fewer gates."""
     yield from validate_metadata_update(pod["metadata"], old["metadata"])
+    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
     spec, was = pod["spec"], old["spec"]
     yield from examine(spec).errors
     resized = list(_containers_added_or_removed(spec, was))

@@ -10,11 +10,7 @@ from kschedcore.admission.validation.common import (
     validate_int_or_percent,
     validate_label_selector,
 )
-from kschedcore.admission.validation.metadata import (
-    path_segment_name,
-    validate_metadata,
-    validate_metadata_update,
-)
+from kschedcore.admission.validation.metadata import path_segment_name, validate_metadata
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 
@@ -26,8 +22,7 @@ def _budget(budget: dict[str, Any]) -> Iterable[FieldError]:
     yield from _spec(budget["spec"])
 
 
-def _budget_update(budget: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
-    yield from validate_metadata_update(budget["metadata"], old["metadata"])
+def _budget_update(budget: dict[str, Any], _old: dict[str, Any]) -> Iterable[FieldError]:
     yield from _spec(budget["spec"])
 
 

@@ -148,7 +148,7 @@ def _validate_service_update(service: dict[str, Any], old: dict[str, Any]) -> It
         if old_ips and new_ips[:1] != old_ips[:1]:
             struct = fe.go_struct("[]string", new_ips)
             yield fe.invalid("spec.clusterIPs[0]", struct, "may not change once set")
-    yield from _spec(spec)
+    yield from _validate_service(service)
 
 
 CREATE = {"Service": _validate_service}

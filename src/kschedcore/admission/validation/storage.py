@@ -66,8 +66,7 @@ def _volume_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _volume_update(volume: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
-    yield from validate_metadata_update(volume["metadata"], old["metadata"])
-    yield from _volume_spec(volume["spec"])
+    yield from _volume(volume)
     new_sources = {key: value for key, value in volume["spec"].items() if key not in _NOT_SOURCES}
     if new_sources != {key: value for key, value in old["spec"].items() if key not in _NOT_SOURCES}:
         yield fe.forbidden(
