@@ -29,10 +29,10 @@ class _Form:
     __slots__ = ("matches", "message", "pattern")
 
     def __init__(self, pattern: str, rule: str, *examples: str) -> None:
-        shown = "".join(f"'{example}', or " for example in examples).removesuffix("or ")
+        shown = " or ".join(f"'{example}', " for example in examples)
         self.pattern = pattern
         self.matches = re.compile(pattern).fullmatch
-        self.message = f"{rule} ({f'e.g. {shown}' if shown else ''}regex used for validation is '{pattern}')"
+        self.message = f"{rule} (e.g. {shown}regex used for validation is '{pattern}')"
 
 
 _NAME = _Form(
@@ -60,8 +60,8 @@ _DNS1123_SUBDOMAIN = _Form(
 )  # fmt: skip
 _WILDCARD_DNS1123_SUBDOMAIN = _Form(
     rf"\*\.{_DNS1123_SUBDOMAIN.pattern}",
-    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist "
-    "of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must "
+    "consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
     "*.example.com",
 )
 _DNS1035_LABEL = _Form(
@@ -99,7 +99,7 @@ def _too_long(text: str, most: int) -> list[str]:
 
 
 def is_qualified_name(text: str) -> list[str]:
-    """A label key, resource name and the like: ``name`` or ``example.com/name``, the name of at most 63 bytes."""
+    """A label key or resource name: ``name`` or ``example.com/name``, the name of at most 63 bytes."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         return [
@@ -157,7 +157,7 @@ def _changes_directory(text: str) -> list[str]:
 
 
 def is_env_var_name(text: str) -> list[str]:
-    """A container's environment variable (KEP-4369: printable ASCII but ``=``, since v1.34 without a gate)."""
+    """A container's environment variable (KEP-4369): printable ASCII without ``=``."""
     problems = [] if text else [f"environment variable name {_EMPTY}"]
     if not _PRINTABLE_BUT_EQUALS.fullmatch(text):
         problems.append(
@@ -186,7 +186,7 @@ def is_port_name(text: str) -> list[str]:
 
 
 def is_ip(text: str) -> list[str]:
-    """An IPv4 or IPv6 address; leading zeros pass, as they always did (gate StrictIPCIDRValidation is off)."""
+    """An IPv4 or IPv6 address; leading zeros pass while gate StrictIPCIDRValidation is off."""
     try:
         if "%" not in text:
             ipaddress.ip_address(_LEADING_ZEROS.sub("", text))
