@@ -49,7 +49,7 @@ wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh e
 
 conformance: $(BUILT)  ## compare with kube-scheduler's recordings (RECORDINGS=PATH…)
 	@test -n "$(RECORDINGS)" || { echo "error: no recordings here; name some: make conformance RECORDINGS=PATH" >&2; exit 2; }
-	$(BIN)/kschedcore conformance --tie-break first $(RECORDINGS)
+	$(BIN)/kschedcore conformance $(RECORDINGS)
 
 bench: $(BUILT)  ## the benchmarks
 	$(BIN)/python -m pytest -q -m '' --benchmark-only bench

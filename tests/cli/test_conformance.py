@@ -179,3 +179,9 @@ def test_what_is_no_recording_is_bad_input(command: Run, cases: list[object], me
     result = command("conformance odd.jsonl")
     assert (result.status, result.out) == (2, "")
     assert result.err.startswith(message)
+
+
+def test_recordings_break_ties_by_name(command: Run) -> None:
+    record("run.json", TRACE)
+    assert command("conformance --tie-break first run.json").status == 0
+    assert command("conformance --tie-break random run.json").status == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from tests.cli.conftest import DATA, Run
 
 README = Path(__file__).parents[2] / "README.md"
@@ -35,3 +36,10 @@ def test_its_manifests_can_be_kept(command: Run) -> None:
     assert command("demo --save shop/demo").out == "shop/demo/cluster.yaml\nshop/demo/app.yaml\n"
     for name in ("cluster.yaml", "app.yaml"):
         assert Path("shop/demo", name).read_bytes() == (DATA / name).read_bytes()
+
+
+def test_a_demo_that_fails_says_so(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kschedcore.cli.demo.STORY", ("schedule", "fit"))
+    result = command("demo")
+    assert result.status == 2
+    assert "$ kschedcore fit" not in result.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,13 @@ EPILOG = "Example: kschedcore conformance tests/conformance/data --min 1.0 -o js
 
 FORMATS = (Output.table, Output.json, Output.yaml)
 
+
+class RecordedTieBreak(enum.StrEnum):
+    """What ``--tie-break`` takes here: recordings have the first by name, so that they can be repeated."""
+
+    first = "first"
+
+
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")]
 Rate = Annotated[
     str,
@@ -28,12 +36,19 @@ Rate = Annotated[
 Show = Annotated[
     int, typer.Option("--show", metavar="N", min=0, help="Differences to print for each family.")
 ]
+TieBreakPolicy = Annotated[
+    RecordedTieBreak,
+    typer.Option(
+        "--tie-break", metavar="POLICY", help="Which of the best nodes to take: first, as recorded."
+    ),
+]
 OutputFormat = Annotated[Output, typer.Option("-o", "--output", help="How to print: table, json or yaml.")]
 
 
 def command(
     paths: Paths,
     minimum: Rate = "1.0",
+    tie_break: TieBreakPolicy = RecordedTieBreak.first,  # noqa: ARG001
     output: OutputFormat = Output.table,
     show: Show = 5,
     no_headers: NoHeaders = False,

@@ -43,13 +43,19 @@ def command(save: Save = None) -> None:
 
 
 def tell_story() -> None:
-    """Run the demo's command lines on its manifests, each shown as one would type it."""
+    """Run the demo's command lines on its manifests, each shown as one would type it.
+
+    Raises:
+        Exit: One of them failed.
+    """
     from kschedcore.cli.entry import run
 
     with resources.as_file(resources.files("kschedcore.cli") / "data") as folder:
         for number, line in enumerate(STORY):
             write(f"{'' if number == 0 else chr(10)}$ kschedcore {line}\n")
-            run([str(folder / word) if word in FILES else word for word in shlex.split(line)])
+            status = run([str(folder / word) if word in FILES else word for word in shlex.split(line)])
+            if status:
+                raise typer.Exit(status)
 
 
 def copy_manifests(folder: Path) -> None:
