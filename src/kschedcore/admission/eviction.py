@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.admission.validation.common import selector_matches
+from kschedcore.admission.validation.common import read_selector
 from kschedcore.store.admission_types import ObjectReader, Resource, StatusError, forbidden
 
 __all__ = ["admit_eviction"]
@@ -36,8 +36,7 @@ def admit_eviction(reader: ObjectReader, pod: dict[str, Any], now: str, *, dry_r
     budgets = [
         budget
         for budget in reader.list(_BUDGETS.qualified, metadata["namespace"])
-        if "selector" in budget["spec"]
-        and selector_matches(budget["spec"]["selector"], metadata.get("labels", {}))
+        if read_selector(budget["spec"].get("selector")).matches(metadata.get("labels", {}))
     ]
     if len(budgets) > 1:
         raise StatusError(500, "InternalError", f"Internal error occurred: {_SEVERAL}")

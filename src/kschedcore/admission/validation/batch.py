@@ -12,7 +12,7 @@ from kschedcore.admission.validation.common import (
     immutable,
     non_negative,
     one_of,
-    selector_matches,
+    read_selector,
     validate_label_selector,
 )
 from kschedcore.admission.validation.cron import schedule_problem
@@ -50,7 +50,13 @@ def _job_selector(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
         return
     yield from validate_label_selector(selector, f"{path}.selector")
     labels = spec["template"]["metadata"].get("labels", {})
-    if not selector_matches(selector, labels):
+    try:
+        matched = read_selector(selector).matches(labels)
+    except ValueError:
+        struct = fe.go_struct("v1.LabelSelector", selector)
+        yield fe.invalid(f"{path}.selector", struct, "invalid label selector")
+        return
+    if not matched:
         detail = "`selector` does not match template `labels`"
         yield fe.invalid(f"{path}.template.metadata.labels", fe.go_map(labels), detail)
 
@@ -68,7 +74,11 @@ def _generated_selector(job: dict[str, Any]) -> Iterator[FieldError]:
             yield fe.required(f"spec.template.metadata.labels[{key}]", f"must be '{value}'")
         elif labels[key] != value:
             yield fe.invalid(f"spec.template.metadata.labels[{key}]", fe.go_map(labels), f"must be '{value}'")
-    if not selector_matches(spec["selector"], expected):
+    try:
+        generated = read_selector(spec["selector"]).matches(expected)
+    except ValueError:
+        return
+    if not generated:
         struct = fe.go_struct("v1.LabelSelector", spec["selector"])
         yield fe.invalid("spec.selector", struct, "`selector` not auto-generated")
 

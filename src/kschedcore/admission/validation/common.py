@@ -6,14 +6,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from kschedcore.admission.validation.metadata import validate_labels
 from kschedcore.api import labels as rules
+from kschedcore.api.objects import LabelSelector
+from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 
 __all__ = [
     "IMMUTABLE", "immutable", "int_or_percent_value", "int_or_string", "is_percent", "non_negative",
-    "one_of", "port_number", "selector_matches", "validate_int_or_percent", "validate_label_selector",
+    "one_of", "port_number", "read_selector", "validate_int_or_percent", "validate_label_selector",
 ]  # fmt: skip
 
 IMMUTABLE = "field is immutable"
@@ -103,18 +107,10 @@ def _validate_requirement(requirement: dict[str, Any], path: str) -> Iterable[Fi
         yield from (fe.invalid(f"{path}.values[{index}]", value, text) for text in texts)
 
 
-def selector_matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    """Whether a valid LabelSelector matches; an empty one matches everything."""
-    for key, value in selector.get("matchLabels", {}).items():
-        if labels.get(key) != value:
-            return False
-    return all(_requirement_matches(r, labels) for r in selector.get("matchExpressions", ()))
+def read_selector(selector: dict[str, Any] | None) -> Selector:
+    """The selector that a LabelSelector means: a missing one selects nothing, an empty one everything.
 
-
-def _requirement_matches(requirement: dict[str, Any], labels: dict[str, str]) -> bool:
-    key, operator, values = requirement["key"], requirement["operator"], requirement.get("values", ())
-    if operator == "In":
-        return key in labels and labels[key] in values
-    if operator == "NotIn":
-        return key not in labels or labels[key] not in values
-    return bool((key in labels) == (operator == "Exists"))
+    Raises:
+        ValueError: It is invalid.
+    """
+    return label_selector(None if selector is None else msgspec.convert(selector, LabelSelector))

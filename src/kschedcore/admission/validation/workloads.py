@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kschedcore.admission.validation.common import (
@@ -11,7 +11,7 @@ from kschedcore.admission.validation.common import (
     int_or_string,
     non_negative,
     one_of,
-    selector_matches,
+    read_selector,
     validate_int_or_percent,
     validate_label_selector,
 )
@@ -25,8 +25,9 @@ from kschedcore.admission.validation.pods import validate_pod_template
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 
-__all__ = ["CREATE", "UPDATE", "validate_template_of_workload"]
+__all__ = ["CREATE", "UPDATE"]
 
+_TemplateRule = Callable[[dict[str, Any], str], Iterable[FieldError]]
 _STATEFUL_SET_UPDATABLE = (
     "replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
     "ordinals",
@@ -44,17 +45,24 @@ def _selector(spec: dict[str, Any], kind: str) -> Iterator[FieldError]:
         yield fe.invalid("spec.selector", struct, f"empty selector is invalid for {kind}")
 
 
-def _template_labels(spec: dict[str, Any]) -> Iterator[FieldError]:
-    labels = spec["template"]["metadata"].get("labels", {})
+def _template(spec: dict[str, Any], rule: _TemplateRule, invalid_selector: str) -> Iterator[FieldError]:
+    """The template, whose labels the selector must match; unless the selector cannot be read at all."""
     selector = spec.get("selector")
-    # Without a selector nothing matches; an empty one is reported as such already.
-    if selector is None or (selector and not selector_matches(selector, labels)):
+    try:
+        matches = read_selector(selector).matches
+    except ValueError:
+        struct = fe.go_struct("v1.LabelSelector", selector)
+        yield fe.invalid("spec.selector", struct, invalid_selector)
+        return
+    labels = spec["template"]["metadata"].get("labels", {})
+    if not matches(labels):
         printed = fe.go_map(labels) if labels else fe.Verbatim("map[string]string(nil)")
         detail = "`selector` does not match template `labels`"
         yield fe.invalid("spec.template.metadata.labels", printed, detail)
+    yield from rule(spec["template"], "spec.template")
 
 
-def validate_template_of_workload(template: dict[str, Any], path: str) -> Iterator[FieldError]:
+def _restarting_template(template: dict[str, Any], path: str) -> Iterator[FieldError]:
     """A template whose pods always restart and have no deadline."""
     yield from validate_pod_template(template, path)
     yield from _always_restarts(template["spec"], f"{path}.spec")
@@ -72,8 +80,7 @@ def _always_restarts(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
 def _deployment_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from non_negative(spec.get("replicas"), "spec.replicas")
     yield from _selector(spec, "deployment")
-    yield from _template_labels(spec)
-    yield from validate_template_of_workload(spec["template"], "spec.template")
+    yield from _template(spec, _restarting_template, "invalid label selector")
     yield from _deployment_strategy(spec["strategy"])
     yield from non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds")
     yield from non_negative(spec.get("revisionHistoryLimit"), "spec.revisionHistoryLimit")
@@ -105,14 +112,12 @@ def _replica_set_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from non_negative(spec.get("replicas"), "spec.replicas")
     yield from non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds")
     yield from _selector(spec, "deployment")
-    yield from _template_labels(spec)
-    yield from validate_template_of_workload(spec["template"], "spec.template")
+    yield from _template(spec, _restarting_template, "invalid label selector")
 
 
 def _daemon_set_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from _selector(spec, "daemonset")
-    yield from _template_labels(spec)
-    yield from validate_template_of_workload(spec["template"], "spec.template")
+    yield from _template(spec, _restarting_template, "invalid label selector")
     yield from non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds")
     yield from non_negative(spec.get("revisionHistoryLimit"), "spec.revisionHistoryLimit")
     strategy = spec["updateStrategy"]
@@ -153,8 +158,7 @@ def _stateful_set_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds")
     yield from non_negative(spec.get("ordinals", {}).get("start"), "spec.ordinals.start")
     yield from _selector(spec, "statefulset")
-    yield from _template_labels(spec)
-    yield from validate_pod_template(spec["template"], "spec.template")
+    yield from _template(spec, validate_pod_template, "")
     yield from _stateful_set_restarts(spec["template"]["spec"])
 
 
@@ -202,7 +206,7 @@ def _controller_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     if selector and any(labels.get(key) != value for key, value in selector.items()):
         detail = "`selector` does not match template `labels`"
         yield fe.invalid("spec.template.metadata.labels", fe.go_map(labels), detail)
-    yield from validate_template_of_workload(template, "spec.template")
+    yield from _restarting_template(template, "spec.template")
 
 
 def _creator(spec_rule: Any, name_rule: Any = dns_subdomain_name) -> Any:
