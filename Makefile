@@ -7,6 +7,9 @@ NATIVE    := $(shell find src/kschedcore/_native -name '*.pyx' -o -name '*.pxd' 
 ENV_READY := $(VENV)/.ready
 BUILT     := $(VENV)/.built
 
+# cython-lint calls pycodestyle by name.
+export PATH := $(abspath $(BIN)):$(PATH)
+
 RECORDINGS ?= $(wildcard ../shared/conformance ../shared/traces)
 
 .DEFAULT_GOAL := help
