@@ -82,6 +82,12 @@ class ClassCache:
             self._release(self._classes.popitem(last=False)[1][0])
         return compiled
 
+    def narrowed(self, pod: Pod, framework: Framework, node: str) -> PodClass:
+        """A class of its own for a pod that is only offered one node; the caller releases it."""
+        compiled = framework.compile(PodContext(pod, self.info(pod), self._core, self._listers), only=node)
+        assert isinstance(compiled, PodClass)  # the node has passed, so PreFilter has too
+        return compiled
+
     def _versions(self, pod: Pod, framework: Framework) -> tuple[int, ...]:
         return tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from kschedcore._native.core import Core
@@ -12,17 +13,18 @@ from kschedcore.columns.nodes import node_batch, node_row
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.scheduling.binding import BoundPods, key_of
 from kschedcore.scheduling.classes import ClassCache
+from kschedcore.scheduling.config import Configuration, SchedulerConfiguration, load_config
 from kschedcore.scheduling.decision import Decision, Decisions
 from kschedcore.scheduling.diagnosis import Diagnosis
 from kschedcore.scheduling.explanation import Explanation
 from kschedcore.scheduling.framework import Framework
-from kschedcore.scheduling.listers import Listers
-from kschedcore.scheduling.nominator import Nominator
-from kschedcore.scheduling.plugin import Status
+from kschedcore.scheduling.listers import VIEWS, Listers
+from kschedcore.scheduling.nominator import Nomination, Nominator
+from kschedcore.scheduling.plugin import Plugin, Status
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder, not_helpful
-from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, default_profile
+from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.scheduling.queue import in_queue_order
-from kschedcore.scheduling.registry import IN_TREE
+from kschedcore.scheduling.registry import with_plugins
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,13 +46,22 @@ class Engine:
             Pending pods in it are left alone.
         tie_break: Among nodes that share the best score take the ``first`` by name, or draw at ``random``.
         seed: Seeds the draws; the same seed gives the same decisions.
+        config: A KubeSchedulerConfiguration to follow, see :func:`kschedcore.scheduling.config.load_config`.
+        plugins: Plugins of one's own that the configuration may name.
 
     Raises:
         ManifestError: An object of the cluster is invalid.
+        ConfigError: kube-scheduler would refuse the configuration, or two plugins share a name.
     """
 
     def __init__(
-        self, cluster: Manifests | None = None, *, tie_break: TieBreak = "first", seed: int = 0
+        self,
+        cluster: Manifests | None = None,
+        *,
+        tie_break: TieBreak = "first",
+        seed: int = 0,
+        config: Configuration | SchedulerConfiguration | None = None,
+        plugins: Iterable[type[Plugin]] = (),
     ) -> None:
         if tie_break not in ("first", "random"):
             raise UsageError(f"tie_break is {tie_break!r}; expected 'first' or 'random'")
@@ -60,7 +71,10 @@ class Engine:
         self._nominator = Nominator(self._core)
         self._classes = ClassCache(self._core, self._listers)
         self._preemption = PreemptionFinder(self._core, self._bound, self._listers)
-        self._frameworks = {DEFAULT_SCHEDULER_NAME: Framework(default_profile(), IN_TREE)}
+        registry = with_plugins(plugins)
+        self._config = load_config(config)
+        profiles = profiles_of(self._config, registry)
+        self._frameworks = {profile.scheduler_name: Framework(profile, registry) for profile in profiles}
         if cluster is not None:
             self._load(cluster)
 
@@ -102,13 +116,18 @@ class Engine:
     def add_pod(self, pod: Pod | Mapping[str, Any], node: str | None = None) -> None:
         """Account a bound pod on ``node`` (its own ``spec.nodeName`` when None), or account it anew.
 
-        A pod that has finished takes nothing of its node and is not accounted.
+        A pod that has finished takes nothing of its node and is not accounted. For one that is not bound but
+        nominated (``status.nominatedNodeName``) room is left on that node.
 
         Raises:
-            UsageError: The pod is bound to no node.
+            UsageError: The pod is neither bound nor nominated to a node.
         """
         view = pod if isinstance(pod, Pod) else decode(Pod, pod)
         target = node or view.spec.node_name
+        if not target and view.status.nominated_node_name:
+            self._bound.remove(key_of(view))
+            self._nominator.nominate(key_of(view), self._classes.info(view), view.status.nominated_node_name)
+            return
         if not target:
             raise UsageError(f"pod {'/'.join(key_of(view))} has no spec.nodeName and no node was given")
         if view.status.phase in _FINISHED:
@@ -116,6 +135,14 @@ class Engine:
             return
         self._nominator.withdraw(key_of(view))
         self._bound.add(view, self._classes.info(view), target)
+
+    def nominate(self, pod: Pod | Mapping[str, Any], node: str) -> None:
+        """Leave room for a pod on a node; less important pods nominated there before give way."""
+        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        info = self._classes.info(view)
+        self._bound.remove(key_of(view))
+        self._nominator.withdraw_below(node, info.priority)
+        self._nominator.nominate(key_of(view), info, node)
 
     def remove_pod(self, name: str, namespace: str = "default") -> None:
         """Take a bound pod off its node, or a nominated one out of the way.
@@ -131,6 +158,27 @@ class Engine:
         """Add a namespace, or give it other labels."""
         view = namespace if isinstance(namespace, Namespace) else decode(Namespace, namespace)
         self._core.topology.set_namespace(view.metadata.name, view.metadata.labels or {})
+
+    def set_object(self, item: Mapping[str, Any]) -> None:
+        """Add or replace an object that placement rules look up, such as a Service or a PersistentVolume.
+
+        Raises:
+            UsageError: No rule looks up objects of its kind.
+            ManifestError: It is invalid.
+        """
+        kind = item.get("kind", "")
+        if kind not in VIEWS:
+            raise UsageError(f"kind is {kind!r}; expected one of {', '.join(sorted(VIEWS))}")
+        self._listers.set(kind, decode(VIEWS[kind], item))
+
+    def remove_object(self, kind: str, name: str, namespace: str = "default") -> None:
+        """Take out an object that :meth:`set_object` added.
+
+        Raises:
+            NotFoundError: There is no such object.
+        """
+        if kind not in VIEWS or not self._listers.remove(kind, name, namespace):
+            raise NotFoundError(f"{kind} {name!r} not found")
 
     # -- decisions --------------------------------------------------------------------------------
 
@@ -189,15 +237,36 @@ class Engine:
 
     def _place_nominated(self, pod: Pod, compiled: PodClass, preempt: bool) -> Decision:
         """Place a pod on the node nominated for it if it fits there by now, else wherever it fits."""
-        nomination = self._nominator.withdraw(key_of(pod))
-        compiled.catch_up()
-        if nomination is not None and compiled.passes(nomination.slot):
-            self._bound.add(pod, compiled.info, nomination.node)
-            return Decision(pod, nomination.node, 1, compiled.total_of(nomination.slot), 1)
-        decision = self._place([(pod, compiled)], preempt)[0]
+        with self._nomination_aside(pod) as nomination:
+            there = self._on_nominated(pod, compiled, nomination)
+        self._nominator.withdraw(key_of(pod))
+        decision = self._place([(pod, compiled if there is None else there)], preempt and there is None)[0]
+        if there is not None:
+            there.release()
         if decision.node is None and decision.nominated_node is None and nomination is not None:
             self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
         return decision
+
+    @contextmanager
+    def _nomination_aside(self, pod: Pod) -> Iterator[Nomination | None]:
+        """Decide as if the pod itself were not nominated: it need not leave room for itself."""
+        nomination = self._nominator.withdraw(key_of(pod))
+        try:
+            yield nomination
+        finally:
+            if nomination is not None:
+                self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
+
+    def _on_nominated(self, pod: Pod, compiled: PodClass, nomination: Nomination | None) -> PodClass | None:
+        """The pod's class narrowed to the node nominated for it, if it fits there by now."""
+        node = nomination.node if nomination else pod.status.nominated_node_name
+        slot = self._core.nodes.slot_of(node) if node else -1
+        if slot < 0:
+            return None
+        compiled.catch_up()
+        if not compiled.passes(slot):
+            return None
+        return self._classes.narrowed(pod, self._framework(pod), node)
 
     def _unschedulable(self, pod: Pod, counts: dict[int, int], preemption: Preemption | None) -> Decision:
         nodes = self._core.nodes.count
@@ -211,16 +280,36 @@ class Engine:
 
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
         """Say where a pod would go, without placing it, nominating it or evicting anything."""
+        decision, compiled, narrowed = self._consider(pod, preempt)
+        if narrowed and isinstance(compiled, PodClass):
+            compiled.release()
+        return decision
+
+    def explain(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Explanation:
+        """Every node and every plugin for a pod, without placing it.
+
+        When the pod fits on the node nominated for it, that is the only node looked at.
+        """
+        decision, compiled, narrowed = self._consider(pod, preempt)
+        if not isinstance(compiled, PodClass):
+            return Explanation(decision, self._core.nodes.names(), compiled)
+        explanation = Explanation.of(self._core, compiled, decision, narrowed=narrowed)
+        if narrowed:
+            compiled.release()
+        return explanation
+
+    def _consider(
+        self, pod: Pod | Mapping[str, Any], preempt: bool
+    ) -> tuple[Decision, PodClass | Status, bool]:
+        """A decision, the class or status it came from, and whether it was narrowed to the nominated node."""
         view = pod if isinstance(pod, Pod) else decode(Pod, pod)
         compiled = self._compile(view)
         if not isinstance(compiled, PodClass):
-            return Decision(view, None, diagnosis=self._ended(compiled, preempt))
-        nomination = self._nominator.withdraw(key_of(view))
-        try:
-            return self._decide(view, compiled, preempt)
-        finally:
-            if nomination is not None:
-                self._nominator.nominate(key_of(view), nomination.info, nomination.node)
+            return Decision(view, None, diagnosis=self._ended(compiled, preempt)), compiled, False
+        with self._nomination_aside(view) as nomination:
+            there = self._on_nominated(view, compiled, nomination)
+            chosen = compiled if there is None else there
+            return self._decide(view, chosen, preempt), chosen, there is not None
 
     def _decide(self, pod: Pod, compiled: PodClass, preempt: bool) -> Decision:
         slots, totals, ties, feasible, _, failures = self._core.place([compiled], False)
@@ -231,17 +320,12 @@ class Engine:
         preemption = self._framework(pod).preempt(self._preemption, pod, compiled) if preempt else None
         return self._unschedulable(pod, failures[0], preemption)
 
-    def explain(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Explanation:
-        """Every node and every plugin for a pod, without placing it."""
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
-        compiled = self._compile(view)
-        decision = self.decide(view, preempt=preempt)
-        if not isinstance(compiled, PodClass):
-            return Explanation(decision, self._core.nodes.names(), compiled)
-        return Explanation.of(self._core, compiled, decision)
-
     def _framework(self, pod: Pod) -> Framework:
         return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
+
+    def forget(self) -> None:
+        """Drop everything that is cached; the next decisions look at every node again."""
+        self._classes.clear()
 
     def _compile(self, pod: Pod) -> PodClass | Status:
         framework = self._frameworks.get(pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME)

@@ -52,8 +52,10 @@ class Explanation:
         self.totals: dict[str, int] = {}
 
     @classmethod
-    def of(cls, core: Core, pod_class: PodClass, decision: Decision) -> Explanation:
-        """Read a refreshed class's columns."""
+    def of(
+        cls, core: Core, pod_class: PodClass, decision: Decision, *, narrowed: bool = False
+    ) -> Explanation:
+        """Read a refreshed class's columns; ``narrowed``: nodes it was not offered are left out."""
         self = cls(decision, core.nodes.names(), None)
         slots = core.nodes.slots_by_name().tolist()
         verdicts = pod_class.verdicts()
@@ -62,6 +64,8 @@ class Explanation:
                    for name, triple in sorted(pod_class.score_columns().items())}
         for name, slot in zip(self.nodes, slots, strict=True):
             verdict = int(verdicts[slot])
+            if verdict and narrowed:
+                continue
             if verdict:
                 self.verdicts[name] = Rejection(*core.reasons.describe(verdict, core.nodes.resource_names))
                 continue

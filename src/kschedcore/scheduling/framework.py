@@ -57,13 +57,17 @@ class Framework:
                 return finder.run(pod, pod_class, plugin.args)
         return Preemption(None)
 
-    def compile(self, context: PodContext) -> PodClass | Status:
+    def compile(self, context: PodContext, only: str | None = None) -> PodClass | Status:
         """Run PreFilter and PreScore for a pod.
+
+        Args:
+            context: The pod and what its rules look at.
+            only: Offer it just the node of this name.
 
         Returns:
             The class to decide with, or the status of the plugin that ended the cycle.
         """
-        allowed: frozenset[str] | None = None
+        allowed = None if only is None else frozenset({only})
         narrowing: list[str] = []
         for plugin, _ in self._at("preFilter"):
             outcome = plugin.pre_filter(context)

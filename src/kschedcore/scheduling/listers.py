@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from kschedcore.api.objects import (
-        CSINode,
-        PersistentVolume,
-        PersistentVolumeClaim,
-        PodDisruptionBudget,
-        ReplicaSet,
-        ReplicationController,
-        Service,
-        StatefulSet,
-        StorageClass,
-    )
+from kschedcore.api.objects import (
+    CSIDriver,
+    CSINode,
+    CSIStorageCapacity,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PodDisruptionBudget,
+    ReplicaSet,
+    ReplicationController,
+    Service,
+    StatefulSet,
+    StorageClass,
+    View,
+    VolumeAttachment,
+)
 
 GROUPS = {
     "Service": "services",
@@ -33,6 +36,22 @@ GROUPS = {
     "PodDisruptionBudget": "budgets",
 }
 """Kind -> the group of kinds whose changes are counted together."""
+
+VIEWS: dict[str, type[View]] = {
+    "Service": Service,
+    "ReplicationController": ReplicationController,
+    "ReplicaSet": ReplicaSet,
+    "StatefulSet": StatefulSet,
+    "PersistentVolume": PersistentVolume,
+    "PersistentVolumeClaim": PersistentVolumeClaim,
+    "StorageClass": StorageClass,
+    "CSINode": CSINode,
+    "CSIDriver": CSIDriver,
+    "CSIStorageCapacity": CSIStorageCapacity,
+    "VolumeAttachment": VolumeAttachment,
+    "PodDisruptionBudget": PodDisruptionBudget,
+}
+"""Kind -> its typed view."""
 
 _CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"}
 
@@ -53,10 +72,12 @@ class Listers:
         self._objects[kind][self._key(kind, item)] = item
         self.versions[GROUPS[kind]] += 1
 
-    def remove(self, kind: str, name: str, namespace: str = "") -> None:
-        """Take an object out, if it is there."""
-        if self._objects[kind].pop((namespace, name), None) is not None:
-            self.versions[GROUPS[kind]] += 1
+    def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
+        """Take an object out; say whether it was there."""
+        place = "" if kind in _CLUSTER_SCOPED else namespace
+        found = self._objects[kind].pop((place, name), None) is not None
+        self.versions[GROUPS[kind]] += found
+        return found
 
     @staticmethod
     def _key(kind: str, item: Any) -> tuple[str, str]:

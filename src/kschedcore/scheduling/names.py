@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from kschedcore.api import labels
+
 
 def label_name_problems(name: str) -> list[str]:
     """What is wrong with a label key; nothing for a good one."""
-    from kschedcore.api import labels
-
     return list(labels.is_qualified_name(name))
 
 
 def label_value_problems(value: str) -> list[str]:
     """What is wrong with a label value; nothing for a good one."""
-    from kschedcore.api import labels
-
     return list(labels.is_label_value(value))
 
 
