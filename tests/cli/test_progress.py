@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -26,31 +28,55 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    return terminal
+def use_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
+    """Make standard error a terminal; called inside the test, since pytest sets its own stream before that."""
+
+    def use() -> Terminal:
+        terminal = Terminal()
+        monkeypatch.setattr("sys.stderr", terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        return terminal
+
+    return use
 
 
-def test_what_takes_long_is_shown(terminal: Terminal) -> None:
+def test_what_takes_long_is_shown(use_terminal: Callable[[], Terminal]) -> None:
+    terminal = use_terminal()
     with progress("placing 7 pods", after=0):
         assert terminal.written.wait(timeout=30)
     assert "placing 7 pods" in terminal.getvalue()
 
 
-def test_what_is_quick_is_not_shown(terminal: Terminal) -> None:
+def test_what_is_quick_is_not_shown(use_terminal: Callable[[], Terminal]) -> None:
+    terminal = use_terminal()
     with progress("placing 7 pods", after=3600):
         pass
     assert terminal.getvalue() == ""
 
 
-def test_the_spinner_ends_with_an_error_inside(terminal: Terminal) -> None:
+def test_the_spinner_ends_with_an_error_inside(use_terminal: Callable[[], Terminal]) -> None:
+    terminal = use_terminal()
     threads = threading.active_count()
-    with pytest.raises(KeyError), progress("placing", after=0):
-        assert terminal.written.wait(timeout=30)
-        raise KeyError
+
+    def fails() -> None:
+        with progress("placing", after=0):
+            assert terminal.written.wait(timeout=30)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
     assert threading.active_count() == threads
+
+
+def test_output_goes_on_as_ever(
+    use_terminal: Callable[[], Terminal], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = use_terminal()
+    with progress("placing", after=0):
+        assert terminal.written.wait(timeout=30)
+        sys.stdout.write("a line\n")
+    assert capsys.readouterr().out == "a line\n"
+    assert "a line" not in terminal.getvalue()
 
 
 def test_files_and_pipes_get_nothing(capsys: pytest.CaptureFixture[str]) -> None:

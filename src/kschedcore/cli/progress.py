@@ -46,6 +46,8 @@ def _spin(doing: str, done: threading.Event, after: float) -> None:
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
     with shown:
         shown.add_task(doing, total=None)
