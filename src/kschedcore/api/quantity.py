@@ -2,28 +2,35 @@
 
 A quantity is a decimal number with a suffix: decimal (``n u m k M G T P E``), binary (``Ki`` to ``Ei``) or an
 exponent (``1e3``). Kubernetes keeps nothing finer than 1e-9 and rounds away from zero to that, and to whole
-units or thousandths wherever it needs an integer, "since you want some resources if you asked for some".
+units or thousandths wherever it needs an integer: whoever asks for some of a resource gets some.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache, total_ordering
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["Quantity", "milli_value", "nanos", "to_milli", "to_value", "value"]
 
 Format = Literal["BinarySI", "DecimalSI", "DecimalExponent"]
 
-_FORM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+))?\Z", re.ASCII)
+_FORM = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)", re.ASCII)
+_EXPONENT = re.compile(r"[eE]([+-]?\d+)", re.ASCII)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_DECIMAL_SUFFIXES = {power: suffix for suffix, power in _DECIMAL.items()}
+_BINARY_SUFFIXES = ("", *_BINARY)
+
+_NANO_POWER = -9
 _NANOS = 10**9
-_MOST = (2**63 - 1) * _NANOS
+_MAX_INT64 = 2**63 - 1
 _MAX_EXPONENT = 10_000
-_ERROR = (
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)
+_MAX_DIGITS = 4_000
+
+_WRONG_FORM = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+_WRONG_NUMBER = "unable to parse numeric part of quantity"
+_WRONG_SUFFIX = "unable to parse quantity's suffix"
 
 
 def _up(number: int, divisor: int) -> int:
@@ -32,22 +39,99 @@ def _up(number: int, divisor: int) -> int:
     return whole if number >= 0 else -whole
 
 
+def _capped(number: int) -> int:
+    return max(-_MAX_INT64, min(_MAX_INT64, number))
+
+
+class _Number(NamedTuple):
+    """What a text is made of: the digits without leading zeros, and the suffix as 10**power or 2**power."""
+
+    whole: str
+    fraction: str
+    format: Format
+    power: int
+
+    @property
+    def decimal_power(self) -> int:
+        """The digits, read as one integer, count units of 10 to this power (before a binary suffix)."""
+        return (0 if self.format == "BinarySI" else self.power) - len(self.fraction)
+
+    def fits_int64(self) -> bool:
+        """Whether Kubernetes reads it as a scaled int64, and not in arbitrary precision; it estimates."""
+        digits = len(self.whole or "0") + len(self.fraction)
+        if self.format == "BinarySI":
+            return not self.fraction and 14 - digits - self.power * 3 // 10 >= 0
+        return digits <= 18 and self.decimal_power >= _NANO_POWER
+
+    def is_kept(self) -> bool:
+        """Whether Kubernetes takes the text to be canonical already, and writes it back as it stands."""
+        if not self.fits_int64():
+            return False
+        digits = (self.whole or "0") + self.fraction
+        if self.format == "BinarySI":
+            return int(digits) % 8 != 0
+        return self.decimal_power % 3 == 0 and not digits.endswith("000") and digits[0] != "0"
+
+    def nanos(self) -> int:
+        """The amount in billionths, rounded up."""
+        number = int(self.whole + self.fraction or "0")
+        if self.format == "BinarySI":
+            number <<= self.power
+        power = self.decimal_power - _NANO_POWER
+        amount = number * 10**power if power >= 0 else _up(number, 10**-power)
+        return min(amount, _MAX_INT64 * _NANOS) if self.format == "BinarySI" else amount
+
+
+def _suffix(text: str) -> tuple[Format, int]:
+    if text in _DECIMAL:
+        return "DecimalSI", _DECIMAL[text]
+    if text in _BINARY:
+        return "BinarySI", _BINARY[text]
+    match = _EXPONENT.fullmatch(text)
+    if match is None or len(match[1]) > _MAX_DIGITS or abs(int(match[1])) > _MAX_EXPONENT:
+        raise ValueError(_WRONG_SUFFIX)
+    return "DecimalExponent", int(match[1])
+
+
 @total_ordering
 class Quantity:
-    """An exact amount of a resource.
+    """An exact amount of a resource, immutable.
 
-    Equality and order are by amount: ``1`` equals ``1000m``. ``str()`` gives Kubernetes' canonical form.
+    Equality, order and hash are by amount: ``1`` equals ``1000m``. ``str()`` gives Kubernetes' canonical form
+    in the format the quantity was written in.
+
+    Attributes:
+        nanos: The amount in billionths.
+        format: How it is written: with binary suffixes, decimal ones, or an exponent.
     """
 
-    __slots__ = ("format", "nanos")
+    __slots__ = ("_text", "format", "nanos")
 
-    def __init__(self, nanos: int, format: Format = "DecimalSI") -> None:  # noqa: A002
-        self.nanos = nanos
-        self.format: Format = format
+    nanos: int
+    format: Format
+    _text: str | None
+
+    def __init__(self, nanos: int, format: Format = "DecimalSI", *, text: str | None = None) -> None:  # noqa: A002
+        set_slot = object.__setattr__
+        set_slot(self, "nanos", nanos)
+        set_slot(self, "format", format)
+        set_slot(self, "_text", text)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Quantity is immutable; cannot set {name}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Quantity is immutable; cannot delete {name}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (self.nanos, self.format, self._text)
 
     @classmethod
     def parse(cls, text: str | float) -> Quantity:
-        """Read a quantity.
+        """Read a quantity (``resource.ParseQuantity``).
+
+        Whatever Kubernetes reads is read: a number without digits (``Mi``) is zero. Binary amounts are
+        capped at 2**63-1, as in Kubernetes; exponents beyond ±10,000 are refused.
 
         Args:
             text: As a manifest has it; plain numbers are allowed.
@@ -55,35 +139,34 @@ class Quantity:
         Raises:
             ValueError: It is none, in Kubernetes' words.
         """
-        match = _FORM.match(str(text))
+        given = str(text)
+        match = _FORM.fullmatch(given) if given else None
         if match is None:
-            raise ValueError(_ERROR)
-        sign, digits, suffix, exponent = match.groups()
-        whole, _, fraction = digits.partition(".")
-        number = int(whole + fraction or "0")
-        if suffix in _BINARY:
-            form: Format = "BinarySI"
-            numerator, power = number * 1024 ** _BINARY[suffix], -len(fraction)
-        elif exponent is not None:
-            form = "DecimalExponent"
-            if abs(int(exponent)) > _MAX_EXPONENT:
-                raise ValueError("unable to parse quantity's suffix")
-            numerator, power = number, int(exponent) - len(fraction)
-        else:
+            raise ValueError(_WRONG_FORM)
+        sign, whole, fraction, suffix = match.groups(default="")
+        form, power = _suffix(suffix)
+        number = _Number(whole.lstrip("0"), fraction, form, power)
+        digits = len(number.whole) + len(fraction)
+        if digits > _MAX_DIGITS or not (whole or fraction or number.fits_int64()):
+            raise ValueError(_WRONG_NUMBER)
+        amount = number.nanos()
+        if form == "BinarySI" and 0 < amount < _NANOS:
             form = "DecimalSI"
-            numerator, power = number, _DECIMAL[suffix or ""] - len(fraction)
-        power += 9
-        nanos = numerator * 10**power if power >= 0 else _up(numerator, 10**-power)
-        nanos = min(nanos, _MOST)
-        return cls(-nanos if sign == "-" else nanos, form)
+        kept = given if number.is_kept() else None
+        return cls(-amount if sign == "-" else amount, form, text=kept)
+
+    def scaled(self, exponent: int) -> int:
+        """In units of ``10**exponent``, rounded away from zero (``ScaledValue``)."""
+        power = exponent - _NANO_POWER
+        return _up(self.nanos, 10**power) if power >= 0 else self.nanos * 10**-power
 
     def value(self) -> int:
-        """In whole units, rounded away from zero."""
-        return _up(self.nanos, _NANOS)
+        """In whole units, rounded away from zero, capped to 64 bits (``Value``)."""
+        return to_value(self.nanos)
 
     def milli_value(self) -> int:
-        """In thousandths, rounded away from zero."""
-        return _up(self.nanos, 10**6)
+        """In thousandths, rounded away from zero, capped to 64 bits (``MilliValue``)."""
+        return to_milli(self.nanos)
 
     def __add__(self, other: Quantity) -> Quantity:
         return Quantity(self.nanos + other.nanos, self.format if self.nanos else other.format)
@@ -110,38 +193,47 @@ class Quantity:
         return f"Quantity({str(self)!r})"
 
     def __str__(self) -> str:
-        nanos = abs(self.nanos)
-        sign = "-" if self.nanos < 0 else ""
-        if nanos == 0:
+        if self._text is not None:
+            return self._text
+        if not self.nanos:
             return "0"
-        if self.format == "BinarySI" and nanos >= 1024 * _NANOS:
-            return sign + _binary(_up(nanos, _NANOS))
-        power = -9
-        while nanos % 1000 == 0 and power < 18:
-            nanos //= 1000
-            power += 3
-        if self.format == "DecimalExponent":
-            return f"{sign}{nanos}e{power}" if power else f"{sign}{nanos}"
-        suffix = next(name for name, exponent in _DECIMAL.items() if exponent == power)
-        return f"{sign}{nanos}{suffix}"
+        sign, amount = ("-", -self.nanos) if self.nanos < 0 else ("", self.nanos)
+        # Small or broken binary amounts would lose precision, so they show as decimals.
+        if self.format == "BinarySI" and amount >= 1024 * _NANOS and amount % _NANOS == 0:
+            return sign + _binary(amount // _NANOS)
+        return sign + _decimal(amount, exponent=self.format == "DecimalExponent")
+
+
+def _restored(nanos: int, form: Format, text: str | None) -> Quantity:
+    return Quantity(nanos, form, text=text)
 
 
 def _binary(units: int) -> str:
     power = 0
-    while units % 1024 == 0 and power < len(_BINARY):
+    while units % 1024 == 0 and power + 1 < len(_BINARY_SUFFIXES):
         units //= 1024
         power += 1
-    return f"{units}{('', *_BINARY)[power]}"
+    return f"{units}{_BINARY_SUFFIXES[power]}"
+
+
+def _decimal(amount: int, *, exponent: bool) -> str:
+    power = _NANO_POWER
+    while amount % 1000 == 0 and (exponent or power < _DECIMAL["E"]):
+        amount //= 1000
+        power += 3
+    if exponent:
+        return f"{amount}e{power}" if power else str(amount)
+    return f"{amount}{_DECIMAL_SUFFIXES[power]}"
 
 
 def to_value(amount: int) -> int:
-    """Billionths in whole units, rounded away from zero."""
-    return _up(amount, _NANOS)
+    """Billionths in whole units, rounded away from zero, capped to 64 bits."""
+    return _capped(_up(amount, _NANOS))
 
 
 def to_milli(amount: int) -> int:
-    """Billionths in thousandths, rounded away from zero."""
-    return _up(amount, 10**6)
+    """Billionths in thousandths, rounded away from zero, capped to 64 bits."""
+    return _capped(_up(amount, 10**6))
 
 
 @cache
@@ -152,11 +244,11 @@ def nanos(text: str | float) -> int:
 
 @cache
 def value(text: str | float) -> int:
-    """Whole units of a quantity's text, rounded away from zero. Raises ValueError when it is none."""
+    """Whole units of a quantity's text (:meth:`Quantity.value`). Raises ValueError when it is none."""
     return Quantity.parse(text).value()
 
 
 @cache
 def milli_value(text: str | float) -> int:
-    """Thousandths of a quantity's text, rounded away from zero. Raises ValueError when it is none."""
+    """Thousandths of a quantity's text (:meth:`Quantity.milli_value`). Raises ValueError when it is none."""
     return Quantity.parse(text).milli_value()
