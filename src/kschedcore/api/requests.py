@@ -74,16 +74,17 @@ def _pod_level(names: Iterable[str]) -> list[str]:
     return [name for name in names if name in ("cpu", "memory") or name.startswith("hugepages-")]
 
 
-def _total(spec: PodSpec, side: str, missing: Mapping[str, int] = _NOTHING, *, pod_level: bool = True) -> Nanos:
+def _total(
+    spec: PodSpec, side: str, missing: Mapping[str, int] = _NOTHING, *, pod_level: bool = True
+) -> Nanos:
     total = _containers(spec, side, missing)
     own = _of(spec.resources, side) if pod_level else {}
     for name in _pod_level(own):
         total[name] = nanos(own[name])
-    if spec.overhead and (side == "requests" or total):
-        overhead = {name: nanos(text) for name, text in spec.overhead.items()}
-        if side == "limits":
-            overhead = {name: amount for name, amount in overhead.items() if name in total}
-        _add(total, overhead)
+    overhead = {name: nanos(text) for name, text in (spec.overhead or {}).items()}
+    if side == "limits":  # no limit, and one of zero, stay what they are
+        overhead = {name: amount for name, amount in overhead.items() if total.get(name)}
+    _add(total, overhead)
     return total
 
 
@@ -102,15 +103,15 @@ def pod_requests(spec: PodSpec) -> dict[str, int]:
 
 
 def pod_limits(spec: PodSpec) -> dict[str, int]:
-    """Resource name -> limit, in the units of :func:`pod_requests`; overhead counts where there is a limit."""
+    """Resource name -> limit, in the units of :func:`pod_requests`; overhead counts where a limit is set."""
     return in_units(_total(spec, "limits"))
 
 
 def scored_requests(spec: PodSpec) -> dict[str, int]:
     """Requests of an incoming pod as NodeResourcesFit scores them.
 
-    A container that names no cpu or memory is taken to use the defaults. Requests at pod level do not count here:
-    kube-scheduler v1.34 builds this scorer without that feature.
+    A container that names no cpu or memory is taken to use the defaults. Requests at pod level do not count
+    here: kube-scheduler v1.34 builds this scorer without that feature.
     """
     return in_units(_total(spec, "requests", _DEFAULTS, pod_level=False))
 

@@ -1,0 +1,70 @@
+"""What an in-place resize has granted (KEP-1287, feature InPlacePodVerticalScaling, on since v1.33).
+
+While a resize is under way a bound pod holds the most of what its spec asks for, what the node has set aside
+and what the container runs with; a resize that the node cannot ever grant asks for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kschedcore.api.objects import Container, ContainerStatus, PodSpec, PodStatus, Quantity
+from kschedcore.api.quantity import nanos
+
+__all__ = ["granted"]
+
+
+def granted(spec: PodSpec, status: PodStatus) -> PodSpec:
+    """Return the spec with the requests that a bound pod is accounted with; ``spec`` itself if none differs.
+
+    Containers and sidecars take part, once their status says what they run with; limits stay as they are.
+
+    Raises:
+        ValueError: A quantity is malformed.
+    """
+    statuses = {
+        each.name: each
+        for each in (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
+        if each.resources is not None
+    }
+    if not statuses:
+        return spec
+    infeasible = _is_infeasible(status)
+    containers = tuple(
+        _container(each, statuses.get(each.name), infeasible) for each in spec.containers or ()
+    )
+    init_containers = tuple(
+        _container(each, statuses.get(each.name) if each.restart_policy == "Always" else None, infeasible)
+        for each in spec.init_containers or ()
+    )
+    if containers == (spec.containers or ()) and init_containers == (spec.init_containers or ()):
+        return spec
+    return msgspec.structs.replace(spec, containers=containers, init_containers=init_containers)
+
+
+def _is_infeasible(status: PodStatus) -> bool:
+    pending = next((each for each in status.conditions or () if each.type == "PodResizePending"), None)
+    return pending is not None and pending.reason == "Infeasible"
+
+
+def _container(container: Container, status: ContainerStatus | None, infeasible: bool) -> Container:
+    if status is None or status.resources is None:
+        return container
+    own = container.resources
+    asked = {} if infeasible or own is None else own.requests or {}
+    most = _most(_most(asked, status.resources.requests or {}), status.allocated_resources or {})
+    if most == ((own.requests if own else None) or {}):
+        return container
+    resources = msgspec.structs.replace(own or status.resources, requests=most)
+    return msgspec.structs.replace(container, resources=resources)
+
+
+def _most(amounts: Mapping[str, Quantity], others: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The larger of both per resource; of equal amounts the first one's text."""
+    most = dict(amounts)
+    for name, amount in others.items():
+        if name not in most or nanos(amount) > nanos(most[name]):
+            most[name] = amount
+    return most
