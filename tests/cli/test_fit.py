@@ -65,6 +65,11 @@ def test_it_counts_how_many_more_and_what_runs_out(
     assert limit.rpartition(" (")[0] in workload["limiting"]
 
 
+def test_what_runs_out_comes_before_what_never_fitted(command: Run) -> None:
+    rows = {row[0]: row for row in command(ALL).lines if row[:1] and row[0].startswith("shop/")}
+    assert rows["shop/statefulset/db"][4:] == ["Insufficient", "memory", "(1", "node)"]
+
+
 def test_more_is_exactly_where_the_verdict_turns(command: Run) -> None:
     stdin = ONE % ("300m", "64Mi")
     [workload] = command("fit -f - -o json", stdin=stdin).json()["workloads"]

@@ -29,7 +29,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def use_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
-    """Make standard error a terminal; called inside the test, since pytest sets its own stream before that."""
+    """Make standard error a terminal; called inside the test, since pytest sets its own before that."""
 
     def use() -> Terminal:
         terminal = Terminal()

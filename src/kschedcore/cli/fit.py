@@ -31,6 +31,9 @@ __all__ = ["EPILOG", "command"]
 
 EPILOG = "Example: kschedcore fit -f cluster.json -f app.yaml --replicas web=12 && kubectl apply -f app.yaml"
 
+RUN_OUT = ("Insufficient ", "Too many pods")
+"""How NodeResourcesFit's reasons begin; the other plugins' were there before anything was placed."""
+
 
 def command(
     filename: Filenames = None,
@@ -78,8 +81,11 @@ class Row:
 
     @property
     def limits(self) -> list[tuple[str, int]]:
-        """What keeps the next replica out, as reason and node count, the commonest first."""
-        return sorted(self.more.limiting.items(), key=lambda item: (-item[1], item[0]))
+        """What keeps the next replica out, as reason and node count: what ran out, then the commonest."""
+        return sorted(
+            self.more.limiting.items(),
+            key=lambda item: (not item[0].startswith(RUN_OUT), -item[1], item[0]),
+        )
 
     def as_document(self) -> dict[str, object]:
         """Return the row for programs."""
@@ -121,7 +127,7 @@ def report(rows: Sequence[Row], made: Sequence[Decision], *, show_headers: bool,
 
 
 def limits_told(row: Row, *, wide: bool) -> str:
-    """Return the commonest reason, or with ``wide`` every one, with the number of nodes that give it."""
+    """Return the first reason, or with ``wide`` every one, with the number of nodes that give it."""
     shown = row.limits if wide else row.limits[:1]
     return ", ".join(
         f"{reason} ({count} nodes)" if count > 1 else f"{reason} (1 node)" for reason, count in shown
