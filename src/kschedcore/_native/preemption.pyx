@@ -89,16 +89,16 @@ cdef class DryRun:
                     break
 
     def best(self):
-        """The candidate that costs least (SelectCandidate), or None; of equals the first by name.
+        """The candidates that cost least (SelectCandidate), the one to take first; kube-scheduler takes any of them.
 
-        Where the victims have not started, kube-scheduler takes the time of asking for their start, so that of
-        equals the last one asked has the latest.
+        Taken is the first by name. But where the victims have not started, kube-scheduler takes the time of
+        asking for their start, so that the node it happens to ask about last has the latest: the last by name.
         """
-        if not self.candidates:
-            return None
-        lowest = min([candidate.cost() for candidate in self.candidates])
+        lowest = min([candidate.cost() for candidate in self.candidates], default=None)
         equals = [candidate for candidate in self.candidates if candidate.cost() == lowest]
-        return equals[len(equals) - 1] if equals[0].earliest_start == NOT_STARTED else equals[0]
+        if equals and equals[0].earliest_start == NOT_STARTED:
+            equals.reverse()
+        return equals
 
     cdef Candidate _try(self, slot_t slot):
         """Take every less important pod off, let back in whoever fits, and restore the node."""

@@ -138,7 +138,7 @@ class Manifests:
         self = cls()
         for key, kind in _CLUSTER_KEYS.items():
             for number, data in enumerate(cluster.get(key) or (), 1):
-                self._add(kind, data, Document(data, f"<{key}>", number))
+                self._add(kind, {"kind": kind, **data}, Document(data, f"<{key}>", number))
         self.config = cluster.get("config")
         return self
 

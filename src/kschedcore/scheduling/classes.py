@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kschedcore._native.podclass import PodClass
+from kschedcore.api.resize import granted
 from kschedcore.columns.pods import pod_info
 from kschedcore.scheduling.plugin import PodContext, Status
 
@@ -56,6 +57,9 @@ class ClassCache:
 
     def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
         """What the core accounts of a pod."""
+        spec = granted(pod.spec, pod.status)
+        if spec is not pod.spec:
+            pod, key = msgspec.structs.replace(pod, spec=spec), None
         terminating = pod.metadata.deletion_timestamp is not None
         name = (spec_key(pod) if key is None else key, terminating)
         found = self._infos.get(name)

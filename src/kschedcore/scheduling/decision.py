@@ -24,9 +24,21 @@ class Decision:
         diagnosis: Why there is no node; None when there is one.
         nominated_node: Where preemption would make room.
         victims: Pods to evict there, as ``namespace/name``.
+        equal_nominations: Every (node, victims) that preemption found as good, the chosen one first:
+            kube-scheduler draws among them.
     """
 
-    __slots__ = ("diagnosis", "feasible", "node", "nominated_node", "pod", "ties", "total", "victims")
+    __slots__ = (
+        "diagnosis",
+        "equal_nominations",
+        "feasible",
+        "node",
+        "nominated_node",
+        "pod",
+        "ties",
+        "total",
+        "victims",
+    )
 
     def __init__(
         self,
@@ -36,8 +48,7 @@ class Decision:
         total: int = 0,
         ties: int = 0,
         diagnosis: Diagnosis | None = None,
-        nominated_node: str | None = None,
-        victims: tuple[str, ...] = (),
+        equal_nominations: tuple[tuple[str, tuple[str, ...]], ...] = (),
     ) -> None:
         self.pod = pod
         self.node = node
@@ -45,8 +56,8 @@ class Decision:
         self.total = total
         self.ties = ties
         self.diagnosis = diagnosis
-        self.nominated_node = nominated_node
-        self.victims = victims
+        self.equal_nominations = equal_nominations
+        self.nominated_node, self.victims = equal_nominations[0] if equal_nominations else (None, ())
 
     @property
     def pod_name(self) -> str:

@@ -272,11 +272,12 @@ class Engine:
         nodes = self._core.nodes.count
         if preemption is None:
             return Decision(pod, None, diagnosis=Diagnosis(self._core, nodes, counts))
-        victims = tuple("/".join(key_of(victim.pod)) for victim in preemption.victims)
         diagnosis = Diagnosis(self._core, nodes, counts, post_filter=preemption.message)
-        return Decision(
-            pod, None, diagnosis=diagnosis, nominated_node=preemption.node, victims=tuple(sorted(victims))
+        equals = tuple(
+            (node, tuple(sorted("/".join(key_of(victim.pod)) for victim in victims)))
+            for node, victims in preemption.equals
         )
+        return Decision(pod, None, diagnosis=diagnosis, equal_nominations=equals)
 
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
         """Say where a pod would go, without placing it, nominating it or evicting anything."""

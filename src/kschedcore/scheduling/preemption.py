@@ -30,11 +30,14 @@ class Preemption:
         node: The node to nominate the pod to, or None.
         victims: The pods to evict there, the most important first.
         message: Why there is none, in kube-scheduler's words.
+        equals: Every (node, victims) that is as good as this one, this one first: kube-scheduler draws among
+            them.
     """
 
     node: str | None
     victims: tuple[BoundPod, ...] = ()
     message: str = ""
+    equals: tuple[tuple[str, tuple[BoundPod, ...]], ...] = ()
 
 
 class PreemptionFinder:
@@ -59,11 +62,16 @@ class PreemptionFinder:
         search = DryRun(self._core, pod_class, self._overdrawn())
         if self._bound.has_below(pod_class.info.priority):
             search.run(self._enough(args))
-        best = search.best()
-        if best is None:
+        equals = tuple(
+            (
+                self._core.nodes.name_of(candidate.slot),
+                tuple(self._bound.numbered(number) for number in candidate.victims),
+            )
+            for candidate in search.best()
+        )
+        if not equals:
             return Preemption(None, message=self._summary(pod_class, search))
-        victims = tuple(self._bound.numbered(number) for number in best.victims)
-        return Preemption(self._core.nodes.name_of(best.slot), victims)
+        return Preemption(*equals[0], equals=equals)
 
     def _refusal(self, pod: Pod, pod_class: PodClass) -> str:
         """Why the pod may not preempt now (PodEligibleToPreemptOthers), or nothing."""

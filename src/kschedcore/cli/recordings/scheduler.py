@@ -32,13 +32,13 @@ class SchedulerRecording:
         name: What to call it in a message.
         family_is_id: Whether a case is a family of its own, named by its ``id``.
         chosen: The key of a step that names the chosen node.
-        found: Decides about a pod without placing it, in the layout of a recorded step.
+        found: Decides about a pod without placing it, in the layout of a recorded step, which is given too.
     """
 
     name: str
     family_is_id: bool
     chosen: str
-    found: Callable[[Engine, Pod], Step]
+    found: Callable[[Engine, Pod, Step], Step]
 
     def recognises(self, case: Case) -> bool:
         """Whether the case has the layout, and its steps name their node as this kind's do."""
@@ -61,7 +61,7 @@ class SchedulerRecording:
         engine = engine_of(case)
         pods = (decode(Pod, pod) for pod in case["pending"])
         for pod, expected in zip(pods, case["expected"], strict=False):
-            yield StepResult(str(expected["pod"]), tuple(differences(expected, self.found(engine, pod))))
+            yield StepResult(str(expected["pod"]), tuple(differences(expected, self.found(engine, pod, expected))))
             if expected.get(self.chosen):
                 engine.add_pod(pod, expected[self.chosen])
 
@@ -75,12 +75,20 @@ def engine_of(case: Case) -> Engine:
     return Engine(cluster, config=cluster.config)
 
 
-def computed(engine: Engine, pod: Pod) -> Step:
-    """Every node's verdict, every plugin's score, the choice, and what preemption would do."""
-    return engine.explain(pod).to_step()
+def computed(engine: Engine, pod: Pod, expected: Step) -> Step:
+    """Every node's verdict, every plugin's score, the choice, and what preemption would do.
+
+    Among equally good preemptions kube-scheduler draws; the recorded one is right when it is one of them.
+    """
+    explanation = engine.explain(pod)
+    step = explanation.to_step()
+    for node, victims in explanation.decision.equal_nominations:
+        if node == expected.get("nominated"):
+            step |= {"nominated": node, "victims": list(victims)}
+    return step
 
 
-def outcome(engine: Engine, pod: Pod) -> Step:
+def outcome(engine: Engine, pod: Pod, expected: Step) -> Step:  # noqa: ARG001
     """The node, how many were feasible, its score and who shares it; or how often each reason was given."""
     decision = engine.decide(pod)
     step = {
