@@ -56,10 +56,14 @@ def test_a_bad_prefix_is_told_as_one() -> None:
         (labels.is_dns1035_label, ["a", "a-1"], ["1a", "A", "a" * 64]),
         (labels.is_wildcard_dns1123_subdomain, ["*.a", "*.a.b"], ["a.b", "*", "*.*.a"]),
         (labels.is_port_name, ["http", "a-1"], ["", "a" * 16, "80", "a--b", "-a", "a-", "A"]),
-        (labels.is_env_var_name, ["A", "a.b", "_"], ["", "1a", "a b", ".", "..", "..a"]),
+        (labels.is_env_var_name, ["A", "a.b", "_", "1a", "a b", "..", "~"], ["", "A=", "é", "a\n", "\x7f"]),
         (labels.is_config_map_key, ["a", ".a", "A_b"], ["", "a b", ".", "..", "..a", "a" * 254]),
         (labels.is_http_header_name, ["X-A"], ["", "X A", "X:"]),
-        (labels.is_ip, ["10.0.0.1", "::1"], ["", "300.1.1.1", "a"]),
+        (
+            labels.is_ip,
+            ["10.0.0.1", "010.000.0.01", "::1", "0000:0::00001", "::ffff:1.2.3.4"],
+            ["", "300.1.1.1", "1.2.3", "fe80::1%eth0", "a", "1.2.3.4.5", ":::"],
+        ),
         (labels.is_path_segment_name, ["a", "A_b"], [".", "..", "a/b", "50%"]),
     ],
 )

@@ -1,13 +1,14 @@
 """What names, labels and their like may look like (apimachinery ``pkg/util/validation``).
 
 Every ``is_…`` function returns what is wrong with its argument, in the API server's words: nothing wrong, an
-empty list. A lone fault reads well after ``Invalid value: …:``, several are reported one by one.
+empty tuple. A lone fault reads well after ``Invalid value: …:``, several are reported one by one.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 __all__ = [
     "is_config_map_key", "is_dns1035_label", "is_dns1123_label", "is_dns1123_subdomain", "is_env_var_name",
@@ -18,6 +19,7 @@ __all__ = [
 _LABEL_MAX_BYTES = 63
 _SUBDOMAIN_MAX_BYTES = 253
 _PORT_NAME_MAX_BYTES = 15
+_REMEMBERED = 8192
 
 _EMPTY = "must be non-empty"
 _ALPHANUMERIC_ENDS = "must start and end with an alphanumeric character"
@@ -84,96 +86,98 @@ _PORT_NAME_CHARACTERS = re.compile("[-a-z0-9]+")
 _LEADING_ZEROS = re.compile("(?<![0-9A-Fa-f])0+(?=[0-9A-Fa-f])")
 
 
-def _problems(text: str, form: _Form, most: int | None = None) -> list[str]:
-    problems = [] if most is None else _too_long(text, most)
-    if not form.matches(text):
-        problems.append(form.message)
-    return problems
+def _problems(text: str, form: _Form, most: int | None = None) -> tuple[str, ...]:
+    problems = () if most is None else _too_long(text, most)
+    return problems if form.matches(text) else (*problems, form.message)
 
 
-def _too_long(text: str, most: int) -> list[str]:
+def _too_long(text: str, most: int) -> tuple[str, ...]:
     # Kubernetes counts bytes, although it speaks of characters.
     if len(text.encode("utf-8", "surrogatepass")) <= most:
-        return []
-    return [f"must be no more than {most} characters"]
+        return ()
+    return (f"must be no more than {most} characters",)
 
 
-def is_qualified_name(text: str) -> list[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def is_qualified_name(text: str) -> tuple[str, ...]:
     """A label key or resource name: ``name`` or ``example.com/name``, the name of at most 63 bytes."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
-        return [
+        return (
             f"a qualified name {_NAME.message} with an optional DNS subdomain prefix and '/' "
-            "(e.g. 'example.com/MyName')"
-        ]
-    problems: list[str] = []
-    if slash:
-        problems += [f"prefix part {p}" for p in (is_dns1123_subdomain(prefix) if prefix else [_EMPTY])]
+            "(e.g. 'example.com/MyName')",
+        )
+    prefix_problems = is_dns1123_subdomain(prefix) if prefix else (_EMPTY,) if slash else ()
+    name_problems = _problems(name, _NAME, _LABEL_MAX_BYTES)
     if not name:
-        problems.append(f"name part {_EMPTY}")
-    problems += [f"name part {problem}" for problem in _problems(name, _NAME, _LABEL_MAX_BYTES)]
-    return problems
+        name_problems = (_EMPTY, *name_problems)
+    return (
+        *(f"prefix part {problem}" for problem in prefix_problems),
+        *(f"name part {problem}" for problem in name_problems),
+    )
 
 
-def is_label_value(text: str) -> list[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def is_label_value(text: str) -> tuple[str, ...]:
     """A label's value: empty, or at most 63 bytes of alphanumerics, dashes, underscores and dots."""
     return _problems(text, _LABEL_VALUE, _LABEL_MAX_BYTES)
 
 
-def is_dns1123_label(text: str) -> list[str]:
+def is_dns1123_label(text: str) -> tuple[str, ...]:
     """A namespace's or a container's name: at most 63 bytes, no dots."""
     problems = _too_long(text, _LABEL_MAX_BYTES)
-    if not _DNS1123_LABEL.matches(text):
-        dotted = _DNS1123_SUBDOMAIN.matches(text)
-        problems.append("must not contain dots" if dotted else _DNS1123_LABEL.message)
-    return problems
+    if _DNS1123_LABEL.matches(text):
+        return problems
+    dotted = _DNS1123_SUBDOMAIN.matches(text)
+    return (*problems, "must not contain dots" if dotted else _DNS1123_LABEL.message)
 
 
-def is_dns1123_subdomain(text: str) -> list[str]:
+def is_dns1123_subdomain(text: str) -> tuple[str, ...]:
     """The name of most objects: at most 253 bytes."""
     return _problems(text, _DNS1123_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES)
 
 
-def is_wildcard_dns1123_subdomain(text: str) -> list[str]:
+def is_wildcard_dns1123_subdomain(text: str) -> tuple[str, ...]:
     """A host such as ``*.example.com``."""
     return _problems(text, _WILDCARD_DNS1123_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES)
 
 
-def is_dns1035_label(text: str) -> list[str]:
+def is_dns1035_label(text: str) -> tuple[str, ...]:
     """A service's name: a DNS label that begins with a letter."""
     return _problems(text, _DNS1035_LABEL, _LABEL_MAX_BYTES)
 
 
-def is_config_map_key(text: str) -> list[str]:
+def is_config_map_key(text: str) -> tuple[str, ...]:
     """A key of a ConfigMap's or Secret's data."""
-    return [*_problems(text, _CONFIG_MAP_KEY, _SUBDOMAIN_MAX_BYTES), *_changes_directory(text)]
+    return _problems(text, _CONFIG_MAP_KEY, _SUBDOMAIN_MAX_BYTES) + _changes_directory(text)
 
 
-def _changes_directory(text: str) -> list[str]:
+def _changes_directory(text: str) -> tuple[str, ...]:
     # The key becomes a file's name where the data is mounted.
     if text in (".", ".."):
-        return [f"must not be '{text}'"]
-    return ["must not start with '..'"] if text.startswith("..") else []
+        return (f"must not be '{text}'",)
+    return ("must not start with '..'",) if text.startswith("..") else ()
 
 
-def is_env_var_name(text: str) -> list[str]:
+def is_env_var_name(text: str) -> tuple[str, ...]:
     """A container's environment variable (KEP-4369): printable ASCII without ``=``."""
-    problems = [] if text else [f"environment variable name {_EMPTY}"]
-    if not _PRINTABLE_BUT_EQUALS.fullmatch(text):
-        problems.append(
-            "a valid environment variable name must consist only of printable ASCII characters other than '='"
-        )
-    return problems
+    if not text:
+        return (f"environment variable name {_EMPTY}",)
+    if _PRINTABLE_BUT_EQUALS.fullmatch(text):
+        return ()
+    return (
+        "a valid environment variable name must consist only of printable ASCII characters other than '='",
+    )
 
 
-def is_http_header_name(text: str) -> list[str]:
+def is_http_header_name(text: str) -> tuple[str, ...]:
     """A header of an HTTP probe."""
     return _problems(text, _HTTP_HEADER_NAME)
 
 
-def is_port_name(text: str) -> list[str]:
+def is_port_name(text: str) -> tuple[str, ...]:
     """A port's name (RFC 6335, lower case): at most 15 bytes, a letter among them."""
-    problems = _too_long(text, _PORT_NAME_MAX_BYTES)
+    problems = list(_too_long(text, _PORT_NAME_MAX_BYTES))
     if not _PORT_NAME_CHARACTERS.fullmatch(text):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search("[a-z]", text):
@@ -182,27 +186,27 @@ def is_port_name(text: str) -> list[str]:
         problems.append("must not contain consecutive hyphens")
     if text.startswith("-") or text.endswith("-"):
         problems.append("must not begin or end with a hyphen")
-    return problems
+    return tuple(problems)
 
 
-def is_ip(text: str) -> list[str]:
+def is_ip(text: str) -> tuple[str, ...]:
     """An IPv4 or IPv6 address; leading zeros pass while gate StrictIPCIDRValidation is off."""
     try:
         if "%" not in text:
             ipaddress.ip_address(_LEADING_ZEROS.sub("", text))
-            return []
+            return ()
     except ValueError:
         pass
-    return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
 
 
-def is_path_segment_name(text: str) -> list[str]:
+def is_path_segment_name(text: str) -> tuple[str, ...]:
     """A name that can stand in a URL's path: what kinds without a stricter rule of their own ask for."""
     if text in (".", ".."):
-        return [f"may not be '{text}'"]
+        return (f"may not be '{text}'",)
     return is_path_segment_prefix(text)
 
 
-def is_path_segment_prefix(text: str) -> list[str]:
+def is_path_segment_prefix(text: str) -> tuple[str, ...]:
     """The beginning of a generated name that has to be able to stand in a URL's path."""
-    return [f"may not contain '{character}'" for character in "/%" if character in text]
+    return tuple(f"may not contain '{character}'" for character in "/%" if character in text)
