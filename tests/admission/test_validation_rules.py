@@ -1,0 +1,242 @@
+"""Objects with one thing wrong, and the field and words in which the server says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .memory import RESOURCES, Cluster, refusal
+from .samples import SAMPLES, sample, spoilt
+
+NEGATIVE = "Invalid value: -1: must be greater than or equal to 0"
+POD = "spec.containers.0."
+
+
+def causes(plural: str, changes: dict[str, Any]) -> list[tuple[str, str]]:
+    cluster = Cluster().with_namespace("ns")
+    namespace = "ns" if RESOURCES[plural].namespaced else ""
+    error = refusal(lambda: cluster.create(plural, spoilt(plural, changes), namespace))
+    assert error.code == 422
+    assert error.details is not None
+    assert error.details["kind"] == RESOURCES[plural].kind
+    return [(cause["field"], cause["message"]) for cause in error.details["causes"]]
+
+
+@pytest.mark.parametrize("plural", sorted(SAMPLES))
+def test_the_samples_themselves_are_accepted(plural: str) -> None:
+    cluster = Cluster().with_namespace("ns")
+    created = cluster.create(plural, sample(plural), "ns" if RESOURCES[plural].namespaced else "")
+    assert created["metadata"]["name"] == "x"
+
+
+PODS: list[tuple[dict[str, Any], str, str]] = [
+    ({POD + "name": ""}, "spec.containers[0].name", "Required value"),
+    ({"spec.containers": [{"name": "c", "image": "i"}, {"name": "c", "image": "i"}]},
+     "spec.containers[1].name", 'Duplicate value: "c"'),
+    ({POD + "image": " nginx"}, "spec.containers[0].image",
+     'Invalid value: " nginx": must not have leading or trailing whitespace'),
+    ({POD + "imagePullPolicy": "Sometimes"}, "spec.containers[0].imagePullPolicy",
+     'Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"'),
+    ({POD + "ports": [{"containerPort": 70000}]}, "spec.containers[0].ports[0].containerPort",
+     "Invalid value: 70000: must be between 1 and 65535, inclusive"),
+    ({POD + "ports": [{}]}, "spec.containers[0].ports[0].containerPort", "Required value"),
+    ({POD + "ports": [{"containerPort": 80, "hostPort": 81}], "spec.hostNetwork": True},
+     "spec.containers[0].ports[0].hostPort",
+     "Invalid value: 81: must match `containerPort` when `hostNetwork` is true"),
+    ({POD + "env": [{"value": "x"}]}, "spec.containers[0].env[0].name", "Required value"),
+    ({POD + "env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+     "spec.containers[0].env[0].valueFrom",
+     'Invalid value: "": may not be specified when `value` is not empty'),
+    ({POD + "resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}},
+     "spec.containers[0].resources.requests",
+     'Invalid value: "2": must be less than or equal to cpu limit of 1'),
+    ({POD + "resources": {"limits": {"example.com/x": "2"}, "requests": {"example.com/x": "1"}}},
+     "spec.containers[0].resources.requests",
+     'Invalid value: "1": must be equal to example.com/x limit of 2'),
+    ({POD + "resources": {"limits": {"hugepages-2Mi": "2Mi"}}}, "spec.containers[0].resources",
+     "Forbidden: HugePages require cpu or memory"),
+    ({POD + "livenessProbe": {"periodSeconds": 3}}, "spec.containers[0].livenessProbe",
+     "Required value: must specify a handler type"),
+    ({POD + "livenessProbe": {"exec": {}}}, "spec.containers[0].livenessProbe.exec.command",
+     "Required value"),
+    ({POD + "lifecycle": {"preStop": {"httpGet": {"port": 0}}}},
+     "spec.containers[0].lifecycle.preStop.httpGet.port",
+     "Invalid value: 0: must be between 1 and 65535, inclusive"),
+    ({POD + "restartPolicy": "Always"}, "spec.containers[0].restartPolicy",
+     "Forbidden: may not be set for non-init containers"),
+    ({"spec.initContainers": [{"name": "i", "image": "i", "restartPolicy": "Never"}]},
+     "spec.initContainers[0].restartPolicy", 'Unsupported value: "Never": supported values: "Always"'),
+    ({"spec.volumes": [{"name": "v", "secret": {"secretName": "s"}, "hostPath": {"path": "/"}}]},
+     "spec.volumes[0].secret", "Forbidden: may not specify more than 1 volume type"),
+    ({"spec.volumes": [{"name": "v", "configMap": {"name": "m", "defaultMode": 512}}]},
+     "spec.volumes[0].configMap.defaultMode",
+     "Invalid value: 512: must be a number between 0 and 0777 (octal), both inclusive"),
+    ({"spec.dnsPolicy": "Odd"}, "spec.dnsPolicy",
+     'Unsupported value: "Odd": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", '
+     '"None"'),
+    ({"spec.dnsPolicy": "None"}, "spec.dnsConfig.nameservers",
+     "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None"),
+    ({"spec.tolerations": [{"key": "a", "operator": "Exists", "tolerationSeconds": 3}]},
+     "spec.tolerations[0].effect",
+     "Invalid value: \"\": effect must be 'NoExecute' when `tolerationSeconds` is set"),
+    ({"spec.tolerations": [{"key": "a", "operator": "Is"}]}, "spec.tolerations[0].operator",
+     'Unsupported value: "Is": supported values: "Equal", "Exists"'),
+    ({"spec.topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"},
+        {"maxSkew": 2, "topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}]},
+     "spec.topologySpreadConstraints[1].{topologyKey, whenUnsatisfiable}",
+     'Duplicate value: "{z, DoNotSchedule}"'),
+    ({"spec.topologySpreadConstraints": [{"topologyKey": "z", "whenUnsatisfiable": "DoNotSchedule"}]},
+     "spec.topologySpreadConstraints[0].maxSkew", "Invalid value: 0: must be greater than zero"),
+    ({"spec.schedulingGates": [{"name": "a.b/c"}, {"name": "a.b/c"}]}, "spec.schedulingGates[1]",
+     'Duplicate value: "a.b/c"'),
+    ({"spec.schedulingGates": [{"name": "a.b/c"}], "spec.nodeName": "n"}, "spec.nodeName",
+     "Forbidden: cannot be set until all schedulingGates have been cleared"),
+    ({"spec.ephemeralContainers": [{"name": "d", "image": "i"}]}, "spec.ephemeralContainers",
+     "Forbidden: cannot be set on create"),
+    ({"metadata.ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}]},
+     "metadata.ownerReferences.uid", 'Invalid value: "": uid must not be empty'),
+    ({"metadata.finalizers": ["odd"]}, "metadata.finalizers",
+     'Invalid value: "odd": name is neither a standard finalizer name nor is it fully qualified'),
+]  # fmt: skip
+
+OTHERS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("deployments", {"spec.replicas": -1}, "spec.replicas", NEGATIVE),
+    ("deployments", {"spec.revisionHistoryLimit": -1}, "spec.revisionHistoryLimit", NEGATIVE),
+    ("deployments", {"spec.minReadySeconds": 700}, "spec.progressDeadlineSeconds",
+     "Invalid value: 600: must be greater than minReadySeconds"),
+    ("deployments", {"spec.strategy": {"type": "Odd"}}, "spec.strategy.type",
+     'Unsupported value: "Odd": supported values: "Recreate", "RollingUpdate"'),
+    ("deployments", {"spec.strategy": {"type": "Recreate", "rollingUpdate": {}}},
+     "spec.strategy.rollingUpdate",
+     "Forbidden: may not be specified when strategy `type` is 'Recreate'"),
+    ("daemonsets", {"spec.minReadySeconds": -1}, "spec.minReadySeconds", NEGATIVE),
+    ("daemonsets", {"spec.updateStrategy": {"rollingUpdate": {"maxUnavailable": 0}}},
+     "spec.updateStrategy.rollingUpdate.maxUnavailable", "Required value: cannot be 0 when maxSurge is 0"),
+    ("daemonsets", {"spec.updateStrategy": {"type": "Odd"}}, "spec.updateStrategy.type",
+     'Unsupported value: "Odd": supported values: "OnDelete", "RollingUpdate"'),
+    ("replicasets", {"spec.replicas": -1}, "spec.replicas", NEGATIVE),
+    ("statefulsets", {"spec.template.spec.restartPolicy": "Never"}, "spec.template.spec.restartPolicy",
+     'Unsupported value: "Never": supported values: "Always"'),
+    ("statefulsets", {"spec.persistentVolumeClaimRetentionPolicy": {"whenScaled": "Odd"}},
+     "spec.persistentVolumeClaimRetentionPolicy.whenScaled",
+     'Unsupported value: "Odd": supported values: "Retain", "Delete"'),
+    ("jobs", {"spec.backoffLimit": -1}, "spec.backoffLimit", NEGATIVE),
+    ("jobs", {"spec.completionMode": "Odd"}, "spec.completionMode",
+     'Unsupported value: "Odd": supported values: "NonIndexed", "Indexed"'),
+    ("jobs", {"spec.template.spec.restartPolicy": None}, "spec.template.spec.restartPolicy",
+     'Required value: valid values: "OnFailure", "Never"'),
+    ("jobs", {"spec.completionMode": "Indexed", "spec.parallelism": 2}, "spec.completions",
+     "Required value: when completion mode is Indexed"),
+    ("cronjobs", {"spec.concurrencyPolicy": "Odd"}, "spec.concurrencyPolicy",
+     'Unsupported value: "Odd": supported values: "Allow", "Forbid", "Replace"'),
+    ("cronjobs", {"spec.timeZone": "Local"}, "spec.timeZone",
+     'Invalid value: "Local": timeZone must be an explicit time zone as defined in '
+     "https://www.iana.org/time-zones"),
+    ("cronjobs", {"metadata.name": "a" * 53}, "metadata.name",
+     f'Invalid value: "{"a" * 53}": must be no more than 52 characters'),
+    ("services", {"spec.type": "Odd"}, "spec.type",
+     'Unsupported value: "Odd": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"'),
+    ("services", {"spec.ports": None}, "spec.ports", "Required value"),
+    ("services", {"spec.ports": [{"port": 80, "nodePort": 30000}]}, "spec.ports[0].nodePort",
+     "Forbidden: may not be used when `type` is 'ClusterIP'"),
+    ("services", {"spec.type": "NodePort", "spec.ports": [{"port": 80, "nodePort": 80}]},
+     "spec.ports[0].nodePort",
+     "Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767"),
+    ("services", {"spec.type": "ExternalName", "spec.ports": None}, "spec.externalName", "Required value"),
+    ("services", {"spec.externalTrafficPolicy": "Local"}, "spec.externalTrafficPolicy",
+     'Invalid value: "Local": may only be set for externally-accessible services'),
+    ("configmaps", {"data": {"a b": "1"}}, "data[a b]",
+     "Invalid value: \"a b\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+     "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"),
+    ("secrets", {"type": "kubernetes.io/tls", "data": {"tls.crt": ""}}, "data[tls.key]", "Required value"),
+    ("persistentvolumeclaims", {"spec.resources": None}, "spec.resources[storage]", "Required value"),
+    ("persistentvolumeclaims", {"spec.volumeMode": "Odd"}, "spec.volumeMode",
+     'Unsupported value: "Odd": supported values: "Block", "Filesystem"'),
+    ("persistentvolumeclaims", {"spec.accessModes": ["ReadWriteOncePod", "ReadWriteOnce"]},
+     "spec.accessModes",
+     "Forbidden: may not use ReadWriteOncePod with other access modes"),
+    ("persistentvolumes", {"spec.hostPath": None}, "spec", "Required value: must specify a volume type"),
+    ("poddisruptionbudgets", {"spec.minAvailable": -1}, "spec.minAvailable", NEGATIVE),
+    ("poddisruptionbudgets", {"spec.selector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
+     "spec.selector.matchExpressions[0].values",
+     "Required value: must be specified when `operator` is 'In' or 'NotIn'"),
+    ("horizontalpodautoscalers", {"spec.minReplicas": 0}, "spec.minReplicas",
+     "Invalid value: 0: must be greater than or equal to 1"),
+    ("horizontalpodautoscalers", {"spec.metrics": [{"type": "Resource"}]}, "spec.metrics[0].resource",
+     "Required value: must populate information for the given metric source"),
+    ("ingresses", {"spec.rules.0.http.paths.0.path": "x"}, "spec.rules[0].http.paths[0].path",
+     'Invalid value: "x": must be an absolute path'),
+    ("ingresses", {"spec.rules.0.http.paths.0.pathType": None}, "spec.rules[0].http.paths[0].pathType",
+     "Required value: pathType must be specified"),
+    ("ingresses", {"spec.rules.0.host": "10.0.0.1"}, "spec.rules[0].host",
+     'Invalid value: "10.0.0.1": must be a DNS name, not an IP address'),
+    ("leases", {"spec.leaseDurationSeconds": 0}, "spec.leaseDurationSeconds",
+     "Invalid value: 0: must be greater than 0"),
+    ("limitranges", {"spec.limits.0.type": "Odd"}, "spec.limits[0].type",
+     'Invalid value: "Odd": must be a standard limit type or fully qualified'),
+    ("limitranges", {"spec.limits.0": {"type": "Pod", "maxLimitRequestRatio": {"cpu": "500m"}}},
+     "spec.limits[0].maxLimitRequestRatio[cpu]",
+     'Invalid value: resource.Quantity{"500m"}: ratio 500m is less than 1'),
+    ("resourcequotas", {"spec.hard": {"pods": "1500m"}}, "spec.hard[pods]",
+     'Invalid value: resource.Quantity{"1500m"}: must be an integer'),
+    ("resourcequotas", {"spec.hard": {"requests.storage": "1"}, "spec.scopes": ["BestEffort"]}, "spec.scopes",
+     'Invalid value: []core.ResourceQuotaScope{["BestEffort"]}: unsupported scope applied to resource'),
+    ("priorityclasses", {"value": 1_000_000_001}, "value",
+     "Forbidden: maximum allowed value of a user defined priority is 1000000000"),
+    ("runtimeclasses", {"handler": "A"}, "handler",
+     "Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or "
+     "'-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
+     "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"),
+    ("nodes", {"spec.taints": [{"key": "a", "effect": "Never"}]}, "spec.taints[0].effect",
+     'Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"'),
+    ("storageclasses", {"reclaimPolicy": "Odd"}, "reclaimPolicy",
+     'Unsupported value: "Odd": supported values: "Delete", "Retain"'),
+    ("namespaces", {"metadata.namespace": "ns"}, "metadata.namespace", "Forbidden: not allowed on this type"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "field", "message"), PODS)
+def test_pods(changes: dict[str, Any], field: str, message: str) -> None:
+    assert causes("pods", changes) == [(field, message)]
+
+
+@pytest.mark.parametrize(("plural", "changes", "field", "message"), OTHERS)
+def test_other_kinds(plural: str, changes: dict[str, Any], field: str, message: str) -> None:
+    assert causes(plural, changes) == [(field, message)]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "problem"),
+    [
+        ("* * * *", "expected exactly 5 fields, found 4: [* * * *]"),
+        ("60 * * * *", "end of range (60) above maximum (59): 60"),
+        ("* * 0 * *", "beginning of range (0) below minimum (1): 0"),
+        ("5-3 * * * *", "beginning of range (5) beyond end of range (3): 5-3"),
+        ("*/0 * * * *", "step of range should be a positive number: */0"),
+        ("1-2-3 * * * *", "too many hyphens: 1-2-3"),
+        ("a * * * *", 'failed to parse int from a: strconv.Atoi: parsing "a": invalid syntax'),
+        ("@often", "unrecognized descriptor: @often"),
+    ],
+)
+def test_schedules_that_cannot_be_read(schedule: str, problem: str) -> None:
+    changes = {"spec.schedule": schedule}
+    assert causes("cronjobs", changes) == [("spec.schedule", f'Invalid value: "{schedule}": {problem}')]
+
+
+@pytest.mark.parametrize("schedule", ["@daily", "0 0 1 jan sun", "1,2 */3 5-9/2 * MON-FRI", "? 0 * * *"])
+def test_schedules_that_can(schedule: str) -> None:
+    cluster = Cluster().with_namespace("ns")
+    assert cluster.create("cronjobs", spoilt("cronjobs", {"spec.schedule": schedule}), "ns")
+
+
+def test_one_fault_is_told_plainly_and_several_in_a_list() -> None:
+    cluster = Cluster().with_namespace("ns")
+    one = refusal(lambda: cluster.create("deployments", spoilt("deployments", {"spec.replicas": -1}), "ns"))
+    assert one.message == f'Deployment.apps "x" is invalid: spec.replicas: {NEGATIVE}'
+    changes = {"spec.replicas": -1, "spec.revisionHistoryLimit": -1}
+    two = refusal(lambda: cluster.create("deployments", spoilt("deployments", changes), "ns"))
+    assert two.message == (
+        f'Deployment.apps "x" is invalid: [spec.replicas: {NEGATIVE}, spec.revisionHistoryLimit: {NEGATIVE}]'
+    )
