@@ -145,6 +145,33 @@ cdef class Core:
             free(refs)
         return slots, totals, ties, feasible, pods, failures
 
+    def fill(self, PodClass pod_class not None, int64_t limit=-1):
+        """Place pods of one class until no node is feasible, count them, and take them all off again.
+
+        Args:
+            pod_class: The class.
+            limit: Stop at this many; -1: never.
+
+        Returns:
+            (how many were placed, the counts of ``PodClass.rejection_counts`` when the next was refused; empty
+            when the limit ended it).
+        """
+        placed = []
+        rejections = {}
+        cdef slot_t slot
+        try:
+            while limit < 0 or len(placed) < limit:
+                pod_class.refresh()
+                slot = self.choose(pod_class)
+                if slot == NO_SLOT:
+                    rejections = pod_class.rejection_counts()
+                    break
+                placed.append(self.put(pod_class.info, slot, INT64_MAX))
+        finally:
+            for pod in reversed(placed):
+                self.take(pod)
+        return len(placed), rejections
+
     def _failure(self, PodClass pod_class):
         """Why no node was feasible; the same object as long as no verdict of the class changed."""
         if pod_class.failure_revision != pod_class.revision or pod_class.failure is None:

@@ -379,5 +379,8 @@ cdef class NodeTable:
         return bool(self.unschedulable.data[slot])
 
     def images_of(self, Py_ssize_t slot):
-        """The names of the images on a node."""
-        return [self.image_names[image] for image in self.image_sets[self.image_set.data[slot]]]
+        """(name, size in bytes) of the images on a node; the size is the one that counts for the cluster."""
+        return [
+            (self.image_names[image], self.image_size.data[<Py_ssize_t> image])
+            for image in self.image_sets[self.image_set.data[slot]]
+        ]

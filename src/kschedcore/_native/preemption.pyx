@@ -100,6 +100,23 @@ cdef class DryRun:
             equals.reverse()
         return equals
 
+    def agreed(self, slot_t slot, list pods, int64_t violations):
+        """A candidate as others would have it: these pods in this order, the most important first."""
+        cdef Candidate found = Candidate()
+        cdef BoundPod* entry
+        cdef int32_t pod
+        found.slot = slot
+        found.victims = pods
+        found.violations = violations
+        found.earliest_start = INT64_MAX
+        found.top_priority = (<PodInfo> self.core.pods.pods[<int32_t> pods[0]].info).priority
+        for pod in pods:
+            entry = &self.core.pods.pods[pod]
+            found.priority_sum += <int64_t> (<PodInfo> entry.info).priority + (<int64_t> 1 << 31)
+            if (<PodInfo> entry.info).priority == found.top_priority and entry.start < found.earliest_start:
+                found.earliest_start = entry.start
+        return found
+
     cdef Candidate _try(self, slot_t slot):
         """Take every less important pod off, let back in whoever fits, and restore the node."""
         cdef Candidate found = None

@@ -11,6 +11,7 @@ from kschedcore._native.podclass import PodClass
 from kschedcore.api.resize import granted
 from kschedcore.columns.pods import pod_info
 from kschedcore.scheduling.plugin import PodContext, Status
+from kschedcore.scheduling.stepwise import Compiled
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -53,7 +54,7 @@ class ClassCache:
         self._listers = listers
         self._limit = limit
         self._infos: dict[tuple[bytes, bool], PodInfo] = {}
-        self._classes: OrderedDict[tuple[str, bytes], tuple[PodClass | Status, tuple[int, ...]]] = OrderedDict()
+        self._classes: OrderedDict[tuple[str, bytes], tuple[Compiled, tuple[int, ...]]] = OrderedDict()
 
     def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
         """What the core accounts of a pod."""
@@ -68,7 +69,7 @@ class ClassCache:
             self._core.topology.register(found)
         return found
 
-    def compiled(self, pod: Pod, framework: Framework) -> PodClass | Status:
+    def compiled(self, pod: Pod, framework: Framework) -> Compiled:
         """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
         key = spec_key(pod)
         name = (framework.profile.scheduler_name, key)
@@ -96,8 +97,8 @@ class ClassCache:
         return tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
 
     @staticmethod
-    def _release(compiled: PodClass | Status) -> None:
-        if isinstance(compiled, PodClass):
+    def _release(compiled: Compiled) -> None:
+        if not isinstance(compiled, Status):
             compiled.release()
 
     def clear(self) -> None:

@@ -76,7 +76,12 @@ class Diagnosis:
 
     @property
     def message(self) -> str:
-        """kube-scheduler's summary (framework.FitError), as it stands in a pod's PodScheduled condition."""
+        """kube-scheduler's summary (framework.FitError), as it stands in a pod's PodScheduled condition.
+
+        For a pod that did not enter the queue, what keeps it out.
+        """
+        if self.pre_filter is not None and self.pre_filter.pre_enqueue:
+            return ", ".join(self.pre_filter.reasons)
         if self.pre_filter is not None:
             told = ", ".join(self.pre_filter.reasons)
         else:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
-from kschedcore.columns.nodes import node_batch, node_row
+from kschedcore.columns.nodes import ArrowStream, node_batch, node_row, node_rows
 from kschedcore.errors import NotFoundError, UsageError
+from kschedcore.scheduling.capacity import Capacity
 from kschedcore.scheduling.binding import BoundPods, key_of
 from kschedcore.scheduling.classes import ClassCache
 from kschedcore.scheduling.config import Configuration, SchedulerConfiguration, load_config
 from kschedcore.scheduling.decision import Decision, Decisions
 from kschedcore.scheduling.diagnosis import Diagnosis
 from kschedcore.scheduling.explanation import Explanation
+from kschedcore.scheduling.extender_objects import PreemptionExtenders, ShownObjects
+from kschedcore.scheduling.extenders import ExtenderError, Extenders
 from kschedcore.scheduling.framework import Framework
 from kschedcore.scheduling.listers import VIEWS, Listers
 from kschedcore.scheduling.nominator import Nomination, Nominator
@@ -25,6 +28,7 @@ from kschedcore.scheduling.preemption import Preemption, PreemptionFinder, not_h
 from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.scheduling.queue import in_queue_order
 from kschedcore.scheduling.registry import with_plugins
+from kschedcore.scheduling.stepwise import EXTENDER, Compiled, Steps, Stepwise
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,11 +74,17 @@ class Engine:
         self._bound = BoundPods(self._core)
         self._nominator = Nominator(self._core)
         self._classes = ClassCache(self._core, self._listers)
-        self._preemption = PreemptionFinder(self._core, self._bound, self._listers)
         registry = with_plugins(plugins)
         self._config = load_config(config)
-        profiles = profiles_of(self._config, registry)
-        self._frameworks = {profile.scheduler_name: Framework(profile, registry) for profile in profiles}
+        self._extenders = Extenders(self._config.extenders)
+        self._shown = ShownObjects(self._extenders)
+        self._steps = Steps(self._core, self._extenders, self._shown.pod)
+        agreement = PreemptionExtenders(self._extenders, self._shown) if self._extenders else None
+        self._preemption = PreemptionFinder(self._core, self._bound, self._listers, agreement)
+        self._frameworks = {
+            profile.scheduler_name: Framework(profile, registry, self._extenders)
+            for profile in profiles_of(self._config, registry)
+        }
         if cluster is not None:
             self._load(cluster)
 
@@ -98,8 +108,26 @@ class Engine:
         view = node if isinstance(node, Node) else decode(Node, node)
         known = self._core.nodes.slot_of(view.metadata.name) >= 0
         self._core.set_node(*node_row(view))
+        self._steps.tree.set(view.metadata.name, view.metadata.labels or {})
+        self._shown.set_node(view.metadata.name, node)
         if not known:
             self._bound.node_added(view.metadata.name)
+
+    def add_nodes(self, table: ArrowStream) -> None:
+        """Add or replace the nodes of a table.
+
+        Args:
+            table: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas), with the columns of
+                :meth:`nodes`, see :func:`kschedcore.columns.nodes.node_rows`.
+
+        Raises:
+            UsageError: A column has a type it cannot have, or there is no ``name``.
+        """
+        for row in node_rows(table):
+            known = self._core.nodes.slot_of(row.name) >= 0
+            self._core.set_node(*row)
+            if not known:
+                self._bound.node_added(row.name)
 
     def remove_node(self, name: str) -> None:
         """Take a node out. Pods bound to it are remembered until they are removed, or the node comes back.
@@ -112,6 +140,8 @@ class Engine:
         self._nominator.node_leaving(name)
         self._bound.node_leaving(name)
         self._core.nodes.remove(name)
+        self._steps.tree.remove(name)
+        self._shown.remove_node(name)
 
     def add_pod(self, pod: Pod | Mapping[str, Any], node: str | None = None) -> None:
         """Account a bound pod on ``node`` (its own ``spec.nodeName`` when None), or account it anew.
@@ -122,7 +152,7 @@ class Engine:
         Raises:
             UsageError: The pod is neither bound nor nominated to a node.
         """
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        view = self._view(pod)
         target = node or view.spec.node_name
         if not target and view.status.nominated_node_name:
             self._bound.remove(key_of(view))
@@ -150,6 +180,7 @@ class Engine:
         Raises:
             NotFoundError: No such pod is bound or nominated.
         """
+        self._shown.remove_pod((namespace, name))
         nominated = self._nominator.withdraw((namespace, name))
         if self._bound.remove((namespace, name)) is None and nominated is None:
             raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
@@ -193,7 +224,7 @@ class Engine:
             pods: Pending pods.
             preempt: Look for victims when no node is feasible (PostFilter).
         """
-        views = [pod if isinstance(pod, Pod) else decode(Pod, pod) for pod in pods]
+        views = [self._view(pod) for pod in pods]
         decisions: list[Decision] = []
         batch: list[tuple[Pod, PodClass]] = []
         for pod in in_queue_order(views):
@@ -203,10 +234,10 @@ class Engine:
                 continue
             decisions += self._place(batch, preempt)
             batch = []
-            if isinstance(compiled, PodClass):
-                decisions.append(self._place_nominated(pod, compiled, preempt))
-            else:
+            if isinstance(compiled, Status):
                 decisions.append(Decision(pod, None, diagnosis=self._ended(compiled, preempt)))
+            else:
+                decisions.append(self._place_alone(pod, compiled, preempt))
         return Decisions(decisions + self._place(batch, preempt))
 
     def _place(self, batch: list[tuple[Pod, PodClass]], preempt: bool) -> list[Decision]:
@@ -214,11 +245,7 @@ class Engine:
         preemptions: dict[int, Preemption] = {}
 
         def post_filter(place: int) -> None:
-            pod, compiled = batch[place]
-            preemption = preemptions[place] = self._framework(pod).preempt(self._preemption, pod, compiled)
-            if preemption.node is not None:
-                self._nominator.withdraw_below(preemption.node, compiled.info.priority)
-                self._nominator.nominate(key_of(pod), compiled.info, preemption.node)
+            preemptions[place] = self._post_filter(*batch[place])
 
         slots, totals, ties, feasible, numbers, failures = self._core.place(
             [compiled for _, compiled in batch], True, post_filter if preempt else None
@@ -235,14 +262,26 @@ class Engine:
             decisions.append(Decision(pod, node, int(feasible[place]), int(totals[place]), int(ties[place])))
         return decisions
 
-    def _place_nominated(self, pod: Pod, compiled: PodClass, preempt: bool) -> Decision:
+    def _post_filter(self, pod: Pod, compiled: PodClass) -> Preemption:
+        """Look for victims, and nominate the pod to the node where there are some."""
+        preemption = self._framework(pod).preempt(self._preemption, pod, compiled)
+        if preemption.node is not None:
+            self._nominator.withdraw_below(preemption.node, compiled.info.priority)
+            self._nominator.nominate(key_of(pod), compiled.info, preemption.node)
+        return preemption
+
+    def _place_alone(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
         """Place a pod on the node nominated for it if it fits there by now, else wherever it fits."""
         with self._nomination_aside(pod) as nomination:
             there = self._on_nominated(pod, compiled, nomination)
         self._nominator.withdraw(key_of(pod))
-        decision = self._place([(pod, compiled if there is None else there)], preempt and there is None)[0]
         if there is not None:
+            decision = self._place([(pod, there)], preempt=False)[0]
             there.release()
+        elif isinstance(compiled, Stepwise):
+            decision = self._place_stepwise(pod, compiled, preempt)
+        else:
+            decision = self._place([(pod, compiled)], preempt)[0]
         if decision.node is None and decision.nominated_node is None and nomination is not None:
             self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
         return decision
@@ -257,7 +296,9 @@ class Engine:
             if nomination is not None:
                 self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
 
-    def _on_nominated(self, pod: Pod, compiled: PodClass, nomination: Nomination | None) -> PodClass | None:
+    def _on_nominated(
+        self, pod: Pod, compiled: PodClass | Stepwise, nomination: Nomination | None
+    ) -> PodClass | None:
         """The pod's class narrowed to the node nominated for it, if it fits there by now."""
         node = nomination.node if nomination else pod.status.nominated_node_name
         slot = self._core.nodes.slot_of(node) if node else -1
@@ -266,7 +307,26 @@ class Engine:
         compiled.catch_up()
         if not compiled.passes(slot):
             return None
+        if isinstance(compiled, Stepwise) and not self._steps.takes(pod, slot):
+            return None
         return self._classes.narrowed(pod, self._framework(pod), node)
+
+    def _place_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
+        """Place a pod whose profile samples nodes or has extenders."""
+        try:
+            counts = self._steps.run(pod, compiled, moves=True)
+        except ExtenderError as error:
+            return self._failed(pod, error)
+        if counts is None:
+            return self._place([(pod, compiled.scores)], preempt=False)[0]
+        return self._unschedulable(
+            pod, counts, self._post_filter(pod, compiled.filters) if preempt else None
+        )
+
+    def _failed(self, pod: Pod, error: ExtenderError) -> Decision:
+        """The decision of a cycle that an extender broke off."""
+        status = Status("Error", EXTENDER, (str(error),))
+        return Decision(pod, None, diagnosis=Diagnosis(self._core, self._core.nodes.count, pre_filter=status))
 
     def _unschedulable(self, pod: Pod, counts: dict[int, int], preemption: Preemption | None) -> Decision:
         nodes = self._core.nodes.count
@@ -282,7 +342,7 @@ class Engine:
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
         """Say where a pod would go, without placing it, nominating it or evicting anything."""
         decision, compiled, narrowed = self._consider(pod, preempt)
-        if narrowed and isinstance(compiled, PodClass):
+        if narrowed and not isinstance(compiled, Status):
             compiled.release()
         return decision
 
@@ -292,7 +352,7 @@ class Engine:
         When the pod fits on the node nominated for it, that is the only node looked at.
         """
         decision, compiled, narrowed = self._consider(pod, preempt)
-        if not isinstance(compiled, PodClass):
+        if isinstance(compiled, Status):
             return Explanation(decision, self._core.nodes.names(), compiled)
         explanation = Explanation.of(self._core, compiled, decision, narrowed=narrowed)
         if narrowed:
@@ -301,18 +361,20 @@ class Engine:
 
     def _consider(
         self, pod: Pod | Mapping[str, Any], preempt: bool
-    ) -> tuple[Decision, PodClass | Status, bool]:
+    ) -> tuple[Decision, Compiled, bool]:
         """A decision, the class or status it came from, and whether it was narrowed to the nominated node."""
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        view = self._view(pod)
         compiled = self._compile(view)
-        if not isinstance(compiled, PodClass):
+        if isinstance(compiled, Status):
             return Decision(view, None, diagnosis=self._ended(compiled, preempt)), compiled, False
         with self._nomination_aside(view) as nomination:
             there = self._on_nominated(view, compiled, nomination)
             chosen = compiled if there is None else there
             return self._decide(view, chosen, preempt), chosen, there is not None
 
-    def _decide(self, pod: Pod, compiled: PodClass, preempt: bool) -> Decision:
+    def _decide(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
+        if isinstance(compiled, Stepwise):
+            return self._decide_stepwise(pod, compiled, preempt)
         slots, totals, ties, feasible, _, failures = self._core.place([compiled], False)
         slot = int(slots[0])
         if slot >= 0:
@@ -321,6 +383,21 @@ class Engine:
         preemption = self._framework(pod).preempt(self._preemption, pod, compiled) if preempt else None
         return self._unschedulable(pod, failures[0], preemption)
 
+    def _decide_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
+        try:
+            counts = self._steps.run(pod, compiled, moves=False)
+        except ExtenderError as error:
+            return self._failed(pod, error)
+        if counts is None:
+            return self._decide(pod, compiled.scores, preempt=False)
+        preemption = self._framework(pod).preempt(self._preemption, pod, compiled.filters) if preempt else None
+        return self._unschedulable(pod, counts, preemption)
+
+    def _view(self, pod: Pod | Mapping[str, Any]) -> Pod:
+        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        self._shown.set_pod(key_of(view), pod)
+        return view
+
     def _framework(self, pod: Pod) -> Framework:
         return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
 
@@ -328,7 +405,7 @@ class Engine:
         """Drop everything that is cached; the next decisions look at every node again."""
         self._classes.clear()
 
-    def _compile(self, pod: Pod) -> PodClass | Status:
+    def _compile(self, pod: Pod) -> Compiled:
         framework = self._frameworks.get(pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME)
         if framework is None:
             names = ", ".join(sorted(self._frameworks))
@@ -342,11 +419,39 @@ class Engine:
         message = not_helpful(nodes) if preempt and status.plugin and not status.pre_enqueue else ""
         return Diagnosis(self._core, nodes, pre_filter=status, post_filter=message)
 
+    def capacity(self, pod: Pod | Mapping[str, Any], limit: int | None = None) -> Capacity:
+        """How many more pods like this one would fit, and what runs out first. Nothing stays placed.
+
+        Args:
+            pod: A pending pod.
+            limit: Stop counting at this many.
+        """
+        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        compiled = self._compile(view)
+        if not isinstance(compiled, PodClass):
+            return Capacity(0, dict.fromkeys(compiled.reasons, self._core.nodes.count))
+        replicas, rejections = self._core.fill(compiled, -1 if limit is None else limit)
+        return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
+
     # -- what is there ----------------------------------------------------------------------------
 
     def nodes(self) -> pa.RecordBatch:
         """A snapshot of the node table, see :func:`kschedcore.columns.nodes.node_batch`."""
         return node_batch(self._core.nodes)
+
+    def utilisation(self) -> dict[str, dict[str, int]]:
+        """Resource -> its sum over all nodes, ``allocatable`` and ``requested`` by bound pods.
+
+        Units are the scheduler's: millicores for cpu, bytes, counts.
+        """
+        nodes = self._core.nodes
+        return {
+            resource: {
+                "allocatable": int(nodes.allocatable_of(resource).sum()),
+                "requested": int(nodes.requested_of(resource).sum()),
+            }
+            for resource in nodes.resource_names
+        }
 
     def __repr__(self) -> str:
         return f"<Engine: {self._core.nodes.count} nodes, {len(self._bound)} bound pods>"

@@ -7,10 +7,13 @@ from kschedcore._native.plugins.node_name import PreFilterResult
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod
 from kschedcore.errors import ConfigError
+from kschedcore.scheduling.config import EVERY_NODE
+from kschedcore.scheduling.extenders import Extenders
 from kschedcore.scheduling.plugin import Plugin, PodContext, Registry, Status
 from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder
 from kschedcore.scheduling.profile import Profile
+from kschedcore.scheduling.stepwise import Compiled, Stepwise
 
 
 class Framework:
@@ -20,13 +23,15 @@ class Framework:
         profile: Which plugins run where.
         registry: Plugin name -> class. Names of the profile that no class implements at a point where it is
             enabled are an error.
+        extenders: Who takes part besides the plugins.
 
     Raises:
         ConfigError: The profile enables a plugin that is not registered.
     """
 
-    def __init__(self, profile: Profile, registry: Registry) -> None:
+    def __init__(self, profile: Profile, registry: Registry, extenders: Extenders | None = None) -> None:
         self.profile = profile
+        self._extenders = extenders or Extenders(())
         self._plugins: dict[str, Plugin] = {}
         for enabled in profile.points.values():
             for entry in enabled:
@@ -57,7 +62,7 @@ class Framework:
                 return finder.run(pod, pod_class, plugin.args)
         return Preemption(None)
 
-    def compile(self, context: PodContext, only: str | None = None) -> PodClass | Status:
+    def compile(self, context: PodContext, only: str | None = None) -> Compiled:
         """Run PreFilter and PreScore for a pod.
 
         Args:
@@ -91,7 +96,11 @@ class Framework:
             rating = plugin.score(context)
             if rating is not None:
                 scores.append(rating.weigh(weight))
-        return PodClass(core.nodes, core.shared, context.info, filters, scores)
+        percentage = self.profile.percentage_of_nodes_to_score
+        if only is not None or (percentage == EVERY_NODE and not self._extenders):
+            return PodClass(core.nodes, core.shared, context.info, filters, scores)
+        told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
+        return Stepwise(core, context.info, filters, scores, percentage, wants_one=not told_apart)
 
 
 def _no_nodes_left(plugins: list[str]) -> Status:

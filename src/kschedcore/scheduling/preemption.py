@@ -11,11 +11,14 @@ from kschedcore._native.topology import AffinityTerm
 from kschedcore.columns.selectors import label_requirements
 from kschedcore.scheduling.args import DefaultPreemptionArgs
 
+from kschedcore.scheduling.extenders import ExtenderError
+
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.podclass import PodClass
     from kschedcore.api.objects import Pod
     from kschedcore.scheduling.binding import BoundPod, BoundPods
+    from kschedcore.scheduling.extender_objects import PreemptionExtenders
     from kschedcore.scheduling.listers import Listers
 
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
@@ -47,12 +50,16 @@ class PreemptionFinder:
         core: The native state.
         bound: The bound pods.
         listers: Where the disruption budgets are.
+        extenders: Who has to agree.
     """
 
-    def __init__(self, core: Core, bound: BoundPods, listers: Listers) -> None:
+    def __init__(
+        self, core: Core, bound: BoundPods, listers: Listers, extenders: PreemptionExtenders | None = None
+    ) -> None:
         self._core = core
         self._bound = bound
         self._listers = listers
+        self._extenders = extenders
 
     def run(self, pod: Pod, pod_class: PodClass, args: DefaultPreemptionArgs) -> Preemption:
         """Find the victims that cost least. The class must be refreshed and without a feasible node."""
@@ -62,6 +69,10 @@ class PreemptionFinder:
         search = DryRun(self._core, pod_class, self._overdrawn())
         if self._bound.has_below(pod_class.info.priority):
             search.run(self._enough(args))
+            try:
+                self._ask(pod, search)
+            except ExtenderError as error:
+                return Preemption(None, message=f"preemption: {error}")
         equals = tuple(
             (
                 self._core.nodes.name_of(candidate.slot),
@@ -72,6 +83,26 @@ class PreemptionFinder:
         if not equals:
             return Preemption(None, message=self._summary(pod_class, search))
         return Preemption(*equals[0], equals=equals)
+
+    def _ask(self, pod: Pod, search: DryRun) -> None:
+        """Leave the candidates that the extenders agree to."""
+        if self._extenders is None or not search.candidates:
+            return
+        nodes = self._core.nodes
+        agreed = self._extenders.agree(
+            pod,
+            {
+                nodes.name_of(candidate.slot): (
+                    [self._bound.numbered(number) for number in candidate.victims],
+                    candidate.violations,
+                )
+                for candidate in search.candidates
+            },
+        )
+        search.candidates[:] = [
+            search.agreed(nodes.slot_of(node), [victim.number for victim in victims], violations)
+            for node, (victims, violations) in agreed.items()
+        ]
 
     def _refusal(self, pod: Pod, pod_class: PodClass) -> str:
         """Why the pod may not preempt now (PodEligibleToPreemptOthers), or nothing."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from kschedcore._native.plugins.candidates import Candidates, ExtenderScores
 from kschedcore._native.podclass import PodClass
 from kschedcore.scheduling.extenders import ExtenderError, Extenders
+from kschedcore.scheduling.plugin import Status
 from kschedcore.scheduling.sampling import NodeSampler, NodeTree, nodes_to_find
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ class Stepwise:
         if not columns[ExtenderScores.__name__][0].any():
             del columns[ExtenderScores.__name__]
         return columns
+
+
+Compiled = PodClass | Stepwise | Status
+"""What a pod is compiled to: a class to decide with, or the status that ends the pod's cycle."""
 
 
 class Steps:
