@@ -56,7 +56,7 @@ def test_the_certificate_is_put_right(door: Door) -> None:
 
 
 def test_a_dying_namespace_is_emptied_and_then_goes(door: Door) -> None:
-    controllers = [ServiceAccountController(door), RootCACertPublisher(door)]
+    controllers = (ServiceAccountController(door), RootCACertPublisher(door))
     for controller in controllers:
         controller.reconcile("ns")
     door.request("POST", "/api/v1/namespaces/ns/pods", sample("pods"))

@@ -66,7 +66,7 @@ class TestServiceAccount:
     def test_somebody_may_decline_the_token(self, cluster: Cluster, declines: str) -> None:
         account = {"metadata": {"name": "quiet"}, "automountServiceAccountToken": declines != "account"}
         cluster.create("serviceaccounts", account, "ns")
-        more = {"automountServiceAccountToken": False} if declines == "pod" else {}
+        more: dict[str, Any] = {"automountServiceAccountToken": False} if declines == "pod" else {}
         spec = cluster.create("pods", pod(serviceAccountName="quiet", **more), "ns")["spec"]
         assert "volumes" not in spec
 

@@ -46,7 +46,7 @@ def normalised(value: Any, key: str = "") -> Any:
 def normalised_status(status: dict[str, Any]) -> dict[str, Any]:
     if status.get("code") == 422:
         status.pop("message", None)
-        status["details"]["causes"].sort(key=lambda cause: (cause["field"], cause["message"]))
+        status.get("details", {}).get("causes", []).sort(key=lambda cause: (cause["field"], cause["message"]))
     head, found, tail = status.get("message", "").partition(" is forbidden: [")
     if found:
         status["message"] = f"{head}{found}{', '.join(sorted(REASON.split(tail.removesuffix(']'))))}]"
