@@ -10,7 +10,7 @@ BUILT     := $(VENV)/.built
 # cython-lint calls pycodestyle by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-RECORDINGS ?= $(wildcard ../shared/conformance ../shared/traces)
+RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test unit lint wheel-test conformance bench wheel clean
@@ -51,7 +51,6 @@ wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh e
 	$(BIN)/python -m pytest -q -m wheel tests/house
 
 conformance: $(BUILT)  ## compare with kube-scheduler's recordings (RECORDINGS=PATH…)
-	@test -n "$(RECORDINGS)" || { echo "error: no recordings here; name some: make conformance RECORDINGS=PATH" >&2; exit 2; }
 	$(BIN)/kschedcore conformance $(RECORDINGS)
 
 bench: $(BUILT)  ## the benchmarks

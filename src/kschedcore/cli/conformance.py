@@ -10,6 +10,7 @@ import typer
 
 from kschedcore.cli.options import NoHeaders
 from kschedcore.cli.output import Output, columns, emit, write
+from kschedcore.cli.progress import progress
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def command(
     if output not in FORMATS:
         raise UsageError(f"--output {output}: expected one of {', '.join(FORMATS)}")
     rate = parse_rate(minimum)
-    families = replay(find(paths), show=show)
+    with progress("replaying recordings"):
+        families = replay(find(paths), show=show)
     if output.is_document:
         emit({"families": {family.name: family.counts() for family in families}}, output)
     else:
