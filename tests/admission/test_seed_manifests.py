@@ -244,6 +244,17 @@ class TestResourceQuota:
         assert self.used(door, "a-wide") == {"pods": "0"}
 
 
+class TestPodLevelResources:
+    """A pod may ask for its containers together (v1.34)."""
+
+    def test_requests_default_to_the_containers_or_the_limit(self, cluster: Cluster) -> None:
+        limits = {"cpu": "2", "memory": "1Gi"}
+        body = pod(resources={"limits": limits}, containers=[container("c", {"cpu": "300m"})])
+        created = cluster.create("pods", body, "ns")
+        assert created["spec"]["resources"]["requests"] == {"cpu": "300m", "memory": "1Gi"}
+        assert created["status"]["qosClass"] == "Burstable"
+
+
 class TestPodOverhead:
     def test_admission_sets_the_overhead_of_the_runtime_class(self, cluster: Cluster) -> None:
         cluster.create("runtimeclasses", RUNTIME_CLASS)

@@ -76,12 +76,13 @@ class _Pods:
 
     def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:
         """A quota on cpu or memory asks every container to say what it uses of them."""
-        required = [name for name in names if name in COMPUTE_QUOTA_RESOURCES]
-        found: dict[str, set[str]] = {}
         spec = obj["spec"]
+        # What the pod states for all its containers, none of them has to state (KEP-2837).
+        own = _stated(spec.get("resources", {}))
+        required = [name for name in names if name in COMPUTE_QUOTA_RESOURCES and name not in own]
+        found: dict[str, set[str]] = {}
         for container in [*(spec.get("containers") or ()), *spec.get("initContainers", ())]:
-            resources = container.get("resources", {})
-            stated = _compute(parse(resources.get("requests", {})), parse(resources.get("limits", {})))
+            stated = _stated(container.get("resources", {}))
             for name in required:
                 if name not in stated:
                     found.setdefault(name, set()).add(container["name"])
@@ -94,6 +95,11 @@ class _Pods:
             used.update(_compute(examined.requests, examined.limits))
             used["pods"] = _ONE
         return used
+
+
+def _stated(resources: Mapping[str, Any]) -> ResourceList:
+    """A container's or pod's own requests and limits, under the names that quotas have for them."""
+    return _compute(parse(resources.get("requests", {})), parse(resources.get("limits", {})))
 
 
 def _is_named_by_pods(name: str) -> bool:

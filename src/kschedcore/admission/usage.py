@@ -11,7 +11,7 @@ from typing import Any
 
 from kschedcore.api.quantity import Quantity
 
-__all__ = ["ResourceList", "added", "parse", "pod_limits", "pod_requests", "qos_class"]
+__all__ = ["ResourceList", "added", "container_requests", "parse", "pod_limits", "pod_requests", "qos_class"]
 
 ResourceList = dict[str, Quantity]
 _QOS_RESOURCES = ("cpu", "memory")
@@ -40,7 +40,12 @@ def pod_limits(spec: Mapping[str, Any]) -> ResourceList:
     return _pod_amounts(spec, "limits")
 
 
-def _pod_amounts(spec: Mapping[str, Any], side: str) -> ResourceList:
+def container_requests(spec: Mapping[str, Any]) -> ResourceList:
+    """What a pod's containers request together, whatever the pod says of itself."""
+    return _container_amounts(spec, "requests")
+
+
+def _container_amounts(spec: Mapping[str, Any], side: str) -> ResourceList:
     total: ResourceList = {}
     for container in spec.get("containers") or ():
         total = added(total, parse(container.get("resources", {}).get(side, {})))
@@ -55,7 +60,11 @@ def _pod_amounts(spec: Mapping[str, Any], side: str) -> ResourceList:
         else:
             amounts = added(amounts, sidecars)
         peak = _largest(peak, amounts)
-    total = _largest(total, peak)
+    return _largest(total, peak)
+
+
+def _pod_amounts(spec: Mapping[str, Any], side: str) -> ResourceList:
+    total = _container_amounts(spec, side)
     total.update(parse(spec.get("resources", {}).get(side, {})))
     overhead = parse(spec.get("overhead", {}))
     if side == "limits":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kschedcore.admission.defaults.volumes import default_volume
+from kschedcore.admission.usage import container_requests
 
 __all__ = ["DEFAULTS", "containers", "default_pod_template"]
 
@@ -29,6 +30,7 @@ def _default_pod(pod: dict[str, Any]) -> None:
     _default_spec(spec)
     for container in containers(spec, "containers", "initContainers"):
         _default_requests(container.get("resources"))
+    _default_pod_requests(spec)
     spec.setdefault("enableServiceLinks", True)
 
 
@@ -38,6 +40,19 @@ def _default_requests(resources: dict[str, Any] | None) -> None:
         requests = resources.setdefault("requests", {})
         for name, quantity in resources["limits"].items():
             requests.setdefault(name, quantity)
+
+
+def _default_pod_requests(spec: dict[str, Any]) -> None:
+    """A pod-level limit without a request requests what the containers do, else as much (KEP-2837)."""
+    resources = spec.get("resources")
+    if not resources or not resources.get("limits"):
+        return
+    requests = resources.setdefault("requests", {})
+    for name, quantity in container_requests(spec).items():
+        if name in ("cpu", "memory"):
+            requests.setdefault(name, str(quantity))
+    for name, text in resources["limits"].items():
+        requests.setdefault(name, text)
 
 
 def _default_spec(spec: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from kschedcore.admission.validation.placement import (
     validate_spread_constraints,
     validate_tolerations,
 )
+from kschedcore.admission.validation.pod_resources import validate_pod_resources
 from kschedcore.admission.validation.resources import validate_requirements
 from kschedcore.admission.validation.volumes import validate_volumes
 from kschedcore.api import labels as rules
@@ -44,6 +45,7 @@ def validate_pod_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
     volumes = {volume.get("name", ""): volume for volume in spec.get("volumes", ())}
     yield from validate_volumes(spec.get("volumes", ()), f"{path}.volumes")
     yield from validate_containers(spec, volumes, path)
+    yield from validate_pod_resources(spec, path)
     yield from one_of(spec["restartPolicy"], _RESTART_POLICIES, f"{path}.restartPolicy")
     yield from one_of(spec["dnsPolicy"], _DNS_POLICIES, f"{path}.dnsPolicy")
     if spec["dnsPolicy"] == "None" and not spec.get("dnsConfig", {}).get("nameservers"):

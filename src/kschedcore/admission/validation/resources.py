@@ -21,6 +21,7 @@ from kschedcore.store.field_errors import FieldError
 
 __all__ = [
     "quantity_struct",
+    "validate_amounts",
     "validate_container_resource_name",
     "validate_quantity",
     "validate_requirements",
@@ -61,12 +62,19 @@ def validate_quantity(name: str, text: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_requirements(resources: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """Requests and limits of a container or claim: names, quantities, and requests within limits."""
+    """Requests and limits of a container: names, quantities, and requests within limits."""
+    for side in ("limits", "requests"):
+        for name in resources.get(side, ()):
+            yield from validate_container_resource_name(name, f"{path}.{side}[{name}]")
+    yield from validate_amounts(resources, path)
+
+
+def validate_amounts(resources: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """Quantities of requests and limits, and requests within limits, whatever the names may be."""
     limits, requests = resources.get("limits", {}), resources.get("requests", {})
-    for kind, amounts in (("limits", limits), ("requests", requests)):
+    for side, amounts in (("limits", limits), ("requests", requests)):
         for name, text in amounts.items():
-            yield from validate_container_resource_name(name, f"{path}.{kind}[{name}]")
-            yield from validate_quantity(name, text, f"{path}.{kind}[{name}]")
+            yield from validate_quantity(name, text, f"{path}.{side}[{name}]")
     for name, text in requests.items():
         yield from _validate_request(name, text, limits.get(name), path)
     names = set(limits) | set(requests)
