@@ -57,7 +57,10 @@ class Decision:
         self.ties = ties
         self.diagnosis = diagnosis
         self.equal_nominations = equal_nominations
-        self.nominated_node, self.victims = equal_nominations[0] if equal_nominations else (None, ())
+        self.nominated_node: str | None = None
+        self.victims: tuple[str, ...] = ()
+        if equal_nominations:
+            self.nominated_node, self.victims = equal_nominations[0]
 
     @property
     def pod_name(self) -> str:

@@ -60,8 +60,10 @@ class Explanation:
         slots = core.nodes.slots_by_name().tolist()
         verdicts = pod_class.verdicts()
         totals = pod_class.totals()
-        columns = {name: tuple(c.tolist() if hasattr(c, "tolist") else c for c in triple)
-                   for name, triple in sorted(pod_class.score_columns().items())}
+        columns = {
+            plugin: (raw.tolist(), normalised.tolist(), weight)
+            for plugin, (raw, normalised, weight) in sorted(pod_class.score_columns().items())
+        }
         for name, slot in zip(self.nodes, slots, strict=True):
             verdict = int(verdicts[slot])
             if verdict and narrowed:

@@ -1,0 +1,43 @@
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kschedcore._native.nodes import NodeTable
+from kschedcore._native.nominations import Nominations
+from kschedcore._native.podclass import PodClass, Shared
+from kschedcore._native.podinfo import PodInfo
+from kschedcore._native.pods import PodTable
+from kschedcore._native.reasons import ReasonTable
+from kschedcore._native.topology import Topology
+
+class Core:
+    nodes: NodeTable
+    reasons: ReasonTable
+    pods: PodTable
+    topology: Topology
+    nominations: Nominations
+    shared: Shared
+    def __init__(self, random_ties: bool = False, seed: int = 0) -> None: ...
+    def bind(self, info: PodInfo, slot: int, start: int = ...) -> int: ...
+    def unbind(self, pod: int) -> None: ...
+    def set_node(
+        self,
+        name: str,
+        allocatable: dict[str, int],
+        labels: dict[str, str],
+        taints: tuple[tuple[str, str, str], ...],
+        images: tuple[tuple[tuple[str, ...], int], ...],
+        unschedulable: bool,
+    ) -> int: ...
+    def place(
+        self, classes: list[PodClass], bind: bool = True, on_failure: Callable[[int], None] | None = None
+    ) -> tuple[
+        NDArray[np.int32],
+        NDArray[np.int64],
+        NDArray[np.int32],
+        NDArray[np.int32],
+        NDArray[np.int32],
+        dict[int, dict[int, int]],
+    ]: ...
+    def fill(self, pod_class: PodClass, limit: int = -1) -> tuple[int, dict[int, int]]: ...

@@ -1,0 +1,25 @@
+from collections.abc import Callable
+
+from kschedcore._native.core import Core
+from kschedcore._native.podclass import PodClass
+
+NOT_STARTED: int
+
+class Candidate:
+    slot: int
+    victims: list[int]
+    violations: int
+    top_priority: int
+    priority_sum: int
+    earliest_start: int
+    def cost(self) -> tuple[int, int, int, int, int]: ...
+
+class DryRun:
+    candidates: list[Candidate]
+    failures: dict[int, int]
+    without_victims: int
+    def __init__(
+        self, core: Core, pod_class: PodClass, overdrawn: Callable[[list[int]], list[bool]] | None = None
+    ) -> None: ...
+    def run(self, enough: int) -> None: ...
+    def best(self) -> list[Candidate]: ...

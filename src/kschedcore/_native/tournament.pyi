@@ -1,0 +1,3 @@
+INFEASIBLE: int
+
+class Tournament: ...
