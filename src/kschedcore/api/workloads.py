@@ -1,50 +1,184 @@
-"""The pods that a workload asks for."""
+"""The pods that a workload asks for, as its controller would make them.
+
+A Deployment's pods belong to a ReplicaSet, and their labels carry ``pod-template-hash``: default topology
+spreading looks the owner's selector up, and ``matchLabelKeys`` usually names that label. A Deployment that
+has no ReplicaSet yet gets the one that its controller would make. A StatefulSet's claims are left to its
+controller.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["WORKLOAD_KINDS", "pods_of"]
+import msgspec
 
-WORKLOAD_KINDS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"})
+from kschedcore.api.objects import Pod
+
+__all__ = ["WORKLOAD_KINDS", "pods_of", "replica_set_of", "workload_of"]
+
+WORKLOAD_KINDS: Final = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"})
 """Kinds whose pods are made from a template, so many at a time."""
+
+_HASH_LABEL = "pod-template-hash"
+_HASH_DIGITS = "bcdfghjklm"
 
 
 def pods_of(workload: Mapping[str, Any], replicas: int | None = None) -> list[dict[str, Any]]:
-    """The pods of a workload, as its controller would make them: ``NAME-0``, ``NAME-1`` and so on.
-
-    All share the template's spec object.
+    """Return the pods of a workload: ``NAME-0``, ``NAME-1`` and so on, all with the template's spec object.
 
     Args:
-        workload: A whole workload object.
+        workload: A whole workload object; what has not the type that its API gives it counts as absent.
         replicas: How many, instead of what the workload says.
     """
-    spec = workload.get("spec") or {}
-    template = spec.get("template") or {}
-    name = workload["metadata"]["name"]
-    namespace = workload["metadata"].get("namespace") or "default"
-    metadata = {k: v for k, v in (template.get("metadata") or {}).items() if k in ("labels", "annotations")}
-    owner = {
-        "apiVersion": workload.get("apiVersion", ""), "kind": workload["kind"], "name": name, "controller": True
-    }
-    count = _replicas(workload["kind"], spec) if replicas is None else replicas
+    owner = replica_set_of(workload) if workload["kind"] == "Deployment" else workload
+    spec = _mapping(owner.get("spec"))
+    template = _mapping(spec.get("template"))
+    first = _first_ordinal(workload)
+    count = _replicas(workload) if replicas is None else replicas
     return [
         {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {**metadata, "name": f"{name}-{i}", "namespace": namespace, "ownerReferences": [owner]},
-            "spec": template.get("spec") or {},
+            "metadata": {
+                "name": f"{workload['metadata']['name']}-{ordinal}",
+                "namespace": _namespace(workload),
+                **_template_metadata(template, workload, ordinal),
+                "ownerReferences": [_reference(owner)],
+            },
+            "spec": _mapping(template.get("spec")),
         }
-        for i in range(count)
+        for ordinal in range(first, first + count)
     ]
 
 
-def _replicas(kind: str, spec: Mapping[str, Any]) -> int:
-    if kind == "Job":
-        parallelism = spec.get("parallelism")
-        completions = spec.get("completions")
-        parallelism = 1 if parallelism is None else parallelism
-        return int(parallelism if completions is None else min(parallelism, completions))
-    replicas = spec.get("replicas")
-    return 1 if replicas is None else int(replicas)
+def replica_set_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ReplicaSet that the deployment controller would make for the deployment's current template.
+
+    Kubernetes hashes Go's own print of the template. The hash here is another one, and as stable.
+    """
+    spec = _mapping(deployment.get("spec"))
+    template = _mapping(spec.get("template"))
+    mark = _hash(template)
+    metadata = _mapping(template.get("metadata"))
+    labels = {**_mapping(metadata.get("labels")), _HASH_LABEL: mark}
+    selector = _mapping(spec.get("selector"))
+    match_labels = {**_mapping(selector.get("matchLabels")), _HASH_LABEL: mark}
+    return {
+        "apiVersion": deployment.get("apiVersion", ""),
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"{deployment['metadata']['name']}-{mark}",
+            "namespace": _namespace(deployment),
+            "labels": labels,
+            "ownerReferences": [_reference(deployment)],
+        },
+        "spec": {
+            "replicas": _replicas(deployment),
+            "selector": {**selector, "matchLabels": match_labels},
+            "template": {**template, "metadata": {**metadata, "labels": labels}},
+        },
+    }
+
+
+def workload_of(pod: Pod) -> tuple[str, str] | None:
+    """Return (kind, name) of the workload that a pod belongs to, or None for a pod on its own.
+
+    A ReplicaSet that is named after its pods' template hash stands for the Deployment that made it.
+    """
+    owner = next((each for each in pod.metadata.owner_references or () if each.controller), None)
+    if owner is None:
+        return None
+    ending = f"-{(pod.metadata.labels or {}).get(_HASH_LABEL, '')}"
+    if owner.kind == "ReplicaSet" and len(ending) > 1 and owner.name.endswith(ending):
+        return "Deployment", owner.name.removesuffix(ending)
+    return owner.kind, owner.name
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: Any, default: int) -> int:
+    return value if isinstance(value, int) and value >= 0 else default
+
+
+def _namespace(workload: Mapping[str, Any]) -> str:
+    return str(workload["metadata"].get("namespace") or "default")
+
+
+def _hash(template: Mapping[str, Any]) -> str:
+    # Written in consonants, so that it spells no word.
+    text = msgspec.json.encode(template, order="deterministic")
+    return "".join(_HASH_DIGITS[int(digit)] for digit in f"{zlib.crc32(text):010}")
+
+
+def _reference(owner: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = owner["metadata"]
+    reference = {
+        "apiVersion": owner.get("apiVersion", ""),
+        "kind": owner["kind"],
+        "name": metadata["name"],
+        "controller": True,
+    }
+    return {**reference, "uid": metadata["uid"]} if metadata.get("uid") else reference
+
+
+def _template_metadata(
+    template: Mapping[str, Any], workload: Mapping[str, Any], ordinal: int
+) -> dict[str, dict[str, Any]]:
+    metadata = _mapping(template.get("metadata"))
+    labels = {**_mapping(metadata.get("labels")), **_own_labels(workload, ordinal)}
+    annotations = _mapping(metadata.get("annotations"))
+    return {
+        **({"labels": labels} if labels else {}),
+        **({"annotations": dict(annotations)} if annotations else {}),
+    }
+
+
+def _own_labels(workload: Mapping[str, Any], ordinal: int) -> dict[str, str]:
+    """Return the labels that the controller adds to a pod."""
+    name = str(workload["metadata"]["name"])
+    match workload["kind"]:
+        case "StatefulSet":
+            return {
+                "statefulset.kubernetes.io/pod-name": f"{name}-{ordinal}",
+                "apps.kubernetes.io/pod-index": str(ordinal),
+            }
+        case "Job":
+            labels = {"batch.kubernetes.io/job-name": name, "job-name": name}
+            if _mapping(workload.get("spec")).get("completionMode") == "Indexed":
+                labels["batch.kubernetes.io/job-completion-index"] = str(ordinal)
+            return labels
+        case _:
+            return {}
+
+
+def _first_ordinal(workload: Mapping[str, Any]) -> int:
+    if workload["kind"] != "StatefulSet":
+        return 0
+    return _count(_mapping(_mapping(workload.get("spec")).get("ordinals")).get("start"), 0)
+
+
+def _replicas(workload: Mapping[str, Any]) -> int:
+    spec = _mapping(workload.get("spec"))
+    if workload["kind"] == "Job":
+        return _active(spec, _mapping(workload.get("status")))
+    return _count(spec.get("replicas"), 1)
+
+
+def _active(spec: Mapping[str, Any], status: Mapping[str, Any]) -> int:
+    """Return how many pods of a job run at once: none of one that is suspended or over."""
+    conditions = status.get("conditions")
+    over = any(
+        condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True"
+        for condition in map(_mapping, conditions if isinstance(conditions, list) else ())
+    )
+    if over or spec.get("suspend") is True:
+        return 0
+    parallelism = _count(spec.get("parallelism"), 1)
+    if spec.get("completions") is None:
+        return parallelism
+    left = _count(spec["completions"], 1) - _count(status.get("succeeded"), 0)
+    return max(0, min(parallelism, left))

@@ -101,12 +101,13 @@ class Row:
 
 def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
     """Group decisions by what the pods belong to, as ``namespace/kind/name``; a lone pod is its own group."""
+    from kschedcore.api.workloads import workload_of
+
     groups: dict[str, list[Decision]] = {}
     for each in made:
         namespace, name = key_of(each.pod)
-        owner = next(iter(each.pod.metadata.owner_references or ()), None)
-        kind, name = ("pod", name) if owner is None else (owner.kind.lower(), owner.name)
-        groups.setdefault(f"{namespace}/{kind}/{name}", []).append(each)
+        kind, name = workload_of(each.pod) or ("Pod", name)
+        groups.setdefault(f"{namespace}/{kind.lower()}/{name}", []).append(each)
     return groups
 
 
