@@ -46,7 +46,7 @@ class ServiceAccount(BasePlugin):
 
 
 def _mount_token(spec: dict[str, Any], pod: str) -> None:
-    containers = [*spec.get("initContainers", ()), *spec["containers"]]
+    containers = [*spec.get("initContainers", ()), *(spec.get("containers") or ())]
     needing = [
         c for c in containers if all(m.get("mountPath") != _TOKEN_PATH for m in c.get("volumeMounts", ()))
     ]

@@ -1,0 +1,93 @@
+"""Whatever an author sends, the answer is an object or a refusal in Kubernetes' words, never a crash."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kschedcore.api.schema import Field, object_type, schema_for
+from kschedcore.store.admission_types import StatusError
+
+from .memory import RESOURCES, Cluster
+from .samples import SAMPLES, sample
+
+DEPTH = 7
+TEXT = st.sampled_from(["", "a", "x", "RollingUpdate", "Always", "NodePort", "A b", "1", "None", "Indexed"])
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "string": TEXT,
+    "bytes": st.sampled_from(["", "MQ=="]),
+    "bool": st.booleans(),
+    "int32": st.integers(-2, 90),
+    "int64": st.integers(-2, 90),
+    "float64": st.floats(-1, 1),
+    "quantity": st.sampled_from(["0", "1", "-1", "500m", "1Gi", "1n"]),
+    "int_or_string": st.sampled_from([0, -1, 3, "25%", "150%", "x"]),
+    "time": st.just("2026-01-01T00:00:00Z"),
+    "micro_time": st.just("2026-01-01T00:00:00.000000Z"),
+    "any": st.just({}),
+}
+
+
+@cache
+def values_of(name: str, depth: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects of a type of which any part may be missing, null or nonsense of the right shape."""
+    fields = object_type(name).fields
+    return st.fixed_dictionaries(
+        {}, optional={key: st.none() | value_of(field, depth) for key, field in fields.items()}
+    )
+
+
+def value_of(field: Field, depth: int) -> st.SearchStrategy[Any]:
+    if field.type in SCALARS:
+        return SCALARS[field.type]
+    if depth == 0:
+        return st.none()
+    if field.type == "object":
+        return st.deferred(lambda: values_of(field.ref, depth - 1))
+    assert field.items is not None
+    items = value_of(field.items, depth - 1)
+    if field.type == "list":
+        return st.lists(items, max_size=2)
+    return st.dictionaries(
+        st.sampled_from(["a", "cpu", "memory", "storage", "A b", "e.x/y"]), items, max_size=2
+    )
+
+
+def merged(base: Any, noise: Any, keep: bool) -> Any:
+    """``noise`` laid over a good object, so that it gets past the first check."""
+    if not isinstance(base, dict) or not isinstance(noise, dict):
+        return base if keep and noise is None else noise
+    return {key: merged(base[key], noise[key], keep) if key in base and key in noise
+            else base.get(key, noise.get(key)) for key in base | noise}  # fmt: skip
+
+
+@pytest.mark.parametrize("plural", sorted(SAMPLES))
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_write_is_answered(plural: str, data: st.DataObject) -> None:
+    resource = RESOURCES[plural]
+    schema = schema_for(resource.api_version, resource.kind)
+    assert schema is not None
+    cluster = Cluster().with_namespace("ns")
+    namespace = "ns" if resource.namespaced else ""
+    cluster.create("limitranges", sample("limitranges"), "ns")
+    noise = data.draw(values_of(schema.name, DEPTH))
+    noise.pop("apiVersion", None)
+    noise.pop("kind", None)
+    obj = merged(sample(plural), noise, data.draw(st.booleans()))
+    refused: list[int] = []
+    for write in (cluster.create, cluster.update):
+        try:
+            stored = write(plural, obj, namespace)
+        except StatusError as refusal:
+            refused.append(refusal.code)
+            cluster.objects.pop((resource.qualified, namespace, "x"), None)
+            stored = cluster.create(plural, sample(plural), namespace)
+        obj = merged(copy.deepcopy(stored), {"spec": noise.get("spec", {})}, keep=True)
+        obj["metadata"] = copy.deepcopy(stored["metadata"])
+    assert set(refused) <= {400, 403, 409, 422}
