@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from kschedcore.scheduling.plugin import Status
 
 
+NO_NODES = "no nodes available to schedule pods"
+"""All that kube-scheduler says about a cluster without nodes (scheduler.ErrNoNodesAvailable)."""
+
 LEFT_OUT = "PreFilterResult"
 """Code of a node that no PreFilter plugin asked for."""
 
@@ -82,6 +85,8 @@ class Diagnosis:
         """
         if self.pre_filter is not None and self.pre_filter.pre_enqueue:
             return ", ".join(self.pre_filter.reasons)
+        if not self._nodes:
+            return NO_NODES
         if self.pre_filter is not None:
             told = ", ".join(self.pre_filter.reasons)
         else:
