@@ -11,8 +11,8 @@ from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
 from kschedcore.columns.nodes import ArrowStream, node_batch, node_row, node_rows
 from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.scheduling.capacity import Capacity
 from kschedcore.scheduling.binding import BoundPods, key_of
+from kschedcore.scheduling.capacity import Capacity
 from kschedcore.scheduling.classes import ClassCache
 from kschedcore.scheduling.config import Configuration, SchedulerConfiguration, load_config
 from kschedcore.scheduling.decision import Decision, Decisions

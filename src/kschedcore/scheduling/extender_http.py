@@ -30,7 +30,9 @@ class HTTPClient:
     def __init__(self, config: ExtenderFields) -> None:
         self._url = urlsplit(config.url_prefix.rstrip("/"))
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
-            raise ConfigError(f'extender urlPrefix "{config.url_prefix}": expected http://host or https://host')
+            raise ConfigError(
+                f'extender urlPrefix "{config.url_prefix}": expected http://host or https://host'
+            )
         self._timeout = parse_duration(config.http_timeout or "0") or DEFAULT_TIMEOUT
         self._server_name = config.tls_config.server_name if config.tls_config else ""
         self._tls = _tls(config) if self._url.scheme == "https" else None
@@ -66,7 +68,9 @@ class HTTPClient:
 class _TLSConnection(HTTPSConnection):
     """HTTPS to a server that may go by another name than its host."""
 
-    def __init__(self, host: str, port: int | None, timeout: float, context: ssl.SSLContext, name: str) -> None:
+    def __init__(
+        self, host: str, port: int | None, timeout: float, context: ssl.SSLContext, name: str
+    ) -> None:
         super().__init__(host, port, timeout=timeout, context=context)
         self._tls = context
         self._name = name

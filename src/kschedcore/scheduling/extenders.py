@@ -153,7 +153,9 @@ class HTTPExtender:
 
     def _agreed(self, node: str, meta: Manifest, victims: Mapping[str, Victims]) -> Victims:
         if node not in victims:
-            raise ExtenderError(f'extender "{self.name}" claims victims on node "{node}" that it was not asked of')
+            raise ExtenderError(
+                f'extender "{self.name}" claims victims on node "{node}" that it was not asked of'
+            )
         known, pods = victims[node].pods, {}
         for item in meta.get("pods") or ():
             uid = str(_lowered(item).get("uid", ""))

@@ -10,7 +10,6 @@ from kschedcore._native.preemption import DryRun
 from kschedcore._native.topology import AffinityTerm
 from kschedcore.columns.selectors import label_requirements
 from kschedcore.scheduling.args import DefaultPreemptionArgs
-
 from kschedcore.scheduling.extenders import ExtenderError
 
 if TYPE_CHECKING:
