@@ -1,15 +1,10 @@
 """Typed views: frozen structs of the fields that code here reads.
 
-The stored object stays the JSON-shaped data it came as; a view is decoded from it where types help, and leaves
-out what nobody here reads.
+The stored object stays the JSON-shaped data it came as; a view is decoded from it where types help, and
+leaves out what nobody here reads.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any, TypeVar
-
-import msgspec
 
 from kschedcore.api.objects.affinity import (
     Affinity,
@@ -23,6 +18,7 @@ from kschedcore.api.objects.affinity import (
     TopologySpreadConstraint,
     WeightedPodAffinityTerm,
 )
+from kschedcore.api.objects.decoding import decode
 from kschedcore.api.objects.meta import (
     LabelSelector,
     LabelSelectorRequirement,
@@ -102,7 +98,6 @@ from kschedcore.api.objects.workloads import (
     Workload,
     WorkloadSpec,
 )
-from kschedcore.errors import ManifestError
 
 __all__ = [
     "AWSElasticBlockStore",
@@ -186,25 +181,3 @@ __all__ = [
     "WorkloadSpec",
     "decode",
 ]
-
-V = TypeVar("V", bound=View)
-
-
-def decode(view: type[V], data: Mapping[str, Any] | bytes) -> V:
-    """Read an object as a typed view.
-
-    Args:
-        view: The struct to read it as.
-        data: JSON-shaped data, or JSON text.
-
-    Raises:
-        ManifestError: A field has the wrong type; names its path, what was found and what was expected.
-    """
-    try:
-        if isinstance(data, bytes):
-            return msgspec.json.decode(data, type=view)
-        return msgspec.convert(data, view)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `")
-        path = place.rstrip("`").removeprefix("$").removeprefix(".")
-        raise ManifestError(problem, path=path or None) from None

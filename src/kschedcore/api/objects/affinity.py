@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kschedcore.api.objects.meta import LabelSelector, View
+from kschedcore.api.objects.meta import Int32, LabelSelector, View
 
 
 class NodeSelectorRequirement(View, frozen=True):
@@ -29,7 +29,7 @@ class NodeSelector(View, frozen=True):
 class PreferredSchedulingTerm(View, frozen=True):
     """v1.PreferredSchedulingTerm; the weight is 1 to 100."""
 
-    weight: int
+    weight: Int32
     preference: NodeSelectorTerm
 
 
@@ -54,7 +54,7 @@ class PodAffinityTerm(View, frozen=True):
 class WeightedPodAffinityTerm(View, frozen=True):
     """v1.WeightedPodAffinityTerm; the weight is 1 to 100."""
 
-    weight: int
+    weight: Int32
     pod_affinity_term: PodAffinityTerm
 
 
@@ -76,11 +76,11 @@ class Affinity(View, frozen=True):
 class TopologySpreadConstraint(View, frozen=True):
     """v1.TopologySpreadConstraint."""
 
-    max_skew: int
+    max_skew: Int32
     topology_key: str
     when_unsatisfiable: str
     label_selector: LabelSelector | None = None
-    min_domains: int | None = None
+    min_domains: Int32 | None = None
     node_affinity_policy: str | None = None
     node_taints_policy: str | None = None
     match_label_keys: tuple[str, ...] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kschedcore.api.objects.meta import ObjectMeta, Quantity, View
+from kschedcore.api.objects.meta import Int64, ObjectMeta, Quantity, View
 
 
 class Taint(View, frozen=True):
@@ -24,7 +24,7 @@ class ContainerImage(View, frozen=True):
     """v1.ContainerImage; the size is in bytes."""
 
     names: tuple[str, ...] | None = None
-    size_bytes: int = 0
+    size_bytes: Int64 = 0
 
 
 class NodeCondition(View, frozen=True):

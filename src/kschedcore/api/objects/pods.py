@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kschedcore.api.objects.affinity import Affinity, TopologySpreadConstraint
-from kschedcore.api.objects.meta import ObjectMeta, Quantity, View
+from kschedcore.api.objects.meta import Int32, Int64, ObjectMeta, Quantity, View
 from kschedcore.api.objects.storage import PersistentVolumeClaimSpec
 
 
@@ -19,8 +19,8 @@ class ResourceRequirements(View, frozen=True):
 class ContainerPort(View, frozen=True):
     """v1.ContainerPort."""
 
-    container_port: int = 0
-    host_port: int | None = None
+    container_port: Int32 = 0
+    host_port: Int32 | None = None
     host_ip: str | None = msgspec.field(default=None, name="hostIP")
     protocol: str | None = None
 
@@ -42,7 +42,7 @@ class Toleration(View, frozen=True):
     operator: str | None = None
     value: str | None = None
     effect: str | None = None
-    toleration_seconds: int | None = None
+    toleration_seconds: Int64 | None = None
 
 
 class PodSchedulingGate(View, frozen=True):
@@ -79,7 +79,7 @@ class DiskVolumeSource(View, frozen=True):
     disk_name: str | None = None
     target_portal: str | None = None
     iqn: str | None = None
-    lun: int | None = None
+    lun: Int32 | None = None
     monitors: tuple[str, ...] | None = None
     image: str | None = None
     pool: str | None = None
@@ -122,13 +122,13 @@ class PodSpec(View, frozen=True):
     topology_spread_constraints: tuple[TopologySpreadConstraint, ...] | None = None
     scheduling_gates: tuple[PodSchedulingGate, ...] | None = None
     scheduler_name: str | None = None
-    priority: int | None = None
+    priority: Int32 | None = None
     priority_class_name: str | None = None
     preemption_policy: str | None = None
     host_network: bool | None = None
     volumes: tuple[Volume, ...] | None = None
     restart_policy: str | None = None
-    termination_grace_period_seconds: int | None = None
+    termination_grace_period_seconds: Int64 | None = None
     service_account_name: str | None = None
     runtime_class_name: str | None = None
 

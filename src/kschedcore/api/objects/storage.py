@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kschedcore.api.objects.affinity import NodeSelector
-from kschedcore.api.objects.meta import LabelSelector, ObjectMeta, Quantity, View
+from kschedcore.api.objects.meta import Int32, LabelSelector, ObjectMeta, Quantity, View
 
 
 class VolumeResourceRequirements(View, frozen=True):
@@ -134,7 +134,7 @@ class StorageClass(View, frozen=True):
 class VolumeNodeResources(View, frozen=True):
     """storage.k8s.io/v1 VolumeNodeResources: how many volumes a node can take."""
 
-    count: int | None = None
+    count: Int32 | None = None
 
 
 class CSINodeDriver(View, frozen=True):

@@ -1,8 +1,8 @@
-"""What owns, exposes and protects pods: services, workload controllers, disruption budgets, priority classes."""
+"""What owns, exposes and protects pods: services, workload controllers, disruption budgets and the like."""
 
 from __future__ import annotations
 
-from kschedcore.api.objects.meta import LabelSelector, ObjectMeta, Quantity, View
+from kschedcore.api.objects.meta import Int32, LabelSelector, ObjectMeta, Quantity, View
 
 
 class ServiceSpec(View, frozen=True):
@@ -22,7 +22,7 @@ class ReplicationControllerSpec(View, frozen=True):
     """v1.ReplicationControllerSpec."""
 
     selector: dict[str, str] | None = None
-    replicas: int | None = None
+    replicas: Int32 | None = None
 
 
 class ReplicationController(View, frozen=True):
@@ -36,9 +36,9 @@ class WorkloadSpec(View, frozen=True):
     """What the specs of apps/v1 and batch/v1 workloads have in common."""
 
     selector: LabelSelector | None = None
-    replicas: int | None = None
-    completions: int | None = None
-    parallelism: int | None = None
+    replicas: Int32 | None = None
+    completions: Int32 | None = None
+    parallelism: Int32 | None = None
 
 
 class Workload(View, frozen=True):
@@ -60,14 +60,14 @@ class PodDisruptionBudgetSpec(View, frozen=True):
     """policy/v1 PodDisruptionBudgetSpec."""
 
     selector: LabelSelector | None = None
-    min_available: int | str | None = None
-    max_unavailable: int | str | None = None
+    min_available: Int32 | str | None = None
+    max_unavailable: Int32 | str | None = None
 
 
 class PodDisruptionBudgetStatus(View, frozen=True):
     """policy/v1 PodDisruptionBudgetStatus."""
 
-    disruptions_allowed: int = 0
+    disruptions_allowed: Int32 = 0
     disrupted_pods: dict[str, str] | None = None
 
 
@@ -83,7 +83,7 @@ class PriorityClass(View, frozen=True):
     """scheduling.k8s.io/v1 PriorityClass."""
 
     metadata: ObjectMeta
-    value: int = 0
+    value: Int32 = 0
     global_default: bool | None = None
     preemption_policy: str | None = None
 
