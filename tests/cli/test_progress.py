@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kschedcore.cli.progress import progress
+from kschedcore.cli.progress import SPINNER, progress
 
 
 class Terminal(io.StringIO):
@@ -56,16 +56,16 @@ def test_what_is_quick_is_not_shown(use_terminal: Callable[[], Terminal]) -> Non
 
 def test_the_spinner_ends_with_an_error_inside(use_terminal: Callable[[], Terminal]) -> None:
     terminal = use_terminal()
-    threads = threading.active_count()
 
     def fails() -> None:
         with progress("placing", after=0):
             assert terminal.written.wait(timeout=30)
+            assert [thread for thread in threading.enumerate() if thread.name == SPINNER]
             raise KeyError
 
     with pytest.raises(KeyError):
         fails()
-    assert threading.active_count() == threads
+    assert not [thread for thread in threading.enumerate() if thread.name == SPINNER]
 
 
 def test_output_goes_on_as_ever(

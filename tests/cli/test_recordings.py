@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kschedcore.cli.conformance import report
 from kschedcore.cli.recordings.comparison import differences
 from kschedcore.cli.recordings.files import find, read, stem
 from kschedcore.cli.recordings.results import CaseResult, Difference, Family, StepResult
@@ -134,3 +135,29 @@ class TestCounting:
             "taints-2: step 2 (ns/b): feasible: expected 1, found 2",
             "taints-3: step 2 (ns/b): chosen: expected 'n1', found 'n2'",
         ]
+
+    def test_aspects_are_counted_apart(self) -> None:
+        family = Family("quota")
+        steps = (
+            StepResult("POST /a", (), {"code": True, "whole": True}),
+            StepResult("POST /b", (Difference("body", 1, 2),), {"code": True, "whole": False}),
+        )
+        family.add("quota-1", CaseResult(2, steps), 0.5, show=0)
+        family.add(
+            "quota-2",
+            CaseResult(1, (StepResult("POST /c", (), {"code": False, "whole": False}),)),
+            0.5,
+            show=0,
+        )
+        assert family.counts() == {
+            "cases": 2, "cases_passed": 1, "steps": 3, "steps_passed": 2, "code": 2, "whole": 1,
+        }  # fmt: skip
+
+    def test_an_aspect_that_never_agrees_is_still_told(self) -> None:
+        family = Family("quota")
+        family.add("quota-1", CaseResult(1, (StepResult("POST /a", (), {"code": False}),)), 0.5, show=0)
+        assert family.counts()["code"] == 0
+        assert report([family, Family("taints", 1, 1, 1, 1)]).splitlines()[0].split() == [
+            "FAMILY", "CASES", "STEPS", "CODE", "TIME",
+        ]  # fmt: skip
+        assert report([family, Family("taints", 1, 1, 1, 1)]).splitlines()[2].split()[3] == "-"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kschedcore.cli.options import NoHeaders
-from kschedcore.cli.output import Output, columns, emit, write
+from kschedcore.cli.output import NOTHING, Output, columns, emit, write
 from kschedcore.cli.progress import progress
 from kschedcore.errors import UsageError
 
@@ -97,13 +97,18 @@ def passed_share(families: Sequence[Family]) -> float:
 
 
 def report(families: Sequence[Family], *, show_headers: bool = True) -> str:
-    """Return a line a family, then the first differences."""
-    headers = ["FAMILY", "CASES", "STEPS", "TIME"]
+    """Return a line a family, with a column for each aspect that is counted apart, then the first differences."""
+    aspects = list(dict.fromkeys(aspect for family in families for aspect in family.aspects))
+    headers = ["FAMILY", "CASES", "STEPS", *map(str.upper, aspects), "TIME"]
     rows = [
         [
             family.name,
             f"{family.cases_passed}/{family.cases}",
             f"{family.steps_passed}/{family.steps}",
+            *(
+                f"{family.aspects[aspect]}/{family.steps}" if aspect in family.aspects else NOTHING
+                for aspect in aspects
+            ),
             f"{family.seconds:.2f}s",
         ]
         for family in families

@@ -7,10 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["PATIENCE", "progress"]
+__all__ = ["PATIENCE", "SPINNER", "progress"]
 
 PATIENCE = 1.0
 """Seconds of silence before anything is shown."""
+
+SPINNER = "kschedcore-progress"
+"""The name of the thread that shows it."""
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def progress(doing: str, *, after: float = PATIENCE) -> Iterator[None]:
         yield
         return
     done = threading.Event()
-    spinner = threading.Thread(target=_spin, args=(doing, done, after), daemon=True)
+    spinner = threading.Thread(target=_spin, args=(doing, done, after), name=SPINNER, daemon=True)
     spinner.start()
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,10 +41,18 @@ def _short(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step of a case: which one, and where it differs from the recording."""
+    """One step of a case, compared.
+
+    Attributes:
+        name: Which step it is.
+        differences: Where it is not as recorded.
+        aspects: Parts of the step that are counted apart, by name: whether each is as recorded. Every step of
+            a kind has the same ones.
+    """
 
     name: str
     differences: Sequence[Difference] = ()
+    aspects: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -87,6 +96,7 @@ class Family:
         name: The stem of the file they came from; for a trace, its own id.
         cases: How many cases there are, and of these ``cases_passed`` pass.
         steps: How many steps they have, and of these ``steps_passed`` pass.
+        aspects: Of the steps, how many agree in each part that is counted apart.
         seconds: How long replaying them took.
         problems: The first lines that say what differs, each naming its case.
     """
@@ -96,6 +106,7 @@ class Family:
     cases_passed: int = 0
     steps: int = 0
     steps_passed: int = 0
+    aspects: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
@@ -105,16 +116,19 @@ class Family:
         self.cases_passed += result.passed
         self.steps += result.steps
         self.steps_passed += result.steps_passed
+        for step in result.results:
+            self.aspects.update({aspect: int(agrees) for aspect, agrees in step.aspects.items()})
         self.seconds += seconds
         room = show - len(self.problems)
         if not result.passed and room > 0:
             self.problems += [f"{case_id}: {problem}" for problem in result.problems()[:room]]
 
     def counts(self) -> dict[str, int]:
-        """Return the four counts under the names they have in ``-o json``."""
+        """Return the counts under the names they have in ``-o json``."""
         return {
             "cases": self.cases,
             "cases_passed": self.cases_passed,
             "steps": self.steps,
             "steps_passed": self.steps_passed,
+            **self.aspects,
         }

@@ -61,7 +61,9 @@ class SchedulerRecording:
         engine = engine_of(case)
         pods = (decode(Pod, pod) for pod in case["pending"])
         for pod, expected in zip(pods, case["expected"], strict=False):
-            yield StepResult(str(expected["pod"]), tuple(differences(expected, self.found(engine, pod, expected))))
+            yield StepResult(
+                str(expected["pod"]), tuple(differences(expected, self.found(engine, pod, expected)))
+            )
             if expected.get(self.chosen):
                 engine.add_pod(pod, expected[self.chosen])
 
