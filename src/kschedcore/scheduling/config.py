@@ -16,7 +16,7 @@ import msgspec
 
 from kschedcore.api.loading import read_documents
 from kschedcore.errors import ConfigError, ManifestError
-from kschedcore.scheduling.args import DEFAULT_ARGS, Args, Fields
+from kschedcore.scheduling.args import DEFAULT_ARGS, Args, Fields, NodeResourcesFitArgs
 from kschedcore.scheduling.config_types import (
     API_VERSION,
     KIND,
@@ -128,8 +128,17 @@ def _read(data: Mapping[str, Any]) -> SchedulerConfiguration:
         told = [str(error) for error in errors]
         raise ConfigError(told[0] if len(told) == 1 else f"[{', '.join(told)}]")
     percentage = fields.percentage_of_nodes_to_score
+    ignored = tuple(
+        resource.name
+        for extender in fields.extenders
+        for resource in extender.managed_resources
+        if resource.ignored_by_scheduler
+    )
     return SchedulerConfiguration(
-        tuple(_profile(profile, given, percentage) for profile, given in zip(profiles, args, strict=True)),
+        tuple(
+            _profile(profile, _ignoring(ignored, given), percentage)
+            for profile, given in zip(profiles, args, strict=True)
+        ),
         fields.extenders,
         fields.pod_initial_backoff_seconds,
         fields.pod_max_backoff_seconds,
@@ -149,6 +158,15 @@ def _profile(
         {entry.name: entry.args or {} for entry in profile.plugin_config if args[entry.name] is None},
         next(shares),
     )
+
+
+def _ignoring(resources: tuple[str, ...], args: Mapping[str, Args | None]) -> Mapping[str, Args | None]:
+    """Let NodeResourcesFit pass over resources that extenders look after."""
+    fit = args.get("NodeResourcesFit") or DEFAULT_ARGS["NodeResourcesFit"]
+    if not resources or not isinstance(fit, NodeResourcesFitArgs):
+        return args
+    ignored = (*fit.ignored_resources, *resources)
+    return {**args, "NodeResourcesFit": msgspec.structs.replace(fit, ignored_resources=ignored)}
 
 
 def _check_kind(data: Mapping[str, Any]) -> None:

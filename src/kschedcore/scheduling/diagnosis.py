@@ -89,6 +89,8 @@ class Diagnosis:
             return NO_NODES
         if self.pre_filter is not None:
             told = ", ".join(self.pre_filter.reasons)
+            if self.pre_filter.code == "Error":
+                return told
         else:
             reasons = self._count(left_out=True)
             told = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))

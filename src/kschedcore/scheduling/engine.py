@@ -302,7 +302,7 @@ class Engine:
         """The pod's class narrowed to the node nominated for it, if it fits there by now."""
         node = nomination.node if nomination else pod.status.nominated_node_name
         slot = self._core.nodes.slot_of(node) if node else -1
-        if slot < 0:
+        if not node or slot < 0:
             return None
         compiled.catch_up()
         if not compiled.passes(slot):
@@ -428,7 +428,9 @@ class Engine:
         """
         view = pod if isinstance(pod, Pod) else decode(Pod, pod)
         compiled = self._compile(view)
-        if not isinstance(compiled, PodClass):
+        if isinstance(compiled, Stepwise):
+            compiled = compiled.filters
+        if isinstance(compiled, Status):
             return Capacity(0, dict.fromkeys(compiled.reasons, self._core.nodes.count))
         replicas, rejections = self._core.fill(compiled, -1 if limit is None else limit)
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kschedcore._native.podclass import PodClass
     from kschedcore.scheduling.decision import Decision
     from kschedcore.scheduling.plugin import Status
+    from kschedcore.scheduling.stepwise import Stepwise
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Explanation:
 
     @classmethod
     def of(
-        cls, core: Core, pod_class: PodClass, decision: Decision, *, narrowed: bool = False
+        cls, core: Core, pod_class: PodClass | Stepwise, decision: Decision, *, narrowed: bool = False
     ) -> Explanation:
         """Read a refreshed class's columns; ``narrowed``: nodes it was not offered are left out."""
         self = cls(decision, core.nodes.names(), None)

@@ -92,9 +92,11 @@ def _tls(config: ExtenderFields) -> ssl.SSLContext:
                 cadata=settings.ca_data.decode() if settings.ca_data else None,
             )
         if settings.cert_data or settings.cert_file:
-            with _as_file(settings.cert_data, settings.cert_file) as certificate:
-                with _as_file(settings.key_data, settings.key_file) as key:
-                    context.load_cert_chain(certificate, key or None)
+            with (
+                _as_file(settings.cert_data, settings.cert_file) as certificate,
+                _as_file(settings.key_data, settings.key_file) as key,
+            ):
+                context.load_cert_chain(certificate, key or None)
     except (OSError, ValueError) as error:
         raise ConfigError(f'extender urlPrefix "{config.url_prefix}": tlsConfig: {error}') from None
     if settings.insecure or (config.enable_https and not has_authority):

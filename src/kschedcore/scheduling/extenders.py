@@ -70,7 +70,7 @@ class HTTPExtender:
         return self.config.url_prefix
 
     def is_interested(self, pod: Pod) -> bool:
-        """Whether a container requests or limits one of the resources it manages; any pod if it manages none."""
+        """Whether a container names a resource that it manages; it is asked of any pod if it manages none."""
         if not self._managed:
             return True
         containers = (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
@@ -247,7 +247,8 @@ class Extenders:
         Raises:
             ExtenderError: One that is not ignorable failed.
         """
-        left, rejected = list(names), {}
+        left = list(names)
+        rejected: dict[str, tuple[str, str]] = {}
         for extender in self._asked(pod):
             if not left:
                 break

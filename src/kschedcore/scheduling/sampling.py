@@ -1,8 +1,8 @@
-"""``percentageOfNodesToScore``: looking for feasible nodes only until enough are found (kube-scheduler v1.34).
+"""``percentageOfNodesToScore``: looking for feasible nodes only until enough are found.
 
-A cycle looks at the nodes in the order of kube-scheduler's node tree, which alternates between zones, beginning
-where the cycle before it stopped. kube-scheduler looks at several nodes at once and so may stop a little later;
-here one is looked at after another, as with ``parallelism: 1``.
+As kube-scheduler v1.34, a cycle looks at the nodes in the order of the node tree, which alternates between
+zones, beginning where the cycle before it stopped. kube-scheduler looks at several nodes at once and so may
+stop a little later; here one is looked at after another, as with ``parallelism: 1``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Cycles that Python has a say in between Filter and Score: nodes are sampled, and extenders asked.
 
-Everything else goes through one native class. Where a profile samples (``percentageOfNodesToScore``) or there are
-extenders, the pod gets two: one that filters, and one that rates only what sampling and the extenders left.
+Everything else goes through one native class. Where a profile samples (``percentageOfNodesToScore``) or there
+are extenders, the pod gets two: one that filters, and one that rates only what sampling and the extenders left.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Stepwise:
         self.scores.catch_up()
 
     def verdicts(self) -> npt.NDArray[np.int32]:
-        """int32[top]: row of the reason table by slot, of the filters, then the extenders, then the sampling."""
+        """int32[top]: row of the reason table by slot, of the filters, the extenders, then the sampling."""
         verdicts: npt.NDArray[np.int32] = self.filters.verdicts()
         left = self.scores.verdicts()
         feasible = np.flatnonzero(verdicts == 0)
