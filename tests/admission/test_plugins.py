@@ -225,6 +225,55 @@ class TestQuotaScopes:
             assert cluster.create("pods", pod(priorityClassName="high"), "ns")
 
 
+class TestQuotaResources:
+    """What each kind of object uses, as the refusal of a quota of nothing tells."""
+
+    @pytest.mark.parametrize(
+        ("plural", "spec", "resource", "amount"),
+        [
+            ("persistentvolumeclaims", {}, "requests.storage", "1Gi"),
+            ("persistentvolumeclaims", {"storageClassName": "gold"},
+             "gold.storageclass.storage.k8s.io/requests.storage", "1Gi"),
+            ("persistentvolumeclaims", {"storageClassName": "gold"},
+             "gold.storageclass.storage.k8s.io/persistentvolumeclaims", "1"),
+            ("services", {"type": "NodePort"}, "services.nodeports", "1"),
+            ("services", {"type": "LoadBalancer"}, "services.loadbalancers", "1"),
+            ("configmaps", {}, "configmaps", "1"),
+            ("secrets", {}, "count/secrets", "1"),
+            ("deployments", {}, "count/deployments.apps", "1"),
+            ("jobs", {}, "count/jobs.batch", "1"),
+        ],
+    )  # fmt: skip
+    def test_usage(
+        self, cluster: Cluster, plural: str, spec: dict[str, Any], resource: str, amount: str
+    ) -> None:
+        body = {"metadata": {"name": "q"}, "spec": {"hard": {resource: "0"}}}
+        quota = cluster.create("resourcequotas", body, "ns")
+        status = {"hard": {resource: "0"}, "used": {resource: "0"}}
+        cluster.objects["resourcequotas", "ns", "q"] = {**quota, "status": status}
+        made = sample(plural)
+        if spec:
+            made["spec"].update(spec)
+        error = refusal(lambda: cluster.create(plural, made, "ns"))
+        told = f"exceeded quota: q, requested: {resource}={amount}, used: {resource}=0, limited: {resource}=0"
+        assert error.message.endswith(told)
+
+    def test_extended_resources(self, cluster: Cluster) -> None:
+        hard = {"requests.nvidia.com/gpu": "1"}
+        quota = cluster.create("resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": hard}}, "ns")
+        status = {"hard": hard, "used": {"requests.nvidia.com/gpu": "0"}}
+        cluster.objects["resourcequotas", "ns", "q"] = {**quota, "status": status}
+        made = pod()
+        made["spec"]["containers"][0]["resources"] = {"limits": {"nvidia.com/gpu": "2"}}
+        error = refusal(lambda: cluster.create("pods", made, "ns"))
+        assert "requested: requests.nvidia.com/gpu=2" in error.message
+
+    def test_a_quota_that_no_controller_has_read_yet_holds_nobody(self, cluster: Cluster) -> None:
+        body = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
+        cluster.create("resourcequotas", body, "ns")
+        assert cluster.create("pods", pod(), "ns")
+
+
 class TestEviction:
     @pytest.fixture
     def served(self, cluster: Cluster) -> Cluster:
