@@ -132,6 +132,11 @@ class TestProcess:
             _, err = process.communicate()
         assert (process.returncode, err[:7]) == (2, "error: ")
 
+    def test_no_standard_input_is_an_empty_one(self, tmp_path: Path) -> None:
+        line = f"'{sys.executable}' -m kschedcore schedule -f - -o json <&-"
+        done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "No pending pods found.\n")
+
     def test_starting_imports_nothing_heavy(self, tmp_path: Path) -> None:
         script = (
             "import sys; from kschedcore.cli import run; run(['--version']);"

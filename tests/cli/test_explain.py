@@ -84,3 +84,12 @@ def test_a_name_in_two_namespaces_must_be_told_apart(command: Run) -> None:
     assert result.status == 2
     assert result.err == "error: pod 'twin' is in several namespaces (a, b): say which with -n\n"
     assert command("explain twin -n b -f cluster.yaml -f -", stdin=twins).out.startswith("b/twin goes to ")
+
+
+def test_a_bound_pod_is_explained_as_if_it_had_no_node(command: Run) -> None:
+    document = command("explain prometheus-0 -f cluster.yaml -o json").json()
+    scores = {node["name"]: node["total"] for node in document["nodes"]}
+    assert set(scores) == FEASIBLE
+    empty = command("explain prometheus-0 -n monitoring -f cluster.yaml -o json").json()
+    assert empty == document
+    assert scores["web-a2"] == max(scores.values())  # nothing else is there once it has left

@@ -96,3 +96,9 @@ def test_a_workload_s_pods_are_one_row(command: Run) -> None:
     }
     assert [each["name"] for each in workloads["shop/pod/report"]["unschedulable"]] == ["report"]
     assert workloads["shop/job/train"]["more"] == 0
+
+
+def test_nothing_to_place_is_said(command: Run) -> None:
+    result = command(f"{ALL} -l app=nothing")
+    assert (result.status, result.err) == (0, "No pending pods found.\n")
+    assert result.out == "fits: 0 of 0 pods placed\n"

@@ -13,6 +13,8 @@ from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
+    from kschedcore.scheduling.engine import Engine
     from kschedcore.scheduling.explanation import Explanation, Score
 
 __all__ = ["EPILOG", "command"]
@@ -42,12 +44,13 @@ def command(
 ) -> None:
     """Show what every plugin says of every node for one pod.
 
-    The cluster is taken as it stands in the manifests: no other pending pod is placed before this one. Scores
-    are normalised and weighted, as they add up to the total; -o wide shows them as raw/normalised/weighted.
+    The cluster is taken as it stands in the manifests: no other pending pod is placed before this one, and a
+    pod that has a node is taken off it first. Scores are normalised and weighted, as they add up to the total;
+    -o wide shows them as raw/normalised/weighted.
     """
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config)
-    explained = engine.explain(find_pod(manifests, pod, namespace=namespace))
+    explained = engine.explain(unbound(engine, find_pod(manifests, pod, namespace=namespace)))
     feasible = in_order(explained, sort_by)
     if output.is_document:
         emit(as_document(explained, feasible), output)
@@ -61,6 +64,17 @@ def command(
             rejections(explained, show_headers=show_headers),
         ]
         write("\n".join(part for part in parts if part))
+
+
+def unbound(engine: Engine, pod: Pod) -> Pod:
+    """Return the pod without a node, taken off the one that it has."""
+    if not pod.spec.node_name:
+        return pod
+    import msgspec
+
+    namespace, name = key_of(pod)
+    engine.remove_pod(name, namespace)
+    return msgspec.structs.replace(pod, spec=msgspec.structs.replace(pod.spec, node_name=None))
 
 
 def plugins(explained: Explanation) -> list[str]:

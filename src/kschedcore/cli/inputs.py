@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kschedcore.cli.options import TieBreak
 from kschedcore.errors import NotFoundError, UsageError
@@ -32,9 +33,14 @@ def load(
     wanted = parse_replicas(replicas)
     if not filenames:
         raise UsageError("no manifests: name files, folders or - for standard input with -f")
-    manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=sys.stdin.buffer)
+    manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=standard_input())
     manifests.workloads = with_replicas(manifests.workloads, wanted)
     return manifests
+
+
+def standard_input() -> BinaryIO:
+    """Return what ``-`` reads from; a process may be started without any."""
+    return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
 
 
 def build_engine(
@@ -60,7 +66,7 @@ def read_config(path: str) -> Mapping[str, Any]:
     """
     from kschedcore.api.manifests import Manifests
 
-    config = Manifests.load(path, stdin=sys.stdin.buffer).config
+    config = Manifests.load(path, stdin=standard_input()).config
     if config is None:
         raise UsageError(f"--config {path}: holds no object of kind KubeSchedulerConfiguration")
     return config
@@ -118,7 +124,7 @@ def parse_replicas(options: Sequence[str] | None) -> dict[str | None, int]:
 
 
 def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) -> list[Pod]:
-    """Return the pods that ``-n`` and ``-l`` mean.
+    """Return the pods that ``-n`` and ``-l`` mean; say so on standard error when there are none, as kubectl does.
 
     Raises:
         UsageError: The selector cannot be parsed.
@@ -129,12 +135,15 @@ def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) 
         matches = parse_selector(selector or "").matches
     except ValueError as error:
         raise UsageError(f"--selector {selector}: {error}") from None
-    return [
+    found = [
         pod
         for pod in pods
         if (namespace is None or (pod.metadata.namespace or "default") == namespace)
         and matches(pod.metadata.labels or {})
     ]
+    if not found:
+        sys.stderr.write("No pending pods found.\n")
+    return found
 
 
 def key_of(pod: Pod) -> tuple[str, str]:
