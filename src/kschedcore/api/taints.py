@@ -68,11 +68,13 @@ def parse_taint(text: str) -> TaintSpec:
     spec = text.removesuffix("-")
     remove = spec != text
     front, colon, effect = spec.partition(":")
-    key, equals, value = front.partition("=")
-    if ":" in effect or "=" in value or (equals and not colon):
+    if ":" in effect:
         raise ValueError(f"invalid taint spec: {text}")
     if colon and effect not in EFFECTS:
         raise ValueError(f"invalid taint effect: {effect}, unsupported taint effect")
+    key, _, value = front.partition("=") if colon else (front, "", "")
+    if "=" in value:
+        raise ValueError(f"invalid taint spec: {text}")
     problems = is_label_value(value) or is_qualified_name(key)
     if problems:
         raise ValueError(f"invalid taint spec: {text}, {'; '.join(problems)}")
