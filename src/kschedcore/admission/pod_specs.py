@@ -16,6 +16,7 @@ import msgspec
 from kschedcore.admission.usage import ResourceList, pod_limits, pod_requests, qos_class
 from kschedcore.admission.validation.pods import validate_pod_spec
 from kschedcore.store.field_errors import FieldError
+from kschedcore.store.objects import freeze
 
 __all__ = ["ExaminedSpec", "examine"]
 
@@ -27,7 +28,7 @@ class ExaminedSpec:
     """A complete pod spec and what follows from it alone.
 
     Attributes:
-        spec: The spec, shared by everybody who asks for the same; nobody changes it.
+        spec: The spec, shared by everybody who asks for the same; it cannot be changed.
         errors: What validation says of it as ``spec`` of a pod.
         qos_class: The pod's quality of service.
         requests: What the pod requests in total, overhead included.
@@ -48,6 +49,6 @@ def examine(spec: Mapping[str, Any]) -> ExaminedSpec:
 
 @lru_cache(maxsize=_TEMPLATES_REMEMBERED)
 def _examine(encoded: bytes) -> ExaminedSpec:
-    spec = msgspec.json.decode(encoded)
+    spec = freeze(msgspec.json.decode(encoded))
     errors = tuple(validate_pod_spec(spec, "spec"))
     return ExaminedSpec(spec, errors, qos_class(spec), pod_requests(spec), pod_limits(spec))

@@ -11,7 +11,8 @@ __all__ = ["changed_fields"]
 def changed_fields(new: dict[str, Any], old: dict[str, Any]) -> str:
     """One ``-`` and one ``+`` line per top-level field that differs, in the order of their names.
 
-    The server prints a comparison of Go structs here; the fields and values are the same, in JSON.
+    Up to v1.33 the server printed a comparison of its Go structs here (go-cmp), which v1.34 is built
+    without; the fields and values are the same, in JSON.
     """
     lines = []
     for key in sorted(new.keys() | old.keys()):
