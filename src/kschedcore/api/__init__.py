@@ -1,0 +1,1 @@
+"""What a manifest says: quantities, labels, selectors, taints, typed views of objects, loading and checking."""
