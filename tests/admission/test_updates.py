@@ -216,3 +216,17 @@ def test_a_status_update_does_not_touch_what_a_daemon_set_counts(cluster: Cluste
     same["status"]["numberReady"] = 1
     after = cluster.update("daemonsets", same, "ns", "status")
     assert after["metadata"]["annotations"][annotation] == "2"
+
+
+def test_a_refused_change_is_shown(cluster: Cluster) -> None:
+    error = refusal(lambda: changed(cluster, "pods", sample("pods"), {"spec.nodeSelector": {"a": "b"}}))
+    told, _, diff = error.message.partition("\n")
+    assert told.startswith(
+        'Pod "x" is invalid: spec: Forbidden: pod updates may not change fields other than'
+    )
+    assert diff.startswith("--- expected\n+++ got\n@@")
+    assert [line for line in diff.splitlines()[2:] if line[0] in "+-"] == [
+        '+  "nodeSelector": {',
+        '+    "a": "b"',
+        "+  },",
+    ]

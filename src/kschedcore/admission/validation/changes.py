@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from difflib import unified_diff
 from typing import Any
 
-__all__ = ["changed_fields"]
+__all__ = ["difference"]
+
+_CONTEXT_LINES = 10
 
 
-def changed_fields(new: dict[str, Any], old: dict[str, Any]) -> str:
-    """One ``-`` and one ``+`` line per top-level field that differs, in the order of their names.
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """A unified diff of both specs' JSON, as v1.34 prints it (``apimachinery/pkg/util/diff``).
 
-    Up to v1.33 the server printed a comparison of its Go structs here (go-cmp), which v1.34 is built
-    without; the fields and values are the same, in JSON.
+    The server's JSON is that of its internal types, with every empty field; here it is that of the API.
+    Earlier releases printed a comparison of Go values instead.
     """
-    lines = []
-    for key in sorted(new.keys() | old.keys()):
-        if new.get(key) != old.get(key):
-            for sign, side in (("-", old), ("+", new)):
-                if key in side:
-                    lines.append(f"{sign} {key}: {json.dumps(side[key], sort_keys=True)}\n")
-    return "".join(lines)
+    before, after = (json.dumps(spec, indent=2, sort_keys=True).split("\n") for spec in (old, new))
+    lines = unified_diff(before, after, "expected", "got", n=_CONTEXT_LINES, lineterm="")
+    return "".join(f"{line}\n" for line in lines)

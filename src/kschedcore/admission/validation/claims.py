@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kschedcore.admission.validation.changes import changed_fields
+from kschedcore.admission.validation.changes import difference
 from kschedcore.admission.validation.common import validate_label_selector
 from kschedcore.admission.validation.metadata import (
     dns_subdomain_name,
@@ -75,7 +75,7 @@ def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterabl
         }
     if new_spec != old_spec:
         detail = "spec is immutable after creation except resources.requests for bound claims"
-        yield fe.forbidden("spec", f"{detail}\n{changed_fields(new_spec, old_spec)}")
+        yield fe.forbidden("spec", f"{detail}\n{difference(old_spec, new_spec)}")
     elif bound:
         new_size = Quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
         status_size = old["status"].get("capacity", {}).get("storage")

@@ -7,7 +7,7 @@ from copy import copy
 from typing import Any
 
 from kschedcore.admission.pod_specs import examine
-from kschedcore.admission.validation.changes import changed_fields
+from kschedcore.admission.validation.changes import difference
 from kschedcore.admission.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
@@ -58,7 +58,7 @@ def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     if was.get("schedulingGates"):
         yield from _gated(munged, was)
     if munged != was:
-        yield fe.forbidden("spec", f"{_UPDATABLE}\n{changed_fields(munged, was)}")
+        yield fe.forbidden("spec", f"{_UPDATABLE}\n{difference(was, munged)}")
 
 
 def _containers_added_or_removed(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
