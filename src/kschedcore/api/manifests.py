@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
+from kschedcore.api.defaulting import PodDefaults
 from kschedcore.api.loading import Document, read_documents
 from kschedcore.api.objects import (
     CSIDriver,
@@ -17,8 +21,11 @@ from kschedcore.api.objects import (
     PersistentVolumeClaim,
     Pod,
     PodDisruptionBudget,
+    PodSpec,
+    PriorityClass,
     ReplicaSet,
     ReplicationController,
+    RuntimeClass,
     Service,
     StatefulSet,
     StorageClass,
@@ -26,7 +33,8 @@ from kschedcore.api.objects import (
     VolumeAttachment,
     decode,
 )
-from kschedcore.api.workloads import WORKLOAD_KINDS, pods_of
+from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets, template_of
+from kschedcore.api.workloads import WORKLOAD_KINDS
 from kschedcore.errors import ManifestError
 
 __all__ = ["Manifests", "load"]
@@ -72,8 +80,6 @@ _CLUSTER_KEYS = {
 }
 """Keys of a recorded cluster, whose objects may leave out their kind."""
 
-_FINISHED = frozenset({"Succeeded", "Failed"})
-
 Key = tuple[str, str, str]
 """(kind, namespace, name)."""
 
@@ -87,7 +93,6 @@ class Manifests:
         pods: Pods that stand in the manifests themselves.
         namespaces: Namespaces.
         workloads: Whole Deployments, ReplicaSets, StatefulSets, Jobs and replication controllers.
-        listed: (kind, view) of further objects that placement rules look up.
         config: A KubeSchedulerConfiguration, if one was among them.
     """
 
@@ -98,16 +103,17 @@ class Manifests:
         self.pods: list[Pod] = []
         self.namespaces: list[Namespace] = []
         self.workloads: list[Mapping[str, Any]] = []
-        self.listed: list[tuple[str, Any]] = []
+        self._listed: list[tuple[str, Any]] = []
+        self._classes: list[PriorityClass] = []
+        self._runtimes: list[RuntimeClass] = []
+        self._recorded = False
         self.config: Mapping[str, Any] | None = None
         self._places: dict[Key, str] = {}
 
     # -- filling ----------------------------------------------------------------------------------
 
     @classmethod
-    def load(
-        cls, *paths: str | Path, namespace: str = "default", stdin: BinaryIO | None = None
-    ) -> Manifests:
+    def load(cls, *paths: str | Path, namespace: str = "default", stdin: BinaryIO | None = None) -> Manifests:
         """Read files, folders or ``-`` for standard input.
 
         Args:
@@ -136,6 +142,7 @@ class Manifests:
     def from_cluster(cls, cluster: Mapping[str, Any]) -> Manifests:
         """Take a recorded cluster: lists of objects by kind, which may leave out ``apiVersion`` and ``kind``."""
         self = cls()
+        self._recorded = True
         for key, kind in _CLUSTER_KEYS.items():
             for number, data in enumerate(cluster.get(key) or (), 1):
                 self._add(kind, {"kind": kind, **data}, Document(data, f"<{key}>", number))
@@ -166,7 +173,10 @@ class Manifests:
         try:
             self._view(kind, key, data)
         except ManifestError as error:
-            path = [int(p) if p.isdigit() else p for p in (error.path or "").replace("[", ".").replace("]", "").split(".")]
+            path = [
+                int(p) if p.isdigit() else p
+                for p in (error.path or "").replace("[", ".").replace("]", "").split(".")
+            ]
             raise error.located(
                 source=document.source, document=document.number, line=document.line_of(path), subject=subject
             ) from None
@@ -194,8 +204,13 @@ class Manifests:
         elif kind == "Namespace":
             self.namespaces.append(decode(Namespace, data))
         elif kind in _LISTED:
-            self.listed.append((kind, decode(_LISTED[kind], self._named(data, key[1]))))
+            self._listed.append((kind, decode(_LISTED[kind], self._named(data, key[1]))))
+        elif kind == "PriorityClass":
+            self._classes.append(decode(PriorityClass, data))
+        elif kind == "RuntimeClass":
+            self._runtimes.append(decode(RuntimeClass, data))
         if kind in WORKLOAD_KINDS:
+            template_of(data)
             self.workloads.append(self._named(data, key[1]))
 
     @staticmethod
@@ -210,62 +225,39 @@ class Manifests:
     @property
     def bound(self) -> list[Pod]:
         """Pods that have a node and have not finished."""
-        return [pod for pod in self.pods if pod.spec.node_name and pod.status.phase not in _FINISHED]
+        return self._completed(
+            pod for pod in self.pods if pod.spec.node_name and pod.status.phase not in FINISHED
+        )
 
     @property
     def pending(self) -> list[Pod]:
-        """Pods without a node: those of the manifests, then those that its workloads still lack."""
-        return self.pending_with(None)
+        """Pods without a node: those of the manifests, then those that its workloads still lack.
 
-    def pending_with(self, replicas: int | None) -> list[Pod]:
-        """As ``pending``, each workload asking for ``replicas`` pods when that is not None."""
-        waiting = [pod for pod in self.pods if not pod.spec.node_name and pod.status.phase not in _FINISHED]
-        have = self._owned()
-        names = {(pod.metadata.namespace, pod.metadata.name) for pod in self.pods}
-        for workload in self.workloads:
-            if self._owner_is_here(workload):
-                continue
-            asked = pods_of(workload, replicas)
-            missing = len(asked) - have(workload)
-            for pod in asked:
-                if missing <= 0:
-                    break
-                view = decode(Pod, pod)
-                if (view.metadata.namespace, view.metadata.name) not in names:
-                    waiting.append(view)
-                    missing -= 1
-        return waiting
+        Raises:
+            ManifestError: A workload's template cannot be read as that of a pod.
+        """
+        waiting = (pod for pod in self.pods if not pod.spec.node_name and pod.status.phase not in FINISHED)
+        return self._completed(chain(waiting, missing_pods(self.workloads, self.pods)))
 
-    def _owner_is_here(self, workload: Mapping[str, Any]) -> bool:
-        """Whether another workload of the manifests makes this one, so that its pods are counted there."""
-        metadata = workload["metadata"]
-        return any(
-            (owner.get("kind", ""), metadata.get("namespace", ""), owner.get("name", "")) in self.objects
-            for owner in metadata.get("ownerReferences") or ()
-        )
+    @property
+    def listed(self) -> list[tuple[str, Any]]:
+        """(kind, view) of further objects that placement rules look up, ReplicaSets yet to be made included."""
+        made = [("ReplicaSet", decode(ReplicaSet, each)) for each in missing_replica_sets(self.workloads)]
+        return [*self._listed, *made]
 
-    def _owned(self) -> Callable[[Mapping[str, Any]], int]:
-        """How many unfinished pods of the manifests belong to a workload, through its replica sets too."""
-        direct: dict[Key, int] = {}
-        for pod in self.pods:
-            if pod.status.phase in _FINISHED:
-                continue
-            for owner in pod.metadata.owner_references or ():
-                key = (owner.kind, pod.metadata.namespace or "", owner.name)
-                direct[key] = direct.get(key, 0) + 1
-
-        def count(workload: Mapping[str, Any]) -> int:
-            metadata = workload["metadata"]
-            key = (workload["kind"], metadata.get("namespace", ""), metadata["name"])
-            total = direct.get(key, 0)
-            for (kind, namespace, name), owned in self.objects.items():
-                if kind == "ReplicaSet" and namespace == key[1]:
-                    for owner in owned["metadata"].get("ownerReferences") or ():
-                        if (owner.get("kind"), owner.get("name")) == (key[0], key[2]):
-                            total += direct.get((kind, namespace, name), 0)
-            return total
-
-        return count
+    def _completed(self, pods: Iterable[Pod]) -> list[Pod]:
+        """Return the pods as the API server would pass them on; those of a recorded cluster as they are."""
+        if self._recorded:
+            return list(pods)
+        defaults = PodDefaults(self._classes, self._runtimes)
+        completed: dict[int, tuple[PodSpec, PodSpec]] = {}  # a spec's id stays its own while the spec is held
+        result = []
+        for pod in pods:
+            if id(pod.spec) not in completed:
+                completed[id(pod.spec)] = pod.spec, defaults.complete(pod.spec)
+            spec = completed[id(pod.spec)][1]
+            result.append(pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec))
+        return result
 
     def __repr__(self) -> str:
         kinds: dict[str, int] = {}

@@ -16,23 +16,33 @@ import msgspec
 
 from kschedcore.api.objects import Pod
 
-__all__ = ["WORKLOAD_KINDS", "pods_of", "replica_set_of", "workload_of"]
+__all__ = ["TEMPLATE_HASH", "WORKLOAD_KINDS", "pods_of", "replica_set_of", "workload_of"]
 
 WORKLOAD_KINDS: Final = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"})
 """Kinds whose pods are made from a template, so many at a time."""
 
-_HASH_LABEL = "pod-template-hash"
+TEMPLATE_HASH: Final = "pod-template-hash"
+"""The label that tells the pods of a Deployment's templates apart."""
+
 _HASH_DIGITS = "bcdfghjklm"
 
 
-def pods_of(workload: Mapping[str, Any], replicas: int | None = None) -> list[dict[str, Any]]:
+def pods_of(
+    workload: Mapping[str, Any],
+    replicas: int | None = None,
+    *,
+    replica_set: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """Return the pods of a workload: ``NAME-0``, ``NAME-1`` and so on, all with the template's spec object.
 
     Args:
         workload: A whole workload object; what has not the type that its API gives it counts as absent.
         replicas: How many, instead of what the workload says.
+        replica_set: The one that a Deployment's pods belong to, when it exists already.
     """
-    owner = replica_set_of(workload) if workload["kind"] == "Deployment" else workload
+    owner = workload
+    if workload["kind"] == "Deployment":
+        owner = replica_set_of(workload) if replica_set is None else replica_set
     spec = _mapping(owner.get("spec"))
     template = _mapping(spec.get("template"))
     first = _first_ordinal(workload)
@@ -62,9 +72,9 @@ def replica_set_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
     template = _mapping(spec.get("template"))
     mark = _hash(template)
     metadata = _mapping(template.get("metadata"))
-    labels = {**_mapping(metadata.get("labels")), _HASH_LABEL: mark}
+    labels = {**_mapping(metadata.get("labels")), TEMPLATE_HASH: mark}
     selector = _mapping(spec.get("selector"))
-    match_labels = {**_mapping(selector.get("matchLabels")), _HASH_LABEL: mark}
+    match_labels = {**_mapping(selector.get("matchLabels")), TEMPLATE_HASH: mark}
     return {
         "apiVersion": deployment.get("apiVersion", ""),
         "kind": "ReplicaSet",
@@ -90,7 +100,7 @@ def workload_of(pod: Pod) -> tuple[str, str] | None:
     owner = next((each for each in pod.metadata.owner_references or () if each.controller), None)
     if owner is None:
         return None
-    ending = f"-{(pod.metadata.labels or {}).get(_HASH_LABEL, '')}"
+    ending = f"-{(pod.metadata.labels or {}).get(TEMPLATE_HASH, '')}"
     if owner.kind == "ReplicaSet" and len(ending) > 1 and owner.name.endswith(ending):
         return "Deployment", owner.name.removesuffix(ending)
     return owner.kind, owner.name
