@@ -4,13 +4,16 @@ import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
 from kschedcore.errors import ConfigError
 from kschedcore.scheduling.config import load_config
+from kschedcore.scheduling.cycle import Phase, Pipeline
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.extenders import ExtenderError, Extenders, HTTPExtender
+from kschedcore.store.meta import FixedClock
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
@@ -209,7 +212,7 @@ class TestPrioritize:
 
 
 class TestManagedResources:
-    CONFIG = {"managedResources": [{"name": "example.com/licence", "ignoredByScheduler": True}]}
+    CONFIG: ClassVar = {"managedResources": [{"name": "example.com/licence", "ignoredByScheduler": True}]}
 
     def test_it_is_asked_of_pods_that_want_its_resources_only(self):
         answers = Answers(filter=only("b"))
@@ -269,6 +272,40 @@ class TestNominated:
             made = engine({"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True})
             made.nominate(pod("p"), "b")
             assert made.decide(pod("p"), preempt=False).node is None
+
+
+class TestBind:
+    def pipeline(self, url, **config):
+        made = engine({"urlPrefix": url, "bindVerb": "bind", **config}, nodes="a")
+        bound = []
+        return Pipeline(made, FixedClock(), lambda pod, node: bound.append((pod.metadata.name, node))), bound
+
+    def test_it_binds_in_place_of_the_plugins(self):
+        answers = Answers(bind={})
+        with serving(answers) as url:
+            pipeline, bound = self.pipeline(url)
+            pipeline.schedule([pod("p", uid="u1")])
+            (cycle,) = pipeline.advance()
+        asked = {"PodName": "p", "PodNamespace": "default", "PodUID": "u1", "Node": "a"}
+        assert (cycle.phase, bound, answers.asked) == (Phase.BOUND, [], [("bind", asked)])
+
+    def test_a_failure_is_the_pods(self):
+        with serving(Answers(bind={"Error": "no route"})) as url:
+            pipeline, bound = self.pipeline(url)
+            pipeline.schedule([pod("p")])
+            (cycle,) = pipeline.advance()
+        assert (cycle.phase, cycle.status.reasons, bound) == (
+            Phase.FAILED,
+            ("binding rejected: no route",),
+            [],
+        )
+
+    def test_unless_it_is_ignorable(self):
+        with serving(Answers()) as url:
+            pipeline, bound = self.pipeline(url, ignorable=True)
+            pipeline.schedule([pod("p")])
+            (cycle,) = pipeline.advance()
+        assert (cycle.phase, bound) == (Phase.BOUND, [("p", "a")])
 
 
 def test_a_url_that_is_none():

@@ -38,3 +38,17 @@ def parse_duration(text: str) -> float:
     if position != len(rest) or not rest:
         raise ValueError(f'time: invalid duration "{text}"')
     return float(sign * total)
+
+
+def format_duration(seconds: float) -> str:
+    """A duration as Go prints it: ``1m30s``, ``500ms``, ``15m0s``, ``0s``; to the microsecond."""
+    micros = round(seconds * 10**6)
+    if micros < 10**6:
+        whole, unit = (micros, "µs") if micros < 1000 else (micros / 1000, "ms")
+        return f"{whole:g}{unit}" if micros else "0s"
+    minutes, rest = divmod(micros, 60 * 10**6)
+    hours, minutes = divmod(minutes, 60)
+    told = f"{rest / 10**6:.6f}".rstrip("0").rstrip(".") + "s"
+    if hours:
+        return f"{hours}h{minutes}m{told}"
+    return f"{minutes}m{told}" if minutes else told

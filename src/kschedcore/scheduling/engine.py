@@ -224,10 +224,9 @@ class Engine:
             pods: Pending pods.
             preempt: Look for victims when no node is feasible (PostFilter).
         """
-        views = [self._view(pod) for pod in pods]
         decisions: list[Decision] = []
         batch: list[tuple[Pod, PodClass]] = []
-        for pod in in_queue_order(views):
+        for pod in self.in_queue_order(pods):
             compiled = self._compile(pod)
             if isinstance(compiled, PodClass) and self._nominator.get(key_of(pod)) is None:
                 batch.append((pod, compiled))
@@ -264,7 +263,7 @@ class Engine:
 
     def _post_filter(self, pod: Pod, compiled: PodClass) -> Preemption:
         """Look for victims, and nominate the pod to the node where there are some."""
-        preemption = self._framework(pod).preempt(self._preemption, pod, compiled)
+        preemption = self.framework_of(pod).preempt(self._preemption, pod, compiled)
         if preemption.node is not None:
             self._nominator.withdraw_below(preemption.node, compiled.info.priority)
             self._nominator.nominate(key_of(pod), compiled.info, preemption.node)
@@ -309,7 +308,7 @@ class Engine:
             return None
         if isinstance(compiled, Stepwise) and not self._steps.takes(pod, slot):
             return None
-        return self._classes.narrowed(pod, self._framework(pod), node)
+        return self._classes.narrowed(pod, self.framework_of(pod), node)
 
     def _place_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
         """Place a pod whose profile samples nodes or has extenders."""
@@ -380,7 +379,7 @@ class Engine:
         if slot >= 0:
             node = self._core.nodes.name_of(slot)
             return Decision(pod, node, int(feasible[0]), int(totals[0]), int(ties[0]))
-        preemption = self._framework(pod).preempt(self._preemption, pod, compiled) if preempt else None
+        preemption = self.framework_of(pod).preempt(self._preemption, pod, compiled) if preempt else None
         return self._unschedulable(pod, failures[0], preemption)
 
     def _decide_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
@@ -390,7 +389,7 @@ class Engine:
             return self._failed(pod, error)
         if counts is None:
             return self._decide(pod, compiled.scores, preempt=False)
-        preemption = self._framework(pod).preempt(self._preemption, pod, compiled.filters) if preempt else None
+        preemption = self.framework_of(pod).preempt(self._preemption, pod, compiled.filters) if preempt else None
         return self._unschedulable(pod, counts, preemption)
 
     def _view(self, pod: Pod | Mapping[str, Any]) -> Pod:
@@ -398,7 +397,12 @@ class Engine:
         self._shown.set_pod(key_of(view), pod)
         return view
 
-    def _framework(self, pod: Pod) -> Framework:
+    def framework_of(self, pod: Pod) -> Framework:
+        """The profile that a pod names.
+
+        Raises:
+            KeyError: This engine has no such profile.
+        """
         return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
 
     def forget(self) -> None:
@@ -418,6 +422,35 @@ class Engine:
         nodes = self._core.nodes.count
         message = not_helpful(nodes) if preempt and status.plugin and not status.pre_enqueue else ""
         return Diagnosis(self._core, nodes, pre_filter=status, post_filter=message)
+
+    def in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Pod]:
+        """Pods in the order in which they are tried; all profiles sort alike."""
+        return in_queue_order(map(self._view, pods), next(iter(self._frameworks.values())))
+
+    def forget_pod(self, pod: Pod) -> bool:
+        """Give back what a placed pod took, unless its name stands for another pod by now.
+
+        Args:
+            pod: The pod of a decision.
+
+        Returns:
+            Whether it was still accounted.
+        """
+        if not self.is_assumed(pod):
+            return False
+        self._bound.remove(key_of(pod))
+        return True
+
+    def is_assumed(self, pod: Pod) -> bool:
+        """Whether the pod accounted under this one's name is this one."""
+        bound = self._bound.get(key_of(pod))
+        uid = pod.metadata.uid
+        return bound is not None and (bound.pod is pod or (uid != "" and uid == bound.pod.metadata.uid))
+
+    @property
+    def extenders(self) -> Extenders:
+        """The configuration's extenders."""
+        return self._extenders
 
     def capacity(self, pod: Pod | Mapping[str, Any], limit: int | None = None) -> Capacity:
         """How many more pods like this one would fit, and what runs out first. Nothing stays placed.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.node_name import PreFilterResult
 from kschedcore._native.podclass import PodClass
@@ -9,7 +12,7 @@ from kschedcore.api.objects import Pod
 from kschedcore.errors import ConfigError
 from kschedcore.scheduling.config import EVERY_NODE
 from kschedcore.scheduling.extenders import Extenders
-from kschedcore.scheduling.plugin import Plugin, PodContext, Registry, Status
+from kschedcore.scheduling.plugin import SKIP, Assumed, Plugin, PodContext, Registry, Status
 from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder
 from kschedcore.scheduling.profile import Profile
@@ -62,6 +65,48 @@ class Framework:
                 return finder.run(pod, pod_class, plugin.args)
         return Preemption(None)
 
+    def sort_key(self, pod: Pod) -> Any:
+        """Run QueueSort: pods are tried in ascending order of it."""
+        return self._at("queueSort")[0][0].sort_key(pod)
+
+    def reserve(self, assumed: Assumed) -> Status | None:
+        """Run Reserve until a plugin refuses."""
+        return _first(plugin.reserve(assumed) for plugin, _ in self._at("reserve"))
+
+    def unreserve(self, assumed: Assumed) -> None:
+        """Run Unreserve of every Reserve plugin, the last first."""
+        for plugin, _ in reversed(self._at("reserve")):
+            plugin.unreserve(assumed)
+
+    def permit(self, assumed: Assumed) -> Status | dict[str, float]:
+        """Run Permit.
+
+        Returns:
+            The status of the plugin that refused, or plugin -> seconds of those that hold the pod.
+        """
+        holding: dict[str, float] = {}
+        for plugin, _ in self._at("permit"):
+            answer = plugin.permit(assumed)
+            if isinstance(answer, Status):
+                return answer
+            if answer is not None:
+                holding[plugin.name] = answer.timeout
+        return holding
+
+    def pre_bind(self, assumed: Assumed) -> Status | None:
+        """Run PreBind until a plugin gives up."""
+        return _first(plugin.pre_bind(assumed) for plugin, _ in self._at("preBind"))
+
+    def bind(self, assumed: Assumed) -> Status | None:
+        """Run Bind until a plugin does not leave the pod to the next; SKIP when all do."""
+        answers = (plugin.bind(assumed) for plugin, _ in self._at("bind"))
+        return next((answer for answer in answers if answer is not SKIP), SKIP)
+
+    def post_bind(self, assumed: Assumed) -> None:
+        """Run PostBind."""
+        for plugin, _ in self._at("postBind"):
+            plugin.post_bind(assumed)
+
     def compile(self, context: PodContext, only: str | None = None) -> Compiled:
         """Run PreFilter and PreScore for a pod.
 
@@ -101,6 +146,10 @@ class Framework:
             return PodClass(core.nodes, core.shared, context.info, filters, scores)
         told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
         return Stepwise(core, context.info, filters, scores, percentage, wants_one=not told_apart)
+
+
+def _first(answers: Iterable[Status | None]) -> Status | None:
+    return next((answer for answer in answers if answer is not None), None)
 
 
 def _no_nodes_left(plugins: list[str]) -> Status:

@@ -7,9 +7,9 @@ result, so nothing here runs per node or per decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kschedcore.scheduling.args import Args, NoArgs
 
@@ -55,6 +55,38 @@ class PodContext:
     listers: Listers
 
 
+@dataclass(frozen=True)
+class Wait:
+    """Permit's answer to hold a pod.
+
+    Attributes:
+        timeout: Seconds after which the pod is sent back; never more than 15 minutes.
+    """
+
+    timeout: float
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """A pod on its way to a node: accounted there, not bound yet.
+
+    Attributes:
+        pod: The pod.
+        node: Its node's name.
+        bind: Writes the node to the cluster; raises if that fails.
+        state: What plugins leave for their later extension points (framework.CycleState).
+    """
+
+    pod: Pod
+    node: str
+    bind: Callable[[Pod, str], None]
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+SKIP = Status("Skip", "", ())
+"""A Bind plugin's answer that leaves the pod to the next one."""
+
+
 class Plugin:
     """Base of a profile's plugins. A subclass overrides what its rule needs.
 
@@ -77,6 +109,10 @@ class Plugin:
         """Which groups of listers the compiled form of this pod depends on."""
         return frozenset()
 
+    def sort_key(self, pod: Pod) -> Any:  # noqa: ARG002
+        """What pending pods are tried in ascending order of (QueueSort); of equals the one that came first."""
+        return 0
+
     def pre_enqueue(self, pod: Pod) -> Status | None:  # noqa: ARG002
         """Keep the pod out of the queue, or let it in (None)."""
         return None
@@ -92,6 +128,28 @@ class Plugin:
     def score(self, context: PodContext) -> ScorePlugin | None:  # noqa: ARG002
         """The rule as a Score for this pod, or None when PreScore skips it."""
         return None
+
+    def reserve(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
+        """Set something aside for a pod that was just given its node, or refuse (a status)."""
+        return None
+
+    def unreserve(self, assumed: Assumed) -> None:
+        """Give back what Reserve set aside; also called where Reserve failed or was not reached."""
+
+    def permit(self, assumed: Assumed) -> Status | Wait | None:  # noqa: ARG002
+        """Let a pod go on to be bound (None), hold it, or send it back (a status)."""
+        return None
+
+    def pre_bind(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
+        """Do what has to be done before a pod is bound, or give up on it (a status)."""
+        return None
+
+    def bind(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
+        """Bind a pod (None), fail (a status), or leave it to the next plugin (:data:`SKIP`)."""
+        return SKIP
+
+    def post_bind(self, assumed: Assumed) -> None:
+        """Hear of a pod that was bound."""
 
 
 Registry = Mapping[str, type[Plugin]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.api.objects import Pod
+from kschedcore.scheduling.framework import Framework
 
 
-def in_queue_order(pods: Iterable[Pod]) -> list[Pod]:
-    """Higher priority first, then in the order given: plugin PrioritySort, arrival standing for queue time."""
-    return sorted(pods, key=lambda pod: -(pod.spec.priority or 0))
+def in_queue_order(pods: Iterable[Pod], framework: Framework) -> list[Pod]:
+    """As the QueueSort plugin has it, arrival standing for queue time: of equals the one given first."""
+    return sorted(pods, key=framework.sort_key)

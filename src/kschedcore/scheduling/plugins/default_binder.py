@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kschedcore.scheduling.plugin import Plugin
+from kschedcore.scheduling.plugin import Assumed, Plugin
 
 
 class DefaultBinder(Plugin):
@@ -10,3 +10,7 @@ class DefaultBinder(Plugin):
 
     name = "DefaultBinder"
     points = frozenset({"bind"})
+
+    def bind(self, assumed: Assumed) -> None:
+        """Bind a pod; there is no other way left."""
+        assumed.bind(assumed.pod, assumed.node)
