@@ -14,7 +14,7 @@ from kschedcore.admission.validation.metadata import (
     validate_metadata_update,
 )
 from kschedcore.admission.validation.placement import validate_tolerations
-from kschedcore.admission.validation.resources import validate_requirements
+from kschedcore.admission.validation.resources import validate_quantity, validate_requirements
 from kschedcore.api import labels as rules
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
@@ -106,12 +106,19 @@ def _lease_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
 
 def _node(node: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata(node["metadata"], dns_subdomain_name, namespaced=False)
+    yield from _node_rest(node)
+
+
+def _node_rest(node: dict[str, Any]) -> Iterator[FieldError]:
     yield from _taints(node["spec"].get("taints", ()))
+    for key in ("capacity", "allocatable"):
+        for name, text in node["status"].get(key, {}).items():
+            yield from validate_quantity(name, text, f"status.{key}[{name}]")
 
 
 def _node_update(node: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata_update(node["metadata"], old["metadata"])
-    yield from _taints(node["spec"].get("taints", ()))
+    yield from _node_rest(node)
     new_id, old_id = node["spec"].get("providerID", ""), old["spec"].get("providerID", "")
     if old_id and new_id != old_id:
         yield fe.forbidden(

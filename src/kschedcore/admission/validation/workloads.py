@@ -209,6 +209,16 @@ def _controller_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from _restarting_template(template, "spec.template")
 
 
+def _pod_template(obj: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(obj["metadata"], dns_subdomain_name, namespaced=True)
+    yield from validate_pod_template(obj["template"], "template")
+
+
+def _pod_template_update(obj: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata_update(obj["metadata"], old["metadata"])
+    yield from validate_pod_template(obj["template"], "template")
+
+
 def _creator(spec_rule: Any, name_rule: Any = dns_subdomain_name) -> Any:
     def validate(obj: dict[str, Any]) -> Iterable[FieldError]:
         yield from validate_metadata(obj["metadata"], name_rule, namespaced=True)
@@ -246,6 +256,7 @@ CREATE = {
     "DaemonSet": _creator(_daemon_set_spec),
     "StatefulSet": _creator(_stateful_set_spec, dns_label_name),
     "ReplicationController": _creator(_controller_spec),
+    "PodTemplate": _pod_template,
 }
 UPDATE = {
     "Deployment": _updater(_deployment_spec, fixed_selector=True),
@@ -253,4 +264,5 @@ UPDATE = {
     "DaemonSet": _updater(_daemon_set_spec, fixed_selector=True),
     "StatefulSet": _stateful_set_update,
     "ReplicationController": _updater(_controller_spec, fixed_selector=False),
+    "PodTemplate": _pod_template_update,
 }
