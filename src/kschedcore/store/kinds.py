@@ -29,6 +29,7 @@ class Kind:
         short_names: What ``kubectl get`` also takes: ``po``.
         subresources: ``status``, ``scale``, ``binding``, ``eviction``, ``finalize``.
         generation: Whether ``metadata.generation`` counts changes of what the object asks for.
+        counts_annotations: Whether changed annotations count as well (deployments).
         fields: Paths that field selectors know beside ``metadata.name`` and ``metadata.namespace``.
         unknown_field: What a list with another field selector is told; ``{}`` stands for the path.
         graceful: Whether deletion may wait (pods).
@@ -42,6 +43,7 @@ class Kind:
     short_names: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     generation: bool = False
+    counts_annotations: bool = False
     fields: tuple[str, ...] = ()
     unknown_field: str = ""
     graceful: bool = False
@@ -120,7 +122,7 @@ KINDS: tuple[Kind, ...] = (
         answers_object=True,
     ),
     _core(
-        "Pod", "pods", short_names=("po",), subresources=("status", "binding", "eviction", "resize"),
+        "Pod", "pods", short_names=("po",), subresources=("status", "binding", "eviction"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
     ),
     _core("PodTemplate", "podtemplates", answers_object=True, generation=True),
@@ -145,7 +147,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     _in(
         "apps", "v1", "Deployment", "deployments", short_names=("deploy",), subresources=_SCALED,
-        generation=True,
+        generation=True, counts_annotations=True,
     ),
     _in(
         "apps", "v1", "ReplicaSet", "replicasets", short_names=("rs",), subresources=_SCALED,

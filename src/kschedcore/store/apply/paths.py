@@ -46,18 +46,14 @@ def element_of(field: Field, item: Any) -> str:
 
 def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
     """The nested form of a set: a leaf is ``{}``, a member that has children holds ``"."``."""
-    root: dict[str, Any] = {}
-    members = set(fields)
-    for path in sorted(members):
-        node = root
-        for depth, element in enumerate(path, start=1):
-            child = node.get(element)
-            if child is None:
-                child = node[element] = {}
-                if depth < len(path) and path[:depth] in members:
-                    child[_SELF] = {}
-            node = child
-    return root
+    return _unmarked(subtree(sorted(fields)))
+
+
+def _unmarked(trie: dict[str, Any]) -> dict[str, Any]:
+    """The trie with leaves as ``{}``, where the mark says nothing more."""
+    if trie.keys() == {_SELF}:
+        return {}
+    return {element: _unmarked(child) for element, child in trie.items()}
 
 
 def from_fields_v1(tree: Mapping[str, Any]) -> FieldSet:

@@ -113,7 +113,12 @@ def _move(document: Any, operation: Mapping[str, Any]) -> Any:
 
 
 def _duplicate(document: Any, operation: Mapping[str, Any]) -> Any:
-    return _insert(document, _pointer(operation, "path"), _copy(_find(document, _pointer(operation, "from"))))
+    source = _pointer(operation, "from")
+    holder = _find(document, source[:-1])
+    # The API server's implementation copies null from a key that an object does not have.
+    missing = isinstance(holder, dict) and bool(source) and source[-1] not in holder
+    value = None if missing else _copy(_find(document, source))
+    return _insert(document, _pointer(operation, "path"), value)
 
 
 def _test(document: Any, operation: Mapping[str, Any]) -> Any:

@@ -1,0 +1,134 @@
+"""Query parameters and delete options, read as the API server reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kschedcore.store import field_errors as fe
+from kschedcore.store.admission_types import FieldValidation, StatusError, bad_request
+from kschedcore.store.field_errors import FieldError
+
+__all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "write_options"]
+
+_MANAGER_LIMIT = 128
+_POLICIES = ("Foreground", "Background", "Orphan")
+_INT64 = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """What creates, updates and patches have in common."""
+
+    dry_run: bool
+    manager: str
+    validation: FieldValidation
+    force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """``metav1.DeleteOptions``; None where nothing was said."""
+
+    dry_run: bool
+    grace_seconds: int | None
+    propagation: str | None
+    orphan_dependents: bool | None
+    uid: str | None
+    version: str | None
+
+
+def integer(text: str) -> int:
+    """A decimal integer of 64 bits; 400 in the words of ``strconv`` otherwise."""
+    if text.removeprefix("-").removeprefix("+").isdecimal() and text.isascii():
+        number = int(text)
+        if -_INT64 <= number < _INT64:
+            return number
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
+    raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+
+
+def _boolean(text: str) -> bool:
+    """A flag as query conversion reads it: given and neither 0 nor false means yes."""
+    return text.lower() not in ("", "0", "false") if text else True
+
+
+def write_options(query: Mapping[str, str], *, kind: str, apply: bool = False) -> WriteOptions:
+    """Read the options of a write.
+
+    Args:
+        query: The query parameters.
+        kind: ``CreateOptions``, ``UpdateOptions`` or ``PatchOptions``, for messages.
+        apply: Whether it is a server-side apply, which needs a manager and may be forced.
+
+    Raises:
+        StatusError: 422 with every fault.
+    """
+    errors: list[FieldError] = []
+    manager = query.get("fieldManager", "")
+    force = "force" in query and _boolean(query["force"])
+    if apply and not manager:
+        errors.append(fe.required("fieldManager", "is required for apply patch"))
+    elif len(manager) > _MANAGER_LIMIT:
+        errors.append(fe.too_long("fieldManager", _MANAGER_LIMIT))
+    elif not manager.isprintable():
+        errors.append(fe.invalid("fieldManager", manager, "should only contain printable characters"))
+    if force and not apply:
+        errors.append(fe.forbidden("force", "may not be specified for non-apply patch"))
+    errors += _dry_run_errors(query.get("dryRun"))
+    validation = query.get("fieldValidation") or "Warn"
+    if validation not in ("Ignore", "Warn", "Strict"):
+        errors.append(fe.not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn")))
+    _refuse(errors, kind)
+    return WriteOptions(bool(query.get("dryRun")), manager, cast("FieldValidation", validation), force)
+
+
+def _dry_run_errors(value: str | None) -> list[FieldError]:
+    if value in (None, "", "All"):
+        return []
+    return [fe.not_supported("dryRun", [value], ("All",))]
+
+
+def delete_options(body: Mapping[str, Any] | None, query: Mapping[str, str]) -> DeleteOptions:
+    """Read the options of a deletion, from the body when there is one, else from the query.
+
+    Raises:
+        StatusError: 422 with every fault, 400 for what cannot be read.
+    """
+    if body:
+        preconditions = body.get("preconditions") or {}
+        dry_run = body.get("dryRun") or []
+        grace, propagation = body.get("gracePeriodSeconds"), body.get("propagationPolicy")
+        orphan = body.get("orphanDependents")
+        text = None if not dry_run else "All" if dry_run == ["All"] else str(dry_run[0])
+    else:
+        preconditions = {}
+        text = query.get("dryRun")
+        grace = integer(query["gracePeriodSeconds"]) if query.get("gracePeriodSeconds") else None
+        propagation = query.get("propagationPolicy") or None
+        orphan = _boolean(query["orphanDependents"]) if "orphanDependents" in query else None
+    errors: list[FieldError] = []
+    if propagation is not None and orphan is not None:
+        errors.append(
+            fe.invalid(
+                "propagationPolicy",
+                propagation,
+                "orphanDependents and deletionPropagation cannot be both set",
+            )
+        )
+    elif propagation is not None and propagation not in _POLICIES:
+        errors.append(fe.not_supported("propagationPolicy", propagation, (*_POLICIES, "nil")))
+    errors += _dry_run_errors(text)
+    _refuse(errors, "DeleteOptions")
+    uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
+    return DeleteOptions(text == "All", grace, propagation, orphan, uid, version)
+
+
+def _refuse(errors: list[FieldError], kind: str) -> None:
+    if errors:
+        causes = [{"reason": e.type.value, "message": e.message, "field": e.field} for e in errors]
+        listed = str(errors[0]) if len(errors) == 1 else f"[{', '.join(map(str, errors))}]"
+        message = f'{kind}.meta.k8s.io "" is invalid: {listed}'
+        details = {"group": "meta.k8s.io", "kind": kind, "causes": causes}
+        raise StatusError(422, "Invalid", message, details)

@@ -1,0 +1,195 @@
+"""PATCH in its four languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from kschedcore.apiserver.bodies import (
+    JSON_PATCH,
+    MERGE_PATCH,
+    STRATEGIC,
+    Body,
+    read_json,
+    read_yaml,
+)
+from kschedcore.apiserver.gojson import JSONProblem
+from kschedcore.apiserver.registry import Registry, Write, empty_object, field_manager
+from kschedcore.store.admission_types import Object, StatusError, bad_request
+from kschedcore.store.field_errors import invalid as invalid_field
+from kschedcore.store.kinds import Kind
+from kschedcore.store.patches import (
+    PatchConflict,
+    PatchError,
+    apply_json_patch,
+    apply_merge_patch,
+    apply_strategic_merge_patch,
+)
+
+__all__ = ["apply_patch", "patch_object", "patcher", "unsupported_patch"]
+
+_MAX_OPERATIONS = 10_000
+Patcher = Callable[[Object], Any]
+
+
+def unsupported_patch() -> StatusError:
+    """415: none of the patch languages."""
+    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
+def patcher(body: Body, content_type: str, kind: Kind | None) -> Patcher:
+    """A function that applies the patch in ``body`` to a plain object.
+
+    Args:
+        body: The patch.
+        content_type: Its language.
+        kind: Whose merge keys strategic merge patch uses; None for kinds without any.
+
+    Raises:
+        StatusError: 415 for another language, 400 for a patch that cannot be read.
+    """
+    if content_type == JSON_PATCH:
+        return _json_patcher(_read(body, ""))
+    if content_type == MERGE_PATCH:
+        patch = _an_object(_read(body, "error decoding patch: "))
+        return lambda obj: apply_merge_patch(obj, patch)
+    if content_type == STRATEGIC:
+        patch = _an_object(_read(body, ""))
+        return _strategic_patcher(patch, kind)
+    raise unsupported_patch()
+
+
+def _read(body: Body, prefix: str) -> Any:
+    try:
+        return read_json(body)
+    except JSONProblem as fault:
+        raise bad_request(f"{prefix}{fault}") from None
+
+
+def _an_object(patch: Any) -> dict[str, Any]:
+    if not isinstance(patch, dict):
+        raise bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
+    return patch
+
+
+def _json_patcher(operations: Any) -> Patcher:
+    if not isinstance(operations, list) or not all(isinstance(each, Mapping) for each in operations):
+        raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+    if len(operations) > _MAX_OPERATIONS:
+        raise StatusError(
+            413, "RequestEntityTooLarge",
+            f"Request entity is too large: The allowed maximum operations in a JSON patch is "
+            f"{_MAX_OPERATIONS}, got {len(operations)}",
+        )  # fmt: skip
+
+    def patch(obj: Object) -> Any:
+        try:
+            return apply_json_patch(obj, operations)
+        except PatchConflict as fault:
+            message = f"the server rejected our request due to an error in our request: {fault}"
+            raise StatusError(422, "Invalid", message, {}) from None
+
+    return patch
+
+
+def _strategic_patcher(patch: dict[str, Any], kind: Kind | None) -> Patcher:
+    if kind is None:
+        return lambda obj: apply_merge_patch(obj, patch)
+
+    def merge(obj: Object) -> Any:
+        try:
+            return apply_strategic_merge_patch(obj, patch, kind.schema)
+        except PatchConflict as fault:
+            raise StatusError(500, "", str(fault)) from None
+        except PatchError as fault:
+            raise bad_request(str(fault)) from None
+
+    return merge
+
+
+def patch_object(registry: Registry, write: Write, change: Patcher) -> Object:
+    """Answer a PATCH that is no apply."""
+
+    def changed(live: Object) -> Object:
+        patched = change(live)
+        try:
+            return registry.read(write.kind, _an_object(patched), write.options.validation)
+        except StatusError as refusal:
+            raise _unreadable(patched, refusal) from None
+
+    return registry.patch(write, changed)
+
+
+def _unreadable(patched: Any, refusal: StatusError) -> StatusError:
+    """422: the patch makes something of the object that cannot be read."""
+    shown = msgspec.json.encode(patched).decode()
+    error = invalid_field("patch", shown, refusal.message)
+    causes = [{"reason": error.type.value, "message": error.message, "field": error.field}]
+    return StatusError(422, "Invalid", f' "" is invalid: {error}', {"causes": causes})
+
+
+def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[Object, bool]:
+    """Answer a server-side apply.
+
+    Returns:
+        The object, and whether it is new.
+
+    Raises:
+        StatusError: 409 with the conflicts, 422 as every write, 400 and 500 for configurations that make
+            no sense.
+    """
+    config = read_yaml(body)
+    _check_configuration(config, write)
+    kind = write.kind
+    found = registry.store.get(kind.resource.qualified, write.namespace, write.name)
+    if found is None and write.subresource:
+        registry.live(write)
+    empty = _named(empty_object(kind), write)
+    manager = field_manager(kind, write.subresource)
+    try:
+        merged = manager.apply(
+            found, config, empty, write.manager, registry.meta.now(), force=write.options.force
+        )
+    except ValueError as fault:
+        subject = f"{write.namespace}/{write.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
+        raise StatusError(500, "", f"failed to create typed patch object ({subject}): {fault}") from None
+    obj = registry.read(kind, msgspec.json.decode(msgspec.json.encode(merged)), write.options.validation)
+    if found is None:
+        return registry.create(write, obj), True
+    return registry.update(write, found, obj), False
+
+
+def _named(obj: Object, write: Write) -> Object:
+    metadata = {**obj["metadata"], "name": write.name}
+    if write.namespace:
+        metadata["namespace"] = write.namespace
+    return {**obj, "metadata": metadata}
+
+
+def _check_configuration(config: Object, write: Write) -> None:
+    resource = write.kind.resource
+    metadata = config.setdefault("metadata", {})
+    if not isinstance(metadata, dict):
+        raise bad_request("json: cannot unmarshal metadata into Go struct field ObjectMeta")
+    expected = f"{resource.api_version}, Kind={resource.kind}"
+    if config.get("apiVersion") != resource.api_version or config.get("kind") != resource.kind:
+        given = f"{config.get('apiVersion', '')}, Kind={config.get('kind', '')}"
+        raise bad_request(
+            f"Incorrect version specified in apply patch. Specified patch version: {given}, "
+            f"expected: {expected}"
+        )
+    if metadata.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    name = metadata.setdefault("name", write.name)
+    if name != write.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({write.name})"
+        )
+    namespace = metadata.get("namespace", write.namespace)
+    if namespace != write.namespace:
+        raise bad_request(
+            f"the namespace of the object ({namespace}) does not match the namespace on the request "
+            f"({write.namespace})"
+        )

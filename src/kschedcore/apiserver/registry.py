@@ -1,0 +1,333 @@
+"""Creating, changing and deleting objects: the generic registry between the door and the store.
+
+The order of the steps is the API server's (``registry/generic/registry/store.go``): managed fields,
+mutating admission, the resource's strategy, validation, validating admission, storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from kschedcore.api.schema.decode import decode_object
+from kschedcore.apiserver.options import DeleteOptions, WriteOptions
+from kschedcore.store import field_errors as fe
+from kschedcore.store.admission_types import (
+    Admission,
+    AdmissionRequest,
+    Object,
+    Operation,
+    already_exists,
+    bad_request,
+    conflict,
+    invalid,
+    not_found,
+)
+from kschedcore.store.apply.fieldmanager import FieldManager
+from kschedcore.store.deletion import Deletion, check_preconditions, deletion_of, ends_by_update
+from kschedcore.store.kinds import Kind
+from kschedcore.store.meta import MetaSource, timestamp
+from kschedcore.store.objects import plain
+from kschedcore.store.store import MODIFIED, Store
+
+__all__ = ["Registry", "Write", "empty_object", "field_manager"]
+
+_NAME_ATTEMPTS = 8
+_KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write on its way: to what, by whom, how.
+
+    Attributes:
+        kind: The kind of object.
+        namespace: ``""`` for cluster-scoped kinds.
+        name: ``""`` where the object says it.
+        subresource: ``status``, ``scale``, … or ``""``.
+        manager: Who is to manage the fields that change.
+        options: The request's options.
+        applied: Whether managedFields are in the new object already.
+    """
+
+    kind: Kind
+    namespace: str
+    name: str
+    subresource: str
+    manager: str
+    options: WriteOptions
+    applied: bool = field(default=False)
+
+
+@cache
+def empty_object(kind: Kind) -> Object:
+    """An object of the kind that says nothing, as a new one is compared with; not to be changed."""
+    obj, _ = decode_object(kind.schema, {})
+    return {**obj, "apiVersion": kind.resource.api_version, "kind": kind.resource.kind}
+
+
+@cache
+def field_manager(kind: Kind, subresource: str) -> FieldManager:
+    """Who tracks the fields of a kind, as written through one of its paths."""
+    if subresource == "status":
+        ignored = ["spec", *(["metadata.labels"] if kind.resource.kind == "Deployment" else [])]
+    else:
+        ignored = ["status"] if "status" in kind.subresources else []
+    return FieldManager(kind.schema, kind.resource.api_version, subresource, ignored)
+
+
+class Registry:
+    """Writes objects.
+
+    Args:
+        store: Where they are kept.
+        admission: What they pass on their way.
+        meta: Where uids, names and times come from.
+    """
+
+    def __init__(self, store: Store, admission: Admission, meta: MetaSource) -> None:
+        self.store = store
+        self.admission = admission
+        self.meta = meta
+
+    def live(self, write: Write) -> Object:
+        """The object as it is; 404 when there is none."""
+        found = self.store.get(write.kind.resource.qualified, write.namespace, write.name)
+        if found is None:
+            raise not_found(write.kind.resource, write.name)
+        return found
+
+    def create(self, write: Write, obj: Object) -> Object:
+        """Create ``obj``, which has been read and has its defaults.
+
+        Raises:
+            StatusError: 400, 403, 409 or 422, as the API server refuses.
+        """
+        resource = write.kind.resource
+        metadata = obj["metadata"]
+        _set_namespace(metadata, write.namespace)
+        if not write.applied:
+            empty = empty_object(write.kind)
+            manager = field_manager(write.kind, write.subresource)
+            manager.update(None, obj, empty, write.manager, self.meta.now())
+        request = AdmissionRequest(
+            Operation.CREATE, resource, write.namespace, metadata.get("name", ""), obj,
+            dry_run=write.options.dry_run,
+        )  # fmt: skip
+        self.admission.admit(request)
+        self.meta.fill(metadata)
+        if write.kind.generation:
+            metadata["generation"] = 1
+        request.name = self._name(write, metadata)
+        self.admission.prepare(request)
+        self.admission.validate(request)
+        self.admission.review(request)
+        if write.options.dry_run:
+            if self.store.get(resource.qualified, write.namespace, request.name) is not None:
+                raise already_exists(resource, request.name)
+            return obj
+        return self.store.create(resource, obj)
+
+    def _name(self, write: Write, metadata: Object) -> str:
+        """The object's name; a generated one that is free."""
+        if not metadata.get("name") and metadata.get("generateName"):
+            qualified = write.kind.resource.qualified
+            for name in islice(self.meta.names(metadata["generateName"]), _NAME_ATTEMPTS):
+                metadata["name"] = name
+                if self.store.get(qualified, write.namespace, name) is None:
+                    break
+        return str(metadata.get("name", ""))
+
+    def update(self, write: Write, live: Object, obj: Object) -> Object:
+        """Make ``obj``, which has been read and has its defaults, the successor of ``live``.
+
+        Raises:
+            StatusError: 403, 409 or 422, as the API server refuses.
+        """
+        resource = write.kind.resource
+        metadata = obj["metadata"]
+        _set_namespace(metadata, write.namespace)
+        _check_version(write.kind, live, metadata)
+        _keep_system_fields(live["metadata"], metadata)
+        if not write.applied:
+            manager = field_manager(write.kind, write.subresource)
+            manager.update(live, obj, empty_object(write.kind), write.manager, self.meta.now())
+        request = AdmissionRequest(
+            Operation.UPDATE, resource, write.namespace, write.name, obj, live, write.subresource,
+            write.options.dry_run,
+        )  # fmt: skip
+        self.admission.admit(request)
+        self.admission.prepare(request)
+        if write.kind.generation and _asks_otherwise(write.kind, obj, live):
+            metadata["generation"] = live["metadata"].get("generation", 0) + 1
+        self.admission.validate(request)
+        self.admission.review(request)
+        return self._replace(write, live, obj)
+
+    def _replace(self, write: Write, live: Object, obj: Object) -> Object:
+        version = live["metadata"]["resourceVersion"]
+        obj["metadata"]["resourceVersion"] = version
+        if write.options.dry_run or obj == live:
+            return obj
+        if ends_by_update(write.kind, obj, live):
+            return self.store.delete(write.kind.resource, obj, version)
+        return self.store.update(write.kind.resource, obj, version)
+
+    def store_directly(self, write: Write, live: Object, obj: Object) -> Object:
+        """Store what a subresource of its own kind decided; there is nothing to admit or validate."""
+        return self._replace(write, live, obj)
+
+    def delete(self, write: Write, options: DeleteOptions) -> tuple[Object, bool]:
+        """Delete the object, or begin to.
+
+        Returns:
+            The object's state, and whether it is gone.
+
+        Raises:
+            StatusError: 403, 404 or 409, as the API server refuses.
+        """
+        resource = write.kind.resource
+        live = self.store.get(resource.qualified, write.namespace, write.name)
+        request = AdmissionRequest(
+            Operation.DELETE, resource, write.namespace, write.name, None, live,
+            dry_run=options.dry_run,
+        )  # fmt: skip
+        self.admission.admit(request)
+        if live is None:
+            raise not_found(resource, write.name)
+        check_preconditions(resource, live, options.uid, options.version)
+        self.admission.review(request)
+        if resource.kind == "Namespace":
+            deletion = _namespace_deletion(live, timestamp(self.meta.time()))
+        else:
+            propagation = options.propagation
+            if options.orphan_dependents is not None:
+                propagation = "Orphan" if options.orphan_dependents else "Background"
+            deletion = deletion_of(
+                write.kind, live, self.meta.time(),
+                grace_seconds=options.grace_seconds, propagation=propagation,
+            )  # fmt: skip
+        return self._carry_out(write.kind, live, deletion, options.dry_run), deletion.now
+
+    def _carry_out(self, kind: Kind, live: Object, deletion: Deletion, dry_run: bool) -> Object:
+        version = live["metadata"]["resourceVersion"]
+        if dry_run or not (deletion.now or deletion.changed):
+            return deletion.object
+        if deletion.now:
+            return self.store.delete(kind.resource, deletion.object, version)
+        return self.store.update(kind.resource, deletion.object, version)
+
+    def read(self, kind: Kind, body: Object, validation: Any) -> Object:
+        """Read a body as ``kind`` and fill in its defaults; 400 in the decoder's words."""
+        obj = self.admission.decode(kind.resource, body, validation).object
+        self.admission.default(kind.resource, obj)
+        return obj
+
+    def replace(self, write: Write, obj: Object) -> tuple[Object, bool]:
+        """PUT: update, or create where the kind allows it.
+
+        Returns:
+            The object, and whether it is new.
+        """
+        _check_name(write, obj["metadata"])
+        live = self.store.get(write.kind.resource.qualified, write.namespace, write.name)
+        if live is None:
+            if not write.kind.create_on_update or write.subresource:
+                raise not_found(write.kind.resource, write.name)
+            return self.create(write, obj), True
+        return self.update(write, live, obj), False
+
+    def patch(self, write: Write, change: Callable[[Object], Object]) -> Object:
+        """PATCH: update with what ``change`` makes of a copy of the object."""
+        live = self.live(write)
+        obj = change(plain(live))
+        _check_name(write, obj["metadata"])
+        return self.update(write, live, obj)
+
+
+def _set_namespace(metadata: Object, namespace: str) -> None:
+    given = metadata.get("namespace", "")
+    if not namespace:
+        metadata.pop("namespace", None)
+    elif not given:
+        metadata["namespace"] = namespace
+    elif given != namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+
+
+def _check_name(write: Write, metadata: Object) -> None:
+    name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
+    if not name:
+        raise bad_request(
+            f"the name of the object ({write.name} based on URL) was undeterminable: name must be provided"
+        )
+    if name != write.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({write.name})"
+        )
+    if write.namespace and namespace and namespace != write.namespace:
+        raise bad_request(
+            f"the namespace of the object ({namespace}) does not match the namespace on the request "
+            f"({write.namespace})"
+        )
+
+
+def _check_version(kind: Kind, live: Object, metadata: Object) -> None:
+    resource, name = kind.resource, live["metadata"]["name"]
+    uid = metadata.get("uid")
+    if uid and uid != live["metadata"]["uid"]:
+        why = (
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live['metadata']['uid']}"
+        )
+        raise conflict(resource, name, why)
+    version = metadata.get("resourceVersion", "")
+    if not version and not kind.unconditional_update:
+        missing = fe.invalid(
+            "metadata.resourceVersion", fe.Verbatim("0x0"), "must be specified for an update"
+        )
+        raise invalid(resource, name, [missing])
+    if version and version != live["metadata"]["resourceVersion"]:
+        raise conflict(resource, name, MODIFIED)
+
+
+def _keep_system_fields(before: Object, metadata: Object) -> None:
+    """What a client may leave out but not take away."""
+    for key in _KEPT:
+        if not metadata.get(key) and key in before:
+            metadata[key] = before[key]
+    metadata["resourceVersion"] = before["resourceVersion"]
+    metadata.pop("selfLink", None)
+    metadata.pop("generation", None)
+    if "generation" in before:
+        metadata["generation"] = before["generation"]
+
+
+def _asks_otherwise(kind: Kind, obj: Object, live: Object) -> bool:
+    """Whether more than metadata and status differs, or annotations where those count."""
+    if kind.counts_annotations and _annotations(obj) != _annotations(live):
+        return True
+    keys = (obj.keys() | live.keys()) - {"metadata", "status"}
+    return any(obj.get(key) != live.get(key) for key in keys)
+
+
+def _annotations(obj: Object) -> Object:
+    found: Object = obj["metadata"].get("annotations", {})
+    return found
+
+
+def _namespace_deletion(namespace: Object, now: str) -> Deletion:
+    """A namespace goes when its finalizers have: first it is only marked as terminating."""
+    held = namespace.get("spec", {}).get("finalizers") or namespace["metadata"].get("finalizers")
+    if "deletionTimestamp" in namespace["metadata"]:
+        return Deletion(namespace, now=not held, changed=False)
+    marked = {
+        **namespace,
+        "metadata": {**namespace["metadata"], "deletionTimestamp": now},
+        "status": {**namespace.get("status", {}), "phase": "Terminating"},
+    }
+    return Deletion(marked, now=not held, changed=True)

@@ -1,0 +1,70 @@
+"""From a path to what it names: ``/apis/apps/v1/namespaces/web/deployments/front/scale``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from kschedcore.store.admission_types import StatusError
+from kschedcore.store.kinds import Kind, kind_by_path
+
+__all__ = ["Route", "method_not_allowed", "not_served", "route"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a path names.
+
+    Attributes:
+        kind: The kind of object.
+        namespace: ``""`` for cluster-scoped kinds and for lists over all namespaces.
+        name: ``""`` for a collection.
+        subresource: ``""`` for the object itself.
+        query: The query parameters, the last of each name.
+    """
+
+    kind: Kind
+    namespace: str
+    name: str
+    subresource: str
+    query: dict[str, str]
+
+
+def not_served() -> StatusError:
+    """404: nothing is served there."""
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def method_not_allowed() -> StatusError:
+    """405: something is served there, but not with this method."""
+    message = "the server does not allow this method on the requested resource"
+    return StatusError(405, "MethodNotAllowed", message, {})
+
+
+def route(path: str) -> Route:
+    """Read a path with its query; raises 404 for what is not served."""
+    parts = urlsplit(path)
+    segments = [unquote(segment) for segment in parts.path.strip("/").split("/")]
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if segments[:1] == ["api"] and len(segments) > 1:
+        api_version, rest = segments[1], segments[2:]
+    elif segments[:1] == ["apis"] and len(segments) > 2:
+        api_version, rest = f"{segments[1]}/{segments[2]}", segments[3:]
+    else:
+        raise not_served()
+    namespace = ""
+    # A namespace is itself a resource: two segments name it, three name something in it.
+    if len(rest) > 2 and rest[0] == "namespaces" and kind_by_path(api_version, rest[2]) is not None:
+        namespace, rest = rest[1], rest[2:]
+    if not 1 <= len(rest) <= 3 or not all(rest):
+        raise not_served()
+    kind = kind_by_path(api_version, rest[0])
+    if kind is None or bool(namespace) > kind.resource.namespaced:
+        raise not_served()
+    name = rest[1] if len(rest) > 1 else ""
+    subresource = rest[2] if len(rest) > 2 else ""
+    if subresource and subresource not in kind.subresources:
+        raise not_served()
+    if name and kind.resource.namespaced and not namespace:
+        raise not_served()
+    return Route(kind, namespace, name, subresource, query)

@@ -1,0 +1,147 @@
+"""Subresources that are objects of another kind: scale, binding, eviction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kschedcore.admission.eviction import admit_eviction
+from kschedcore.api.selectors import Requirement, Selector
+from kschedcore.apiserver.options import DeleteOptions
+from kschedcore.apiserver.registry import Registry, Write
+from kschedcore.store import field_errors as fe
+from kschedcore.store.admission_types import Object, Resource, bad_request, conflict, invalid
+from kschedcore.store.deletion import check_preconditions
+from kschedcore.store.objects import plain
+
+__all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
+
+_SCALE = Resource("autoscaling", "v1", "Scale", "scales")
+_BINDING = Resource("", "v1", "Binding", "bindings")
+_PODS_BINDING = Resource("", "v1", "Binding", "pods/binding")
+_CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+def scale_of(obj: Object) -> Object:
+    """The scale of a workload: how many replicas are asked for, how many there are, and which they are."""
+    metadata, spec, status = obj["metadata"], obj.get("spec", {}), obj.get("status", {})
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    scale: Object = {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: metadata[key] for key in kept if key in metadata},
+        "spec": {},
+        "status": {"replicas": status.get("replicas", 0)},
+    }
+    if spec.get("replicas"):
+        scale["spec"]["replicas"] = spec["replicas"]
+    selector = _selector_text(spec.get("selector"))
+    if selector:
+        scale["status"]["selector"] = selector
+    return scale
+
+
+def _selector_text(selector: Mapping[str, Any] | None) -> str:
+    if not selector:
+        return ""
+    # A replication controller's selector is a plain map of labels.
+    if "matchLabels" not in selector and "matchExpressions" not in selector:
+        selector = {"matchLabels": selector}
+    requirements = [Requirement(key, "=", (value,)) for key, value in selector.get("matchLabels", {}).items()]
+    requirements += [
+        Requirement(each["key"], each["operator"], tuple(each.get("values", ())))
+        for each in selector.get("matchExpressions", ())
+    ]
+    return str(Selector(tuple(sorted(requirements, key=lambda requirement: requirement.key))))
+
+
+def read_scale(body: Any) -> Object:
+    """Read a Scale; 400 for what is none."""
+    if not isinstance(body, dict):
+        raise bad_request('Scale in version "v1" cannot be handled as a Scale: it is no object')
+    replicas = body.get("spec", {}).get("replicas", 0) if isinstance(body.get("spec", {}), dict) else None
+    if isinstance(replicas, bool) or not isinstance(replicas, int):
+        raise bad_request(
+            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
+            f"{'string' if isinstance(replicas, str) else 'value'} into Go struct field "
+            "ScaleSpec.spec.replicas of type int32"
+        )
+    return body
+
+
+def write_scale(registry: Registry, write: Write, live: Object, scale: Object) -> Object:
+    """Change how many replicas ``live`` asks for; answers the new scale.
+
+    Raises:
+        StatusError: 409 for another version, 422 for less than nothing.
+    """
+    replicas = scale.get("spec", {}).get("replicas") or 0
+    if replicas < 0:
+        negative = fe.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid(_SCALE, write.name, [negative])
+    obj = plain(live)
+    obj["spec"]["replicas"] = replicas
+    given = scale.get("metadata", {})
+    for key in ("uid", "resourceVersion"):
+        if given.get(key):
+            obj["metadata"][key] = given[key]
+    return scale_of(registry.update(write, live, obj))
+
+
+def bind(registry: Registry, write: Write, binding: Object) -> Object:
+    """Assign a pod to the node that a Binding names.
+
+    Raises:
+        StatusError: 409 when the pod is bound, gated or going away, 422 for a binding that names no node.
+    """
+    target = binding.get("target") or {}
+    errors = []
+    if target.get("kind") not in (None, "", "Node"):
+        errors.append(fe.not_supported("target.kind", target["kind"], ("Node", "<empty>")))
+    if not target.get("name"):
+        errors.append(fe.required("target.name"))
+    if errors:
+        raise invalid(_BINDING, write.name, errors)
+    pod = registry.live(write)
+    given = binding.get("metadata") or {}
+    check_preconditions(write.kind.resource, pod, given.get("uid"), given.get("resourceVersion"))
+    _check_unbound(pod)
+    bound = plain(pod)
+    bound["spec"]["nodeName"] = target["name"]
+    if given.get("annotations"):
+        bound["metadata"].setdefault("annotations", {}).update(given["annotations"])
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+    scheduled["lastTransitionTime"] = registry.meta.now()
+    conditions = bound.setdefault("status", {}).setdefault("conditions", [])
+    conditions[:] = [each for each in conditions if each["type"] != "PodScheduled"] + [scheduled]
+    registry.store_directly(write, pod, bound)
+    return dict(_CREATED)
+
+
+def _check_unbound(pod: Object) -> None:
+    metadata, spec = pod["metadata"], pod["spec"]
+    name, why = metadata["name"], ""
+    if "deletionTimestamp" in metadata:
+        why = f"pod {name} is being deleted, cannot be assigned to a host"
+    elif spec.get("nodeName"):
+        why = f'pod {name} is already assigned to node "{spec["nodeName"]}"'
+    elif spec.get("schedulingGates"):
+        why = f"pod {name} has non-empty .spec.schedulingGates"
+    if why:
+        raise conflict(_PODS_BINDING, name, why)
+
+
+def evict(registry: Registry, write: Write, eviction: Object, options: DeleteOptions) -> Object:
+    """Delete a pod if its disruption budget allows.
+
+    Raises:
+        StatusError: 429 when the budget does not.
+    """
+    name = (eviction.get("metadata") or {}).get("name", "")
+    if name and name != write.name:
+        raise bad_request(f"name in URL does not match name in Eviction object: {write.name} != {name}")
+    pod = registry.live(write)
+    check_preconditions(write.kind.resource, pod, options.uid, options.version)
+    admit_eviction(registry.store, pod, registry.meta.now(), dry_run=options.dry_run)
+    registry.delete(write, options)
+    return dict(_CREATED)

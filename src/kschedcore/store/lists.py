@@ -1,0 +1,143 @@
+"""Lists: a selection of one version of a resource, whole or in pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kschedcore.store.admission_types import Object, Resource, StatusError, bad_request
+from kschedcore.store.backend import Compacted
+from kschedcore.store.store import Store, prefix_of
+
+__all__ = ["ContinueToken", "ListPage", "list_page", "too_old"]
+
+_TOKEN_VERSION = "meta.k8s.io/v1"
+_BATCH = 500
+_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+    "that were created, modified, or deleted between the time the first chunk was returned and now may show "
+    "up in the list."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueToken:
+    """Where the next page begins: the version of the whole list, and the first key not yet given."""
+
+    revision: int
+    start: str
+
+    def encode(self) -> str:
+        """The token as clients carry it: opaque to them."""
+        content = {"v": _TOKEN_VERSION, "rv": self.revision, "start": self.start}
+        text = json.dumps(content, separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, token: str, read: Callable[[bytes], Any]) -> ContinueToken:
+        """Read a token; ``read`` decodes JSON and raises ValueError in the words to show.
+
+        Raises:
+            StatusError: 400 for what is no token.
+        """
+        try:
+            data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            bad = next((i for i, char in enumerate(token) if not _is_base64(char)), len(token))
+            raise _bad_token(f"illegal base64 data at input byte {bad}") from None
+        try:
+            content = read(data)
+        except ValueError as fault:
+            raise _bad_token(str(fault)) from None
+        if not isinstance(content, Mapping) or content.get("v") != _TOKEN_VERSION:
+            raise _bad_token("server does not recognize this encoded version")
+        revision, start = content.get("rv"), content.get("start")
+        if not isinstance(revision, int) or not isinstance(start, str) or not start or revision < 0:
+            raise _bad_token("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        return cls(revision, start)
+
+
+def _is_base64(char: str) -> bool:
+    return char.isascii() and (char.isalnum() or char in "-_")
+
+
+def _bad_token(why: str) -> StatusError:
+    return bad_request(f"invalid continue token: continue key is not valid: {why}")
+
+
+def too_old(message: str) -> StatusError:
+    """410: the history does not reach so far back."""
+    return StatusError(410, "Expired", message)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page of a list.
+
+    Attributes:
+        items: The objects, in the order of namespace and name.
+        version: The version of which this is a part.
+        token: Where the next page begins; empty on the last.
+        remaining: How many objects follow, where that is known without looking at them.
+    """
+
+    items: list[Object]
+    version: str
+    token: str
+    remaining: int | None
+
+
+def list_page(
+    store: Store,
+    resource: Resource,
+    namespace: str | None,
+    *,
+    selects: Callable[[Object], bool] | None = None,
+    limit: int = 0,
+    token: ContinueToken | None = None,
+    version: int = 0,
+) -> ListPage:
+    """Read a page.
+
+    Args:
+        store: Where.
+        resource: What.
+        namespace: In which namespace; None for all.
+        selects: Which of them; None for all.
+        limit: At most so many; 0 for no limit.
+        token: Where to begin, and of which version.
+        version: As of this version; 0 for now. A token has its own.
+
+    Raises:
+        StatusError: 410 when the version is no longer known.
+    """
+    prefix = prefix_of(resource, namespace)
+    start = prefix + token.start if token else ""
+    revision = token.revision if token else version
+    items: list[Object] = []
+    while True:
+        batch = 0 if not limit else limit if selects is None else max(limit, _BATCH)
+        try:
+            page = store.backend.range(prefix, start=start, limit=batch, revision=revision)
+        except Compacted as gone:
+            message = _EXPIRED if token else f"too old resource version: {gone.requested} ({gone.oldest})"
+            raise too_old(message) from None
+        revision = page.revision
+        for index, entry in enumerate(page.entries):
+            if selects is not None and not selects(entry.value):
+                continue
+            items.append(entry.value)
+            left = len(page.entries) - index - 1 + page.remaining
+            if limit and len(items) == limit and left:
+                # The next page begins after this key, whatever will be there.
+                following = ContinueToken(revision, entry.key[len(prefix) :] + "\0").encode()
+                return ListPage(items, str(revision), following, left if selects is None else None)
+        if not page.remaining:
+            return ListPage(items, str(revision), "", None)
+        start = page.entries[-1].key + "\0"
