@@ -17,7 +17,7 @@ from kschedcore.store.field_errors import FieldError
 
 __all__ = [
     "IMMUTABLE", "immutable", "int_or_percent_value", "int_or_string", "is_percent", "non_negative",
-    "one_of", "port_number", "read_selector", "validate_int_or_percent", "validate_label_selector",
+    "one_of", "port_number", "read_selector", "validate_int_or_percent", "validate_label_selector", "validate_operator",
 ]  # fmt: skip
 
 IMMUTABLE = "field is immutable"
@@ -89,7 +89,10 @@ def validate_label_selector(selector: dict[str, Any], path: str) -> Iterable[Fie
         yield from _validate_requirement(requirement, f"{path}.matchExpressions[{index}]")
 
 
-def _validate_requirement(requirement: dict[str, Any], path: str) -> Iterable[FieldError]:
+def validate_operator(
+    requirement: dict[str, Any], path: str, *, compares: bool = False
+) -> Iterable[FieldError]:
+    """A selector's operator and how many values it takes; nodes are also selected by comparing numbers."""
     operator, values = requirement.get("operator", ""), requirement.get("values", ())
     if operator in ("In", "NotIn"):
         if not values:
@@ -98,11 +101,19 @@ def _validate_requirement(requirement: dict[str, Any], path: str) -> Iterable[Fi
         if values:
             detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
             yield fe.forbidden(f"{path}.values", detail)
+    elif compares and operator in ("Gt", "Lt"):
+        if len(values) != 1:
+            detail = "must be specified single value when `operator` is 'Lt' or 'Gt'"
+            yield fe.required(f"{path}.values", detail)
     else:
         yield fe.invalid(f"{path}.operator", operator, "not a valid selector operator")
+
+
+def _validate_requirement(requirement: dict[str, Any], path: str) -> Iterable[FieldError]:
+    yield from validate_operator(requirement, path)
     key = requirement.get("key", "")
     yield from (fe.invalid(f"{path}.key", key, text) for text in rules.is_qualified_name(key))
-    for index, value in enumerate(values):
+    for index, value in enumerate(requirement.get("values", ())):
         texts = rules.is_label_value(value)
         yield from (fe.invalid(f"{path}.values[{index}]", value, text) for text in texts)
 

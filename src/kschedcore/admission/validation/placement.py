@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kschedcore.admission.validation.common import one_of, validate_label_selector
+from kschedcore.admission.validation.common import (
+    one_of,
+    validate_label_selector,
+    validate_operator,
+)
 from kschedcore.api import labels as rules
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
@@ -67,20 +71,7 @@ def _node_selector_term(term: dict[str, Any], path: str) -> Iterator[FieldError]
 
 
 def _node_requirement(requirement: dict[str, Any], path: str) -> Iterator[FieldError]:
-    operator, values = requirement.get("operator", ""), requirement.get("values", ())
-    if operator in ("In", "NotIn"):
-        if not values:
-            yield fe.required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
-            yield fe.forbidden(f"{path}.values", detail)
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            detail = "must be specified single value when `operator` is 'Lt' or 'Gt'"
-            yield fe.required(f"{path}.values", detail)
-    else:
-        yield fe.invalid(f"{path}.operator", operator, "not a valid selector operator")
+    yield from validate_operator(requirement, path, compares=True)
     yield from _label_name(requirement.get("key", ""), f"{path}.key")
 
 
