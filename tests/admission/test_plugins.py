@@ -354,3 +354,11 @@ class TestEviction:
         ended["status"]["phase"] = "Succeeded"
         admit_eviction(served, ended, NOW)
         assert self.status(served)["disruptionsAllowed"] == 1
+
+
+def test_a_pod_without_a_name_yet_is_refused_by_its_prefix(cluster: Cluster) -> None:
+    made = pod(serviceAccountName="ghost")
+    made["metadata"] = {"generateName": "web-"}
+    error = refusal(lambda: cluster.create("pods", made, "ns"))
+    assert error.message.startswith('pods "web-" is forbidden: ')
+    assert (error.details or {})["name"] == "web-"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.store.admission_types import AdmissionRequest, Operation
+from kschedcore.store.admission_types import AdmissionRequest, Operation, StatusError, forbidden
 
-__all__ = ["BasePlugin", "creates", "default_class", "writes"]
+__all__ = ["BasePlugin", "creates", "default_class", "refused", "writes"]
 
 
 class BasePlugin:
@@ -17,6 +17,12 @@ class BasePlugin:
 
     def review(self, request: AdmissionRequest) -> None:
         """Accept the request."""
+
+
+def refused(request: AdmissionRequest, why: str, causes: list[dict[str, Any]] | None = None) -> StatusError:
+    """403 for the request's object, which may not have its generated name yet (``admission.NewForbidden``)."""
+    prefix = request.object["metadata"].get("generateName") if request.object is not None else None
+    return forbidden(request.resource, request.name or prefix or "Unknown", why, causes)
 
 
 def creates(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kschedcore.admission.plugins.base import BasePlugin, creates, writes
+from kschedcore.admission.plugins.base import BasePlugin, creates, refused, writes
 from kschedcore.admission.pod_specs import examine
 from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, forbidden
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
 
 __all__ = ["LimitRanger"]
 
@@ -45,7 +45,7 @@ class LimitRanger(BasePlugin):
             if problems:
                 distinct = list(dict.fromkeys(problems))
                 why = distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
-                raise forbidden(request.resource, request.name, why)
+                raise refused(request, why)
 
 
 def _fill(pod: dict[str, Any], item: dict[str, Any]) -> None:

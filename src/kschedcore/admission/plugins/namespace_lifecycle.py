@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kschedcore.admission.plugins.base import BasePlugin
+from kschedcore.admission.plugins.base import BasePlugin, refused
 from kschedcore.store.admission_types import (
     AdmissionRequest,
     ObjectReader,
@@ -43,4 +43,4 @@ class NamespaceLifecycle(BasePlugin):
             }
             where = f"namespace {request.namespace}"
             why = f"unable to create new content in {where} because it is being terminated"
-            raise forbidden(request.resource, request.name, why, [cause])
+            raise refused(request, why, [cause])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kschedcore.admission.plugins.base import BasePlugin, writes
+from kschedcore.admission.plugins.base import BasePlugin, refused, writes
 from kschedcore.api.quantity import Quantity
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, forbidden
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
 
 __all__ = ["PersistentVolumeClaimResize"]
 
@@ -25,9 +25,7 @@ class PersistentVolumeClaimResize(BasePlugin):
         if Quantity.parse(new_size) <= Quantity.parse(old_size):
             return
         if old["status"].get("phase") != "Bound":
-            raise forbidden(
-                request.resource, request.name, "Only bound persistent volume claims can be expanded"
-            )
+            raise refused(request, "Only bound persistent volume claims can be expanded")
         name = claim["spec"].get("storageClassName")
         storage = self._reader.get("storageclasses.storage.k8s.io", "", name) if name else None
         if storage is None or not storage.get("allowVolumeExpansion"):
@@ -35,4 +33,4 @@ class PersistentVolumeClaimResize(BasePlugin):
                 "only dynamically provisioned pvc can be resized and the storageclass that provisions the "
                 "pvc must support resize"
             )
-            raise forbidden(request.resource, request.name, why)
+            raise refused(request, why)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.admission.plugins.base import BasePlugin, creates, writes
+from kschedcore.admission.plugins.base import BasePlugin, creates, refused, writes
 from kschedcore.admission.validation.cluster import SYSTEM_PRIORITIES
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, forbidden
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
 
 __all__ = ["Priority"]
 
@@ -33,18 +33,16 @@ class Priority(BasePlugin):
         value, policy = self._resolve(request, spec)
         stated = spec.get("priority")
         if stated is not None and stated != value:
-            raise forbidden(
-                request.resource,
-                request.name,
+            raise refused(
+                request,
                 f"the integer value of priority ({stated}) must not be provided in pod spec; priority "
                 f"admission controller computed {value} from the given PriorityClass name",
             )
         spec["priority"] = value
         stated_policy = spec.get("preemptionPolicy")
         if stated_policy is not None and stated_policy != policy:
-            raise forbidden(
-                request.resource,
-                request.name,
+            raise refused(
+                request,
                 f"the string value of PreemptionPolicy ({stated_policy}) must not be provided in pod spec; "
                 f"priority admission controller computed {policy} from the given PriorityClass name",
             )
@@ -59,7 +57,7 @@ class Priority(BasePlugin):
         if default is not None and default["metadata"]["name"] != request.name:
             name = default["metadata"]["name"]
             why = f"PriorityClass {name} is already marked as default. Only one default can exist"
-            raise forbidden(request.resource, request.name, why)
+            raise refused(request, why)
 
     def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> tuple[int, str]:
         name = spec.get("priorityClassName")
@@ -69,9 +67,7 @@ class Priority(BasePlugin):
                 # The server makes these two when it starts; they are always known.
                 return SYSTEM_PRIORITIES[name], _PREEMPT
             if found is None:
-                raise forbidden(
-                    request.resource, request.name, f"no PriorityClass with name {name} was found"
-                )
+                raise refused(request, f"no PriorityClass with name {name} was found")
             return found.get("value", 0), found.get("preemptionPolicy", _PREEMPT)
         default = self._default_class()
         if default is None:

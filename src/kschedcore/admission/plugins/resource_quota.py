@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kschedcore.admission.plugins.base import BasePlugin
+from kschedcore.admission.plugins.base import BasePlugin, refused
 from kschedcore.admission.quota import Evaluator, evaluator_for, quota_matches
 from kschedcore.admission.usage import ResourceList, added, parse
 from kschedcore.api.quantity import Quantity
@@ -14,7 +14,6 @@ from kschedcore.store.admission_types import (
     ObjectReader,
     Operation,
     StatusError,
-    forbidden,
 )
 
 __all__ = ["ResourceQuota"]
@@ -65,12 +64,12 @@ class ResourceQuota(BasePlugin):
             if missing:
                 listed = "; ".join(f"{name} for: {','.join(who)}" for name, who in sorted(missing.items()))
                 why = f"failed quota: {quota['metadata']['name']}: must specify {listed}"
-                raise forbidden(request.resource, request.name, why)
+                raise refused(request, why)
             unknown = [name for name in names if name not in quota["status"].get("used", {})]
             if unknown:
                 name = quota["metadata"]["name"]
                 why = f"status unknown for quota: {name}, resources: {','.join(sorted(unknown))}"
-                raise forbidden(request.resource, request.name, why)
+                raise refused(request, why)
             concerned.append(quota)
         delta = _delta(request, evaluator) if concerned else {}
         charged = [(quota, _charged(request, quota, delta)) for quota in concerned]
@@ -116,7 +115,7 @@ def _charged(request: AdmissionRequest, quota: dict[str, Any], delta: ResourceLi
             f"exceeded quota: {quota['metadata']['name']}, requested: {_listed(requested, exceeded)}, "
             f"used: {_listed(used, exceeded)}, limited: {_listed(hard, exceeded)}"
         )
-        raise forbidden(request.resource, request.name, why)
+        raise refused(request, why)
     if not requested:
         return quota
     return {**quota, "status": {**status, "used": {name: str(q) for name, q in total.items()}}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.admission.plugins.base import BasePlugin, creates
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, StatusError, forbidden
+from kschedcore.admission.plugins.base import BasePlugin, creates, refused
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, StatusError
 
 __all__ = ["RuntimeClass"]
 
@@ -43,7 +43,7 @@ class RuntimeClass(BasePlugin):
         runtime = self._class_of(request, pod)
         if runtime is None or "overhead" not in runtime:
             why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
-            raise forbidden(request.resource, request.name, why)
+            raise refused(request, why)
         if pod["spec"]["overhead"] != runtime["overhead"].get("podFixed", {}):
             raise _mismatch(request)
 
@@ -53,13 +53,13 @@ class RuntimeClass(BasePlugin):
             return None
         runtime = self._reader.get("runtimeclasses.node.k8s.io", "", name)
         if runtime is None:
-            raise forbidden(request.resource, request.name, f'pod rejected: RuntimeClass "{name}" not found')
+            raise refused(request, f'pod rejected: RuntimeClass "{name}" not found')
         return runtime
 
 
 def _mismatch(request: AdmissionRequest) -> StatusError:
     why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
-    return forbidden(request.resource, request.name, why)
+    return refused(request, why)
 
 
 def _select_nodes(request: AdmissionRequest, spec: dict[str, Any], selector: dict[str, str]) -> None:
@@ -70,6 +70,6 @@ def _select_nodes(request: AdmissionRequest, spec: dict[str, Any], selector: dic
                 f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; "
                 f"pod.spec.nodeSelector[{key}] = {merged[key]}"
             )
-            raise forbidden(request.resource, request.name, why)
+            raise refused(request, why)
     if merged:
         spec["nodeSelector"] = merged

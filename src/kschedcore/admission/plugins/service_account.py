@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from kschedcore.admission.plugins.base import BasePlugin, creates
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, forbidden
+from kschedcore.admission.plugins.base import BasePlugin, creates, refused
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
 
 __all__ = ["ServiceAccount"]
 
@@ -37,7 +37,7 @@ class ServiceAccount(BasePlugin):
                 f"error looking up service account {request.namespace}/{name}: "
                 f'serviceaccount "{name}" not found'
             )
-            raise forbidden(request.resource, request.name, why)
+            raise refused(request, why)
         wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
         if wanted:
             _mount_token(spec, f"{request.namespace}/{pod['metadata'].get('name', '')}")
