@@ -13,6 +13,7 @@ Exit statuses, the same for every command:
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -31,12 +32,17 @@ INTERRUPTED = 130
 
 DEBUG = "KSCHEDCORE_DEBUG"
 
+COLLECT = (200_000, 20, 100)
+"""When Python looks for cyclic garbage. A cluster's dump is a million objects that stay until the end: looking
+through them at the usual pace takes as long as reading them."""
+
 
 def main() -> NoReturn:
     """Run the command line of this process and end it with the command's exit status."""
     if hasattr(signal, "SIGPIPE"):
         # `kschedcore … | head` ends as it would for cat: by the signal, without a word.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    gc.set_threshold(*COLLECT)
     sys.exit(run(sys.argv[1:]))
 
 
