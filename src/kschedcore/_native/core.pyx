@@ -10,7 +10,7 @@ from cpython.ref cimport PyObject
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
 from kschedcore._native.podclass cimport PodClass, Shared
-from kschedcore._native.podinfo cimport PodInfo
+from kschedcore._native.podinfo cimport PodInfo, intern_holding
 from kschedcore._native.pods cimport NO_POD, PodTable
 from kschedcore._native.reasons cimport ReasonTable
 from kschedcore._native.topology cimport Topology
@@ -62,6 +62,11 @@ cdef class Core:
     def unbind(self, int32_t pod):
         """Take a pod off its node."""
         self.take(pod)
+
+    def hold(self, slot_t slot, tuple what, int32_t tag, int32_t sign):
+        """Let something be held on a node by no pod (``sign`` 1), or no longer (-1); see ``PodInfo``."""
+        self.nodes.hold(slot, intern_holding(what), tag, sign)
+        self.nodes.load_log.append(slot)
 
     def set_node(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
         """Add a node or replace what it is, see ``NodeTable.set``; pods on it move with its labels."""

@@ -3,13 +3,13 @@ from kschedcore._native.labels cimport LabelColumn
 from kschedcore._native.types cimport slot_t
 from libc.stdint cimport int32_t, int64_t
 
-cdef struct PortEntry:
-    int64_t port                       # protocol and number, interned
-    int32_t ip                         # interned host address; 0 is every address
+cdef struct Holding:
+    int64_t token                      # what is held, interned (see podinfo.pyx)
+    int32_t tag                        # how: a port's host address, a disk's mode, a volume's driver
     int32_t users
 
-cdef struct PortList:
-    PortEntry* entries
+cdef struct HoldingList:
+    Holding* entries
     int32_t count
     int32_t capacity
 
@@ -28,7 +28,7 @@ cdef class NodeTable:
     cdef Int64Column rank              # ascending with the node's name
     cdef LabelColumn name
     cdef dict labels                   # key -> LabelColumn
-    cdef PortList* ports
+    cdef HoldingList* held             # what pods hold of each node besides resources
     # dictionaries
     cdef readonly list resource_names, taint_sets, image_sets, image_names
     cdef dict resource_ids, taint_set_ids, image_set_ids, image_ids, slots
@@ -41,4 +41,5 @@ cdef class NodeTable:
     cdef ChangeLog spec_log, load_log
     cdef LabelColumn label(self, str key)
     cdef int touch(self, slot_t slot) except -1
-    cdef int use_port(self, slot_t slot, int64_t port, int32_t ip, int32_t delta) except -1 nogil
+    cdef int hold(self, slot_t slot, int64_t token, int32_t tag, int32_t delta) except -1 nogil
+    cdef bint holds(self, slot_t slot, int64_t token) noexcept nogil

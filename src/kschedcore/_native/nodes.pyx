@@ -44,8 +44,8 @@ cdef class NodeTable:
         self.resources = 0
         self.allocatable = <int64_t**> calloc(MAX_RESOURCES, sizeof(int64_t*))
         self.requested = <int64_t**> calloc(MAX_RESOURCES, sizeof(int64_t*))
-        self.ports = <PortList*> calloc(self.capacity, sizeof(PortList))
-        if self.allocatable == NULL or self.requested == NULL or self.ports == NULL:
+        self.held = <HoldingList*> calloc(self.capacity, sizeof(HoldingList))
+        if self.allocatable == NULL or self.requested == NULL or self.held == NULL:
             raise MemoryError
         self.allocatable_columns = []
         self.requested_columns = []
@@ -79,10 +79,10 @@ cdef class NodeTable:
 
     def __dealloc__(self):
         cdef Py_ssize_t slot
-        if self.ports != NULL:
+        if self.held != NULL:
             for slot in range(self.capacity):
-                free(self.ports[slot].entries)
-        free(self.ports)
+                free(self.held[slot].entries)
+        free(self.held)
         free(self.allocatable)
         free(self.requested)
 
@@ -141,6 +141,10 @@ cdef class NodeTable:
         if found is None:
             found = self.labels[key] = LabelColumn(key, self.capacity)
         return <LabelColumn> found
+
+    def name_column(self):
+        """The column of node names."""
+        return self.name
 
     # -- nodes --------------------------------------------------------------------------------------
 
@@ -253,11 +257,11 @@ cdef class NodeTable:
 
     def _grow(self, Py_ssize_t capacity):
         cdef int resource
-        cdef PortList* ports = <PortList*> realloc(self.ports, capacity * sizeof(PortList))
-        if ports == NULL:
+        cdef HoldingList* held = <HoldingList*> realloc(self.held, capacity * sizeof(HoldingList))
+        if held == NULL:
             raise MemoryError
-        memset(ports + self.capacity, 0, (capacity - self.capacity) * sizeof(PortList))
-        self.ports = ports
+        memset(held + self.capacity, 0, (capacity - self.capacity) * sizeof(HoldingList))
+        self.held = held
         for resource in range(self.resources):
             (<Int64Column> self.allocatable_columns[resource]).grow(capacity)
             (<Int64Column> self.requested_columns[resource]).grow(capacity)
@@ -313,31 +317,37 @@ cdef class NodeTable:
 
     # -- accounting ---------------------------------------------------------------------------------
 
-    cdef int use_port(self, slot_t slot, int64_t port, int32_t ip, int32_t delta) except -1 nogil:
-        """Note one more (or one fewer) user of a host port on a node."""
-        cdef PortList* ports = &self.ports[slot]
-        cdef PortEntry* entries
+    cdef int hold(self, slot_t slot, int64_t token, int32_t tag, int32_t delta) except -1 nogil:
+        """Note one more (or one fewer) holder of something on a node: a host port, a disk, a volume."""
+        cdef HoldingList* held = &self.held[slot]
+        cdef Holding* entries
         cdef int32_t i, capacity
-        for i in range(ports.count):
-            if ports.entries[i].port == port and ports.entries[i].ip == ip:
-                ports.entries[i].users += delta
-                if ports.entries[i].users == 0:
-                    ports.count -= 1
-                    ports.entries[i] = ports.entries[ports.count]
+        for i in range(held.count):
+            if held.entries[i].token == token and held.entries[i].tag == tag:
+                held.entries[i].users += delta
+                if held.entries[i].users == 0:
+                    held.count -= 1
+                    held.entries[i] = held.entries[held.count]
                 return 0
-        if ports.count == ports.capacity:
-            capacity = max(4, 2 * ports.capacity)
-            entries = <PortEntry*> realloc(ports.entries, capacity * sizeof(PortEntry))
+        if held.count == held.capacity:
+            capacity = max(4, 2 * held.capacity)
+            entries = <Holding*> realloc(held.entries, capacity * sizeof(Holding))
             if entries == NULL:
                 with gil:
                     raise MemoryError
-            ports.entries = entries
-            ports.capacity = capacity
-        ports.entries[ports.count].port = port
-        ports.entries[ports.count].ip = ip
-        ports.entries[ports.count].users = delta
-        ports.count += 1
+            held.entries = entries
+            held.capacity = capacity
+        held.entries[held.count] = Holding(token, tag, delta)
+        held.count += 1
         return 0
+
+    cdef bint holds(self, slot_t slot, int64_t token) noexcept nogil:
+        """Whether anything on a node holds something."""
+        cdef int32_t i
+        for i in range(self.held[slot].count):
+            if self.held[slot].entries[i].token == token:
+                return True
+        return False
 
     # -- reading ------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ cdef struct Request:
     int32_t resource
     int64_t amount                     # never 0
 
-cdef struct HostPort:
-    int64_t port                       # protocol and number, interned
-    int32_t ip                         # interned host address; 0 is every address
+cdef struct Hold:
+    int64_t token                      # what is held, interned
+    int32_t tag                        # how, see Holding
 
 cdef struct Label:
     int32_t key                        # interned
@@ -22,8 +22,8 @@ cdef class PodInfo:
     cdef NodeTable nodes
     cdef Request* requests             # the pods resource first, then ascending ids
     cdef int request_count
-    cdef HostPort* ports
-    cdef int port_count
+    cdef Hold* holds                   # host ports first
+    cdef int hold_count, port_count
     cdef readonly int64_t non_zero_cpu, non_zero_memory
     cdef readonly int32_t priority
     cdef readonly str namespace
@@ -42,3 +42,5 @@ cdef class PodInfo:
     cdef int drop_share(self, int32_t group) except -1
 
 cdef int32_t intern_text(str text) except -1
+
+cdef int64_t intern_holding(object what) except -1

@@ -1,5 +1,10 @@
+from collections.abc import Sequence
+
 from kschedcore._native.nodes import NodeTable
 from kschedcore._native.topology import AffinityTerm
+
+def holding(what: tuple[str, ...]) -> int: ...
+def tag_of(text: str) -> int: ...
 
 class PodInfo:
     non_zero_cpu: int
@@ -22,5 +27,6 @@ class PodInfo:
         priority: int = 0,
         terminating: bool = False,
         carried: dict[tuple[str, AffinityTerm, str], int] | None = None,
+        volumes: Sequence[tuple[tuple[str, ...], int]] = (),
     ) -> None: ...
     def requested(self) -> dict[str, int]: ...

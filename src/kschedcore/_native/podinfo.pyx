@@ -8,7 +8,7 @@ from kschedcore._native.types cimport PODS, slot_t
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc, realloc
 
-_PROTOCOLS = {}
+_HOLDINGS = {}
 _ADDRESSES = {"0.0.0.0": 0}
 _TEXTS = {}
 
@@ -16,6 +16,25 @@ _TEXTS = {}
 cdef int32_t intern_text(str text) except -1:
     """A number for a label key or value of pods, the same for the life of the process."""
     return _TEXTS.setdefault(text, len(_TEXTS))
+
+
+cdef int64_t intern_holding(object what) except -1:
+    """A number for something that pods hold of a node, the same for the life of the process.
+
+    ``what`` is a tuple that begins with its kind: ("port", protocol, number), ("disk", ...), ("volume", driver,
+    handle).
+    """
+    return _HOLDINGS.setdefault(what, len(_HOLDINGS))
+
+
+def holding(tuple what):
+    """:func:`intern_holding`, for Python."""
+    return intern_holding(what)
+
+
+def tag_of(str text):
+    """A number for a volume driver's name, to tag holdings with."""
+    return intern_text(text)
 
 
 cdef class PodInfo:
@@ -31,12 +50,15 @@ cdef class PodInfo:
         labels: The pod's labels.
         priority: ``spec.priority``.
         terminating: Whether the pod has a deletionTimestamp; topology spreading does not count it then.
-        carried: Key of a carrier group -> amount, for every inter-pod affinity term of the pod.
+        carried: Key of a carrier group -> amount: every inter-pod affinity term of the pod, and every claim of
+            its that only one pod may use.
+        volumes: (what, tag) of the disks and volumes it holds: see :func:`intern_holding`; a disk's tag is 1 when it
+            is held for reading only, a volume's the number of its driver.
     """
 
     def __cinit__(self, NodeTable nodes not None, dict requests, int64_t non_zero_cpu, int64_t non_zero_memory,
                   host_ports=(), str namespace="default", dict labels=None, int32_t priority=0,
-                  bint terminating=False, dict carried=None):
+                  bint terminating=False, dict carried=None, volumes=()):
         cdef int i = 1
         self.nodes = nodes
         self.first_pod = -1
@@ -49,9 +71,9 @@ cdef class PodInfo:
         self.carried = carried or {}
         asked = sorted([(nodes.resource(name), amount) for name, amount in requests.items() if amount])
         self.requests = <Request*> malloc((len(asked) + 1) * sizeof(Request))
-        self.ports = <HostPort*> malloc((len(host_ports) + 1) * sizeof(HostPort))
+        self.holds = <Hold*> malloc((len(host_ports) + len(volumes) + 1) * sizeof(Hold))
         self.label_pairs = <Label*> malloc((len(self.labels) + 1) * sizeof(Label))
-        if self.requests == NULL or self.ports == NULL or self.label_pairs == NULL:
+        if self.requests == NULL or self.holds == NULL or self.label_pairs == NULL:
             raise MemoryError
         self.requests[0] = Request(PODS, 1)
         for resource, amount in asked:
@@ -59,18 +81,21 @@ cdef class PodInfo:
             i += 1
         self.request_count = i
         for address, protocol, number in host_ports:
-            self.ports[self.port_count] = HostPort(
-                _PROTOCOLS.setdefault(protocol, len(_PROTOCOLS)) << 16 | number,
-                _ADDRESSES.setdefault(address, len(_ADDRESSES)),
+            self.holds[self.port_count] = Hold(
+                intern_holding(("port", protocol, number)), _ADDRESSES.setdefault(address, len(_ADDRESSES))
             )
             self.port_count += 1
+        self.hold_count = self.port_count
+        for what, tag in volumes:
+            self.holds[self.hold_count] = Hold(intern_holding(what), tag)
+            self.hold_count += 1
         for key, value in sorted([(intern_text(key), intern_text(value)) for key, value in self.labels.items()]):
             self.label_pairs[self.label_count] = Label(key, value)
             self.label_count += 1
 
     def __dealloc__(self):
         free(self.requests)
-        free(self.ports)
+        free(self.holds)
         free(self.label_pairs)
         free(self.shares)
 
@@ -92,8 +117,8 @@ cdef class PodInfo:
             requested[self.requests[i].resource][slot] += sign * self.requests[i].amount
         cpu[slot] += sign * self.non_zero_cpu
         memory[slot] += sign * self.non_zero_memory
-        for i in range(self.port_count):
-            self.nodes.use_port(slot, self.ports[i].port, self.ports[i].ip, sign)
+        for i in range(self.hold_count):
+            self.nodes.hold(slot, self.holds[i].token, self.holds[i].tag, sign)
         self.nodes.load_log.append(slot)
         return 0
 

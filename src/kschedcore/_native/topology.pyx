@@ -259,10 +259,7 @@ cdef class Topology:
     def register(self, PodInfo info not None):
         """Learn of a new PodInfo: which groups its pods belong to, and the terms they carry."""
         for key in info.carried:
-            if key not in self.groups_by_key:
-                self._add_group(key, (key[1],), True, True)
-                self.carrier_version += 1
-                self.nodes.generation += 1
+            self.carrier_group(key)
         for group in self.groups:
             if group is not None:
                 self._enlist(group, info)
@@ -316,6 +313,15 @@ cdef class Topology:
             self.group_capacity = 2 * group.id + 8
         self.group_refs[group.id] = <PyObject*> group
         return group
+
+    def carrier_group(self, tuple key):
+        """The group of pods that carry ``key``: (kind, AffinityTerm, topology key or name of what is carried)."""
+        found = self.groups_by_key.get(key)
+        if found is None:
+            found = self._add_group(key, (key[1],), True, True)
+            self.carrier_version += 1
+            self.nodes.generation += 1
+        return found
 
     def carriers(self, str kind):
         """The groups of pods that carry a term of one kind."""

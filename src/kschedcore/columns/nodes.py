@@ -132,7 +132,10 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
         "unschedulable": pa.array([nodes.is_unschedulable(slot) for slot in slots], pa.bool_()),
         "taints": pa.array(
             [
-                [{"key": key, "value": value, "effect": effect} for key, value, effect in nodes.taints_of(slot)]
+                [
+                    {"key": key, "value": value, "effect": effect}
+                    for key, value, effect in nodes.taints_of(slot)
+                ]
                 for slot in slots
             ],
             pa.list_(_TAINT),

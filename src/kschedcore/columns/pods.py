@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kschedcore._native.plugins.inter_pod_affinity import (
@@ -57,8 +58,23 @@ def carried_terms(spec: PodSpec, namespace: str) -> dict[CarrierKey, int]:
     return carried
 
 
-def pod_info(nodes: NodeTable, pod: Pod, *, terminating: bool = False) -> PodInfo:
-    """What the core accounts of a pod."""
+def pod_info(
+    nodes: NodeTable,
+    pod: Pod,
+    *,
+    terminating: bool = False,
+    volumes: Sequence[tuple[tuple[str, ...], int]] = (),
+    claims: Sequence[CarrierKey] = (),
+) -> PodInfo:
+    """What the core accounts of a pod.
+
+    Args:
+        nodes: The table on which it will be accounted.
+        pod: The pod.
+        terminating: Whether it is being deleted.
+        volumes: The disks and volumes it holds of its node, see ``PodInfo``.
+        claims: Carrier groups of its claims that only one pod may use.
+    """
     requests = pod_requests(pod.spec)
     non_zero = non_zero_requests(pod.spec)
     namespace = pod.metadata.namespace or "default"
@@ -72,5 +88,6 @@ def pod_info(nodes: NodeTable, pod: Pod, *, terminating: bool = False) -> PodInf
         dict(pod.metadata.labels or {}),
         pod.spec.priority or 0,
         terminating,
-        carried_terms(pod.spec, namespace),
+        {**carried_terms(pod.spec, namespace), **dict.fromkeys(claims, 1)},
+        volumes,
     )

@@ -66,6 +66,7 @@ class BoundPods:
         self._core = core
         self._by_key: dict[PodKey, BoundPod] = {}
         self._priorities: Counter[int] = Counter()
+        self._using_volumes: dict[PodKey, None] = {}
         self._by_number: dict[int, BoundPod] = {}
         self._waiting: dict[str, dict[PodKey, BoundPod]] = {}
 
@@ -83,6 +84,10 @@ class BoundPods:
         """The pod that the core knows by a number."""
         return self._by_number[number]
 
+    def with_volumes(self) -> list[BoundPod]:
+        """The pods that use volumes."""
+        return [self._by_key[key] for key in self._using_volumes]
+
     def has_below(self, priority: int) -> bool:
         """Whether any pod has a lower priority."""
         return any(count and other < priority for other, count in self._priorities.items())
@@ -99,6 +104,8 @@ class BoundPods:
         key = key_of(pod)
         bound = self._by_key[key] = BoundPod(pod, info, node, number)
         self._priorities[info.priority] += 1
+        if pod.spec.volumes:
+            self._using_volumes[key] = None
         if number == NO_POD:
             self._waiting.setdefault(node, {})[key] = bound
         else:
@@ -111,6 +118,7 @@ class BoundPods:
         if bound is None:
             return None
         self._priorities[bound.info.priority] -= 1
+        self._using_volumes.pop(key, None)
         if bound.number == NO_POD:
             self._waiting[bound.node].pop(key)
         else:

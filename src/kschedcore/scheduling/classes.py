@@ -12,6 +12,7 @@ from kschedcore.api.resize import granted
 from kschedcore.columns.pods import pod_info
 from kschedcore.scheduling.plugin import PodContext, Status
 from kschedcore.scheduling.stepwise import Compiled
+from kschedcore.scheduling.volumes import exclusive_claims, holdings
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -30,8 +31,11 @@ def spec_key(pod: Pod) -> bytes:
     """What the scheduler sees of a pod, apart from its name, as bytes: equal for pods alike."""
     spec = msgspec.structs.replace(pod.spec, node_name=None) if pod.spec.node_name else pod.spec
     owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
+    # A generic ephemeral volume's claim is named after its pod and owned by it.
+    ephemeral = any(volume.ephemeral is not None for volume in spec.volumes or ())
     return _ENCODER.encode(
         (
+            (pod.metadata.name, pod.metadata.uid) if ephemeral else None,
             pod.metadata.namespace,
             pod.metadata.labels,
             spec,
@@ -53,7 +57,7 @@ class ClassCache:
         self._core = core
         self._listers = listers
         self._limit = limit
-        self._infos: dict[tuple[bytes, bool], PodInfo] = {}
+        self._infos: dict[tuple[object, ...], PodInfo] = {}
         self._classes: OrderedDict[tuple[str, bytes], tuple[Compiled, tuple[int, ...]]] = OrderedDict()
 
     def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
@@ -62,10 +66,14 @@ class ClassCache:
         if spec is not pod.spec:
             pod, key = msgspec.structs.replace(pod, spec=spec), None
         terminating = pod.metadata.deletion_timestamp is not None
-        name = (spec_key(pod) if key is None else key, terminating)
+        volumes = holdings(pod, self._listers)
+        claims = tuple(exclusive_claims(pod, self._listers)) if volumes else ()
+        name = (spec_key(pod) if key is None else key, terminating, volumes, claims)
         found = self._infos.get(name)
         if found is None:
-            found = self._infos[name] = pod_info(self._core.nodes, pod, terminating=terminating)
+            found = self._infos[name] = pod_info(
+                self._core.nodes, pod, terminating=terminating, volumes=volumes, claims=claims
+            )
             self._core.topology.register(found)
         return found
 

@@ -11,6 +11,7 @@ from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
 from kschedcore.columns.nodes import ArrowStream, node_batch, node_row, node_rows
 from kschedcore.errors import NotFoundError, UsageError
+from kschedcore.scheduling.attachments import Attachments
 from kschedcore.scheduling.binding import BoundPods, key_of
 from kschedcore.scheduling.capacity import Capacity
 from kschedcore.scheduling.classes import ClassCache
@@ -74,6 +75,8 @@ class Engine:
         self._bound = BoundPods(self._core)
         self._nominator = Nominator(self._core)
         self._classes = ClassCache(self._core, self._listers)
+        self._attachments = Attachments(self._core, self._listers)
+        self._storage_version = 0
         registry = with_plugins(plugins)
         self._config = load_config(config)
         self._extenders = Extenders(self._config.extenders)
@@ -111,7 +114,7 @@ class Engine:
         self._steps.tree.set(view.metadata.name, view.metadata.labels or {})
         self._shown.set_node(view.metadata.name, node)
         if not known:
-            self._bound.node_added(view.metadata.name)
+            self._node_added(view.metadata.name)
 
     def add_nodes(self, table: ArrowStream) -> None:
         """Add or replace the nodes of a table.
@@ -127,7 +130,11 @@ class Engine:
             known = self._core.nodes.slot_of(row.name) >= 0
             self._core.set_node(*row)
             if not known:
-                self._bound.node_added(row.name)
+                self._node_added(row.name)
+
+    def _node_added(self, name: str) -> None:
+        self._attachments.node_added(name)
+        self._bound.node_added(name)
 
     def remove_node(self, name: str) -> None:
         """Take a node out. Pods bound to it are remembered until they are removed, or the node comes back.
@@ -138,6 +145,7 @@ class Engine:
         if self._core.nodes.slot_of(name) < 0:
             raise NotFoundError(f"node {name!r} not found")
         self._nominator.node_leaving(name)
+        self._attachments.node_leaving(name)
         self._bound.node_leaving(name)
         self._core.nodes.remove(name)
         self._steps.tree.remove(name)
@@ -405,11 +413,24 @@ class Engine:
         """
         return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
 
+    def _follow_storage(self) -> None:
+        """After volumes or claims changed, account anew what bound pods hold of their nodes."""
+        version = self._listers.versions["storage"]
+        if version == self._storage_version:
+            return
+        self._storage_version = version
+        self._attachments.follow()
+        for bound in self._bound.with_volumes():
+            info = self._classes.info(bound.pod)
+            if info is not bound.info:
+                self._bound.add(bound.pod, info, bound.node)
+
     def forget(self) -> None:
         """Drop everything that is cached; the next decisions look at every node again."""
         self._classes.clear()
 
     def _compile(self, pod: Pod) -> Compiled:
+        self._follow_storage()
         framework = self._frameworks.get(pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME)
         if framework is None:
             names = ", ".join(sorted(self._frameworks))

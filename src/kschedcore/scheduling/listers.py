@@ -123,6 +123,22 @@ class Listers:
         """The CSINode of a node."""
         return self._objects["CSINode"].get(("", name))
 
+    def csi_nodes(self) -> Iterable[CSINode]:
+        """All CSINodes."""
+        return self._objects["CSINode"].values()
+
+    def csi_driver(self, name: str) -> CSIDriver | None:
+        """A CSI driver by name."""
+        return self._objects["CSIDriver"].get(("", name))
+
+    def storage_capacities(self) -> Iterable[CSIStorageCapacity]:
+        """All published storage capacities."""
+        return self._objects["CSIStorageCapacity"].values()
+
+    def volume_attachments(self) -> Iterable[VolumeAttachment]:
+        """All volume attachments."""
+        return self._objects["VolumeAttachment"].values()
+
     def disruption_budgets(self) -> Iterable[PodDisruptionBudget]:
         """All disruption budgets."""
         return self._objects["PodDisruptionBudget"].values()

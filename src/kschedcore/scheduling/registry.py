@@ -18,10 +18,14 @@ from kschedcore.scheduling.plugins.node_resources_balanced_allocation import (
 )
 from kschedcore.scheduling.plugins.node_resources_fit import NodeResourcesFit
 from kschedcore.scheduling.plugins.node_unschedulable import NodeUnschedulable
+from kschedcore.scheduling.plugins.node_volume_limits import NodeVolumeLimits
 from kschedcore.scheduling.plugins.pod_topology_spread import PodTopologySpread
 from kschedcore.scheduling.plugins.priority_sort import PrioritySort
 from kschedcore.scheduling.plugins.scheduling_gates import SchedulingGates
 from kschedcore.scheduling.plugins.taint_toleration import TaintToleration
+from kschedcore.scheduling.plugins.volume_binding import VolumeBinding
+from kschedcore.scheduling.plugins.volume_restrictions import VolumeRestrictions
+from kschedcore.scheduling.plugins.volume_zone import VolumeZone
 
 _PLUGINS: tuple[type[Plugin], ...] = (
     SchedulingGates,
@@ -32,6 +36,10 @@ _PLUGINS: tuple[type[Plugin], ...] = (
     NodeAffinity,
     NodePorts,
     NodeResourcesFit,
+    VolumeRestrictions,
+    NodeVolumeLimits,
+    VolumeBinding,
+    VolumeZone,
     PodTopologySpread,
     InterPodAffinity,
     DefaultPreemption,

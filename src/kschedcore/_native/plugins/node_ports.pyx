@@ -1,9 +1,12 @@
 """NodePorts: a host port is taken once per protocol and address; 0.0.0.0 stands for every address."""
 
-from kschedcore._native.nodes cimport PortList
+from kschedcore._native.nodes cimport HoldingList
 from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin
 from kschedcore._native.types cimport slot_t, verdict_t
-from kschedcore._native.podinfo cimport HostPort, PodInfo
+from kschedcore._native.podinfo cimport Hold, PodInfo
+
+cdef enum:
+    EVERY_ADDRESS = 0                  # tag of a port on 0.0.0.0
 
 
 cdef class NodePorts(FilterPlugin):
@@ -28,17 +31,19 @@ cdef class NodePorts(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0 and self._conflicts(&self.nodes.ports[slot]):
+            if verdict[slot] == 0 and self._conflicts(&self.nodes.held[slot]):
                 verdict[slot] = self.rejected
 
-    cdef bint _conflicts(self, const PortList* used) noexcept nogil:
-        cdef int wanted, held
-        cdef HostPort* port
+    cdef bint _conflicts(self, const HoldingList* held) noexcept nogil:
+        cdef int wanted, k
+        cdef Hold* port
         for wanted in range(self.info.port_count):
-            port = &self.info.ports[wanted]
-            for held in range(used.count):
-                if used.entries[held].port == port.port and (
-                    port.ip == 0 or used.entries[held].ip == 0 or used.entries[held].ip == port.ip
+            port = &self.info.holds[wanted]
+            for k in range(held.count):
+                if held.entries[k].token == port.token and (
+                    port.tag == EVERY_ADDRESS
+                    or held.entries[k].tag == EVERY_ADDRESS
+                    or held.entries[k].tag == port.tag
                 ):
                     return True
         return False

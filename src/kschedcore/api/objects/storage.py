@@ -24,6 +24,7 @@ class PersistentVolumeClaimSpec(View, frozen=True):
     volume_name: str | None = None
     storage_class_name: str | None = None
     volume_mode: str | None = None
+    volume_attributes_class_name: str | None = None
 
 
 class PersistentVolumeClaimStatus(View, frozen=True):
@@ -88,6 +89,7 @@ class PersistentVolumeSpec(View, frozen=True):
     claim_ref: ObjectReference | None = None
     storage_class_name: str | None = None
     volume_mode: str | None = None
+    volume_attributes_class_name: str | None = None
     node_affinity: VolumeNodeAffinity | None = None
     csi: CSIPersistentVolumeSource | None = None
     gce_persistent_disk: GCEPersistentDisk | None = None

@@ -25,8 +25,12 @@ class InterPodAffinity(Plugin):
             context.core.reasons,
             context.core.topology,
             context.info,
-            affinity_terms(pods.required_during_scheduling_ignored_during_execution if pods else None, namespace),
-            affinity_terms(anti.required_during_scheduling_ignored_during_execution if anti else None, namespace),
+            affinity_terms(
+                pods.required_during_scheduling_ignored_during_execution if pods else None, namespace
+            ),
+            affinity_terms(
+                anti.required_during_scheduling_ignored_during_execution if anti else None, namespace
+            ),
         )
 
     def score(self, context: PodContext) -> InterPodAffinityScore | None:

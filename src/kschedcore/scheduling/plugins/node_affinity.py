@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kschedcore._native.nodes import NAME_FIELD
 from kschedcore._native.plugins.node_affinity import NodeAffinityFilter, NodeAffinityScore
-from kschedcore.api.objects import NodeAffinity as NodeAffinityRules, PodSpec
+from kschedcore.api.objects import NodeAffinity as NodeAffinityRules
+from kschedcore.api.objects import PodSpec
 from kschedcore.columns.selectors import Term, exact_term, node_term, node_terms
 from kschedcore.scheduling.args import NodeAffinityArgs
 from kschedcore.scheduling.plugin import Plugin, PodContext, Status

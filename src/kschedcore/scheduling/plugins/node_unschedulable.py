@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kschedcore._native.plugins.node_unschedulable import TAINT, NodeUnschedulable as Kernel
+from kschedcore._native.plugins.node_unschedulable import TAINT
+from kschedcore._native.plugins.node_unschedulable import NodeUnschedulable as Kernel
 from kschedcore._native.plugins.taint_toleration import tolerates
 from kschedcore.columns.taints import tolerations
 from kschedcore.scheduling.plugin import Plugin, PodContext

@@ -135,7 +135,9 @@ def _term(requirements: tuple[Requirement, ...] | None, context: PodContext) -> 
     return AffinityTerm((context.info.namespace,), requirements)
 
 
-def _common(constraint: TopologySpreadConstraint, term: AffinityTerm) -> tuple[str, AffinityTerm, int, bool, bool]:
+def _common(
+    constraint: TopologySpreadConstraint, term: AffinityTerm
+) -> tuple[str, AffinityTerm, int, bool, bool]:
     """What hard and soft constraints have in common, with the inclusion policies' defaults (KEP-3094)."""
     return (
         constraint.topology_key,
