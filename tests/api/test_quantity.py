@@ -155,6 +155,11 @@ def test_text_that_kubernetes_takes_for_canonical_is_kept(text: str) -> None:
     assert str(quantity + Quantity.parse("0")) != text
 
 
+@pytest.mark.parametrize("text", ["250m ", " 250m", "\u3000250m\xa0"])
+def test_spaces_around_a_quantity_do_not_count(text: str) -> None:
+    assert str(Quantity.parse(text)) == "250m"
+
+
 @pytest.mark.parametrize("text", ["Mi", "m", "-", "+", ".", ".k", "e5", "Ti"])
 def test_a_number_without_digits_is_zero(text: str) -> None:
     assert Quantity.parse(text) == Quantity.parse(0)
@@ -165,8 +170,8 @@ def test_a_number_without_digits_is_zero(text: str) -> None:
     [
         ("", WRONG_FORM),
         (" ", WRONG_FORM),
-        (" 1", WRONG_FORM),
-        ("250m ", WRONG_FORM),
+        ("\t1", WRONG_FORM),
+        ("- 1", WRONG_FORM),
         ("1 Gi", WRONG_FORM),
         ("1.2.3", WRONG_FORM),
         ("1.1.M", WRONG_FORM),

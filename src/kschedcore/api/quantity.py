@@ -16,6 +16,9 @@ __all__ = ["Quantity", "milli_value", "nanos", "to_milli", "to_value", "value"]
 Format = Literal["BinarySI", "DecimalSI", "DecimalExponent"]
 
 _FORM = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)", re.ASCII)
+_SPACES = (
+    " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
 _EXPONENT = re.compile(r"[eE]([+-]?\d+)", re.ASCII)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
@@ -128,10 +131,10 @@ class Quantity:
 
     @classmethod
     def parse(cls, text: str | float) -> Quantity:
-        """Read a quantity (``resource.ParseQuantity``).
+        """Read a quantity of a manifest (``resource.Quantity.UnmarshalJSON``).
 
-        Whatever Kubernetes reads is read: a number without digits (``Mi``) is zero. Binary amounts are
-        capped at 2**63-1, as in Kubernetes; exponents beyond ±10,000 are refused.
+        Whatever Kubernetes reads is read: spaces around it do not count, and a number without digits (``Mi``) is
+        zero. Binary amounts are capped at 2**63-1, as in Kubernetes; exponents beyond ±10,000 are refused.
 
         Args:
             text: As a manifest has it; plain numbers are allowed.
@@ -139,7 +142,7 @@ class Quantity:
         Raises:
             ValueError: It is none, in Kubernetes' words.
         """
-        given = str(text)
+        given = str(text).strip(_SPACES)
         match = _FORM.fullmatch(given) if given else None
         if match is None:
             raise ValueError(_WRONG_FORM)
