@@ -102,3 +102,13 @@ def test_nothing_to_place_is_said(command: Run) -> None:
     result = command(f"{ALL} -l app=nothing")
     assert (result.status, result.err) == (0, "No pending pods found.\n")
     assert result.out == "fits: 0 of 0 pods placed\n"
+
+
+def test_lone_pods_that_are_alike_share_a_row(command: Run) -> None:
+    pods = "".join(
+        f"---\n{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{app: {app}}}}},"
+        " spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 1m}}}]}}\n"
+        for name, app in (("a", "web"), ("b", "db"), ("c", "web"))
+    )
+    workloads = command("fit -f cluster.yaml -f - -o json", stdin=pods).json()["workloads"]
+    assert {each["name"]: each["pods"] for each in workloads} == {"default/pod/a": 2, "default/pod/b": 1}

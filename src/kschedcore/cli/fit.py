@@ -24,6 +24,7 @@ from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.cli.progress import progress
 
 if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
     from kschedcore.scheduling.capacity import Capacity
     from kschedcore.scheduling.decision import Decision
 
@@ -100,15 +101,29 @@ class Row:
 
 
 def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
-    """Group decisions by what the pods belong to, as ``namespace/kind/name``; a lone pod is its own group."""
+    """Group decisions by what the pods belong to, as ``namespace/kind/name``.
+
+    Pods of their own that ask for the same are one group, under the name of the first.
+    """
     from kschedcore.api.workloads import workload_of
 
     groups: dict[str, list[Decision]] = {}
+    first_like: dict[bytes, str] = {}
     for each in made:
         namespace, name = key_of(each.pod)
-        kind, name = workload_of(each.pod) or ("Pod", name)
+        owner = workload_of(each.pod)
+        if owner is None:
+            name = first_like.setdefault(what_it_asks(each.pod), name)
+        kind, name = owner or ("Pod", name)
         groups.setdefault(f"{namespace}/{kind.lower()}/{name}", []).append(each)
     return groups
+
+
+def what_it_asks(pod: Pod) -> bytes:
+    """Return the namespace, labels and spec of a pod as bytes, the same for pods that are alike."""
+    import msgspec
+
+    return msgspec.msgpack.encode((pod.metadata.namespace, pod.metadata.labels, pod.spec))
 
 
 def report(rows: Sequence[Row], made: Sequence[Decision], *, show_headers: bool, wide: bool) -> str:
