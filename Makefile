@@ -10,7 +10,7 @@ BUILT     := $(VENV)/.built
 # cython-lint calls pycodestyle by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/traces),tests/conformance/data)
+RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test unit lint wheel-test conformance bench wheel clean
