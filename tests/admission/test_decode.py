@@ -97,7 +97,8 @@ def test_what_is_no_quantity_is_refused(quantity: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"), [("0.5", "500m"), (2, "2"), ("1024Mi", "1Gi"), ("1500m", "1500m"), (1.5, "1500m")]
+    ("written", "kept"),
+    [("0.5", "500m"), (2, "2"), ("1024Mi", "1Gi"), ("1500m", "1500m"), (1.5, "1500m"), ("250m ", "250m")],
 )
 def test_quantities_become_canonical(written: Any, kept: str) -> None:
     spec = read_pod({"containers": [{"resources": {"limits": {"cpu": written}}}]})

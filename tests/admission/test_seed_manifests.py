@@ -310,6 +310,19 @@ class TestPodExamples:
         resources = cluster.create("pods", blanks, "ns")["spec"]["containers"][0]["resources"]
         assert resources == {"requests": {"cpu": "250m"}, "limits": {"cpu": "500m"}}
 
+    def test_the_frontend_pod_misspells_two_fields(self, cluster: Cluster) -> None:
+        broken = {
+            "apiversion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "frontend"},
+            "spec": {"containers": [{"-name": "db", "image": "mysql"}]},
+        }
+        strict = refusal(lambda: cluster.create("pods", broken, "ns", strict=True))
+        assert strict.code == 400
+        assert strict.message.endswith('unknown field "apiversion", unknown field "spec.containers[0].-name"')
+        lenient = refusal(lambda: cluster.create("pods", broken, "ns"))
+        assert lenient.message == 'Pod "frontend" is invalid: spec.containers[0].name: Required value'
+
     def test_node_selector_and_affinity_are_accepted(self, cluster: Cluster) -> None:
         term = {"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]}
         other = {"matchExpressions": [{"key": "another-node-label-key", "operator": "In", "values": ["v"]}]}
