@@ -15,7 +15,8 @@ __all__ = ["Quantity", "milli_value", "nanos", "to_milli", "to_value", "value"]
 
 Format = Literal["BinarySI", "DecimalSI", "DecimalExponent"]
 
-_FORM = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)", re.ASCII)
+# Possessive, so that a long text which is no quantity is refused in linear time.
+_FORM = re.compile(r"([+-]?+)(\d*+)(?:\.(\d*+))?+([eEinumkKMGTP]*+[-+]?+\d*+)", re.ASCII)
 _SPACES = (
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
