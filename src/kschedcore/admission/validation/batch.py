@@ -114,15 +114,12 @@ def _validate_job_update(job: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     elastic = spec.get("completionMode") == "Indexed" and spec.get("completions") == spec.get("parallelism")
     if not elastic:
         yield from immutable(spec.get("completions"), was.get("completions"), "spec.completions")
-    if spec.get("selector") != was.get("selector"):
-        struct = fe.go_struct("v1.LabelSelector", spec.get("selector") or {})
-        yield fe.invalid("spec.selector", struct, IMMUTABLE)
+    yield from immutable(spec.get("selector"), was.get("selector"), "spec.selector", "v1.LabelSelector")
     if _fixed_template(spec, old) != was["template"]:
         yield fe.invalid("spec.template", fe.go_struct("core.PodTemplateSpec", spec["template"]), IMMUTABLE)
     for key in _FIXED:
-        new = spec.get(key)
-        printed = fe.go_struct(f"batch.{key[0].upper()}{key[1:]}", new) if isinstance(new, dict) else new
-        yield from immutable(new, was.get(key), f"spec.{key}", printed)
+        type_name = f"batch.{key[0].upper()}{key[1:]}"
+        yield from immutable(spec.get(key), was.get(key), f"spec.{key}", type_name)
 
 
 def _fixed_template(spec: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:

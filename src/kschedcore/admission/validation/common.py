@@ -30,10 +30,11 @@ def non_negative(value: int | None, path: str) -> Iterable[FieldError]:
         yield fe.invalid(path, value, "must be greater than or equal to 0")
 
 
-def immutable(new: Any, old: Any, path: str, printed: Any = None) -> Iterable[FieldError]:
-    """A field that keeps its first value; ``printed`` stands for ``new`` where that is a struct."""
+def immutable(new: Any, old: Any, path: str, type_name: str = "") -> Iterable[FieldError]:
+    """A field that keeps its first value; ``type_name`` is the Go type of one that is a struct."""
     if new != old:
-        yield fe.invalid(path, new if printed is None else printed, IMMUTABLE)
+        struct = isinstance(new, (dict, list))
+        yield fe.invalid(path, fe.go_struct(type_name, new) if struct else new, IMMUTABLE)
 
 
 def one_of(value: str, supported: Iterable[str], path: str) -> Iterable[FieldError]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kschedcore.admission.validation.common import (
-    IMMUTABLE,
+    immutable,
     int_or_percent_value,
     int_or_string,
     non_negative,
@@ -231,9 +231,9 @@ def _updater(spec_rule: Any, *, fixed_selector: bool) -> Any:
     def validate(obj: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
         yield from validate_metadata_update(obj["metadata"], old["metadata"])
         yield from spec_rule(obj["spec"])
-        if fixed_selector and obj["spec"].get("selector") != old["spec"].get("selector"):
-            struct = fe.go_struct("v1.LabelSelector", obj["spec"].get("selector") or {})
-            yield fe.invalid("spec.selector", struct, IMMUTABLE)
+        if fixed_selector:
+            new, was = obj["spec"].get("selector"), old["spec"].get("selector")
+            yield from immutable(new, was, "spec.selector", "v1.LabelSelector")
 
     return validate
 
