@@ -14,7 +14,7 @@ from kschedcore.scheduling.config import load_config
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.plugin import Plugin
 from kschedcore.scheduling.profile import Profile, default_profile, profiles_of
-from kschedcore.scheduling.registry import IN_TREE, with_plugins
+from kschedcore.scheduling.registry import with_plugins
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
@@ -43,13 +43,16 @@ class Watchful(Plugin):
 
 class TestMerging:
     def test_default_scores_have_kubernetes_weights_in_order(self):
-        assert [(plugin.name, plugin.weight) for plugin in default_profile().at("score")][:4] == [
+        assert list(weights(default_profile()).items()) == [
             ("TaintToleration", 3),
             ("NodeAffinity", 2),
             ("NodeResourcesFit", 1),
-            *[("VolumeBinding", 1)] * ("VolumeBinding" in IN_TREE),
+            ("VolumeBinding", 1),
             ("PodTopologySpread", 2),
-        ][:4]
+            ("InterPodAffinity", 2),
+            ("NodeResourcesBalancedAllocation", 1),
+            ("ImageLocality", 1),
+        ]
 
     def test_a_default_enabled_again_keeps_its_place_and_loses_its_weight(self):
         before = names(default_profile(), "score")
@@ -189,9 +192,11 @@ class TestArguments:
             args_type = LimitArgs
 
         entry = {"name": "Limited", "args": {"limit": 5}}
-        assert resolved({}, Limited, pluginConfig=[entry]).args_of("Limited") == LimitArgs(limit=5)
+        sets = {"multiPoint": {"enabled": [{"name": "Limited"}]}}
+        assert resolved(sets, Limited).args_of("Limited") == LimitArgs()
+        assert resolved(sets, Limited, pluginConfig=[entry]).args_of("Limited") == LimitArgs(limit=5)
         with pytest.raises(ConfigError) as caught:
-            resolved({}, Limited, pluginConfig=[{"name": "Limited", "args": {"limits": 5}}])
+            resolved(sets, Limited, pluginConfig=[{"name": "Limited", "args": {"limits": 5}}])
         assert str(caught.value) == (
             "profiles[0].pluginConfig: decoding args for plugin Limited: "
             'strict decoding error: unknown field "limits"'

@@ -384,6 +384,23 @@ cdef class NodeTable:
         """The taints of a node as (key, value, effect)."""
         return self.taint_sets[self.taint_set.data[slot]]
 
+    def taint_set_of(self):
+        """int32[top]: row of ``taint_sets`` by slot."""
+        return self.taint_set.to_numpy(self.top)
+
+    def unschedulable_of(self):
+        """int32[top]: 1 where ``spec.unschedulable`` is set, by slot."""
+        return self.unschedulable.to_numpy(self.top)
+
+    def alive_of(self, const slot_t[::1] slots not None):
+        """bool[k]: whether each of some slots belongs to a node."""
+        cdef Py_ssize_t i
+        out = np.empty(slots.shape[0], np.bool_)
+        cdef unsigned char[::1] view = out.view(np.uint8)
+        for i in range(slots.shape[0]):
+            view[i] = slots[i] < self.top and self.alive.data[slots[i]] != 0
+        return out
+
     def is_unschedulable(self, Py_ssize_t slot):
         """``spec.unschedulable`` of a node."""
         return bool(self.unschedulable.data[slot])

@@ -231,6 +231,10 @@ class Engine:
         Args:
             pods: Pending pods.
             preempt: Look for victims when no node is feasible (PostFilter).
+
+        Raises:
+            PluginError: A plugin written in Python failed. What it did not concern was placed.
+            ManifestError: A pod is invalid; nothing was placed.
         """
         decisions: list[Decision] = []
         batch: list[tuple[Pod, PodClass]] = []
@@ -245,7 +249,9 @@ class Engine:
                 decisions.append(Decision(pod, None, diagnosis=self._ended(compiled, preempt)))
             else:
                 decisions.append(self._place_alone(pod, compiled, preempt))
-        return Decisions(decisions + self._place(batch, preempt))
+        decisions += self._place(batch, preempt)
+        self._raise_errors()
+        return Decisions(decisions)
 
     def _place(self, batch: list[tuple[Pod, PodClass]], preempt: bool) -> list[Decision]:
         """Place pods that no node is nominated for."""
@@ -377,7 +383,9 @@ class Engine:
         with self._nomination_aside(view) as nomination:
             there = self._on_nominated(view, compiled, nomination)
             chosen = compiled if there is None else there
-            return self._decide(view, chosen, preempt), chosen, there is not None
+            decision = self._decide(view, chosen, preempt)
+        self._raise_errors()
+        return decision, chosen, there is not None
 
     def _decide(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
         if isinstance(compiled, Stepwise):
@@ -404,6 +412,11 @@ class Engine:
         view = pod if isinstance(pod, Pod) else decode(Pod, pod)
         self._shown.set_pod(key_of(view), pod)
         return view
+
+    def _raise_errors(self) -> None:
+        """Tell of plugins written in Python that failed, now that everything is accounted."""
+        for framework in self._frameworks.values():
+            framework.raise_errors()
 
     def framework_of(self, pod: Pod) -> Framework:
         """The profile that a pod names.
@@ -487,6 +500,7 @@ class Engine:
         if isinstance(compiled, Status):
             return Capacity(0, dict.fromkeys(compiled.reasons, self._core.nodes.count))
         replicas, rejections = self._core.fill(compiled, -1 if limit is None else limit)
+        self._raise_errors()
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
 
     # -- what is there ----------------------------------------------------------------------------

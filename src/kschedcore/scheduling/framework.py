@@ -17,6 +17,7 @@ from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder
 from kschedcore.scheduling.profile import Profile
 from kschedcore.scheduling.stepwise import Compiled, Stepwise
+from kschedcore.scheduling.user_plugins import ColumnPlugin
 
 
 class Framework:
@@ -42,6 +43,17 @@ class Framework:
                     raise ConfigError(f"profile {profile.scheduler_name!r}: plugin {entry.name!r} does not exist")
                 if entry.name not in self._plugins:
                     self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
+
+        self._columns = [plugin for plugin in self._plugins.values() if isinstance(plugin, ColumnPlugin)]
+
+    def raise_errors(self) -> None:
+        """Raise what a plugin written in Python raised since it was last asked.
+
+        Raises:
+            PluginError: One did.
+        """
+        for plugin in self._columns:
+            plugin.raise_error()
 
     def _at(self, point: str) -> list[tuple[Plugin, int]]:
         return [(self._plugins[entry.name], entry.weight) for entry in self.profile.at(point)]

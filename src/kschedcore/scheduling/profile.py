@@ -108,7 +108,7 @@ def profiles_of(config: SchedulerConfiguration, registry: Registry) -> tuple[Pro
 
 
 def _resolve(profile: ProfileConfiguration, registry: Registry, path: str) -> Profile:
-    general = _merged(profile.plugins.multi_point, registry)
+    general = _merged(profile.plugins.multi_point)
     for place, name in _named(profile.plugins, general):
         if name not in registry:
             raise ConfigError(f"{path}.plugins.{place}: plugin {_quoted(name)} does not exist")
@@ -124,7 +124,9 @@ def _resolve(profile: ProfileConfiguration, registry: Registry, path: str) -> Pr
         raise ConfigError(f"{path}.plugins.queueSort: {told}")
     if not points["bind"]:
         raise ConfigError(f"{path}.plugins.bind: at least one bind plugin is needed {whose}")
-    args = {**DEFAULT_ARGS, **profile.args, **_own_args(profile, registry, path)}
+    used = {plugin.name for plugins in points.values() for plugin in plugins}
+    own = _own_args(profile, {name: registry[name].args_type for name in sorted(used)}, path)
+    args = {**DEFAULT_ARGS, **profile.args, **own}
     return Profile(profile.scheduler_name, points, args, profile.percentage_of_nodes_to_score)
 
 
@@ -142,11 +144,10 @@ def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tup
         yield f"multiPoint.enabled[{places.get(plugin.name, 0)}]", plugin.name
 
 
-def _merged(custom: PluginSet, registry: Registry) -> tuple[EnabledPlugin, ...]:
+def _merged(custom: PluginSet) -> tuple[EnabledPlugin, ...]:
     """The ``multiPoint`` list: defaults that are enabled again change in place, what is new comes last."""
     disabled = custom.disabled_names
-    kept = () if "*" in disabled else DEFAULTS
-    defaults = [plugin for plugin in kept if plugin.name not in disabled and plugin.name in registry]
+    defaults = () if "*" in disabled else [plugin for plugin in DEFAULTS if plugin.name not in disabled]
     last = {plugin.name: index for index, plugin in enumerate(custom.enabled)}
     replaced = {last[plugin.name] for plugin in defaults if plugin.name in last}
     return (
@@ -202,14 +203,13 @@ def _weighted(
     return tuple(EnabledPlugin(plugin.name, weights[plugin.name]) for plugin in plugins)
 
 
-def _own_args(profile: ProfileConfiguration, registry: Registry, path: str) -> dict[str, Args]:
+def _own_args(profile: ProfileConfiguration, types: Mapping[str, type[Args]], path: str) -> dict[str, Args]:
     """Arguments of plugins that are not Kubernetes' own, read as the types that they declare."""
     args: dict[str, Args] = {}
-    for name, given in profile.raw_args.items():
-        kind = registry[name].args_type if name in registry else NoArgs
+    for name, kind in types.items():
         if kind is not NoArgs:
             try:
-                args[name] = decode_fields(kind, given).defaulted()
+                args[name] = decode_fields(kind, profile.raw_args.get(name, {})).defaulted()
             except ConfigError as error:
                 raise ConfigError(f"{path}.pluginConfig: decoding args for plugin {name}: {error}") from None
     return args

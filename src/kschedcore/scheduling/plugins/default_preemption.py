@@ -10,5 +10,5 @@ class DefaultPreemption(Plugin):
     """Lets :class:`kschedcore.scheduling.preemption.PreemptionFinder` look for victims when no node is feasible."""
 
     name = "DefaultPreemption"
-    points = frozenset({"postFilter"})
+    points = frozenset({"preEnqueue", "postFilter"})
     args: DefaultPreemptionArgs

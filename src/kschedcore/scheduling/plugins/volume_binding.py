@@ -41,7 +41,7 @@ class VolumeBinding(Plugin):
     """Holds pods to nodes from which their volumes can be reached, bound or made."""
 
     name = "VolumeBinding"
-    points = frozenset({"preFilter", "filter"})
+    points = frozenset({"preFilter", "filter", "preScore", "score", "reserve", "preBind"})
 
     def watches(self, pod: Pod) -> frozenset[str]:
         """Everything about volumes is in other objects."""
