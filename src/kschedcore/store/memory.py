@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from threading import Lock
 
@@ -10,6 +10,7 @@ from kschedcore.store.backend import Compacted, Entry, Event, EventType, Page, R
 
 __all__ = ["MemoryBackend"]
 
+_FEW = 32
 HISTORY_EVENTS = 100_000
 """How many events are kept, unless told otherwise."""
 
@@ -131,23 +132,43 @@ class MemoryBackend:
 
 
 class _Index:
-    """The keys of one resource; sorted on demand, so that a burst of writes costs one sort."""
+    """The keys of one resource in order; put in order on demand, so that a burst of writes costs one sort."""
 
-    __slots__ = ("_keys", "_sorted")
+    __slots__ = ("_added", "_keys", "_removed")
 
     def __init__(self) -> None:
-        self._keys: dict[str, None] = {}
-        self._sorted: list[str] | None = []
+        self._keys: list[str] = []
+        self._added: set[str] = set()
+        self._removed: set[str] = set()
 
     def add(self, key: str) -> None:
-        self._keys[key] = None
-        self._sorted = None
+        if key in self._removed:
+            self._removed.remove(key)
+        else:
+            self._added.add(key)
 
     def discard(self, key: str) -> None:
-        del self._keys[key]
-        self._sorted = None
+        if key in self._added:
+            self._added.remove(key)
+        else:
+            self._removed.add(key)
 
     def keys(self) -> list[str]:
-        if self._sorted is None:
-            self._sorted = sorted(self._keys)
-        return self._sorted
+        if self._removed:
+            self._forget()
+        if len(self._added) > _FEW:
+            self._keys += self._added
+            self._keys.sort()
+        else:
+            for key in self._added:
+                insort(self._keys, key)
+        self._added.clear()
+        return self._keys
+
+    def _forget(self) -> None:
+        if len(self._removed) > _FEW:
+            self._keys = [key for key in self._keys if key not in self._removed]
+        else:
+            for key in self._removed:
+                del self._keys[bisect_left(self._keys, key)]
+        self._removed.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from random import Random
 from typing import Protocol
 from uuid import UUID
@@ -40,6 +41,7 @@ class FixedClock:
         return self.time
 
 
+@lru_cache(maxsize=16)
 def timestamp(time: datetime) -> str:
     """``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

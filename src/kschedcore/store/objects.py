@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from weakref import WeakValueDictionary
 
 import msgspec
 
 __all__ = ["FrozenDict", "FrozenList", "Interner", "freeze", "plain"]
+
+PARTS_REMEMBERED = 16_384
+"""How many parts an :class:`Interner` looks for, unless told otherwise."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -27,7 +29,7 @@ def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
 class FrozenDict(dict[str, Any]):
     """A dict that stays as it is."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = update = _refuse
@@ -49,7 +51,7 @@ class FrozenDict(dict[str, Any]):
 class FrozenList(list[Any]):
     """A list that stays as it is."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
@@ -83,41 +85,36 @@ def plain(value: Mapping[str, Any]) -> dict[str, Any]:
 class Interner:
     """Freezes objects so that equal parts are shared.
 
-    The unit of sharing is a field of a top-level field (``spec.containers``, ``metadata.labels``), and a
-    whole top-level field such as ``spec`` where it recurs. Parts that nothing stored refers to any more are
-    let go.
+    Only parts seen lately are looked for, so what nothing stored refers to any more is let go in the end.
+
+    Args:
+        remembered: How many parts to look for; a pod has about ten that differ from those of its siblings.
     """
 
-    def __init__(self) -> None:
-        self._parts: WeakValueDictionary[bytes, FrozenDict | FrozenList] = WeakValueDictionary()
+    def __init__(self, remembered: int = PARTS_REMEMBERED) -> None:
+        self._remembered = remembered
+        self._parts: dict[bytes, FrozenDict | FrozenList] = {}
 
     def freeze(self, obj: Mapping[str, Any]) -> FrozenDict:
         """Return ``obj`` frozen, sharing the parts it has in common with objects frozen before."""
-        return FrozenDict(
-            {
-                key: self._whole(item) if type(item) is dict and key != "metadata" else self._fields(item)
-                for key, item in obj.items()
-            }
-        )
-
-    def _whole(self, value: dict[str, Any]) -> FrozenDict | FrozenList:
-        key = _encode(value)
-        part = self._parts.get(key)
-        if part is None:
-            part = self._parts[key] = self._fields(value)
-        return part
-
-    def _fields(self, value: Any) -> Any:
-        if type(value) is dict:
-            return FrozenDict({key: self._part(item) for key, item in value.items()})
-        return self._part(value)
+        frozen = {key: self._part(item) for key, item in obj.items() if key != "metadata"}
+        # Metadata is never the same twice, but most of what is in it may be.
+        frozen["metadata"] = FrozenDict({key: self._part(item) for key, item in obj["metadata"].items()})
+        return FrozenDict(frozen)
 
     def _part(self, value: Any) -> Any:
         kind = type(value)
         if kind is not dict and kind is not list:
             return value
         key = _encode(value)
-        part = self._parts.get(key)
+        part = self._parts.pop(key, None)
         if part is None:
-            part = self._parts[key] = freeze(value)
+            part = (
+                FrozenDict({name: self._part(item) for name, item in value.items()})
+                if kind is dict
+                else FrozenList([self._part(item) for item in value])
+            )
+            if len(self._parts) >= self._remembered:
+                del self._parts[next(iter(self._parts))]
+        self._parts[key] = part
         return part

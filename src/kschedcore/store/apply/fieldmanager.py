@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from kschedcore.api.schema import Field, ObjectType
 from kschedcore.store.admission_types import Object, StatusError
 from kschedcore.store.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
-from kschedcore.store.apply.typed import root
+from kschedcore.store.apply.typed import compare, root
 from kschedcore.store.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
 
 __all__ = ["FieldManager", "manager_name"]
@@ -17,6 +19,7 @@ __all__ = ["FieldManager", "manager_name"]
 _NAME_LIMIT = 128
 _MAX_UPDATERS = 10
 _BEFORE_FIRST_APPLY = "before-first-apply"
+_CLAIMS_REMEMBERED = 4096
 _ANCIENT = "ancient-changes"
 
 
@@ -57,9 +60,13 @@ class FieldManager:
         self._api_version = api_version
         self._subresource = subresource
         self._ignored = _paths(*ignored)
+        self._claimed: dict[bytes, Object] = {}
 
     def update(self, live: Object | None, new: Object, empty: Object, name: str, now: str) -> None:
         """Set ``new``'s managedFields for a create (``live`` is None), update or patch by ``name``."""
+        if live is None and "managedFields" not in new["metadata"]:
+            self._create(new, empty, name, now)
+            return
         old = empty if live is None else live
         reset, managers = self._managers_of(live, new)
         if live is not None and not managers and not reset:
@@ -71,6 +78,29 @@ class FieldManager:
         if took:
             left[me] = replace(left[me], time=now)
         _write(new, _capped(_without_system_fields(left)))
+
+    def _create(self, new: Object, empty: Object, name: str, now: str) -> None:
+        """What ``update`` does for a new object, whose parts are mostly those of objects before it."""
+        tree: Object = {}
+        for key, value in new.items():
+            if key not in ("apiVersion", "kind"):
+                tree.update(self._claims(key, _claimable(value) if key == "metadata" else value, empty))
+        if tree:
+            me = Manager(name, "Update", self._api_version, self._subresource)
+            new["metadata"]["managedFields"] = [_entry(me, tree, self._api_version, now)]
+
+    def _claims(self, key: str, value: Any, empty: Object) -> Object:
+        """The ``fieldsV1`` of one top-level field of a new object."""
+        encoded = msgspec.json.encode((key, value))
+        found = self._claimed.get(encoded)
+        if found is None:
+            if len(self._claimed) >= _CLAIMS_REMEMBERED:
+                self._claimed.clear()
+            before = {key: empty[key]} if key in empty else {}
+            changed = compare(before, {key: value}, self._root).outside(self._ignored)
+            fields = (changed.added | changed.modified) - _NEVER_MANAGED
+            found = self._claimed[encoded] = to_fields_v1(fields)
+        return found
 
     def apply(
         self, live: Object | None, config: Object, empty: Object, name: str, now: str, *, force: bool
@@ -105,13 +135,18 @@ class FieldManager:
         """What the writer sent, if it can be read, else what was there; an empty entry forgets everything."""
         before = None if live is None else live["metadata"].get("managedFields")
         sent = new["metadata"].get("managedFields")
-        if live is not None and not self._subresource and sent is not None:
+        if not self._subresource and sent is not None:
             if sent == [{}]:
                 return True, {}
             managers = _read(sent)
             if managers:
                 return False, managers
         return False, _read(before)
+
+
+def _claimable(metadata: Object) -> Object:
+    """Metadata without what nobody manages."""
+    return {key: value for key, value in metadata.items() if ("f:metadata", f"f:{key}") not in _NEVER_MANAGED}
 
 
 def _stripped(obj: Object) -> Object:
@@ -162,7 +197,10 @@ def _read(entries: Any) -> Managers:
 
 def _write(obj: Object, managers: Mapping[Manager, Managed]) -> None:
     obj["metadata"].pop("managedFields", None)
-    entries = [_entry(each, managers[each]) for each in _sorted(managers)]
+    entries = [
+        _entry(each, to_fields_v1(managers[each].fields), managers[each].api_version, managers[each].time)
+        for each in _sorted(managers)
+    ]
     if entries:
         obj["metadata"]["managedFields"] = entries
 
@@ -174,13 +212,12 @@ def _sorted(managers: Mapping[Manager, Managed]) -> list[Manager]:
     )
 
 
-def _entry(manager: Manager, managed: Managed) -> Object:
-    entry: Object = {"manager": manager.name, "operation": manager.operation}
-    entry["apiVersion"] = managed.api_version
-    if managed.time is not None:
-        entry["time"] = managed.time
+def _entry(manager: Manager, fields_v1: Object, api_version: str, time: str | None) -> Object:
+    entry: Object = {"manager": manager.name, "operation": manager.operation, "apiVersion": api_version}
+    if time is not None:
+        entry["time"] = time
     entry["fieldsType"] = "FieldsV1"
-    entry["fieldsV1"] = to_fields_v1(managed.fields)
+    entry["fieldsV1"] = fields_v1
     if manager.subresource:
         entry["subresource"] = manager.subresource
     return entry
