@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kschedcore.api.schema import Field, object_type, schema_for
 from kschedcore.store.admission_types import StatusError
 
-from .memory import RESOURCES, Cluster
+from .memory import RESOURCES, Cluster, refusal
 from .samples import SAMPLES, sample
 
 DEPTH = 7
@@ -91,3 +91,44 @@ def test_a_write_is_answered(plural: str, data: st.DataObject) -> None:
         obj = merged(copy.deepcopy(stored), {"spec": noise.get("spec", {})}, keep=True)
         obj["metadata"] = copy.deepcopy(stored["metadata"])
     assert set(refused) <= {400, 403, 409, 422}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value in an object."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, item in inner for found in places(item, (*path, key)))]
+
+
+JSON = st.sampled_from(
+    [None, True, 0, -1, 1.5, 1 << 40, "", "x", [], [None], {}, {"a": None}, [{"name": "c"}]]
+)
+
+
+@pytest.mark.parametrize("plural", sorted(SAMPLES))
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_any_value_in_any_place_is_answered(plural: str, data: st.DataObject) -> None:
+    resource = RESOURCES[plural]
+    namespace = "ns" if resource.namespaced else ""
+    cluster = Cluster().with_namespace("ns")
+    obj = {"apiVersion": resource.api_version, "kind": resource.kind, **sample(plural)}
+    *parents, last = data.draw(st.sampled_from([place for place in places(obj) if place]))
+    place: Any = obj
+    for key in parents:
+        place = place[key]
+    place[last] = data.draw(JSON)
+    try:
+        code = 201 if cluster.create(plural, obj, namespace) else 0
+    except StatusError as refusal:
+        code = refusal.code
+    assert code in (201, 400, 403, 422)
+
+
+def test_a_type_that_is_no_text_is_refused() -> None:
+    cluster = Cluster().with_namespace("ns")
+    error = refusal(lambda: cluster.create("configmaps", {"apiVersion": 3, "kind": "ConfigMap"}, "ns"))
+    assert (error.code, error.message) == (
+        400,
+        "couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field "
+        ".apiVersion of type string",
+    )

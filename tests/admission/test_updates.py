@@ -230,3 +230,19 @@ def test_a_refused_change_is_shown(cluster: Cluster) -> None:
         '+    "a": "b"',
         "+  },",
     ]
+
+
+def test_a_job_without_labels_carries_those_of_its_pods(cluster: Cluster) -> None:
+    labelled = sample("jobs")
+    labelled["spec"]["template"]["metadata"] = {"labels": {"app": "a"}}
+    labels = cluster.create("jobs", labelled, "ns")["metadata"]["labels"]
+    assert labels.keys() == {
+        "app",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-name",
+        "controller-uid",
+        "job-name",
+    }
+    named = sample("jobs", "y")
+    named["metadata"]["labels"] = {"own": "1"}
+    assert cluster.create("jobs", named, "ns")["metadata"]["labels"] == {"own": "1"}

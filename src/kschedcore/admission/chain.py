@@ -7,7 +7,7 @@ from kschedcore.admission.defaults import default
 from kschedcore.admission.plugins import Plugin, default_plugins
 from kschedcore.admission.validation.kinds import validate_create, validate_status_update, validate_update
 from kschedcore.api.schema import schema_for
-from kschedcore.api.schema.decode import DecodeError, decode_object
+from kschedcore.api.schema.decode import DecodeError, decode_object, json_type
 from kschedcore.store.admission_types import (
     AdmissionRequest,
     Decoded,
@@ -44,8 +44,8 @@ class AdmissionChain:
         schema = schema_for(resource.api_version, resource.kind)
         if schema is None:
             return Decoded(body)
-        api_version = body.get("apiVersion") or resource.api_version
-        kind = body.get("kind") or resource.kind
+        api_version = _type_field(body, "apiVersion") or resource.api_version
+        kind = _type_field(body, "kind") or resource.kind
         subject = (
             f'{kind} in version "{api_version.rpartition("/")[2]}" cannot be handled as a {resource.kind}'
         )
@@ -101,3 +101,11 @@ class AdmissionChain:
         """Run the validating plugins, in order; quota, which charges, is the last."""
         for plugin in self._plugins:
             plugin.review(request)
+
+
+def _type_field(body: Object, name: str) -> str:
+    value = body.get(name)
+    if value is None or isinstance(value, str):
+        return value or ""
+    why = f"cannot unmarshal {json_type(value)} into Go struct field .{name} of type string"
+    raise bad_request(f"couldn't get version/kind; json parse error: json: {why}")

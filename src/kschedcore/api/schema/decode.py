@@ -19,7 +19,7 @@ from typing import Any
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.schema import Field, ObjectType, object_type
 
-__all__ = ["DecodeError", "decode_object"]
+__all__ = ["DecodeError", "decode_object", "json_type"]
 
 _Decoder = Callable[[Any, list[str]], Any]
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
@@ -66,7 +66,8 @@ def decode_object(kind: ObjectType, value: Any) -> tuple[dict[str, Any], list[st
         raise DecodeError(f"json: cannot unmarshal {fault.found} into {target}") from None
 
 
-def _word(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """What the decoder calls a JSON value: ``string``, ``number``, ``bool``, ``object``, ``array``."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -86,7 +87,7 @@ def _struct(name: str) -> _Decoder:
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if type(value) is not dict:
-            raise _Mismatch(_word(value), f"{package}.{go_name}")
+            raise _Mismatch(json_type(value), f"{package}.{go_name}")
         if not fields and not always:
             _fill(kind, fields, always)
         out: dict[str, Any] = {}
@@ -174,7 +175,7 @@ def _list(field: Field) -> _Decoder:
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if type(value) is not list:
-            raise _Mismatch(_word(value), wanted)
+            raise _Mismatch(json_type(value), wanted)
         out = []
         for index, item in enumerate(value):
             mark = len(unknown)
@@ -194,7 +195,7 @@ def _map(field: Field) -> _Decoder:
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if type(value) is not dict:
-            raise _Mismatch(_word(value), wanted)
+            raise _Mismatch(json_type(value), wanted)
         return {key: zero if item is None else element(item, unknown) for key, item in value.items()}
 
     return decode
@@ -203,7 +204,7 @@ def _map(field: Field) -> _Decoder:
 def _exact(python: type, wanted: str) -> _Decoder:
     def decode(value: Any, _unknown: list[str]) -> Any:
         if type(value) is not python:
-            raise _Mismatch(_word(value), wanted)
+            raise _Mismatch(json_type(value), wanted)
         return value
 
     return decode
@@ -217,7 +218,7 @@ def _integer(kind: str, wanted: str) -> _Decoder:
             value = int(value)
         if type(value) is int and -bound <= value < bound:
             return value
-        found = _word(value)
+        found = json_type(value)
         raise _Mismatch(f"number {value}" if found == "number" else found, wanted)
 
     return decode
@@ -225,7 +226,7 @@ def _integer(kind: str, wanted: str) -> _Decoder:
 
 def _number(value: Any, _unknown: list[str]) -> Any:
     if type(value) not in (int, float):
-        raise _Mismatch(_word(value), "float64")
+        raise _Mismatch(json_type(value), "float64")
     return value
 
 
@@ -248,14 +249,14 @@ def _quantity(value: Any, _unknown: list[str]) -> Any:
 def _int_or_string(value: Any, _unknown: list[str]) -> Any:
     if type(value) is str or (type(value) is int and -(1 << 31) <= value < 1 << 31):
         return value
-    found = _word(value)
+    found = json_type(value)
     found = f"number {value}" if found == "number" else found
     raise DecodeError(f"json: cannot unmarshal {found} into Go value of type int32")
 
 
 def _time(value: Any, _unknown: list[str]) -> Any:
     if type(value) is not str:
-        raise DecodeError(f"json: cannot unmarshal {_word(value)} into Go value of type string")
+        raise DecodeError(f"json: cannot unmarshal {json_type(value)} into Go value of type string")
     if not _TIME.fullmatch(value):
         raise DecodeError(
             f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
@@ -265,7 +266,7 @@ def _time(value: Any, _unknown: list[str]) -> Any:
 
 def _bytes(value: Any, _unknown: list[str]) -> Any:
     if type(value) is not str:
-        raise _Mismatch(_word(value), "[]uint8")
+        raise _Mismatch(json_type(value), "[]uint8")
     try:
         base64.b64decode(value, validate=True)
     except binascii.Error:
