@@ -1,200 +1,298 @@
-"""YAML as Kubernetes' own loader reads it.
+"""YAML as Kubernetes' own loader reads it: as another way of writing JSON.
 
-Kubernetes turns YAML into JSON with a fork of go-yaml v2. Its scalars are those of YAML 1.1 with exceptions:
-``yes``, ``on`` and ``y`` are booleans, ``0x1f``, ``0o17``, ``017`` and ``1_000`` integers, ``1e3`` a number;
-dates and ``1:30`` are strings. Keys become strings, and a key that stands twice in one mapping is a fault.
+Keys become strings, and a key that stands twice in one mapping is a fault. Documents are built from libyaml's
+events without recursion, within bounds on depth and on what aliases expand to, so that no text can exhaust the
+stack or the memory.
 """
 
 from __future__ import annotations
 
+import base64
+import math
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import yaml
 
+from kschedcore.api.scalars import resolve
 from kschedcore.errors import ManifestError
 
 __all__ = ["line_of", "read_yaml"]
 
-MAX_EXPANDED_NODES = 2_000_000
+MAX_DEPTH: Final = 400
+"""How deep a document may be nested."""
+
+MAX_VALUES: Final = 2_000_000
 """How many values a document may have once its aliases are followed."""
 
-_TRUE = {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"}
-_FALSE = {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"}
-_INT = r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)"
-_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+Lines = dict[tuple[int, str | int], int]
+"""(id of a mapping or list, key or index) -> the line where the entry stands, from 1."""
+
+_TAG = "tag:yaml.org,2002:"
+_COLLECTION_TAGS = (None, "!", f"{_TAG}map", f"{_TAG}seq", f"{_TAG}set", f"{_TAG}omap", f"{_TAG}pairs")
+_SCALAR_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    f"{_TAG}int": (int,),
+    f"{_TAG}float": (int, float),
+    f"{_TAG}bool": (bool,),
+    f"{_TAG}null": (type(None),),
+}
+_MERGE: Final = object()
+_NO_KEY: Final = object()
 
 
-class _Loader(yaml.CSafeLoader):
-    """PyYAML's parser with go-yaml's idea of plain scalars."""
+class _Open:
+    """A mapping or list that has begun and not ended yet.
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+    Attributes:
+        value: What has been read of it.
+        anchor: Its name for aliases.
+        line: Where it began.
+        size: How many values it stands for so far, itself included.
+        key: In a mapping, the key whose value comes next.
+        keys: In a mapping, the lines of the keys that stand in it themselves.
+        merged: In a mapping, what ``<<`` brings in, most important first.
+    """
+
+    __slots__ = ("anchor", "key", "keys", "line", "merged", "size", "value")
+
+    def __init__(self, value: Any, anchor: str | None, line: int) -> None:
+        self.value = value
+        self.anchor = anchor
+        self.line = line
+        self.size = 1
+        self.key: Any = _NO_KEY
+        self.keys: dict[str, int] = {}
+        self.merged: list[Mapping[str, Any]] = []
 
 
-def _resolve(tag: str, pattern: str, first: str) -> None:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), list(first))
+class _Document:
+    """One document under construction.
 
+    Args:
+        lines: Where to note the lines of entries, if they are wanted.
+    """
 
-_resolve("bool", "|".join(sorted(_TRUE | _FALSE)), "yYnNtTfFoO")
-_resolve("null", "~|null|Null|NULL", "~nN")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"\Z"), [""])
-_resolve("int", _INT, "-+0123456789")
-_resolve("float", _FLOAT, "-+.0123456789")
-_resolve("merge", "<<", "<")
+    def __init__(self, lines: Lines | None) -> None:
+        self.root: Any = None
+        self.line = 1
+        self._lines = lines
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
 
-
-def _int(text: str) -> int | float | str:
-    """Go's ParseInt with base 0; what does not fit in 64 bits is read as a float."""
-    digits = text.replace("_", "")
-    sign = -1 if digits.startswith("-") else 1
-    body = digits.lstrip("+-")
-    try:
-        if len(body) > 1 and body[0] == "0" and body[1] not in "xXoObB":
-            number = sign * int(body, 8)
+    def take(self, event: yaml.Event) -> None:
+        """Take the next event of the document."""
+        line = _line(event)
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event, line)
+            if event.anchor:
+                self._anchors[event.anchor] = value, 1
+            self._put(value, 1, line, is_merge=_is_merge(event))
+        elif isinstance(event, yaml.AliasEvent):
+            self._put(*self._aliased(event.anchor or "", line), line)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._begin(event, line)
         else:
-            number = sign * int(body, 0)
-    except ValueError:  # 08 and 09 are no octal numbers; go-yaml goes on to read them as floats
-        return float(digits)
-    return number if -(2**63) <= number < 2**64 else float(number)
+            self._end()
+
+    def _aliased(self, anchor: str, line: int) -> tuple[Any, int]:
+        if anchor not in self._anchors:
+            inside = any(each.anchor == anchor for each in self._open)
+            problem = "stands inside what it names" if inside else "names nothing that comes before it"
+            raise ManifestError(f"alias *{anchor} {problem}", line=line)
+        return self._anchors[anchor]
+
+    def _begin(self, event: yaml.CollectionStartEvent, line: int) -> None:
+        if event.tag not in _COLLECTION_TAGS:
+            raise _foreign_tag(event.tag, line)
+        if len(self._open) >= MAX_DEPTH:
+            raise ManifestError(f"nested more than {MAX_DEPTH} levels deep", line=line)
+        value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        if self._open and type(self._open[-1].value) is dict and self._open[-1].key is _NO_KEY:
+            raise _not_a_key(value, line)
+        if not self._open:
+            self.line = line
+        self._open.append(_Open(value, event.anchor, line))
+
+    def _end(self) -> None:
+        ended = self._open.pop()
+        for each in ended.merged:
+            for key, value in each.items():
+                ended.value.setdefault(key, value)
+        if ended.anchor:
+            self._anchors[ended.anchor] = ended.value, ended.size
+        self._put(ended.value, ended.size, ended.line)
+
+    def _put(self, value: Any, size: int, line: int, *, is_merge: bool = False) -> None:
+        """Put a value that is complete where it belongs."""
+        if not self._open:
+            self.root = value
+            return
+        parent = self._open[-1]
+        parent.size += size
+        if parent.size > MAX_VALUES:
+            raise ManifestError(f"its aliases expand to more than {MAX_VALUES:,} values", line=line)
+        if type(parent.value) is list:
+            self._note(parent, len(parent.value), line)
+            parent.value.append(value)
+        elif parent.key is _NO_KEY:
+            parent.key = _MERGE if is_merge else self._new_key(parent, value, line)
+        else:
+            self._put_entry(parent, value, line)
+            parent.key = _NO_KEY
+
+    def _put_entry(self, parent: _Open, value: Any, line: int) -> None:
+        if parent.key is not _MERGE:
+            parent.value[parent.key] = value
+            return
+        brought = value if isinstance(value, list) else [value]
+        if not all(isinstance(each, dict) for each in brought):
+            raise ManifestError("'<<' brings in something other than mappings", line=line)
+        parent.merged += brought
+
+    def _new_key(self, parent: _Open, value: Any, line: int) -> str:
+        key = _key(value, line)
+        if key in parent.keys:
+            raise ManifestError(
+                f"key {key!r} stands twice in one mapping, first on line {parent.keys[key]}", line=line
+            )
+        parent.keys[key] = line
+        self._note(parent, key, line)
+        return key
+
+    def _note(self, parent: _Open, key: str | int, line: int) -> None:
+        if self._lines is not None:
+            self._lines[id(parent.value), key] = line
 
 
-def _construct_bool(loader: _Loader, node: yaml.ScalarNode) -> bool:
-    return str(loader.construct_scalar(node)) in _TRUE
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark is not None else 1
 
 
-def _construct_int(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
-    return _int(str(loader.construct_scalar(node)))
+def _is_merge(event: yaml.ScalarEvent) -> bool:
+    return event.value == "<<" and (event.implicit[0] or event.tag == f"{_TAG}merge")
 
 
-def _construct_float(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
-    text = str(loader.construct_scalar(node)).replace("_", "")
-    if text.lstrip("+-")[:2].lower() in (".i", ".n"):
-        raise ManifestError(f"{text} is no number that JSON can express", line=node.start_mark.line + 1)
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ManifestError(f"{text} is too large for a 64-bit number", line=node.start_mark.line + 1)
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+def _scalar(event: yaml.ScalarEvent, line: int) -> Any:
+    text, tag = event.value, event.tag
+    if tag is None and not event.implicit[0]:
+        return text
+    if tag is None:
+        value = resolve(text)
+    elif tag in _SCALAR_TYPES:
+        value = resolve(text)
+        if type(value) not in _SCALAR_TYPES[tag]:
+            raise ManifestError(f"{text!r} cannot be read as !!{tag.removeprefix(_TAG)}", line=line)
+    else:
+        return _text_with_tag(text, tag, line)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ManifestError(f"{text} is no number that JSON can express", line=line)
+    return value
 
 
-def _key(value: Any, node: yaml.Node) -> str:
+def _text_with_tag(text: str, tag: str, line: int) -> str:
+    if tag in ("!", f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}merge"):
+        return text
+    if tag != f"{_TAG}binary":
+        raise _foreign_tag(tag, line)
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:
+        raise ManifestError("!!binary holds no text in base64", line=line) from None
+
+
+def _foreign_tag(tag: str, line: int) -> ManifestError:
+    shown = f"!!{tag.removeprefix(_TAG)}" if tag.startswith(_TAG) else tag
+    return ManifestError(f"tag {shown} has no meaning in a manifest", line=line)
+
+
+def _key(value: Any, line: int) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    raise ManifestError(
-        f"a mapping's key is {'null' if value is None else 'a ' + type(value).__name__}; expected a string",
-        line=node.start_mark.line + 1,
-    )
+    raise _not_a_key(value, line)
 
 
-def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
-    mapping: dict[str, Any] = {}
-    yield mapping
-    own = {id(key) for key, _ in node.value}
-    loader.flatten_mapping(node)
-    explicit: set[str] = set()
-    for key_node, value_node in node.value:
-        key = _key(loader.construct_object(key_node, deep=True), key_node)
-        if id(key_node) in own:
-            if key in explicit:
-                raise ManifestError(
-                    f"key {key!r} stands twice in one mapping", line=key_node.start_mark.line + 1
-                )
-            explicit.add(key)
-        mapping[key] = loader.construct_object(value_node, deep=True)
+def _not_a_key(value: Any, line: int) -> ManifestError:
+    shown = "null" if value is None else "a list" if isinstance(value, list) else "an object"
+    hint = "; was a template left unrendered?" if isinstance(value, dict) else ""
+    return ManifestError(f"a mapping's key is {shown}; expected a string{hint}", line=line)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
-_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", yaml.constructor.SafeConstructor.construct_yaml_str)
+def read_yaml(text: str, lines: Lines | None = None) -> Iterator[tuple[int, Any]]:
+    """Read a YAML stream.
 
-
-def _expanded(node: yaml.Node, sizes: dict[int, int]) -> int:
-    """How many values a node stands for with its aliases followed."""
-    known = sizes.get(id(node))
-    if known is not None:
-        return known
-    sizes[id(node)] = 1  # an alias to an enclosing node counts once here, and is refused below
-    size = 1
-    if isinstance(node, yaml.SequenceNode):
-        size += sum(_expanded(child, sizes) for child in node.value)
-    elif isinstance(node, yaml.MappingNode):
-        size += sum(_expanded(key, sizes) + _expanded(value, sizes) for key, value in node.value)
-    sizes[id(node)] = size
-    return size
-
-
-def _fault(error: yaml.YAMLError, text: str) -> ManifestError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).split("\n")[0]
-    line = None if mark is None else mark.line + 1
-    if line is not None:
-        lines = text.split("\n")
-        here = lines[line - 1] if line <= len(lines) else ""
-        if "\t" in here[: len(here) - len(here.lstrip())]:
-            problem = "indented with a tab; YAML allows only spaces"
-    return ManifestError(f"not valid YAML: {problem}", line=line)
-
-
-def read_yaml(text: str) -> Iterator[tuple[int, Any]]:
-    """The documents of a YAML stream, empty ones included as None.
+    Args:
+        text: The stream.
+        lines: Filled with the lines of entries, if given; good while the documents are held.
 
     Yields:
-        (1-based line where the document starts, its content as JSON-shaped data).
+        (line where the document begins, its content as JSON-shaped data), for empty documents too.
 
     Raises:
         ManifestError: The text is not YAML, or not YAML that JSON can express; knows the line.
     """
-    loader = _Loader(text)
     try:
+        parser = yaml.CBaseLoader(text)
+        document = _Document(lines)
         while True:
-            try:
-                if not loader.check_node():
-                    return
-                node = loader.get_node()
-            except yaml.YAMLError as error:
-                raise _fault(error, text) from None
-            if node is None:
+            event = parser.get_event()
+            if isinstance(event, yaml.StreamEndEvent):
                 return
-            line = node.start_mark.line + 1
-            if "*" in text and _expanded(node, {}) > MAX_EXPANDED_NODES:
-                raise ManifestError(
-                    f"its aliases expand to more than {MAX_EXPANDED_NODES:,} values", line=line
-                )
-            try:
-                yield line, loader.construct_document(node)
-            except yaml.YAMLError as error:
-                raise _fault(error, text) from None
-    except RecursionError:
-        raise ManifestError("nested too deeply") from None
-    finally:
-        loader.dispose()
+            if isinstance(event, yaml.DocumentStartEvent):
+                document = _Document(lines)
+                document.line = _line(event)
+            elif isinstance(event, yaml.DocumentEndEvent):
+                yield document.line, document.root
+            elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+                document.take(event)
+    except yaml.YAMLError as error:
+        raise _fault(error, text) from None
 
 
-def line_of(text: str, document: int, path: list[str | int]) -> int | None:
-    """The line of a field in the ``document``-th document (from 1), or of the closest parent that is there."""
-    try:
-        nodes = list(yaml.compose_all(text, Loader=_Loader))
-    except yaml.YAMLError:
-        return None
-    if document > len(nodes):
-        return None
-    node = nodes[document - 1]
-    line = None if node is None else node.start_mark.line + 1
+def _fault(error: yaml.YAMLError, text: str) -> ManifestError:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return ManifestError(f"holds the control character 0x{ord(text[error.position]):02x}", line=line)
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+    if mark is None:
+        return ManifestError(f"not valid YAML: {problem}")
+    here = text.split("\n")[max(0, mark.line - 1) : mark.line + 1]
+    return ManifestError(f"not valid YAML: {_explained(problem, here)}", line=mark.line + 1)
+
+
+def _explained(problem: str, lines: Sequence[str]) -> str:
+    """Return what is wrong, for the mistakes that are made most in plain words; the last line is the faulty one."""
+    last = lines[-1] if lines else ""
+    if "\t" in last[: len(last) - len(last.lstrip())]:
+        return "indented with a tab; YAML allows only spaces"
+    for line in reversed(lines):
+        missing = re.match(r"\s*-([A-Za-z]\w*)\s*:", line)
+        if missing:
+            return f"{problem}; is the space after the dash of '-{missing[1]}' missing?"
+    return problem
+
+
+def line_of(text: str, number: int, path: Sequence[str | int]) -> int | None:
+    """Return the line of a field in the ``number``-th document, from 1, or of its closest parent that is there."""
+    lines: Lines = {}
+    held = []  # so that ids stay those of these documents
+    for count, (line, content) in enumerate(read_yaml(text, lines), 1):
+        held.append(content)
+        if count == number:
+            return _line_in(content, path, lines, line)
+    return None
+
+
+def _line_in(content: Any, path: Sequence[str | int], lines: Lines, line: int) -> int:
     for step in path:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == step), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        else:
-            return line
+        line = lines.get((id(content), step), line)
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):
+            break
     return line
