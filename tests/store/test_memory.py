@@ -36,7 +36,9 @@ def driven(backend: Backend, steps: list[tuple[str, bool]]) -> list[Snapshot]:
 
 
 @given(operations, st.data())
-def test_a_range_is_the_map_as_it_was_at_that_revision(steps: list[tuple[str, bool]], data: st.DataObject) -> None:
+def test_a_range_is_the_map_as_it_was_at_that_revision(
+    steps: list[tuple[str, bool]], data: st.DataObject
+) -> None:
     backend = MemoryBackend()
     snapshots = driven(backend, steps)
     revision = data.draw(st.integers(1, backend.revision))
@@ -53,7 +55,9 @@ def test_a_range_is_the_map_as_it_was_at_that_revision(steps: list[tuple[str, bo
 
 
 @given(operations, st.data())
-def test_events_after_a_revision_lead_from_it_to_now(steps: list[tuple[str, bool]], data: st.DataObject) -> None:
+def test_events_after_a_revision_lead_from_it_to_now(
+    steps: list[tuple[str, bool]], data: st.DataObject
+) -> None:
     backend = MemoryBackend()
     snapshots = driven(backend, steps)
     revision = data.draw(st.integers(1, backend.revision))

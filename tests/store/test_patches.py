@@ -13,7 +13,9 @@ from kschedcore.store.patches import PatchConflict, apply_json_patch, apply_merg
 scalars = st.booleans() | st.integers(-9, 9) | st.text("ab~/", max_size=2)
 documents = st.recursive(
     st.dictionaries(st.text("ab~/", max_size=2), scalars, max_size=3),
-    lambda inner: st.dictionaries(st.text("ab~/", max_size=2), inner | st.lists(inner, max_size=2), max_size=3),
+    lambda inner: st.dictionaries(
+        st.text("ab~/", max_size=2), inner | st.lists(inner, max_size=2), max_size=3
+    ),
     max_leaves=8,
 )
 
@@ -43,7 +45,9 @@ def test_what_is_tested_and_replaced_by_itself_stays(document: dict[str, Any], d
 
 
 @given(documents, st.data(), scalars)
-def test_an_added_value_can_be_moved_and_removed(document: dict[str, Any], data: st.DataObject, value: Any) -> None:
+def test_an_added_value_can_be_moved_and_removed(
+    document: dict[str, Any], data: st.DataObject, value: Any
+) -> None:
     maps = ["", *(path for path in pointers(document) if isinstance(_at(document, path), dict))]
     place = data.draw(st.sampled_from(maps)) + "/fresh"
     added = apply_json_patch(document, [{"op": "add", "path": place, "value": value}])
