@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
+import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -19,12 +21,19 @@ from kschedcore.errors import ManifestError, NotFoundError
 
 __all__ = ["STDIN", "Document", "read_documents"]
 
+T = TypeVar("T")
+
 STDIN = "-"
 """The path that stands for standard input."""
 
-_SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
+_SUFFIXES = (".yaml", ".yml", ".json", ".gz")
 _GZIP = b"\x1f\x8b"
-MAX_BYTES = 2**31
+_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?()\s*(?:\[\s*)*(?:(\{\s*[\"}]|[\[\]])|\{)")
+"""How JSON begins, and with the second group what is hardly YAML in flow style."""
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+MAX_BYTES = 2**30
 """A source may not unpack to more than this."""
 
 
@@ -68,24 +77,29 @@ def read_documents(paths: Iterable[str | Path], stdin: BinaryIO | None = None) -
         if str(path) == STDIN:
             yield from _parse((stdin or sys.stdin.buffer).read(), "<stdin>")
             continue
-        place = Path(path)
-        if place.is_dir():
-            files = sorted(f for f in place.iterdir() if f.name.endswith(_SUFFIXES) and f.is_file())
-            if not files:
-                raise ManifestError("no manifests (*.yaml, *.yml, *.json) in this folder", source=str(path))
-        else:
-            files = [place]
-        for file in files:
-            yield from _parse(_read(file), str(file))
+        for file in _files(Path(path)):
+            yield from _parse(_reading(file, Path.read_bytes), str(file))
 
 
-def _read(file: Path) -> bytes:
+def _files(place: Path) -> list[Path]:
+    if not _reading(place, Path.is_dir):
+        return [place]
+    found = _reading(place, lambda folder: sorted(folder.iterdir()))
+    files = [file for file in found if file.name.endswith(_SUFFIXES) and file.is_file()]
+    if not files:
+        raise ManifestError("no manifests (*.yaml, *.yml, *.json, *.gz) in this folder", source=str(place))
+    return files
+
+
+def _reading(place: Path, read: Callable[[Path], T]) -> T:
     try:
-        return file.read_bytes()
+        return read(place)
     except FileNotFoundError:
-        raise NotFoundError(f"{file}: no such file or folder") from None
+        raise NotFoundError(f"{place}: no such file or folder") from None
     except OSError as error:
-        raise ManifestError(f"cannot be read: {error.strerror}", source=str(file)) from None
+        raise ManifestError(f"cannot be read: {error.strerror}", source=str(place)) from None
+    except ValueError:
+        raise NotFoundError(f"{str(place)!r} is no path") from None
 
 
 def _unpack(data: bytes, source: str) -> bytes:
@@ -117,45 +131,63 @@ def _text(data: bytes, source: str) -> str:
 def _parse(data: bytes, source: str) -> Iterator[Document]:
     if data[:2] == _GZIP:
         data = _unpack(data, source)
-    if data.lstrip()[:1] in (b"{", b"["):
-        documents = _json(data, source)
-        if documents is not None:
-            yield from documents
-            return
+    return _json(data, source) or _yaml(data, source)
+
+
+def _yaml(data: bytes, source: str) -> Iterator[Document]:
     text = _text(data, source)
-    number = 0
-    documents_seen = read_yaml(text)
-    while True:
-        number += 1
-        try:
-            line, content = next(documents_seen)
-        except StopIteration:
-            return
-        except ManifestError as error:
-            raise error.located(source=source, document=number) from None
-        if content is not None:
-            yield Document(content, source, number, text, line)
-
-
-def _json(data: bytes, source: str) -> list[Document] | None:
-    """The documents of JSON text, several in a row allowed; None when it is YAML in flow style after all."""
+    number = 1
     try:
-        return [Document(msgspec.json.decode(data), source, 1)]
-    except (msgspec.DecodeError, RecursionError):
-        pass
-    text = _text(data, source)
-    decoder = json.JSONDecoder()
-    documents, place = [], 0
+        for line, content in read_yaml(text):
+            if content is not None:
+                yield Document(content, source, number, text, line)
+            number += 1
+    except ManifestError as error:
+        raise error.located(source=source, document=number) from None
+
+
+def _json(data: bytes, source: str) -> Iterator[Document] | None:
+    """Return the documents of JSON text, several in a row allowed; None when it has to be read as YAML."""
+    start = _JSON_START.match(data)
+    if start is None:
+        return None
+    try:
+        return iter([Document(msgspec.json.decode(data[start.start(1) :]), source, 1)])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _json_stream(_text(data, source), source, is_json=start[2] is not None)
+
+
+def _json_stream(text: str, source: str, *, is_json: bool) -> Iterator[Document] | None:
+    decoder = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
+    documents: list[Document] = []
+    place = _skip_blanks(text, 0)
     try:
         while place < len(text):
+            if text.startswith("---", place):
+                return None  # YAML whose documents are JSON
             content, place = decoder.raw_decode(text, place)
             documents.append(Document(content, source, len(documents) + 1))
-            place += len(text[place:]) - len(text[place:].lstrip())
+            place = _skip_blanks(text, place)
     except json.JSONDecodeError as error:
-        if documents or text.lstrip().startswith("["):
-            problem = f"not valid JSON: {error.msg}"
-            raise ManifestError(problem, source=source, document=len(documents) + 1, line=error.lineno) from None
-        return None
+        if not documents and not is_json:
+            return None
+        problem, line = f"not valid JSON: {error.msg}", error.lineno
+    except ValueError as error:
+        problem, line = f"not valid JSON: {error}", text.count("\n", 0, place) + 1
     except RecursionError:
-        raise ManifestError("nested too deeply", source=source, document=len(documents) + 1) from None
-    return documents
+        problem, line = "nested too deeply", text.count("\n", 0, place) + 1
+    else:
+        return iter(documents)
+    raise ManifestError(problem, source=source, document=len(documents) + 1, line=line)
+
+
+def _skip_blanks(text: str, place: int) -> int:
+    match = _BLANKS.match(text, place)
+    return place if match is None else match.end()
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that JSON can express")
+    return number
