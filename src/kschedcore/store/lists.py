@@ -12,8 +12,9 @@ from typing import Any
 from kschedcore.store.admission_types import Object, Resource, StatusError, bad_request
 from kschedcore.store.backend import Compacted
 from kschedcore.store.store import Store, prefix_of
+from kschedcore.store.watch import too_old
 
-__all__ = ["ContinueToken", "ListPage", "list_page", "too_old"]
+__all__ = ["ContinueToken", "ListPage", "list_page"]
 
 _TOKEN_VERSION = "meta.k8s.io/v1"
 _BATCH = 500
@@ -71,11 +72,6 @@ def _bad_token(why: str) -> StatusError:
     return bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
-def too_old(message: str) -> StatusError:
-    """410: the history does not reach so far back."""
-    return StatusError(410, "Expired", message)
-
-
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """A page of a list.
@@ -126,8 +122,7 @@ def list_page(
         try:
             page = store.backend.range(prefix, start=start, limit=batch, revision=revision)
         except Compacted as gone:
-            message = _EXPIRED if token else f"too old resource version: {gone.requested} ({gone.oldest})"
-            raise too_old(message) from None
+            raise (StatusError(410, "Expired", _EXPIRED) if token else too_old(gone)) from None
         revision = page.revision
         for index, entry in enumerate(page.entries):
             if selects is not None and not selects(entry.value):

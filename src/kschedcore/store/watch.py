@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kschedcore.store.admission_types import Object
-from kschedcore.store.backend import Backend, Event, EventType
+from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.backend import Backend, Compacted, Event, EventType
 from kschedcore.store.objects import FrozenDict
 
-__all__ = ["Watch", "WatchEvent"]
+__all__ = ["Watch", "WatchEvent", "too_old"]
+
+
+def too_old(gone: Compacted) -> StatusError:
+    """410: the history does not reach so far back."""
+    return StatusError(410, "Expired", f"too old resource version: {gone.requested} ({gone.oldest})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,6 @@ class Watch:
         prefix: Which keys.
         revision: After which revision to begin.
         selects: Whether an object is wanted. One that comes to be wanted is ADDED, one that ceases DELETED.
-
-    Raises:
-        Compacted: On reading, when the watch has fallen further behind than the history reaches.
     """
 
     def __init__(
@@ -48,8 +50,15 @@ class Watch:
         """Everything up to this revision has been seen."""
 
     def poll(self) -> list[WatchEvent]:
-        """What has happened since the last call, in order."""
-        events = self._backend.events(self.revision)
+        """What has happened since the last call, in order.
+
+        Raises:
+            StatusError: 410 when the watch has fallen further behind than the history reaches.
+        """
+        try:
+            events = self._backend.events(self.revision)
+        except Compacted as gone:
+            raise too_old(gone) from None
         if not events:
             return []
         self.revision = events[-1].revision

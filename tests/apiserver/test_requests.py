@@ -1,0 +1,378 @@
+"""The door: paths, methods, content types and answers as Kubernetes has them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kschedcore.apiserver import APIServer
+from kschedcore.store.admission_types import StatusError
+from kschedcore.store.memory import MemoryBackend
+from kschedcore.store.meta import FixedClock
+from kschedcore.store.store import Store
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+PODS = "/api/v1/namespaces/default/pods"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+MERGE = "application/merge-patch+json"
+Object = dict[str, Any]
+
+
+@pytest.fixture
+def server() -> APIServer:
+    made = APIServer()
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    assert made.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)[0] == 201
+    return made
+
+
+def config_map(name: str, **metadata: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, **metadata},
+        "data": {"a": "1"},
+    }
+
+
+def pod(name: str, **spec: Any) -> Object:
+    spec = {"containers": [{"name": "c", "image": "i:1"}], "automountServiceAccountToken": False, **spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": "a"}},
+        "spec": spec,
+    }
+
+
+def deployment(replicas: int = 2) -> Object:
+    labels = {"app": "web", "tier": "front"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
+    selector = {
+        "matchLabels": {"app": "web"},
+        "matchExpressions": [{"key": "tier", "operator": "In", "values": ["front", "back"]}],
+    }
+    spec = {"replicas": replicas, "selector": selector, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+
+
+def made(server: APIServer, path: str, body: Object) -> Object:
+    code, obj = server.request("POST", path, body)
+    assert code == 201, obj
+    return obj
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "reason"),
+    [
+        ("GET", "/api/v1/namespaces/default/ghosts", 404, "NotFound"),
+        ("GET", "/apis/ghosts/v1/pods", 404, "NotFound"),
+        ("GET", "/", 404, "NotFound"),
+        ("GET", f"{PODS}/a/nope", 404, "NotFound"),
+        ("GET", f"{PODS}/a/status/more", 404, "NotFound"),
+        ("GET", "/api/v1/namespaces/default/nodes", 404, "NotFound"),
+        ("GET", "/api/v1/pods/a", 404, "NotFound"),
+        ("POST", f"{MAPS}/a", 405, "MethodNotAllowed"),
+        ("PUT", MAPS, 405, "MethodNotAllowed"),
+        ("OPTIONS", MAPS, 405, "MethodNotAllowed"),
+        ("GET", f"{PODS}/a/binding", 405, "MethodNotAllowed"),
+        ("GET", f"{PODS}/a", 404, "NotFound"),
+        ("GET", "/api/v1/nodes/a", 404, "NotFound"),
+        ("GET", f"{PODS}?limit=x", 400, "BadRequest"),
+        ("GET", f"{PODS}?limit=99999999999999999999", 400, "BadRequest"),
+        ("GET", f"{PODS}?labelSelector=a=b=c", 400, "BadRequest"),
+    ],
+)
+def test_what_is_not_there(server: APIServer, method: str, path: str, code: int, reason: str) -> None:
+    found, status = server.request(method, path)
+    assert (found, status["code"], status["reason"]) == (code, code, reason)
+    assert status["kind"] == "Status"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "code", "words"),
+    [
+        ("application/json", "{", 400, "unexpected end of JSON input"),
+        ("application/json", "[]", 400, "cannot unmarshal array"),
+        ("application/json", {"kind": object}, 400, "cannot be written as JSON"),
+        ("application/json", {**config_map("m"), "data": {"a": 1}}, 400, "cannot unmarshal number"),
+        ("application/json", {**config_map("m"), "kind": "Secret"}, 400, "Secret"),
+        ("application/json", config_map("m", namespace="other"), 400, "namespace of the provided object"),
+        ("application/json", config_map("Not A Name"), 422, "RFC 1123"),
+        ("application/json; charset=utf-8", config_map("m"), 201, ""),
+        ("application/yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n", 201, ""),
+        ("application/yaml", "a: [", 400, "error decoding YAML"),
+        ("text/plain", "a", 415, "accepted media types include: application/json"),
+    ],
+)
+def test_bodies(server: APIServer, content_type: str, body: Any, code: int, words: str) -> None:
+    found, answer = server.request("POST", MAPS, body, content_type)
+    assert found == code
+    assert words in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("dryRun=Some", "dryRun"),
+        ("fieldValidation=Odd", "fieldValidation"),
+        ("fieldManager=" + "m" * 129, "fieldManager"),
+        ("fieldManager=%01", "fieldManager"),
+        ("force=true", "force"),
+    ],
+)
+def test_parameters_that_make_no_sense(server: APIServer, query: str, field: str) -> None:
+    code, status = server.request("POST", f"{MAPS}?{query}", config_map("m"))
+    assert (code, status["details"]["kind"]) == (422, "CreateOptions")
+    assert [cause["field"] for cause in status["details"]["causes"]] == [field]
+
+
+def test_what_a_client_sent_is_not_shared_and_what_it_gets_cannot_be_changed(server: APIServer) -> None:
+    body = config_map("m")
+    answer = made(server, MAPS, body)
+    body["data"]["a"] = "changed"
+    with pytest.raises(TypeError):
+        answer["data"]["a"] = "changed"
+    assert server.request("GET", f"{MAPS}/m")[1]["data"] == {"a": "1"}
+
+
+def test_an_object_that_was_read_can_be_written_back(server: APIServer) -> None:
+    made(server, MAPS, config_map("m"))
+    _, read = server.request("GET", f"{MAPS}/m")
+    code, written = server.request("PUT", f"{MAPS}/m", {**read, "data": {"a": "2"}})
+    assert (code, written["data"]) == (200, {"a": "2"})
+    code, again = server.request("PUT", f"{MAPS}/m", written)
+    assert again["metadata"]["resourceVersion"] == written["metadata"]["resourceVersion"], "nothing changed"
+    code, status = server.request("PUT", f"{MAPS}/m", read)
+    assert (code, status["reason"]) == (409, "Conflict")
+
+
+def test_the_same_seed_and_clock_give_the_same_bytes() -> None:
+    def history(seed: int) -> list[Any]:
+        server = APIServer(seed=seed)
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "m-"}}
+        return [server.request("POST", MAPS, body) for _ in range(5)]
+
+    assert history(1) == history(1)
+    assert history(1) != history(2)
+    created = [obj["metadata"]["name"] for _, obj in history(1)]
+    assert len(set(created)) == 5
+    assert all(name.startswith("m-") and len(name) == 7 for name in created)
+
+
+def test_a_dry_run_decides_and_keeps_nothing(server: APIServer) -> None:
+    before = server.store.backend.revision
+    code, obj = server.request("POST", f"{MAPS}?dryRun=All", config_map("m"))
+    assert code == 201
+    assert "resourceVersion" not in obj["metadata"]
+    assert server.request("GET", f"{MAPS}/m")[0] == 404
+    assert server.store.backend.revision == before
+    made(server, MAPS, config_map("m"))
+    assert server.request("POST", f"{MAPS}?dryRun=All", config_map("m"))[0] == 409
+    code, patched = server.request("PATCH", f"{MAPS}/m?dryRun=All", {"data": {"b": "2"}}, MERGE)
+    assert (code, patched["data"]) == (200, {"a": "1", "b": "2"})
+    assert server.request("DELETE", f"{MAPS}/m?dryRun=All")[0] == 200
+    assert server.request("GET", f"{MAPS}/m")[1]["data"] == {"a": "1"}
+
+
+def test_generation_counts_what_is_asked_for_and_nothing_else(server: APIServer) -> None:
+    made(server, DEPLOYMENTS, deployment())
+
+    def generation(path: str, patch: Object) -> int:
+        code, obj = server.request("PATCH", f"{DEPLOYMENTS}/{path}", patch, MERGE)
+        assert code == 200
+        return int(obj["metadata"]["generation"])
+
+    assert generation("web", {"metadata": {"labels": {"x": "1"}}}) == 1
+    assert generation("web/status", {"status": {"replicas": 2}, "spec": {"replicas": 9}}) == 1
+    assert generation("web", {"status": {"replicas": 7}}) == 1
+    assert generation("web", {"spec": {"replicas": 3}}) == 2
+    _, obj = server.request("GET", f"{DEPLOYMENTS}/web")
+    assert (obj["spec"]["replicas"], obj["status"]["replicas"]) == (3, 2)
+
+
+def test_scale(server: APIServer) -> None:
+    made(server, DEPLOYMENTS, deployment(2))
+    path = f"{DEPLOYMENTS}/web/scale"
+    code, scale = server.request("GET", path)
+    assert (code, scale["spec"]) == (200, {"replicas": 2})
+    assert scale["status"]["selector"] == "app=web,tier in (back,front)"
+    code, scale = server.request("PUT", path, {**scale, "spec": {"replicas": 5}})
+    assert (code, scale["spec"]) == (200, {"replicas": 5})
+    assert server.request("GET", f"{DEPLOYMENTS}/web")[1]["metadata"]["generation"] == 2
+    for patch, code, reason in (
+        ({"spec": {"replicas": -1}}, 422, "Invalid"),
+        ({"spec": {"replicas": "x"}}, 400, "BadRequest"),
+        ({"metadata": {"resourceVersion": "1"}}, 409, "Conflict"),
+    ):
+        found, status = server.request("PATCH", path, patch, MERGE)
+        assert (found, status["reason"]) == (code, reason)
+    assert server.request("DELETE", path)[0] == 405
+
+
+def test_a_pod_is_bound_once(server: APIServer) -> None:
+    pod_object = made(server, PODS, pod("p"))
+    target = {
+        "apiVersion": "v1",
+        "kind": "Binding",
+        "metadata": {"name": "p", "annotations": {"why": "room"}},
+    }
+    code, status = server.request("POST", f"{PODS}/p/binding", {**target, "target": {"kind": "Node"}})
+    assert (code, status["reason"]) == (422, "Invalid")
+    other = {**target, "metadata": {"uid": "other"}, "target": {"kind": "Node", "name": "n"}}
+    assert server.request("POST", f"{PODS}/p/binding", other)[0] == 409
+    code, _ = server.request("POST", f"{PODS}/p/binding", {**target, "target": {"kind": "Node", "name": "n"}})
+    assert code == 201
+    _, bound = server.request("GET", f"{PODS}/p")
+    assert bound["spec"]["nodeName"] == "n"
+    assert bound["metadata"]["annotations"] == {"why": "room"}
+    assert [c["type"] for c in bound["status"]["conditions"]] == ["PodScheduled"]
+    assert pod_object["spec"] == {key: v for key, v in bound["spec"].items() if key != "nodeName"}
+    code, status = server.request("POST", f"{PODS}/p/binding", {**target, "target": {"name": "m"}})
+    assert (code, status["reason"]) == (409, "Conflict")
+
+
+def test_a_running_pod_is_deleted_with_grace_and_sooner_when_asked() -> None:
+    clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    server = APIServer(clock=clock)
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    server.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
+    made(server, PODS, pod("p", nodeName="n"))
+    code, going = server.request("DELETE", f"{PODS}/p")
+    assert code == 200
+    assert going["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert going["metadata"]["deletionTimestamp"] == "2026-01-01T00:00:30Z"
+    clock.time += timedelta(seconds=10)
+    _, same = server.request("DELETE", f"{PODS}/p")
+    assert same == going
+    _, sooner = server.request("DELETE", f"{PODS}/p?gracePeriodSeconds=5")
+    assert sooner["metadata"]["deletionTimestamp"] == "2026-01-01T00:00:05Z"
+    assert server.request("POST", f"{PODS}/p/binding", {"target": {"name": "m"}})[0] == 409
+    assert server.request("DELETE", f"{PODS}/p?gracePeriodSeconds=0")[0] == 200
+    assert server.request("GET", f"{PODS}/p")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "finalizers"),
+    [
+        ("propagationPolicy=Foreground", ["foregroundDeletion"]),
+        ("propagationPolicy=Orphan", ["orphan"]),
+        ("orphanDependents=true", ["orphan"]),
+        ("propagationPolicy=Background", None),
+        ("orphanDependents=false", None),
+        ("", None),
+    ],
+)
+def test_propagation(server: APIServer, query: str, finalizers: list[str] | None) -> None:
+    made(server, DEPLOYMENTS, deployment())
+    code, answer = server.request("DELETE", f"{DEPLOYMENTS}/web?{query}")
+    assert code == 200
+    live = server.store.get("deployments.apps", "default", "web")
+    if finalizers is None:
+        assert live is None
+        assert answer["kind"] == "Status"
+    else:
+        assert live is not None
+        assert live["metadata"]["finalizers"] == finalizers
+        assert live["metadata"]["generation"] == 2
+
+
+def test_preconditions_and_finalizers_hold_a_deletion(server: APIServer) -> None:
+    obj = made(server, MAPS, config_map("m", finalizers=["a.b/c"]))
+    for wrong in ({"uid": "other"}, {"resourceVersion": "1"}):
+        code, status = server.request("DELETE", f"{MAPS}/m", {"preconditions": wrong})
+        assert (code, status["reason"]) == (409, "Conflict")
+    right = {"uid": obj["metadata"]["uid"], "resourceVersion": obj["metadata"]["resourceVersion"]}
+    code, marked = server.request("DELETE", f"{MAPS}/m", {"preconditions": right})
+    assert (code, marked["metadata"]["deletionGracePeriodSeconds"]) == (200, 0)
+    code, _ = server.request("PATCH", f"{MAPS}/m", {"metadata": {"finalizers": None}}, MERGE)
+    assert code == 200
+    assert server.request("GET", f"{MAPS}/m")[0] == 404
+
+
+def test_pages_are_of_one_version_whatever_happens_between(server: APIServer) -> None:
+    for number in range(7):
+        made(server, MAPS, config_map(f"m{number}"))
+    _, page = server.request("GET", f"{MAPS}?limit=3")
+    assert page["metadata"]["remainingItemCount"] == 4
+    made(server, MAPS, config_map("m35"))
+    server.request("DELETE", f"{MAPS}/m4")
+    found = list(page["items"])
+    while token := page["metadata"].get("continue"):
+        code, page = server.request("GET", f"{MAPS}?limit=3&continue={token}")
+        assert code == 200
+        found += page["items"]
+    assert [obj["metadata"]["name"] for obj in found] == [f"m{number}" for number in range(7)]
+
+
+def test_selected_pages_hold_as_many_as_asked_for(server: APIServer) -> None:
+    for number in range(9):
+        made(server, MAPS, config_map(f"m{number}", labels={"odd": str(number % 2)}))
+    found, token = [], ""
+    while True:
+        _, page = server.request("GET", f"{MAPS}?limit=2&labelSelector=odd=1&continue={token}")
+        assert "remainingItemCount" not in page["metadata"]
+        found += [obj["metadata"]["name"] for obj in page["items"]]
+        token = page["metadata"].get("continue", "")
+        if not token:
+            break
+        assert len(page["items"]) == 2
+    assert found == ["m1", "m3", "m5", "m7"]
+
+
+def test_a_token_or_a_watch_that_is_too_old_is_told_so() -> None:
+    server = APIServer(Store(MemoryBackend(history=4)))
+    for number in range(3):
+        made(server, MAPS, config_map(f"m{number}"))
+    _, page = server.request("GET", f"{MAPS}?limit=1")
+    old = server.watch(f"{MAPS}?resourceVersion={page['metadata']['resourceVersion']}")
+    for number in range(20):
+        server.request("PATCH", f"{MAPS}/m0", {"data": {"n": str(number)}}, MERGE)
+    code, status = server.request("GET", f"{MAPS}?continue={page['metadata']['continue']}")
+    assert (code, status["reason"]) == (410, "Expired")
+    with pytest.raises(StatusError) as gone:
+        old.poll()
+    assert (gone.value.code, gone.value.reason) == (410, "Expired")
+
+
+@pytest.mark.parametrize("token", ["garbage", "e30", "!", "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ"])
+def test_tokens_nobody_gave(server: APIServer, token: str) -> None:
+    code, status = server.request("GET", f"{MAPS}?continue={token}")
+    assert (code, status["reason"]) == (400, "BadRequest")
+    assert status["message"].startswith("invalid continue token: continue key is not valid: ")
+
+
+def test_apply_creates_changes_and_refuses(server: APIServer) -> None:
+    apply = "application/apply-patch+yaml"
+    path = f"{MAPS}/m?fieldManager=alice"
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: '1'}\n"
+    assert server.request("PATCH", path, text, apply)[0] == 201
+    code, obj = server.request("PATCH", path, text.replace("a: '1'", "b: '2'"), apply)
+    assert (code, obj["data"]) == (200, {"b": "2"})
+    code, status = server.request(
+        "PATCH", f"{MAPS}/m?fieldManager=bob", text.replace("a: '1'", "b: '3'"), apply
+    )
+    assert (code, status["details"]["causes"][0]["field"]) == (409, ".data.b")
+    for wrong, code in (
+        (text.replace("v1", "v2"), 400),
+        (text.replace("ConfigMap", "Secret"), 400),
+        (text.replace("name: m", "name: m, managedFields: [{}]"), 400),
+        (text.replace("name: m", "name: m, namespace: other"), 400),
+        ("[]", 400),
+    ):
+        assert server.request("PATCH", path, wrong, apply)[0] == code, wrong
+
+
+def test_put_creates_only_where_the_kind_allows_it(server: APIServer) -> None:
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}}
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l"
+    assert server.request("PUT", path, lease)[0] == 201
+    code, status = server.request("PUT", path, lease)
+    assert (code, status["details"]["causes"][0]["field"]) == (422, "metadata.resourceVersion")
+    assert server.request("PUT", f"{MAPS}/m", config_map("m"))[0] == 404
+    code, status = server.request("PUT", f"{MAPS}/m", {"apiVersion": "v1", "kind": "ConfigMap"})
+    assert code == 400
+    assert "was undeterminable" in status["message"]
