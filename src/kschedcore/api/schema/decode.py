@@ -141,7 +141,10 @@ def _zero(field: Field) -> Callable[[], Any]:
     if field.type == "object":
         decode = _struct(field.ref)
         return lambda: decode({}, [])
-    scalars = {"string": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "int_or_string": 0}
+    scalars = {
+        "string": "", "bytes": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "int_or_string": 0,
+        "quantity": "0",
+    }  # fmt: skip
     value = scalars.get(field.type)
     return lambda: value
 
@@ -191,7 +194,7 @@ def _map(field: Field) -> _Decoder:
     assert field.items is not None
     element = _decoder(field.items)
     wanted = _go_type(field)
-    zero = "0" if field.items.type == "quantity" else _zero(field.items)()
+    zero = _zero(field.items)()
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if type(value) is not dict:
