@@ -376,3 +376,29 @@ def test_put_creates_only_where_the_kind_allows_it(server: APIServer) -> None:
     code, status = server.request("PUT", f"{MAPS}/m", {"apiVersion": "v1", "kind": "ConfigMap"})
     assert code == 400
     assert "was undeterminable" in status["message"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"paused": "x"}, ".spec.paused: expected boolean, got string"),
+        ({"replicas": "2"}, ".spec.replicas: expected numeric (int or float), got string"),
+        ({"odd": 1}, ".spec.odd: field not declared in schema"),
+        ("x", '.spec: expected map, got &value.valueUnstructured{Value:"x"}'),
+        ({"template": {"spec": {"containers": {}}}}, ".spec.template.spec.containers: expected list"),
+        ({"template": {"spec": {"containers": [{"image": "i"}]}}}, "element 0: associative list with keys"),
+        (
+            {"template": {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}},
+            '.spec.template.spec.containers: duplicate entries for key [name="a"]',
+        ),
+        ({"odd": 1, "even": 2}, "errors:\n  .spec.odd: field not declared in schema\n  .spec.even"),
+    ],
+)
+def test_configurations_that_do_not_fit_the_schema(server: APIServer, spec: Any, message: str) -> None:
+    config = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+    path = f"{DEPLOYMENTS}/web?fieldManager=a"
+    code, status = server.request("PATCH", path, config, "application/apply-patch+yaml")
+    assert code == 500
+    head = "failed to create typed patch object (default/web; apps/v1, Kind=Deployment): "
+    assert status["message"].startswith(head)
+    assert message in status["message"]

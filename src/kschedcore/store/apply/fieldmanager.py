@@ -10,6 +10,7 @@ import msgspec
 
 from kschedcore.api.schema import Field, ObjectType
 from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.apply.configuration import problems, summary
 from kschedcore.store.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
 from kschedcore.store.apply.typed import compare, root
 from kschedcore.store.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
@@ -109,7 +110,10 @@ class FieldManager:
 
         Raises:
             StatusError: 409 with every conflict.
+            ValueError: ``config`` does not fit the schema.
         """
+        if found := problems(config, self._root):
+            raise ValueError(summary(found))
         old = empty if live is None else live
         managers = _read(old["metadata"].get("managedFields"))
         if live is not None and not managers:

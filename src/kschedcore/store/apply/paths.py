@@ -39,7 +39,10 @@ def element_of(field: Field, item: Any) -> str:
         if value is None and key in fields:
             value = fields[key].default
         if value is None:
-            raise ValueError(f'associative list with keys has an element that omits key field "{key}"')
+            raise ValueError(
+                f'associative list with keys has an element that omits key field "{key}" '
+                "(and doesn't have default value)"
+            )
         keys[key] = value
     return "k:" + _json(keys)
 
