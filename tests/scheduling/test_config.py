@@ -1,5 +1,8 @@
 """KubeSchedulerConfiguration: how plugin sets merge, what is defaulted and what is read."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from kschedcore.errors import ConfigError, NotFoundError
@@ -19,20 +22,20 @@ from kschedcore.scheduling.registry import with_plugins
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
 
-def configuration(*profiles, **fields):
+def configuration(*profiles: Any, **fields: Any) -> Any:
     return {**HEAD, "profiles": list(profiles), **fields}
 
 
-def resolved(plugins, *own, **profile) -> Profile:
+def resolved(plugins: Any, *own: Any, **profile: Any) -> Profile:
     config = load_config(configuration({"plugins": plugins, **profile}))
     return profiles_of(config, with_plugins(own))[0]
 
 
-def names(profile, point):
+def names(profile: Any, point: str) -> Any:
     return [plugin.name for plugin in profile.at(point)]
 
 
-def weights(profile):
+def weights(profile: Any) -> Any:
     return {plugin.name: plugin.weight for plugin in profile.at("score")}
 
 
@@ -42,7 +45,7 @@ class Watchful(Plugin):
 
 
 class TestMerging:
-    def test_default_scores_have_kubernetes_weights_in_order(self):
+    def test_default_scores_have_kubernetes_weights_in_order(self) -> None:
         assert list(weights(default_profile()).items()) == [
             ("TaintToleration", 3),
             ("NodeAffinity", 2),
@@ -54,13 +57,13 @@ class TestMerging:
             ("ImageLocality", 1),
         ]
 
-    def test_a_default_enabled_again_keeps_its_place_and_loses_its_weight(self):
+    def test_a_default_enabled_again_keeps_its_place_and_loses_its_weight(self) -> None:
         before = names(default_profile(), "score")
         profile = resolved({"multiPoint": {"enabled": [{"name": "TaintToleration"}]}})
         assert names(profile, "score") == before
         assert weights(profile)["TaintToleration"] == 1
 
-    def test_a_default_disabled_and_enabled_comes_last(self):
+    def test_a_default_disabled_and_enabled_comes_last(self) -> None:
         profile = resolved(
             {
                 "multiPoint": {
@@ -72,13 +75,13 @@ class TestMerging:
         assert names(profile, "score")[-1] == "TaintToleration"
         assert weights(profile)["TaintToleration"] == 5
 
-    def test_star_leaves_only_what_is_enabled(self):
+    def test_star_leaves_only_what_is_enabled(self) -> None:
         kept = [{"name": name} for name in ("PrioritySort", "NodeName", "DefaultBinder")]
         profile = resolved({"multiPoint": {"disabled": [{"name": "*"}], "enabled": kept}})
         assert names(profile, "filter") == ["NodeName"]
         assert names(profile, "score") == []
 
-    def test_a_point_puts_what_it_shares_with_multi_point_first_and_its_own_last(self):
+    def test_a_point_puts_what_it_shares_with_multi_point_first_and_its_own_last(self) -> None:
         profile = resolved(
             {"filter": {"enabled": [{"name": "Watchful"}, {"name": "TaintToleration"}]}}, Watchful
         )
@@ -87,19 +90,19 @@ class TestMerging:
         assert found[1] == "NodeUnschedulable"
         assert found[-1] == "Watchful"
 
-    def test_a_plugin_disabled_at_a_point_stays_elsewhere(self):
+    def test_a_plugin_disabled_at_a_point_stays_elsewhere(self) -> None:
         profile = resolved({"score": {"disabled": [{"name": "NodeAffinity"}]}})
         assert "NodeAffinity" not in names(profile, "score")
         assert "NodeAffinity" in names(profile, "filter")
 
-    def test_star_at_a_point_keeps_the_points_own(self):
+    def test_star_at_a_point_keeps_the_points_own(self) -> None:
         profile = resolved(
             {"score": {"disabled": [{"name": "*"}], "enabled": [{"name": "ImageLocality", "weight": 7}]}}
         )
         assert weights(profile) == {"ImageLocality": 7}
         assert names(profile, "filter") == names(default_profile(), "filter")
 
-    def test_the_weight_at_score_wins_over_multi_point(self):
+    def test_the_weight_at_score_wins_over_multi_point(self) -> None:
         profile = resolved(
             {
                 "multiPoint": {"enabled": [{"name": "NodeAffinity", "weight": 4}]},
@@ -109,7 +112,7 @@ class TestMerging:
         assert weights(profile)["NodeAffinity"] == 9
         assert names(profile, "score")[0] == "NodeAffinity"
 
-    def test_a_plugin_of_ones_own_expands_to_its_points(self):
+    def test_a_plugin_of_ones_own_expands_to_its_points(self) -> None:
         profile = resolved({"multiPoint": {"enabled": [{"name": "Watchful"}]}}, Watchful)
         assert names(profile, "permit") == ["Watchful"]
         assert names(profile, "filter")[-1] == "Watchful"
@@ -152,38 +155,42 @@ class TestMerging:
         ),
     ],
 )
-def test_plugin_sets_that_kube_scheduler_refuses(plugins, message):
+def test_plugin_sets_that_kube_scheduler_refuses(plugins: Any, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolved(plugins)
     assert str(caught.value) == message
 
 
 class TestArguments:
-    def test_weights_and_resources_are_filled_in(self):
+    def test_weights_and_resources_are_filled_in(self) -> None:
         args = {"scoringStrategy": {"type": "MostAllocated", "resources": [{"name": "cpu"}]}}
         profile = resolved({}, pluginConfig=[{"name": "NodeResourcesFit", "args": args}])
-        strategy = profile.args_of("NodeResourcesFit").scoring_strategy
+        fit = profile.args_of("NodeResourcesFit")
+        assert isinstance(fit, NodeResourcesFitArgs)
+        strategy = fit.scoring_strategy
         assert (strategy.type, strategy.resources) == ("MostAllocated", (ResourceSpec("cpu", 1),))
 
-    def test_a_strategy_without_resources_looks_at_cpu_and_memory(self):
+    def test_a_strategy_without_resources_looks_at_cpu_and_memory(self) -> None:
         args = {"scoringStrategy": {"type": "LeastAllocated", "resources": []}}
         profile = resolved({}, pluginConfig=[{"name": "NodeResourcesFit", "args": args}])
-        assert profile.args_of("NodeResourcesFit").scoring_strategy.resources == CPU_AND_MEMORY
+        fit = profile.args_of("NodeResourcesFit")
+        assert isinstance(fit, NodeResourcesFitArgs)
+        assert fit.scoring_strategy.resources == CPU_AND_MEMORY
 
-    def test_null_is_absent(self):
+    def test_null_is_absent(self) -> None:
         args = {"scoringStrategy": None, "ignoredResources": None}
         profile = resolved({}, pluginConfig=[{"name": "NodeResourcesFit", "args": args}])
         assert profile.args_of("NodeResourcesFit") == NodeResourcesFitArgs()
 
-    def test_an_empty_defaulting_type_is_system(self):
+    def test_an_empty_defaulting_type_is_system(self) -> None:
         profile = resolved({}, pluginConfig=[{"name": "PodTopologySpread", "args": {"defaultingType": ""}}])
         assert profile.args_of("PodTopologySpread") == PodTopologySpreadArgs()
 
-    def test_arguments_of_a_plugin_that_takes_none_are_passed_over(self):
+    def test_arguments_of_a_plugin_that_takes_none_are_passed_over(self) -> None:
         profile = resolved({}, pluginConfig=[{"name": "NodeName", "args": {"anything": 1}}])
         assert profile.args == default_profile().args
 
-    def test_arguments_of_a_plugin_of_ones_own_are_read_as_it_declares_them(self):
+    def test_arguments_of_a_plugin_of_ones_own_are_read_as_it_declares_them(self) -> None:
         class LimitArgs(Args, frozen=True):
             limit: int = 3
 
@@ -204,10 +211,10 @@ class TestArguments:
 
 
 class TestPercentageOfNodesToScore:
-    def test_every_node_where_nothing_is_said(self):
+    def test_every_node_where_nothing_is_said(self) -> None:
         assert load_config().profiles[0].percentage_of_nodes_to_score == 100
 
-    def test_a_profile_wins_over_the_configuration(self):
+    def test_a_profile_wins_over_the_configuration(self) -> None:
         config = load_config(
             configuration(
                 {"schedulerName": "a", "percentageOfNodesToScore": 0},
@@ -219,7 +226,7 @@ class TestPercentageOfNodesToScore:
 
 
 class TestFiles:
-    def test_a_yaml_file_reads_as_its_data(self, tmp_path):
+    def test_a_yaml_file_reads_as_its_data(self, tmp_path: Path) -> None:
         path = tmp_path / "scheduler.yaml"
         path.write_text(
             "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
@@ -229,7 +236,7 @@ class TestFiles:
         assert config == load_config(configuration({"schedulerName": "batch"}, podMaxBackoffSeconds=20))
         assert load_config(config) is config
 
-    def test_an_error_names_the_file(self, tmp_path):
+    def test_an_error_names_the_file(self, tmp_path: Path) -> None:
         path = tmp_path / "scheduler.yaml"
         path.write_text("apiVersion: kubescheduler.config.k8s.io/v1beta3\nkind: KubeSchedulerConfiguration\n")
         with pytest.raises(ConfigError) as caught:
@@ -239,11 +246,11 @@ class TestFiles:
             '"kubescheduler.config.k8s.io/v1beta3"'
         )
 
-    def test_a_file_that_is_not_there(self, tmp_path):
+    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError):
             load_config(tmp_path / "none.yaml")
 
-    def test_two_documents(self, tmp_path):
+    def test_two_documents(self, tmp_path: Path) -> None:
         path = tmp_path / "two.yaml"
         path.write_text("a: 1\n---\nb: 2\n")
         with pytest.raises(ConfigError, match="expected one KubeSchedulerConfiguration, found 2 documents"):
@@ -262,18 +269,18 @@ class TestEngine:
         },
     )
 
-    def pod(self, scheduler=None):
+    def pod(self, scheduler: Any = None) -> Any:
         container = {"name": "c", "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}}
         spec = {"containers": [container], **({"schedulerName": scheduler} if scheduler else {})}
         return {"metadata": {"name": "p", "namespace": "default"}, "spec": spec}
 
-    def engine(self, config):
+    def engine(self, config: Any) -> Any:
         engine = Engine(config=config)
         for node in self.NODES:
             engine.set_node(node)
         return engine
 
-    def test_each_profile_decides_for_the_pods_that_name_it(self):
+    def test_each_profile_decides_for_the_pods_that_name_it(self) -> None:
         packed = {"scoringStrategy": {"type": "MostAllocated"}}
         engine = self.engine(
             configuration(
@@ -284,12 +291,12 @@ class TestEngine:
         assert engine.decide(self.pod()).node == "empty"
         assert engine.decide(self.pod("pack")).node == "small"
 
-    def test_a_pod_of_another_scheduler_is_left_alone(self):
+    def test_a_pod_of_another_scheduler_is_left_alone(self) -> None:
         engine = self.engine(configuration({"schedulerName": "batch"}))
         assert engine.decide(self.pod("batch")).node == "empty"
         assert engine.decide(self.pod()).node is None
 
-    def test_a_plugin_may_not_take_the_name_of_another(self):
+    def test_a_plugin_may_not_take_the_name_of_another(self) -> None:
         class Impostor(Watchful):
             name = "NodeName"
 

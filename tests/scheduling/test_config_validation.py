@@ -1,5 +1,7 @@
 """What kube-scheduler refuses to start with, and what it says then."""
 
+from typing import Any
+
 import pytest
 
 from kschedcore.errors import ConfigError
@@ -8,13 +10,13 @@ from kschedcore.scheduling.config import load_config
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
 
-def message(config):
+def message(config: Any) -> Any:
     with pytest.raises(ConfigError) as caught:
         load_config({**HEAD, **config})
     return str(caught.value)
 
 
-def test_a_default_configuration_is_valid():
+def test_a_default_configuration_is_valid() -> None:
     assert load_config(HEAD) == load_config()
 
 
@@ -110,7 +112,7 @@ def test_a_default_configuration_is_valid():
         ),
     ],
 )
-def test_configurations(config, expected):
+def test_configurations(config: Any, expected: str) -> None:
     assert message(config) == expected
 
 
@@ -129,7 +131,7 @@ def test_configurations(config, expected):
         ),
     ],
 )
-def test_kinds(head, expected):
+def test_kinds(head: Any, expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(head)
     assert str(caught.value) == expected
@@ -139,12 +141,12 @@ PATH = "profiles[0].pluginConfig[0].args"
 TERM = f"{PATH}.addedAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]"
 
 
-def required(*expressions, fields=()):
+def required(*expressions: Any, fields: Any = ()) -> Any:
     terms = [{"matchExpressions": list(expressions), "matchFields": list(fields)}]
     return {"addedAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
 
 
-def spread(**fields):
+def spread(**fields: Any) -> Any:
     constraint = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway", **fields}
     return {"defaultingType": "List", "defaultConstraints": [constraint]}
 
@@ -323,5 +325,5 @@ def spread(**fields):
         ),
     ],
 )
-def test_arguments(plugin, args, expected):
+def test_arguments(plugin: str, args: Any, expected: str) -> None:
     assert message({"profiles": [{"pluginConfig": [{"name": plugin, "args": args}]}]}) == expected

@@ -2,9 +2,11 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,24 +19,31 @@ from kschedcore.store.meta import FixedClock
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
+LICENCE = "example.com/licence"
+
 
 class Answers:
     """An extender: verb -> what it answers; remembers what it was asked."""
 
-    def __init__(self, **verbs):
+    def __init__(self, **verbs: Any) -> None:
         self.verbs = verbs
-        self.asked = []
+        self.asked: list[tuple[str, Any]] = []
 
-    def __call__(self, verb, arguments):
+    def __call__(self, verb: Any, arguments: Any) -> Any:
         self.asked.append((verb, arguments))
         answer = self.verbs[verb]
         return answer(arguments) if callable(answer) else answer
 
 
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of clients that did not wait for their answer."""
+
+
 @contextmanager
-def serving(answers):
+def serving(answers: Any) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             verb = self.path.rpartition("/")[2]
             answer = answers(verb, body) if verb in answers.verbs else None
@@ -42,10 +51,10 @@ def serving(answers):
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
 
-        def log_message(self, *args):
+        def log_message(self, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -56,34 +65,36 @@ def serving(answers):
         server.server_close()
 
 
-def node(name, cpu="4"):
+def node(name: str, cpu: str = "4") -> Any:
     return {
         "metadata": {"name": name, "annotations": {"rack": name}},
         "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "10"}},
     }
 
 
-def pod(name, cpu="1", uid="", priority=0, **requests):
-    resources = {"requests": {"cpu": cpu, "memory": "1Gi", **requests}}
+def pod(name: str, cpu: str = "1", uid: str = "", priority: int = 0, licences: str = "0") -> Any:
+    resources = {
+        "requests": {"cpu": cpu, "memory": "1Gi", **({LICENCE: licences} if licences != "0" else {})}
+    }
     return {
         "metadata": {"name": name, "namespace": "default", "uid": uid, "annotations": {"kept": "yes"}},
         "spec": {"containers": [{"name": "c", "resources": resources}], "priority": priority},
     }
 
 
-def engine(*extenders, nodes="abc"):
+def engine(*extenders: Any, nodes: Any = "abc") -> Any:
     made = Engine(config={**HEAD, "extenders": list(extenders)})
     for name in nodes:
         made.set_node(node(name))
     return made
 
 
-def only(*names):
+def only(*names: Any) -> Any:
     return {"NodeNames": list(names)}
 
 
 class TestFilter:
-    def test_it_is_shown_whole_objects_and_its_answer_counts(self):
+    def test_it_is_shown_whole_objects_and_its_answer_counts(self) -> None:
         answers = Answers(filter=lambda asked: {"Nodes": {"items": asked["Nodes"]["items"][1:2]}})
         with serving(answers) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
@@ -97,7 +108,7 @@ class TestFilter:
         ]
         assert asked["NodeNames"] is None
 
-    def test_one_with_a_cache_of_nodes_is_given_names(self):
+    def test_one_with_a_cache_of_nodes_is_given_names(self) -> None:
         answers = Answers(filter=only("c"))
         with serving(answers) as url:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
@@ -105,7 +116,7 @@ class TestFilter:
         ((_, asked),) = answers.asked
         assert (asked["NodeNames"], asked["Nodes"]) == (["a", "b", "c"], None)
 
-    def test_reasons_are_told(self):
+    def test_reasons_are_told(self) -> None:
         failed = {
             "nodeNames": [],
             "failedNodes": {"a": "no licence", "b": "no licence"},
@@ -124,7 +135,7 @@ class TestFilter:
             "UnschedulableAndUnresolvable",
         ]
 
-    def test_extenders_are_asked_in_turn_of_what_is_left(self):
+    def test_extenders_are_asked_in_turn_of_what_is_left(self) -> None:
         first, second = Answers(filter=only("a", "c")), Answers(filter=only("c"))
         with serving(first) as one, serving(second) as two:
             configs = [
@@ -133,19 +144,19 @@ class TestFilter:
             assert engine(*configs).decide(pod("p")).node == "c"
         assert second.asked[0][1]["NodeNames"] == ["a", "c"]
 
-    def test_a_node_that_it_was_not_asked_of_is_an_error(self):
+    def test_a_node_that_it_was_not_asked_of_is_an_error(self) -> None:
         with serving(Answers(filter=only("z"))) as url:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
             decision = engine(config).decide(pod("p"))
         assert decision.node is None
         assert 'claims a filtered node "z" which is not found in the input node list' in decision.message
 
-    def test_its_own_complaint_ends_the_cycle(self):
+    def test_its_own_complaint_ends_the_cycle(self) -> None:
         with serving(Answers(filter={"Error": "licence server is down"})) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
         assert (decision.node, decision.message) == (None, "licence server is down")
 
-    def test_an_ignorable_one_that_fails_is_passed_over_and_asked_last(self):
+    def test_an_ignorable_one_that_fails_is_passed_over_and_asked_last(self) -> None:
         with serving(Answers()) as broken, serving(Answers(filter=only("b"))) as works:
             configs = [
                 {"urlPrefix": broken, "filterVerb": "filter", "ignorable": True},
@@ -156,21 +167,21 @@ class TestFilter:
         extenders = Extenders(load_config({**HEAD, "extenders": configs}).extenders)
         assert [each.name for each in extenders._extenders] == [works, broken]
 
-    def test_a_status_other_than_ok_is_told(self):
+    def test_a_status_other_than_ok_is_told(self) -> None:
         with serving(Answers()) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
             assert decision.message == (
                 f"extender {url}: filter: failed filter with extender at URL {url}/filter, code 404"
             )
 
-    def test_one_that_cannot_be_reached(self):
+    def test_one_that_cannot_be_reached(self) -> None:
         with serving(Answers()) as url:
             pass
         decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
         assert decision.node is None
         assert decision.message.startswith(f"extender {url}: filter: ")
 
-    def test_one_that_does_not_answer_in_time(self):
+    def test_one_that_does_not_answer_in_time(self) -> None:
         release = threading.Event()
         with serving(Answers(filter=lambda _: release.wait(30) and {})) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter", "httpTimeout": "50ms"}).decide(
@@ -179,16 +190,16 @@ class TestFilter:
             release.set()
         assert decision.message == f"extender {url}: filter: timed out"
 
-    def test_an_answer_that_is_no_json(self):
+    def test_an_answer_that_is_no_json(self) -> None:
         config = load_config({**HEAD, "extenders": [{"urlPrefix": "http://127.0.0.1", "filterVerb": "f"}]})
         extender = HTTPExtender(config.extenders[0])
-        extender._client.post = lambda *_: b"<html>"
+        extender._client = Mock(post=lambda *_: b"<html>")
         with pytest.raises(ExtenderError, match="JSON is malformed"):
             extender.filter({}, {})
 
 
 class TestPrioritize:
-    def test_scores_are_scaled_weighted_and_added(self):
+    def test_scores_are_scaled_weighted_and_added(self) -> None:
         rated = [{"Host": "c", "Score": 2}, {"host": "b", "score": 1}]
         with serving(Answers(rate=rated)) as url:
             made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 3})
@@ -198,12 +209,12 @@ class TestPrioritize:
         assert added == {"a": 0, "b": 30, "c": 60}
         assert explanation.totals["c"] - explanation.totals["a"] == 60
 
-    def test_one_that_fails_adds_nothing(self):
+    def test_one_that_fails_adds_nothing(self) -> None:
         with serving(Answers()) as url:
             made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 3})
             assert made.decide(pod("p")).node == "a"
 
-    def test_it_is_not_asked_about_a_single_node(self):
+    def test_it_is_not_asked_about_a_single_node(self) -> None:
         answers = Answers(rate=[])
         with serving(answers) as url:
             made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 1}, nodes="a")
@@ -212,9 +223,9 @@ class TestPrioritize:
 
 
 class TestManagedResources:
-    CONFIG: ClassVar = {"managedResources": [{"name": "example.com/licence", "ignoredByScheduler": True}]}
+    CONFIG: ClassVar = {"managedResources": [{"name": LICENCE, "ignoredByScheduler": True}]}
 
-    def test_it_is_asked_of_pods_that_want_its_resources_only(self):
+    def test_it_is_asked_of_pods_that_want_its_resources_only(self) -> None:
         answers = Answers(filter=only("b"))
         with serving(answers) as url:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True, **self.CONFIG}
@@ -222,17 +233,17 @@ class TestManagedResources:
             assert made.decide(pod("p")).node == "a"
             assert answers.asked == []
             # No node offers the resource: the scheduler itself does not look at it.
-            assert made.decide(pod("p", **{"example.com/licence": "1"})).node == "b"
+            assert made.decide(pod("p", licences="1")).node == "b"
 
 
 class TestPreempt:
-    def full(self, url, **config):
+    def full(self, url: str, **config: Any) -> Any:
         made = engine({"urlPrefix": url, "preemptVerb": "preempt", **config}, nodes="ab")
         made.add_pod(pod("one", "4", uid="u1"), "a")
         made.add_pod(pod("two", "4", uid="u2"), "b")
         return made
 
-    def test_it_narrows_down_the_candidates(self):
+    def test_it_narrows_down_the_candidates(self) -> None:
         agreed = {"NodeNameToMetaVictims": {"b": {"Pods": [{"UID": "u2"}], "NumPDBViolations": 0}}}
         answers = Answers(preempt=agreed)
         with serving(answers) as url:
@@ -244,7 +255,7 @@ class TestPreempt:
             "b": "u2",
         }
 
-    def test_one_with_a_cache_is_given_uids(self):
+    def test_one_with_a_cache_is_given_uids(self) -> None:
         answers = Answers(preempt={"NodeNameToMetaVictims": {}})
         with serving(answers) as url:
             (decision,) = self.full(url, nodeCacheCapable=True).schedule([pod("high", "4", priority=9)])
@@ -253,21 +264,21 @@ class TestPreempt:
         assert asked["NodeNameToMetaVictims"]["a"] == {"Pods": [{"UID": "u1"}], "NumPDBViolations": 0}
         assert asked["NodeNameToVictims"] is None
 
-    def test_a_victim_that_is_not_there_is_an_error(self):
+    def test_a_victim_that_is_not_there_is_an_error(self) -> None:
         agreed = {"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "u9"}]}}}
         with serving(Answers(preempt=agreed)) as url:
             (decision,) = self.full(url).schedule([pod("high", "4", priority=9)])
         assert decision.nominated_node is None
         assert "claims to preempt pod (UID: u9) on node: a, but the pod is not found" in decision.message
 
-    def test_an_ignorable_one_that_fails_changes_nothing(self):
+    def test_an_ignorable_one_that_fails_changes_nothing(self) -> None:
         with serving(Answers()) as url:
             (decision,) = self.full(url, ignorable=True).schedule([pod("high", "4", priority=9)])
         assert decision.nominated_node in ("a", "b")
 
 
 class TestNominated:
-    def test_it_may_keep_a_pod_off_the_node_nominated_for_it(self):
+    def test_it_may_keep_a_pod_off_the_node_nominated_for_it(self) -> None:
         with serving(Answers(filter=only())) as url:
             made = engine({"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True})
             made.nominate(pod("p"), "b")
@@ -275,12 +286,12 @@ class TestNominated:
 
 
 class TestBind:
-    def pipeline(self, url, **config):
+    def pipeline(self, url: str, **config: Any) -> Any:
         made = engine({"urlPrefix": url, "bindVerb": "bind", **config}, nodes="a")
         bound = []
         return Pipeline(made, FixedClock(), lambda pod, node: bound.append((pod.metadata.name, node))), bound
 
-    def test_it_binds_in_place_of_the_plugins(self):
+    def test_it_binds_in_place_of_the_plugins(self) -> None:
         answers = Answers(bind={})
         with serving(answers) as url:
             pipeline, bound = self.pipeline(url)
@@ -289,7 +300,7 @@ class TestBind:
         asked = {"PodName": "p", "PodNamespace": "default", "PodUID": "u1", "Node": "a"}
         assert (cycle.phase, bound, answers.asked) == (Phase.BOUND, [], [("bind", asked)])
 
-    def test_a_failure_is_the_pods(self):
+    def test_a_failure_is_the_pods(self) -> None:
         with serving(Answers(bind={"Error": "no route"})) as url:
             pipeline, bound = self.pipeline(url)
             pipeline.schedule([pod("p")])
@@ -300,7 +311,7 @@ class TestBind:
             [],
         )
 
-    def test_unless_it_is_ignorable(self):
+    def test_unless_it_is_ignorable(self) -> None:
         with serving(Answers()) as url:
             pipeline, bound = self.pipeline(url, ignorable=True)
             pipeline.schedule([pod("p")])
@@ -308,14 +319,14 @@ class TestBind:
         assert (cycle.phase, bound) == (Phase.BOUND, [("p", "a")])
 
 
-def test_a_url_that_is_none():
+def test_a_url_that_is_none() -> None:
     with pytest.raises(
         ConfigError, match='extender urlPrefix "nowhere": expected http://host or https://host'
     ):
         engine({"urlPrefix": "nowhere", "filterVerb": "f"})
 
 
-def test_a_certificate_that_is_not_there():
+def test_a_certificate_that_is_not_there() -> None:
     config = {"urlPrefix": "https://127.0.0.1", "tlsConfig": {"caFile": "/does/not/exist"}}
     with pytest.raises(ConfigError, match="tlsConfig: "):
         engine(config)

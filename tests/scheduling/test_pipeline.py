@@ -1,11 +1,12 @@
 """From a decision to a bound pod: what runs when, and what is given back when it does not work out."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from kschedcore.errors import KschedcoreError
-from kschedcore.scheduling.cycle import Phase, Pipeline
+from kschedcore.scheduling.cycle import Cycle, Phase, Pipeline
 from kschedcore.scheduling.durations import format_duration, parse_duration
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.plugin import SKIP, Plugin, Status, Wait
@@ -16,12 +17,12 @@ POINTS = frozenset({"reserve", "permit", "preBind", "bind", "postBind"})
 NO = Status("Unschedulable", "Second", ("not now",))
 
 
-def recorders(log, answers):
+def recorders(log: list[str], answers: Any) -> Any:
     """Two plugins that note what is asked of them and answer as told: (plugin, point) -> answer."""
 
-    def made(plugin):
-        def at(point, default=None):
-            def run(_plugin, _assumed):
+    def made(plugin: str) -> Any:
+        def at(point: str, default: Any = None) -> Any:
+            def run(_plugin: Any, _assumed: Any) -> Any:
                 log.append(f"{plugin}.{point}")
                 return answers.get((plugin, point), default)
 
@@ -34,11 +35,11 @@ def recorders(log, answers):
     return [made("First"), made("Second")]
 
 
-def node(cpu="2"):
+def node(cpu: str = "2") -> Any:
     return {"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "9"}}}
 
 
-def pod(name="p", priority=0, uid=""):
+def pod(name: str = "p", priority: int = 0, uid: str = "") -> Any:
     resources = {"requests": {"cpu": "1"}}
     return {
         "metadata": {"name": name, "namespace": "default", "uid": uid},
@@ -46,10 +47,15 @@ def pod(name="p", priority=0, uid=""):
     }
 
 
+def reasons(cycle: Cycle) -> tuple[str, ...]:
+    assert cycle.status is not None
+    return cycle.status.reasons
+
+
 class Scene:
-    def __init__(self, **answers):
+    def __init__(self, **answers: Any) -> None:
         """``Second_permit=Wait(5)`` is what plugin Second answers at permit."""
-        self.log = []
+        self.log: list[str] = []
         self.answers = {tuple(key.split("_", 1)): answer for key, answer in answers.items()}
         everywhere = {
             "disabled": [{"name": "DefaultBinder"}],
@@ -61,20 +67,18 @@ class Scene:
         )
         self.engine.set_node(node())
         self.clock = FixedClock()
-        self.bound = []
-        self.pipeline = Pipeline(
-            self.engine, self.clock, lambda pod, _: self.bound.append(pod.metadata.name)
-        )
+        self.bound: list[str] = []
+        self.pipeline = Pipeline(self.engine, self.clock, lambda pod, _: self.bound.append(pod.metadata.name))
 
-    def requested(self):
+    def requested(self) -> Any:
         return self.engine.nodes()["requested/cpu"].to_pylist()[0]
 
-    def later(self, seconds):
+    def later(self, seconds: float) -> Any:
         self.clock.time += timedelta(seconds=seconds)
         return self.pipeline.advance()
 
 
-def test_everything_runs_in_its_order():
+def test_everything_runs_in_its_order() -> None:
     scene = Scene()
     (cycle,) = scene.pipeline.schedule([pod()])
     assert (cycle.phase, scene.bound) == (Phase.BINDING, [])
@@ -91,7 +95,7 @@ def test_everything_runs_in_its_order():
 
 
 @pytest.mark.parametrize("point", ["reserve", "permit"])
-def test_a_refusal_gives_everything_back_at_once(point):
+def test_a_refusal_gives_everything_back_at_once(point: str) -> None:
     scene = Scene(**{f"Second_{point}": NO})
     (cycle,) = scene.pipeline.schedule([pod()])
     assert (cycle.phase, cycle.status) == (Phase.FAILED, NO)
@@ -101,7 +105,7 @@ def test_a_refusal_gives_everything_back_at_once(point):
 
 
 @pytest.mark.parametrize("point", ["pre_bind", "bind"])
-def test_a_failure_on_the_way_gives_everything_back(point):
+def test_a_failure_on_the_way_gives_everything_back(point: str) -> None:
     scene = Scene(**{f"First_{point}": NO})
     scene.pipeline.schedule([pod()])
     (cycle,) = scene.pipeline.advance()
@@ -110,20 +114,20 @@ def test_a_failure_on_the_way_gives_everything_back(point):
     assert scene.requested() == 0
 
 
-def test_a_cluster_that_refuses_the_binding():
+def test_a_cluster_that_refuses_the_binding() -> None:
     scene = Scene()
 
-    def refuse(_pod, _node):
+    def refuse(_pod: Any, _node: Any) -> None:
         raise KschedcoreError("conflict")
 
     pipeline = Pipeline(scene.engine, scene.clock, refuse)
     pipeline.schedule([pod()])
     (cycle,) = pipeline.advance()
-    assert (cycle.phase, cycle.status.reasons) == (Phase.FAILED, ("binding rejected: conflict",))
+    assert (cycle.phase, reasons(cycle)) == (Phase.FAILED, ("binding rejected: conflict",))
     assert scene.requested() == 0
 
 
-def test_the_first_bind_plugin_that_answers_binds():
+def test_the_first_bind_plugin_that_answers_binds() -> None:
     scene = Scene(First_bind=None)
     scene.pipeline.schedule([pod()])
     (cycle,) = scene.pipeline.advance()
@@ -133,7 +137,7 @@ def test_the_first_bind_plugin_that_answers_binds():
 
 
 class TestPermit:
-    def test_a_waiting_pod_keeps_its_room_and_holds_nobody_up(self):
+    def test_a_waiting_pod_keeps_its_room_and_holds_nobody_up(self) -> None:
         scene = Scene(First_permit=Wait(10))
         first, second, third = scene.pipeline.schedule([pod("a"), pod("b"), pod("c")])
         assert [first.phase, second.phase, third.phase] == [Phase.WAITING, Phase.WAITING, Phase.UNSCHEDULABLE]
@@ -143,7 +147,7 @@ class TestPermit:
         assert scene.bound == ["b"]
         assert list(scene.pipeline.waiting) == [("default", "a")]
 
-    def test_every_plugin_that_holds_it_has_to_allow_it(self):
+    def test_every_plugin_that_holds_it_has_to_allow_it(self) -> None:
         scene = Scene(First_permit=Wait(10), Second_permit=Wait(20))
         scene.pipeline.schedule([pod()])
         waiting = scene.pipeline.waiting["default", "p"]
@@ -153,7 +157,7 @@ class TestPermit:
         waiting.allow("Second")
         assert scene.pipeline.advance()[0].phase is Phase.BOUND
 
-    def test_a_rejection_gives_everything_back(self):
+    def test_a_rejection_gives_everything_back(self) -> None:
         scene = Scene(First_permit=Wait(10))
         scene.pipeline.schedule([pod()])
         scene.pipeline.waiting["default", "p"].reject("First", "quorum lost")
@@ -162,22 +166,22 @@ class TestPermit:
         assert (cycle.phase, scene.requested(), scene.bound) == (Phase.FAILED, 0, [])
         assert "First.pre_bind" not in scene.log
 
-    def test_the_first_timeout_rejects(self):
+    def test_the_first_timeout_rejects(self) -> None:
         scene = Scene(First_permit=Wait(90), Second_permit=Wait(5))
         scene.pipeline.schedule([pod()])
         assert scene.pipeline.deadline == scene.clock.now() + timedelta(seconds=5)
         assert scene.later(4.9) == []
         (cycle,) = scene.later(0.1)
-        assert cycle.status.reasons == ("rejected due to timeout after waiting 5s at plugin Second",)
+        assert reasons(cycle) == ("rejected due to timeout after waiting 5s at plugin Second",)
         assert scene.requested() == 0
 
-    def test_nobody_waits_longer_than_a_quarter_of_an_hour(self):
+    def test_nobody_waits_longer_than_a_quarter_of_an_hour(self) -> None:
         scene = Scene(First_permit=Wait(10**6))
         scene.pipeline.schedule([pod()])
         (cycle,) = scene.later(900)
-        assert cycle.status.reasons == ("rejected due to timeout after waiting 15m0s at plugin First",)
+        assert reasons(cycle) == ("rejected due to timeout after waiting 15m0s at plugin First",)
 
-    def test_room_given_back_is_there_for_the_next(self):
+    def test_room_given_back_is_there_for_the_next(self) -> None:
         scene = Scene(First_permit=Wait(5))
         scene.pipeline.schedule([pod("a"), pod("b")])
         assert scene.pipeline.schedule([pod("c")])[0].phase is Phase.UNSCHEDULABLE
@@ -186,14 +190,14 @@ class TestPermit:
 
 
 class TestDisappearing:
-    def test_a_pod_deleted_while_it_waits(self):
+    def test_a_pod_deleted_while_it_waits(self) -> None:
         scene = Scene(First_permit=Wait(5))
         (cycle,) = scene.pipeline.schedule([pod()])
         scene.pipeline.cancel(("default", "p"))
-        assert (cycle.phase, cycle.status.reasons) == (Phase.FAILED, ("removed",))
+        assert (cycle.phase, reasons(cycle)) == (Phase.FAILED, ("removed",))
         assert (scene.requested(), len(scene.pipeline.waiting), scene.later(10)) == (0, 0, [])
 
-    def test_a_pod_recreated_while_its_predecessor_is_on_its_way(self):
+    def test_a_pod_recreated_while_its_predecessor_is_on_its_way(self) -> None:
         scene = Scene(First_permit=Wait(5))
         (old,) = scene.pipeline.schedule([pod(uid="1")])
         (new,) = scene.pipeline.schedule([pod(uid="2")])
@@ -202,15 +206,15 @@ class TestDisappearing:
         assert scene.pipeline.advance() == [new]
         assert (new.phase, scene.bound, scene.requested()) == (Phase.BOUND, ["p"], 1000)
 
-    def test_a_pod_taken_off_its_node_is_not_bound(self):
+    def test_a_pod_taken_off_its_node_is_not_bound(self) -> None:
         scene = Scene()
         scene.pipeline.schedule([pod()])
         scene.engine.remove_pod("p")
         (cycle,) = scene.pipeline.advance()
         assert (cycle.phase, scene.bound) == (Phase.FAILED, [])
-        assert cycle.status.reasons == ("pod default/p is gone",)
+        assert reasons(cycle) == ("pod default/p is gone",)
 
-    def test_a_successor_keeps_its_room_when_the_predecessor_fails(self):
+    def test_a_successor_keeps_its_room_when_the_predecessor_fails(self) -> None:
         scene = Scene(First_pre_bind=NO)
         scene.pipeline.schedule([pod(uid="1")])
         scene.engine.add_pod(pod(uid="2"), "n")
@@ -218,12 +222,12 @@ class TestDisappearing:
         assert (cycle.phase, scene.requested()) == (Phase.FAILED, 1000)
 
 
-def test_pods_are_tried_as_queue_sort_has_it():
+def test_pods_are_tried_as_queue_sort_has_it() -> None:
     class Youngest(Plugin):
         name = "Youngest"
         points = frozenset({"queueSort"})
 
-        def sort_key(self, pod):
+        def sort_key(self, pod: Any) -> Any:
             return pod.metadata.name
 
     sets = {"queueSort": {"disabled": [{"name": "*"}], "enabled": [{"name": "Youngest"}]}}
@@ -245,12 +249,12 @@ def test_pods_are_tried_as_queue_sort_has_it():
         ("7µs", 7e-6),
     ],
 )
-def test_durations_read_and_print_as_go_has_them(text, seconds):
+def test_durations_read_and_print_as_go_has_them(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
     assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize("text", ["", "5", "s", "5x", "1m-5s", "five"])
-def test_what_is_no_duration(text):
+def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match=f'duration "{text}"'):
         parse_duration(text)

@@ -54,12 +54,14 @@ class SamplingReference(ReferenceScheduler):
         if isinstance(cycle, Status):
             return {}
         nominated = (pod.get("status") or {}).get("nominatedNodeName")
-        if nominated in self._nodes and first_rejection(cycle, cycle.snapshot.node(nominated)) is None:
-            return _scored(cycle, [cycle.snapshot.node(nominated)])
+        infos = {info.name: info for info in cycle.snapshot.nodes}
+        if nominated in infos and first_rejection(cycle, infos[nominated]) is None:
+            return _scored(cycle, [infos[nominated]])
         _, rejections = _filtered(cycle)
         nodes = [name for name in self.order() if name not in rejections or rejections[name] is not None]
         wanted = self.wanted(len(nodes)) if profile.points["score"] else 1
-        found, looked = [], 0
+        found: list[str] = []
+        looked = 0
         for step in range(len(nodes)):
             name = nodes[(self.start + step) % len(nodes)]
             if name not in rejections:
@@ -69,7 +71,7 @@ class SamplingReference(ReferenceScheduler):
             looked += 1
         if self._nodes:
             self.start = (self.start + looked) % len(self._nodes)
-        return _scored(cycle, [cycle.snapshot.node(name) for name in found]) if found else {}
+        return _scored(cycle, [infos[name] for name in found]) if found else {}
 
 
 @settings(
