@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kschedcore.cli.inputs import key_of
+from kschedcore.cli.names import key_of
 from kschedcore.cli.output import NONE, NOTHING, columns
 
 if TYPE_CHECKING:

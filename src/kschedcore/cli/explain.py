@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kschedcore.cli.inputs import build_engine, find_pod, key_of, load
+from kschedcore.cli.inputs import build_engine, find_pod, load
+from kschedcore.cli.names import key_of
 from kschedcore.cli.options import ConfigFile, Filenames, Namespace, NoHeaders, OutputFormat, Replicas
 from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.errors import UsageError

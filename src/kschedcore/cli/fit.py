@@ -10,7 +10,8 @@ import typer
 
 from kschedcore.cli import decisions
 from kschedcore.cli.entry import NO
-from kschedcore.cli.inputs import build_engine, key_of, load, select
+from kschedcore.cli.inputs import build_engine, load, select
+from kschedcore.cli.names import key_of
 from kschedcore.cli.options import (
     ConfigFile,
     Filenames,

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from kschedcore.cli.names import key_of
 from kschedcore.cli.options import TieBreak
+from kschedcore.cli.replicas import parse_replicas, with_replicas
 from kschedcore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
     from kschedcore.scheduling.engine import Engine
 
-__all__ = ["build_engine", "find_pod", "key_of", "load", "parse_replicas", "select"]
+__all__ = ["build_engine", "find_pod", "load", "select"]
 
 
 def load(
@@ -72,57 +74,6 @@ def read_config(path: str) -> Mapping[str, Any]:
     return config
 
 
-def with_replicas(
-    workloads: Sequence[Mapping[str, Any]], wanted: Mapping[str | None, int]
-) -> list[Mapping[str, Any]]:
-    """Return the workloads, asking for other numbers of pods.
-
-    Args:
-        workloads: Whole objects.
-        wanted: Name -> how many; None stands for every workload not named.
-
-    Raises:
-        UsageError: A workload that is named does not exist.
-    """
-    names = {workload["metadata"]["name"] for workload in workloads}
-    for name in wanted:
-        if name is not None and name not in names:
-            known = ", ".join(sorted(names)) or "none"
-            raise UsageError(
-                f"--replicas {name}={wanted[name]}: no workload of that name; there are: {known}"
-            )
-    return [
-        workload if count is None else asking_for(workload, count)
-        for workload in workloads
-        for count in [wanted.get(workload["metadata"]["name"], wanted.get(None))]
-    ]
-
-
-def asking_for(workload: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """Return a workload that asks for ``count`` pods at once."""
-    spec = dict(workload.get("spec") or {})
-    if workload["kind"] == "Job":
-        spec |= {"parallelism": count, "completions": count}
-    else:
-        spec["replicas"] = count
-    return {**workload, "spec": spec}
-
-
-def parse_replicas(options: Sequence[str] | None) -> dict[str | None, int]:
-    """Read ``--replicas`` options: workload name, or None for every workload, to a number.
-
-    Raises:
-        UsageError: An option is neither ``N`` nor ``NAME=N``, or N is not a whole number from 0.
-    """
-    wanted: dict[str | None, int] = {}
-    for option in options or ():
-        name, equals, number = option.rpartition("=")
-        if not (number.isascii() and number.isdigit()) or (equals and not name):
-            raise UsageError(f"--replicas {option}: expected N or NAME=N, with N a whole number from 0")
-        wanted[name or None] = int(number)
-    return wanted
-
-
 def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) -> list[Pod]:
     """Return the pods that ``-n`` and ``-l`` mean; say so on standard error when there are none, as kubectl does.
 
@@ -138,17 +89,11 @@ def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) 
     found = [
         pod
         for pod in pods
-        if (namespace is None or (pod.metadata.namespace or "default") == namespace)
-        and matches(pod.metadata.labels or {})
+        if (namespace is None or key_of(pod)[0] == namespace) and matches(pod.metadata.labels or {})
     ]
     if not found:
         sys.stderr.write("No pending pods found.\n")
     return found
-
-
-def key_of(pod: Pod) -> tuple[str, str]:
-    """Return the pod's namespace and name."""
-    return pod.metadata.namespace or "default", pod.metadata.name
 
 
 def find_pod(manifests: Manifests, name: str, *, namespace: str | None) -> Pod:

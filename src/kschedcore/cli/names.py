@@ -1,0 +1,15 @@
+"""What to call a pod. Apart from the engine's own ``key_of``, so that printing help needs no engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
+
+__all__ = ["key_of"]
+
+
+def key_of(pod: Pod) -> tuple[str, str]:
+    """Return the pod's namespace and name."""
+    return pod.metadata.namespace or "default", pod.metadata.name
