@@ -125,11 +125,11 @@ class TestMerging:
     [
         (
             {"multiPoint": {"enabled": [{"name": "ImageLocality"}, {"name": "Nope"}]}},
-            'profiles[0].plugins.multiPoint.enabled[1]: plugin "Nope" does not exist',
+            'profiles[0].plugins.multiPoint.enabled[1]: PreFilterPlugin "Nope" does not exist',
         ),
         (
             {"score": {"enabled": [{"name": "Nope"}]}},
-            'profiles[0].plugins.score.enabled[0]: plugin "Nope" does not exist',
+            'profiles[0].plugins.score.enabled[0]: ScorePlugin "Nope" does not exist',
         ),
         (
             {"score": {"enabled": [{"name": "NodeName"}]}},

@@ -9,6 +9,8 @@ from kschedcore.scheduling.config import load_config
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
+QUEUE = {"queueSort": {"enabled": [{"name": "Q"}]}}
+
 
 def message(config: Any) -> Any:
     with pytest.raises(ConfigError) as caught:
@@ -55,6 +57,19 @@ def test_a_default_configuration_is_valid() -> None:
             },
             'profiles[1].plugins.queueSort: Invalid value: {"enabled":["Q"],"disabled":[]}: '
             "must be the same for all profiles",
+        ),
+        (
+            {
+                "profiles": [
+                    {
+                        "schedulerName": name,
+                        "plugins": QUEUE,
+                        "pluginConfig": [{"name": "Q", "args": {"by": name}}],
+                    }
+                    for name in "ab"
+                ]
+            },
+            'profiles[1].pluginConfig.args: Invalid value: {"by":"b"}: queueSort must be the same for all profiles',
         ),
         (
             {"profiles": [{"plugins": {"queueSort": {"enabled": [{"name": "Q"}, {"name": "R"}]}}}]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from kschedcore.scheduling.args import Args
 from kschedcore.scheduling.args_validation import validate_args
@@ -100,6 +101,15 @@ def _queue_sort_errors(profiles: Sequence[ProfileFields]) -> Iterator[FieldError
         if own != first:
             told = "must be the same for all profiles"
             yield invalid(f"profiles[{index}].plugins.queueSort", _names(own), told)
+        for plugin in first.enabled[:1]:
+            mine = _args_of(profile, plugin.name)
+            if mine is not None and mine != _args_of(profiles[0], plugin.name):
+                told = "queueSort must be the same for all profiles"
+                yield invalid(f"profiles[{index}].pluginConfig.args", mine, told)
+
+
+def _args_of(profile: ProfileFields, name: str) -> dict[str, Any] | None:
+    return next((entry.args or {} for entry in profile.plugin_config if entry.name == name), None)
 
 
 def _names(plugins: PluginSet) -> dict[str, list[str]]:

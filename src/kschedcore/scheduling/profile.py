@@ -109,9 +109,9 @@ def profiles_of(config: SchedulerConfiguration, registry: Registry) -> tuple[Pro
 
 def _resolve(profile: ProfileConfiguration, registry: Registry, path: str) -> Profile:
     general = _merged(profile.plugins.multi_point)
-    for place, name in _named(profile.plugins, general):
+    for place, point, name in _named(profile.plugins, general):
         if name not in registry:
-            raise ConfigError(f"{path}.plugins.{place}: plugin {_quoted(name)} does not exist")
+            raise ConfigError(f"{path}.plugins.{place}: {_interface(point)} {_quoted(name)} does not exist")
     points = {
         point: tuple(EnabledPlugin(name) for name in _at(point, profile, general, registry, path))
         for point in EXTENSION_POINTS
@@ -134,14 +134,19 @@ def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tuple[str, str]]:
-    """Every plugin that is to run, with where it is named."""
+def _interface(point: str) -> str:
+    """The Go interface of an extension point, which kube-scheduler's messages name."""
+    return f"{point[0].upper()}{point[1:]}Plugin"
+
+
+def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tuple[str, str, str]]:
+    """Every plugin that is to run: where it is named, and the point at which kube-scheduler misses it."""
     for point in EXTENSION_POINTS:
         for index, plugin in enumerate(plugins.at(point).enabled):
-            yield f"{point}.enabled[{index}]", plugin.name
+            yield f"{point}.enabled[{index}]", point, plugin.name
     places = {plugin.name: index for index, plugin in enumerate(plugins.multi_point.enabled)}
     for plugin in general:
-        yield f"multiPoint.enabled[{places.get(plugin.name, 0)}]", plugin.name
+        yield f"multiPoint.enabled[{places.get(plugin.name, 0)}]", "preFilter", plugin.name
 
 
 def _merged(custom: PluginSet) -> tuple[EnabledPlugin, ...]:
@@ -170,7 +175,7 @@ def _at(
     """
     custom = profile.plugins.at(point)
     own = [plugin.name for plugin in custom.enabled]
-    interface = f"{point[0].upper()}{point[1:]}Plugin"
+    interface = _interface(point)
     for index, name in enumerate(own):
         place = f"{path}.plugins.{point}.enabled[{index}]"
         if point not in registry[name].points:
