@@ -255,8 +255,10 @@ def read_yaml(text: str, lines: Lines | None = None) -> Iterator[tuple[int, Any]
 
 def _fault(error: yaml.YAMLError, text: str) -> ManifestError:
     if isinstance(error, yaml.reader.ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        return ManifestError(f"holds the control character 0x{ord(text[error.position]):02x}", line=line)
+        # The parser counts bytes of UTF-8.
+        line = text.encode(errors="replace").count(b"\n", 0, error.position) + 1
+        character = error.character if isinstance(error.character, int) else ord(error.character)
+        return ManifestError(f"holds the control character 0x{character:02x}", line=line)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or str(error).split("\n")[0]
     if mark is None:
