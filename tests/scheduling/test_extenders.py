@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from kschedcore.api.manifests import Manifests
 from kschedcore.errors import ConfigError
 from kschedcore.scheduling.config import load_config
 from kschedcore.scheduling.cycle import Phase, Pipeline
@@ -107,6 +108,15 @@ class TestFilter:
             "c",
         ]
         assert asked["NodeNames"] is None
+
+    def test_objects_of_manifests_are_shown_whole(self) -> None:
+        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        with serving(answers) as url:
+            config = {**HEAD, "extenders": [{"urlPrefix": url, "filterVerb": "filter"}]}
+            loaded = Manifests.from_cluster({"nodes": [node("a")], "pods": []})
+            assert Engine(loaded, config=config).decide(pod("p")).node == "a"
+        ((_, asked),) = answers.asked
+        assert asked["Nodes"]["items"][0]["metadata"]["annotations"] == {"rack": "a"}
 
     def test_one_with_a_cache_of_nodes_is_given_names(self) -> None:
         answers = Answers(filter=only("c"))

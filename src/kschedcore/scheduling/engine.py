@@ -103,6 +103,8 @@ class Engine:
         for pod in cluster.pending:
             if pod.status.nominated_node_name:
                 self._nominator.nominate(key_of(pod), self._classes.info(pod), pod.status.nominated_node_name)
+        if self._extenders:
+            self._shown.learn(cluster.objects)
 
     # -- the cluster ------------------------------------------------------------------------------
 

@@ -31,6 +31,14 @@ class ShownObjects:
         self._extenders = extenders
         self._pods: dict[PodKey, Manifest] = {}
 
+    def learn(self, objects: Mapping[tuple[str, str, str], Manifest]) -> None:
+        """Remember whole nodes and pods, by kind, namespace and name."""
+        for (kind, namespace, name), item in objects.items():
+            if kind == "Node":
+                self.set_node(name, item)
+            elif kind == "Pod":
+                self.set_pod((namespace or "default", name), item)
+
     def set_node(self, name: str, node: Node | Mapping[str, Any]) -> None:
         """Remember a node."""
         if self._extenders:
