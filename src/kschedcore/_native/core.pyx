@@ -38,8 +38,8 @@ cdef class Core:
         self.random_ties = random_ties
         self.random_state = seed
 
-    cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start) except -1 nogil:
-        cdef int32_t pod = self.pods.insert(info, slot, start)
+    cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
+        cdef int32_t pod = self.pods.insert(info, slot, start, arrival)
         info.account(slot, 1)
         self.topology.move(info, slot, 1)
         return pod
@@ -52,12 +52,13 @@ cdef class Core:
         self.pods.delete(pod)
         return 0
 
-    def bind(self, PodInfo info not None, slot_t slot, int64_t start=INT64_MAX):
+    def bind(self, PodInfo info not None, slot_t slot, int64_t start=INT64_MAX, int64_t arrival=-1):
         """Account a pod on a node; return the number by which to unbind it.
 
         ``start`` is when the pod started, in any unit that orders pods; INT64_MAX: it has not yet.
+        ``arrival`` is what ``PodTable.arrival_of`` said of a pod that is bound again; -1: it has only now come.
         """
-        return self.put(info, slot, start)
+        return self.put(info, slot, start, arrival)
 
     def unbind(self, int32_t pod):
         """Take a pod off its node."""
@@ -145,7 +146,7 @@ cdef class Core:
                     totals_view[i] = entry.best
                     ties_view[i] = entry.ties
                     if bind:
-                        pods_view[i] = self.put((<PodClass> refs[i]).info, slot, INT64_MAX)
+                        pods_view[i] = self.put((<PodClass> refs[i]).info, slot, INT64_MAX, -1)
         finally:
             free(refs)
         return slots, totals, ties, feasible, pods, failures
@@ -171,7 +172,7 @@ cdef class Core:
                 if slot == NO_SLOT:
                     rejections = pod_class.rejection_counts()
                     break
-                placed.append(self.put(pod_class.info, slot, INT64_MAX))
+                placed.append(self.put(pod_class.info, slot, INT64_MAX, -1))
         finally:
             for pod in reversed(placed):
                 self.take(pod)

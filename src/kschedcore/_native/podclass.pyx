@@ -73,6 +73,43 @@ cdef inline void _learn(NormalisedScore* score, score_t raw) noexcept nogil:
         score.at_low += 1
 
 
+# The two loops of each of these differ only in how a slot is found; the one over all slots is vectorised.
+
+cdef inline void _copy(score_t* to, const score_t* source, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    if slots == NULL:
+        for i in range(n):
+            to[i] = source[i]
+    else:
+        for i in range(n):
+            to[slots[i]] = source[slots[i]]
+
+
+cdef inline void _add(
+    score_t* to, const score_t* source, int64_t weight, const slot_t* slots, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if slots == NULL:
+        for i in range(n):
+            to[i] += weight * source[i]
+    else:
+        for i in range(n):
+            to[slots[i]] += weight * source[slots[i]]
+
+
+cdef inline void _leave_out(
+    score_t* total, const verdict_t* verdict, const slot_t* slots, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if slots == NULL:
+        for i in range(n):
+            total[i] = INT64_MIN if verdict[i] else total[i]
+    else:
+        for i in range(n):
+            if verdict[slots[i]]:
+                total[slots[i]] = INT64_MIN
+
+
 cdef class PodClass:
     """Pods with the same scheduling-relevant spec under one profile, and the columns evaluated for them.
 
@@ -253,9 +290,9 @@ cdef class PodClass:
                 if verdict:
                     break
                 verdict = (<Int32Column> self.runs[run].verdict).data[slot]
-            if verdict == 0 and self.shared.nominations.any_on(slot):
+            if verdict != NO_NODE and self.shared.nominations.any_on(slot):
                 with gil:
-                    verdict = self._beside_nominated(slot)
+                    verdict = self._beside_nominated(slot) or verdict
             before = self.verdict.data[slot]
             if verdict != before:
                 self.verdict.data[slot] = verdict
@@ -293,16 +330,13 @@ cdef class PodClass:
         cdef score_t* local = self.local.data
         cdef int64_t weight
         cdef Py_ssize_t i
-        cdef slot_t slot
         cdef int k
         for i in range(n):
             local[slots[i] if slots != NULL else <slot_t> i] = 0
         for k in range(self.plain_count):
             weight = (<ScorePlugin> self.plain_refs[k]).weight
             (<ScorePlugin> self.plain_refs[k]).score(slots, n, scores)
-            for i in range(n):
-                slot = slots[i] if slots != NULL else <slot_t> i
-                local[slot] += weight * scores[slot]
+            _add(local, scores, weight, slots, n)
 
     cdef void _score_raw(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Take over fresh raw scores of one sort, and keep the extremes over the feasible nodes."""
@@ -359,33 +393,24 @@ cdef class PodClass:
         cdef score_t* total = self.total.data
         cdef score_t* rescaled = self.shared.scores.data
         cdef NormalisedScore* score
-        cdef Py_ssize_t i
-        cdef slot_t slot
         cdef int k
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            total[slot] = self.local.data[slot]
+        _copy(total, self.local.data, slots, n)
         for k in range(self.normalised_count):
             score = &self.normalised[k]
             (<ScorePlugin> score.plugin).normalise(
                 slots, n, (<Int64Column> score.raw).data, score.low, score.high, rescaled
             )
-            for i in range(n):
-                slot = slots[i] if slots != NULL else <slot_t> i
-                total[slot] += score.weight * rescaled[slot]
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            if self.verdict.data[slot]:
-                total[slot] = INT64_MIN
+            _add(total, rescaled, score.weight, slots, n)
+        _leave_out(total, self.verdict.data, slots, n)
 
     # -- answers ------------------------------------------------------------------------------------
 
     cdef verdict_t judge(self, slot_t slot) except? -1:
         """What the filters say of one node in a state that will be taken back, nominated pods considered."""
-        cdef verdict_t verdict = self.trial(slot)
-        if verdict == 0 and self.shared.nominations.any_on(slot):
+        cdef verdict_t verdict = 0
+        if self.shared.nominations.any_on(slot):
             verdict = self._beside_nominated(slot)
-        return verdict
+        return verdict or self.trial(slot)
 
     cdef verdict_t trial(self, slot_t slot) except -1 nogil:
         """What the filters say of one node as it is, nominated pods left aside.
@@ -411,7 +436,7 @@ cdef class PodClass:
         return 0
 
     cdef verdict_t _beside_nominated(self, slot_t slot) except? -1:
-        """What the filters say of a node that passes, if the pods nominated to it were there."""
+        """What the filters say of a node if the pods nominated to it were there; that is asked first."""
         cdef list infos = self.shared.nominations.weightier(slot, self.info.priority)
         cdef verdict_t verdict
         if not infos:

@@ -25,7 +25,7 @@ cdef class PodTable:
     cdef int64_t arrivals
     cdef int32_t* first_on_node
     cdef Py_ssize_t node_capacity
-    cdef int32_t insert(self, PodInfo info, slot_t slot, int64_t start) except -1 nogil
+    cdef int32_t insert(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil
     cdef int delete(self, int32_t pod) except -1 nogil
     cdef int32_t _take_entry(self) except -1 nogil
     cdef int _cover_nodes(self) except -1 nogil

@@ -28,8 +28,8 @@ cdef class PodTable:
     def __len__(self):
         return self.count
 
-    cdef int32_t insert(self, PodInfo info, slot_t slot, int64_t start) except -1 nogil:
-        """List a pod on a node; return its number."""
+    cdef int32_t insert(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
+        """List a pod on a node; return its number. An ``arrival`` of -1: it has only now come."""
         cdef int32_t pod = self._take_entry()
         cdef BoundPod* entry = &self.pods[pod]
         if slot >= self.node_capacity:
@@ -38,7 +38,7 @@ cdef class PodTable:
         entry.info = <PyObject*> info
         entry.slot = slot
         entry.start = start
-        entry.arrival = self.arrivals
+        entry.arrival = self.arrivals if arrival < 0 else arrival
         entry.before_on_node = entry.before_alike = NO_POD
         entry.next_on_node = self.first_on_node[slot]
         entry.next_alike = info.first_pod
@@ -112,6 +112,10 @@ cdef class PodTable:
     def info_of(self, int32_t pod):
         """The PodInfo of a pod."""
         return <PodInfo> self.pods[pod].info
+
+    def arrival_of(self, int32_t pod):
+        """When a pod came to its node: a number that grows with every pod bound."""
+        return self.pods[pod].arrival
 
     def on(self, slot_t slot):
         """int32[]: the pods on a node, in no particular order."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
 
 NO_POD = -1
+NOT_THERE = -1
 
 PodKey = tuple[str, str]
 """(namespace, name)."""
@@ -47,12 +48,14 @@ class BoundPod:
         info: What the core accounts of it.
         node: Name of its node.
         number: The core's number for it, -1 while the node is not there.
+        arrival: When it came to the node, as the core counts; -1 when it never was there.
     """
 
     pod: Pod
     info: PodInfo
     node: str
     number: int
+    arrival: int = -1
 
 
 class BoundPods:
@@ -93,11 +96,18 @@ class BoundPods:
         return any(count and other < priority for other, count in self._priorities.items())
 
     def add(self, pod: Pod, info: PodInfo, node: str) -> BoundPod:
-        """Account a pod on a node; the one that had its name before is taken off."""
-        self.remove(key_of(pod))
+        """Account a pod on a node; the one that had its name before is taken off.
+
+        A pod that is only accounted anew on its node keeps its place among those that came there.
+        """
+        before = self.remove(key_of(pod))
+        arrival = before.arrival if before is not None and before.node == node else NOT_THERE
         slot = self._core.nodes.slot_of(node)
-        number = self._core.bind(info, slot, start_of(pod)) if slot >= 0 else NO_POD
-        return self.note(pod, info, node, number)
+        number = self._core.bind(info, slot, start_of(pod), arrival) if slot >= 0 else NO_POD
+        bound = self.note(pod, info, node, number)
+        if number == NO_POD:
+            bound.arrival = arrival
+        return bound
 
     def note(self, pod: Pod, info: PodInfo, node: str, number: int) -> BoundPod:
         """Remember a pod that the core has accounted already."""
@@ -109,6 +119,7 @@ class BoundPods:
         if number == NO_POD:
             self._waiting.setdefault(node, {})[key] = bound
         else:
+            bound.arrival = self._core.pods.arrival_of(number)
             self._by_number[number] = bound
         return bound
 
@@ -130,7 +141,8 @@ class BoundPods:
         """Account the pods that were waiting for a node."""
         slot = self._core.nodes.slot_of(node)
         for bound in self._waiting.pop(node, {}).values():
-            bound.number = self._core.bind(bound.info, slot, start_of(bound.pod))
+            bound.number = self._core.bind(bound.info, slot, start_of(bound.pod), bound.arrival)
+            bound.arrival = self._core.pods.arrival_of(bound.number)
             self._by_number[bound.number] = bound
 
     def node_leaving(self, node: str) -> None:

@@ -236,6 +236,17 @@ cdef class InterPodAffinityFilter(FilterPlugin):
         return 0
 
 
+cdef enum:
+    REMEMBERED = 64
+
+
+cdef inline score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
+    """NormalizeScore: 0 for the lowest, 100 for the highest; 0 for all when they are equal."""
+    if high <= low:
+        return 0
+    return <score_t> (<double> MAX_NODE_SCORE * (<double> (raw - low) / <double> (high - low)))
+
+
 cdef class InterPodAffinityScore(ScorePlugin):
     """Sums the weights of preferred terms, the pod's own and those of bound pods, that a node's domains meet.
 
@@ -316,13 +327,18 @@ cdef class InterPodAffinityScore(ScorePlugin):
     cdef void normalise(
         self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
+        cdef score_t known[REMEMBERED]
+        cdef score_t answers[REMEMBERED]
         cdef Py_ssize_t i
         cdef slot_t slot
+        cdef int place
+        for place in range(REMEMBERED):  # nodes have few distinct raw scores, and division is dear
+            known[place] = low
+            answers[place] = 0
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if high > low:
-                out[slot] = <score_t> (
-                    <double> MAX_NODE_SCORE * (<double> (raw[slot] - low) / <double> (high - low))
-                )
-            else:
-                out[slot] = 0
+            place = raw[slot] & (REMEMBERED - 1)
+            if raw[slot] != known[place]:
+                known[place] = raw[slot]
+                answers[place] = _rescaled(raw[slot], low, high)
+            out[slot] = answers[place]

@@ -406,6 +406,19 @@ cdef class _SoftConstraint(_Constraint):
         return <double> count * self.weight + <double> (self.max_skew - 1)
 
 
+cdef enum:
+    REMEMBERED = 64
+
+
+cdef inline score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
+    """NormalizeScore: fewer pods, more points; a node that is not scored gets none."""
+    if raw == NO_SCORE:
+        return 0
+    if high <= 0:
+        return MAX_NODE_SCORE
+    return MAX_NODE_SCORE * (high + low - raw) // high
+
+
 cdef class PodTopologySpreadScore(ScorePlugin):
     """Prefers the domains with fewer matching pods.
 
@@ -515,13 +528,18 @@ cdef class PodTopologySpreadScore(ScorePlugin):
     cdef void normalise(
         self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
+        cdef score_t known[REMEMBERED]
+        cdef score_t answers[REMEMBERED]
         cdef Py_ssize_t i
         cdef slot_t slot
+        cdef int place
+        for place in range(REMEMBERED):  # nodes have few distinct raw scores, and division is dear
+            known[place] = NO_SCORE
+            answers[place] = 0
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if raw[slot] == NO_SCORE:
-                out[slot] = 0
-            elif high <= 0:
-                out[slot] = MAX_NODE_SCORE
-            else:
-                out[slot] = MAX_NODE_SCORE * (high + low - raw[slot]) // high
+            place = raw[slot] & (REMEMBERED - 1)
+            if raw[slot] != known[place]:
+                known[place] = raw[slot]
+                answers[place] = _rescaled(raw[slot], low, high)
+            out[slot] = answers[place]
