@@ -334,9 +334,7 @@ class Engine:
             return self._failed(pod, error)
         if counts is None:
             return self._place([(pod, compiled.scores)], preempt=False)[0]
-        return self._unschedulable(
-            pod, counts, self._post_filter(pod, compiled.filters) if preempt else None
-        )
+        return self._unschedulable(pod, counts, self._post_filter(pod, compiled.filters) if preempt else None)
 
     def _failed(self, pod: Pod, error: ExtenderError) -> Decision:
         """The decision of a cycle that an extender broke off."""
@@ -374,9 +372,7 @@ class Engine:
             compiled.release()
         return explanation
 
-    def _consider(
-        self, pod: Pod | Mapping[str, Any], preempt: bool
-    ) -> tuple[Decision, Compiled, bool]:
+    def _consider(self, pod: Pod | Mapping[str, Any], preempt: bool) -> tuple[Decision, Compiled, bool]:
         """A decision, the class or status it came from, and whether it was narrowed to the nominated node."""
         view = self._view(pod)
         compiled = self._compile(view)
@@ -407,7 +403,9 @@ class Engine:
             return self._failed(pod, error)
         if counts is None:
             return self._decide(pod, compiled.scores, preempt=False)
-        preemption = self.framework_of(pod).preempt(self._preemption, pod, compiled.filters) if preempt else None
+        preemption = (
+            self.framework_of(pod).preempt(self._preemption, pod, compiled.filters) if preempt else None
+        )
         return self._unschedulable(pod, counts, preemption)
 
     def _view(self, pod: Pod | Mapping[str, Any]) -> Pod:

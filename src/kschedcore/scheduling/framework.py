@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.node_name import PreFilterResult
@@ -40,7 +39,9 @@ class Framework:
         for enabled in profile.points.values():
             for entry in enabled:
                 if entry.name not in registry:
-                    raise ConfigError(f"profile {profile.scheduler_name!r}: plugin {entry.name!r} does not exist")
+                    raise ConfigError(
+                        f"profile {profile.scheduler_name!r}: plugin {entry.name!r} does not exist"
+                    )
                 if entry.name not in self._plugins:
                     self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
 
@@ -77,9 +78,10 @@ class Framework:
                 return finder.run(pod, pod_class, plugin.args)
         return Preemption(None)
 
-    def sort_key(self, pod: Pod) -> Any:
-        """Run QueueSort: pods are tried in ascending order of it."""
-        return self._at("queueSort")[0][0].sort_key(pod)
+    @property
+    def queue_sort(self) -> Plugin:
+        """The one QueueSort plugin."""
+        return self._at("queueSort")[0][0]
 
     def reserve(self, assumed: Assumed) -> Status | None:
         """Run Reserve until a plugin refuses."""
@@ -169,5 +171,7 @@ def _no_nodes_left(plugins: list[str]) -> Status:
     if len(plugins) == 1:
         reason = f"node(s) didn't satisfy plugin {plugins[0]}"
     else:
-        reason = f"node(s) didn't satisfy plugin(s) {plugins} simultaneously".replace("'", "").replace(",", "")
+        reason = f"node(s) didn't satisfy plugin(s) {plugins} simultaneously".replace("'", "").replace(
+            ",", ""
+        )
     return Status("UnschedulableAndUnresolvable", plugins[-1], (reason,))

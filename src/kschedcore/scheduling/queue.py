@@ -10,4 +10,4 @@ from kschedcore.scheduling.framework import Framework
 
 def in_queue_order(pods: Iterable[Pod], framework: Framework) -> list[Pod]:
     """As the QueueSort plugin has it, arrival standing for queue time: of equals the one given first."""
-    return sorted(pods, key=framework.sort_key)
+    return sorted(pods, key=framework.queue_sort.sort_key)
