@@ -166,6 +166,7 @@ def test_an_item_without_its_key_is_a_conflict_in_gos_words() -> None:
             "$setElementOrder/containers": [{"name": "b"}, {"name": "a"}],
         },
         {"containers": [{"name": "a"}], "$setElementOrder/containers": [{"name": "b"}]},
+        {"$setElementOrder/containers": True},
     ],
 )
 def test_patches_that_make_no_sense(patch: dict[str, Any]) -> None:

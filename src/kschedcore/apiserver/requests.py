@@ -209,8 +209,7 @@ class APIServer:
         given = read_object(body, content_type)
         if target.subresource == "binding":
             return 201, bind(self._registry, write, given)
-        options = delete_options(given.get("deleteOptions"), target.query)
-        return 201, evict(self._registry, write, given, options)
+        return 201, evict(self._registry, write, given, target.query)
 
     def _scale(
         self, method: str, target: Route, body: Body, content_type: str, user_agent: str

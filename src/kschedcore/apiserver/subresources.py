@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from kschedcore.admission.eviction import admit_eviction
+from kschedcore.api.schema import object_type
+from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.api.selectors import Requirement, Selector
-from kschedcore.apiserver.options import DeleteOptions
+from kschedcore.apiserver.options import delete_options
 from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.store import field_errors as fe
 from kschedcore.store.admission_types import Object, Resource, bad_request, conflict, invalid
@@ -17,6 +19,7 @@ from kschedcore.store.objects import plain
 __all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
 
 _SCALE = Resource("autoscaling", "v1", "Scale", "scales")
+_EVICTION = Resource("policy", "v1", "Eviction", "evictions")
 _BINDING = Resource("", "v1", "Binding", "bindings")
 _PODS_BINDING = Resource("", "v1", "Binding", "pods/binding")
 _CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -55,18 +58,18 @@ def _selector_text(selector: Mapping[str, Any] | None) -> str:
     return str(Selector(tuple(sorted(requirements, key=lambda requirement: requirement.key))))
 
 
+def _read(resource: Resource, type_name: str, body: Any) -> Object:
+    """Read a body as another kind than the path's; 400 in the decoder's words."""
+    try:
+        return decode_object(object_type(type_name), body)[0]
+    except DecodeError as fault:
+        kind, version = resource.kind, resource.version
+        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {fault}') from None
+
+
 def read_scale(body: Any) -> Object:
     """Read a Scale; 400 for what is none."""
-    if not isinstance(body, dict):
-        raise bad_request('Scale in version "v1" cannot be handled as a Scale: it is no object')
-    replicas = body.get("spec", {}).get("replicas", 0) if isinstance(body.get("spec", {}), dict) else None
-    if isinstance(replicas, bool) or not isinstance(replicas, int):
-        raise bad_request(
-            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
-            f"{'string' if isinstance(replicas, str) else 'value'} into Go struct field "
-            "ScaleSpec.spec.replicas of type int32"
-        )
-    return body
+    return _read(_SCALE, "autoscaling.v1.Scale", body)
 
 
 def write_scale(registry: Registry, write: Write, live: Object, scale: Object) -> Object:
@@ -81,20 +84,21 @@ def write_scale(registry: Registry, write: Write, live: Object, scale: Object) -
         raise invalid(_SCALE, write.name, [negative])
     obj = plain(live)
     obj["spec"]["replicas"] = replicas
-    given = scale.get("metadata", {})
+    given = scale["metadata"]
     for key in ("uid", "resourceVersion"):
         if given.get(key):
             obj["metadata"][key] = given[key]
     return scale_of(registry.update(write, live, obj))
 
 
-def bind(registry: Registry, write: Write, binding: Object) -> Object:
+def bind(registry: Registry, write: Write, body: Any) -> Object:
     """Assign a pod to the node that a Binding names.
 
     Raises:
         StatusError: 409 when the pod is bound, gated or going away, 422 for a binding that names no node.
     """
-    target = binding.get("target") or {}
+    binding = _read(_BINDING, "core.v1.Binding", body)
+    target = binding["target"]
     errors = []
     if target.get("kind") not in (None, "", "Node"):
         errors.append(fe.not_supported("target.kind", target["kind"], ("Node", "<empty>")))
@@ -103,7 +107,7 @@ def bind(registry: Registry, write: Write, binding: Object) -> Object:
     if errors:
         raise invalid(_BINDING, write.name, errors)
     pod = registry.live(write)
-    given = binding.get("metadata") or {}
+    given = binding["metadata"]
     check_preconditions(write.kind.resource, pod, given.get("uid"), given.get("resourceVersion"))
     _check_unbound(pod)
     bound = plain(pod)
@@ -131,13 +135,15 @@ def _check_unbound(pod: Object) -> None:
         raise conflict(_PODS_BINDING, name, why)
 
 
-def evict(registry: Registry, write: Write, eviction: Object, options: DeleteOptions) -> Object:
-    """Delete a pod if its disruption budget allows.
+def evict(registry: Registry, write: Write, body: Any, query: Mapping[str, str]) -> Object:
+    """Delete a pod if its disruption budget allows; the body may hold the options of the deletion.
 
     Raises:
         StatusError: 429 when the budget does not.
     """
-    name = (eviction.get("metadata") or {}).get("name", "")
+    eviction = _read(_EVICTION, "policy.v1.Eviction", body)
+    options = delete_options(eviction.get("deleteOptions"), query)
+    name = eviction["metadata"].get("name", "")
     if name and name != write.name:
         raise bad_request(f"name in URL does not match name in Eviction object: {write.name} != {name}")
     pod = registry.live(write)

@@ -62,16 +62,30 @@ def _list_problems(value: Any, field: Field, path: Path) -> Iterator[str]:
     seen: set[str] = set()
     for index, item in enumerate(value):
         element = f"i:{index}"
-        if field.list_type == "set" or (field.list_type == "map" and isinstance(item, dict)):
+        if field.list_type in ("set", "map"):
+            fault = _item_problem(item, keyed=field.list_type == "map")
             try:
-                element = element_of(field, item)
-            except ValueError as fault:
+                element = "" if fault else element_of(field, item)
+            except ValueError as missing_key:
+                fault = str(missing_key)
+            if fault:
                 yield f"{display(path)}: element {index}: {fault}"
                 continue
             if element in seen:
                 yield f"{display(path)}: duplicate entries for key {display((element,))}"
             seen.add(element)
         yield from _problems(item, field.items, (*path, element))
+
+
+def _item_problem(item: Any, *, keyed: bool) -> str:
+    """Why an item can have no place of its own in a list that is merged."""
+    if keyed and not isinstance(item, dict):
+        found = "null" if item is None else "non-map"
+        return f"associative list with keys may not have {found} elements"
+    if not keyed and (item is None or isinstance(item, dict | list)):
+        found = "an explicit null" if item is None else f"a {'map' if isinstance(item, dict) else 'list'}"
+        return f"associative list without keys has an element that's {found}"
+    return ""
 
 
 def _go_type(value: Any) -> str:

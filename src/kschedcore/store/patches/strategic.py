@@ -50,6 +50,8 @@ def _merge_map(
         raise PatchError(f"unknown patch type found: {directive}")
     merged = _retained(original, patch)
     orders = {key.removeprefix(_ORDER): patch[key] for key in patch if key.startswith(_ORDER)}
+    if not all(isinstance(order, list) for order in orders.values()):
+        raise PatchError(f"invalid patch format of {_ORDER}")
     for key, value in patch.items():
         if key.startswith(_DELETE):
             _delete_primitives(merged, key.removeprefix(_DELETE), value)
@@ -104,6 +106,8 @@ def _merge_list(
     original: Sequence[Any], patch: Sequence[Any], field: Field, order: list[Any] | None
 ) -> list[Any]:
     if any(isinstance(item, dict) for item in patch):
+        if not field.merge_key:
+            raise PatchError("cannot merge lists without merge key: found an object in a list of scalars")
         merged, patch, original = _merge_items(original, patch, field)
     else:
         merged = list(original)
