@@ -1,5 +1,6 @@
 """Plugins written in Python over columns, and a compiled one built against the installed declarations."""
 
+import os
 import subprocess
 import sys
 from importlib import util
@@ -130,6 +131,18 @@ class TestFilter:
         assert sum(made.nodes()["requested/pods"].to_pylist()) == 2
         assert made.decide(labelled("p", "a")).node is not None
 
+    def test_an_interruption_comes_through_and_places_nothing(self) -> None:
+        class Interrupted(Named):
+            name = "Interrupted"
+
+            def filter_nodes(self, _pod: Any, _nodes: Any) -> Any:
+                raise KeyboardInterrupt
+
+        made = engine(Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            made.schedule([pod("p")])
+        assert sum(made.nodes()["requested/pods"].to_pylist()) == 0
+
 
 class TestScore:
     def scored(self, answer: Any, scale: str = "") -> Any:
@@ -254,7 +267,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
     subprocess.run(
         [sys.executable, "-m", "Cython.Build.Cythonize", "-i", source.name],
         cwd=place,
-        env={"CFLAGS": "-O0", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(filter(None, sys.path))},
+        env={**os.environ, "CFLAGS": "-O0"},
         check=True,
         capture_output=True,
     )

@@ -54,12 +54,14 @@ class ColumnPlugin(Plugin):
 
     def __init__(self, args: Args) -> None:
         super().__init__(args)
-        self.errors: list[PluginError] = []
+        self.errors: list[BaseException] = []
 
     def _failed(self, what: str, error: BaseException) -> None:
-        told = error if isinstance(error, PluginError) else PluginError(_told(self.name, what, error))
-        if told is not error:
-            told.__cause__ = error
+        if isinstance(error, PluginError) or not isinstance(error, Exception):
+            self.errors.append(error)
+            return
+        told = PluginError(f'running "{self.name}" {what} plugin: {type(error).__name__}: {error}')
+        told.__cause__ = error
         self.errors.append(told)
 
     def raise_error(self) -> None:
@@ -72,10 +74,6 @@ class ColumnPlugin(Plugin):
             first = self.errors[0]
             self.errors.clear()
             raise first
-
-
-def _told(plugin: str, what: str, error: BaseException) -> str:
-    return f'running "{plugin}" {what} plugin: {type(error).__name__}: {error}'
 
 
 class FilterPlugin(ColumnPlugin):

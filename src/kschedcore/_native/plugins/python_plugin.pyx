@@ -75,21 +75,18 @@ cdef class PythonFilter(FilterPlugin):
         cdef verdict_t otherwise = self.rejected
         cdef const slot_t[::1] asked
         cdef const unsigned char[::1] passes
+        wanted = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
+        asked = wanted
         try:
-            wanted = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
-            asked = wanted
-            try:
-                passes = np.ascontiguousarray(self.judge(wanted)).view(np.uint8)
-            except Exception as error:
-                self.failed(error)
-                otherwise = self.broken
-                passes = np.zeros(len(wanted), np.uint8)
-            for i in range(asked.shape[0]):
-                slot = asked[i]
-                if verdict[slot] == 0 and not passes[i]:
-                    verdict[slot] = otherwise
+            passes = np.ascontiguousarray(self.judge(wanted)).view(np.uint8)
         except BaseException as error:
             self.failed(error)
+            otherwise = self.broken
+            passes = np.zeros(len(wanted), np.uint8)
+        for i in range(asked.shape[0]):
+            slot = asked[i]
+            if verdict[slot] == 0 and not passes[i]:
+                verdict[slot] = otherwise
 
 
 cdef class PythonScore(ScorePlugin):
