@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
+from kschedcore.api.checks import check, check_workload
 from kschedcore.api.defaulting import PodDefaults
+from kschedcore.api.documents import Whole, objects_in
 from kschedcore.api.loading import Document, read_documents
 from kschedcore.api.objects import (
     CSIDriver,
@@ -33,13 +36,20 @@ from kschedcore.api.objects import (
     VolumeAttachment,
     decode,
 )
-from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets, template_of
+from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets
 from kschedcore.api.workloads import WORKLOAD_KINDS
 from kschedcore.errors import ManifestError
 
 __all__ = ["Manifests", "load"]
 
-_LISTED: dict[str, type[View]] = {
+CONFIGURATION = "KubeSchedulerConfiguration"
+
+_VIEWS: dict[str, type[View]] = {
+    "Pod": Pod,
+    "Node": Node,
+    "Namespace": Namespace,
+    "PriorityClass": PriorityClass,
+    "RuntimeClass": RuntimeClass,
     "Service": Service,
     "ReplicationController": ReplicationController,
     "ReplicaSet": ReplicaSet,
@@ -53,13 +63,7 @@ _LISTED: dict[str, type[View]] = {
     "VolumeAttachment": VolumeAttachment,
     "PodDisruptionBudget": PodDisruptionBudget,
 }
-"""Kinds whose objects placement rules look up."""
-
-_CLUSTER_SCOPED = {
-    "Node", "Namespace", "PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment",
-    "PriorityClass", "RuntimeClass", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
-    "KubeSchedulerConfiguration", "IngressClass",
-}  # fmt: skip
+"""Kinds that placement looks at."""
 
 _CLUSTER_KEYS = {
     "nodes": "Node",
@@ -108,7 +112,7 @@ class Manifests:
         self._runtimes: list[RuntimeClass] = []
         self._recorded = False
         self.config: Mapping[str, Any] | None = None
-        self._places: dict[Key, str] = {}
+        self._wholes: dict[Key, Whole] = {}
 
     # -- filling ----------------------------------------------------------------------------------
 
@@ -145,7 +149,7 @@ class Manifests:
         self._recorded = True
         for key, kind in _CLUSTER_KEYS.items():
             for number, data in enumerate(cluster.get(key) or (), 1):
-                self._add(kind, {"kind": kind, **data}, Document(data, f"<{key}>", number))
+                self.add(Document({"apiVersion": "v1", "kind": kind, **data}, f"<{key}>", number))
         self.config = cluster.get("config")
         return self
 
@@ -153,72 +157,50 @@ class Manifests:
         """Add what a document holds: an object, or a list of objects.
 
         Raises:
-            ManifestError: It is neither, or a fault is in something that placement reads.
+            ManifestError: It is neither, stands there already, or a fault is in something that placement reads.
         """
-        for data in _flatten(document):
-            self._add(_kind_of(data, document), data, document)
+        for whole in objects_in(document, self.namespace):
+            self._add(whole)
 
-    def _add(self, kind: str, data: Mapping[str, Any], document: Document) -> None:
-        if kind == "KubeSchedulerConfiguration":
-            self.config = data
-            return
-        key = self._key(kind, data, document)
-        subject = f"{kind} {key[1]}/{key[2]}" if key[1] else f"{kind} {key[2]}"
-        place = f"{document.source} document {document.number}"
-        if key in self._places:
-            raise ManifestError(
-                f"stands here a second time; the first is in {self._places[key]}",
-                source=document.source, document=document.number, line=document.line, subject=subject,
-            )  # fmt: skip
+    def _add(self, whole: Whole) -> None:
+        key = whole.kind, whole.namespace, whole.name
+        if key in self._wholes:
+            first = self._wholes[key]
+            raise whole.located(ManifestError(f"stands here a second time; the first is in {first.place}"))
+        self._wholes[key] = whole
         try:
-            self._view(kind, key, data)
+            self._view(whole.kind, whole.data)
         except ManifestError as error:
-            path = [
-                int(p) if p.isdigit() else p
-                for p in (error.path or "").replace("[", ".").replace("]", "").split(".")
-            ]
-            raise error.located(
-                source=document.source, document=document.number, line=document.line_of(path), subject=subject
-            ) from None
-        self._places[key] = place
-        self.objects[key] = data
+            raise whole.located(error) from None
+        self.objects[key] = whole.data
 
-    def _key(self, kind: str, data: Mapping[str, Any], document: Document) -> Key:
-        metadata = data.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, Mapping) else None
-        if not isinstance(name, str) or not name:
-            found = "is missing" if name is None else f"is {name!r}"
-            raise ManifestError(
-                f"{found}; expected a name", source=document.source, document=document.number,
-                line=document.line_of(["metadata", "name"]), subject=kind, path="metadata.name",
-            )  # fmt: skip
-        assert isinstance(metadata, Mapping)
-        namespace = "" if kind in _CLUSTER_SCOPED else metadata.get("namespace") or self.namespace
-        return kind, str(namespace), name
-
-    def _view(self, kind: str, key: Key, data: Mapping[str, Any]) -> None:
-        if kind == "Node":
-            self.nodes.append(decode(Node, data))
-        elif kind == "Pod":
-            self.pods.append(decode(Pod, self._named(data, key[1])))
-        elif kind == "Namespace":
-            self.namespaces.append(decode(Namespace, data))
-        elif kind in _LISTED:
-            self._listed.append((kind, decode(_LISTED[kind], self._named(data, key[1]))))
-        elif kind == "PriorityClass":
-            self._classes.append(decode(PriorityClass, data))
-        elif kind == "RuntimeClass":
-            self._runtimes.append(decode(RuntimeClass, data))
+    def _view(self, kind: str, data: Mapping[str, Any]) -> None:
+        if kind in _VIEWS:
+            view = decode(_VIEWS[kind], data)
+            if not self._recorded:
+                check(view)
+            self._keep(kind, view)
         if kind in WORKLOAD_KINDS:
-            template_of(data)
-            self.workloads.append(self._named(data, key[1]))
+            if not self._recorded:
+                check_workload(data)
+            self.workloads.append(data)
+        if kind == CONFIGURATION:
+            self.config = data
 
-    @staticmethod
-    def _named(data: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
-        """The object with its namespace spelled out."""
-        if not namespace or data["metadata"].get("namespace"):
-            return data
-        return {**data, "metadata": {**data["metadata"], "namespace": namespace}}
+    def _keep(self, kind: str, view: Any) -> None:
+        match view:
+            case Pod():
+                self.pods.append(view)
+            case Node():
+                self.nodes.append(view)
+            case Namespace():
+                self.namespaces.append(view)
+            case PriorityClass():
+                self._classes.append(view)
+            case RuntimeClass():
+                self._runtimes.append(view)
+            case _:
+                self._listed.append((kind, view))
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -260,52 +242,9 @@ class Manifests:
         return result
 
     def __repr__(self) -> str:
-        kinds: dict[str, int] = {}
-        for kind, _, _ in self.objects:
-            kinds[kind] = kinds.get(kind, 0) + 1
+        kinds = Counter(kind for kind, _, _ in self.objects)
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         return f"<Manifests: {told or 'nothing'}; {len(self.bound)} pods bound, {len(self.pending)} pending>"
-
-
-def _flatten(document: Document) -> Iterator[Mapping[str, Any]]:
-    data = document.data
-    if isinstance(data, Mapping) and isinstance(data.get("kind"), str) and data["kind"].endswith("List"):
-        items = data.get("items")
-        if items is None and "items" in data:
-            return
-        if not isinstance(items, list):
-            raise ManifestError(
-                f"is {'missing' if items is None else 'a ' + type(items).__name__}; expected a list of objects",
-                source=document.source, document=document.number, line=document.line, subject=data["kind"],
-                path="items",
-            )  # fmt: skip
-        kind = data["kind"].removesuffix("List")
-        for item in items:
-            if isinstance(item, dict) and kind and "kind" not in item:
-                item = {"apiVersion": data.get("apiVersion"), "kind": kind, **item}
-            yield from _flatten(Document(item, document.source, document.number, None, document.line))
-        return
-    if not isinstance(data, Mapping):
-        raise ManifestError(
-            f"is a {type(data).__name__}; expected an object with apiVersion, kind and metadata",
-            source=document.source, document=document.number, line=document.line,
-        )  # fmt: skip
-    yield data
-
-
-def _kind_of(data: Mapping[str, Any], document: Document) -> str:
-    for field in ("apiVersion", "kind"):
-        value = data.get(field)
-        if isinstance(value, str) and value:
-            continue
-        close = next((key for key in data if isinstance(key, str) and key.lower() == field.lower()), None)
-        hint = f"; did you mean {field!r} instead of {close!r}?" if close and close != field else ""
-        found = "is missing" if value is None else f"is {value!r}, expected a string"
-        raise ManifestError(
-            f"{found}{hint}", source=document.source, document=document.number,
-            line=document.line_of([close] if close else []), path=field,
-        )  # fmt: skip
-    return str(data["kind"])
 
 
 def load(*paths: str | Path, namespace: str = "default", stdin: BinaryIO | None = None) -> Manifests:

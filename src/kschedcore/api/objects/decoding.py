@@ -17,7 +17,7 @@ from msgspec import inspect
 from kschedcore.api.objects.meta import View
 from kschedcore.errors import ManifestError
 
-__all__ = ["decode"]
+__all__ = ["decode", "shown"]
 
 V = TypeVar("V", bound=View)
 
@@ -136,7 +136,7 @@ def _of_type(expected: Any, value: Any, kind: inspect.Type, path: str) -> Any:
 
 
 def _mismatch(value: Any, kinds: Sequence[inspect.Type], path: str) -> ManifestError:
-    return ManifestError(f"found {_shown(value)}, expected {_names(kinds)}", path=path or None)
+    return ManifestError(f"found {shown(value)}, expected {_names(kinds)}", path=path or None)
 
 
 def _names(kinds: Sequence[inspect.Type]) -> str:
@@ -166,7 +166,8 @@ def _name(kind: inspect.Type) -> str:
             return "a number"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return how a message calls a value that was found, cut short when it is long."""
     match value:
         case None:
             return "null"

@@ -1,0 +1,113 @@
+"""Whether what placement reads of a manifest makes sense (the parts of API validation that decide on a place).
+
+A view has the right types already. What is checked here is what the API server would refuse and what would
+otherwise place pods wrongly without a word: quantities, names, labels, selectors, taints, tolerations, spread
+constraints. Fields that nobody here reads are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from kschedcore.api.checks.fields import fault, labels, quantities, within
+from kschedcore.api.checks.pods import pod_spec
+from kschedcore.api.checks.selectors import label_selector, node_selector
+from kschedcore.api.checks.taints import taints
+from kschedcore.api.objects import (
+    Node,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    Pod,
+    PodDisruptionBudget,
+    ReplicationController,
+    RuntimeClass,
+    View,
+    Workload,
+    decode,
+)
+from kschedcore.api.pending import template_of
+
+_COUNTS: Final = ("replicas", "parallelism", "completions")
+
+__all__ = ["check", "check_workload"]
+
+
+def check(view: View) -> None:
+    """Check a view.
+
+    Raises:
+        ManifestError: The first fault: its field path, what was found and what was expected.
+    """
+    metadata = getattr(view, "metadata", None)
+    if metadata is not None:
+        labels("metadata.labels", metadata.labels)
+    checker = _CHECKERS.get(type(view))
+    if checker is not None:
+        checker(view)
+
+
+def check_workload(workload: Mapping[str, Any]) -> None:
+    """Check a whole workload: how many pods it asks for, and what they are to be.
+
+    Raises:
+        ManifestError: As :func:`check`.
+    """
+    within("spec.template.spec", pod_spec, template_of(workload))
+    if workload["kind"] == "ReplicationController":  # its selector is of another type
+        spec = decode(ReplicationController, workload).spec
+        counts = {} if spec is None else {"replicas": spec.replicas}
+    else:
+        view = decode(Workload, workload)
+        check(view)
+        counts = {} if view.spec is None else {name: getattr(view.spec, name) for name in _COUNTS}
+    for name, count in counts.items():
+        if count is not None and count < 0:
+            raise fault(f"spec.{name}", count, "a number from 0")
+
+
+def _node(node: Node) -> None:
+    taints("spec.taints", node.spec.taints)
+    quantities("status.allocatable", node.status.allocatable)
+    quantities("status.capacity", node.status.capacity)
+
+
+def _pod(pod: Pod) -> None:
+    within("spec", pod_spec, pod.spec)
+
+
+def _workload(workload: Workload) -> None:
+    if workload.spec is not None:
+        within("spec.selector", label_selector, workload.spec.selector)
+
+
+def _budget(budget: PodDisruptionBudget) -> None:
+    within("spec.selector", label_selector, budget.spec.selector)
+
+
+def _claim(claim: PersistentVolumeClaim) -> None:
+    within("spec.selector", label_selector, claim.spec.selector)
+    if claim.spec.resources is not None:
+        quantities("spec.resources.requests", claim.spec.resources.requests)
+
+
+def _volume(volume: PersistentVolume) -> None:
+    quantities("spec.capacity", volume.spec.capacity)
+    if volume.spec.node_affinity is not None:
+        within("spec.nodeAffinity.required", node_selector, volume.spec.node_affinity.required)
+
+
+def _runtime_class(runtime: RuntimeClass) -> None:
+    if runtime.overhead is not None:
+        quantities("overhead.podFixed", runtime.overhead.pod_fixed)
+
+
+_CHECKERS: Final[dict[type[View], Callable[[Any], None]]] = {
+    Node: _node,
+    Pod: _pod,
+    Workload: _workload,
+    PodDisruptionBudget: _budget,
+    PersistentVolumeClaim: _claim,
+    PersistentVolume: _volume,
+    RuntimeClass: _runtime_class,
+}
