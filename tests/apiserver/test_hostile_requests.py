@@ -86,7 +86,7 @@ def damaged(draw: st.DrawFn, whole: dict[str, Any]) -> Any:
         holder = obj
         for key in path[:-1]:
             holder = holder[key]
-        holder[path[-1]] = draw(values)
+        holder[path[-1]] = copy.deepcopy(draw(values))
     return obj
 
 

@@ -402,3 +402,18 @@ def test_configurations_that_do_not_fit_the_schema(server: APIServer, spec: Any,
     head = "failed to create typed patch object (default/web; apps/v1, Kind=Deployment): "
     assert status["message"].startswith(head)
     assert message in status["message"]
+
+
+def test_a_bookmark_says_where_a_watch_can_go_on(server: APIServer) -> None:
+    watch = server.watch(f"{MAPS}?labelSelector=app=x")
+    made(server, MAPS, config_map("m", labels={"app": "y"}))
+    assert watch.poll() == []
+    event = watch.bookmark()
+    assert (event.type, event.object["kind"]) == ("BOOKMARK", "ConfigMap")
+    version = event.object["metadata"]["resourceVersion"]
+    assert int(version) == server.store.backend.revision
+    server.request("PATCH", f"{MAPS}/m", {"metadata": {"labels": {"app": "x"}}}, MERGE)
+    again = server.watch(f"{MAPS}?labelSelector=app=x&resourceVersion={version}")
+    assert [each.type for each in again.poll()] == [each.type for each in watch.poll()] == ["ADDED"]
+    with pytest.raises(StatusError):
+        server.watch(f"{MAPS}/m")

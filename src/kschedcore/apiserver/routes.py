@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kschedcore.store.admission_types import StatusError
@@ -27,7 +29,7 @@ class Route:
     namespace: str
     name: str
     subresource: str
-    query: dict[str, str]
+    query: Mapping[str, str]
 
 
 def not_served() -> StatusError:
@@ -41,8 +43,9 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
+@lru_cache(maxsize=4096)
 def route(path: str) -> Route:
-    """Read a path with its query; raises 404 for what is not served."""
+    """Read a path with its query; raises 404 for what is not served. The same path has the same route."""
     parts = urlsplit(path)
     segments = [unquote(segment) for segment in parts.path.strip("/").split("/")]
     query = dict(parse_qsl(parts.query, keep_blank_values=True))

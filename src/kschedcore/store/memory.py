@@ -82,6 +82,8 @@ class MemoryBackend:
                 keys: Sequence[str] = sorted(entries)
             else:
                 entries, keys, revision = self._entries, self._group(prefix).keys(), self._revision
+            if not keys:
+                return Page((), revision, 0)
             first = bisect_left(keys, max(prefix, start))
             last = bisect_left(keys, prefix + "\U0010ffff", lo=first)
             end = min(last, first + limit) if limit else last

@@ -111,7 +111,7 @@ class Store:
     ) -> Watch:
         """Watch a resource, from after ``version`` on (from now on when empty)."""
         revision = int(version) if version else self.backend.revision
-        return Watch(self.backend, prefix_of(resource, namespace), revision, selects)
+        return Watch(self.backend, resource, prefix_of(resource, namespace), revision, selects)
 
     def _writer(self, obj: Mapping[str, Any]) -> Callable[[int], FrozenDict]:
         def write(revision: int) -> FrozenDict:

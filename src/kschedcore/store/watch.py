@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.admission_types import Object, Resource, StatusError
 from kschedcore.store.backend import Backend, Compacted, Event, EventType
 from kschedcore.store.objects import FrozenDict
 
@@ -31,19 +31,26 @@ class WatchEvent:
 
 
 class Watch:
-    """Events of the keys under a prefix.
+    """Events of one resource.
 
     Args:
         backend: Whose log to read.
-        prefix: Which keys.
+        resource: What to watch.
+        prefix: Which keys of it.
         revision: After which revision to begin.
         selects: Whether an object is wanted. One that comes to be wanted is ADDED, one that ceases DELETED.
     """
 
     def __init__(
-        self, backend: Backend, prefix: str, revision: int, selects: Callable[[Object], bool] | None = None
+        self,
+        backend: Backend,
+        resource: Resource,
+        prefix: str,
+        revision: int,
+        selects: Callable[[Object], bool] | None = None,
     ) -> None:
         self._backend = backend
+        self._resource = resource
         self._prefix = prefix
         self._selects = selects
         self.revision = revision
@@ -64,9 +71,14 @@ class Watch:
         self.revision = events[-1].revision
         return [seen for event in events if event.key.startswith(self._prefix) for seen in self._seen(event)]
 
-    def bookmark(self) -> Object:
-        """The metadata of a ``BOOKMARK`` event: up to which version everything has been seen."""
-        return {"resourceVersion": str(self.revision), "creationTimestamp": None}
+    def bookmark(self) -> WatchEvent:
+        """An event that says up to which version everything has been seen: from there a watch can go on."""
+        metadata = {"resourceVersion": str(self.revision), "creationTimestamp": None}
+        resource = self._resource
+        return WatchEvent(
+            "BOOKMARK",
+            {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata},
+        )
 
     def _seen(self, event: Event) -> Iterator[WatchEvent]:
         if self._selects is None:
