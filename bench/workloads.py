@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from kschedcore import Engine
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.manifests import Manifests
@@ -168,8 +169,8 @@ def unschedulable(nodes: int, init: int) -> Workload:
     return plain(nodes, init, pod("p", cpu="9"))
 
 
-def preemption(nodes: int, init: int) -> Workload:
-    """A cluster full of unimportant pods, and important ones that each need three victims; ``init`` is not used."""
+def preemption(nodes: int) -> Workload:
+    """A cluster full of unimportant pods, and important ones that each need three victims."""
     made = plain(nodes, 0, pod("p", cpu="3", priority=10), preempts=True)
     made.init = [pod(f"low-{i}", cpu="900m", priority=0) for i in range(4 * nodes)]
     return made
@@ -205,7 +206,7 @@ WORKLOADS: dict[str, Callable[[int, int], Workload]] = {
     ),
     "MixedSchedulingBasePod": mixed,
     "Unschedulable": unschedulable,
-    "PreemptionBasic": preemption,
+    "PreemptionBasic": lambda nodes, _: preemption(nodes),
     "Shapes": shapes,
     "Churn": lambda nodes, init: plain(nodes, init, pod("p"), churn=True),
 }
@@ -234,19 +235,21 @@ class Run:
 
     def batch(self) -> list[str | None]:
         """Place everything in one call of the core."""
-        engine = self.engine
-        compiled = [engine._compile(each) for each in self.pods]
-        assert all(isinstance(each, PodClass) for each in compiled)
-        core = engine._core
+        compiled: list[PodClass] = []
+        for each in self.pods:
+            found = self.engine._compile(each)  # noqa: SLF001 - the engine alone, without its Python side
+            assert isinstance(found, PodClass)
+            compiled.append(found)
+        core = self.engine._core  # noqa: SLF001
         start = time.perf_counter()
         if self.workload.churn:
             slots = []
-            for each in compiled:
-                slot, _, _, _, numbers, _ = core.place([each])
+            for pod_class in compiled:
+                slot, _, _, _, numbers, _ = core.place([pod_class])
                 slots.append(int(slot[0]))
                 core.unbind(int(numbers[0]))
         else:
-            slots = core.place(compiled)[0]
+            slots = core.place(compiled)[0].tolist()
         self.seconds = time.perf_counter() - start
         return [None if slot < 0 else core.nodes.name_of(int(slot)) for slot in slots]
 

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kschedcore import Engine
-from kschedcore.api.manifests import Manifests
 from tests.model.resources import node_allocatable, pod_requests
 from tests.scheduling.driving import EngineScheduler
-from tests.strategies import Placement, histories, placements
-from tests.strategies import Replay
+from tests.strategies import Placement, Replay, histories, placements
+
+from kschedcore import Engine
+from kschedcore.api.manifests import Manifests
 
 Json = dict[str, Any]
 

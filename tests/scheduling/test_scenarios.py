@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from tests.scheduling.objects import anti_affinity, node, pod, spread
+
 from kschedcore import Engine
 from kschedcore.errors import NotFoundError
-from tests.scheduling.objects import anti_affinity, node, pod, spread
 
 ZONE = "topology.kubernetes.io/zone"
 
@@ -90,11 +93,11 @@ def test_a_tainted_zone_sets_the_minimum_unless_the_constraint_honours_taints() 
     nodes = [node("a", labels={ZONE: "a"}), node("b", labels={ZONE: "b"}, taints=[taint])]
     app = {"app": "web"}
 
-    def second(**policy: str) -> str | None:
+    def second(**policy: Any) -> str | None:
         engine = engine_with(*nodes)
-        constrained = {"topologySpreadConstraints": [spread(ZONE, app, **policy)]}
         engine.add_pod(pod("one", labels=app), "a")
-        return engine.decide(pod("two", labels=app, **constrained)).node
+        constraints = [spread(ZONE, app, **policy)]
+        return engine.decide(pod("two", labels=app, topologySpreadConstraints=constraints)).node
 
     assert second() is None
     assert second(nodeTaintsPolicy="Honor") == "a"
@@ -104,8 +107,9 @@ def test_a_pod_that_matches_two_constraints_counts_once_for_each() -> None:
     nodes = [node(name, labels={ZONE: name}) for name in "ab"]
     engine = engine_with(*nodes)
     labels = {"app": "web", "tier": "fe"}
-    both = {"topologySpreadConstraints": [spread(ZONE, {"app": "web"}), spread(ZONE, {"tier": "fe"})]}
-    placed = [d.node for d in engine.schedule([pod(f"p{i}", labels=labels, **both) for i in range(6)])]
+    both = [spread(ZONE, {"app": "web"}), spread(ZONE, {"tier": "fe"})]
+    pods = [pod(f"p{i}", labels=labels, topologySpreadConstraints=both) for i in range(6)]
+    placed = [d.node for d in engine.schedule(pods)]
     assert [placed.count("a"), placed.count("b")] == [3, 3]
 
 
@@ -117,8 +121,8 @@ def test_a_terminating_pod_still_keeps_others_away_but_is_not_spread_over() -> N
     assert engine.decide(pod("new", labels=app)).node == "b"
     engine.remove_pod("old")
     engine.add_pod(pod("old", labels=app, meta=leaving), "a")
-    constrained = {"topologySpreadConstraints": [spread(ZONE, app)]}
-    assert engine.decide(pod("new", labels=app, **constrained)).feasible == 2
+    spread_over = [spread(ZONE, app)]
+    assert engine.decide(pod("new", labels=app, topologySpreadConstraints=spread_over)).feasible == 2
 
 
 def test_no_victim_where_eviction_cannot_help() -> None:

@@ -12,7 +12,7 @@ ZONES = ("z1", "z2", "z3")
 NODE_LABELS: dict[str, tuple[str, ...]] = {
     "kubernetes.io/os": ("linux", "windows"),
     "disk": ("ssd", "hdd", "nvme"),
-    "gen": ("1", "2", "07", "-3", "abc"),
+    "gen": ("1", "2", "07", "3", "abc"),
 }
 TOPOLOGY_KEYS = (HOSTNAME, ZONE, REGION, "disk")
 

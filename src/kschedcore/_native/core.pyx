@@ -72,7 +72,6 @@ cdef class Core:
     def set_node(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
         """Add a node or replace what it is, see ``NodeTable.set``; pods on it move with its labels."""
         cdef slot_t slot = self.nodes.slot_of(name)
-        cdef int32_t pod
         if slot < 0:
             return self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
         self._move_all(slot, -1)

@@ -20,7 +20,7 @@ from kschedcore._native.tournament cimport Entry, Tournament
 from kschedcore._native.types cimport NO_SCORE, UNSCHEDULABLE, score_t, slot_t, verdict_t
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.reasons cimport ReasonTable
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
 from libc.stdlib cimport calloc, free
 
 cdef enum:
@@ -266,7 +266,6 @@ cdef class PodClass:
         """Run the filters of one sort over some nodes, each run from a clean slate."""
         cdef verdict_t* verdict
         cdef Py_ssize_t i
-        cdef slot_t slot
         cdef int run, k
         for run in range(self.run_count):
             if self.runs[run].topology != topology:

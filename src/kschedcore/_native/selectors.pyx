@@ -9,9 +9,8 @@ from cpython.ref cimport PyObject
 from kschedcore._native.labels cimport LabelColumn
 from kschedcore._native.labels import parse_int64
 from kschedcore._native.nodes cimport NodeTable
-from kschedcore._native.nodes import NAME_FIELD
 from kschedcore._native.types cimport ABSENT, slot_t
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free, malloc
 
 cdef enum Operator:

@@ -6,7 +6,7 @@ node is always at the root.
 """
 
 from kschedcore._native.types cimport NO_SLOT, score_t, slot_t
-from libc.stdint cimport INT64_MIN, int32_t, int64_t
+from libc.stdint cimport INT64_MIN, int64_t
 from libc.stdlib cimport free, realloc
 
 cdef enum:
@@ -15,7 +15,9 @@ cdef enum:
 INFEASIBLE = INT64_MIN
 
 
-cdef inline Entry _play_leaves(const score_t* scores, const int64_t* rank, Py_ssize_t start, Py_ssize_t end) noexcept nogil:
+cdef inline Entry _play_leaves(
+    const score_t* scores, const int64_t* rank, Py_ssize_t start, Py_ssize_t end
+) noexcept nogil:
     cdef Entry entry = Entry(INT64_MIN, 0, NO_SLOT)
     cdef Py_ssize_t i
     for i in range(start, end):

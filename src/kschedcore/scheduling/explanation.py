@@ -97,7 +97,9 @@ class Explanation:
         if self.pre_filter is not None:
             status = self.pre_filter
             step["preFilter"] = {
-                "code": status.code, "plugin": status.plugin, "reasons": sorted(status.reasons)
+                "code": status.code,
+                "plugin": status.plugin,
+                "reasons": sorted(status.reasons),
             }
         rejected = {name: verdict for name, verdict in self.verdicts.items() if verdict is not None}
         if rejected:
@@ -122,11 +124,24 @@ class Explanation:
         for name in self.nodes:
             verdict = self.verdicts.get(name)
             if verdict is not None:
-                rows.append({"node": name, "plugin": verdict.plugin, "code": verdict.code,
-                             "reasons": list(verdict.reasons)})
+                rows.append(
+                    {
+                        "node": name,
+                        "plugin": verdict.plugin,
+                        "code": verdict.code,
+                        "reasons": list(verdict.reasons),
+                    }
+                )
             for plugin, score in self.scores.get(name, {}).items():
-                rows.append({"node": name, "plugin": plugin, "raw": score.raw,
-                             "normalised": score.normalised, "weighted": score.weighted})
+                rows.append(
+                    {
+                        "node": name,
+                        "plugin": plugin,
+                        "raw": score.raw,
+                        "normalised": score.normalised,
+                        "weighted": score.weighted,
+                    }
+                )
         return pa.Table.from_pylist(rows, _SCHEMA)
 
     def __repr__(self) -> str:

@@ -159,13 +159,14 @@ class PreemptionFinder:
     def _summary(self, pod_class: PodClass, search: DryRun) -> str:
         """Why no node became a candidate, as kube-scheduler sums it up."""
         nodes = self._core.nodes.count
-        counts: dict[str, int] = {}
         helpable = pod_class.helpable(self._core.reasons)
         tried = search.without_victims + sum(search.failures.values())
         without_victims = search.without_victims if tried else helpable
-        for reason, count in ((NO_VICTIMS, without_victims), (NOT_HELPFUL, nodes - helpable)):
-            if count:
-                counts[reason] = count
+        counts = {
+            reason: count
+            for reason, count in ((NO_VICTIMS, without_victims), (NOT_HELPFUL, nodes - helpable))
+            if count
+        }
         for verdict, count in search.failures.items():
             for reason in self._core.reasons.describe(verdict, self._core.nodes.resource_names)[2]:
                 counts[reason] = counts.get(reason, 0) + count

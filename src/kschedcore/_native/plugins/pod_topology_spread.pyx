@@ -12,7 +12,7 @@ from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.taint_toleration import untolerated
 from kschedcore._native.selectors cimport NodeSelector
 from kschedcore._native.slotset cimport SlotSet
-from kschedcore._native.topology cimport DomainTable, PodGroup, Topology
+from kschedcore._native.topology cimport DomainTable, Topology
 from kschedcore._native.types cimport ABSENT, MAX_NODE_SCORE, NO_SCORE, score_t, slot_t, verdict_t
 from libc.math cimport log, round
 from libc.stdint cimport int32_t, int64_t

@@ -6,7 +6,7 @@ from kschedcore._native.podinfo cimport intern_holding
 from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.topology cimport DomainTable, Topology
 from kschedcore._native.types cimport slot_t, verdict_t
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 CLAIM_OF_ONE_POD = "ReadWriteOncePod claim"
