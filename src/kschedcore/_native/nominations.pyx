@@ -22,11 +22,13 @@ cdef class Nominations:
     def add(self, PodInfo info not None, slot_t slot):
         """Let a pod be nominated to a node."""
         self.by_slot.setdefault(slot, []).append(info)
+        info.users += 1
         self._note(slot, 1)
 
     def remove(self, PodInfo info not None, slot_t slot):
         """Take a nomination back."""
         self.by_slot[slot].remove(info)
+        info.users -= 1
         self._note(slot, -1)
 
     def _note(self, slot_t slot, int sign):

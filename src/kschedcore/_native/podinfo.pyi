@@ -14,7 +14,7 @@ class PodInfo:
     labels: dict[str, str]
     terminating: bool
     carried: dict[tuple[str, AffinityTerm, str], int]
-    bound: int
+    users: int
     def __init__(
         self,
         nodes: NodeTable,

@@ -34,7 +34,7 @@ cdef class PodTable:
         cdef BoundPod* entry = &self.pods[pod]
         if slot >= self.node_capacity:
             self._cover_nodes()
-        info.bound += 1
+        info.users += 1
         entry.info = <PyObject*> info
         entry.slot = slot
         entry.start = start
@@ -72,7 +72,7 @@ cdef class PodTable:
         entry.next_on_node = self.free
         self.free = pod
         self.count -= 1
-        (<PodInfo> info).bound = (<PodInfo> info).bound - 1
+        (<PodInfo> info).users = (<PodInfo> info).users - 1
         return 0
 
     cdef int32_t _take_entry(self) except -1 nogil:

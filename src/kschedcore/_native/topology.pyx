@@ -266,13 +266,13 @@ cdef class Topology:
         self.infos.add(info)
 
     def forget(self, PodInfo info not None):
-        """No pod with this info is or will be bound.
+        """No pod with this info is or will be bound or nominated.
 
         Raises:
             ValueError: Some pod is.
         """
-        if info.bound:
-            raise ValueError(f"{info.bound} bound pods still have this info")
+        if info.users:
+            raise ValueError(f"{info.users} pods still have this info")
         self.infos.discard(info)
 
     def _enlist(self, PodGroup group, PodInfo info):

@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 
 _ENCODER = msgspec.msgpack.Encoder()
 
-MAX_CLASSES = 4096
-"""How many compiled classes are kept; the least recently used goes first."""
+MAX_BYTES = 1 << 30
+"""How much the columns of compiled classes may take; the least recently used class goes first."""
+
+BYTES_PER_NODE = 64
+"""What a class's columns take for a node, about."""
+
+MIN_CLASSES = 64
+"""So many classes are kept however many nodes there are."""
+
+SPARE_INFOS = 1024
+"""So many infos that no pod uses are left alone before they are swept away."""
 
 
 def spec_key(pod: Pod) -> bytes:
@@ -50,13 +59,14 @@ class ClassCache:
     Args:
         core: The native state to compile for.
         listers: Other objects that compiled forms depend on.
-        limit: How many compiled classes to keep.
+        max_bytes: How much memory the compiled classes may take, about.
     """
 
-    def __init__(self, core: Core, listers: Listers, limit: int = MAX_CLASSES) -> None:
+    def __init__(self, core: Core, listers: Listers, max_bytes: int = MAX_BYTES) -> None:
         self._core = core
         self._listers = listers
-        self._limit = limit
+        self._max_bytes = max_bytes
+        self._sweep_at = SPARE_INFOS
         self._infos: dict[tuple[object, ...], PodInfo] = {}
         self._classes: OrderedDict[tuple[str, bytes], tuple[Compiled, tuple[int, ...]]] = OrderedDict()
 
@@ -75,7 +85,36 @@ class ClassCache:
                 self._core.nodes, pod, terminating=terminating, volumes=volumes, claims=claims
             )
             self._core.topology.register(found)
+            if len(self._infos) > self._sweep_at:
+                self._sweep(found)
         return found
+
+    def _sweep(self, fresh: PodInfo) -> None:
+        """Forget the infos that neither pods nor compiled classes use."""
+        compiled = {id(each.info) for each, _ in self._classes.values() if not isinstance(each, Status)}
+        for name, info in list(self._infos.items()):
+            if not info.users and id(info) not in compiled and info is not fresh:
+                del self._infos[name]
+                self._core.topology.forget(info)
+        self._sweep_at = 2 * len(self._infos) + SPARE_INFOS
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more classes than may be kept."""
+        return len(self._classes) > self._limit
+
+    def trim(self) -> None:
+        """Drop the least recently used classes until no more than may be kept are left.
+
+        None of those that are dropped may be placed with afterwards.
+        """
+        while self.full:
+            self._release(self._classes.popitem(last=False)[1][0])
+
+    @property
+    def _limit(self) -> int:
+        """How many classes may be kept for as many nodes as there are."""
+        return max(MIN_CLASSES, self._max_bytes // (BYTES_PER_NODE * self._core.nodes.capacity))
 
     def compiled(self, pod: Pod, framework: Framework) -> Compiled:
         """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
@@ -91,8 +130,6 @@ class ClassCache:
         context = PodContext(pod, self.info(pod, key), self._core, self._listers)
         compiled = framework.compile(context)
         self._classes[name] = (compiled, self._versions(pod, framework))
-        if len(self._classes) > self._limit:
-            self._release(self._classes.popitem(last=False)[1][0])
         return compiled
 
     def narrowed(self, pod: Pod, framework: Framework, node: str) -> PodClass:

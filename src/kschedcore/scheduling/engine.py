@@ -241,6 +241,10 @@ class Engine:
         decisions: list[Decision] = []
         batch: list[tuple[Pod, PodClass]] = []
         for pod in self.in_queue_order(pods):
+            if self._classes.full:  # what is dropped must not be waiting in the batch
+                decisions += self._place(batch, preempt)
+                batch = []
+                self._classes.trim()
             compiled = self._compile(pod)
             if isinstance(compiled, PodClass) and self._nominator.get(key_of(pod)) is None:
                 batch.append((pod, compiled))
@@ -375,6 +379,7 @@ class Engine:
     def _consider(self, pod: Pod | Mapping[str, Any], preempt: bool) -> tuple[Decision, Compiled, bool]:
         """A decision, the class or status it came from, and whether it was narrowed to the nominated node."""
         view = self._view(pod)
+        self._classes.trim()
         compiled = self._compile(view)
         if isinstance(compiled, Status):
             return Decision(view, None, diagnosis=self._ended(compiled, preempt)), compiled, False
@@ -493,7 +498,8 @@ class Engine:
             pod: A pending pod.
             limit: Stop counting at this many.
         """
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        view = self._view(pod)
+        self._classes.trim()
         compiled = self._compile(view)
         if isinstance(compiled, Stepwise):
             compiled = compiled.filters
