@@ -84,6 +84,8 @@ def made(server: APIServer, path: str, body: Object) -> Object:
         ("GET", f"{PODS}?limit=x", 400, "BadRequest"),
         ("GET", f"{PODS}?limit=99999999999999999999", 400, "BadRequest"),
         ("GET", f"{PODS}?labelSelector=a=b=c", 400, "BadRequest"),
+        ("GET", f"{PODS}?resourceVersion=99999&resourceVersionMatch=Exact", 504, "Timeout"),
+        ("GET", f"{PODS}?resourceVersion=x&resourceVersionMatch=Exact", 400, "BadRequest"),
     ],
 )
 def test_what_is_not_there(server: APIServer, method: str, path: str, code: int, reason: str) -> None:
@@ -417,3 +419,15 @@ def test_a_bookmark_says_where_a_watch_can_go_on(server: APIServer) -> None:
     assert [each.type for each in again.poll()] == [each.type for each in watch.poll()] == ["ADDED"]
     with pytest.raises(StatusError):
         server.watch(f"{MAPS}/m")
+
+
+def test_a_list_of_an_earlier_version_is_as_it_was(server: APIServer) -> None:
+    made(server, MAPS, config_map("m"))
+    version = server.request("GET", MAPS)[1]["metadata"]["resourceVersion"]
+    server.request("DELETE", f"{MAPS}/m")
+    _, then = server.request("GET", f"{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact")
+    assert [obj["metadata"]["name"] for obj in then["items"]] == ["m"]
+    assert then["metadata"]["resourceVersion"] == version
+    assert server.request("GET", MAPS)[1]["items"] == []
+    with pytest.raises(StatusError, match="strconv"):
+        server.watch(f"{MAPS}?resourceVersion=x")

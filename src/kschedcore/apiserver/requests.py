@@ -96,7 +96,7 @@ class APIServer:
         return self.store.watch(
             target.kind.resource,
             target.namespace or None,
-            version="" if version == "0" else version,
+            version=str(integer(version)) if version not in ("", "0") else "",
             selects=selection(target.kind, target.query),
         )
 

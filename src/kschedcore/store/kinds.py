@@ -171,9 +171,6 @@ KINDS: tuple[Kind, ...] = (
     _in("coordination.k8s.io", "v1", "Lease", "leases", create_on_update=True, unconditional_update=False),
     _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
     _in(
-        "events.k8s.io", "v1", "Event", "events", short_names=("ev",), create_on_update=True,
-    ),
-    _in(
         "networking.k8s.io", "v1", "Ingress", "ingresses", short_names=("ing",), subresources=("status",),
         generation=True,
     ),

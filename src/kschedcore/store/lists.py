@@ -72,6 +72,12 @@ def _bad_token(why: str) -> StatusError:
     return bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
+def _too_large(version: int, current: int) -> StatusError:
+    message = f"Too large resource version: {version}, current: {current}"
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return StatusError(504, "Timeout", f"Timeout: {message}", {"causes": [cause], "retryAfterSeconds": 1})
+
+
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """A page of a list.
@@ -111,8 +117,10 @@ def list_page(
         version: As of this version; 0 for now. A token has its own.
 
     Raises:
-        StatusError: 410 when the version is no longer known.
+        StatusError: 410 when the version is no longer known, 504 when it is yet to come.
     """
+    if version > store.backend.revision:
+        raise _too_large(version, store.backend.revision)
     prefix = prefix_of(resource, namespace)
     start = prefix + token.start if token else ""
     revision = token.revision if token else version

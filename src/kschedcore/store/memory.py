@@ -91,10 +91,13 @@ class MemoryBackend:
 
     def events(self, after: int) -> Sequence[Event]:
         """Every event after revision ``after``, in order."""
+        with self._lock:
+            return self._events(after)
+
+    def _events(self, after: int) -> Sequence[Event]:
         if after < self._oldest:
             raise Compacted(after, self._oldest)
-        log = self._log
-        return log[after - self._oldest :] if after < self._revision else ()
+        return self._log[after - self._oldest :] if after < self._revision else ()
 
     def _checked(self, key: str, expected: int | None) -> Entry | None:
         previous = self._entries.get(key)
@@ -123,7 +126,7 @@ class MemoryBackend:
         """The range at an earlier revision: what is there now, with later events undone, newest first."""
         keys = self._group(prefix).keys()
         entries = {key: self._entries[key] for key in keys if key.startswith(prefix)}
-        for event in reversed(self.events(revision)):
+        for event in reversed(self._events(revision)):
             if event.key.startswith(prefix):
                 if event.previous is None:
                     entries.pop(event.key, None)
