@@ -148,13 +148,18 @@ def _type_field(document: Document, steps: Steps, data: Mapping[str, Any], field
     if value is not None:
         problem, at = f"found {shown(value)}, expected a name", field
     else:
-        meant = next((key for key in data if key != field and key.strip().lower() == field.lower()), None)
+        meant = next((key for key in data if key != field and _plain(key) == field.lower()), None)
         hint = f"; did you mean {field!r} where it says {meant!r}?" if meant else ""
         problem, at = f"is missing{hint}", meant or field
     kind = data.get("kind")
     subject = kind if isinstance(kind, str) and field != "kind" else None
     error = ManifestError(problem, path=_path((*steps, field)))
     raise _located(error, document, (*steps, at), subject)
+
+
+def _plain(key: object) -> str:
+    """Return a key as it is compared with others; one that is no string can stand in no file, but in memory."""
+    return str(key).strip().lower()
 
 
 def _name(document: Document, steps: Steps, kind: str, metadata: Any) -> str:
@@ -220,5 +225,6 @@ def _dash_hint(data: Any, steps: Sequence[str | int]) -> str:
             data = data[step]
         except (KeyError, IndexError, TypeError):
             return ""
-    stuck = next((key for key in data if _STUCK_DASH.match(key)), None) if isinstance(data, Mapping) else None
+    keys = data if isinstance(data, Mapping) else ()
+    stuck = next((key for key in keys if _STUCK_DASH.match(str(key))), None)
     return f"; is the space after the dash of {stuck!r} missing?" if stuck else ""
