@@ -10,6 +10,7 @@ from libc.stdlib cimport free, malloc, realloc
 
 _HOLDINGS = {}
 _ADDRESSES = {"0.0.0.0": 0}
+_DRIVERS = {}
 _TEXTS = {}
 
 
@@ -32,9 +33,12 @@ def holding(tuple what):
     return intern_holding(what)
 
 
-def tag_of(str text):
-    """A number for a volume driver's name, to tag holdings with."""
-    return intern_text(text)
+def tag_of(str driver):
+    """A number for a volume driver's name, to tag holdings with.
+
+    Below zero, where no disk's mode and no port's address is: volumes are counted by their tag alone.
+    """
+    return _DRIVERS.setdefault(driver, -1 - len(_DRIVERS))
 
 
 cdef class PodInfo:
