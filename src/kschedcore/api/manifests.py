@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from html import escape
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,7 +13,7 @@ import msgspec
 
 from kschedcore.api.checks import check, check_workload
 from kschedcore.api.defaulting import PodDefaults
-from kschedcore.api.documents import Whole, objects_in
+from kschedcore.api.documents import CLUSTER_SCOPED, Whole, objects_in
 from kschedcore.api.loading import Document, read_documents
 from kschedcore.api.objects import (
     CSIDriver,
@@ -20,6 +21,7 @@ from kschedcore.api.objects import (
     CSIStorageCapacity,
     Namespace,
     Node,
+    ObjectMeta,
     PersistentVolume,
     PersistentVolumeClaim,
     Pod,
@@ -38,7 +40,7 @@ from kschedcore.api.objects import (
 )
 from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets
 from kschedcore.api.workloads import WORKLOAD_KINDS
-from kschedcore.errors import ManifestError
+from kschedcore.errors import ManifestError, NotFoundError
 
 __all__ = ["Manifests", "load"]
 
@@ -241,9 +243,35 @@ class Manifests:
             result.append(pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec))
         return result
 
+    @property
+    def others(self) -> list[Mapping[str, Any]]:
+        """Whole objects of the kinds that neither placement nor :attr:`workloads` looks at."""
+        known = _VIEWS.keys() | WORKLOAD_KINDS | {CONFIGURATION}
+        return [data for (kind, _, _), data in self.objects.items() if kind not in known]
+
+    def raw(self, view: View) -> Mapping[str, Any]:
+        """Return the whole object that a view shows.
+
+        Raises:
+            NotFoundError: It does not stand in the manifests itself, as a pod that a workload lacks.
+        """
+        kind, metadata = type(view).__name__, getattr(view, "metadata", ObjectMeta())
+        namespace = "" if kind in CLUSTER_SCOPED else metadata.namespace or self.namespace
+        found = self.objects.get((kind, namespace, metadata.name))
+        if found is None:
+            raise NotFoundError(f"{kind} {metadata.name!r} does not stand in the manifests")
+        return found
+
+    def _kinds(self) -> list[tuple[str, int]]:
+        return sorted(Counter(kind for kind, _, _ in self.objects).items())
+
+    def _repr_html_(self) -> str:
+        rows = [*self._kinds(), ("pods bound", len(self.bound)), ("pods pending", len(self.pending))]
+        cells = "".join(f"<tr><td>{escape(name)}</td><td>{count}</td></tr>" for name, count in rows)
+        return f"<table><tr><th>Manifests</th><th></th></tr>{cells}</table>"
+
     def __repr__(self) -> str:
-        kinds = Counter(kind for kind, _, _ in self.objects)
-        told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        told = ", ".join(f"{count} {kind}" for kind, count in self._kinds())
         return f"<Manifests: {told or 'nothing'}; {len(self.bound)} pods bound, {len(self.pending)} pending>"
 
 
