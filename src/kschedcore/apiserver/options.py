@@ -27,6 +27,9 @@ class WriteOptions:
     force: bool
 
 
+_NOTHING_SAID = WriteOptions(dry_run=False, manager="", validation="Warn", force=False)
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
     """``metav1.DeleteOptions``; None where nothing was said."""
@@ -65,6 +68,8 @@ def write_options(query: Mapping[str, str], *, kind: str, apply: bool = False) -
     Raises:
         StatusError: 422 with every fault.
     """
+    if not query and not apply:
+        return _NOTHING_SAID
     errors: list[FieldError] = []
     manager = query.get("fieldManager", "")
     force = "force" in query and _boolean(query["force"])
