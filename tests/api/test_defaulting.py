@@ -86,6 +86,22 @@ def test_a_runtime_brings_its_overhead_unless_the_pod_has_one() -> None:
     assert pod_requests(defaults.complete(spec_of(runtimeClassName="other"))) == {}
 
 
+def test_a_runtime_says_where_its_nodes_are() -> None:
+    scheduling = {
+        "nodeSelector": {"runtime": "kata", "disk": "ssd"},
+        "tolerations": [{"key": "kata", "operator": "Exists"}, {"key": "a", "operator": "Exists"}],
+    }
+    runtime = decode(
+        RuntimeClass, {"metadata": {"name": "kata"}, "handler": "kata", "scheduling": scheduling}
+    )
+    defaults = PodDefaults(runtime_classes=[runtime])
+    own = {"nodeSelector": {"disk": "nvme"}, "tolerations": [{"key": "a", "operator": "Exists"}]}
+    spec = defaults.complete(spec_of(runtimeClassName="kata", **own))
+    assert spec.node_selector == {"runtime": "kata", "disk": "nvme"}
+    assert [each.key for each in spec.tolerations or ()] == ["a", "kata"]
+    assert defaults.complete(spec) is spec
+
+
 def test_a_pod_that_has_been_admitted_stays_the_object_it_is() -> None:
     resources = {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}}
     spec = spec_of(priority=0, containers=[{"name": "a", "resources": resources}])

@@ -2,7 +2,8 @@
 
 Manifests that a person wrote never passed the API server. Where they leave something open that decides on a
 place, this puts there what admission would: requests from limits and host ports on the host network (defaults
-of core/v1), the priority (plugin Priority) and a runtime's overhead (plugin RuntimeClass).
+of core/v1), the priority (plugin Priority), and a runtime's overhead, node selector and tolerations (plugin
+RuntimeClass).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kschedcore.api.objects import (
     Quantity,
     ResourceRequirements,
     RuntimeClass,
+    Scheduling,
 )
 
 __all__ = ["PodDefaults"]
@@ -46,11 +48,7 @@ class PodDefaults:
         # Of several global defaults the API server takes the lowest.
         defaults = [each for each in classes if each.global_default]
         self._default_class = min(defaults, key=lambda each: each.value).metadata.name if defaults else None
-        self._overheads = {
-            each.metadata.name: each.overhead.pod_fixed
-            for each in runtime_classes
-            if each.overhead is not None
-        }
+        self._runtimes = {each.metadata.name: each for each in runtime_classes}
 
     def complete(self, spec: PodSpec) -> PodSpec:
         """Return the spec as the scheduler would see it: the same object when it says everything itself.
@@ -62,7 +60,7 @@ class PodDefaults:
             **_containers(spec, "init_containers"),
             **_own_resources(spec),
             **self._priority(spec),
-            **self._overhead(spec),
+            **self._runtime(spec),
         }
         return _replace(spec, **changes) if changes else spec
 
@@ -78,9 +76,21 @@ class PodDefaults:
             "preemption_policy": spec.preemption_policy or self._policies.get(name),
         }
 
-    def _overhead(self, spec: PodSpec) -> dict[str, Any]:
-        fixed = self._overheads.get(spec.runtime_class_name or "")
-        return {} if fixed is None or spec.overhead is not None else {"overhead": fixed}
+    def _runtime(self, spec: PodSpec) -> dict[str, Any]:
+        runtime = self._runtimes.get(spec.runtime_class_name or "")
+        if runtime is None:
+            return {}
+        changes: dict[str, Any] = {}
+        if runtime.overhead is not None and spec.overhead is None:
+            changes["overhead"] = runtime.overhead.pod_fixed
+        places = runtime.scheduling or Scheduling()
+        own = spec.node_selector or {}
+        if (places.node_selector or {}).keys() - own.keys():
+            changes["node_selector"] = {**(places.node_selector or {}), **own}
+        more = [each for each in places.tolerations or () if each not in (spec.tolerations or ())]
+        if more:
+            changes["tolerations"] = (*(spec.tolerations or ()), *more)
+        return changes
 
 
 def _containers(spec: PodSpec, field: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.api.objects.meta import Int32, LabelSelector, ObjectMeta, Quantity, View
+from kschedcore.api.objects.pods import Toleration
 
 
 class ServiceSpec(View, frozen=True):
@@ -94,9 +95,17 @@ class Overhead(View, frozen=True):
     pod_fixed: dict[str, Quantity] | None = None
 
 
+class Scheduling(View, frozen=True):
+    """node.k8s.io/v1 Scheduling: where nodes that know a runtime are."""
+
+    node_selector: dict[str, str] | None = None
+    tolerations: tuple[Toleration, ...] | None = None
+
+
 class RuntimeClass(View, frozen=True):
     """node.k8s.io/v1 RuntimeClass."""
 
     metadata: ObjectMeta
     handler: str = ""
     overhead: Overhead | None = None
+    scheduling: Scheduling | None = None
