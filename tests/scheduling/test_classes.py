@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.scheduling.objects import anti_affinity, node, pod
+
 from kschedcore import Engine
 from kschedcore.scheduling import classes
-from tests.scheduling.objects import anti_affinity, node, pod
 
 
 @pytest.fixture

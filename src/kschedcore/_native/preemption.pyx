@@ -94,8 +94,9 @@ cdef class DryRun:
         Taken is the first by name. But where the victims have not started, kube-scheduler takes the time of
         asking for their start, so that the node it happens to ask about last has the latest: the last by name.
         """
-        lowest = min([candidate.cost() for candidate in self.candidates], default=None)
-        equals = [candidate for candidate in self.candidates if candidate.cost() == lowest]
+        costs = [candidate.cost() for candidate in self.candidates]
+        lowest = min(costs, default=None)
+        equals = [candidate for candidate, cost in zip(self.candidates, costs) if cost == lowest]
         if equals and equals[0].earliest_start == NOT_STARTED:
             equals.reverse()
         return equals

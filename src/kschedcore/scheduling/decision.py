@@ -24,7 +24,7 @@ class Decision:
         diagnosis: Why there is no node; None when there is one.
         nominated_node: Where preemption would make room.
         victims: Pods to evict there, as ``namespace/name``.
-        equal_nominations: Every (node, victims) that preemption found as good, the chosen one first:
+        equal_nominations: (node, victims) that preemption found equally good, the chosen one first, 64 at most:
             kube-scheduler draws among them.
     """
 

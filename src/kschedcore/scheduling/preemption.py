@@ -24,6 +24,10 @@ NOT_HELPFUL = "Preemption is not helpful for scheduling"
 NO_VICTIMS = "No preemption victims found for incoming pod"
 
 
+MAX_EQUALS = 64
+"""How many equally good preemptions a decision tells of."""
+
+
 @dataclass(frozen=True)
 class Preemption:
     """What came of a preemption.
@@ -32,8 +36,8 @@ class Preemption:
         node: The node to nominate the pod to, or None.
         victims: The pods to evict there, the most important first.
         message: Why there is none, in kube-scheduler's words.
-        equals: Every (node, victims) that is as good as this one, this one first: kube-scheduler draws among
-            them.
+        equals: (node, victims) as good as this one, this one first: kube-scheduler draws among them. At most
+            ``MAX_EQUALS`` are told.
     """
 
     node: str | None
@@ -77,7 +81,7 @@ class PreemptionFinder:
                 self._core.nodes.name_of(candidate.slot),
                 tuple(self._bound.numbered(number) for number in candidate.victims),
             )
-            for candidate in search.best()
+            for candidate in search.best()[:MAX_EQUALS]
         )
         if not equals:
             return Preemption(None, message=self._summary(pod_class, search))
