@@ -40,30 +40,30 @@ class ServiceAccount(BasePlugin):
             raise refused(request, why)
         wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
         if wanted:
-            _mount_token(spec, f"{request.namespace}/{pod['metadata'].get('name', '')}")
+            _mount_token(spec, f"{request.namespace}/{name}")
         if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
             spec["imagePullSecrets"] = [dict(secret) for secret in account["imagePullSecrets"]]
 
 
-def _mount_token(spec: dict[str, Any], pod: str) -> None:
+def _mount_token(spec: dict[str, Any], account: str) -> None:
     containers = [*spec.get("initContainers", ()), *(spec.get("containers") or ())]
     needing = [
         c for c in containers if all(m.get("mountPath") != _TOKEN_PATH for m in c.get("volumeMounts", ()))
     ]
     if not needing:
         return
-    volume = _volume_name(pod, {v["name"] for v in spec.get("volumes", ())})
+    volume = _volume_name(account, {v["name"] for v in spec.get("volumes", ())})
     for container in needing:
         mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
         container["volumeMounts"] = [*container.get("volumeMounts", ()), mount]
     spec["volumes"] = [*spec.get("volumes", ()), {"name": volume, "projected": _token_projection()}]
 
 
-def _volume_name(pod: str, taken: set[str]) -> str:
-    """A name as random as the server's, but the same for the same pod."""
+def _volume_name(account: str, taken: set[str]) -> str:
+    """A name as random as the server's, but the same for all pods of an account: replicas share one spec."""
     attempt = 0
     while True:
-        digest = hashlib.sha256(f"{pod}#{attempt}".encode()).digest()
+        digest = hashlib.sha256(f"{account}#{attempt}".encode()).digest()
         name = "kube-api-access-" + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:5])
         if name not in taken:
             return name
