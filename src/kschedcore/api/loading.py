@@ -28,7 +28,7 @@ STDIN = "-"
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".gz")
 _GZIP = b"\x1f\x8b"
-_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?()\s*(?:\[\s*)*(?:(\{\s*[\"}]|[\[\]])|\{)")
+_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?()\s*+(?:\[\s*+)*(?:(\{\s*+[\"}]|[\[\]])|\{)")
 """How JSON begins, and with the second group what is hardly YAML in flow style."""
 
 _BLANKS = re.compile(r"[ \t\r\n]*")

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from kschedcore.api.checks import check, check_workload
+from kschedcore.api.collection import collection_put_off
 from kschedcore.api.defaulting import PodDefaults
 from kschedcore.api.documents import CLUSTER_SCOPED, Whole, objects_in
 from kschedcore.api.loading import Document, read_documents
@@ -132,8 +133,9 @@ class Manifests:
             ManifestError: Something in it is not what it claims to be.
         """
         self = cls(namespace)
-        for document in read_documents(paths, stdin):
-            self.add(document)
+        with collection_put_off():
+            for document in read_documents(paths, stdin):
+                self.add(document)
         return self
 
     @classmethod
