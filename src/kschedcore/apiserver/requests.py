@@ -24,7 +24,7 @@ from kschedcore.store.watch import Watch
 
 __all__ = ["APIServer"]
 
-_PATCH_KINDS = {"PUT": "UpdateOptions", "POST": "CreateOptions", "PATCH": "PatchOptions"}
+_OPTIONS_OF = {"PUT": "UpdateOptions", "POST": "CreateOptions", "PATCH": "PatchOptions"}
 
 
 class APIServer:
@@ -123,7 +123,7 @@ class APIServer:
         raise method_not_allowed()
 
     def _write(self, method: str, target: Route, user_agent: str, *, apply: bool = False) -> Write:
-        options = write_options(target.query, kind=_PATCH_KINDS[method], apply=apply)
+        options = write_options(target.query, kind=_OPTIONS_OF[method], apply=apply)
         manager = manager_name(options.manager, user_agent)
         return Write(
             target.kind, target.namespace, target.name, target.subresource, manager, options, applied=apply
