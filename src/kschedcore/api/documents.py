@@ -26,7 +26,9 @@ CLUSTER_SCOPED: Final = frozenset({
 })  # fmt: skip
 """Kinds of Kubernetes whose objects have no namespace."""
 
-_FREE_NAMES: Final = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"})
+_FREE_NAMES: Final = frozenset({
+    "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "PodDisruptionBudget", "Role", "RoleBinding",
+})  # fmt: skip
 """Kinds whose names only have to fit into a URL."""
 
 _NAMELESS: Final = ".config.k8s.io"
