@@ -77,7 +77,7 @@ class ClassCache:
             pod, key = msgspec.structs.replace(pod, spec=spec), None
         terminating = pod.metadata.deletion_timestamp is not None
         volumes = holdings(pod, self._listers)
-        claims = tuple(exclusive_claims(pod, self._listers)) if volumes else ()
+        claims = tuple(exclusive_claims(pod, self._listers)) if pod.spec.volumes else ()
         name = (spec_key(pod) if key is None else key, terminating, volumes, claims)
         found = self._infos.get(name)
         if found is None:

@@ -118,7 +118,9 @@ def csi_volume(namespace: str, claim: PersistentVolumeClaim, listers: Listers) -
             return None
         return CSIVolume(storage_class.provisioner, f"claim {namespace}/{claim.metadata.name}")
     csi = volume.spec.csi
-    return CSIVolume(csi.driver, csi.volume_handle) if csi is not None else None
+    if csi is None or not csi.driver or not csi.volume_handle:
+        return None
+    return CSIVolume(csi.driver, csi.volume_handle)
 
 
 def csi_volumes(pod: Pod, listers: Listers) -> list[CSIVolume]:

@@ -33,7 +33,8 @@ class VolumeZone(Plugin):
             if volume is None:
                 return Prepared(rejected=self.unresolvable(f'persistentvolume "{name}" not found'))
             labels = labels_of(volume)
-            wanted += [(k, frozenset(labels[k].split("__"))) for k in TOPOLOGY_LABELS if k in labels]
+            zones = {k: frozenset(labels[k].split("__")) for k in TOPOLOGY_LABELS if k in labels}
+            wanted += [(k, allowed) for k, allowed in zones.items() if "" not in allowed]
         return Prepared(wanted) if wanted else SKIP
 
     @staticmethod

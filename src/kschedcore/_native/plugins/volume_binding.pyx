@@ -36,7 +36,7 @@ cdef class _Claim:
     """A claim that is bound when its pod is placed."""
 
     cdef list volumes                  # (number of the volume, NodeSelector or None), the best first
-    cdef bint reserved                 # the one volume is reserved for it: no other will do
+    cdef Py_ssize_t reserved           # so many of them, the first, are reserved for it
     cdef bint matched                  # whether static volumes are looked for at all
     cdef bint provisionable
     cdef NodeSelector topologies       # where it can be provisioned; None: everywhere
@@ -50,10 +50,11 @@ cdef class VolumeBinding(FilterPlugin):
         bound: For each bound claim the terms of its volume's node affinity, None where it has none, or
             :data:`MISSING_VOLUME` where there is no such volume.
         selected: Names of nodes that claims have been promised to; any other node is rejected.
-        claims: For each claim to bind, in the order in which they are matched: a mapping of ``match`` (look for
-            static volumes), ``volumes`` (pairs of the volume's number and the terms of its node affinity or
-            None), ``reserved``, ``provisionable``, ``topologies`` (terms or None) and ``capacities`` (lists of
-            terms, or None when the driver does not publish capacity).
+        claims: For each claim to bind, in the order in which they are matched and, failing that, provisioned: a
+            mapping of ``match`` (look for static volumes), ``volumes`` (pairs of the volume's number and the
+            terms of its node affinity or None, the best first), ``reserved`` (how many of these are reserved
+            for it and come before all others), ``provisionable``, ``topologies`` (terms or None) and
+            ``capacities`` (lists of terms, or None when any node has room enough).
         volume_count: How many distinct static volumes there are; their numbers are below it.
     """
 
@@ -137,7 +138,6 @@ cdef class VolumeBinding(FilterPlugin):
             claim = item
             if not claim.matched or not self._match(claim, slot):
                 left.append(claim)
-        left.sort(key=_is_matched)  # claims that were never matched are provisioned first
         for item in left:
             claim = item
             if not claim.provisionable:
@@ -149,22 +149,18 @@ cdef class VolumeBinding(FilterPlugin):
         return NOTHING
 
     cdef bint _match(self, _Claim claim, slot_t slot):
-        """Take the best volume that is free and reachable, if there is one."""
-        cdef Py_ssize_t number
-        for volume, selector in claim.volumes:
-            number = volume
+        """Take the best volume that is free and reachable; a reserved one out of reach ends the search."""
+        cdef Py_ssize_t number, place
+        for place in range(len(claim.volumes)):
+            number, selector = claim.volumes[place]
             if self.taken[number]:
                 continue
             if selector is None or (<NodeSelector> selector).matches(slot):
                 self.taken[number] = 1
                 return True
-            if claim.reserved:
+            if place < claim.reserved:
                 return False
         return False
-
-
-def _is_matched(_Claim claim):
-    return claim.matched
 
 
 cdef bint _any_matches(list selectors, slot_t slot):

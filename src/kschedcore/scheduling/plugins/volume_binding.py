@@ -92,14 +92,15 @@ class VolumeBinding(Plugin):
         claims = [listers.persistent_volume_claim(namespace_of(context.pod), r.name) for r in references]
         existing = [claim for claim in claims if claim is not None]
         waiting = [claim for claim in existing if not _is_bound(claim)]
-        waiting.sort(key=requested_storage)
+        promised = [claim for claim in waiting if _selected_node(claim) is not None]
+        matched = sorted((c for c in waiting if _selected_node(c) is None), key=requested_storage)
         numbers = {volume.metadata.name: i for i, volume in enumerate(listers.persistent_volumes())}
         return Kernel(
             context.core.nodes,
             context.core.reasons,
             [_affinity_of_bound(claim, listers) for claim in existing if _is_bound(claim)],
-            sorted({node for node in map(_selected_node, waiting) if node is not None}),
-            [_compiled(claim, listers, numbers) for claim in waiting],
+            sorted({node for node in map(_selected_node, promised) if node is not None}),
+            [_compiled(claim, listers, numbers) for claim in (*promised, *matched)],
             len(numbers),
         )
 
@@ -124,14 +125,15 @@ def _compiled(claim: PersistentVolumeClaim, listers: Listers, numbers: dict[str,
     """A claim to bind, as the kernel takes it."""
     candidates = [v for v in listers.persistent_volumes() if _could_hold(v, claim)]
     candidates.sort(key=lambda v: v.metadata.name)
-    reserved = [v for v in candidates if _is_reserved(v, claim)][:1]
-    volumes = reserved or sorted((v for v in candidates if _is_free(v, claim)), key=_capacity)
+    reserved = [v for v in candidates if _is_reserved(v, claim)]
+    free = [v for v in candidates if not _is_reserved(v, claim) and _is_free(v, claim)]
+    volumes = [*reserved, *sorted(free, key=_capacity)]
     storage_class = storage_class_of(claim, listers)
     provisioner = (storage_class.provisioner if storage_class else "") or NO_PROVISIONER
     return {
         "match": _selected_node(claim) is None,
         "volumes": [(numbers[volume.metadata.name], _affinity(volume)) for volume in volumes],
-        "reserved": bool(reserved),
+        "reserved": len(reserved),
         "provisionable": provisioner != NO_PROVISIONER,
         "topologies": _topologies(storage_class),
         "capacities": _capacities(claim, storage_class, listers),
@@ -155,7 +157,8 @@ def _could_hold(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
     """Whether a volume is neither another's, nor too small, nor of another sort, nor going away."""
     spec, wanted = volume.spec, claim.spec
     return (
-        (spec.claim_ref is None or _is_reserved(volume, claim))
+        class_of(volume) == class_of(claim)
+        and (spec.claim_ref is None or _is_reserved(volume, claim))
         and volume.metadata.deletion_timestamp is None
         and _capacity(volume) >= requested_storage(claim)
         and (spec.volume_mode or "Filesystem") == (wanted.volume_mode or "Filesystem")
@@ -169,7 +172,6 @@ def _is_free(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
     return (
         volume.status.phase == "Available"
         and (selector is None or _selects(label_requirements(selector), volume.metadata.labels or {}))
-        and class_of(volume) == class_of(claim)
         and set(claim.spec.access_modes or ()) <= set(volume.spec.access_modes or ())
     )
 
@@ -182,32 +184,36 @@ def _selects(requirements: tuple[Requirement, ...], labels: dict[str, str]) -> b
     return True
 
 
+def _asks_for_storage(claim: PersistentVolumeClaim) -> bool:
+    return claim.spec.resources is not None and "storage" in (claim.spec.resources.requests or {})
+
+
 def _topologies(storage_class: StorageClass | None) -> list[Term] | None:
-    """The terms of ``allowedTopologies``, or None when there are none; a term without expressions is met anywhere."""
+    """The terms of ``allowedTopologies``, or None when there are none; a term without expressions is met nowhere."""
     terms = (storage_class.allowed_topologies if storage_class else None) or ()
-    compiled: list[Term] = [
-        [(e.key, "In", e.values or ()) for e in term.match_label_expressions or ()] for term in terms
-    ]
-    return compiled if compiled and all(compiled) else None
+    return [[(e.key, "In", e.values or ()) for e in t.match_label_expressions or ()] for t in terms] or None
 
 
 def _capacities(
     claim: PersistentVolumeClaim, storage_class: StorageClass | None, listers: Listers
 ) -> list[list[Term]] | None:
-    """Where the driver has room for a claim; None when it does not publish its capacity (KEP-1472)."""
-    if storage_class is None:
+    """Where the driver has room for a claim; None: everywhere, as when it does not publish capacity (KEP-1472)."""
+    if storage_class is None or not _asks_for_storage(claim):
         return None
     driver = listers.csi_driver(storage_class.provisioner)
     if driver is None or not driver.spec.storage_capacity:
         return None
     selectors: list[list[Term]] = []
     for published in listers.storage_capacities():
-        size = published.maximum_volume_size or published.capacity
+        size = published.capacity if published.maximum_volume_size is None else published.maximum_volume_size
         if (
             published.storage_class_name == storage_class.metadata.name
             and size is not None
             and value(size) >= requested_storage(claim)
             and published.node_topology is not None
         ):
-            selectors.append([list(label_requirements(published.node_topology))])
+            requirements = label_requirements(published.node_topology)
+            if not requirements:
+                return None
+            selectors.append([list(requirements)])
     return selectors

@@ -67,16 +67,22 @@ class VolumeZone(Plugin):
             claim = context.listers.persistent_volume_claim(namespace_of(context.pod), name)
             volume = context.listers.persistent_volume((claim.spec.volume_name if claim else None) or "")
             labels = (volume.metadata.labels if volume else None) or {}
-            wanted += [_terms(key, labels[key]) for key in TOPOLOGY_LABELS if key in labels]
+            wanted += [_terms(key, labels[key]) for key in TOPOLOGY_LABELS if _zones(labels.get(key, ""))]
         if not wanted:
             return None
         zoned: list[Term] = [[(key, "Exists", ())] for key in TOPOLOGY_LABELS]
         return Kernel(context.core.nodes, context.core.reasons, zoned, wanted)
 
 
+def _zones(text: str) -> tuple[str, ...]:
+    """The zones or regions of a volume's label; none when one of them is empty, for then the label is ignored."""
+    zones = {zone.strip() for zone in text.split("__")}
+    return () if "" in zones else tuple(sorted(zones))
+
+
 def _terms(key: str, text: str) -> list[Term]:
     """A volume's label as terms: one of its values, under its own key or, for one of old, under today's name."""
-    values = tuple(sorted(text.split("__")))
+    values = _zones(text)
     terms: list[Term] = [[(key, "In", values)]]
     if key in _BETA:
         terms.append([(key, "DoesNotExist", ()), (_BETA[key], "In", values)])
