@@ -129,6 +129,7 @@ cdef class _HardConstraint(_Constraint):
     cdef int64_t min_domains, self_match
     cdef Int64Column nodes_in          # domain -> nodes that take part
     cdef Int64Column seen              # domain -> count in `minimum`
+    cdef Int32Column was_crowded       # domain -> 1 when it was too full at the last look
     cdef _Minimum minimum
     cdef int64_t floor                 # the global minimum that the last pass used
 
@@ -137,6 +138,7 @@ cdef class _HardConstraint(_Constraint):
         self.self_match = self_match
         self.nodes_in = Int64Column(8)
         self.seen = Int64Column(8)
+        self.was_crowded = Int32Column(8)
         self.minimum = _Minimum()
         self.floor = -1
 
@@ -169,26 +171,39 @@ cdef class _HardConstraint(_Constraint):
         return 0
 
     cdef int catch_up(self, SlotSet stale) except -1 nogil:
-        """Follow the changed counts; add the nodes whose skew may differ."""
+        """Follow the changed counts; add the nodes of domains that became too full, or no longer are."""
         cdef const int32_t* codes = NULL
         cdef int64_t n = self.table.log.read(self.position, &codes), k, floor
         cdef int32_t code
-        if n < 0:
+        self.position = self.table.log.end()
+        if n < 0 or self.key.member_codes > self.was_crowded.capacity:
+            with gil:
+                self.was_crowded.grow(2 * self.key.member_codes + 8)
             stale.everything = True
             self.recount()
-        for k in range(n):
-            code = codes[k]
-            self.key.add_members(code, stale)
-            if code < self.nodes_in.capacity and self.nodes_in.data[code]:
-                self.minimum.discard(self.seen.data[code])
-                self.seen.data[code] = self.table.at(code)
-                self.minimum.add(self.seen.data[code])
-        self.position = self.table.log.end()
+        else:
+            for k in range(n):
+                code = codes[k]
+                if code < self.nodes_in.capacity and self.nodes_in.data[code]:
+                    self.minimum.discard(self.seen.data[code])
+                    self.seen.data[code] = self.table.at(code)
+                    self.minimum.add(self.seen.data[code])
         floor = self.minimum.low if self.minimum.size >= self.min_domains else 0
-        if floor != self.floor:
+        if floor != self.floor or stale.everything:
             self.floor = floor
-            stale.everything = True
+            for code in range(<int32_t> self.key.member_codes):
+                self._look(code, stale)
+        else:
+            for k in range(n):
+                self._look(codes[k], stale)
         return 0
+
+    cdef inline void _look(self, int32_t code, SlotSet stale) noexcept nogil:
+        """Add a domain's nodes when whether it is too full is not what it was."""
+        cdef bint crowded = self.crowded(code)
+        if code < self.was_crowded.capacity and crowded != self.was_crowded.data[code]:
+            self.was_crowded.data[code] = crowded
+            self.key.add_members(code, stale)
 
     cdef inline bint crowded(self, int32_t code) noexcept nogil:
         """Whether one more pod in a domain would exceed the skew."""
