@@ -73,16 +73,23 @@ cdef inline void _learn(NormalisedScore* score, score_t raw) noexcept nogil:
         score.at_low += 1
 
 
+cdef inline bint _is_uniform(const NormalisedScore* score, int64_t feasible) noexcept nogil:
+    """Whether every feasible node has the same raw score, so that it adds the same to all totals."""
+    return score.low == score.high and score.members == feasible
+
+
 # The two loops of each of these differ only in how a slot is found; the one over all slots is vectorised.
 
-cdef inline void _copy(score_t* to, const score_t* source, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+cdef inline void _copy(
+    score_t* to, const score_t* source, score_t same, const slot_t* slots, Py_ssize_t n
+) noexcept nogil:
     cdef Py_ssize_t i
     if slots == NULL:
         for i in range(n):
-            to[i] = source[i]
+            to[i] = source[i] + same
     else:
         for i in range(n):
-            to[slots[i]] = source[slots[i]]
+            to[slots[i]] = source[slots[i]] + same
 
 
 cdef inline void _add(
@@ -392,14 +399,21 @@ cdef class PodClass:
         cdef score_t* total = self.total.data
         cdef score_t* rescaled = self.shared.scores.data
         cdef NormalisedScore* score
+        cdef score_t same = 0, each
         cdef int k
-        _copy(total, self.local.data, slots, n)
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            (<ScorePlugin> score.plugin).normalise(
-                slots, n, (<Int64Column> score.raw).data, score.low, score.high, rescaled
-            )
-            _add(total, rescaled, score.weight, slots, n)
+            if _is_uniform(score, self.feasible):
+                (<ScorePlugin> score.plugin).normalise(NULL, 1, &score.low, score.low, score.high, &each)
+                same += score.weight * each
+        _copy(total, self.local.data, same, slots, n)
+        for k in range(self.normalised_count):
+            score = &self.normalised[k]
+            if not _is_uniform(score, self.feasible):
+                (<ScorePlugin> score.plugin).normalise(
+                    slots, n, (<Int64Column> score.raw).data, score.low, score.high, rescaled
+                )
+                _add(total, rescaled, score.weight, slots, n)
         _leave_out(total, self.verdict.data, slots, n)
 
     # -- answers ------------------------------------------------------------------------------------

@@ -528,6 +528,9 @@ cdef class PodTopologySpreadScore(ScorePlugin):
         cdef int32_t code
         cdef double total
         cdef int c
+        if self.count == 1 and self.require_all and not (<_SoftConstraint> self.refs[0]).per_node:
+            self._score_by_domain(<_SoftConstraint> self.refs[0], slots, n, raw)
+            return
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             if self._ignored(slot):
@@ -539,6 +542,31 @@ cdef class PodTopologySpreadScore(ScorePlugin):
                 if code != ABSENT:
                     total += (<_SoftConstraint> self.refs[c]).rating(slot, code)
             raw[slot] = <score_t> round(total)
+
+    cdef void _score_by_domain(
+        self, _SoftConstraint constraint, const slot_t* slots, Py_ssize_t n, score_t* raw
+    ) noexcept nogil:
+        """The commonest case, one constraint over zones: few domains, so remember some scores."""
+        cdef int32_t known[REMEMBERED]
+        cdef score_t answers[REMEMBERED]
+        cdef const int32_t* codes = constraint.key.codes.data
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        cdef int32_t code, place
+        for place in range(REMEMBERED):
+            known[place] = ABSENT
+            answers[place] = NO_SCORE
+        for i in range(n):
+            slot = slots[i] if slots != NULL else <slot_t> i
+            code = codes[slot]
+            if code == ABSENT:
+                raw[slot] = NO_SCORE
+                continue
+            place = code & (REMEMBERED - 1)
+            if known[place] != code:
+                known[place] = code
+                answers[place] = <score_t> round(constraint.rating(slot, code))
+            raw[slot] = answers[place]
 
     cdef void normalise(
         self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
