@@ -70,6 +70,16 @@ def test_aliases_share_what_they_name() -> None:
     assert content["b"] is content["a"]
 
 
+def test_only_what_aliases_stand_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kschedcore.api.yaml.MAX_VALUES", 9)
+    written = "[" + "x, " * 100 + "]"
+    assert len(read(written)) == 100
+
+    assert read("[&a [1, 2], *a, *a, *a]") == [[1, 2]] * 4
+    with pytest.raises(ManifestError, match="its aliases expand to more than 9 values"):
+        read("[&a [1, 2], *a, *a, *a, *a, *a, *a]")
+
+
 def test_every_document_knows_its_line() -> None:
     assert list(read_yaml("# first\na: 1\n---\n---\n\n- b\n")) == [(2, {"a": 1}), (3, None), (6, ["b"])]
 

@@ -24,7 +24,7 @@ MAX_DEPTH: Final = 400
 """How deep a document may be nested."""
 
 MAX_VALUES: Final = 2_000_000
-"""How many values a document may have once its aliases are followed."""
+"""How many values a document's aliases may stand for."""
 
 Lines = dict[tuple[int, str | int], int]
 """(id of a mapping or list, key or index) -> the line where the entry stands, from 1."""
@@ -78,11 +78,13 @@ class _Document:
         self.line = 1
         self._lines = lines
         self._open: list[_Open] = []
+        self._written = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
 
     def take(self, event: yaml.Event) -> None:
         """Take the next event of the document."""
         line = _line(event)
+        self._written += 1
         if isinstance(event, yaml.ScalarEvent):
             value = _scalar(event, line)
             if event.anchor:
@@ -130,7 +132,7 @@ class _Document:
             return
         parent = self._open[-1]
         parent.size += size
-        if parent.size > MAX_VALUES:
+        if parent.size > self._written + MAX_VALUES:
             raise ManifestError(f"its aliases expand to more than {MAX_VALUES:,} values", line=line)
         if type(parent.value) is list:
             self._note(parent, len(parent.value), line)
