@@ -92,6 +92,16 @@ QUANTITIES: dict[str, Case] = {
         "document 1: line 1: Node n1: status.allocatable[memory]: "
         'found the string "-1Gi", expected a quantity that is not negative',
     ),
+    "of a volume's room": (
+        "--- " + flow("CSIStorageCapacity", "c", capacity="lots"),
+        "document 1: line 1: CSIStorageCapacity default/c: capacity: "
+        f'found the string "lots", {NOT_A_QUANTITY}',
+    ),
+    "of what was granted": (
+        "--- " + flow("Pod", "p", status={"containerStatuses": [{"allocatedResources": {"cpu": "-1"}}]}),
+        f"{POD}status.containerStatuses[0].allocatedResources[cpu]: "
+        'found the string "-1", expected a quantity that is not negative',
+    ),
     "of a resource with a bad name": (
         pod(overhead={"a b": 1}),
         f'{POD}spec.overhead: found the string "a b", expected a resource name: name part must consist of…',
@@ -114,6 +124,11 @@ IDENTITIES: dict[str, Case] = {
     "a number for a name": (
         named("name: 3"),
         "document 1: line 4: Pod: metadata.name: found the number 3, expected a name: a name is a string",
+    ),
+    "a template's label has a blank": (
+        deployment("template: {metadata: {labels: {a: b c}}}"),
+        "document 1: line 6: Deployment default/web: spec.template.metadata.labels[a]: "
+        'found the string "b c", expected a label value: …',
     ),
     "a name that is a boolean": (
         named("name: n"),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from kschedcore.api.objects import ObjectMeta, Pod, PodSpec, View, decode
 from kschedcore.api.workloads import TEMPLATE_HASH, pods_of, replica_set_of, workload_of
 
-__all__ = ["FINISHED", "missing_pods", "missing_replica_sets", "template_of"]
+__all__ = ["FINISHED", "PodTemplate", "missing_pods", "missing_replica_sets", "template_of"]
 
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
 """The phases of pods that take nothing of their node any more."""
@@ -25,28 +25,28 @@ Key = tuple[str, str, str]
 """(kind, namespace, name)."""
 
 
-class _PodTemplate(View, frozen=True):
-    metadata: ObjectMeta | None = None
-    spec: PodSpec | None = None
+class PodTemplate(View, frozen=True):
+    """v1.PodTemplateSpec."""
+
+    metadata: ObjectMeta = ObjectMeta()
+    spec: PodSpec = PodSpec()
 
 
 class _TemplatedSpec(View, frozen=True):
-    template: _PodTemplate | None = None
+    template: PodTemplate = PodTemplate()
 
 
 class _Templated(View, frozen=True):
-    spec: _TemplatedSpec | None = None
+    spec: _TemplatedSpec = _TemplatedSpec()
 
 
-def template_of(workload: Whole) -> PodSpec:
-    """Return the spec of a workload's pods.
+def template_of(workload: Whole) -> PodTemplate:
+    """Return what a workload's pods are made from; an empty one where there is none.
 
     Raises:
         ManifestError: A field in it has the wrong type; with its path from the workload's root.
     """
-    spec = decode(_Templated, workload).spec
-    template = spec.template if spec is not None else None
-    return (template.spec if template is not None else None) or PodSpec()
+    return decode(_Templated, workload).spec.template
 
 
 def missing_pods(workloads: Collection[Whole], pods: Collection[Pod]) -> Iterator[Pod]:
@@ -70,7 +70,7 @@ def missing_pods(workloads: Collection[Whole], pods: Collection[Pod]) -> Iterato
         left = len(asked) - have[key]
         if left <= 0:
             continue
-        spec = template_of(workload)
+        spec = template_of(workload).spec
         for pod in asked:
             metadata = decode(ObjectMeta, pod["metadata"])
             if left > 0 and (metadata.namespace, metadata.name) not in taken:

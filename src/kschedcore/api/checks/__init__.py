@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kschedcore.api.checks.fields import fault, labels, quantities, within
+from kschedcore.api.checks.fields import each, fault, labels, quantities, quantity, within
 from kschedcore.api.checks.pods import pod_spec
 from kschedcore.api.checks.selectors import label_selector, node_selector
 from kschedcore.api.checks.taints import taints
 from kschedcore.api.objects import (
+    ContainerStatus,
+    CSIStorageCapacity,
     Node,
     PersistentVolume,
     PersistentVolumeClaim,
@@ -53,7 +55,9 @@ def check_workload(workload: Mapping[str, Any]) -> None:
     Raises:
         ManifestError: As :func:`check`.
     """
-    within("spec.template.spec", pod_spec, template_of(workload))
+    template = template_of(workload)
+    labels("spec.template.metadata.labels", template.metadata.labels)
+    within("spec.template.spec", pod_spec, template.spec)
     if workload["kind"] == "ReplicationController":  # its selector is of another type
         spec = decode(ReplicationController, workload).spec
         counts = {} if spec is None else {"replicas": spec.replicas}
@@ -74,6 +78,15 @@ def _node(node: Node) -> None:
 
 def _pod(pod: Pod) -> None:
     within("spec", pod_spec, pod.spec)
+    each("status.containerStatuses", _container_status, pod.status.container_statuses)
+    each("status.initContainerStatuses", _container_status, pod.status.init_container_statuses)
+
+
+def _container_status(status: ContainerStatus) -> None:
+    quantities("allocatedResources", status.allocated_resources)
+    if status.resources is not None:
+        quantities("resources.requests", status.resources.requests)
+        quantities("resources.limits", status.resources.limits)
 
 
 def _workload(workload: Workload) -> None:
@@ -97,6 +110,12 @@ def _volume(volume: PersistentVolume) -> None:
         within("spec.nodeAffinity.required", node_selector, volume.spec.node_affinity.required)
 
 
+def _storage_capacity(found: CSIStorageCapacity) -> None:
+    within("nodeTopology", label_selector, found.node_topology)
+    quantity("capacity", found.capacity)
+    quantity("maximumVolumeSize", found.maximum_volume_size)
+
+
 def _runtime_class(runtime: RuntimeClass) -> None:
     if runtime.overhead is not None:
         quantities("overhead.podFixed", runtime.overhead.pod_fixed)
@@ -110,4 +129,5 @@ _CHECKERS: Final[dict[type[View], Callable[[Any], None]]] = {
     PersistentVolumeClaim: _claim,
     PersistentVolume: _volume,
     RuntimeClass: _runtime_class,
+    CSIStorageCapacity: _storage_capacity,
 }

@@ -15,7 +15,7 @@ from kschedcore.api.objects.decoding import shown
 from kschedcore.api.quantity import nanos
 from kschedcore.errors import ManifestError
 
-__all__ = ["choice", "each", "fault", "labels", "qualified_name", "quantities", "under", "within"]
+__all__ = ["choice", "each", "fault", "labels", "qualified_name", "quantities", "quantity", "under", "within"]
 
 T = TypeVar("T")
 
@@ -79,9 +79,16 @@ def quantities(path: str, amounts: Mapping[str, Quantity] | None) -> None:
     for name, amount in (amounts or {}).items():
         if is_qualified_name(name):
             qualified_name(path, name, "a resource name")
-        try:
-            number = nanos(amount)
-        except ValueError as error:
-            raise fault(f"{path}[{name}]", amount, f"a quantity such as 250m or 64Mi: {error}") from None
-        if number < 0:
-            raise fault(f"{path}[{name}]", amount, "a quantity that is not negative")
+        quantity(f"{path}[{name}]", amount)
+
+
+def quantity(path: str, amount: Quantity | None) -> None:
+    """Check an amount of something, unless it is absent."""
+    if amount is None:
+        return
+    try:
+        number = nanos(amount)
+    except ValueError as error:
+        raise fault(path, amount, f"a quantity such as 250m or 64Mi: {error}") from None
+    if number < 0:
+        raise fault(path, amount, "a quantity that is not negative")
