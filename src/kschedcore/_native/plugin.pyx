@@ -15,6 +15,31 @@ from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.types cimport score_t, slot_t, verdict_t
 
 
+cdef enum:
+    REMEMBERED = 64
+
+
+cdef void rescale_all(
+    Rescale rescale, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+) noexcept nogil:
+    """Normalise scores one by one. Nodes have few distinct raw scores and division is dear: remember some answers."""
+    cdef score_t known[REMEMBERED]
+    cdef score_t answers[REMEMBERED]
+    cdef Py_ssize_t i
+    cdef slot_t slot
+    cdef int place
+    for place in range(REMEMBERED):
+        known[place] = low
+        answers[place] = rescale(low, low, high)
+    for i in range(n):
+        slot = slots[i] if slots != NULL else <slot_t> i
+        place = raw[slot] & (REMEMBERED - 1)
+        if raw[slot] != known[place]:
+            known[place] = raw[slot]
+            answers[place] = rescale(raw[slot], low, high)
+        out[slot] = answers[place]
+
+
 cdef class Plugin:
     """Base of all plugins.
 

@@ -43,11 +43,11 @@ from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets
 from kschedcore.api.workloads import WORKLOAD_KINDS
 from kschedcore.errors import ManifestError, NotFoundError
 
-__all__ = ["Manifests", "load"]
+__all__ = ["VIEWS", "Manifests", "load"]
 
 CONFIGURATION = "KubeSchedulerConfiguration"
 
-_VIEWS: dict[str, type[View]] = {
+VIEWS: dict[str, type[View]] = {
     "Pod": Pod,
     "Node": Node,
     "Namespace": Namespace,
@@ -179,8 +179,8 @@ class Manifests:
         self.objects[key] = whole.data
 
     def _view(self, kind: str, data: Mapping[str, Any]) -> None:
-        if kind in _VIEWS:
-            view = decode(_VIEWS[kind], data)
+        if kind in VIEWS:
+            view = decode(VIEWS[kind], data)
             if not self._recorded:
                 check(view)
             self._keep(kind, view)
@@ -248,7 +248,7 @@ class Manifests:
     @property
     def others(self) -> list[Mapping[str, Any]]:
         """Whole objects of the kinds that neither placement nor :attr:`workloads` looks at."""
-        known = _VIEWS.keys() | WORKLOAD_KINDS | {CONFIGURATION}
+        known = VIEWS.keys() | WORKLOAD_KINDS | {CONFIGURATION}
         return [data for (kind, _, _), data in self.objects.items() if kind not in known]
 
     def raw(self, view: View) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kschedcore.api import manifests
 from kschedcore.api.objects import (
     CSIDriver,
     CSINode,
@@ -17,7 +18,6 @@ from kschedcore.api.objects import (
     Service,
     StatefulSet,
     StorageClass,
-    View,
     VolumeAttachment,
 )
 
@@ -37,20 +37,7 @@ GROUPS = {
 }
 """Kind -> the group of kinds whose changes are counted together."""
 
-VIEWS: dict[str, type[View]] = {
-    "Service": Service,
-    "ReplicationController": ReplicationController,
-    "ReplicaSet": ReplicaSet,
-    "StatefulSet": StatefulSet,
-    "PersistentVolume": PersistentVolume,
-    "PersistentVolumeClaim": PersistentVolumeClaim,
-    "StorageClass": StorageClass,
-    "CSINode": CSINode,
-    "CSIDriver": CSIDriver,
-    "CSIStorageCapacity": CSIStorageCapacity,
-    "VolumeAttachment": VolumeAttachment,
-    "PodDisruptionBudget": PodDisruptionBudget,
-}
+VIEWS = {kind: manifests.VIEWS[kind] for kind in GROUPS}
 """Kind -> its typed view."""
 
 _CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"}

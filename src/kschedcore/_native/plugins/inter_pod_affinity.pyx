@@ -7,7 +7,7 @@ down to counts of a group of pods by the values of a topology key, kept by :mod:
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column
 from kschedcore._native.labels cimport LabelColumn
-from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, ScorePlugin
+from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, ScorePlugin, rescale_all
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.topology cimport DomainTable, PodGroup, Topology
@@ -236,11 +236,7 @@ cdef class InterPodAffinityFilter(FilterPlugin):
         return 0
 
 
-cdef enum:
-    REMEMBERED = 64
-
-
-cdef inline score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
+cdef score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
     """NormalizeScore: 0 for the lowest, 100 for the highest; 0 for all when they are equal."""
     if high <= low:
         return 0
@@ -327,18 +323,4 @@ cdef class InterPodAffinityScore(ScorePlugin):
     cdef void normalise(
         self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
-        cdef score_t known[REMEMBERED]
-        cdef score_t answers[REMEMBERED]
-        cdef Py_ssize_t i
-        cdef slot_t slot
-        cdef int place
-        for place in range(REMEMBERED):  # nodes have few distinct raw scores, and division is dear
-            known[place] = low
-            answers[place] = 0
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            place = raw[slot] & (REMEMBERED - 1)
-            if raw[slot] != known[place]:
-                known[place] = raw[slot]
-                answers[place] = _rescaled(raw[slot], low, high)
-            out[slot] = answers[place]
+        rescale_all(_rescaled, slots, n, raw, low, high, out)

@@ -8,7 +8,7 @@ Which nodes' pods and domains count is up to each constraint's node inclusion po
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.labels cimport LabelColumn
-from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, ScorePlugin
+from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, ScorePlugin, rescale_all
 from kschedcore._native.plugins.taint_toleration import untolerated
 from kschedcore._native.selectors cimport NodeSelector
 from kschedcore._native.slotset cimport SlotSet
@@ -425,7 +425,7 @@ cdef enum:
     REMEMBERED = 64
 
 
-cdef inline score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
+cdef score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
     """NormalizeScore: fewer pods, more points; a node that is not scored gets none."""
     if raw == NO_SCORE:
         return 0
@@ -571,18 +571,4 @@ cdef class PodTopologySpreadScore(ScorePlugin):
     cdef void normalise(
         self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
-        cdef score_t known[REMEMBERED]
-        cdef score_t answers[REMEMBERED]
-        cdef Py_ssize_t i
-        cdef slot_t slot
-        cdef int place
-        for place in range(REMEMBERED):  # nodes have few distinct raw scores, and division is dear
-            known[place] = NO_SCORE
-            answers[place] = 0
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            place = raw[slot] & (REMEMBERED - 1)
-            if raw[slot] != known[place]:
-                known[place] = raw[slot]
-                answers[place] = _rescaled(raw[slot], low, high)
-            out[slot] = answers[place]
+        rescale_all(_rescaled, slots, n, raw, low, high, out)
