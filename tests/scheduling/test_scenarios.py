@@ -143,6 +143,28 @@ def test_no_victim_where_eviction_cannot_help() -> None:
     assert engine.decide(pod("high", cpu="1", priority=10)).victims == ("default/low-right",)
 
 
+def test_a_node_is_judged_with_its_nominated_pods_first() -> None:
+    """Found by a random history: a node that fails both ways tells what it lacks with the nominated pod there."""
+    engine = engine_with(node("a", pods=1))
+    engine.nominate(pod("waiting", priority=10), "a")
+    diagnosis = engine.decide(pod("low", cpu="9", priority=0)).diagnosis
+    assert diagnosis is not None
+    assert diagnosis.reasons == {"Insufficient cpu": 1, "Too many pods": 1}
+
+
+def test_a_relabelled_pod_keeps_its_place_among_the_victims() -> None:
+    """Found by a random history: of equals the pod that came first stays, whatever was written to it since."""
+    engine = engine_with(node("a", cpu="2"))
+    started = {"startTime": "2026-01-01T00:00:00Z"}
+    for name in ("first", "second"):
+        engine.add_pod(pod(name, priority=0, status=started), "a")
+    engine.add_pod(pod("first", labels={"color": "blue"}, priority=0, status=started), "a")
+    assert engine.decide(pod("high", priority=10)).victims == ("default/second",)
+    engine.remove_node("a")
+    engine.set_node(node("a", cpu="2"))
+    assert engine.decide(pod("high", priority=10)).victims == ("default/second",)
+
+
 def test_a_policy_of_never_preempts_nothing() -> None:
     engine = engine_with(node("a", cpu="1"))
     engine.add_pod(pod("low", priority=0), "a")
