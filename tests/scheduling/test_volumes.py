@@ -31,7 +31,10 @@ MISSING = "node(s) unavailable due to one or more pvc(s) bound to non-existent p
 NO_ZONE = "node(s) had no available volume zone"
 TOO_MANY = "node(s) exceed max volume count"
 DISK_TAKEN = "node(s) had no available disk"
-ONE_POD = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
+ONE_POD = (
+    "node(s) unavailable due to PersistentVolumeClaim with "
+    "ReadWriteOncePod access mode already in-use by another pod"
+)
 
 
 def engine_with(*objects: Json) -> Engine:
@@ -82,7 +85,11 @@ def test_a_claim_bound_to_a_volume_that_is_gone_goes_nowhere() -> None:
 def test_an_ephemeral_claim_bound_to_nothing_is_rejected_by_every_node() -> None:
     owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u", "controller": True}
     engine = engine_with(*NODES, claim("p-scratch", bound_to="pv", meta={"ownerReferences": [owner]}))
-    wanting = pod("p", meta={"uid": "u"}, volumes=[{"name": "scratch", "ephemeral": {}}])
+    wanting = pod(
+        "p",
+        meta={"uid": "u"},
+        volumes=[{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}],
+    )
     assert verdicts(engine, wanting) == {"a": [MISSING], "b": [MISSING]}
 
 
@@ -121,7 +128,11 @@ def test_a_claim_that_cannot_be_used_ends_the_cycle(broken: Json, reason: str) -
 
 def test_an_ephemeral_volume_waits_for_its_claim_and_takes_no_other_pods() -> None:
     engine = engine_with(*NODES, storage_class("wait"))
-    wanting = pod("p", meta={"uid": "u"}, volumes=[{"name": "scratch", "ephemeral": {}}])
+    wanting = pod(
+        "p",
+        meta={"uid": "u"},
+        volumes=[{"name": "scratch", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}],
+    )
     waiting = 'waiting for ephemeral volume controller to create the persistentvolumeclaim "p-scratch"'
     assert refused(engine, wanting) == [waiting]
     engine.set_object(claim("p-scratch"))
