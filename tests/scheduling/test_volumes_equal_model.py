@@ -199,6 +199,7 @@ class World:
     def __init__(self, cluster: Json) -> None:
         self.model = ReferenceScheduler(cluster)
         self.engines = [EngineScheduler(cluster), EngineScheduler(cluster, forgetful=True)]
+        self.all: list[Scheduler] = [self.model, *self.engines]
         self.bound: list[Json] = []
 
     def apply(self, kind: str, subject: Any) -> None:
@@ -208,17 +209,17 @@ class World:
         wanting, name = subject
         placed = {**wanting, "spec": {**wanting["spec"], "nodeName": name}}
         self.bound.append(placed)
-        for each in (self.model, *self.engines):
+        for each in self.all:
             each.add_pod(placed)
 
     def _unbind(self, index: int) -> None:
         if self.bound:
             metadata = self.bound.pop(index % len(self.bound))["metadata"]
-            for each in (self.model, *self.engines):
+            for each in self.all:
                 each.remove_pod(metadata["namespace"], metadata["name"])
 
     def _set(self, subject: Json) -> None:
-        for each in (self.model, *self.engines):
+        for each in self.all:
             each.set_object(PLURALS[subject["kind"]], subject)
 
     def _remove(self, subject: Json) -> None:
