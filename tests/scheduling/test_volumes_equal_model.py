@@ -25,6 +25,7 @@ from tests.scheduling.storage import (
     volume,
 )
 from tests.scheduling.test_engine_equals_model import comparable
+from tests.strategies import Scheduler
 
 Json = dict[str, Any]
 Event = tuple[str, Any]
