@@ -158,16 +158,20 @@ def test_two_claims_take_two_volumes_of_one_node() -> None:
 
 
 @pytest.mark.parametrize("order", [("small", "large"), ("large", "small")])
-def test_the_smallest_claim_takes_the_smallest_volume_so_that_both_fit(order: tuple[str, str]) -> None:
+def test_the_smallest_claim_takes_the_smallest_volume_first_even_if_another_is_left_without(
+    order: tuple[str, str],
+) -> None:
     engine = engine_with(
-        *NODES,
+        node("a"),
         LOCAL_CLASS,
         claim("small", cls="local", size="1Gi"),
-        claim("large", cls="local", size="5Gi"),
-        volume("v1", node="a", cls="local", size="10Gi"),
-        volume("v2", node="a", cls="local", size="2Gi"),
+        claim("large", cls="local", size="5Gi", selector={"matchLabels": {"tier": "ssd"}}),
+        volume("v1", cls="local", size="5Gi", labels={"tier": "ssd"}),
+        volume("v2", cls="local", size="9Gi"),
     )
-    assert verdicts(engine, pod("p", volumes=uses(*order))) == {"b": [NOTHING_TO_BIND]}
+    assert verdicts(engine, pod("p", volumes=uses(*order))) == {"a": [NOTHING_TO_BIND]}
+    engine.set_object(volume("v3", cls="local", size="2Gi"))
+    assert verdicts(engine, pod("p", volumes=uses(*order))) == {}
 
 
 @pytest.mark.parametrize(
