@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.api.manifests import Manifests
+from kschedcore.api.manifests import CLUSTER_KEYS, Manifests
 from kschedcore.scheduling.engine import Engine
 
 Json = dict[str, Any]
-
-KINDS = {
-    "services": "Service",
-    "replicationControllers": "ReplicationController",
-    "replicaSets": "ReplicaSet",
-    "statefulSets": "StatefulSet",
-    "persistentVolumes": "PersistentVolume",
-    "persistentVolumeClaims": "PersistentVolumeClaim",
-    "storageClasses": "StorageClass",
-    "csiNodes": "CSINode",
-    "csiDrivers": "CSIDriver",
-    "csiStorageCapacities": "CSIStorageCapacity",
-    "volumeAttachments": "VolumeAttachment",
-    "podDisruptionBudgets": "PodDisruptionBudget",
-}
 
 
 class EngineScheduler:
@@ -53,7 +38,7 @@ class EngineScheduler:
         self.engine.set_namespace(namespace)
 
     def set_object(self, kind: str, obj: Json) -> None:
-        self.engine.set_object({"kind": KINDS[kind], **obj})
+        self.engine.set_object({"kind": CLUSTER_KEYS[kind], **obj})
 
     def decide(self, pod: Json, *, preempt: bool = True) -> Json:
         if self.forgetful:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler
-from tests.scheduling.driving import KINDS, EngineScheduler
+from tests.scheduling.driving import EngineScheduler
 from tests.scheduling.objects import node, pod
 from tests.scheduling.storage import (
     BETA_ZONE,
@@ -27,10 +27,12 @@ from tests.scheduling.storage import (
 from tests.scheduling.test_engine_equals_model import comparable
 from tests.strategies import Scheduler
 
+from kschedcore.api.manifests import CLUSTER_KEYS
+
 Json = dict[str, Any]
 Event = tuple[str, Any]
 
-PLURALS = {kind: plural for plural, kind in KINDS.items()}
+PLURALS = {kind: plural for plural, kind in CLUSTER_KEYS.items()}
 NODES = ("a", "b", "c")
 NAMESPACES = ("default", "team-b")
 CLAIMS = ("c0", "c1", "c2", "p-scratch")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from kschedcore.admission.pod_specs import examine
-from kschedcore.admission.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
 from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
+from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
 from kschedcore.store.admission_types import Resource
 
 __all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches", "quota_usage"]

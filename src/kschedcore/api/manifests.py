@@ -43,7 +43,7 @@ from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets
 from kschedcore.api.workloads import WORKLOAD_KINDS
 from kschedcore.errors import ManifestError, NotFoundError
 
-__all__ = ["VIEWS", "Manifests", "load"]
+__all__ = ["CLUSTER_KEYS", "VIEWS", "Manifests", "load"]
 
 CONFIGURATION = "KubeSchedulerConfiguration"
 
@@ -68,7 +68,7 @@ VIEWS: dict[str, type[View]] = {
 }
 """Kinds that placement looks at."""
 
-_CLUSTER_KEYS = {
+CLUSTER_KEYS = {
     "nodes": "Node",
     "pods": "Pod",
     "namespaces": "Namespace",
@@ -151,7 +151,7 @@ class Manifests:
         """Take a recorded cluster: lists of objects by kind, which may leave out ``apiVersion`` and ``kind``."""
         self = cls()
         self._recorded = True
-        for key, kind in _CLUSTER_KEYS.items():
+        for key, kind in CLUSTER_KEYS.items():
             for number, data in enumerate(cluster.get(key) or (), 1):
                 self.add(Document({"apiVersion": "v1", "kind": kind, **data}, f"<{key}>", number))
         self.config = cluster.get("config")

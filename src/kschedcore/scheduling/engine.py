@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
+from kschedcore.api.pending import FINISHED
 from kschedcore.columns.nodes import ArrowStream, node_batch, node_row, node_rows
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.scheduling.attachments import Attachments
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from kschedcore.api.manifests import Manifests
 
 TieBreak = Literal["first", "random"]
-
-_FINISHED = frozenset({"Succeeded", "Failed"})
 
 
 class Engine:
@@ -170,7 +169,7 @@ class Engine:
             return
         if not target:
             raise UsageError(f"pod {'/'.join(key_of(view))} has no spec.nodeName and no node was given")
-        if view.status.phase in _FINISHED:
+        if view.status.phase in FINISHED:
             self._bound.remove(key_of(view))
             return
         self._nominator.withdraw(key_of(view))

@@ -6,12 +6,6 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from kschedcore.admission.resource_names import (
-    COMPUTE_QUOTA_RESOURCES,
-    STANDARD_QUOTA_RESOURCES,
-    is_huge_page,
-    is_overcommit_allowed,
-)
 from kschedcore.admission.validation.common import IMMUTABLE
 from kschedcore.admission.validation.metadata import (
     dns_subdomain_name,
@@ -26,6 +20,12 @@ from kschedcore.admission.validation.resources import (
 )
 from kschedcore.api import labels as rules
 from kschedcore.api.quantity import Quantity
+from kschedcore.api.resource_names import (
+    COMPUTE_QUOTA_RESOURCES,
+    STANDARD_QUOTA_RESOURCES,
+    is_huge_page,
+    is_overcommit_allowed,
+)
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 

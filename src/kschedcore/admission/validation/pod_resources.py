@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kschedcore.admission.resource_names import is_huge_page
 from kschedcore.admission.usage import container_requests, parse
 from kschedcore.admission.validation.resources import validate_amounts
+from kschedcore.api.resource_names import is_huge_page
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 

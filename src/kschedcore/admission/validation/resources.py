@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kschedcore.admission.resource_names import (
+from kschedcore.api import labels as rules
+from kschedcore.api.quantity import Quantity
+from kschedcore.api.resource_names import (
     INTEGER_QUOTA_RESOURCES,
     STANDARD_CONTAINER_RESOURCES,
     STANDARD_RESOURCES,
@@ -14,8 +16,6 @@ from kschedcore.admission.resource_names import (
     is_native,
     is_overcommit_allowed,
 )
-from kschedcore.api import labels as rules
-from kschedcore.api.quantity import Quantity
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from kschedcore._native.plugins.node_resources_fit import NodeResourcesFitFilter, NodeResourcesFitScore
 from kschedcore.api.requests import scored_requests
+from kschedcore.api.resource_names import is_extended
 from kschedcore.scheduling.args import NodeResourcesFitArgs
 from kschedcore.scheduling.plugin import Plugin, PodContext
 
 _SCORE_SCALE = 10
 """Shape points score 0 to 10 (MaxCustomPriorityScore); nodes score 0 to 100."""
-
-
-def is_extended(resource: str) -> bool:
-    """Whether a resource name is an extended one: with a domain that is not Kubernetes' own."""
-    return "/" in resource and "kubernetes.io/" not in resource and not resource.startswith("requests.")
 
 
 class NodeResourcesFit(Plugin):

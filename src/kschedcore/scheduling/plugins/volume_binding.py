@@ -8,7 +8,8 @@ from kschedcore._native.plugins.volume_binding import MISSING_VOLUME
 from kschedcore._native.plugins.volume_binding import VolumeBinding as Kernel
 from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass
 from kschedcore.api.quantity import value
-from kschedcore.columns.selectors import Requirement, Term, label_requirements, node_terms
+from kschedcore.api.selectors import label_selector
+from kschedcore.columns.selectors import Term, label_requirements, node_terms
 from kschedcore.scheduling.listers import Listers
 from kschedcore.scheduling.plugin import Plugin, PodContext, Status
 from kschedcore.scheduling.volumes import (
@@ -171,17 +172,9 @@ def _is_free(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
     selector = claim.spec.selector
     return (
         volume.status.phase == "Available"
-        and (selector is None or _selects(label_requirements(selector), volume.metadata.labels or {}))
+        and (selector is None or label_selector(selector).matches(volume.metadata.labels or {}))
         and set(claim.spec.access_modes or ()) <= set(volume.spec.access_modes or ())
     )
-
-
-def _selects(requirements: tuple[Requirement, ...], labels: dict[str, str]) -> bool:
-    for key, operator, values in requirements:
-        found = key in labels if operator in ("Exists", "DoesNotExist") else labels.get(key) in values
-        if found != (operator in ("Exists", "In")):
-            return False
-    return True
 
 
 def _asks_for_storage(claim: PersistentVolumeClaim) -> bool:
