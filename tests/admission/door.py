@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from kschedcore.apiserver import APIServer
-from kschedcore.cli.recordings.settling import settle
+from kschedcore.cli.recordings.settling import Settling
+from kschedcore.clock import SimulatedClock
 
 
 class Door(APIServer):
     """An API server whose controllers run when they are told to."""
 
+    def __init__(self) -> None:
+        clock = SimulatedClock()
+        super().__init__(clock=clock)
+        self._controllers = Settling(self, clock)
+
     def settle(self) -> None:
         """Run the controllers until none of them changes anything."""
-        settle(self)
+        self._controllers.settle()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from kschedcore.apiserver import APIServer
+from kschedcore.clock import FixedClock
 from kschedcore.store.admission_types import StatusError
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.meta import FixedClock
 from kschedcore.store.store import Store
 
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
-from kschedcore.apiserver import APIServer
 from kschedcore.controllers.replicaset import ReplicaSetController
-from kschedcore.controllers.serviceaccount import ServiceAccountController
-from kschedcore.store.meta import FixedClock, timestamp
-from kschedcore.store.objects import plain
 
-KEY = ("default", "web")
+from . import world as worlds
+
 SETS = "/apis/apps/v1/namespaces/default/replicasets"
 PODS = "/api/v1/namespaces/default/pods"
 TEMPLATE = {
@@ -22,12 +19,10 @@ TEMPLATE = {
 }
 
 
-class World:
+class World(worlds.World):
     def __init__(self) -> None:
-        self.clock = FixedClock()
-        self.server = APIServer(clock=self.clock)
-        ServiceAccountController(self.server).reconcile("default")
-        self.controller = ReplicaSetController(self.server, self.clock)
+        super().__init__([ReplicaSetController])
+        self.settle()
 
     def create(self, replicas: int, **spec: Any) -> None:
         selector = {"matchLabels": {"app": "web"}}
@@ -35,32 +30,12 @@ class World:
         self.send("POST", SETS, {**body, "spec": {
             "replicas": replicas, "selector": selector, "template": TEMPLATE, **spec}})  # fmt: skip
 
-    def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        code, answer = self.server.request(method, path, body, kind)
-        assert code < 300, answer
-        return answer
-
-    def settle(self) -> None:
-        for _ in range(20):
-            if not self.controller.reconcile(KEY):
-                return
-        raise AssertionError("never settles")
-
     def pods(self) -> list[dict[str, Any]]:
-        return list(self.send("GET", PODS)["items"])
-
-    def names(self) -> set[str]:
-        return {pod["metadata"]["name"] for pod in self.pods()}
+        return self.informers["pods"].in_namespace("default")
 
     def status(self) -> dict[str, Any]:
-        return plain(self.send("GET", f"{SETS}/web")["status"])
-
-    def make_ready(self, name: str) -> None:
-        pod = plain(self.send("GET", f"{PODS}/{name}"))
-        ready = {"type": "Ready", "status": "True", "lastTransitionTime": timestamp(self.clock.now())}
-        pod["status"] = {"phase": "Running", "conditions": [ready]}
-        self.send("PUT", f"{PODS}/{name}/status", pod)
+        status: dict[str, Any] = self.get("replicasets.apps", "web")["status"]
+        return status
 
 
 @pytest.fixture
@@ -82,36 +57,34 @@ def test_it_makes_the_pods_of_its_template(world: World) -> None:
 def test_it_replaces_a_deleted_pod_and_forgets_an_ended_one(world: World) -> None:
     world.create(2)
     world.settle()
-    gone, ended = sorted(world.names())
+    gone, ended = sorted(world.names("pods"))
     world.send("DELETE", f"{PODS}/{gone}")
-    pod = plain(world.send("GET", f"{PODS}/{ended}"))
-    world.send("PUT", f"{PODS}/{ended}/status", {**pod, "status": {"phase": "Failed"}})
+    world.finish(ended, "Failed")
     world.settle()
-    assert gone not in world.names()
-    assert len(world.names()) == 3
+    assert gone not in world.names("pods")
+    assert len(world.names("pods")) == 3
     assert world.status()["replicas"] == 2
 
 
 def test_scaling_down_spares_what_is_ready(world: World) -> None:
     world.create(4)
     world.settle()
-    ready = sorted(world.names())[1]
+    ready = sorted(world.names("pods"))[1]
     world.make_ready(ready)
     world.send("PATCH", f"{SETS}/web", {"spec": {"replicas": 1}})
     world.settle()
-    assert world.names() == {ready}
+    assert world.names("pods") == {ready}
     assert world.status()["readyReplicas"] == 1
 
 
 def test_a_pod_is_available_after_min_ready_seconds(world: World) -> None:
     world.create(1, minReadySeconds=10)
     world.settle()
-    world.make_ready(*world.names())
-    world.settle()
+    world.make_ready(*world.names("pods"))
+    world.ready()
     assert world.status()["readyReplicas"] == 1
     assert "availableReplicas" not in world.status()
-    world.clock.time += timedelta(seconds=10)
-    world.settle()
+    world.run_for(seconds=10)
     assert world.status()["availableReplicas"] == 1
 
 
@@ -122,10 +95,10 @@ def test_it_adopts_an_orphan_and_releases_a_relabelled_pod(world: World) -> None
     )
     world.create(1)
     world.settle()
-    assert world.names() == {"orphan"}
+    assert world.names("pods") == {"orphan"}
     world.send("PATCH", f"{PODS}/orphan", {"metadata": {"labels": {"app": "other"}}})
     world.settle()
-    assert len(world.names()) == 2
+    assert len(world.names("pods")) == 2
     assert not world.send("GET", f"{PODS}/orphan")["metadata"].get("ownerReferences")
 
 
@@ -133,19 +106,18 @@ def test_a_refused_pod_shows_as_replica_failure_until_it_is_let_in(world: World)
     quotas = "/api/v1/namespaces/default/resourcequotas"
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}
     world.send("POST", quotas, {**quota, "spec": {"hard": {"pods": "0"}}})
-    created = plain(world.send("GET", f"{quotas}/few"))
     status = {"hard": {"pods": "0"}, "used": {"pods": "0"}}
-    world.send("PUT", f"{quotas}/few/status", {**created, "status": status})
+    world.send("PUT", f"{quotas}/few/status", {**world.get("resourcequotas", "few"), "status": status})
     world.create(1)
-    world.settle()
+    world.ready()
     [condition] = world.status()["conditions"]
     assert (condition["type"], condition["reason"]) == ("ReplicaFailure", "FailedCreate")
     assert "exceeded quota" in condition["message"]
     world.send("DELETE", f"{quotas}/few")
-    world.settle()
+    assert world.settle(timedelta(hours=1))
     assert "conditions" not in world.status()
-    assert len(world.names()) == 1
+    assert len(world.names("pods")) == 1
 
 
 def test_a_set_that_is_not_there_is_nothing_to_do(world: World) -> None:
-    assert not world.controller.reconcile(("default", "nobody"))
+    assert ReplicaSetController(world.context).reconcile(("default", "nobody")) is None

@@ -11,12 +11,12 @@ from unittest.mock import Mock
 import pytest
 
 from kschedcore.api.manifests import Manifests
+from kschedcore.clock import FixedClock
 from kschedcore.errors import ConfigError
 from kschedcore.scheduling.config import load_config
 from kschedcore.scheduling.cycle import Phase, Pipeline
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.extenders import ExtenderError, Extenders, HTTPExtender
-from kschedcore.store.meta import FixedClock
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 

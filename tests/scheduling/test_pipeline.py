@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from kschedcore.clock import FixedClock
 from kschedcore.errors import KschedcoreError
 from kschedcore.scheduling.cycle import Cycle, Phase, Pipeline
 from kschedcore.scheduling.durations import format_duration, parse_duration
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.plugin import SKIP, Plugin, Status, Wait
-from kschedcore.store.meta import FixedClock
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 POINTS = frozenset({"reserve", "permit", "preBind", "bind", "postBind"})

@@ -62,7 +62,7 @@ def test_events_after_a_revision_lead_from_it_to_now(
     snapshots = driven(backend, steps)
     revision = data.draw(st.integers(1, backend.revision))
     replayed = dict(snapshots[revision - 1])
-    for number, event in enumerate(backend.events(revision), start=1):
+    for number, event in enumerate(backend.events(revision)[0], start=1):
         assert event.revision == revision + number
         assert (event.key in replayed) == (event.type is not EventType.ADDED)
         if event.type is EventType.DELETED:
@@ -95,7 +95,7 @@ def test_history_is_bounded_and_says_where_it_begins() -> None:
     backend = MemoryBackend(history=4)
     for number in range(20):
         backend.put("pods/a/x", writer(str(number)))
-    assert len(backend.events(backend.oldest)) == backend.revision - backend.oldest <= 8
+    assert len(backend.events(backend.oldest)[0]) == backend.revision - backend.oldest <= 8
     with pytest.raises(Compacted) as gone:
         backend.events(backend.oldest - 1)
     assert gone.value.oldest == backend.oldest

@@ -14,10 +14,11 @@ from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.apiserver.routes import Route, method_not_allowed, route
 from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
+from kschedcore.clock import Clock, FixedClock
 from kschedcore.store.admission_types import Admission, Object, StatusError, not_found
 from kschedcore.store.apply.fieldmanager import manager_name
 from kschedcore.store.lists import ContinueToken, list_page
-from kschedcore.store.meta import Clock, FixedClock, MetaSource
+from kschedcore.store.meta import MetaSource
 from kschedcore.store.objects import plain
 from kschedcore.store.store import Store
 from kschedcore.store.watch import Watch
@@ -84,7 +85,10 @@ class APIServer:
             return refusal.code, refusal.status()
 
     def watch(self, path: str) -> Watch:
-        """Watch a collection; the query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``.
+        """Watch a collection.
+
+        The query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``, and ``sendInitialEvents``
+        for a watch that begins with what is there and a bookmark behind it.
 
         Raises:
             StatusError: 400 or 404, as a request for the list would be answered.
@@ -98,6 +102,7 @@ class APIServer:
             target.namespace or None,
             version=str(integer(version)) if version not in ("", "0") else "",
             selects=selection(target.kind, target.query),
+            initial=target.query.get("sendInitialEvents") == "true",
         )
 
     def _answer(

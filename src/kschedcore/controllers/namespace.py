@@ -4,58 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.controllers.door import Door, get, items, path_of
-from kschedcore.store.admission_types import Resource
+from kschedcore.client.informer import Change, Informer
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.store.admission_types import Object
+from kschedcore.store.kinds import resources
 
 __all__ = ["NamespaceController"]
 
-_USER_AGENT = "namespace-controller"
 _FINALIZER = "kubernetes"
 
 
-class NamespaceController:
-    """Empties terminating namespaces and then takes away the finalizer that holds them.
+class NamespaceController(Controller):
+    """Empties terminating namespaces and then takes away the finalizer that holds them."""
 
-    Args:
-        door: The API server.
-        resources: The resources that a namespace may hold.
-    """
+    name = "namespace-controller"
 
-    def __init__(self, door: Door, resources: Iterable[Resource]) -> None:
-        self._door = door
-        self._resources = [resource for resource in resources if resource.namespaced]
+    def watches(self) -> Iterable[Watched]:
+        """Namespaces, and what goes from those that are on their way out."""
+        yield itself("namespaces")
+        for resource in resources(namespaced=True):
+            yield Watched(resource.qualified, self._left)
 
-    def reconcile(self, key: str) -> bool:
-        """Bring the end of the namespace ``key`` nearer; True when something changed.
+    def _left(self, change: Change) -> Iterable[Key]:
+        if change.new is not None:
+            return ()
+        name = change.object["metadata"]["namespace"]
+        namespace = self.informers["namespaces"].get("", name)
+        return (("", name),) if namespace is not None and _terminating(namespace) else ()
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring the end of a namespace nearer.
 
         Objects that have finalizers or a grace period of their own stay until they are done; the namespace
         waits for them.
         """
-        path = path_of("v1", "namespaces", name=key)
-        namespace = get(self._door, path)
-        if namespace is None or not namespace["metadata"].get("deletionTimestamp"):
-            return False
-        deleted = sum(self._empty(resource, key) for resource in self._resources) > 0
-        if deleted or any(self._left(resource, key) for resource in self._resources):
-            return deleted
+        name = key[1]
+        namespace = self.informers["namespaces"].get("", name)
+        if namespace is None or not _terminating(namespace):
+            return None
+        informers = [self.informers[resource.qualified] for resource in resources(namespaced=True)]
+        for informer in informers:
+            self._empty(informer, name)
+        if any(informer.in_namespace(name) for informer in informers):
+            return None
         finalizers = namespace["spec"].get("finalizers", [])
-        if _FINALIZER not in finalizers:
-            return False
-        spec = {**namespace["spec"], "finalizers": [f for f in finalizers if f != _FINALIZER]}
-        finalized = {**namespace, "spec": spec}
-        code, _ = self._door.request("PUT", f"{path}/finalize", finalized, user_agent=_USER_AGENT)
-        return code == 200
+        if _FINALIZER in finalizers:
+            spec = {**namespace["spec"], "finalizers": [each for each in finalizers if each != _FINALIZER]}
+            self.client.update({**namespace, "spec": spec}, "namespaces", "finalize")
+        return None
 
-    def _left(self, resource: Resource, namespace: str) -> list[dict[str, object]]:
-        return items(self._door, path_of(resource.api_version, resource.plural, namespace))
-
-    def _empty(self, resource: Resource, namespace: str) -> bool:
-        """Delete what is not being deleted yet; whether there was anything."""
-        found = False
-        for obj in items(self._door, path_of(resource.api_version, resource.plural, namespace)):
+    def _empty(self, informer: Informer, namespace: str) -> None:
+        for obj in informer.in_namespace(namespace):
             metadata = obj["metadata"]
             if not metadata.get("deletionTimestamp"):
-                path = path_of(resource.api_version, resource.plural, namespace, metadata["name"])
-                code, _ = self._door.request("DELETE", path, user_agent=_USER_AGENT)
-                found = found or code in (200, 202)
-        return found
+                self.client.delete(informer.resource, namespace, metadata["name"])
+
+
+def _terminating(namespace: Object) -> bool:
+    return bool(namespace["metadata"].get("deletionTimestamp"))

@@ -2,116 +2,112 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import Selector, label_selector
-from kschedcore.controllers.door import Door, get, items, path_of
+from kschedcore.client.informer import Change, controller_of, key_of
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
 from kschedcore.controllers.victims import is_active, ready_since, victims
-from kschedcore.store.meta import Clock
+from kschedcore.store.admission_types import StatusError
 from kschedcore.store.objects import plain
 
 __all__ = ["ReplicaSetController"]
 
 Object = dict[str, Any]
 
-_USER_AGENT = "replicaset-controller"
 _BURST = 500
 """So many pods are made or deleted in one pass at most, as kube-controller-manager does."""
 
 
-class ReplicaSetController:
-    """Keeps the pods and the counts in the status of ReplicaSets (``apps/v1``).
+class ReplicaSetController(Controller):
+    """Keeps the pods and the counts in the status of ReplicaSets (``apps/v1``)."""
 
-    It keeps nothing between two passes, so that a restart misses nothing. A pod becomes available
-    ``minReadySeconds`` after it became ready: whoever moves the clock reconciles again.
+    name = "replicaset-controller"
 
-    Args:
-        door: The API server.
-        clock: For the ages of pods.
-    """
+    def watches(self) -> Iterable[Watched]:
+        """ReplicaSets, their pods, and pods that nobody owns."""
+        return itself("replicasets.apps"), owner("pods", "replicasets.apps"), Watched("pods", self._adopters)
 
-    def __init__(self, door: Door, clock: Clock) -> None:
-        self._door = door
-        self._clock = clock
+    def _adopters(self, change: Change) -> Iterable[Key]:
+        pod = change.new
+        if pod is None or controller_of(pod) is not None:
+            return ()
+        sets = self.informers["replicasets.apps"].in_namespace(pod["metadata"]["namespace"])
+        labels = pod["metadata"].get("labels", {})
+        return [key_of(each) for each in sets if _selector(each).matches(labels)]
 
-    def reconcile(self, key: tuple[str, str]) -> bool:
-        """Bring the ReplicaSet ``(namespace, name)`` nearer to its spec; True when something changed."""
-        namespace, name = key
-        path = path_of("apps/v1", "replicasets", namespace, name)
-        replica_set = get(self._door, path)
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring a ReplicaSet nearer to its spec."""
+        replica_set = self.informers["replicasets.apps"].get(*key)
         if replica_set is None:
-            return False
-        selector = label_selector(decode(LabelSelector, replica_set["spec"]["selector"]))
-        pods, changed = self._claimed(replica_set, selector)
-        refusal = ""
+            return None
+        refused: StatusError | None = None
+        self._claim(replica_set)
         if not replica_set["metadata"].get("deletionTimestamp"):
-            scaled, refusal = self._scale(replica_set, pods)
-            changed = changed or scaled
-            pods = [pod for pod in self._pods(namespace) if _controlled(pod, replica_set)]
-        status = self._status(replica_set, pods, refusal)
+            try:
+                self._scale(replica_set)
+            except StatusError as refusal:
+                refused = refusal
+        pods = self._pods(replica_set)
+        status = self._status(replica_set, pods, "" if refused is None else refused.message)
         if status != replica_set.get("status", {}):
-            changed |= self._put(f"{path}/status", {**replica_set, "status": status})
-        return changed
+            self.client.update_status({**replica_set, "status": status}, "replicasets.apps")
+        if refused is not None:
+            raise refused
+        return self._next_available(replica_set, pods)
 
-    def _pods(self, namespace: str) -> list[Object]:
-        return [pod for pod in items(self._door, path_of("v1", "pods", namespace)) if is_active(pod)]
+    def _pods(self, replica_set: Object) -> list[Object]:
+        return [pod for pod in self.informers["pods"].controlled_by(replica_set) if is_active(pod)]
 
-    def _put(self, path: str, obj: Object) -> bool:
-        return self._door.request("PUT", path, obj, user_agent=_USER_AGENT)[0] == 200
+    def _claim(self, replica_set: Object) -> None:
+        """Release pods that it selects no more, and adopt orphans that it does."""
+        metadata, selector = replica_set["metadata"], _selector(replica_set)
+        if metadata.get("deletionTimestamp"):
+            return
+        for pod in self._pods(replica_set):
+            if not selector.matches(pod["metadata"].get("labels", {})):
+                self._own(pod, replica_set, adopt=False)
+        for pod in self.informers["pods"].orphans(metadata["namespace"]):
+            if is_active(pod) and selector.matches(pod["metadata"].get("labels", {})):
+                self._own(pod, replica_set, adopt=True)
 
-    def _claimed(self, replica_set: Object, selector: Selector) -> tuple[list[Object], bool]:
-        """The pods it controls, after adopting orphans it selects and releasing pods it no longer does."""
-        metadata = replica_set["metadata"]
-        claimed, changed = [], False
-        for pod in self._pods(metadata["namespace"]):
-            selected = selector.matches(pod["metadata"].get("labels", {}))
-            mine, orphan = _controlled(pod, replica_set), _controller(pod) is None
-            if mine and selected:
-                claimed.append(pod)
-            elif (mine or (orphan and selected)) and not metadata.get("deletionTimestamp"):
-                owners = [
-                    o for o in pod["metadata"].get("ownerReferences", ()) if o["uid"] != metadata["uid"]
-                ]
-                owners += [] if mine else [_reference(replica_set)]
-                owned = {**plain(pod["metadata"]), "ownerReferences": owners}
-                path = path_of("v1", "pods", metadata["namespace"], pod["metadata"]["name"])
-                written = self._put(path, {**pod, "metadata": owned})
-                changed |= written
-                if written and not mine:
-                    claimed.append(pod)
-        return claimed, changed
+    def _own(self, pod: Object, replica_set: Object, *, adopt: bool) -> None:
+        uid = replica_set["metadata"]["uid"]
+        owners = [each for each in pod["metadata"].get("ownerReferences", ()) if each["uid"] != uid]
+        owners += [_reference(replica_set)] if adopt else []
+        self.client.update({**pod, "metadata": {**pod["metadata"], "ownerReferences": owners}}, "pods")
 
-    def _scale(self, replica_set: Object, pods: list[Object]) -> tuple[bool, str]:
-        """Make or delete pods; whether any, and why the API server refused one."""
-        namespace = replica_set["metadata"]["namespace"]
+    def _scale(self, replica_set: Object) -> None:
+        """Make or delete pods."""
+        namespace, pods = replica_set["metadata"]["namespace"], self._pods(replica_set)
         missing = replica_set["spec"].get("replicas", 1) - len(pods)
-        collection = path_of("v1", "pods", namespace)
-        for made in range(min(missing, _BURST)):
-            pod = _pod(replica_set)
-            code, answer = self._door.request("POST", collection, pod, user_agent=_USER_AGENT)
-            if code != 201:
-                return made > 0, str(answer.get("message", ""))
-        changed = missing > 0
-        for victim in victims(
-            pods, min(max(-missing, 0), _BURST), self._related(replica_set), self._clock.now()
-        ):
-            path = path_of("v1", "pods", namespace, victim["metadata"]["name"])
-            changed |= self._door.request("DELETE", path, user_agent=_USER_AGENT)[0] in (200, 202)
-        return changed, ""
+        for _ in range(min(missing, _BURST)):
+            self.client.create("pods", namespace, _pod(replica_set))
+        surplus = min(max(-missing, 0), _BURST)
+        for victim in victims(pods, surplus, self._related(replica_set), self.clock.now()):
+            metadata = victim["metadata"]
+            self.client.delete("pods", namespace, metadata["name"], uid=metadata["uid"])
 
     def _related(self, replica_set: Object) -> list[Object]:
         """Active pods of the ReplicaSets that have the same controller, its own among them."""
-        namespace, controller = replica_set["metadata"]["namespace"], _controller(replica_set)
-        owners = {replica_set["metadata"]["uid"]}
-        if controller is not None:
-            siblings = items(self._door, path_of("apps/v1", "replicasets", namespace))
-            owners |= {each["metadata"]["uid"] for each in siblings if _controller(each) == controller}
-        return [pod for pod in self._pods(namespace) if _controller(pod) in owners]
+        controller = controller_of(replica_set)
+        if controller is None:
+            return self._pods(replica_set)
+        siblings = self.informers["replicasets.apps"].by("controller", controller["uid"])
+        return [pod for each in siblings for pod in self._pods(each)]
+
+    def _next_available(self, replica_set: Object, pods: list[Object]) -> Again | None:
+        """When the next ready pod has been so for ``minReadySeconds``."""
+        delay = timedelta(seconds=replica_set["spec"].get("minReadySeconds", 0))
+        times = [since + delay for pod in pods if (since := ready_since(pod)) is not None]
+        coming: list[datetime] = [time for time in times if time > self.clock.now()]
+        return Again(min(coming)) if coming else None
 
     def _status(self, replica_set: Object, pods: list[Object], refusal: str) -> Object:
-        spec, now = replica_set["spec"], self._clock.now()
+        spec, now = replica_set["spec"], self.clock.now()
         labels = spec["template"]["metadata"].get("labels", {}).items()
         delay = timedelta(seconds=spec.get("minReadySeconds", 0))
         ready = [since for pod in pods if (since := ready_since(pod)) is not None]
@@ -136,20 +132,15 @@ class ReplicaSetController:
         condition = {
             "type": "ReplicaFailure",
             "status": "True",
-            "lastTransitionTime": self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "lastTransitionTime": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "reason": "FailedCreate",
             "message": refusal,
         }
         return [*others, condition]
 
 
-def _controller(obj: Object) -> str | None:
-    owners = obj["metadata"].get("ownerReferences", ())
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
-
-
-def _controlled(pod: Object, replica_set: Object) -> bool:
-    return bool(_controller(pod) == replica_set["metadata"]["uid"])
+def _selector(replica_set: Object) -> Selector:
+    return label_selector(decode(LabelSelector, replica_set["spec"]["selector"]))
 
 
 def _reference(replica_set: Object) -> Object:

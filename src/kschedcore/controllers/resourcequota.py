@@ -7,46 +7,62 @@ there, which gives back what deletions, failures and refused writes left charged
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from kschedcore.admission.quota import evaluator_for, quota_usage
-from kschedcore.controllers.door import Door, get, items, path_of
-from kschedcore.store.admission_types import Resource
+from kschedcore.client.informer import Change, key_of
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.store.kinds import resources
 
 __all__ = ["ResourceQuotaController"]
 
-_USER_AGENT = "resourcequota-controller"
+RESYNC = timedelta(minutes=5)
+"""How often every quota is recalculated (``--resource-quota-sync-period``)."""
 
 
-class ResourceQuotaController:
-    """Keeps ``status.hard`` and ``status.used`` of every ResourceQuota.
+class ResourceQuotaController(Controller):
+    """Keeps ``status.hard`` and ``status.used`` of every ResourceQuota."""
 
-    Args:
-        door: The API server.
-        resources: The namespaced resources that quotas may count.
-    """
+    name = "resourcequota-controller"
 
-    def __init__(self, door: Door, resources: Iterable[Resource]) -> None:
-        self._door = door
-        self._resources = [resource for resource in resources if resource.namespaced]
+    def watches(self) -> Iterable[Watched]:
+        """Quotas, and what may give back some of what they count."""
+        yield itself("resourcequotas")
+        for resource in resources(namespaced=True):
+            yield Watched(resource.qualified, self._replenished)
 
-    def reconcile(self, key: tuple[str, str]) -> bool:
-        """Recalculate the quota ``(namespace, name)``; True when its status had to change."""
+    def _replenished(self, change: Change) -> Iterable[Key]:
+        if not _gives_back(change):
+            return ()
+        quotas = self.informers["resourcequotas"].in_namespace(change.object["metadata"]["namespace"])
+        return [key_of(quota) for quota in quotas]
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Recalculate one quota."""
         namespace, name = key
-        path = path_of("v1", "resourcequotas", namespace, name)
-        quota = get(self._door, path)
+        quota = self.informers["resourcequotas"].get(namespace, name)
         if quota is None:
-            return False
+            return None
         spec = quota["spec"]
         hard = dict(spec.get("hard", {}))
         objects = {
-            resource: items(self._door, path_of(resource.api_version, resource.plural, namespace))
-            for resource in self._resources
+            resource: self.informers[resource.qualified].in_namespace(namespace)
+            for resource in resources(namespaced=True)
             if evaluator_for(resource).matching_resources(hard)
         }
         status = {"hard": hard, "used": quota_usage(spec, objects)} if hard else {}
-        if quota.get("status", {}) == status:
-            return False
-        code, _ = self._door.request(
-            "PUT", f"{path}/status", {**quota, "status": status}, user_agent=_USER_AGENT
-        )
-        return code == 200
+        if quota.get("status", {}) != status:
+            self.client.update_status({**quota, "status": status}, "resourcequotas")
+        return Again(self.clock.now() + RESYNC, background=True)
+
+
+def _gives_back(change: Change) -> bool:
+    """Whether the object is gone, or a pod that has ended and counts no more."""
+    if change.new is None:
+        return True
+    return change.new.get("kind") == "Pod" and _ended(change.new) and not (change.old and _ended(change.old))
+
+
+def _ended(pod: dict[str, object]) -> bool:
+    status = pod.get("status")
+    return isinstance(status, dict) and status.get("phase") in ("Succeeded", "Failed")

@@ -5,11 +5,14 @@ Pods mount the ConfigMap beside their service account's token, and quotas on con
 
 from __future__ import annotations
 
-from kschedcore.controllers.door import Door, get, path_of
+from collections.abc import Iterable
+
+from kschedcore.client.informer import Change
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.store.admission_types import Object
 
 __all__ = ["RootCACertPublisher"]
 
-_USER_AGENT = "root-ca-cert-publisher"
 _NAME = "kube-root-ca.crt"
 _DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints "
@@ -18,35 +21,42 @@ _DESCRIPTION = (
 )
 
 
-class RootCACertPublisher:
+class RootCACertPublisher(Controller):
     """Makes and repairs the ConfigMap ``kube-root-ca.crt``.
 
     Args:
-        door: The API server.
+        context: What it works with.
         certificate: The certificate authority's certificate, PEM; a simulated cluster has none.
     """
 
-    def __init__(self, door: Door, certificate: str = "") -> None:
-        self._door = door
+    name = "root-ca-cert-publisher"
+
+    def __init__(self, context: Context, certificate: str = "") -> None:
+        super().__init__(context)
         self._data = {"ca.crt": certificate}
 
-    def reconcile(self, key: str) -> bool:
-        """Look after the namespace ``key``; True when the ConfigMap had to be written."""
-        namespace = get(self._door, path_of("v1", "namespaces", name=key))
-        if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":
-            return False
-        path = path_of("v1", "configmaps", key, _NAME)
-        current = get(self._door, path)
-        if current is None:
-            code, _ = self._door.request(
-                "POST", path_of("v1", "configmaps", key), self._config_map(), user_agent=_USER_AGENT
-            )
-            return code == 201
-        if current.get("data") == self._data:
-            return False
-        code, _ = self._door.request("PUT", path, {**current, "data": self._data}, user_agent=_USER_AGENT)
-        return code == 200
+    def watches(self) -> Iterable[Watched]:
+        """Namespaces, and the ConfigMap of that name in each."""
+        return itself("namespaces"), Watched("configmaps", _namespace)
 
-    def _config_map(self) -> dict[str, object]:
+    def reconcile(self, key: Key) -> Again | None:
+        """Look after a namespace."""
+        name = key[1]
+        namespace = self.informers["namespaces"].get("", name)
+        if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":
+            return None
+        current = self.informers["configmaps"].get(name, _NAME)
+        if current is None:
+            self.client.create("configmaps", name, self._config_map())
+        elif current.get("data") != self._data:
+            self.client.update({**current, "data": self._data}, "configmaps")
+        return None
+
+    def _config_map(self) -> Object:
         metadata = {"name": _NAME, "annotations": {"kubernetes.io/description": _DESCRIPTION}}
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": self._data}
+
+
+def _namespace(change: Change) -> Iterable[Key]:
+    metadata = change.object["metadata"]
+    return (("", metadata["namespace"]),) if metadata["name"] == _NAME else ()

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from kschedcore.controllers.door import Door, get, path_of
+from collections.abc import Iterable
+
+from kschedcore.client.informer import Change
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 
 __all__ = ["ServiceAccountController"]
 
-_USER_AGENT = "serviceaccount-controller"
 _NAME = "default"
 
 
-class ServiceAccountController:
+class ServiceAccountController(Controller):
     """Makes the ``default`` ServiceAccount, and makes it again when somebody deletes it."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    name = "serviceaccount-controller"
 
-    def reconcile(self, key: str) -> bool:
-        """Look after the namespace ``key``; True when an account had to be made."""
-        namespace = get(self._door, path_of("v1", "namespaces", name=key))
+    def watches(self) -> Iterable[Watched]:
+        """Namespaces, and accounts for the sake of their namespace."""
+        return itself("namespaces"), Watched("serviceaccounts", _namespace)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look after a namespace."""
+        name = key[1]
+        namespace = self.informers["namespaces"].get("", name)
         if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":
-            return False
-        if get(self._door, path_of("v1", "serviceaccounts", key, _NAME)) is not None:
-            return False
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": _NAME}}
-        path = path_of("v1", "serviceaccounts", key)
-        code, _ = self._door.request("POST", path, account, user_agent=_USER_AGENT)
-        return code == 201
+            return None
+        if self.informers["serviceaccounts"].get(name, _NAME) is None:
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": _NAME}}
+            self.client.create("serviceaccounts", name, account)
+        return None
+
+
+def _namespace(change: Change) -> Iterable[Key]:
+    return (("", change.object["metadata"]["namespace"]),)

@@ -22,9 +22,9 @@ from kschedcore.scheduling.waiting import WaitingPod, WaitingPods
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
+    from kschedcore.clock import Clock
     from kschedcore.scheduling.decision import Decision
     from kschedcore.scheduling.engine import Engine
-    from kschedcore.store.meta import Clock
 
 
 class Phase(StrEnum):

@@ -122,8 +122,11 @@ class Backend(Protocol):
             Compacted: ``revision`` is older than the history.
         """
 
-    def events(self, after: int) -> Sequence[Event]:
-        """Every event after revision ``after``, in order.
+    def events(self, after: int, prefix: str = "") -> tuple[Sequence[Event], int]:
+        """Every event of keys that begin with ``prefix`` after revision ``after``, in order.
+
+        Returns:
+            The events, and the revision up to which there are no others.
 
         Raises:
             Compacted: Some of them are gone.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
+from operator import attrgetter
 from threading import Lock
 
 from kschedcore.store.backend import Compacted, Entry, Event, EventType, Page, RevisionMismatch, Writer
@@ -11,6 +12,7 @@ from kschedcore.store.backend import Compacted, Entry, Event, EventType, Page, R
 __all__ = ["MemoryBackend"]
 
 _FEW = 32
+_revision = attrgetter("revision")
 HISTORY_EVENTS = 100_000
 """How many events are kept, unless told otherwise."""
 
@@ -29,6 +31,7 @@ class MemoryBackend:
         self._entries: dict[str, Entry] = {}
         self._index: dict[str, _Index] = {}
         self._log: list[Event] = []
+        self._logs: dict[str, list[Event]] = {}  # the same events by resource, for watches
         self._revision = 1
         self._oldest = 1
         self._lock = Lock()
@@ -89,10 +92,21 @@ class MemoryBackend:
             end = min(last, first + limit) if limit else last
             return Page([entries[key] for key in keys[first:end]], revision, last - end)
 
-    def events(self, after: int) -> Sequence[Event]:
-        """Every event after revision ``after``, in order."""
+    def events(self, after: int, prefix: str = "") -> tuple[Sequence[Event], int]:
+        """Every event of some keys after a revision; see :meth:`Backend.events`."""
         with self._lock:
-            return self._events(after)
+            if not prefix:
+                return self._events(after), self._revision
+            if after < self._oldest:
+                raise Compacted(after, self._oldest)
+            resource, _, rest = prefix.partition("/")
+            log = self._logs.get(resource, ())
+            if not log or log[-1].revision <= after:
+                return (), self._revision
+            found = log[bisect_right(log, after, key=_revision) :]
+            if rest:
+                found = [event for event in found if event.key.startswith(prefix)]
+            return found, self._revision
 
     def _events(self, after: int) -> Sequence[Event]:
         if after < self._oldest:
@@ -110,10 +124,13 @@ class MemoryBackend:
     def _commit(self, event: Event) -> None:
         self._revision = event.revision
         self._log.append(event)
+        self._logs.setdefault(event.key[: event.key.index("/")], []).append(event)
         # Dropping the older half at once keeps the cost of forgetting constant per write.
         if len(self._log) >= 2 * self._history:
             self._oldest += len(self._log) - self._history
             self._log = self._log[-self._history :]
+            for resource, log in self._logs.items():
+                self._logs[resource] = log[bisect_right(log, self._oldest, key=_revision) :]
 
     def _group(self, key: str) -> _Index:
         resource = key[: key.index("/")]

@@ -6,39 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from random import Random
-from typing import Protocol
 from uuid import UUID
 
+from kschedcore.clock import Clock
 from kschedcore.store.admission_types import Object
 
-__all__ = ["Clock", "FixedClock", "MetaSource", "timestamp"]
+__all__ = ["MetaSource", "timestamp"]
 
 # No vowels, and no digits that look like letters: a suffix never spells a word.
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _NAME_LIMIT = 63
-
-
-class Clock(Protocol):
-    """Where time comes from."""
-
-    def now(self) -> datetime:
-        """The time now, in UTC."""
-
-
-class FixedClock:
-    """A clock that moves only when told.
-
-    Args:
-        start: The first time it shows.
-    """
-
-    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self.time = start
-
-    def now(self) -> datetime:
-        """The time it was last set to."""
-        return self.time
 
 
 @lru_cache(maxsize=16)

@@ -108,10 +108,19 @@ class Store:
         *,
         version: str = "",
         selects: Callable[[Object], bool] | None = None,
+        initial: bool = False,
     ) -> Watch:
-        """Watch a resource, from after ``version`` on (from now on when empty)."""
-        revision = int(version) if version else self.backend.revision
-        return Watch(self.backend, resource, prefix_of(resource, namespace), revision, selects)
+        """Watch a resource, from after ``version`` on (from now on when empty).
+
+        With ``initial``, what is there now comes first.
+        """
+        prefix = prefix_of(resource, namespace)
+        if not initial:
+            revision = int(version) if version else self.backend.revision
+            return Watch(self.backend, resource, prefix, revision, selects)
+        page = self.backend.range(prefix)
+        present = [entry.value for entry in page.entries if selects is None or selects(entry.value)]
+        return Watch(self.backend, resource, prefix, page.revision, selects, present)
 
     def _writer(self, obj: Mapping[str, Any]) -> Callable[[int], FrozenDict]:
         def write(revision: int) -> FrozenDict:

@@ -7,7 +7,7 @@ loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from kschedcore.store.admission_types import Object, Resource, StatusError
@@ -15,6 +15,8 @@ from kschedcore.store.backend import Backend, Compacted, Event, EventType
 from kschedcore.store.objects import FrozenDict
 
 __all__ = ["Watch", "WatchEvent", "too_old"]
+
+_INITIAL_END = "k8s.io/initial-events-end"
 
 
 def too_old(gone: Compacted) -> StatusError:
@@ -39,6 +41,7 @@ class Watch:
         prefix: Which keys of it.
         revision: After which revision to begin.
         selects: Whether an object is wanted. One that comes to be wanted is ADDED, one that ceases DELETED.
+        initial: What is there at that revision, to be seen first as ADDED; None to see only what happens.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class Watch:
         prefix: str,
         revision: int,
         selects: Callable[[Object], bool] | None = None,
+        initial: Iterable[Object] | None = None,
     ) -> None:
         self._backend = backend
         self._resource = resource
         self._prefix = prefix
         self._selects = selects
+        self._initial = initial
         self.revision = revision
         """Everything up to this revision has been seen."""
 
@@ -62,18 +67,25 @@ class Watch:
         Raises:
             StatusError: 410 when the watch has fallen further behind than the history reaches.
         """
+        first, self._initial = self._initial, None
+        if first is not None:
+            return [*(WatchEvent("ADDED", obj) for obj in first), self._initial_end()]
         try:
-            events = self._backend.events(self.revision)
+            events, self.revision = self._backend.events(self.revision, self._prefix)
         except Compacted as gone:
             raise too_old(gone) from None
-        if not events:
-            return []
-        self.revision = events[-1].revision
-        return [seen for event in events if event.key.startswith(self._prefix) for seen in self._seen(event)]
+        return [seen for event in events for seen in self._seen(event)]
 
     def bookmark(self) -> WatchEvent:
         """An event that says up to which version everything has been seen: from there a watch can go on."""
-        metadata = {"resourceVersion": str(self.revision), "creationTimestamp": None}
+        return self._bookmark({})
+
+    def _initial_end(self) -> WatchEvent:
+        """The bookmark behind the initial events of a watch that is a list as well (KEP-3157)."""
+        return self._bookmark({"annotations": {_INITIAL_END: "true"}})
+
+    def _bookmark(self, more: Object) -> WatchEvent:
+        metadata = {"resourceVersion": str(self.revision), "creationTimestamp": None, **more}
         resource = self._resource
         return WatchEvent(
             "BOOKMARK",

@@ -92,13 +92,16 @@ def _compared(
 def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], tuple[int, dict[str, Any]]]]:
     """Each request of a case, its recorded answer, and the one given here."""
     from kschedcore.apiserver import APIServer
-    from kschedcore.cli.recordings.settling import settle
+    from kschedcore.cli.recordings.settling import Settling
+    from kschedcore.clock import SimulatedClock
 
-    server = APIServer()
-    settle(server)
+    clock = SimulatedClock()
+    server = APIServer(clock=clock)
+    controllers = Settling(server, clock)
+    controllers.settle()
     for step in case["steps"]:
         if "settle" in step:
-            settle(server)
+            controllers.settle()
             continue
         request = step["request"]
         answer = server.request(

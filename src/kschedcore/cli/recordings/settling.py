@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from kschedcore.controllers.door import items, path_of
+from kschedcore.client.informer import Informers
+from kschedcore.client.loop import Loop
+from kschedcore.client.verbs import Client
+from kschedcore.controllers.controller import Context, Controller, Runner
 from kschedcore.controllers.namespace import NamespaceController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
-from kschedcore.store.kinds import resources
 
 if TYPE_CHECKING:
     from kschedcore.apiserver import APIServer
+    from kschedcore.clock import SimulatedClock
 
-__all__ = ["settle"]
+__all__ = ["Settling"]
 
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+_LONG_ENOUGH = timedelta(minutes=1)
 
 
-def settle(server: APIServer) -> None:
-    """Run the controllers until none of them finds anything left to do."""
-    while _pass(server):
-        pass
+class Settling:
+    """The controllers beside an API server, run when a recording says that they did.
 
+    Args:
+        server: The API server.
+        clock: Its clock.
+    """
 
-def _pass(server: APIServer) -> bool:
-    namespaces = [obj["metadata"]["name"] for obj in items(server, path_of("v1", "namespaces"))]
-    accounts, quotas = ServiceAccountController(server), ResourceQuotaController(server, resources())
-    certificates = RootCACertPublisher(server, _CERTIFICATE)
-    lifecycle = NamespaceController(server, resources())
-    changed = False
-    for name in namespaces:
-        changed |= accounts.reconcile(name)
-        changed |= certificates.reconcile(name)
-        for quota in items(server, path_of("v1", "resourcequotas", name)):
-            changed |= quotas.reconcile((name, quota["metadata"]["name"]))
-        changed |= lifecycle.reconcile(name)
-    return changed
+    def __init__(self, server: APIServer, clock: SimulatedClock) -> None:
+        informers = Informers(server)
+        context = Context(Client(server, "kube-controller-manager"), informers, clock)
+        self._loop = Loop(clock, informers)
+        controllers: list[Controller] = [
+            ServiceAccountController(context),
+            RootCACertPublisher(context, _CERTIFICATE),
+            ResourceQuotaController(context),
+            NamespaceController(context),
+        ]
+        for controller in controllers:
+            self._loop.add(controller.name, Runner(controller, context))
+
+    def settle(self) -> None:
+        """Run them until none of them finds anything left to do."""
+        self._loop.run_until_settled(_LONG_ENOUGH)

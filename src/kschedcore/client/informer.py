@@ -1,0 +1,236 @@
+"""Informers: what the API server has, kept at hand, indexed, and told of as it changes.
+
+Reading is consistent (KEP-2340): an informer first takes in what has happened up to now, so that a component
+sees its own writes and needs no bookkeeping of what it expects to see. Being *told* of a change is separate
+from that, and may come late without doing harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from kschedcore.client.door import Door, Events, path_of
+from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.kinds import kind_by_resource
+
+__all__ = ["Change", "Informer", "Informers", "controller_of", "key_of"]
+
+ObjectKey = tuple[str, str]
+"""Namespace and name; the namespace of what is cluster-scoped is ``""``."""
+
+IndexOf = Callable[[Object], Iterable[Hashable]]
+"""Under which values an object is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to one object: ``old`` is None when it is new, ``new`` when it is gone."""
+
+    old: Object | None
+    new: Object | None
+
+    @property
+    def object(self) -> Object:
+        """The object after it, or as it last was."""
+        found = self.new if self.new is not None else self.old
+        assert found is not None
+        return found
+
+
+def key_of(obj: Object) -> ObjectKey:
+    """Namespace and name of an object."""
+    metadata = obj["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+def controller_of(obj: Object) -> Object | None:
+    """The owner reference of an object's controller."""
+    for owner in obj["metadata"].get("ownerReferences", ()):
+        if owner.get("controller"):
+            reference: Object = owner
+            return reference
+    return None
+
+
+def _by_namespace(obj: Object) -> Iterable[Hashable]:
+    return (obj["metadata"].get("namespace", ""),)
+
+
+def _by_controller(obj: Object) -> Iterable[Hashable]:
+    owner = controller_of(obj)
+    # Those without one are looked for when a controller adopts.
+    return (owner["uid"] if owner else (obj["metadata"].get("namespace", ""), None),)
+
+
+class Informer:
+    """The objects of one resource.
+
+    Args:
+        door: The API server.
+        resource: The qualified plural, ``deployments.apps``.
+    """
+
+    def __init__(self, door: Door, resource: str) -> None:
+        self._door = door
+        kind = kind_by_resource(resource).resource
+        self.resource = resource
+        self._path = path_of(kind.api_version, kind.plural)
+        self._events: Events | None = None
+        self._objects: dict[ObjectKey, Object] = {}
+        self._indices: dict[str, _Index] = {
+            "namespace": _Index(_by_namespace),
+            "controller": _Index(_by_controller),
+        }
+        self._listeners: list[Callable[[Change], None]] = []
+
+    def add_index(self, name: str, index_of: IndexOf) -> None:
+        """Keep objects findable by :meth:`by`; adding the same index again does nothing."""
+        if name not in self._indices:
+            index = self._indices[name] = _Index(index_of)
+            for key, obj in self._objects.items():
+                index.change(key, None, obj)
+
+    def listen(self, listener: Callable[[Change], None]) -> None:
+        """Tell ``listener`` of everything there is (as new) and of every change from now on."""
+        self.sync()
+        for obj in list(self._objects.values()):
+            listener(Change(None, obj))
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[Change], None]) -> None:
+        """Tell ``listener`` no more."""
+        self._listeners.remove(listener)
+
+    def sync(self) -> bool:
+        """Take in what has happened up to now; whether anything had."""
+        if self._events is None:
+            return self._start()
+        try:
+            events = self._events.poll()
+        except StatusError as refusal:
+            if refusal.code != 410:
+                raise
+            return self._start()
+        for event in events:
+            if event.type != "BOOKMARK":
+                self._take(event.object, gone=event.type == "DELETED")
+        return bool(events)
+
+    def get(self, namespace: str, name: str) -> Object | None:
+        """The object of that name, or None."""
+        self.sync()
+        return self._objects.get((namespace, name))
+
+    def all(self) -> list[Object]:
+        """Every object, in the order of first appearance."""
+        self.sync()
+        return list(self._objects.values())
+
+    def by(self, index: str, value: Hashable) -> list[Object]:
+        """The objects found under ``value``, in the order of first appearance."""
+        self.sync()
+        return [self._objects[key] for key in self._indices[index].keys(value)]
+
+    def in_namespace(self, namespace: str) -> list[Object]:
+        """The objects of a namespace."""
+        return self.by("namespace", namespace)
+
+    def controlled_by(self, owner: Object) -> list[Object]:
+        """The objects whose controller ``owner`` is, by uid."""
+        return self.by("controller", owner["metadata"]["uid"])
+
+    def orphans(self, namespace: str) -> list[Object]:
+        """The objects of a namespace that no controller owns."""
+        return self.by("controller", (namespace, None))
+
+    def _start(self) -> bool:
+        """List and watch from there on: at first, and after the history was cut."""
+        self._events = self._door.watch(f"{self._path}?sendInitialEvents=true")
+        present = {}
+        for event in self._events.poll():
+            if event.type != "BOOKMARK":
+                present[key_of(event.object)] = event.object
+        for key in [key for key in self._objects if key not in present]:
+            self._take(self._objects[key], gone=True)
+        for obj in present.values():
+            self._take(obj, gone=False)
+        return True
+
+    def _take(self, obj: Object, *, gone: bool) -> None:
+        key = key_of(obj)
+        known = self._objects.get(key)
+        if known is not None and known["metadata"]["uid"] != obj["metadata"]["uid"]:
+            # Its deletion was missed: nobody may take the new one for a change of the old one.
+            self._put(key, known, None, Change(known, None))
+            known = None
+        if not gone:
+            if known is not obj:
+                self._put(key, known, obj, Change(known, obj))
+        elif known is not None:
+            self._put(key, known, None, Change(obj, None))
+
+    def _put(self, key: ObjectKey, known: Object | None, new: Object | None, change: Change) -> None:
+        if new is None:
+            del self._objects[key]
+        else:
+            self._objects[key] = new
+        for index in self._indices.values():
+            index.change(key, known, new)
+        for listener in self._listeners:
+            listener(change)
+
+
+class _Index:
+    """Keys of objects by value; those of one value in the order in which they came to have it."""
+
+    __slots__ = ("_index_of", "_keys")
+
+    def __init__(self, index_of: IndexOf) -> None:
+        self._index_of = index_of
+        self._keys: dict[Hashable, dict[ObjectKey, None]] = {}
+
+    def keys(self, value: Hashable) -> Iterable[ObjectKey]:
+        return self._keys.get(value, ())
+
+    def change(self, key: ObjectKey, old: Object | None, new: Object | None) -> None:
+        before = set() if old is None else set(self._index_of(old))
+        now = set() if new is None else set(self._index_of(new))
+        for value in before - now:
+            keys = self._keys[value]
+            del keys[key]
+            if not keys:
+                del self._keys[value]
+        for value in now - before:
+            self._keys.setdefault(value, {})[key] = None
+
+
+class Informers(Mapping[str, Informer]):
+    """One informer a resource, shared by the components of a process; made when first asked for.
+
+    Args:
+        door: The API server.
+    """
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._informers: dict[str, Informer] = {}
+
+    def __getitem__(self, resource: str) -> Informer:
+        informer = self._informers.get(resource)
+        if informer is None:
+            informer = self._informers[resource] = Informer(self._door, resource)
+        return informer
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._informers)
+
+    def __len__(self) -> int:
+        return len(self._informers)
+
+    def sync(self) -> bool:
+        """Let every informer take in what has happened; whether anything had."""
+        heard = False
+        for informer in list(self._informers.values()):
+            heard |= informer.sync()
+        return heard

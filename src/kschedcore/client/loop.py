@@ -1,0 +1,87 @@
+"""The loop that drives a cluster: components take turns, and time passes when none has anything to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from kschedcore.client.informer import Informers
+from kschedcore.clock import Timers
+
+__all__ = ["Component", "Loop"]
+
+
+class Component(Protocol):
+    """Something that works in small steps: a controller, the scheduler, the node agents."""
+
+    def step(self) -> bool:
+        """Do the next piece of work; False when there is none."""
+
+    def close(self) -> None:
+        """Stop listening and forget everything that was to come."""
+
+
+class Loop:
+    """Drives components, one step each in turn, in one thread.
+
+    Args:
+        clock: Passes when nothing is left to do.
+        informers: Take in what happened before each round, which tells the components.
+    """
+
+    def __init__(self, clock: Timers, informers: Informers) -> None:
+        self.clock = clock
+        self._informers = informers
+        self._components: dict[str, Component] = {}
+
+    def add(self, name: str, component: Component) -> None:
+        """Have a component take its turns."""
+        self._components[name] = component
+
+    def remove(self, name: str) -> None:
+        """Stop a component at whatever point it is."""
+        self._components.pop(name).close()
+
+    def replace(self, name: str, make: Callable[[], Component]) -> None:
+        """Stop a component and start a new one in its place, as a restart does."""
+        self._components[name].close()
+        self._components[name] = make()
+
+    def round(self) -> bool:
+        """One turn for everybody who has work; whether anybody had."""
+        heard = self._informers.sync()
+        worked = [component.step() for component in list(self._components.values())]
+        return heard or any(worked)
+
+    def run_ready(self) -> None:
+        """Work until nothing is left to do at this time."""
+        while self.round() or self.clock.fire():
+            pass
+
+    def run_until(self, when: datetime) -> None:
+        """Work until ``when``."""
+        self.run_ready()
+        while (due := self.clock.next) is not None and due <= when:
+            self.clock.wait(due)
+            self.run_ready()
+        self.clock.wait(when)
+        self.run_ready()
+
+    def run_until_settled(self, timeout: timedelta) -> bool:
+        """Work until nothing is left to do now and no timer but those of the background is set.
+
+        Returns:
+            Whether that came about within ``timeout``.
+        """
+        end = self.clock.now() + timeout
+        self.run_ready()
+        while (foreground := self.clock.next_foreground) is not None:
+            if foreground > end:
+                self.run_until(end)
+                return False
+            # What is due in the background before then comes first.
+            due = self.clock.next
+            self.clock.wait(foreground if due is None else min(due, foreground))
+            self.run_ready()
+        return True

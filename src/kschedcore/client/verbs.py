@@ -1,0 +1,139 @@
+"""Typed verbs over the door: what a component asks of the API, in its own name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from kschedcore.client.door import Door, path_of
+from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.kinds import kind_by_resource
+
+__all__ = ["Client", "PatchType"]
+
+PatchType = Literal["json", "merge", "strategic-merge"]
+"""In which language a patch is written."""
+
+Propagation = Literal["Background", "Foreground", "Orphan"]
+
+
+class Client:
+    """Asks the API server as one user agent.
+
+    Resources are named by their qualified plural (``pods``, ``deployments.apps``). What comes back is shared
+    and cannot be changed: a changed object is made with ``{**obj, "spec": …}``, or of a copy
+    (:func:`kschedcore.store.objects.plain`).
+
+    Every verb raises :class:`~kschedcore.store.admission_types.StatusError` when it is refused.
+
+    Args:
+        door: The API server.
+        user_agent: Who asks; its first part manages the fields that are written.
+    """
+
+    def __init__(self, door: Door, user_agent: str) -> None:
+        self.door = door
+        self.user_agent = user_agent
+
+    def named(self, user_agent: str) -> Client:
+        """The same door under another name."""
+        return Client(self.door, user_agent)
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        """The object, or None when there is none."""
+        code, answer = self.door.request("GET", _path(resource, namespace, name), user_agent=self.user_agent)
+        if code == 404:
+            return None
+        return _checked(code, answer)
+
+    def create(self, resource: str, namespace: str, obj: Mapping[str, Any]) -> Object:
+        """Create an object; the answer is what was stored."""
+        return self._ask("POST", _path(resource, namespace), obj)
+
+    def update(self, obj: Mapping[str, Any], resource: str, subresource: str = "") -> Object:
+        """Replace an object, or a subresource of it, if it is still of the version that ``obj`` is of."""
+        metadata = obj["metadata"]
+        return self._ask(
+            "PUT", _path(resource, metadata.get("namespace", ""), metadata["name"], subresource), obj
+        )
+
+    def update_status(self, obj: Mapping[str, Any], resource: str) -> Object:
+        """Replace an object's status."""
+        return self.update(obj, resource, "status")
+
+    def patch(
+        self,
+        resource: str,
+        namespace: str,
+        name: str,
+        patch: Any,
+        *,
+        kind: PatchType = "merge",
+        subresource: str = "",
+    ) -> Object:
+        """Change a part of an object, whichever version it is of."""
+        path = _path(resource, namespace, name, subresource)
+        return self._ask("PATCH", path, json.dumps(patch), f"application/{kind}-patch+json")
+
+    def delete(
+        self,
+        resource: str,
+        namespace: str,
+        name: str,
+        *,
+        uid: str = "",
+        grace_seconds: int | None = None,
+        propagation: Propagation | None = None,
+    ) -> bool:
+        """Delete an object, or begin to; False when there was none.
+
+        Args:
+            resource: The qualified plural.
+            namespace: ``""`` for what is cluster-scoped.
+            name: The object's name.
+            uid: Delete only the object of this uid, not a successor of its name.
+            grace_seconds: How long the object may take; its own say by default.
+            propagation: What becomes of its dependents; the kind's default by default.
+        """
+        options: dict[str, Any] = {}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        if propagation is not None:
+            options["propagationPolicy"] = propagation
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", **options} if options else None
+        try:
+            self._ask("DELETE", _path(resource, namespace, name), body)
+        except StatusError as refusal:
+            if refusal.code == 404 or (uid and refusal.code == 409):
+                return False
+            raise
+        return True
+
+    def subresource(self, resource: str, namespace: str, name: str, subresource: str, body: Object) -> Object:
+        """POST to a subresource: ``binding``, ``eviction``."""
+        return self._ask("POST", _path(resource, namespace, name, subresource), body)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | str | None,
+        content_type: str = "application/json",
+    ) -> Object:
+        code, answer = self.door.request(method, path, body, content_type, self.user_agent)
+        return _checked(code, answer)
+
+
+def _path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    kind = kind_by_resource(resource).resource
+    path = path_of(kind.api_version, kind.plural, namespace, name)
+    return f"{path}/{subresource}" if subresource else path
+
+
+def _checked(code: int, answer: Object) -> Object:
+    if code >= 400:
+        raise StatusError(code, answer.get("reason", ""), answer.get("message", ""), answer.get("details"))
+    return answer

@@ -1,0 +1,160 @@
+"""What a controller is: a name, the objects it listens to, and ``reconcile(key)``; and what runs one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from kschedcore.client.events import EventRecorder
+from kschedcore.client.informer import Change, Informers, controller_of, key_of
+from kschedcore.client.queue import WorkQueue
+from kschedcore.client.verbs import Client
+from kschedcore.clock import Timers
+from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.kinds import kind_by_resource
+
+__all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "itself", "owner"]
+
+Key = tuple[str, str]
+"""Namespace and name; the namespace of what is cluster-scoped is ``""``."""
+
+USER_AGENT = "kube-controller-manager"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every controller works with."""
+
+    client: Client
+    informers: Informers
+    clock: Timers
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """When to reconcile again if nothing happens before.
+
+    Attributes:
+        at: The time.
+        background: Whether the cluster counts as settled meanwhile.
+    """
+
+    at: datetime
+    background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A resource to listen to, and which keys a change of one of its objects is about."""
+
+    resource: str
+    keys: Callable[[Change], Iterable[Key]]
+
+
+def itself(resource: str) -> Watched:
+    """Changes of an object are about the object."""
+    return Watched(resource, lambda change: (key_of(change.object),))
+
+
+def owner(resource: str, of: str) -> Watched:
+    """Changes of an object are about its controller, if that is of the resource ``of``.
+
+    An object that changes hands is about both.
+    """
+    kind = kind_by_resource(of).resource.kind
+
+    def keys(change: Change) -> Iterable[Key]:
+        found = (_owner_key(each, kind) for each in (change.old, change.new) if each is not None)
+        return dict.fromkeys(key for key in found if key is not None)
+
+    return Watched(resource, keys)
+
+
+def _owner_key(obj: Object, kind: str) -> Key | None:
+    reference = controller_of(obj)
+    if reference is None or reference["kind"] != kind:
+        return None
+    return obj["metadata"].get("namespace", ""), reference["name"]
+
+
+class Controller(ABC):
+    """Brings the cluster nearer to what objects of one kind ask for.
+
+    A controller is level-triggered: ``reconcile`` looks at how things are, not at what has happened, and keeps
+    nothing between two calls that a restart would miss.
+
+    Attributes:
+        name: ``deployment-controller``.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, context: Context) -> None:
+        self.client = context.client.named(USER_AGENT)
+        self.informers = context.informers
+        self.clock = context.clock
+        self.events = EventRecorder(self.client, context.clock, self.name)
+
+    @abstractmethod
+    def watches(self) -> Iterable[Watched]:
+        """What to listen to."""
+
+    @abstractmethod
+    def reconcile(self, key: Key) -> Again | None:
+        """Look at ``key`` and do what is to be done.
+
+        Returns:
+            When to look again if nothing happens before; None for never.
+
+        Raises:
+            StatusError: The API refused something; the key is tried again later and later.
+        """
+
+
+class Runner:
+    """Runs one controller: a :class:`kschedcore.client.loop.Component`.
+
+    Args:
+        controller: What to run.
+        context: What it works with.
+    """
+
+    def __init__(self, controller: Controller, context: Context) -> None:
+        self._controller = controller
+        self._queue: WorkQueue[Key] = WorkQueue(context.clock)
+        self._listening = []
+        for watched in controller.watches():
+            informer, listener = context.informers[watched.resource], self._listener(watched)
+            informer.listen(listener)
+            self._listening.append((informer, listener))
+
+    def _listener(self, watched: Watched) -> Callable[[Change], None]:
+        def listener(change: Change) -> None:
+            for key in watched.keys(change):
+                self._queue.add(key)
+
+        return listener
+
+    def step(self) -> bool:
+        """Reconcile the next key."""
+        key = self._queue.pop()
+        if key is None:
+            return False
+        try:
+            again = self._controller.reconcile(key)
+        except StatusError:
+            self._queue.retry(key)
+        else:
+            self._queue.forget(key)
+            if again is not None:
+                self._queue.add_at(key, again.at, background=again.background)
+        return True
+
+    def close(self) -> None:
+        """Stop listening, and forget what was to be done."""
+        for informer, listener in self._listening:
+            informer.unlisten(listener)
+        self._queue.close()

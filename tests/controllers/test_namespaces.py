@@ -1,0 +1,68 @@
+"""What every namespace has, how one ends, and what its quotas say is used."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.admission.samples import sample
+
+from kschedcore.controllers.namespace import NamespaceController
+from kschedcore.controllers.resourcequota import ResourceQuotaController
+from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
+
+from .world import World
+
+
+@pytest.fixture
+def world() -> World:
+    world = World([RootCACertPublisher, ResourceQuotaController, NamespaceController])
+    world.send("POST", "/api/v1/namespaces", {"metadata": {"name": "ns"}})
+    world.settle()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"), [("serviceaccounts", "default"), ("configmaps", "kube-root-ca.crt")]
+)
+def test_what_every_namespace_has_is_made_again(world: World, resource: str, name: str) -> None:
+    assert world.names(resource, "ns") == {name}
+    before = world.get(resource, name, "ns")
+    world.client.delete(resource, "ns", name)
+    world.settle()
+    assert world.get(resource, name, "ns")["metadata"]["uid"] != before["metadata"]["uid"]
+
+
+def test_the_certificate_is_put_right(world: World) -> None:
+    world.restart(partial(RootCACertPublisher, certificate="PEM"))
+    world.settle()
+    assert world.get("configmaps", "kube-root-ca.crt", "ns")["data"] == {"ca.crt": "PEM"}
+
+
+def test_a_dying_namespace_is_emptied_and_then_goes(world: World) -> None:
+    world.send("POST", "/api/v1/namespaces/ns/pods", sample("pods"))
+    held: dict[str, Any] = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    world.send("POST", "/api/v1/namespaces/ns/configmaps", held)
+    world.send("DELETE", "/api/v1/namespaces/ns")
+    world.settle()
+    assert world.names("pods", "ns") == set()
+    assert world.names("configmaps", "ns") == {"held"}
+    assert world.get("namespaces", "ns", "")["status"]["phase"] == "Terminating"
+    world.client.patch("configmaps", "ns", "held", {"metadata": {"finalizers": None}})
+    world.settle()
+    assert world.client.get("namespaces", "", "ns") is None
+
+
+def test_a_quota_says_what_is_used(world: World) -> None:
+    hard = {"count/deployments.apps": "5", "requests.storage": "9Gi", "services": "3", "example.com/x": "1"}
+    world.send("POST", "/apis/apps/v1/namespaces/ns/deployments", sample("deployments"))
+    world.send("POST", "/api/v1/namespaces/ns/persistentvolumeclaims", sample("persistentvolumeclaims"))
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": hard}}
+    world.send("POST", "/api/v1/namespaces/ns/resourcequotas", quota)
+    world.settle()
+    used = {"count/deployments.apps": "1", "requests.storage": "1Gi", "services": "0"}
+    assert world.get("resourcequotas", "q", "ns")["status"] == {"hard": hard, "used": used}
+    world.client.delete("deployments.apps", "ns", sample("deployments")["metadata"]["name"])
+    world.settle()
+    assert world.get("resourcequotas", "q", "ns")["status"]["used"]["count/deployments.apps"] == "0"
