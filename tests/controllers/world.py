@@ -19,6 +19,33 @@ from kschedcore.store.objects import plain
 Object = dict[str, Any]
 
 
+class Stopped(Exception):  # noqa: N818 - what happened
+    """The process that sent a request was stopped before it was answered."""
+
+
+class StoppingDoor:
+    """The API server as a process sees it that is stopped at some request.
+
+    Attributes:
+        writes_left: So many writes go through before the sender is stopped; None for any number.
+    """
+
+    def __init__(self, server: APIServer) -> None:
+        self._server = server
+        self.writes_left: int | None = None
+
+    def request(self, method: str, path: str, *args: Any, **kwargs: Any) -> tuple[int, Object]:
+        if method != "GET" and self.writes_left is not None:
+            if self.writes_left == 0:
+                self.writes_left = None
+                raise Stopped
+            self.writes_left -= 1
+        return self._server.request(method, path, *args, **kwargs)
+
+    def watch(self, path: str) -> Any:
+        return self._server.watch(path)
+
+
 class World:
     """An API server with controllers beside it.
 
@@ -29,12 +56,27 @@ class World:
     def __init__(self, controllers: Iterable[Callable[[Context], Controller]] = ()) -> None:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock)
+        self.door = StoppingDoor(self.server)
         self.informers = Informers(self.server)
         self.client = Client(self.server, "tester")
-        self.context = Context(self.client, self.informers, self.clock)
+        self.context = Context(Client(self.door, "tester"), self.informers, self.clock)
         self.loop = Loop(self.clock, self.informers)
-        for make in (ServiceAccountController, *controllers):
+        self._makers = (ServiceAccountController, *controllers)
+        for make in self._makers:
             self.start(make)
+
+    def settle_stopping_after(self, writes: int) -> bool:
+        """Settle; after so many writes of the controllers, stop and restart all. Whether that happened."""
+        self.door.writes_left = writes
+        try:
+            self.settle()
+        except Stopped:
+            for make in self._makers:
+                self.restart(make)
+            self.settle()
+            return True
+        self.door.writes_left = None
+        return False
 
     def start(self, make: Callable[[Context], Controller]) -> None:
         controller = make(self.context)
