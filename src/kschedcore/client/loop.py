@@ -68,6 +68,23 @@ class Loop:
         self.clock.wait(when)
         self.run_ready()
 
+    def run_while(self, wanting: Callable[[], bool], timeout: timedelta) -> bool:
+        """Work as long as something is wanting, which is asked after every round.
+
+        Returns:
+            Whether it came about within ``timeout`` that nothing is wanting.
+        """
+        end = self.clock.now() + timeout
+        while wanting():
+            if self.round() or self.clock.fire():
+                continue
+            due = self.clock.next
+            if due is None or due > end:
+                self.clock.wait(end)
+                return not wanting()
+            self.clock.wait(due)
+        return True
+
     def run_until_settled(self, timeout: timedelta) -> bool:
         """Work until nothing is left to do now and no timer but those of the background is set.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from kschedcore.client.door import Door, path_of
 from kschedcore.store.admission_types import Object, StatusError
@@ -15,6 +16,7 @@ __all__ = ["Client", "PatchType"]
 PatchType = Literal["json", "merge", "strategic-merge"]
 """In which language a patch is written."""
 
+Objects = list[Object]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
@@ -46,6 +48,20 @@ class Client:
         if code == 404:
             return None
         return _checked(code, answer)
+
+    def list(self, resource: str, namespace: str = "", selector: str = "") -> Objects:
+        """The objects of a collection, in the order of namespace and name, without their kinds.
+
+        Args:
+            resource: The qualified plural.
+            namespace: Where; everywhere by default.
+            selector: Of which labels.
+        """
+        query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
+        code, answer = self.door.request(
+            "GET", _path(resource, namespace) + query, user_agent=self.user_agent
+        )
+        return list(_checked(code, answer)["items"])
 
     def create(self, resource: str, namespace: str, obj: Mapping[str, Any]) -> Object:
         """Create an object; the answer is what was stored."""

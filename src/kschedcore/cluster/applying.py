@@ -1,0 +1,161 @@
+"""``kubectl apply``, ``create`` and ``delete``: manifests against the cluster.
+
+Apply is kubectl's client-side apply: the manifest is remembered in an annotation, and the next one is compared
+with it and with what is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kschedcore.api.documents import Whole, objects_in
+from kschedcore.api.loading import Document, read_documents
+from kschedcore.client.verbs import Client
+from kschedcore.cluster.editing import CHANGE_CAUSE
+from kschedcore.cluster.results import Result, Results, told
+from kschedcore.cluster.threeway import three_way_patch
+from kschedcore.errors import ManifestError
+from kschedcore.store.admission_types import Object, StatusError, not_found
+from kschedcore.store.kinds import KINDS, Kind
+from kschedcore.store.objects import plain
+
+__all__ = ["LAST_APPLIED", "Manifest", "applied", "created", "deleted", "deleted_manifests", "read"]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+Manifest = str | Path | Mapping[str, Any]
+"""A file, a folder, or an object."""
+
+
+def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kind]]:
+    """Read all of them, before anything is done with one.
+
+    Raises:
+        ManifestError: One cannot be read, or its kind is not served.
+    """
+    found = []
+    for manifest in manifests:
+        documents = (
+            [Document(dict(manifest), "<object>", 1)]
+            if isinstance(manifest, Mapping)
+            else read_documents([manifest])
+        )
+        for document in documents:
+            found += [(whole, _kind(whole)) for whole in objects_in(document, namespace)]
+    return found
+
+
+def _kind(whole: Whole) -> Kind:
+    api_version, name = whole.data.get("apiVersion", ""), whole.data.get("kind", "")
+    for kind in KINDS:
+        if (kind.resource.api_version, kind.resource.kind) == (api_version, name):
+            return kind
+    problem = (
+        f'no matches for kind "{name}" in version "{api_version}"; expected a kind that the cluster serves'
+    )
+    raise whole.located(ManifestError(problem, path="kind"))
+
+
+def applied(client: Client, manifests: Iterable[Manifest], namespace: str, cause: str = "") -> Results:
+    """Apply manifests, in their order.
+
+    Args:
+        client: Who applies.
+        manifests: Files, folders or objects.
+        namespace: Of objects that do not say.
+        cause: What the history of rollouts is to say.
+
+    Raises:
+        ManifestError: One cannot be read (nothing is applied then), or the API refuses it.
+    """
+    apply = partial(_apply, cause=cause)
+    return Results([_located(whole, apply, client, kind) for whole, kind in read(manifests, namespace)])
+
+
+def created(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
+    """Create what manifests describe.
+
+    Raises:
+        ManifestError: One cannot be read (nothing is created then), or the API refuses it.
+    """
+    return Results([_located(whole, _create, client, kind) for whole, kind in read(manifests, namespace)])
+
+
+def deleted_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
+    """Delete what manifests describe.
+
+    Raises:
+        ManifestError: One cannot be read (nothing is deleted then), or the API refuses it.
+    """
+    return Results([_located(whole, _delete, client, kind) for whole, kind in read(manifests, namespace)])
+
+
+def _located(whole: Whole, act: Any, client: Client, kind: Kind) -> Result:
+    try:
+        result: Result = act(client, kind, whole)
+    except StatusError as refusal:
+        raise whole.located(ManifestError(refusal.message)) from refusal
+    return result
+
+
+def _create(client: Client, kind: Kind, whole: Whole) -> Result:
+    return told(kind.resource.qualified, _created(client, kind, whole, dict(whole.data)), "created")
+
+
+def _created(client: Client, kind: Kind, whole: Whole, obj: Object) -> Object:
+    """Create an object; a node's status, which only its agent would write, comes from the manifest."""
+    made = client.create(kind.resource.qualified, whole.namespace, obj)
+    if kind.resource.kind == "Node" and obj.get("status"):
+        made = client.update_status({**made, "status": obj["status"]}, kind.resource.qualified)
+    return made
+
+
+def _apply(client: Client, kind: Kind, whole: Whole, cause: str) -> Result:
+    resource = kind.resource.qualified
+    wanted = _remembering(whole.data)
+    if cause:
+        wanted["metadata"]["annotations"][CHANGE_CAUSE] = cause
+    live = client.get(resource, whole.namespace, whole.name)
+    if live is None:
+        return told(resource, _created(client, kind, whole, wanted), "created")
+    text = live["metadata"].get("annotations", {}).get(LAST_APPLIED)
+    patch = three_way_patch(json.loads(text) if text else {}, wanted, kind.schema)
+    patch.pop("status", None)
+    after = client.named("kubectl-client-side-apply").patch(
+        resource, whole.namespace, whole.name, patch, kind="strategic-merge"
+    )
+    changed = after["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]
+    return told(resource, after, "configured" if changed else "unchanged")
+
+
+def _remembering(obj: Mapping[str, Any]) -> Object:
+    """The manifest with itself, as text, in an annotation."""
+    wanted = plain(obj)
+    annotations = wanted.setdefault("metadata", {}).setdefault("annotations", {})
+    annotations.pop(LAST_APPLIED, None)
+    text = json.dumps(wanted, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    annotations[LAST_APPLIED] = f"{text}\n"
+    return wanted
+
+
+def _delete(client: Client, kind: Kind, whole: Whole) -> Result:
+    return deleted(client, kind, whole.namespace, whole.name)
+
+
+def deleted(
+    client: Client, kind: Kind, namespace: str, name: str, grace_seconds: int | None = None
+) -> Result:
+    """Delete one object.
+
+    Raises:
+        StatusError: 404 when there is none.
+    """
+    if not client.delete(kind.resource.qualified, namespace, name, grace_seconds=grace_seconds):
+        raise not_found(kind.resource, name)
+    group = f".{kind.resource.group}" if kind.resource.group else ""
+    place = f" from {namespace} namespace" if namespace else ""
+    return Result(None, f'{kind.singular}{group} "{name}" deleted{place}')

@@ -1,0 +1,272 @@
+"""kubectl's verbs that change a part of an object: scale, set image, label, annotate, taint, cordon, edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kschedcore.client.verbs import Client
+from kschedcore.cluster.references import display_name
+from kschedcore.cluster.results import Result, told
+from kschedcore.errors import UsageError
+from kschedcore.store.admission_types import Object, not_found
+from kschedcore.store.kinds import Kind
+from kschedcore.store.objects import plain
+
+__all__ = [
+    "CHANGE_CAUSE",
+    "Target",
+    "autoscaled",
+    "cordoned",
+    "deployment_of",
+    "edited",
+    "image_set",
+    "marked",
+    "scaled",
+    "tainted",
+]
+
+CHANGE_CAUSE = "kubernetes.io/change-cause"
+"""What ``kubectl rollout history`` shows for a revision."""
+
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_POD_SPECS = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
+_TEMPLATES = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
+
+
+class Target:
+    """One object that a verb is about.
+
+    Args:
+        client: Who asks.
+        kind: Of what kind it is.
+        namespace: ``""`` for what is cluster-scoped.
+        name: Its name.
+    """
+
+    def __init__(self, client: Client, kind: Kind, namespace: str, name: str) -> None:
+        self.client = client
+        self.kind = kind
+        self.resource = kind.resource.qualified
+        self.namespace = namespace if kind.resource.namespaced else ""
+        self.name = name
+
+    def get(self) -> Object:
+        """The object.
+
+        Raises:
+            StatusError: 404 when there is none.
+        """
+        found = self.client.get(self.resource, self.namespace, self.name)
+        if found is None:
+            raise not_found(self.kind.resource, self.name)
+        return found
+
+    def patch(self, patch: Mapping[str, Any], manager: str, *, merge: bool = False) -> Object:
+        """Change a part of it, as the named manager."""
+        return self.client.named(manager).patch(
+            self.resource, self.namespace, self.name, patch, kind="merge" if merge else "strategic-merge"
+        )
+
+    def told(self, obj: Mapping[str, Any], what: str) -> Result:
+        """``deployment.apps/web`` and what happened to it."""
+        return told(self.resource, obj, what)
+
+    def __str__(self) -> str:
+        return display_name(self.kind, self.name)
+
+
+def _with_cause(patch: dict[str, Any], cause: str) -> dict[str, Any]:
+    return {**patch, "metadata": {"annotations": {CHANGE_CAUSE: cause}}} if cause else patch
+
+
+def scaled(target: Target, replicas: int, cause: str = "") -> Result:
+    """``kubectl scale``: ask for so many replicas.
+
+    Raises:
+        UsageError: The kind does not scale.
+        StatusError: As the API refuses.
+    """
+    if "scale" not in target.kind.subresources:
+        raise UsageError(f"{target}: {target.kind.resource.plural} do not scale")
+    after = target.patch(_with_cause({"spec": {"replicas": replicas}}, cause), "kubectl-scale")
+    return target.told(after, "scaled")
+
+
+def image_set(target: Target, images: Mapping[str, str], cause: str = "") -> Result:
+    """``kubectl set image``: have containers run other images; ``*`` stands for all of them.
+
+    Raises:
+        UsageError: There is no container of a name, or the kind has no containers.
+    """
+    path = _pod_spec_path(target)
+    spec: Any = target.get()
+    for step in path:
+        spec = spec.get(step, {})
+    patch: dict[str, Any] = {}
+    for field in ("initContainers", "containers"):
+        changed = [
+            {"name": container["name"], "image": images.get(container["name"], images.get("*"))}
+            for container in spec.get(field, ())
+            if container["name"] in images or ("*" in images)
+        ]
+        if changed:
+            patch[field] = changed
+    known = {container["name"] for field in patch for container in patch[field]}
+    for name in images:
+        if name != "*" and name not in known:
+            raise UsageError(f'unable to find container named "{name}"')
+    for step in reversed(path):
+        patch = {step: patch}
+    return target.told(target.patch(_with_cause(patch, cause), "kubectl-set"), "image updated")
+
+
+def _pod_spec_path(target: Target) -> tuple[str, ...]:
+    kind = target.kind.resource.kind
+    if kind in _TEMPLATES:
+        return ("spec", "template", "spec")
+    if kind not in _POD_SPECS:
+        raise UsageError(f"{target}: {target.kind.resource.plural} have no containers")
+    return _POD_SPECS[kind]
+
+
+def marked(
+    target: Target, field: str, marks: Mapping[str, str | None], *, overwrite: bool, what: str
+) -> Result:
+    """``kubectl label`` and ``kubectl annotate``: set marks; None takes one away.
+
+    Raises:
+        UsageError: One has another value already, and may not be overwritten.
+    """
+    obj = target.get()
+    present = obj["metadata"].get(field, {})
+    for key, value in marks.items():
+        if value is not None and present.get(key, value) != value and not overwrite:
+            raise UsageError(f"'{key}' already has a value ({present[key]}), and --overwrite is false")
+    if all(present.get(key) == value for key, value in marks.items()):
+        return target.told(obj, f"not {what}")
+    after = target.patch({"metadata": {field: dict(marks)}}, f"kubectl-{field[:-1]}", merge=True)
+    undone = all(value is None for value in marks.values())
+    return target.told(after, f"un{what}" if undone and field == "labels" else what)
+
+
+def tainted(target: Target, taints: tuple[str, ...], *, overwrite: bool) -> Result:
+    """``kubectl taint``: ``key=value:Effect`` sets, ``key:Effect-`` and ``key-`` take away.
+
+    Raises:
+        UsageError: A taint cannot be read, is there already, or is not there to be taken away.
+    """
+    node = target.get()
+    before = list(node["spec"].get("taints", ()))
+    after, removed, replaced = list(before), False, False
+    for text in taints:
+        if text.endswith("-"):
+            key, _, effect = text[:-1].partition(":")
+            left = [each for each in after if not _same_taint(each, key, effect)]
+            if len(left) == len(after):
+                raise UsageError(f'taint "{text[:-1]}" not found')
+            after, removed = left, True
+        else:
+            taint = _taint(text)
+            there = [each for each in after if _same_taint(each, taint["key"], taint["effect"])]
+            if there and not overwrite:
+                raise UsageError(
+                    f"node {target.name} already has {taint['key']} taint(s) with same effect(s) "
+                    "and --overwrite is false"
+                )
+            replaced = replaced or bool(there)
+            after = [each for each in after if each not in there] + [taint]
+    changed = target.patch({"spec": {"taints": after or None}}, "kubectl-taint", merge=True)
+    kept = len(after) > len(before) or (after != before and not removed and not replaced)
+    return target.told(changed, "tainted" if kept else "untainted" if removed else "modified")
+
+
+def _same_taint(taint: Mapping[str, Any], key: str, effect: str) -> bool:
+    return bool(taint["key"] == key and effect in ("", taint["effect"]))
+
+
+def _taint(text: str) -> dict[str, str]:
+    mark, _, effect = text.rpartition(":")
+    key, _, value = mark.partition("=")
+    if not key or effect not in _EFFECTS:
+        raise UsageError(
+            f"{text!r} is no taint; expected KEY[=VALUE]:EFFECT with one of {', '.join(_EFFECTS)}"
+        )
+    return {"key": key, "effect": effect} | ({"value": value} if value else {})
+
+
+def cordoned(target: Target, *, on: bool) -> Result:
+    """``kubectl cordon`` and ``uncordon``: whether pods may be scheduled to a node."""
+    node, what = target.get(), "cordoned" if on else "uncordoned"
+    if bool(node["spec"].get("unschedulable")) == on:
+        return target.told(node, f"already {what}")
+    patch = {"spec": {"unschedulable": True if on else None}}
+    return target.told(target.patch(patch, "kubectl-cordon", merge=True), what)
+
+
+def edited(target: Target, change: Callable[[Object], Object | None], cause: str = "") -> Result:
+    """``kubectl edit``: put what ``change`` makes of a copy in the object's place.
+
+    Args:
+        target: The object.
+        change: Changes the copy it is given, or returns another.
+        cause: What the history of rollouts is to say.
+    """
+    before = target.get()
+    copy = plain(before)
+    after = change(copy) or copy
+    if after == before:
+        return Result(before, "Edit cancelled, no changes made.")
+    if cause:
+        after["metadata"].setdefault("annotations", {})[CHANGE_CAUSE] = cause
+    return target.told(target.client.named("kubectl-edit").update(after, target.resource), "edited")
+
+
+def autoscaled(target: Target, *, least: int, most: int, cpu_percent: int | None) -> Result:
+    """``kubectl autoscale``: a HorizontalPodAutoscaler of the target's name.
+
+    Raises:
+        StatusError: 404 when there is no such target; as the API refuses otherwise.
+    """
+    target.get()
+    resource = target.kind.resource
+    spec: Object = {
+        "scaleTargetRef": {"apiVersion": resource.api_version, "kind": resource.kind, "name": target.name},
+        "minReplicas": least,
+        "maxReplicas": most,
+    }
+    if cpu_percent is not None:
+        utilization = {"type": "Utilization", "averageUtilization": cpu_percent}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}]
+    autoscaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": target.name},
+        "spec": spec,
+    }
+    made = target.client.named("kubectl-autoscale").create(
+        "horizontalpodautoscalers.autoscaling", target.namespace, autoscaler
+    )
+    return told("horizontalpodautoscalers.autoscaling", made, "autoscaled")
+
+
+def deployment_of(name: str, images: tuple[str, ...], replicas: int, port: int | None) -> Object:
+    """The Deployment that ``kubectl create deployment`` makes."""
+    labels = {"app": name}
+    containers: list[Object] = [{"name": _container_name(image), "image": image} for image in images]
+    if port is not None:
+        containers[0]["ports"] = [{"containerPort": port}]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": containers}},
+        },
+    }
+
+
+def _container_name(image: str) -> str:
+    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]

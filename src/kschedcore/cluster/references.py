@@ -1,0 +1,58 @@
+"""Naming objects as people type them: ``deployment/web``, ``deploy/web``, ``deployment.v1.apps/web``, ``pods``."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from kschedcore.errors import NotFoundError, UsageError
+from kschedcore.store.kinds import KINDS, Kind
+
+__all__ = ["display_name", "kind_named", "reference"]
+
+
+@cache
+def kind_named(text: str) -> Kind:
+    """The kind that ``text`` names: by plural, singular, kind or short name, alone or with version and group.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    wanted = text.lower()
+    for kind in KINDS:
+        if wanted in _names(kind):
+            return kind
+    raise NotFoundError(f'the server doesn\'t have a resource type "{text}"')
+
+
+def _names(kind: Kind) -> set[str]:
+    resource = kind.resource
+    names = {resource.plural, kind.singular, *kind.short_names}
+    groups = (
+        [resource.group, f"{resource.version}.{resource.group}"] if resource.group else [resource.version]
+    )
+    return names | {f"{name}.{group}" for name in names for group in groups}
+
+
+def reference(text: str, default: str = "") -> tuple[Kind, str]:
+    """Read ``kind/name``.
+
+    Args:
+        text: ``deployment/web``; a bare name where ``default`` says of what kind.
+        default: The kind of a bare name.
+
+    Raises:
+        UsageError: It is no reference.
+        NotFoundError: There is no such kind.
+    """
+    kind, slash, name = text.partition("/")
+    if not slash and default:
+        return kind_named(default), text
+    if not (kind and name) or "/" in name:
+        raise UsageError(f"{text!r} names no object; expected KIND/NAME, as in deployment/web")
+    return kind_named(kind), name
+
+
+def display_name(kind: Kind, name: str) -> str:
+    """How kubectl names an object: ``deployment.apps/web``, ``pod/web-0``."""
+    group = f".{kind.resource.group}" if kind.resource.group else ""
+    return f"{kind.singular}{group}/{name}"
