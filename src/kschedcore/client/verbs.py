@@ -11,13 +11,14 @@ from kschedcore.client.door import Door, path_of
 from kschedcore.store.admission_types import Object, StatusError
 from kschedcore.store.kinds import kind_by_resource
 
-__all__ = ["Client", "PatchType"]
+__all__ = ["Client", "PatchType", "Propagation"]
 
 PatchType = Literal["json", "merge", "strategic-merge"]
 """In which language a patch is written."""
 
 Objects = list[Object]
 Propagation = Literal["Background", "Foreground", "Orphan"]
+"""What becomes of the dependents of a deleted object."""
 
 
 class Client:

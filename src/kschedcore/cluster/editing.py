@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kschedcore.api.taints import Taint, parse_taints
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.references import display_name
 from kschedcore.cluster.results import Result, told
@@ -29,7 +30,6 @@ __all__ = [
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 """What ``kubectl rollout history`` shows for a revision."""
 
-_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _POD_SPECS = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
 _TEMPLATES = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
 
@@ -157,42 +157,35 @@ def tainted(target: Target, taints: tuple[str, ...], *, overwrite: bool) -> Resu
         UsageError: A taint cannot be read, is there already, or is not there to be taken away.
     """
     node = target.get()
-    before = list(node["spec"].get("taints", ()))
-    after, removed, replaced = list(before), False, False
-    for text in taints:
-        if text.endswith("-"):
-            key, _, effect = text[:-1].partition(":")
-            left = [each for each in after if not _same_taint(each, key, effect)]
-            if len(left) == len(after):
-                raise UsageError(f'taint "{text[:-1]}" not found')
-            after, removed = left, True
-        else:
-            taint = _taint(text)
-            there = [each for each in after if _same_taint(each, taint["key"], taint["effect"])]
-            if there and not overwrite:
-                raise UsageError(
-                    f"node {target.name} already has {taint['key']} taint(s) with same effect(s) "
-                    "and --overwrite is false"
-                )
-            replaced = replaced or bool(there)
-            after = [each for each in after if each not in there] + [taint]
-    changed = target.patch({"spec": {"taints": after or None}}, "kubectl-taint", merge=True)
-    kept = len(after) > len(before) or (after != before and not removed and not replaced)
-    return target.told(changed, "tainted" if kept else "untainted" if removed else "modified")
-
-
-def _same_taint(taint: Mapping[str, Any], key: str, effect: str) -> bool:
-    return bool(taint["key"] == key and effect in ("", taint["effect"]))
-
-
-def _taint(text: str) -> dict[str, str]:
-    mark, _, effect = text.rpartition(":")
-    key, _, value = mark.partition("=")
-    if not key or effect not in _EFFECTS:
+    try:
+        add, remove = parse_taints(taints)
+    except ValueError as fault:
+        raise UsageError(str(fault)) from None
+    after: list[Object] = list(node["spec"].get("taints", ()))
+    for taint in remove:
+        left = [each for each in after if not _same_taint(each, taint)]
+        if left == after:
+            mark = f"{taint.key}:{taint.effect}" if taint.effect else taint.key
+            raise UsageError(f'taint "{mark}" not found')
+        after = left
+    replaced = False
+    for taint in add:
+        left = [each for each in after if not _same_taint(each, taint)]
+        replaced = replaced or left != after
+        value = {"value": taint.value} if taint.value else {}
+        after = [*left, {"key": taint.key, **value, "effect": taint.effect}]
+    if replaced and not overwrite:
+        keys = ",".join(taint.key for taint in add)
         raise UsageError(
-            f"{text!r} is no taint; expected KEY[=VALUE]:EFFECT with one of {', '.join(_EFFECTS)}"
+            f"node {target.name} already has {keys} taint(s) with same effect(s) and --overwrite is false"
         )
-    return {"key": key, "effect": effect} | ({"value": value} if value else {})
+    changed = target.patch({"spec": {"taints": after or None}}, "kubectl-taint", merge=True)
+    what = "modified" if replaced or (add and remove) else "tainted" if add else "untainted"
+    return target.told(changed, what)
+
+
+def _same_taint(taint: Mapping[str, Any], wanted: Taint) -> bool:
+    return taint["key"] == wanted.key and wanted.effect in ("", None, taint["effect"])
 
 
 def cordoned(target: Target, *, on: bool) -> Result:

@@ -18,7 +18,7 @@ from kschedcore.store.kinds import kind_by_resource
 
 __all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "itself", "owner"]
 
-Key = tuple[str, str]
+Key = tuple[str, ...]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
 USER_AGENT = "kube-controller-manager"

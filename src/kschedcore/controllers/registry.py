@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from kschedcore.controllers.controller import Controller
+from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.job import JobController
 from kschedcore.controllers.namespace import NamespaceController
+from kschedcore.controllers.podgc import PodGarbageCollector
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
+from kschedcore.controllers.tainteviction import TaintEvictionController
 
 __all__ = ["CONTROLLERS"]
 
 CONTROLLERS: tuple[type[Controller], ...] = (
+    GarbageCollector,
     JobController,
     NamespaceController,
+    PodGarbageCollector,
     ReplicaSetController,
     ResourceQuotaController,
     RootCACertPublisher,
     ServiceAccountController,
+    TaintEvictionController,
 )
 """In the order in which they take their turns."""

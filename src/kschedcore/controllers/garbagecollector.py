@@ -1,0 +1,207 @@
+"""The garbage collector: what is owned goes when its owners have gone.
+
+Rules: "Garbage Collection" and "Owners and dependents" in the reference; ``blockOwnerDeletion`` and the
+finalizers ``foregroundDeletion`` and ``orphan`` as in ``pkg/controller/garbagecollector``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+
+from kschedcore.client.informer import Change, Informer
+from kschedcore.client.verbs import Propagation
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
+from kschedcore.store.admission_types import Object
+from kschedcore.store.kinds import KINDS
+
+__all__ = ["GarbageCollector"]
+
+_FOREGROUND = "foregroundDeletion"
+_ORPHAN = "orphan"
+_INDEX = "owner uid"
+_IGNORED = ("events",)
+"""What the collector does not look at, as in Kubernetes (``DefaultIgnoredResources``)."""
+
+_RESOURCES = {
+    (kind.resource.api_version, kind.resource.kind): kind.resource
+    for kind in KINDS
+    if kind.resource.qualified not in _IGNORED
+}
+
+
+class GarbageCollector(Controller):
+    """Deletes dependents in the background or the foreground, or sets them free.
+
+    Its keys have three parts: the resource, the namespace and the name.
+    """
+
+    name = "generic-garbage-collector"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._informers: list[Informer] = []
+        for resource in _RESOURCES.values():
+            informer = self.informers[resource.qualified]
+            informer.add_index(_INDEX, _owner_uids)
+            self._informers.append(informer)
+
+    def watches(self) -> Iterable[Watched]:
+        """Everything."""
+        for informer in self._informers:
+            yield Watched(informer.resource, self._keys(informer.resource))
+
+    def _keys(self, resource: str) -> _KeysOf:
+        return _KeysOf(self, resource)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look whether an object still has an owner, and at its own deletion."""
+        resource, namespace, name = key
+        obj = self.informers[resource].get(namespace, name)
+        if obj is None:
+            return None
+        if obj["metadata"].get("deletionTimestamp"):
+            self._progress(resource, obj)
+        elif obj["metadata"].get("ownerReferences"):
+            self._attempt(resource, obj)
+        return None
+
+    def dependents(self, owner: Object) -> Iterator[tuple[str, Object]]:
+        """Every object that names the owner, with its resource."""
+        uid = owner["metadata"]["uid"]
+        for informer in self._informers:
+            for obj in informer.by(_INDEX, uid):
+                yield informer.resource, obj
+
+    def _progress(self, resource: str, owner: Object) -> None:
+        """An owner on its way out: let its dependents go free, or wait until they are gone."""
+        finalizers = owner["metadata"].get("finalizers", ())
+        if _ORPHAN in finalizers:
+            for each, dependent in list(self.dependents(owner)):
+                self._drop_owners(each, dependent, {owner["metadata"]["uid"]})
+            self._drop_finalizer(resource, owner, _ORPHAN)
+        elif _FOREGROUND in finalizers:
+            dependents = list(self.dependents(owner))
+            for each, dependent in dependents:
+                if not dependent["metadata"].get("deletionTimestamp"):
+                    self._attempt(each, dependent)
+            if not any(_blocks(dependent, owner) for _, dependent in self.dependents(owner)):
+                self._drop_finalizer(resource, owner, _FOREGROUND)
+
+    def _attempt(self, resource: str, obj: Object) -> None:
+        """Delete an object that has no owner left; take away owners that are gone from one that has."""
+        gone, waiting, solid = set[str](), set[str](), set[str]()
+        for reference in obj["metadata"].get("ownerReferences", ()):
+            owner = self._owner(obj, reference)
+            if owner is None:
+                gone.add(reference["uid"])
+            elif _FOREGROUND in owner["metadata"].get("finalizers", ()) and owner["metadata"].get(
+                "deletionTimestamp"
+            ):
+                waiting.add(reference["uid"])
+            else:
+                solid.add(reference["uid"])
+        if solid:
+            if gone or waiting:
+                self._drop_owners(resource, obj, gone | waiting)
+        elif waiting and next(self.dependents(obj), None) is not None:
+            self._delete(resource, obj, "Foreground")
+        else:
+            self._delete(resource, obj, _own_policy(obj))
+
+    def _owner(self, obj: Object, reference: Object) -> Object | None:
+        """The owner that a reference means; None when it is gone or another has taken its name."""
+        resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
+        if resource is None:
+            # Of a kind that is not served nobody can say that it is gone.
+            return _reference_only(reference)
+        namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
+        owner = self.informers[resource.qualified].get(namespace, reference["name"])
+        return owner if owner is not None and owner["metadata"]["uid"] == reference["uid"] else None
+
+    def _delete(self, resource: str, obj: Object, policy: Propagation) -> None:
+        metadata = obj["metadata"]
+        self.client.delete(
+            resource,
+            metadata.get("namespace", ""),
+            metadata["name"],
+            uid=metadata["uid"],
+            propagation=policy,
+        )
+
+    def _drop_owners(self, resource: str, obj: Object, uids: set[str]) -> None:
+        metadata = obj["metadata"]
+        kept = [each for each in metadata["ownerReferences"] if each["uid"] not in uids]
+        self._patch(resource, obj, {"ownerReferences": kept or None})
+
+    def _drop_finalizer(self, resource: str, obj: Object, finalizer: str) -> None:
+        kept = [each for each in obj["metadata"]["finalizers"] if each != finalizer]
+        self._patch(resource, obj, {"finalizers": kept or None})
+
+    def _patch(self, resource: str, obj: Object, change: Object) -> None:
+        metadata = obj["metadata"]
+        version = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        patch = {"metadata": {**version, **change}}
+        self.client.patch(resource, metadata.get("namespace", ""), metadata["name"], patch)
+
+
+class _KeysOf:
+    """Which objects a change of one of ``resource`` may be about."""
+
+    def __init__(self, collector: GarbageCollector, resource: str) -> None:
+        self._collector = collector
+        self._resource = resource
+
+    def __call__(self, change: Change) -> Iterable[Key]:
+        old, new = change.old, change.new
+        if new is None:
+            yield from self._of_gone(change.object)
+            return
+        owners = new["metadata"].get("ownerReferences")
+        moved = old is None or old["metadata"].get("ownerReferences") != owners
+        leaving = new["metadata"].get("deletionTimestamp") and new["metadata"].get("finalizers")
+        if leaving or (owners and moved):
+            yield _key(self._resource, new)
+        if old is not None and moved:
+            yield from self._owners(old)
+
+    def _of_gone(self, obj: Object) -> Iterable[Key]:
+        yield from (_key(resource, each) for resource, each in self._collector.dependents(obj))
+        yield from self._owners(obj)
+
+    @staticmethod
+    def _owners(obj: Object) -> Iterable[Key]:
+        """Owners that may wait for ``obj`` to go."""
+        for reference in obj["metadata"].get("ownerReferences", ()):
+            resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
+            if resource is not None and reference.get("blockOwnerDeletion"):
+                namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
+                yield resource.qualified, namespace, reference["name"]
+
+
+def _key(resource: str, obj: Object) -> Key:
+    return resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _owner_uids(obj: Object) -> Iterable[Hashable]:
+    return [reference["uid"] for reference in obj["metadata"].get("ownerReferences", ())]
+
+
+def _blocks(dependent: Object, owner: Object) -> bool:
+    uid = owner["metadata"]["uid"]
+    return any(
+        reference["uid"] == uid and reference.get("blockOwnerDeletion")
+        for reference in dependent["metadata"].get("ownerReferences", ())
+    )
+
+
+def _reference_only(reference: Object) -> Object:
+    """All that is known of an owner whose kind is not served."""
+    return {"metadata": {"name": reference["name"], "uid": reference["uid"]}}
+
+
+def _own_policy(obj: Object) -> Propagation:
+    """How an object wants to be deleted, by its finalizers."""
+    finalizers = obj["metadata"].get("finalizers", ())
+    if _ORPHAN in finalizers:
+        return "Orphan"
+    return "Foreground" if _FOREGROUND in finalizers else "Background"

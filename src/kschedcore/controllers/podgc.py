@@ -1,0 +1,114 @@
+"""The pod garbage collector: pods that nobody will ever finish.
+
+Pods of nodes that are gone, pods that were deleted before they had a node, pods of nodes that were declared
+out of service, and the oldest of far too many ended ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kschedcore.client.informer import Change, key_of
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.controllers.disrupted import disrupted
+from kschedcore.store.admission_types import Object
+
+__all__ = ["PodGarbageCollector"]
+
+QUARANTINE = timedelta(seconds=40)
+"""How long a node must have been away before its pods are given up."""
+
+THRESHOLD = 12_500
+"""How many ended pods may stay (``--terminated-pod-gc-threshold``)."""
+
+_OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
+_ENDED = ("Succeeded", "Failed")
+
+
+class PodGarbageCollector(Controller):
+    """Deletes pods without further ado.
+
+    Since when a node has been away is all that it remembers; after a restart, it waits once more.
+    """
+
+    name = "pod-garbage-collector"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._missed: dict[str, datetime] = {}
+        pods = self.informers["pods"]
+        pods.add_index("node", node_of)
+        pods.add_index("ended", lambda pod: ("",) if _phase(pod) in _ENDED else ())
+
+    def watches(self) -> Iterable[Watched]:
+        """Pods, and nodes for the sake of their pods."""
+        return itself("pods"), Watched("nodes", self._pods_of)
+
+    def _pods_of(self, change: Change) -> Iterable[Key]:
+        node = change.object["metadata"]["name"]
+        if change.new is not None:
+            self._missed.pop(node, None)
+        return [key_of(pod) for pod in self.informers["pods"].by("node", node)]
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look whether a pod has anybody left to finish it."""
+        namespace, name = key
+        pod = self.informers["pods"].get(namespace, name)
+        if pod is None:
+            return None
+        if _phase(pod) in _ENDED and len(self.informers["pods"].by("ended", "")) > THRESHOLD:
+            self._delete_oldest()
+            return None
+        node_name, leaving = pod["spec"].get("nodeName"), pod["metadata"].get("deletionTimestamp")
+        if not node_name:
+            if leaving:
+                self._delete(pod)
+            return None
+        node = self.informers["nodes"].get("", node_name)
+        if node is None:
+            return self._without_node(pod, node_name)
+        out = any(taint["key"] == _OUT_OF_SERVICE for taint in node["spec"].get("taints", ()))
+        if leaving and out and not _ready(node):
+            self._delete(pod)
+        return None
+
+    def _without_node(self, pod: Object, node: str) -> Again | None:
+        due = self._missed.setdefault(node, self.clock.now()) + QUARANTINE
+        if self.clock.now() < due:
+            return Again(due)
+        if _phase(pod) not in _ENDED:
+            status = disrupted(
+                pod, "DeletionByPodGC", "PodGC: node no longer exists", self.clock.now(), phase="Failed"
+            )
+            pod = self.client.update_status({**pod, "status": status}, "pods")
+        self._delete(pod)
+        return None
+
+    def _delete_oldest(self) -> None:
+        ended = self.informers["pods"].by("ended", "")
+        ended.sort(key=lambda pod: (pod["metadata"]["creationTimestamp"], key_of(pod)))
+        for pod in ended[: len(ended) - THRESHOLD]:
+            self._delete(pod)
+
+    def _delete(self, pod: Object) -> None:
+        metadata = pod["metadata"]
+        self.client.delete(
+            "pods", metadata["namespace"], metadata["name"], uid=metadata["uid"], grace_seconds=0
+        )
+
+
+def node_of(pod: Object) -> Iterable[str]:
+    """The name of the pod's node, as an index has it."""
+    node = pod["spec"].get("nodeName")
+    return (node,) if node else ()
+
+
+def _phase(pod: Object) -> str:
+    phase: str = pod.get("status", {}).get("phase", "")
+    return phase
+
+
+def _ready(node: Object) -> bool:
+    conditions = node.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

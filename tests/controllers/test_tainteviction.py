@@ -1,0 +1,102 @@
+"""Pods leave nodes whose NoExecute taints they do not tolerate, or no longer do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kschedcore.controllers.tainteviction import TaintEvictionController
+
+from .world import World
+
+PODS = "/api/v1/namespaces/default/pods"
+TAINT = {"key": "gone", "value": "yes", "effect": "NoExecute"}
+
+
+@pytest.fixture
+def world() -> World:
+    world = World([TaintEvictionController])
+    world.send("POST", "/api/v1/nodes", {"metadata": {"name": "node"}})
+    world.settle()
+    return world
+
+
+def pod(world: World, name: str, *tolerations: dict[str, Any]) -> None:
+    spec = {"containers": [{"name": "c", "image": "i"}], "nodeName": "node", "tolerations": list(tolerations)}
+    world.send("POST", PODS, {"metadata": {"name": name}, "spec": spec})
+
+
+def for_seconds(seconds: int) -> dict[str, Any]:
+    return {"key": "gone", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds}
+
+
+def taint(world: World, *taints: dict[str, Any]) -> None:
+    world.client.patch("nodes", "", "node", {"spec": {"taints": list(taints) or None}})
+
+
+def leaving(world: World) -> set[str]:
+    return {
+        each["metadata"]["name"]
+        for each in world.informers["pods"].all()
+        if each["metadata"].get("deletionTimestamp")
+    }
+
+
+def test_who_tolerates_stays_for_as_long_as_it_says(world: World) -> None:
+    pod(world, "none")
+    pod(world, "always", {"key": "gone", "operator": "Exists"})
+    pod(world, "minute", for_seconds(60))
+    pod(
+        world,
+        "first",
+        for_seconds(90),
+        {"operator": "Exists"},
+    )
+    taint(world, TAINT)
+    world.ready()
+    assert leaving(world) == {"none"}
+    condition = world.get("pods", "none")["status"]["conditions"][-1]
+    assert (condition["type"], condition["reason"]) == ("DisruptionTarget", "DeletionByTaintManager")
+    world.run_for(seconds=59)
+    assert leaving(world) == {"none"}
+    world.run_for(seconds=1)
+    assert leaving(world) == {"none", "minute"}
+    world.run_for(hours=1)
+    assert leaving(world) == {"none", "minute", "first"}
+
+
+def test_a_taint_taken_away_in_time_evicts_nobody(world: World) -> None:
+    pod(world, "minute", for_seconds(60))
+    taint(world, TAINT)
+    world.run_for(seconds=50)
+    taint(world)
+    world.run_for(minutes=5)
+    assert leaving(world) == set()
+    taint(world, TAINT)
+    world.run_for(seconds=59)
+    assert leaving(world) == set()
+
+
+def test_a_restart_goes_by_when_the_taint_was_added(world: World) -> None:
+    pod(world, "minute", for_seconds(60))
+    taint(world, {**TAINT, "timeAdded": "2026-01-01T00:00:00Z"})
+    world.run_for(seconds=40)
+    world.restart(TaintEvictionController)
+    world.run_for(seconds=20)
+    assert leaving(world) == {"minute"}
+
+
+def test_other_effects_evict_nobody(world: World) -> None:
+    pod(world, "none")
+    taint(world, {**TAINT, "effect": "NoSchedule"})
+    world.run_for(minutes=5)
+    assert leaving(world) == set()
+
+
+def test_a_pod_bound_to_a_tainted_node_leaves_it(world: World) -> None:
+    taint(world, TAINT)
+    world.settle()
+    pod(world, "late")
+    world.ready()
+    assert leaving(world) == {"late"}
