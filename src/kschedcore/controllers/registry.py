@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kschedcore.controllers.controller import Controller
+from kschedcore.controllers.endpoints import EndpointsController
+from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.job import JobController
 from kschedcore.controllers.namespace import NamespaceController
@@ -16,6 +18,8 @@ from kschedcore.controllers.tainteviction import TaintEvictionController
 __all__ = ["CONTROLLERS"]
 
 CONTROLLERS: tuple[type[Controller], ...] = (
+    EndpointSliceController,
+    EndpointsController,
     GarbageCollector,
     JobController,
     NamespaceController,

@@ -1,0 +1,99 @@
+"""The endpoints controller: for each Service one Endpoints object with the addresses behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.service_pods import (
+    Endpoint,
+    ServicesOf,
+    endpoints_of,
+    has_endpoints,
+    reference_to,
+)
+from kschedcore.store.admission_types import Object
+
+__all__ = ["EndpointsController"]
+
+CAPACITY = 1000
+"""So many addresses fit; what is beyond is left out, and an annotation says so."""
+
+_OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
+
+
+class EndpointsController(Controller):
+    """Keeps Endpoints (``v1``), which EndpointSlices have replaced but which are still read."""
+
+    name = "endpoints-controller"
+
+    def watches(self) -> Iterable[Watched]:
+        """Services, their pods, and the Endpoints of the same name."""
+        return itself("services"), Watched("pods", ServicesOf(self.informers)), itself("endpoints")
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring the Endpoints of a Service up to date."""
+        namespace, name = key
+        service = self.informers["services"].get(namespace, name)
+        current = self.informers["endpoints"].get(namespace, name)
+        if service is None:
+            if current is not None:
+                self.client.delete("endpoints", namespace, name)
+            return None
+        if not has_endpoints(service):
+            return None
+        wanted = self._wanted(service)
+        if current is None:
+            self.client.create("endpoints", namespace, wanted)
+        elif _compared(current) != _compared(wanted):
+            metadata = {**current["metadata"], **wanted["metadata"]}
+            if "annotations" not in wanted["metadata"]:
+                metadata.pop("annotations", None)
+            self.client.update({**current, "metadata": metadata, "subsets": wanted["subsets"]}, "endpoints")
+        return None
+
+    def _wanted(self, service: Object) -> Object:
+        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+        found = endpoints_of(service, self.informers["pods"].in_namespace(namespace))
+        # What is on its way out is no address any more, not even one that is not ready.
+        found = [each for each in found if not each.terminating or each.ready]
+        metadata: Object = {"name": name, "labels": dict(service["metadata"].get("labels", {}))}
+        if len(found) > CAPACITY:
+            metadata["annotations"] = {_OVER_CAPACITY: "truncated"}
+            found = sorted(found, key=lambda each: not each.ready)[:CAPACITY]
+        metadata["labels"]["endpoints.kubernetes.io/managed-by"] = self.name
+        if service["spec"].get("clusterIP") == "None":
+            metadata["labels"]["service.kubernetes.io/headless"] = ""
+        return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": _subsets(found)}
+
+
+def _subsets(endpoints: list[Endpoint]) -> list[Object]:
+    by_ports: dict[tuple[tuple[str, str, int], ...], list[Endpoint]] = {}
+    for endpoint in endpoints:
+        by_ports.setdefault(endpoint.ports, []).append(endpoint)
+    subsets = []
+    for _, group in sorted(by_ports.items()):
+        subset: Object = {}
+        for field, ready in (("addresses", True), ("notReadyAddresses", False)):
+            addresses = [_address(each) for each in group if each.ready == ready]
+            if addresses:
+                subset[field] = sorted(addresses, key=lambda address: str(address["ip"]))
+        ports = group[0].port_objects()
+        if ports:
+            subset["ports"] = ports
+        subsets.append(subset)
+    return subsets
+
+
+def _address(endpoint: Endpoint) -> Object:
+    node = {"nodeName": endpoint.node} if endpoint.node else {}
+    return {"ip": endpoint.address, **node, "targetRef": reference_to(endpoint.pod)}
+
+
+def _compared(endpoints: Object) -> Object:
+    metadata = endpoints["metadata"]
+    return {
+        "labels": metadata.get("labels", {}),
+        "truncated": metadata.get("annotations", {}).get(_OVER_CAPACITY),
+        "subsets": endpoints.get("subsets", []),
+    }

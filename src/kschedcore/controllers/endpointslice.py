@@ -1,0 +1,173 @@
+"""The endpoint slice controller: the addresses behind a Service, a hundred a slice (KEP-752, KEP-1672)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from kschedcore.client.informer import Change
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.service_pods import (
+    Endpoint,
+    ServicesOf,
+    endpoints_of,
+    has_endpoints,
+    reference_to,
+)
+from kschedcore.store.admission_types import Object
+
+__all__ = ["EndpointSliceController"]
+
+PER_SLICE = 100
+"""``--max-endpoints-per-slice``."""
+
+_SERVICE = "kubernetes.io/service-name"
+_MANAGER = "endpointslice.kubernetes.io/managed-by"
+_NAME = "endpointslice-controller.k8s.io"
+_ZONE = "topology.kubernetes.io/zone"
+_SLICES = "endpointslices.discovery.k8s.io"
+
+_Ports = tuple[tuple[str, str, int], ...]
+
+
+class EndpointSliceController(Controller):
+    """Keeps the EndpointSlices (``discovery.k8s.io/v1``) of Services.
+
+    An endpoint stays in the slice it is in, so that a change of one pod is a change of one slice.
+    """
+
+    name = "endpointslice-controller"
+
+    def watches(self) -> Iterable[Watched]:
+        """Services, their pods, and their slices."""
+        return itself("services"), Watched("pods", ServicesOf(self.informers)), Watched(_SLICES, _service)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring the slices of a Service up to date."""
+        namespace, name = key
+        service = self.informers["services"].get(namespace, name)
+        slices = [
+            each for each in self.informers[_SLICES].in_namespace(namespace) if _service_name(each) == name
+        ]
+        if service is None or not has_endpoints(service):
+            self._delete(slices)
+            return None
+        found = endpoints_of(service, self.informers["pods"].in_namespace(namespace))
+        by_ports: dict[_Ports, list[Endpoint]] = {}
+        for endpoint in found:
+            by_ports.setdefault(endpoint.ports, []).append(endpoint)
+        if not by_ports:
+            # A Service without endpoints has a slice all the same, which says that it has been looked at.
+            by_ports[()] = []
+        left = list(slices)
+        for ports, endpoints in sorted(by_ports.items()):
+            fitting = [each for each in left if _ports_of(each) == ports]
+            kept = self._place(service, ports, endpoints, fitting)
+            left = [each for each in left if each not in fitting or each in kept]
+            left = [each for each in left if each not in kept]
+        self._delete(left)
+        return None
+
+    def _place(
+        self, service: Object, ports: _Ports, endpoints: list[Endpoint], slices: list[Object]
+    ) -> list[Object]:
+        """Write the slices of one set of ports; those of ``slices`` that are still in use."""
+        waiting = {endpoint.pod["metadata"]["uid"]: endpoint for endpoint in endpoints}
+        contents = []
+        for each in slices:
+            uids = [endpoint.get("targetRef", {}).get("uid") for endpoint in each.get("endpoints", ())]
+            contents.append([waiting.pop(uid) for uid in uids if uid in waiting])
+        rest = iter(waiting.values())
+        for content in contents:
+            content.extend(islice(rest, max(0, PER_SLICE - len(content))))
+        kept: list[Object] = []
+        for each, content in zip(slices, contents, strict=True):
+            if content or (not endpoints and not kept):
+                kept.append(each)
+                self._update(service, each, ports, content)
+        while chunk := list(islice(rest, PER_SLICE)):
+            self._create(service, ports, chunk)
+        if not endpoints and not kept:
+            self._create(service, ports, [])
+        return kept
+
+    def _wanted(self, service: Object, ports: _Ports, endpoints: list[Endpoint]) -> Object:
+        metadata = service["metadata"]
+        labels = {**metadata.get("labels", {}), _SERVICE: metadata["name"], _MANAGER: _NAME}
+        if service["spec"].get("clusterIP") == "None":
+            labels["service.kubernetes.io/headless"] = ""
+        port_objects = [
+            {"name": name, "protocol": protocol, "port": number} for name, protocol, number in ports
+        ]
+        content: Object = {"endpoints": [self._endpoint(service, each) for each in endpoints]}
+        if port_objects:
+            content["ports"] = port_objects
+        return {"labels": labels, **content}
+
+    def _endpoint(self, service: Object, endpoint: Endpoint) -> Object:
+        found: Object = {
+            "addresses": [endpoint.address],
+            "conditions": {
+                "ready": endpoint.ready,
+                "serving": endpoint.serving,
+                "terminating": endpoint.terminating,
+            },
+            "targetRef": reference_to(endpoint.pod),
+        }
+        spec = endpoint.pod["spec"]
+        if spec.get("hostname") and spec.get("subdomain") == service["metadata"]["name"]:
+            found["hostname"] = spec["hostname"]
+        if endpoint.node:
+            found["nodeName"] = endpoint.node
+            node = self.informers["nodes"].get("", endpoint.node)
+            zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
+            if zone:
+                found["zone"] = zone
+        return found
+
+    def _create(self, service: Object, ports: _Ports, endpoints: list[Endpoint]) -> None:
+        metadata, wanted = service["metadata"], self._wanted(service, ports, endpoints)
+        labels = wanted.pop("labels")
+        reference = {
+            "apiVersion": "v1", "kind": "Service", "name": metadata["name"], "uid": metadata["uid"],
+            "controller": True, "blockOwnerDeletion": True,
+        }  # fmt: skip
+        self.client.create(_SLICES, metadata["namespace"], {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "generateName": f"{metadata['name']}-", "labels": labels, "ownerReferences": [reference],
+            },
+            "addressType": "IPv4",
+            **wanted,
+        })  # fmt: skip
+
+    def _update(self, service: Object, old: Object, ports: _Ports, endpoints: list[Endpoint]) -> None:
+        wanted = self._wanted(service, ports, endpoints)
+        labels = wanted.pop("labels")
+        before = {key: old.get(key, []) for key in ("endpoints", "ports")}
+        if before == {"ports": [], **wanted} and old["metadata"].get("labels") == labels:
+            return
+        self.client.update({**old, "metadata": {**old["metadata"], "labels": labels}, **wanted}, _SLICES)
+
+    def _delete(self, slices: Iterable[Object]) -> None:
+        for each in slices:
+            metadata = each["metadata"]
+            self.client.delete(_SLICES, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+
+
+def _ports_of(found: Object) -> _Ports:
+    return tuple(
+        (port.get("name", ""), port.get("protocol", "TCP"), port["port"]) for port in found.get("ports", ())
+    )
+
+
+def _service_name(found: Object) -> str | None:
+    labels = found["metadata"].get("labels", {})
+    name: str | None = labels.get(_SERVICE) if labels.get(_MANAGER) == _NAME else None
+    return name
+
+
+def _service(change: Change) -> Iterable[Key]:
+    name = _service_name(change.object)
+    return () if name is None else ((change.object["metadata"]["namespace"], name),)

@@ -1,0 +1,150 @@
+"""The pods behind a Service: which it selects, where they listen, whether they may be sent traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from kschedcore.client.informer import Change, Informers, key_of
+from kschedcore.controllers.controller import Key
+from kschedcore.controllers.victims import ready_since
+from kschedcore.store.admission_types import Object
+
+__all__ = ["Endpoint", "ServicesOf", "endpoints_of", "has_endpoints", "reference_to"]
+
+_ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A pod as one that a Service leads to.
+
+    Attributes:
+        pod: The pod.
+        ports: What the Service's ports are on it.
+        ready: Whether traffic may be sent to it.
+        serving: Whether it is ready, be it on its way out or not.
+        terminating: Whether it is on its way out.
+    """
+
+    pod: Object
+    ports: tuple[tuple[str, str, int], ...]
+    ready: bool
+    serving: bool
+    terminating: bool
+
+    @property
+    def address(self) -> str:
+        """The pod's IP."""
+        address: str = self.pod["status"]["podIP"]
+        return address
+
+    @property
+    def node(self) -> str:
+        """The name of its node."""
+        node: str = self.pod["spec"].get("nodeName", "")
+        return node
+
+    def port_objects(self) -> list[Object]:
+        """Its ports as the API has them."""
+        return [
+            {**({"name": name} if name else {}), "protocol": protocol, "port": number}
+            for name, protocol, number in self.ports
+        ]
+
+
+def has_endpoints(service: Object) -> bool:
+    """Whether the Service's endpoints are found by its selector."""
+    spec = service["spec"]
+    return bool(spec.get("selector")) and spec.get("type") != "ExternalName"
+
+
+def endpoints_of(service: Object, pods: Iterable[Object]) -> list[Endpoint]:
+    """The pods of the namespace that the Service leads to, by name.
+
+    Args:
+        service: The Service.
+        pods: Every pod of its namespace.
+    """
+    selector, spec = service["spec"].get("selector", {}).items(), service["spec"]
+    found = []
+    for pod in pods:
+        status = pod.get("status", {})
+        if not selector <= pod["metadata"].get("labels", {}).items():
+            continue
+        if not status.get("podIP") or status.get("phase") in _ENDED:
+            continue
+        terminating, serving = bool(pod["metadata"].get("deletionTimestamp")), ready_since(pod) is not None
+        ready = bool(spec.get("publishNotReadyAddresses")) or (serving and not terminating)
+        found.append(Endpoint(pod, _ports(service, pod), ready, serving, terminating))
+    return sorted(found, key=lambda endpoint: key_of(endpoint.pod))
+
+
+def _ports(service: Object, pod: Object) -> tuple[tuple[str, str, int], ...]:
+    found = []
+    for port in service["spec"].get("ports", ()):
+        protocol = port.get("protocol", "TCP")
+        number = _number(port.get("targetPort", port["port"]), protocol, pod)
+        if number:
+            found.append((port.get("name", ""), protocol, number))
+    return tuple(found)
+
+
+def _number(target: Any, protocol: str, pod: Object) -> int:
+    if isinstance(target, int):
+        return target
+    for container in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]:
+        for port in container.get("ports", ()):
+            if port.get("name") == target and port.get("protocol", "TCP") == protocol:
+                return int(port["containerPort"])
+    # A name that the pod does not have leaves it without that port.
+    return 0
+
+
+def reference_to(pod: Object) -> Object:
+    """The object reference of a pod."""
+    metadata = pod["metadata"]
+    return {
+        "kind": "Pod",
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+    }
+
+
+class ServicesOf:
+    """Which Services a pod's change may concern: those that select it, or did before.
+
+    Args:
+        informers: Where Services are found.
+    """
+
+    def __init__(self, informers: Informers) -> None:
+        self._informers = informers
+
+    def __call__(self, change: Change) -> Iterable[Key]:
+        """The keys of the Services."""
+        old, new = change.old, change.new
+        if old is not None and new is not None and _standing(old) == _standing(new):
+            return ()
+        states = [each["metadata"].get("labels", {}).items() for each in (old, new) if each is not None]
+        services = self._informers["services"].in_namespace(change.object["metadata"]["namespace"])
+        return [
+            key_of(service)
+            for service in services
+            if has_endpoints(service)
+            and any(service["spec"]["selector"].items() <= labels for labels in states)
+        ]
+
+
+def _standing(pod: Object) -> tuple[Any, ...]:
+    """What of a pod its Services look at."""
+    status, metadata = pod.get("status", {}), pod["metadata"]
+    return (
+        metadata.get("labels"),
+        metadata.get("deletionTimestamp") is not None,
+        status.get("podIP"),
+        status.get("phase") in _ENDED,
+        ready_since(pod) is not None,
+    )
