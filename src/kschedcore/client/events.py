@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Literal
+from zlib import crc32
 
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
@@ -13,6 +15,8 @@ __all__ = ["EventRecorder"]
 
 REMEMBERED = 4096
 """So many events are remembered for counting at most (``maxLruCacheEntries``)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Key = tuple[str, str, str, str]
 
@@ -32,6 +36,7 @@ class EventRecorder:
         self._client = client
         self._clock = clock
         self._component = component
+        self._count = 0
         self._told: dict[_Key, tuple[str, str, int]] = {}
 
     def event(self, obj: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
@@ -70,7 +75,7 @@ class EventRecorder:
         written = self._client.create("events", namespace, {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{metadata['name']}.", "namespace": namespace},
+            "metadata": {"name": f"{metadata['name']}.{self._mark():x}", "namespace": namespace},
             "involvedObject": {name: value for name, value in regarding.items() if value},
             "reason": reason,
             "message": message,
@@ -82,6 +87,16 @@ class EventRecorder:
             "type": kind,
         })  # fmt: skip
         return namespace, written["metadata"]["name"], 1
+
+    def _mark(self) -> int:
+        """What tells events about one object apart: the time in nanoseconds, as client-go has it.
+
+        Simulated time may stand still, and several components may tell something at once; what they have
+        told before and who they are makes up for that.
+        """
+        self._count += 1
+        microseconds = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
+        return (microseconds + self._count) * 1000 + crc32(self._component.encode()) % 1000
 
     def _again(self, namespace: str, name: str, count: int) -> tuple[str, str, int]:
         patch = {"count": count + 1, "lastTimestamp": timestamp(self._clock.now())}

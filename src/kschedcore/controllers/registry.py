@@ -8,26 +8,33 @@ from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.job import JobController
 from kschedcore.controllers.namespace import NamespaceController
+from kschedcore.controllers.persistentvolume import PersistentVolumeController
+from kschedcore.controllers.persistentvolumeprovisioner import PersistentVolumeProvisioner
 from kschedcore.controllers.podgc import PodGarbageCollector
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
 from kschedcore.controllers.tainteviction import TaintEvictionController
+from kschedcore.controllers.volumeprotection import ClaimProtectionController, VolumeProtectionController
 
 __all__ = ["CONTROLLERS"]
 
 CONTROLLERS: tuple[type[Controller], ...] = (
+    ClaimProtectionController,
     EndpointSliceController,
     EndpointsController,
     GarbageCollector,
     JobController,
     NamespaceController,
+    PersistentVolumeController,
+    PersistentVolumeProvisioner,
     PodGarbageCollector,
     ReplicaSetController,
     ResourceQuotaController,
     RootCACertPublisher,
     ServiceAccountController,
     TaintEvictionController,
+    VolumeProtectionController,
 )
 """In the order in which they take their turns."""

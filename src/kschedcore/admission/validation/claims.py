@@ -78,7 +78,8 @@ def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterabl
         yield fe.forbidden("spec", f"{detail}\n{difference(old_spec, new_spec)}")
     elif bound:
         new_size = Quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
-        status_size = old["status"].get("capacity", {}).get("storage")
-        floor = Quantity.parse(status_size or old_spec["resources"]["requests"]["storage"])
-        if new_size < floor:
+        old_text = old_spec["resources"]["requests"]["storage"]
+        # An expansion that failed may be taken back, as far as to what the volume has (KEP-1790).
+        floor = Quantity.parse(old["status"].get("capacity", {}).get("storage") or old_text)
+        if new_size < Quantity.parse(old_text) and new_size < floor:
             yield fe.forbidden("spec.resources.requests.storage", "field can not be less than previous value")

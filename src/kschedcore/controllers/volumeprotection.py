@@ -1,0 +1,92 @@
+"""Storage in use is not taken away: claims that pods use and volumes that are bound outlive their deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kschedcore.client.informer import Change
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.store.admission_types import Object
+
+__all__ = ["ClaimProtectionController", "VolumeProtectionController"]
+
+_CLAIM_FINALIZER = "kubernetes.io/pvc-protection"
+_VOLUME_FINALIZER = "kubernetes.io/pv-protection"
+_CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
+
+
+class ClaimProtectionController(Controller):
+    """Puts a finalizer on claims, and takes it from deleted ones that no pod uses any more."""
+
+    name = "persistentvolumeclaim-protection-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.informers["pods"].add_index("claim", claims_of)
+
+    def watches(self) -> Iterable[Watched]:
+        """Claims, and pods for the sake of their claims."""
+        return itself(_CLAIMS), Watched("pods", _released)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look at one claim."""
+        claim = self.informers[_CLAIMS].get(*key)
+        if claim is not None:
+            used = any(_uses(pod) for pod in self.informers["pods"].by("claim", key))
+            _protect(self, _CLAIMS, claim, _CLAIM_FINALIZER, used=used)
+        return None
+
+
+class VolumeProtectionController(Controller):
+    """Puts a finalizer on volumes, and takes it from deleted ones that are bound no more."""
+
+    name = "persistentvolume-protection-controller"
+
+    def watches(self) -> Iterable[Watched]:
+        """Volumes."""
+        return (itself(_VOLUMES),)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look at one volume."""
+        volume = self.informers[_VOLUMES].get(*key)
+        if volume is not None:
+            used = volume.get("status", {}).get("phase") == "Bound"
+            _protect(self, _VOLUMES, volume, _VOLUME_FINALIZER, used=used)
+        return None
+
+
+def claims_of(pod: Object) -> Iterable[Key]:
+    """The claims that a pod's volumes name, those of its ephemeral volumes among them."""
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    for volume in pod["spec"].get("volumes", ()):
+        if "persistentVolumeClaim" in volume:
+            yield namespace, volume["persistentVolumeClaim"]["claimName"]
+        elif "ephemeral" in volume:
+            yield namespace, f"{name}-{volume['name']}"
+
+
+def _uses(pod: Object) -> bool:
+    # A pod without a node holds nothing yet, and one that has ended holds nothing any more.
+    ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    return bool(pod["spec"].get("nodeName")) and not ended
+
+
+def _released(change: Change) -> Iterable[Key]:
+    old, new = change.old, change.new
+    if new is not None and (_uses(new) or (old is not None and not _uses(old))):
+        return ()
+    return claims_of(change.object)
+
+
+def _protect(controller: Controller, resource: str, obj: Object, finalizer: str, *, used: bool) -> None:
+    metadata = obj["metadata"]
+    finalizers = list(metadata.get("finalizers", ()))
+    if metadata.get("deletionTimestamp"):
+        if finalizer not in finalizers or used:
+            return
+        finalizers.remove(finalizer)
+    elif finalizer in finalizers:
+        return
+    else:
+        finalizers.append(finalizer)
+    controller.client.update({**obj, "metadata": {**metadata, "finalizers": finalizers}}, resource)
