@@ -1,0 +1,303 @@
+"""The agents of all nodes as one component: kubelets that share a queue, a clock and a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+from typing import Any, Protocol
+
+from kschedcore.client.events import EventRecorder
+from kschedcore.client.informer import Change, Informers
+from kschedcore.client.queue import WorkQueue
+from kschedcore.client.verbs import Client
+from kschedcore.clock import Timers
+from kschedcore.nodes.addresses import NODES, PODS, AddressPool
+from kschedcore.nodes.agenda import Agenda
+from kschedcore.nodes.heartbeats import Leases
+from kschedcore.nodes.host import Host
+from kschedcore.nodes.needs import NeedsReader
+from kschedcore.nodes.podstatus import ENDED, rejected
+from kschedcore.nodes.podworker import PodWorker
+from kschedcore.nodes.registration import labelled, node_status
+from kschedcore.nodes.reports import Reports
+from kschedcore.nodes.runtime import Runtime
+from kschedcore.nodes.simulated import SimulatedRuntime
+from kschedcore.store.admission_types import StatusError
+
+__all__ = ["Context", "NodeAgents"]
+
+Object = dict[str, Any]
+
+_PER_STEP = 64
+"""So many pods are moved on in one turn at most."""
+
+
+class Context(Protocol):
+    """What the agents work with."""
+
+    @property
+    def client(self) -> Client:
+        """The API."""
+
+    @property
+    def informers(self) -> Informers:
+        """What the API has."""
+
+    @property
+    def clock(self) -> Timers:
+        """Passes."""
+
+
+class NodeAgents:
+    """Runs the pods of every node: a :class:`kschedcore.client.loop.Component`.
+
+    What runs is what pods' statuses say, so agents may be stopped at any point and others started in their
+    place with the same runtime.
+
+    Args:
+        context: The API, its informers and the clock.
+        runtime: What containers run in; simulated ones that behave as usual by default.
+        seed: For the default runtime.
+        failed: The names of nodes that have failed; give the same set to a successor.
+        implied_heartbeats: Whether nodes count as alive without writing so (:mod:`kschedcore.nodes.heartbeats`).
+        start_events: Whether to tell of each container that is pulled, created and started as it should be.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        runtime: Runtime | None = None,
+        *,
+        seed: int = 0,
+        failed: set[str] | None = None,
+        implied_heartbeats: bool = True,
+        start_events: bool = False,
+    ) -> None:
+        self._client = context.client.named("kubelet")
+        self._clock = context.clock
+        self._nodes, self._pods = context.informers["nodes"], context.informers["pods"]
+        self._events = EventRecorder(self._client, context.clock, "kubelet")
+        self._runtime: Runtime = SimulatedRuntime(seed=seed) if runtime is None else runtime
+        self._failed = set() if failed is None else failed
+        leases = context.informers["leases.coordination.k8s.io"]
+        self._leases = Leases(self._client, leases, implied=implied_heartbeats)
+        self._start_events = start_events
+        self._needs = NeedsReader()
+        self._hosts: dict[str, Host] = {}
+        self._workers: dict[str, PodWorker] = {}
+        self._bound: dict[str, Object] = {}
+        self._node_ips, self._pod_ips = AddressPool(NODES), AddressPool(PODS)
+        self._node_queue: WorkQueue[str] = WorkQueue(self._clock)
+        self._pod_queue: WorkQueue[str] = WorkQueue(self._clock)
+        self._agenda = Agenda(self._clock, self._pod_queue.add)
+        self._pods.add_index("node", _by_node)
+        self._nodes.listen(self._on_node)
+        self._pods.listen(self._on_pod)
+
+    def step(self) -> bool:
+        """Register the next node, or move on the next pods."""
+        name = self._node_queue.pop()
+        if name is not None:
+            self._retrying(self._node_queue, name, self._tend)
+            return True
+        for done in range(_PER_STEP):
+            uid = self._pod_queue.pop()
+            if uid is None:
+                return done > 0
+            self._retrying(self._pod_queue, uid, self._move_on)
+        return True
+
+    def close(self) -> None:
+        """Stop at once; containers run on."""
+        self._nodes.unlisten(self._on_node)
+        self._pods.unlisten(self._on_pod)
+        self._agenda.close()
+        self._node_queue.close()
+        self._pod_queue.close()
+
+    def fail(self, node: str) -> None:
+        """Have a node fall silent: its containers run on, but nobody hears of it and it hears of nothing."""
+        self._failed.add(node)
+        host = self._hosts.get(node)
+        if host is not None:
+            self._leases.lapse(host.node, self._clock.now())
+
+    def repair(self, node: str) -> None:
+        """Have a node that had fallen silent speak again."""
+        self._failed.discard(node)
+        self._node_queue.add(node)
+        for pod in self._pods.by("node", node):
+            self._pod_queue.add(pod["metadata"]["uid"])
+
+    def usage(self, pod: Object) -> dict[str, int] | None:
+        """What a pod's running containers use now: ``cpu`` in millicores, ``memory`` in bytes.
+
+        None when nothing of it runs, or its node has failed.
+        """
+        worker = self._workers.get(pod["metadata"]["uid"])
+        if worker is None or pod["spec"].get("nodeName") in self._failed:
+            return None
+        now = self._clock.now()
+        runs = [each.instance for each in worker.containers if each.running and each.instance is not None]
+        used = [self._runtime.usage(run, now) for run in runs]
+        if not used:
+            return None
+        return {"cpu": sum(each.cpu for each in used), "memory": sum(each.memory for each in used)}
+
+    def _retrying(self, queue: WorkQueue[str], key: str, work: Any) -> None:
+        try:
+            work(key)
+        except StatusError:
+            queue.retry(key)
+        else:
+            queue.forget(key)
+
+    def _on_node(self, change: Change) -> None:
+        name = change.object["metadata"]["name"]
+        host = self._hosts.get(name)
+        if host is None or host.node is not change.new:
+            self._node_queue.add(name)
+
+    def _on_pod(self, change: Change) -> None:
+        pod = change.object
+        uid = pod["metadata"]["uid"]
+        if change.new is None:
+            if self._bound.pop(uid, None) is not None:
+                self._forget(uid, pod["spec"].get("nodeName", ""))
+        elif pod["spec"].get("nodeName"):
+            known = self._bound.get(uid)
+            # What an agent has just written itself tells it nothing.
+            if known is None or _version(known) < _version(pod):
+                self._bound[uid] = pod
+                self._pod_queue.add(uid)
+
+    def _tend(self, name: str) -> None:
+        """Take on a node, or let go of it."""
+        node = self._nodes.get("", name)
+        host = self._hosts.get(name)
+        if host is not None and (node is None or node["metadata"]["uid"] != host.node["metadata"]["uid"]):
+            self._drop(self._hosts.pop(name))
+            host = None
+        if node is None:
+            return
+        if host is None:
+            host = self._hosts[name] = Host(node, self._address(node), self._pool(node))
+            for pod in self._pods.by("node", name):
+                self._pod_queue.add(pod["metadata"]["uid"])
+        if name in self._failed:
+            host.take(node)
+            return
+        now = self._clock.now()
+        self._leases.renew(node, now)
+        with_labels = labelled(node)
+        if with_labels is not None:
+            node = self._client.update(with_labels, "nodes")
+        status = node_status(node, host.ip, now)
+        if status != node.get("status"):
+            node = self._client.update_status({**node, "status": status}, "nodes")
+        host.take(node)
+
+    def _address(self, node: Object) -> str:
+        for each in node.get("status", {}).get("addresses", ()):
+            if each["type"] == "InternalIP":
+                self._node_ips.keep(each["address"])
+                return str(each["address"])
+        return self._node_ips.take()
+
+    def _pool(self, node: Object) -> AddressPool:
+        cidr = node.get("spec", {}).get("podCIDR")
+        return AddressPool(cidr) if cidr else self._pod_ips
+
+    def _drop(self, host: Host) -> None:
+        for uid in list(host.workers):
+            worker = self._workers.pop(uid, None)
+            if worker is not None:
+                self._agenda.set(uid, None, None)
+
+    def _forget(self, uid: str, node: str) -> None:
+        """A pod is gone from the node."""
+        host = self._hosts.get(node)
+        worker = self._workers.pop(uid, None)
+        if worker is not None:
+            self._agenda.set(uid, None, None)
+            if host is not None and worker.ip != host.ip:
+                host.pods.give(worker.ip)
+        if host is not None:
+            host.release(uid)
+
+    def _move_on(self, uid: str) -> None:
+        """Bring a pod's life up to now."""
+        pod = self._bound.get(uid)
+        if pod is None:
+            return
+        host = self._hosts.get(pod["spec"]["nodeName"])
+        if host is None or host.name in self._failed:
+            return
+        worker = self._workers.get(uid)
+        now = self._clock.now()
+        if worker is None:
+            if pod.get("status", {}).get("phase") in ENDED:
+                self._let_go(pod)
+                return
+            worker = self._admit(host, pod, now)
+            if worker is None:
+                return
+        worker.take(pod)
+        worker.sync(now)
+        if not worker.unnoticed(now):
+            self._report(worker, now)
+        if worker.over:
+            self._forget(uid, host.name)
+            self._let_go(worker.pod)
+        else:
+            self._agenda.set(uid, worker.foreground, worker.background)
+
+    def _admit(self, host: Host, pod: Object, now: datetime) -> PodWorker | None:
+        """Let a new pod in, or not; what ran before the agent was started stays."""
+        uid, status = pod["metadata"]["uid"], pod.get("status", {})
+        needs = self._needs.of(pod["spec"])
+        if "startTime" not in status:
+            refusal = host.admit(needs)
+            if refusal is not None:
+                self._events.event(pod, "Warning", *refusal)
+                refused = {**pod, "status": rejected(pod, *refusal, now)}
+                self._let_go(self._client.update_status(refused, "pods"))
+                return None
+        host.occupy(uid, needs)
+        reports = Reports(self._events, pod, starts=self._start_events)
+        worker = PodWorker(pod, host.ip, self._pod_ip(host, pod), self._runtime, reports, now)
+        self._workers[uid] = worker
+        return worker
+
+    def _pod_ip(self, host: Host, pod: Object) -> str:
+        if pod["spec"].get("hostNetwork"):
+            return host.ip
+        known: str | None = pod.get("status", {}).get("podIP")
+        if known:
+            host.pods.keep(known)
+            return known
+        return host.pods.take()
+
+    def _report(self, worker: PodWorker, now: datetime) -> None:
+        status = worker.status(now)
+        if status != worker.pod.get("status"):
+            written = self._client.update_status({**worker.pod, "status": status}, "pods")
+            self._bound[written["metadata"]["uid"]] = written
+            worker.take(written)
+
+    def _let_go(self, pod: Object) -> None:
+        """A pod that has ended and is to go may go."""
+        metadata = pod["metadata"]
+        if metadata.get("deletionGracePeriodSeconds"):
+            self._client.delete(
+                "pods", metadata["namespace"], metadata["name"], uid=metadata["uid"], grace_seconds=0
+            )
+
+
+def _by_node(pod: Object) -> Iterable[Hashable]:
+    node = pod["spec"].get("nodeName")
+    return (node,) if node else ()
+
+
+def _version(obj: Object) -> int:
+    return int(obj["metadata"]["resourceVersion"])

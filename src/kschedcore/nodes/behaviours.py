@@ -1,0 +1,324 @@
+"""Behaviours: how simulated containers act, said in a few fields per image, label, pod or container.
+
+.. code-block:: yaml
+
+    behaviours:
+      - match: {image: "nginx:1.161"}
+        pull: {error: "manifest unknown", failsFor: 120}
+      - match: {labels: {app: web}, container: app}
+        start: {seconds: 5}
+        runs: [{seconds: 3, exitCode: 1}, {}]
+        readiness: [{succeeds: false}, {from: 20, httpStatus: 200}]
+        usage: [{cpu: 100m, memory: 64Mi}, {from: 3600, cpu: 800m, memory: 256Mi}]
+
+The first behaviour whose ``match`` fits decides; a pod's annotation ``kschedcore.io/behaviour`` (one behaviour
+without ``match``, YAML or JSON) comes before all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from kschedcore.api.loading import read_documents
+from kschedcore.api.objects.decoding import shown
+from kschedcore.api.quantity import milli_value, value
+from kschedcore.api.yaml import read_yaml
+from kschedcore.errors import ManifestError
+
+__all__ = ["ANNOTATION", "Answer", "Behaviour", "Behaviours", "Match", "Run", "UsagePoint"]
+
+ANNOTATION = "kschedcore.io/behaviour"
+"""The annotation by which a pod says how its containers act."""
+
+Read = TypeVar("Read")
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class _Fields(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Base of what a behaviour file holds; a field that does not exist is an error."""
+
+
+class Match(_Fields, frozen=True):
+    """Whom a behaviour is for: everything that is said must fit; patterns may hold ``*`` and ``?``."""
+
+    image: str = "*"
+    namespace: str = "*"
+    pod: str = "*"
+    container: str = "*"
+    labels: dict[str, str] = {}
+
+    def fits(self, pod: Mapping[str, Any], container: Mapping[str, Any]) -> bool:
+        """Whether a container of a pod is meant."""
+        metadata = pod["metadata"]
+        return (
+            fnmatchcase(container.get("image", ""), self.image)
+            and fnmatchcase(metadata.get("namespace", ""), self.namespace)
+            and fnmatchcase(metadata["name"], self.pod)
+            and fnmatchcase(container["name"], self.container)
+            and self.labels.items() <= metadata.get("labels", {}).items()
+        )
+
+
+class Pull(_Fields, frozen=True):
+    """Pulling the image.
+
+    Attributes:
+        seconds: How long it takes.
+        error: Why it fails; it does not when there is no error.
+        fails_for: For how many seconds after the pod's creation it fails; for ever when not said.
+    """
+
+    seconds: Seconds = 0
+    error: str = ""
+    fails_for: Seconds | None = None
+
+
+class Start(_Fields, frozen=True):
+    """Making and starting the container.
+
+    Attributes:
+        seconds: How long it takes at most.
+        jitter: By which part of that it may be quicker, drawn from the seed.
+        error: Why it cannot be run.
+    """
+
+    seconds: Seconds = 1
+    jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    error: str = ""
+
+
+class Run(_Fields, frozen=True):
+    """One run of a container.
+
+    Attributes:
+        seconds: How long it lasts; for ever when not said, but what a pod runs to completion takes 10 s.
+        exit_code: How it ends.
+        reason: The reason told; the exit code's own by default.
+        message: The termination message.
+    """
+
+    seconds: Seconds | None = None
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+class Stop(_Fields, frozen=True):
+    """What a container does when it is asked to end.
+
+    Attributes:
+        seconds: How long it takes; beyond the grace period it is killed.
+        exit_code: How it ends when it is quick enough.
+    """
+
+    seconds: Seconds = 1
+    exit_code: int = 0
+
+
+class LifecycleHook(_Fields, frozen=True):
+    """A ``postStart`` or ``preStop`` hook: how long it takes, and why it fails."""
+
+    seconds: Seconds = 0
+    error: str = ""
+
+
+class Answer(_Fields, frozen=True):
+    """What a container answers to a probe from some time after its start on.
+
+    Attributes:
+        from_: From how many seconds after the start on.
+        succeeds: Whether a probe of any kind succeeds; the fields below decide when not said.
+        exit_code: What an ``exec`` probe's command exits with.
+        http_status: What ``httpGet`` is answered with.
+        port_open: Whether ``tcpSocket`` finds the port open.
+        grpc_status: What the ``grpc`` health check answers.
+        seconds: How long the answer takes; longer than ``timeoutSeconds`` is a failure.
+    """
+
+    from_: Seconds = msgspec.field(default=0, name="from")
+    succeeds: bool | None = None
+    exit_code: int = 0
+    http_status: int = 200
+    port_open: bool = True
+    grpc_status: str = "SERVING"
+    seconds: Seconds = 0
+
+
+class UsagePoint(_Fields, frozen=True):
+    """What a container uses from some time after its start on."""
+
+    from_: Seconds = msgspec.field(default=0, name="from")
+    cpu: str | float | int = 0
+    memory: str | float | int = 0
+
+
+class Behaviour(_Fields, frozen=True):
+    """How a container acts.
+
+    Attributes:
+        match: Whom this is for.
+        pull: Pulling its image.
+        start: Starting it.
+        runs: Its runs one after another; the last one is repeated.
+        stop: How it ends when asked to.
+        post_start: Its ``postStart`` hook, where its spec has one.
+        pre_stop: Its ``preStop`` hook, where its spec has one.
+        startup: What it answers to its startup probe over time.
+        liveness: What it answers to its liveness probe over time.
+        readiness: What it answers to its readiness probe over time.
+        usage: What it uses over time; half of what it requests when not said.
+    """
+
+    match: Match = Match()
+    pull: Pull = Pull()
+    start: Start = Start()
+    runs: tuple[Run, ...] = ()
+    stop: Stop = Stop()
+    post_start: LifecycleHook = LifecycleHook()
+    pre_stop: LifecycleHook = LifecycleHook()
+    startup: tuple[Answer, ...] = ()
+    liveness: tuple[Answer, ...] = ()
+    readiness: tuple[Answer, ...] = ()
+    usage: tuple[UsagePoint, ...] = ()
+
+    def run(self, attempt: int) -> Run:
+        """The run after so many others."""
+        return self.runs[min(attempt, len(self.runs) - 1)] if self.runs else Run()
+
+
+DEFAULT = Behaviour()
+
+
+class Behaviours:
+    """Behaviours in the order in which they are looked through.
+
+    Args:
+        behaviours: The first that fits a container decides.
+    """
+
+    def __init__(self, behaviours: Iterable[Behaviour] = ()) -> None:
+        self._behaviours = tuple(behaviours)
+        self._annotated: dict[str, Behaviour] = {}
+
+    @classmethod
+    def load(cls, *paths: str | Path) -> Behaviours:
+        """Read behaviours from YAML or JSON files.
+
+        Raises:
+            ManifestError: A document is not ``{behaviours: […]}``; with file, document and field.
+            NotFoundError: There is no such file.
+        """
+        found: list[Behaviour] = []
+        for document in read_documents(paths):
+            try:
+                found += cls.read(document.data)
+            except ManifestError as error:
+                raise error.located(source=document.source, document=document.number) from None
+        return cls(found)
+
+    @staticmethod
+    def read(data: Any) -> tuple[Behaviour, ...]:
+        """Read JSON-shaped data: ``{"behaviours": […]}``.
+
+        Raises:
+            ManifestError: A field does not exist or holds what it may not, with its path.
+        """
+        file = _convert(data, _File)
+        for index, behaviour in enumerate(file.behaviours):
+            _check(behaviour, f"behaviours[{index}].")
+        return file.behaviours
+
+    def of(self, pod: Mapping[str, Any], container: Mapping[str, Any]) -> Behaviour:
+        """How a container of a pod acts.
+
+        An annotation that cannot be read counts as none; :func:`annotated` says what is wrong with it.
+        """
+        text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
+        if text is not None:
+            try:
+                return self._of_annotation(text)
+            except ManifestError:
+                pass
+        for behaviour in self._behaviours:
+            if behaviour.match.fits(pod, container):
+                return behaviour
+        return DEFAULT
+
+    def _of_annotation(self, text: str) -> Behaviour:
+        found = self._annotated.get(text)
+        if found is None:
+            if len(self._annotated) >= _REMEMBERED:
+                self._annotated.clear()
+            found = self._annotated[text] = annotated(text)
+        return found
+
+
+_REMEMBERED = 1024
+
+
+class _File(_Fields, frozen=True):
+    behaviours: tuple[Behaviour, ...] = ()
+
+
+def annotated(text: str) -> Behaviour:
+    """Read the annotation of a pod.
+
+    Raises:
+        ManifestError: It is no behaviour.
+    """
+    documents = [content for _, content in read_yaml(text) if content is not None]
+    if len(documents) != 1:
+        raise ManifestError(f"found {len(documents)} documents, expected one behaviour", path=ANNOTATION)
+    behaviour = _convert(documents[0], Behaviour)
+    _check(behaviour, "")
+    return behaviour
+
+
+def _convert(data: Any, kind: type[Read]) -> Read:
+    try:
+        return msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        path = place.rstrip("`").removeprefix(".")
+        unknown = problem.removeprefix("Object contains unknown field ")
+        if unknown != problem:
+            raise ManifestError(f"unknown field {unknown.strip('`')}", path=path or None) from None
+        expected = problem.removeprefix("Expected ").partition(", got")[0].replace("`", "")
+        raise ManifestError(
+            f"found {shown(_at(data, path))}, expected {expected}", path=path or None
+        ) from None
+
+
+def _at(data: Any, path: str) -> Any:
+    for step in path.replace("[", ".[").split("."):
+        if step.startswith("["):
+            data = data[int(step[1:-1])]
+        elif step:
+            data = data[step]
+    return data
+
+
+def _check(behaviour: Behaviour, path: str) -> None:
+    """Check what types alone do not say: times in order, quantities."""
+    for name in ("startup", "liveness", "readiness", "usage"):
+        times = [each.from_ for each in getattr(behaviour, name)]
+        if times != sorted(set(times)):
+            problem = f"found the times {', '.join(f'{each:g}' for each in times)}, expected ascending ones"
+            raise ManifestError(problem, path=f"{path}{name}")
+    for index, point in enumerate(behaviour.usage):
+        for field, read in (("cpu", milli_value), ("memory", value)):
+            _check_quantity(getattr(point, field), read, f"{path}usage[{index}].{field}")
+
+
+def _check_quantity(text: str | float, read: Any, path: str) -> None:
+    try:
+        amount = read(text)
+    except ValueError:
+        amount = -1
+    if amount < 0:
+        raise ManifestError(f"found {shown(text)}, expected a quantity of at least 0", path=path)

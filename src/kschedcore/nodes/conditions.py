@@ -1,0 +1,102 @@
+"""A pod's conditions as its agent sees them (kubelet's ``status/generate.go``, KEP-580 for readiness gates)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kschedcore.nodes.containers import Container
+
+__all__ = ["OWNED", "condition", "pod_conditions"]
+
+Object = dict[str, Any]
+
+OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
+"""The conditions that agents write and nobody else."""
+
+
+def condition(kind: str, status: bool, reason: str = "", message: str = "") -> Object:
+    """A condition without its times."""
+    told: Object = {"type": kind, "status": "True" if status else "False"}
+    if reason:
+        told["reason"] = reason
+    if message:
+        told["message"] = message
+    return told
+
+
+def pod_conditions(
+    spec: Mapping[str, Any],
+    containers: Sequence[Container],
+    phase: str,
+    others: Sequence[Mapping[str, Any]],
+    *,
+    sandbox: bool,
+) -> list[Object]:
+    """The conditions of a pod, without their times.
+
+    Args:
+        spec: The pod's spec.
+        containers: Its containers.
+        phase: Its phase.
+        others: The conditions that others have written, for readiness gates.
+        sandbox: Whether what containers run in stands.
+    """
+    containers_ready = _containers_ready(containers, phase)
+    return [
+        condition("PodReadyToStartContainers", sandbox),
+        _initialized(containers, phase),
+        _ready(spec.get("readinessGates", ()), containers_ready, others),
+        containers_ready,
+        condition("PodScheduled", True),
+    ]
+
+
+def _containers_ready(containers: Sequence[Container], phase: str) -> Object:
+    if phase in ("Succeeded", "Failed"):
+        return condition("ContainersReady", False, "PodCompleted" if phase == "Succeeded" else "PodFailed")
+    unready = [each.name for each in containers if each.role != "init" and not each.ready]
+    if not unready:
+        return condition("ContainersReady", True)
+    told = f"containers with unready status: [{' '.join(unready)}]"
+    return condition("ContainersReady", False, "ContainersNotReady", told)
+
+
+def _ready(
+    gates: Sequence[Mapping[str, Any]], containers_ready: Object, others: Sequence[Mapping[str, Any]]
+) -> Object:
+    if containers_ready["status"] != "True":
+        return {**containers_ready, "type": "Ready"}
+    if not gates:
+        return condition("Ready", True)
+    statuses = {each["type"]: each.get("status", "") for each in others}
+    shut = []
+    for gate in gates:
+        kind = gate["conditionType"]
+        if kind not in statuses:
+            shut.append(f'corresponding condition of pod readiness gate "{kind}" does not exist.')
+        elif statuses[kind] != "True":
+            shut.append(f'the status of pod readiness gate "{kind}" is not "True", but {statuses[kind]}')
+    return condition("Ready", not shut, "ReadinessGatesNotReady" if shut else "", ", ".join(shut))
+
+
+def _initialized(containers: Sequence[Container], phase: str) -> Object:
+    if phase == "Succeeded":
+        return condition("Initialized", True, "PodCompleted")
+    if any(each.role == "app" and each.begun for each in containers):
+        return condition("Initialized", True)
+    incomplete = [each.name for each in containers if not _is_initialized(each)]
+    if not incomplete:
+        return condition("Initialized", True)
+    told = f"containers with incomplete status: [{' '.join(incomplete)}]"
+    return condition("Initialized", False, "ContainersNotInitialized", told)
+
+
+def _is_initialized(container: Container) -> bool:
+    match container.role:
+        case "sidecar":
+            return container.started
+        case "init":
+            return container.succeeded
+        case _:
+            return True

@@ -1,0 +1,220 @@
+"""A container of a pod on its node: the states it can be in, and how the API tells them (``v1.ContainerStatus``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Literal
+
+from kschedcore.nodes.backoff import Backoff
+from kschedcore.nodes.probing import Prober
+from kschedcore.nodes.runtime import Exit, Instance, Launch
+from kschedcore.store.meta import timestamp
+
+__all__ = ["Container", "Role", "Running", "State", "Terminated", "Waiting", "containers_of"]
+
+Object = dict[str, Any]
+
+Role = Literal["init", "sidecar", "app"]
+"""A sidecar is an init container with ``restartPolicy: Always`` (KEP-753)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not running yet, or not again yet."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Running, its ``postStart`` hook done."""
+
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """Ended."""
+
+    code: int
+    reason: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    message: str = ""
+    id: str = ""
+
+
+State = Waiting | Running | Terminated
+
+
+@dataclass(slots=True, eq=False)
+class Container:
+    """What an agent knows of one container.
+
+    Attributes:
+        name: Its name.
+        role: What part it plays in the pod.
+        spec: What the pod's spec says of it.
+        state: What it does now.
+        last: How its last run before that ended.
+        restarts: How often it was started again.
+        started: Whether it runs and its startup probe, if any, has succeeded.
+        ready: Whether it counts as ready.
+        instance: The run that goes on, or the last one.
+        launch: The start that is under way.
+        exit: How the run will end, as far as known.
+        ask: When the runtime wants to be asked about the run again.
+        stopping: Whether the run was asked to end.
+        crashes: The back-off of its restarts.
+        pulls: The back-off of pulling its image.
+        probers: Its probes while it runs.
+    """
+
+    name: str
+    role: Role
+    spec: Mapping[str, Any]
+    state: State
+    last: Terminated | None = None
+    restarts: int = 0
+    started: bool = False
+    ready: bool = False
+    instance: Instance | None = None
+    launch: Launch | None = None
+    exit: Exit | None = None
+    ask: datetime | None = None
+    stopping: bool = False
+    crashes: Backoff = field(default_factory=Backoff)
+    pulls: Backoff = field(default_factory=Backoff)
+    probers: tuple[Prober, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return type(self.state) is Running
+
+    @property
+    def idle(self) -> bool:
+        """Whether it neither runs nor is being started."""
+        return self.launch is None and type(self.state) is not Running
+
+    @property
+    def begun(self) -> bool:
+        """Whether it ever ran."""
+        return type(self.state) is not Waiting or self.last is not None
+
+    @property
+    def ended(self) -> Terminated | None:
+        """How its last run ended; None while it runs and before it ever did."""
+        state = self.state
+        if type(state) is Terminated:
+            return state
+        return self.last if type(state) is Waiting else None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended well and stands so."""
+        return type(self.state) is Terminated and self.state.code == 0
+
+    def restarts_after(self, restart_policy: str) -> bool:
+        """Whether it is started again now that its last run has ended, as the pod's restart policy has it."""
+        ended = self.ended
+        if ended is None or self.role == "sidecar" or (restart_policy == "Always" and self.role == "app"):
+            return True
+        return restart_policy != "Never" and ended.code != 0
+
+    def status(self) -> Object:
+        """Its ``v1.ContainerStatus``."""
+        image = self.spec.get("image", "")
+        status: Object = {
+            "name": self.name,
+            "state": _told(self.state),
+            "lastState": {} if self.last is None else _told(self.last),
+            "ready": self.ready,
+            "restartCount": self.restarts,
+            "image": image,
+            "imageID": _image_id(image) if self.begun else "",
+            "started": self.started,
+        }
+        if self.instance is not None and self.begun:
+            status["containerID"] = self.instance.id
+        return status
+
+    def recall(self, status: Mapping[str, Any], pod: Mapping[str, Any]) -> None:
+        """Be what a status says, as after a restart of the agent."""
+        self.state = _read(status.get("state", {})) or self.state
+        last = _read(status.get("lastState", {}))
+        self.last = last if isinstance(last, Terminated) else None
+        self.restarts = status.get("restartCount", 0)
+        self.started, self.ready = status.get("started", False), status.get("ready", False)
+        self.crashes = Backoff.after(self.restarts, None if self.ended is None else self.ended.finished_at)
+        if isinstance(self.state, Running):
+            begun = self.state.started_at
+            self.instance = Instance(pod, self.spec, self.restarts, status.get("containerID", ""), begun)
+
+
+def containers_of(spec: Mapping[str, Any]) -> list[Container]:
+    """The containers of a pod spec, init containers first, none of them started."""
+    inits = spec.get("initContainers", ())
+    waiting = _INITIALIZING if inits else _CREATING
+    found = [
+        Container(each["name"], "sidecar" if each.get("restartPolicy") == "Always" else "init", each, waiting)
+        for each in inits
+    ]
+    found += [Container(each["name"], "app", each, waiting) for each in spec["containers"]]
+    return found
+
+
+_CREATING = Waiting("ContainerCreating")
+_INITIALIZING = Waiting("PodInitializing")
+
+
+def _told(state: State) -> Object:
+    if type(state) is Running:
+        return {"running": {"startedAt": timestamp(state.started_at)}}
+    if type(state) is Waiting:
+        waiting = {"reason": state.reason}
+        return {"waiting": waiting | ({"message": state.message} if state.message else {})}
+    assert type(state) is Terminated
+    told: Object = {
+        "exitCode": state.code,
+        "reason": state.reason,
+        "startedAt": None if state.started_at is None else timestamp(state.started_at),
+        "finishedAt": None if state.finished_at is None else timestamp(state.finished_at),
+    }
+    if state.message:
+        told["message"] = state.message
+    if state.id:
+        told["containerID"] = state.id
+    return {"terminated": told}
+
+
+def _read(state: Mapping[str, Any]) -> State | None:
+    if "running" in state:
+        return Running(datetime.fromisoformat(state["running"]["startedAt"]))
+    if "terminated" in state:
+        told = state["terminated"]
+        return Terminated(
+            told.get("exitCode", 0), told.get("reason", ""), _time(told.get("startedAt")),
+            _time(told.get("finishedAt")), told.get("message", ""), told.get("containerID", ""),
+        )  # fmt: skip
+    if "waiting" in state:
+        return Waiting(state["waiting"].get("reason", ""), state["waiting"].get("message", ""))
+    return None
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _image_id(image: str) -> str:
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    # A colon before the last slash belongs to the registry's port.
+    name = head if colon and "/" not in tag else name
+    return f"{name}@sha256:{sha256(image.encode()).hexdigest()}"

@@ -1,0 +1,146 @@
+"""A node as its agent sees it: what it has, what its pods take of it, and whom it lets in.
+
+The checks are kubelet's ``predicateAdmitHandler``: resources first, then node affinity, host ports and taints
+that do not let anything run. It says no for one reason, the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kschedcore.api.objects import Node, decode
+from kschedcore.api.quantity import nanos
+from kschedcore.api.requests import in_units
+from kschedcore.api.resource_names import is_extended
+from kschedcore.api.taints import find_untolerated
+from kschedcore.nodes.addresses import AddressPool
+from kschedcore.nodes.needs import Needs
+
+__all__ = ["Host", "Rejection"]
+
+Object = Mapping[str, Any]
+Port = tuple[str, str, int]
+
+_EVERYWHERE = "0.0.0.0"
+_FIRST = ("cpu", "memory", "ephemeral-storage")
+
+
+class Rejection(NamedTuple):
+    """Why a node does not let a pod in, as the pod's status says it."""
+
+    reason: str
+    message: str
+
+
+class Host:
+    """One node.
+
+    Args:
+        node: The node object.
+        ip: Its address.
+        pods: Where its pods' addresses come from.
+    """
+
+    __slots__ = (
+        "_allocatable",
+        "_labels",
+        "_ports",
+        "_taints",
+        "_used",
+        "ip",
+        "name",
+        "node",
+        "pods",
+        "workers",
+    )
+
+    def __init__(self, node: Object, ip: str, pods: AddressPool) -> None:
+        self.name: str = node["metadata"]["name"]
+        self.ip = ip
+        self.pods = pods
+        self.workers: dict[str, Needs] = {}
+        self._used: dict[str, int] = {}
+        self._ports: list[Port] = []
+        self.take(node)
+
+    def take(self, node: Object) -> None:
+        """Learn that the node was changed."""
+        self.node = node
+        view = decode(Node, node)
+        allocatable = view.status.allocatable or view.status.capacity or {}
+        self._allocatable = in_units({name: nanos(text) for name, text in allocatable.items()})
+        self._labels = view.metadata.labels or {}
+        self._taints = view.spec.taints or ()
+
+    def admit(self, needs: Needs) -> Rejection | None:
+        """Whether a pod may run here; why not, if it may not."""
+        return (
+            self._short_of_resources(needs)
+            or self._wrong_labels(needs)
+            or self._taken_ports(needs)
+            or self._intolerable(needs)
+        )
+
+    def occupy(self, uid: str, needs: Needs) -> None:
+        """A pod takes what it needs."""
+        self.workers[uid] = needs
+        for name, amount in needs.requests.items():
+            self._used[name] = self._used.get(name, 0) + amount
+        self._ports += needs.ports
+
+    def release(self, uid: str) -> None:
+        """A pod gives back what it took."""
+        needs = self.workers.pop(uid, None)
+        if needs is None:
+            return
+        for name, amount in needs.requests.items():
+            self._used[name] -= amount
+        for port in needs.ports:
+            self._ports.remove(port)
+
+    def _short_of_resources(self, needs: Needs) -> Rejection | None:
+        room, count = self._allocatable.get("pods", 0), len(self.workers)
+        if count + 1 > room:
+            return _short("pods", 1, count, room)
+        requests = needs.requests
+        names = [name for name in _FIRST if name in requests]
+        names += sorted(name for name in requests if name not in _FIRST)
+        for name in names:
+            wanted, used, room = requests[name], self._used.get(name, 0), self._allocatable.get(name, 0)
+            # An extended resource that no node agent knows of is somebody else's to hand out.
+            unknown = name not in self._allocatable and is_extended(name)
+            if wanted and not unknown and wanted > room - used:
+                return _short(name, wanted, used, room)
+        return None
+
+    def _wrong_labels(self, needs: Needs) -> Rejection | None:
+        selected = all(self._labels.get(key) == value for key, value in needs.node_selector.items())
+        if selected and (needs.required is None or needs.required.matches(self._labels, self.name)):
+            return None
+        return _failed("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
+
+    def _taken_ports(self, needs: Needs) -> Rejection | None:
+        if not any(_clash(wanted, held) for wanted in needs.ports for held in self._ports):
+            return None
+        return _failed("NodePorts", "node(s) didn't have free ports for the requested pod ports")
+
+    def _intolerable(self, needs: Needs) -> Rejection | None:
+        if find_untolerated(self._taints, needs.tolerations, ("NoExecute",)) is None:
+            return None
+        return _failed("TaintToleration", "node(s) had taints that the pod didn't tolerate")
+
+
+def _short(name: str, wanted: int, used: int, room: int) -> Rejection:
+    told = f"Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {room}"
+    return Rejection(f"OutOf{name}", told)
+
+
+def _failed(plugin: str, why: str) -> Rejection:
+    return Rejection(plugin, f"Predicate {plugin} failed: {why}")
+
+
+def _clash(one: Port, other: Port) -> bool:
+    if one[1:] != other[1:]:
+        return False
+    return one[0] == other[0] or _EVERYWHERE in (one[0], other[0])

@@ -1,0 +1,172 @@
+"""Starting a container: the image pull, the run, and the back-offs when either fails (``kuberuntime_manager``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from kschedcore.nodes.backoff import Backoff
+from kschedcore.nodes.containers import Container, Running, State, Terminated, Waiting
+from kschedcore.nodes.probing import probers_of
+from kschedcore.nodes.reports import Reports
+from kschedcore.nodes.runtime import Exit, Instance, Launch, Runtime
+from kschedcore.scheduling.durations import format_duration
+
+__all__ = ["Launcher"]
+
+_NOTICED_AFTER = timedelta(seconds=1)
+"""How long a failed pull shows as such before it shows as a back-off: kubelet's next look."""
+
+_CANNOT_RUN = 128
+_KILLED = 137
+
+
+@dataclass(slots=True)
+class Launcher:
+    """Starts the containers of one pod.
+
+    Attributes:
+        runtime: What they run in.
+        reports: Who is told.
+        pod: The pod as it is now.
+    """
+
+    runtime: Runtime
+    reports: Reports
+    pod: Mapping[str, Any]
+
+    def start(self, container: Container, now: datetime) -> None:
+        """Start an idle container, unless it has to wait for a back-off to be over."""
+        if (until := held_until(container)) is not None and until > now:
+            self._show_back_off(container, now)
+            return
+        ended = container.ended
+        if ended is not None and container.pulls.delay is None:
+            container.crashes.retried(ended.finished_at or now, now)
+        attempt = container.restarts + 1 if container.begun else 0
+        container.launch = self.runtime.launch(self.pod, container.spec, attempt, now)
+
+    def _show_back_off(self, container: Container, now: datetime) -> None:
+        tried, metadata = container.pulls.tried, self.pod["metadata"]
+        if container.pulls.delay is not None and tried is not None:
+            if now >= tried + _NOTICED_AFTER and _reason(container.state) == "ErrImagePull":
+                assert isinstance(container.state, Waiting)
+                told = f'Back-off pulling image "{container.spec.get("image", "")}"'
+                self.reports.normal("BackOff", told)
+                container.state = Waiting(
+                    "ImagePullBackOff", f"{told}: ErrImagePull: {container.state.message}"
+                )
+            return
+        if _reason(container.state) == "CrashLoopBackOff" or container.crashes.delay is None:
+            return
+        name = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+        wait = format_duration(container.crashes.delay.total_seconds())
+        self.reports.warn("BackOff", f"Back-off restarting failed container {container.name} in pod {name}")
+        told = f"back-off {wait} restarting failed container={container.name} pod={name}"
+        _wait(container, Waiting("CrashLoopBackOff", told))
+
+    def land(self, container: Container, now: datetime) -> None:
+        """Take in what came of a launch whose time has come."""
+        launch = container.launch
+        assert launch is not None, "it was launched"
+        container.launch = None
+        if launch.failed == "pull":
+            self._pull_failed(container, launch)
+            return
+        container.pulls = Backoff()
+        if container.begun:
+            container.restarts += 1
+        if launch.failed:
+            self._start_failed(container, launch)
+        else:
+            self._run(container, launch.at, now)
+
+    def _pull_failed(self, container: Container, launch: Launch) -> None:
+        image = container.spec.get("image", "")
+        container.pulls.retried(launch.at, launch.at)
+        told = f'failed to pull and unpack image "{image}": {launch.message}'
+        self.reports.warn("Failed", f'Failed to pull image "{image}": {told}')
+        _wait(container, Waiting("ErrImagePull", told))
+
+    def _start_failed(self, container: Container, launch: Launch) -> None:
+        if launch.failed == "start":
+            self.reports.warn("Failed", f"Error: {launch.message}")
+            how = Terminated(_CANNOT_RUN, "ContainerCannotRun", launch.at, launch.at, launch.message)
+        else:
+            self.reports.warn("FailedPostStartHook", f"PostStartHook failed: {launch.message}")
+            self.reports.normal("Killing", "FailedPostStartHook")
+            how = Terminated(_KILLED, "Error", launch.at, launch.at)
+        _end(container, how)
+
+    def _run(self, container: Container, at: datetime, now: datetime) -> None:
+        spec = container.spec
+        ended = container.ended
+        container.last = ended if ended is not None else container.last
+        container.state = Running(at)
+        run_id = sha256(f"{self.pod['metadata']['uid']}/{container.name}/{container.restarts}".encode())
+        container.instance = Instance(
+            self.pod, spec, container.restarts, f"containerd://{run_id.hexdigest()}", at
+        )
+        container.stopping = False
+        self.reports.started(container.name, spec.get("image", ""))
+        self.watch(container, at, now)
+
+    def watch(self, container: Container, since: datetime, now: datetime) -> None:
+        """Probe a running container from a time on, and ask the runtime how it will end."""
+        instance = container.instance
+        assert instance is not None, "it runs"
+        outlook = self.runtime.outlook(instance, now)
+        container.exit, container.ask = outlook.exit, outlook.until
+        container.probers = probers_of(instance, since)
+        kinds = {each.kind for each in container.probers}
+        container.started = "startup" not in kinds
+        container.ready = container.role != "init" and not kinds & {"startup", "readiness"}
+
+    def finish(self, container: Container, how: Exit) -> None:
+        """Take in that a running container has ended."""
+        state, instance = container.state, container.instance
+        assert isinstance(state, Running)
+        assert instance is not None
+        _end(
+            container,
+            Terminated(how.code, how.told_reason, state.started_at, how.at, how.message, instance.id),
+        )
+
+
+def held_until(container: Container) -> datetime | None:
+    """Until when an idle container has to wait before it may be started again; None when it need not."""
+    pulls = container.pulls
+    if pulls.delay is not None and pulls.tried is not None:
+        return pulls.tried + pulls.delay
+    ended = container.ended
+    return None if ended is None or ended.finished_at is None else container.crashes.ends(ended.finished_at)
+
+
+def shows_again_at(container: Container) -> datetime | None:
+    """When a failed pull shows as a back-off."""
+    if _reason(container.state) != "ErrImagePull" or container.pulls.tried is None:
+        return None
+    return container.pulls.tried + _NOTICED_AFTER
+
+
+def _reason(state: State) -> str:
+    return state.reason if isinstance(state, Waiting) else ""
+
+
+def _wait(container: Container, state: Waiting) -> None:
+    if isinstance(container.state, Terminated):
+        container.last = container.state
+    container.state = state
+
+
+def _end(container: Container, how: Terminated) -> None:
+    if isinstance(container.state, Terminated):
+        container.last = container.state
+    container.state = how
+    container.started, container.ready = False, container.role == "init" and how.code == 0
+    container.exit = container.ask = None
+    container.stopping = False
+    container.probers = ()

@@ -1,0 +1,72 @@
+"""What a node looks at before it lets a pod in, read once for all pods of one template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kschedcore.api.objects import PodSpec, Toleration, decode
+from kschedcore.api.requests import pod_requests
+from kschedcore.api.selectors import NodeSelector, node_selector
+from kschedcore.columns.pods import host_ports
+
+__all__ = ["Needs", "NeedsReader"]
+
+_OF_POD = ("overhead", "resources", "nodeSelector", "affinity", "tolerations")
+_OF_CONTAINER = ("resources", "ports", "restartPolicy")
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a pod asks of its node.
+
+    Attributes:
+        requests: Resource name -> amount: cpu in millicores, the rest in whole units.
+        ports: Protocol, address and number of each host port.
+        node_selector: Labels the node must have.
+        required: Required node affinity, if there is any.
+        tolerations: The taints that it bears.
+    """
+
+    requests: Mapping[str, int]
+    ports: tuple[tuple[str, str, int], ...]
+    node_selector: Mapping[str, str]
+    required: NodeSelector | None
+    tolerations: tuple[Toleration, ...]
+
+
+class NeedsReader:
+    """Reads what pod specs need; the stored parts of one template are the same objects for all its pods."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[Needs, list[Any]]] = {}
+
+    def of(self, spec: Mapping[str, Any]) -> Needs:
+        """What a stored pod spec needs."""
+        parts = [spec.get(part) for part in _OF_POD]
+        for kind in ("initContainers", "containers"):
+            # Where the one list ends and the other begins.
+            parts.append(kind)
+            parts += [each.get(part) for each in spec.get(kind, ()) for part in _OF_CONTAINER]
+        key = tuple(map(id, parts))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            # The parts are kept, so that no other object can come to have their ids.
+            known = self._known[key] = _read(decode(PodSpec, spec)), parts
+        return known[0]
+
+
+def _read(spec: PodSpec) -> Needs:
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+    return Needs(
+        pod_requests(spec),
+        tuple(host_ports(spec)),
+        spec.node_selector or {},
+        None if required is None else node_selector(required),
+        spec.tolerations or (),
+    )

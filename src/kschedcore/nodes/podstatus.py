@@ -1,0 +1,128 @@
+"""A pod's status as its agent writes it (``v1.PodStatus``), what others wrote left as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from kschedcore.nodes.conditions import OWNED, condition, pod_conditions
+from kschedcore.nodes.containers import Container
+from kschedcore.nodes.phases import pod_phase
+from kschedcore.nodes.stopping import Ending
+from kschedcore.store.meta import timestamp
+
+__all__ = ["Place", "pod_status", "rejected"]
+
+Object = dict[str, Any]
+
+ENDED = ("Succeeded", "Failed")
+
+
+class Place:
+    """Where a pod runs, in its status.
+
+    Args:
+        host_ip: The node's address.
+        ip: The pod's own; empty before it has one.
+        since: When the agent took the pod in.
+    """
+
+    __slots__ = ("fields",)
+
+    def __init__(self, host_ip: str, ip: str, since: str) -> None:
+        self.fields: Object = {"hostIP": host_ip, "hostIPs": [{"ip": host_ip}], "startTime": since}
+        if ip:
+            self.fields |= {"podIP": ip, "podIPs": [{"ip": ip}]}
+
+
+def pod_status(
+    pod: Mapping[str, Any],
+    containers: Sequence[Container],
+    place: Place,
+    now: datetime,
+    *,
+    over: bool,
+    ending: Ending | None,
+) -> Object:
+    """The status of a pod that was let in.
+
+    Args:
+        pod: The pod, with the status it has.
+        containers: Its containers.
+        place: Where it runs.
+        now: The time, for what changes.
+        over: Whether it has been stopped and nothing of it runs any more.
+        ending: Why the agent ended it, if it did so by itself.
+    """
+    spec, before = pod["spec"], pod.get("status", {})
+    phase = _phase(spec, before.get("phase", "Pending"), containers, over=over, ending=ending)
+    others = [each for each in before.get("conditions", ()) if each["type"] not in OWNED]
+    if over and ending is not None and ending.disrupted:
+        others = [each for each in others if each["type"] != "DisruptionTarget"]
+        others.append(condition("DisruptionTarget", True, "TerminationByKubelet", ending.message))
+    conditions = pod_conditions(spec, containers, phase, others, sandbox=not over)
+    status = {**before, **place.fields, "phase": phase}
+    if over and ending is not None:
+        status |= {"reason": ending.reason, "message": ending.message}
+    status["conditions"] = _dated([*others, *conditions], before.get("conditions", ()), now)
+    inits = [each.status() for each in containers if each.role != "app"]
+    if inits:
+        status["initContainerStatuses"] = inits
+    status["containerStatuses"] = [each.status() for each in containers if each.role == "app"]
+    return status
+
+
+def _phase(
+    spec: Mapping[str, Any],
+    before: str,
+    containers: Sequence[Container],
+    *,
+    over: bool,
+    ending: Ending | None,
+) -> str:
+    if before in ENDED:
+        return before
+    if over and ending is not None:
+        return "Failed"
+    phase = pod_phase(spec.get("restartPolicy", "Always"), containers, over=over)
+    if over:
+        # One that never came to run did not succeed either.
+        return phase if phase in ENDED else "Failed"
+    # Others take an ended pod's resources for free: it has not ended before nothing of it runs.
+    if phase in ENDED and any(each.running for each in containers):
+        return before
+    return phase
+
+
+def rejected(pod: Mapping[str, Any], reason: str, message: str, now: datetime) -> Object:
+    """The status of a pod that its node does not let in."""
+    before = pod.get("status", {})
+    others = [each for each in before.get("conditions", ()) if each["type"] not in OWNED]
+    unready = [condition(each, False, "PodFailed") for each in ("ContainersReady", "Ready")]
+    return {
+        **before,
+        "phase": "Failed",
+        "reason": reason,
+        "message": f"Pod was rejected: {message}",
+        "startTime": timestamp(now),
+        "conditions": _dated([*others, *unready], before.get("conditions", ()), now),
+    }
+
+
+def _dated(
+    conditions: Sequence[Object], before: Sequence[Mapping[str, Any]], now: datetime
+) -> list[Mapping[str, Any]]:
+    """Conditions with the time when each came to have its status."""
+    known = {each["type"]: each for each in before}
+    dated: list[Mapping[str, Any]] = []
+    for each in conditions:
+        old = known.get(each["type"])
+        if old is each:
+            dated.append(each)
+            continue
+        since = timestamp(now)
+        if old is not None and old.get("status") == each["status"]:
+            since = old.get("lastTransitionTime") or since
+        dated.append({**each, "lastProbeTime": None, "lastTransitionTime": since})
+    return dated

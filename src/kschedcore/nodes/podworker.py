@@ -1,0 +1,284 @@
+"""One pod's life on its node: what kubelet's pod worker does, moved on whenever its time has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kschedcore.nodes.backoff import FORGOTTEN_AFTER
+from kschedcore.nodes.containers import Container, Terminated, containers_of
+from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
+from kschedcore.nodes.podstatus import ENDED, Place, pod_status
+from kschedcore.nodes.probing import Prober
+from kschedcore.nodes.reports import Reports
+from kschedcore.nodes.runtime import Runtime, Verdict
+from kschedcore.nodes.starting import plan
+from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
+from kschedcore.store.meta import timestamp
+
+__all__ = ["PodWorker"]
+
+Object = dict[str, Any]
+
+_UNNOTICED = timedelta(seconds=1)
+"""What is over within one look of kubelet's at its containers (PLEG) is not reported."""
+
+_OUT_OF_TIME = Ending("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+_KILLED = 137
+_LOST = "The container could not be located when the pod was terminated"
+
+
+class PodWorker:
+    """Starts, watches and stops the containers of a pod that was let in.
+
+    A worker of a pod whose status tells of containers goes on from there.
+
+    Args:
+        pod: The pod, bound to the node.
+        host_ip: The node's address.
+        ip: The pod's address.
+        runtime: What containers run in.
+        reports: Who is told.
+        now: The time.
+    """
+
+    __slots__ = (
+        "_began", "_deadline", "_launcher", "_pending", "_place", "_runtime", "background", "containers",
+        "foreground", "host_ip", "ip", "over", "pod", "reports", "stopping",
+    )  # fmt: skip
+
+    def __init__(
+        self, pod: Object, host_ip: str, ip: str, runtime: Runtime, reports: Reports, now: datetime
+    ) -> None:
+        spec, status = pod["spec"], pod.get("status", {})
+        self.pod = pod
+        self.host_ip = host_ip
+        self.ip = ip
+        self.reports = reports
+        self.containers = containers_of(spec)
+        self.stopping: Stopping | None = None
+        self.over = False
+        self.foreground: datetime | None = None
+        self.background: datetime | None = None
+        self._runtime = runtime
+        self._launcher = Launcher(runtime, reports, pod)
+        since = status.get("startTime") or timestamp(now)
+        self._place = Place(host_ip, ip, since)
+        self._began = datetime.fromisoformat(since).astimezone(UTC)
+        seconds = spec.get("activeDeadlineSeconds")
+        self._deadline = None if seconds is None else self._began + timedelta(seconds=seconds)
+        self._pending = "startTime" not in status
+        if not self._pending:
+            self._recall(status, now)
+
+    def _recall(self, status: Mapping[str, Any], now: datetime) -> None:
+        told = {each["name"]: each for key in _STATUSES for each in status.get(key, ())}
+        for container in self.containers:
+            if container.name in told:
+                container.recall(told[container.name], self.pod)
+            if container.running:
+                started, ready = container.started, container.ready
+                self._launcher.watch(container, now, now)
+                container.started, container.ready = started, ready
+
+    def take(self, pod: Object) -> None:
+        """Learn that the pod was changed."""
+        before = self.pod
+        self.pod = self._launcher.pod = self.reports.pod = pod
+        if pod["spec"] is before["spec"]:
+            return
+        specs = {each["name"]: each for key in _SPECS for each in pod["spec"].get(key, ())}
+        for container in self.containers:
+            container.spec = specs.get(container.name, container.spec)
+
+    def sync(self, now: datetime) -> None:
+        """Do everything whose time has come."""
+        if self.over:
+            return
+        self._check_orders(now)
+        self._observe(now)
+        moved = True
+        while moved:
+            self._probe(now)
+            self._act(now)
+            moved = self._observe(now)
+        if self.stopping is not None and all(each.idle for each in self.containers):
+            self._conclude()
+        self.foreground, self.background = self._next(now)
+
+    def end(self, ending: Ending, grace_seconds: float, now: datetime) -> None:
+        """Stop the pod for a reason of the node's own."""
+        if self.stopping is None:
+            self.stopping = Stopping(now, grace_seconds, ending)
+
+    def unnoticed(self, now: datetime) -> bool:
+        """Whether there is nothing to report yet that will not be overtaken at once."""
+        soon = now + _UNNOTICED
+        return (
+            self._pending
+            and self.stopping is None
+            and any(each.launch is not None and each.launch.at <= soon for each in self.containers)
+        )
+
+    def status(self, now: datetime) -> Object:
+        """The pod's status now."""
+        ending = None if self.stopping is None else self.stopping.ending
+        return pod_status(self.pod, self.containers, self._place, now, over=self.over, ending=ending)
+
+    def _check_orders(self, now: datetime) -> None:
+        """See whether the pod is to end."""
+        metadata = self.pod["metadata"]
+        if "deletionTimestamp" in metadata:
+            deadline = datetime.fromisoformat(metadata["deletionTimestamp"]).astimezone(UTC)
+            if self.stopping is None:
+                grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+                # The time of the request, which the API tells in whole seconds.
+                self.stopping = Stopping(max(deadline - grace, self._began), grace.total_seconds())
+            else:
+                self.stopping.hasten(self.containers, now, deadline)
+        elif self._deadline is not None and now >= self._deadline and self.stopping is None:
+            self.reports.normal("DeadlineExceeded", _OUT_OF_TIME.message)
+            self.end(_OUT_OF_TIME, self._grace(), now)
+
+    def _grace(self) -> int:
+        seconds: int = self.pod["spec"].get("terminationGracePeriodSeconds", 30)
+        return seconds
+
+    def _act(self, now: datetime) -> None:
+        """Start what should run, or stop what should not."""
+        if self.stopping is None:
+            start, over = plan(self.pod["spec"].get("restartPolicy", "Always"), self.containers)
+            for container in start:
+                self._launcher.start(container, now)
+            if over:
+                self.stopping = Stopping(now, self._grace())
+            self._replace_changed(now)
+        if self.stopping is not None:
+            self.stopping.advance(self.containers, self._runtime, self.reports, now)
+
+    def _replace_changed(self, now: datetime) -> None:
+        """Stop containers whose image was changed; they are started again with the new one."""
+        for container in self.containers:
+            if container.running and not container.stopping and _is_outdated(container):
+                self._restart(container, f"Container {container.name} definition changed", self._grace(), now)
+
+    def _restart(self, container: Container, why: str, grace: float, now: datetime) -> None:
+        again = self.pod["spec"].get("restartPolicy", "Always") != "Never" or container.role == "sidecar"
+        told = f"{why}, will be restarted" if again else why
+        ask_to_stop(container, grace, self._runtime, self.reports, now, told)
+
+    def _observe(self, now: datetime) -> bool:
+        """Take in what has happened to containers; whether anything had."""
+        moved = False
+        for container in self.containers:
+            if container.launch is not None and container.launch.at <= now:
+                self._launcher.land(container, now)
+                moved, self._pending = True, False
+            elif container.running:
+                if container.ask is not None and container.ask <= now and container.instance is not None:
+                    outlook = self._runtime.outlook(container.instance, now)
+                    container.exit, container.ask = outlook.exit or container.exit, outlook.until
+                if container.exit is not None and container.exit.at <= now:
+                    self._launcher.finish(container, container.exit)
+                    moved = True
+        return moved
+
+    def _probe(self, now: datetime) -> None:
+        for container in self.containers:
+            for prober in container.probers:
+                if container.running:
+                    self._poll(container, prober, now)
+
+    def _poll(self, container: Container, prober: Prober, now: datetime) -> None:
+        ending = self.stopping is not None or container.stopping
+        if prober.kind == "startup":
+            if container.started or ending:
+                return
+        elif not container.started or (prober.kind == "liveness" and ending):
+            return
+        prober.poll(self._runtime, now, self._tell)
+        match prober.kind, prober.result:
+            case "startup", True:
+                container.started = True
+                container.ready = not any(each.kind == "readiness" for each in container.probers)
+                # The other probes were held back until now.
+                for each in container.probers:
+                    if each.due is not None and each.kind != "startup":
+                        each.due = max(each.due, now)
+            case "readiness", bool() as ready:
+                container.ready = ready
+            case ("startup" | "liveness") as kind, False:
+                grace = prober.probe.get("terminationGracePeriodSeconds", self._grace())
+                self._restart(container, f"Container {container.name} failed {kind} probe", grace, now)
+
+    def _tell(self, prober: Prober, verdict: Verdict) -> None:
+        self.reports.warn("Unhealthy", f"{prober.kind.capitalize()} probe failed: {verdict.message}")
+
+    def _conclude(self) -> None:
+        """Nothing runs any more, and nothing will."""
+        self.over, self._pending = True, False
+        initialised = all(each.role == "app" or each.begun for each in self.containers)
+        for container in self.containers:
+            if isinstance(container.state, Terminated):
+                continue
+            if container.last is not None:
+                container.state, container.last = container.last, None
+            elif initialised and container.role == "app":
+                container.state = Terminated(_KILLED, "ContainerStatusUnknown", message=_LOST)
+
+    def _next(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """When there is something to do next that a settled cluster would not have, and when otherwise."""
+        if self.over:
+            return None, None
+        foreground: list[datetime] = []
+        background: list[datetime] = [] if self._deadline is None or self.stopping else [self._deadline]
+        for container in self.containers:
+            if container.launch is not None:
+                foreground.append(container.launch.at)
+            elif container.running:
+                self._next_of_running(container, foreground, background)
+            elif self.stopping is None:
+                waits = background if _habitual(container) else foreground
+                times = (held_until(container), shows_again_at(container))
+                waits += [each for each in times if each is not None and each > now]
+        return min(foreground, default=None), min(background, default=None)
+
+    def _next_of_running(
+        self, container: Container, foreground: list[datetime], background: list[datetime]
+    ) -> None:
+        if container.ask is not None:
+            background.append(container.ask)
+        if container.exit is not None:
+            (background if self._is_far(container) else foreground).append(container.exit.at)
+        for prober in container.probers:
+            if prober.due is not None and (prober.kind == "startup") != container.started:
+                awaited = prober.kind == "startup" or (prober.kind == "readiness" and not container.ready)
+                (foreground if awaited else background).append(prober.due)
+
+    def _is_far(self, container: Container) -> bool:
+        """Whether the end of a run is nothing to wait for: it comes after long health, or time and again."""
+        run, end = container.instance, container.exit
+        if self.stopping is not None or container.stopping or container.role == "init":
+            return False
+        if run is None or end is None or self.pod["spec"].get("restartPolicy", "Always") != "Always":
+            return False
+        return _habitual(container) or end.at - run.started_at > FORGOTTEN_AFTER
+
+    @property
+    def ended(self) -> bool:
+        """Whether the pod's phase is one of those that last."""
+        return self.pod.get("status", {}).get("phase") in ENDED
+
+
+_STATUSES = ("initContainerStatuses", "containerStatuses")
+_SPECS = ("initContainers", "containers")
+
+
+def _habitual(container: Container) -> bool:
+    return container.crashes.at_longest or container.pulls.at_longest
+
+
+def _is_outdated(container: Container) -> bool:
+    run = container.instance
+    return run is not None and run.spec.get("image") != container.spec.get("image")

@@ -1,0 +1,91 @@
+"""Liveness, readiness and startup probes: when they run, and after how many findings they count (``v1.Probe``)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from kschedcore.nodes.runtime import Instance, ProbeKind, Runtime, Verdict
+
+__all__ = ["Prober", "probers_of"]
+
+_FIELDS: tuple[tuple[ProbeKind, str], ...] = (
+    ("startup", "startupProbe"), ("liveness", "livenessProbe"), ("readiness", "readinessProbe"),
+)  # fmt: skip
+
+
+class Prober:
+    """One probe of one run of a container.
+
+    The first probe runs ``initialDelaySeconds`` after the container has started, the others every
+    ``periodSeconds``. A run of equal findings as long as the threshold decides.
+
+    Args:
+        kind: What is probed for.
+        probe: The ``v1.Probe``, with its defaults.
+        instance: The run.
+        since: From when on it is probed.
+    """
+
+    __slots__ = (
+        "_failures",
+        "_last",
+        "_period",
+        "_run",
+        "_successes",
+        "due",
+        "instance",
+        "kind",
+        "probe",
+        "result",
+    )
+
+    def __init__(
+        self, kind: ProbeKind, probe: Mapping[str, Any], instance: Instance, since: datetime
+    ) -> None:
+        self.kind = kind
+        self.probe = probe
+        self.instance = instance
+        delay = timedelta(seconds=probe.get("initialDelaySeconds", 0))
+        self._period = timedelta(seconds=probe.get("periodSeconds", 10))
+        self._failures: int = probe.get("failureThreshold", 3)
+        self._successes: int = probe.get("successThreshold", 1)
+        self._last: bool | None = None
+        self._run = 0
+        self.due: datetime | None = max(since, instance.started_at + delay)
+        self.result: bool | None = None
+
+    def poll(self, runtime: Runtime, now: datetime, told: Callable[[Prober, Verdict], None]) -> None:
+        """Carry out the probes that are due, and tell of those that fail."""
+        while self.due is not None and self.due <= now:
+            verdict = runtime.probe(self.instance, self.kind, self.probe, self.due)
+            if not verdict.success:
+                told(self, verdict)
+            self._count(verdict.success)
+            self.due = self._next(self.due, verdict)
+
+    def _count(self, success: bool) -> None:
+        self._run = self._run + 1 if success == self._last else 1
+        self._last = success
+        if self._run >= (self._successes if success else self._failures):
+            self.result = success
+
+    def _next(self, due: datetime, verdict: Verdict) -> datetime | None:
+        """When to probe next: not before anything can change, once more of the same would change nothing."""
+        following = due + self._period
+        threshold = self._successes if verdict.success else self._failures
+        if self._run < threshold:
+            return following
+        if self.kind == "startup":
+            return None
+        if verdict.until is None:
+            return None
+        return max(following, due + self._period * math.ceil((verdict.until - due) / self._period))
+
+
+def probers_of(instance: Instance, now: datetime) -> tuple[Prober, ...]:
+    """The probes of a container that has just started to run."""
+    spec = instance.spec
+    return tuple(Prober(kind, spec[name], instance, now) for kind, name in _FIELDS if name in spec)

@@ -1,0 +1,122 @@
+"""What an agent says of its node: labels, capacity, conditions, addresses, software (kubelet's ``nodestatus``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import NAMESPACE_DNS, uuid5
+
+from kschedcore.store.meta import timestamp
+
+__all__ = ["DEFAULT_CAPACITY", "labelled", "node_status", "with_condition"]
+
+Object = dict[str, Any]
+
+DEFAULT_CAPACITY: Final = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
+"""What a node has that does not say."""
+
+_HEALTHY: Final = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+_VERSION: Final = "v1.34.0"
+
+
+def labelled(node: Mapping[str, Any]) -> Object | None:
+    """The node with the labels that an agent gives it; None when it has them."""
+    metadata = node["metadata"]
+    own = {
+        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": metadata["name"],
+        "kubernetes.io/os": "linux",
+    }
+    labels = metadata.get("labels", {})
+    if own.keys() <= labels.keys():
+        return None
+    return {**node, "metadata": {**metadata, "labels": {**own, **labels}}}
+
+
+def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
+    """The status of a healthy node, with what it says of itself kept.
+
+    Args:
+        node: The node.
+        ip: Its address.
+        now: The time, for conditions that change.
+    """
+    before = node.get("status", {})
+    capacity = before.get("capacity") or before.get("allocatable") or DEFAULT_CAPACITY
+    name = node["metadata"]["name"]
+    status = {
+        **before,
+        "capacity": capacity,
+        "allocatable": before.get("allocatable") or capacity,
+        "addresses": before.get("addresses")
+        or [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "nodeInfo": {**_software(name), **_said(before.get("nodeInfo", {}))},
+    }
+    for kind, value, reason, message in _HEALTHY:
+        pressed = kind == "MemoryPressure" and _is_true(status, kind)
+        if not pressed:
+            status = with_condition(status, kind, value, reason, message, now)
+    return status
+
+
+def with_condition(
+    status: Mapping[str, Any], kind: str, value: str, reason: str, message: str, now: datetime
+) -> Object:
+    """A node's status with one condition as given; its times move when it changes."""
+    conditions = list(status.get("conditions", ()))
+    told = {"type": kind, "status": value, "reason": reason, "message": message}
+    for place, each in enumerate(conditions):
+        if each["type"] != kind:
+            continue
+        if told.items() <= each.items():
+            return dict(status)
+        since = each.get("lastTransitionTime") if each.get("status") == value else None
+        conditions[place] = {
+            **told, "lastHeartbeatTime": timestamp(now), "lastTransitionTime": since or timestamp(now)
+        }  # fmt: skip
+        return {**status, "conditions": conditions}
+    conditions.append({**told, "lastHeartbeatTime": timestamp(now), "lastTransitionTime": timestamp(now)})
+    return {**status, "conditions": conditions}
+
+
+def heard(status: Mapping[str, Any], now: datetime) -> Object:
+    """A node's status with the heartbeat of now in the conditions that an agent writes."""
+    own = {kind for kind, *_ in _HEALTHY}
+    conditions = [
+        {**each, "lastHeartbeatTime": timestamp(now)} if each["type"] in own else each
+        for each in status.get("conditions", ())
+    ]
+    return {**status, "conditions": conditions}
+
+
+def _is_true(status: Mapping[str, Any], kind: str) -> bool:
+    return any(each["type"] == kind and each["status"] == "True" for each in status.get("conditions", ()))
+
+
+def _said(info: Mapping[str, Any]) -> Object:
+    return {key: value for key, value in info.items() if value}
+
+
+def _software(name: str) -> Object:
+    machine = uuid5(NAMESPACE_DNS, name)
+    return {
+        "architecture": "amd64",
+        "bootID": str(uuid5(machine, "boot")),
+        "containerRuntimeVersion": "containerd://2.1.0",
+        "kernelVersion": "6.8.0",
+        "kubeProxyVersion": "",
+        "kubeletVersion": _VERSION,
+        "machineID": machine.hex,
+        "operatingSystem": "linux",
+        "osImage": "Linux",
+        "systemUUID": str(uuid5(machine, "system")),
+    }

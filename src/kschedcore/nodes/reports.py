@@ -1,0 +1,42 @@
+"""What an agent tells people about a pod: events in kubelet's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kschedcore.client.events import EventRecorder
+
+__all__ = ["Reports"]
+
+
+class Reports:
+    """Events about one pod.
+
+    Args:
+        events: Writes them.
+        pod: What they are about.
+        starts: Whether to tell of every container that is pulled, created and started as it should be.
+    """
+
+    __slots__ = ("_events", "pod", "starts")
+
+    def __init__(self, events: EventRecorder, pod: Mapping[str, Any], *, starts: bool) -> None:
+        self._events = events
+        self.pod = pod
+        self.starts = starts
+
+    def normal(self, reason: str, message: str) -> None:
+        """Tell of something that is as it should be."""
+        self._events.event(dict(self.pod), "Normal", reason, message)
+
+    def warn(self, reason: str, message: str) -> None:
+        """Tell of something that is not."""
+        self._events.event(dict(self.pod), "Warning", reason, message)
+
+    def started(self, container: str, image: str) -> None:
+        """Tell of a container that was started."""
+        if self.starts:
+            self.normal("Pulled", f'Container image "{image}" already present on machine')
+            self.normal("Created", f"Created container: {container}")
+            self.normal("Started", f"Started container {container}")
