@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.controllers.controller import Controller
+from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
@@ -22,6 +23,7 @@ __all__ = ["CONTROLLERS"]
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     ClaimProtectionController,
+    DisruptionController,
     EndpointSliceController,
     EndpointsController,
     GarbageCollector,

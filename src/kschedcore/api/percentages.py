@@ -1,0 +1,25 @@
+"""Fields that are a number or a percentage (``intstr.IntOrString``)."""
+
+from __future__ import annotations
+
+__all__ = ["scaled_value"]
+
+
+def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
+    """``value`` as a number of ``total``.
+
+    Args:
+        value: ``3`` or ``"25%"``.
+        total: What a percentage is of.
+        round_up: Which way a fraction goes.
+
+    Raises:
+        ValueError: A text that is no percentage.
+    """
+    if isinstance(value, int):
+        return value
+    digits = value.removesuffix("%")
+    if digits == value or not digits.isdecimal():
+        raise ValueError(f"invalid value for IntOrString: {value!r} is no percentage")
+    product = int(digits) * total
+    return -(-product // 100) if round_up else product // 100

@@ -1,0 +1,198 @@
+"""The disruption controller: how many pods of a budget may be taken away now.
+
+Rules: "Specifying a Disruption Budget" in the reference, KEP-85, KEP-3017. Eviction itself spends what this
+controller allows, and writes down in ``status.disruptedPods`` what it has spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from kschedcore.api.objects import LabelSelector, decode
+from kschedcore.api.percentages import scaled_value
+from kschedcore.api.selectors import Selector, label_selector
+from kschedcore.client.informer import Change, controller_of, key_of
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.victims import is_active, ready_since
+from kschedcore.store.admission_types import Object
+from kschedcore.store.meta import timestamp
+
+__all__ = ["DisruptionController"]
+
+DELETION_TIMEOUT = timedelta(minutes=2)
+"""How long a pod that was evicted counts as disrupted although it has not begun to go."""
+
+_BUDGETS = "poddisruptionbudgets.policy"
+_SCALES = {
+    ("apps/v1", "ReplicaSet"): "replicasets.apps",
+    ("apps/v1", "Deployment"): "deployments.apps",
+    ("apps/v1", "StatefulSet"): "statefulsets.apps",
+    ("v1", "ReplicationController"): "replicationcontrollers",
+}
+"""Owners that say how many pods there should be."""
+
+
+class _UncountableError(Exception):
+    """It cannot be said how many pods there should be."""
+
+
+class DisruptionController(Controller):
+    """Keeps the status of PodDisruptionBudgets (``policy/v1``)."""
+
+    name = "disruption-controller"
+
+    def watches(self) -> Iterable[Watched]:
+        """Budgets, pods, and the owners that say how many pods there should be."""
+        yield itself(_BUDGETS)
+        yield Watched("pods", self._budgets_of)
+        for resource in _SCALES.values():
+            yield Watched(resource, self._in_namespace)
+
+    def _budgets_of(self, change: Change) -> Iterable[Key]:
+        states = [each for each in (change.old, change.new) if each is not None]
+        budgets = self.informers[_BUDGETS].in_namespace(change.object["metadata"]["namespace"])
+        return [
+            key_of(budget)
+            for budget in budgets
+            if any(_selector(budget).matches(pod["metadata"].get("labels", {})) for pod in states)
+        ]
+
+    def _in_namespace(self, change: Change) -> Iterable[Key]:
+        old, new = change.old, change.new
+        if old is not None and new is not None and old["spec"].get("replicas") == new["spec"].get("replicas"):
+            return ()
+        return [
+            key_of(b) for b in self.informers[_BUDGETS].in_namespace(change.object["metadata"]["namespace"])
+        ]
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Count the pods of a budget."""
+        budget = self.informers[_BUDGETS].get(*key)
+        if budget is None:
+            return None
+        selector = _selector(budget)
+        pods = [
+            pod
+            for pod in self.informers["pods"].in_namespace(key[0])
+            if selector.matches(pod["metadata"].get("labels", {}))
+        ]
+        disrupted, again = self._disrupted(budget, pods)
+        try:
+            expected, desired = self._desired(budget, pods)
+        except _UncountableError as why:
+            self._write(budget, self._failed(budget, str(why)))
+            return None
+        healthy = sum(_is_healthy(pod) and pod["metadata"]["name"] not in disrupted for pod in pods)
+        allowed = max(0, healthy - desired) if expected > 0 else 0
+        status: Object = {
+            "observedGeneration": budget["metadata"].get("generation", 0),
+            "disruptionsAllowed": allowed,
+            "currentHealthy": healthy,
+            "desiredHealthy": desired,
+            "expectedPods": expected,
+        }
+        if disrupted:
+            status["disruptedPods"] = disrupted
+        condition = ("True", "SufficientPods", "") if allowed else ("False", "InsufficientPods", "")
+        self._write(budget, {**status, "conditions": self._conditions(budget, *condition)})
+        return again
+
+    def _desired(self, budget: Object, pods: list[Object]) -> tuple[int, int]:
+        """How many pods there should be, and how many of them healthy."""
+        spec = budget["spec"]
+        if "maxUnavailable" in spec:
+            expected = self._expected(pods)
+            most: int = scaled_value(spec["maxUnavailable"], expected, round_up=True)
+            return expected, max(0, expected - most)
+        least: Any = spec.get("minAvailable", 0)
+        if isinstance(least, int):
+            return len(pods), least
+        expected = self._expected(pods)
+        return expected, scaled_value(least, expected, round_up=True)
+
+    def _expected(self, pods: list[Object]) -> int:
+        """How many pods the owners of these want."""
+        wanted: dict[str, int] = {}
+        for pod in pods:
+            owner = controller_of(pod)
+            if owner is None:
+                # Nobody says how many there should be of its sort, and it counts for nothing.
+                continue
+            found = self._scale(pod["metadata"]["namespace"], owner)
+            if found is None:
+                raise _UncountableError(
+                    f"found unmanaged pods or owners that do not scale: {owner['kind']} {owner['name']}"
+                )
+            wanted[found["metadata"]["uid"]] = found["spec"].get("replicas", 1)
+        return sum(wanted.values())
+
+    def _scale(self, namespace: str, owner: Object) -> Object | None:
+        resource = _SCALES.get((owner["apiVersion"], owner["kind"]))
+        found = None if resource is None else self.informers[resource].get(namespace, owner["name"])
+        if found is None or found["metadata"]["uid"] != owner["uid"]:
+            return None
+        above = controller_of(found)
+        if owner["kind"] == "ReplicaSet" and above is not None and above["kind"] == "Deployment":
+            return self._scale(namespace, above)
+        return found
+
+    def _disrupted(self, budget: Object, pods: list[Object]) -> tuple[Object, Again | None]:
+        """Evicted pods that have not begun to go, and when the next of them is given up."""
+        present = {pod["metadata"]["name"]: pod for pod in pods}
+        left: Object = {}
+        ends: list[datetime] = []
+        for name, since in budget.get("status", {}).get("disruptedPods", {}).items():
+            pod = present.get(name)
+            end = datetime.fromisoformat(since) + DELETION_TIMEOUT
+            if pod is None or pod["metadata"].get("deletionTimestamp"):
+                continue
+            if end <= self.clock.now():
+                self.events.event(
+                    pod, "Warning", "NotDeleted", f"Pod was expected by PDB {key_of(budget)[0]}/"
+                    f"{key_of(budget)[1]} to be deleted but it wasn't",
+                )  # fmt: skip
+                continue
+            left[name] = since
+            ends.append(end)
+        return left, Again(min(ends), background=True) if ends else None
+
+    def _failed(self, budget: Object, why: str) -> Object:
+        status = {
+            **budget.get("status", {}),
+            "observedGeneration": budget["metadata"].get("generation", 0),
+            "disruptionsAllowed": 0,
+        }
+        self.events.event(budget, "Warning", "CalculateExpectedPodCountFailed", why)
+        return {**status, "conditions": self._conditions(budget, "False", "SyncFailed", why)}
+
+    def _conditions(self, budget: Object, status: str, reason: str, message: str) -> list[Object]:
+        before = budget.get("status", {}).get("conditions", ())
+        others = [each for each in before if each["type"] != "DisruptionAllowed"]
+        old = next((each for each in before if each["type"] == "DisruptionAllowed"), None)
+        since = old["lastTransitionTime"] if old and old["status"] == status else timestamp(self.clock.now())
+        condition = {
+            "type": "DisruptionAllowed",
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "lastTransitionTime": since,
+            "observedGeneration": budget["metadata"].get("generation", 0),
+        }
+        return [*others, condition]
+
+    def _write(self, budget: Object, status: Object) -> None:
+        if status != budget.get("status", {}):
+            self.client.update_status({**budget, "status": status}, _BUDGETS)
+
+
+def _selector(budget: Object) -> Selector:
+    # A budget without a selector selects nothing.
+    return label_selector(
+        decode(LabelSelector, budget["spec"]["selector"]) if "selector" in budget["spec"] else None
+    )
+
+
+def _is_healthy(pod: Object) -> bool:
+    return is_active(pod) and ready_since(pod) is not None
