@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kschedcore.apiserver import APIServer
+from kschedcore.apiserver.bodies import STRATEGIC
 from kschedcore.store.kinds import kind_by_resource
-from kschedcore.store.objects import plain
+from kschedcore.store.objects import freeze, plain
 from kschedcore.store.store import Store
 
 PODS = kind_by_resource("pods").resource
 PATH = "/api/v1/namespaces/default/pods"
 TEMPLATES = 500
 WATCHERS = 100
+NODES = 5_000
+STARTED = "2026-01-01T00:00:00Z"
 Object = dict[str, Any]
 
 
@@ -38,10 +41,14 @@ def template(number: int) -> Object:
         }
         for name in ("app", "proxy")
     ]
-    labels = {"app": f"web-{number}", "tier": "front"}
-    metadata = {"name": "", "namespace": "default", "labels": labels}
     spec = {"containers": containers, "automountServiceAccountToken": False}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return {**template_metadata(number, ""), "spec": spec}
+
+
+def template_metadata(number: int, name: str) -> Object:
+    labels = {"app": f"web-{number}", "tier": "front"}
+    metadata = {"name": name, "namespace": "default", "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
 
 def pods(templates: list[Object], count: int) -> Iterator[Object]:
@@ -129,11 +136,67 @@ def measure_door(count: int) -> Iterator[tuple[str, float, str]]:
     rate = per_second(count, write)
     yield "pods through the whole chain", rate, "1/s"
     yield "cost of a pod", 1e6 / rate, "us"
+    yield "the same from stored templates", per_second(count, lambda: replicas(server, count)), "1/s"
+    yield from measure_life(server, [f"{PATH}/pod-{number:06}" for number in range(count)])
     yield (
         "GET requests",
         per_second(count, lambda: [server.request("GET", f"{PATH}/pod-000000") for _ in range(count)]),
         "1/s",
     )
+
+
+def replicas(server: APIServer, count: int) -> None:
+    """Pods as workload controllers make them: with the very spec that the store holds in a template."""
+    made = [freeze(template(number)["spec"]) for number in range(TEMPLATES)]
+    for number in range(count):
+        obj = template_metadata(number % TEMPLATES, f"replica-{number:06}")
+        code, _ = server.request("POST", PATH, {**obj, "spec": made[number % TEMPLATES]})
+        assert code == 201
+
+
+def measure_life(server: APIServer, paths: list[str]) -> Iterator[tuple[str, float, str]]:
+    """What the scheduler and the kubelet write of every pod."""
+    count = len(paths)
+
+    def bind() -> None:
+        for number, path in enumerate(paths):
+            target = {"apiVersion": "v1", "kind": "Node", "name": f"node-{number % NODES:05}"}
+            body = {"apiVersion": "v1", "kind": "Binding", "metadata": {}, "target": target}
+            code, _ = server.request("POST", f"{path}/binding", body, user_agent="kube-scheduler")
+            assert code == 201
+
+    def put_status() -> None:
+        for path in paths:
+            _, pod = server.request("GET", path)
+            body = {**pod, "status": running(pod["status"], ready="False")}
+            code, _ = server.request("PUT", f"{path}/status", body, user_agent="kubelet")
+            assert code == 200
+
+    def patch_status() -> None:
+        for path in paths:
+            ready = [{"type": "Ready", "status": "True", "lastTransitionTime": STARTED}]
+            code, _ = server.request(
+                "PATCH", f"{path}/status", {"status": {"conditions": ready}}, STRATEGIC, "kubelet"
+            )
+            assert code == 200
+
+    yield "bindings", per_second(count, bind), "1/s"
+    yield "PUT status", per_second(count, put_status), "1/s"
+    yield "PATCH status", per_second(count, patch_status), "1/s"
+
+
+def running(status: Object, *, ready: str) -> Object:
+    """A status as the kubelet writes it when a pod has started."""
+    conditions = [
+        *status["conditions"],
+        {"type": "Ready", "status": ready, "lastProbeTime": None, "lastTransitionTime": STARTED},
+    ]
+    started = {"name": "app", "ready": True, "restartCount": 0, "image": "app", "imageID": "app@sha256:0",
+               "state": {"running": {"startedAt": STARTED}}}  # fmt: skip
+    return {
+        **status, "phase": "Running", "conditions": conditions, "startTime": STARTED,
+        "podIP": "10.0.0.1", "containerStatuses": [started],
+    }  # fmt: skip
 
 
 def main() -> None:

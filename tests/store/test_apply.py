@@ -14,9 +14,10 @@ from kschedcore.store.admission_types import StatusError
 from kschedcore.store.apply.fieldmanager import FieldManager, manager_name
 from kschedcore.store.apply.paths import display, from_fields_v1, to_fields_v1
 from kschedcore.store.apply.typed import compare, field_set, merge, remove, root
+from kschedcore.store.objects import freeze
 
 DEPLOYMENT = object_type("apps.v1.Deployment")
-EMPTY = {**decode_object(DEPLOYMENT, {})[0], "metadata": {"name": "web"}}
+EMPTY = freeze({**decode_object(DEPLOYMENT, {})[0], "metadata": {"name": "web"}})
 FIELDS = FieldManager(DEPLOYMENT, "apps/v1", ignored=("status",))
 ROOT = root(DEPLOYMENT)
 elements = st.sampled_from(["f:a", "f:b", 'k:{"name":"x"}', 'v:"y"'])

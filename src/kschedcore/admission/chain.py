@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 from kschedcore.admission import strategies
 from kschedcore.admission.defaults import default
 from kschedcore.admission.plugins import Plugin, default_plugins
+from kschedcore.admission.reading import reading_once
 from kschedcore.admission.validation.kinds import validate_create, validate_status_update, validate_update
-from kschedcore.api.schema import schema_for
-from kschedcore.api.schema.decode import DecodeError, decode_object, json_type
+from kschedcore.api.schema import object_type, schema_for
+from kschedcore.api.schema.decode import DecodeError, json_type, object_decoder
 from kschedcore.store.admission_types import (
     AdmissionRequest,
     Decoded,
@@ -19,9 +24,11 @@ from kschedcore.store.admission_types import (
     bad_request,
     invalid,
 )
+from kschedcore.store.kinds import kind_by_path
 
 __all__ = ["AdmissionChain"]
 
+_IN_COMMON = ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
 
@@ -38,6 +45,7 @@ class AdmissionChain:
     def __init__(self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None) -> None:
         self._reader = reader
         self._plugins = default_plugins(reader) if plugins is None else plugins
+        self._by_kind: dict[str, tuple[Plugin, ...]] = {}
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
         """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
@@ -60,7 +68,7 @@ class AdmissionChain:
         if kind != resource.kind:
             raise bad_request(f"{subject}: the kind in the data ({kind}) does not match the expected kind")
         try:
-            obj, unknown = decode_object(schema, body)
+            obj, unknown = _decoder(schema.name, _is_templated(resource))(body)
         except DecodeError as fault:
             raise bad_request(f"{subject}: {fault}") from None
         warnings = tuple(f'unknown field "{path}"' for path in unknown)
@@ -75,7 +83,7 @@ class AdmissionChain:
 
     def admit(self, request: AdmissionRequest) -> None:
         """Run the mutating plugins, in order."""
-        for plugin in self._plugins:
+        for plugin in self._concerned(request.resource.kind):
             plugin.admit(request)
 
     def prepare(self, request: AdmissionRequest) -> None:
@@ -99,8 +107,27 @@ class AdmissionChain:
 
     def review(self, request: AdmissionRequest) -> None:
         """Run the validating plugins, in order; quota, which charges, is the last."""
-        for plugin in self._plugins:
+        for plugin in self._concerned(request.resource.kind):
             plugin.review(request)
+
+    def _concerned(self, kind: str) -> tuple[Plugin, ...]:
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = tuple(each for each in self._plugins if each.kinds is None or kind in each.kinds)
+            self._by_kind[kind] = found
+        return found
+
+
+def _is_templated(resource: Resource) -> bool:
+    kind = kind_by_path(resource.api_version, resource.plural)
+    return kind is not None and kind.templated
+
+
+@cache
+def _decoder(type_name: str, templated: bool) -> Callable[[Any], tuple[Object, list[str]]]:
+    """How objects of a type are read; what many of them have in common, once."""
+    once = dict.fromkeys(_IN_COMMON if templated else (), reading_once)
+    return object_decoder(object_type(type_name), once)
 
 
 def _type_field(body: Object, name: str) -> str:

@@ -1,54 +1,51 @@
 """What there is to know of a pod spec, found out once for all replicas of one template.
 
-Pods come by the thousand from few templates, so their specs are the same bytes. Each distinct spec is
-examined once and shared: stored objects are immutable, and the replicas of a workload hold one spec object.
+Pods come by the thousand from few templates, so their specs are the same bytes. Reading makes one frozen
+object of them, which every later step passes on as it is or replaces by another frozen one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-
-import msgspec
 
 from kschedcore.admission.usage import ResourceList, pod_limits, pod_requests, qos_class
 from kschedcore.admission.validation.pods import validate_pod_spec
 from kschedcore.store.field_errors import FieldError
-from kschedcore.store.objects import freeze
+from kschedcore.store.objects import FrozenDict
+from kschedcore.store.remembered import remembered, shared
 
-__all__ = ["ExaminedSpec", "examine"]
-
-_TEMPLATES_REMEMBERED = 4096
+__all__ = ["Amounts", "spec_amounts", "spec_errors", "spec_qos_class"]
 
 
 @dataclass(frozen=True, slots=True)
-class ExaminedSpec:
-    """A complete pod spec and what follows from it alone.
+class Amounts:
+    """What a pod requests and what it is limited to in total, overhead included."""
 
-    Attributes:
-        spec: The spec, shared by everybody who asks for the same; it cannot be changed.
-        errors: What validation says of it as ``spec`` of a pod.
-        qos_class: The pod's quality of service.
-        requests: What the pod requests in total, overhead included.
-        limits: What the pod is limited to in total.
-    """
-
-    spec: dict[str, Any]
-    errors: tuple[FieldError, ...]
-    qos_class: str
     requests: ResourceList
     limits: ResourceList
 
 
-def examine(spec: Mapping[str, Any]) -> ExaminedSpec:
-    """The verdict on ``spec``, which has its defaults."""
-    return _examine(msgspec.json.encode(spec))
+@remembered
+def spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
+    """What validation says of a complete spec, as ``spec`` of a pod."""
+    return tuple(validate_pod_spec(spec, "spec"))
 
 
-@lru_cache(maxsize=_TEMPLATES_REMEMBERED)
-def _examine(encoded: bytes) -> ExaminedSpec:
-    spec = freeze(msgspec.json.decode(encoded))
-    errors = tuple(validate_pod_spec(spec, "spec"))
-    return ExaminedSpec(spec, errors, qos_class(spec), pod_requests(spec), pod_limits(spec))
+def spec_amounts(spec: Mapping[str, Any]) -> Amounts:
+    """What a pod of this complete spec asks for."""
+    return _amounts(shared(spec))
+
+
+@remembered
+def _amounts(spec: FrozenDict) -> Amounts:
+    return Amounts(pod_requests(spec), pod_limits(spec))
+
+
+def spec_qos_class(spec: Mapping[str, Any]) -> str:
+    """The quality of service of a pod of this complete spec."""
+    return _qos_class(shared(spec))
+
+
+_qos_class = remembered(qos_class)

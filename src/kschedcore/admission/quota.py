@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from kschedcore.admission.pod_specs import examine
+from kschedcore.admission.pod_specs import spec_amounts, spec_qos_class
 from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
@@ -91,8 +91,8 @@ class _Pods:
     def usage(self, obj: Mapping[str, Any]) -> ResourceList:
         used = {"count/pods": _ONE}
         if is_charged_pod(obj):
-            examined = examine(obj["spec"])
-            used.update(_compute(examined.requests, examined.limits))
+            amounts = spec_amounts(obj["spec"])
+            used.update(_compute(amounts.requests, amounts.limits))
             used["pods"] = _ONE
         return used
 
@@ -195,7 +195,7 @@ def _in_scope(requirement: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     if scope in ("Terminating", "NotTerminating"):
         return (spec.get("activeDeadlineSeconds") is not None) == (scope == "Terminating")
     if scope in ("BestEffort", "NotBestEffort"):
-        return (examine(spec).qos_class == "BestEffort") == (scope == "BestEffort")
+        return (spec_qos_class(spec) == "BestEffort") == (scope == "BestEffort")
     return scope == "CrossNamespacePodAffinity" and _crosses_namespaces(spec)
 
 

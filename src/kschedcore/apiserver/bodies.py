@@ -11,6 +11,8 @@ from kschedcore.api.yaml import read_yaml as read_yaml_documents
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
 from kschedcore.errors import ManifestError
 from kschedcore.store.admission_types import StatusError, bad_request
+from kschedcore.store.objects import FROZEN
+from kschedcore.store.remembered import shared_json
 
 __all__ = [
     "APPLY",
@@ -23,6 +25,8 @@ __all__ = [
     "read_object",
     "read_yaml",
 ]
+
+_IMMUTABLE = frozenset({str, bool, type(None)}) | FROZEN
 
 Body = Mapping[str, Any] | list[Any] | str | bytes | None
 
@@ -38,10 +42,12 @@ def as_bytes(body: Body) -> bytes:
     """The body as it would travel; what JSON cannot say is a bad request."""
     if isinstance(body, bytes):
         return body
-    if isinstance(body, str):
-        return body.encode()
+    return body.encode() if isinstance(body, str) else _written(body)
+
+
+def _written(value: Any) -> bytes:
     try:
-        return msgspec.json.encode(body)
+        return msgspec.json.encode(value)
     except (TypeError, OverflowError) as fault:
         raise bad_request(f"the body cannot be written as JSON: {fault}") from None
 
@@ -51,8 +57,13 @@ def read_json(body: Body) -> Any:
     return decode_json(as_bytes(body))
 
 
-def read_object(body: Body, content_type: str) -> dict[str, Any]:
+def read_object(body: Body, content_type: str, *, templated: bool = False) -> dict[str, Any]:
     """The object in the body of a create, an update or a deletion.
+
+    Args:
+        body: The body; parts of it that are frozen are in the object as they are, others as copies.
+        content_type: What it is, when it is text.
+        templated: Whether its parts are likely to be those of other objects as well; they will be frozen.
 
     Raises:
         StatusError: 415 for another content type than JSON and YAML, 400 for what cannot be read.
@@ -66,10 +77,41 @@ def read_object(body: Body, content_type: str) -> dict[str, Any]:
             f"{JSON}, {YAML}, application/vnd.kubernetes.protobuf",
         )  # fmt: skip
     try:
-        value = read_json(body)
+        value = _received(body, templated) if isinstance(body, dict) else read_json(body)
     except JSONProblem as fault:
         raise bad_request(f"couldn't get version/kind; json parse error: {fault}") from None
     return _an_object(value)
+
+
+def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
+    """A copy of a body that came as an object."""
+    copy_part = _shared_part if templated else _copied_part
+    received: dict[str, Any] = {}
+    for key, item in body.items():
+        if key == "metadata" and isinstance(item, dict):
+            received[key] = {_key(name): copy_part(part) for name, part in item.items()}
+        elif key == "status" and isinstance(item, dict):
+            # A status is nobody else's, but what did not change in it may be frozen.
+            received[key] = {_key(name): _copied_part(part) for name, part in item.items()}
+        else:
+            received[_key(key)] = copy_part(item)
+    return received
+
+
+def _key(key: Any) -> str:
+    """A key as JSON has it."""
+    if type(key) is str:
+        return key
+    (text,) = decode_json(_written({key: None}))
+    return str(text)
+
+
+def _copied_part(part: Any) -> Any:
+    return part if type(part) in _IMMUTABLE else decode_json(_written(part))
+
+
+def _shared_part(part: Any) -> Any:
+    return part if type(part) in _IMMUTABLE else shared_json(_written(part))
 
 
 def read_yaml(body: Body) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def unsupported_patch() -> StatusError:
 
 
 def patcher(body: Body, content_type: str, kind: Kind | None) -> Patcher:
-    """A function that applies the patch in ``body`` to a plain object.
+    """A function that makes of an object what the patch in ``body`` wants, leaving the object as it is.
 
     Args:
         body: The patch.
@@ -115,7 +115,7 @@ def patch_object(registry: Registry, write: Write, change: Patcher) -> Object:
     def changed(live: Object) -> Object:
         patched = change(live)
         try:
-            return registry.read(write.kind, _an_object(patched), write.options.validation)
+            return registry.read(write, _an_object(patched), live)
         except StatusError as refusal:
             raise _unreadable(patched, refusal) from None
 
@@ -155,7 +155,7 @@ def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[Object, b
     except ValueError as fault:
         subject = f"{write.namespace}/{write.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
         raise StatusError(500, "", f"failed to create typed patch object ({subject}): {fault}") from None
-    obj = registry.read(kind, msgspec.json.decode(msgspec.json.encode(merged)), write.options.validation)
+    obj = registry.read(write, msgspec.json.decode(msgspec.json.encode(merged)))
     if found is None:
         return registry.create(write, obj), True
     return registry.update(write, found, obj), False

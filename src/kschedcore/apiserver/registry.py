@@ -6,13 +6,13 @@ mutating admission, the resource's strategy, validation, validating admission, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import islice
-from typing import Any
 
-from kschedcore.api.schema.decode import decode_object
+import msgspec
+
+from kschedcore.api.schema.decode import Known, decode_object
 from kschedcore.apiserver.options import DeleteOptions, WriteOptions
 from kschedcore.store import field_errors as fe
 from kschedcore.store.admission_types import (
@@ -30,7 +30,7 @@ from kschedcore.store.apply.fieldmanager import FieldManager
 from kschedcore.store.deletion import Deletion, check_preconditions, deletion_of, ends_by_update
 from kschedcore.store.kinds import Kind
 from kschedcore.store.meta import MetaSource, timestamp
-from kschedcore.store.objects import plain
+from kschedcore.store.objects import FROZEN, freeze
 from kschedcore.store.store import MODIFIED, Store
 
 __all__ = ["Registry", "Write", "empty_object", "field_manager"]
@@ -39,8 +39,7 @@ _NAME_ATTEMPTS = 8
 _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A write on its way: to what, by whom, how.
 
     Attributes:
@@ -59,14 +58,15 @@ class Write:
     subresource: str
     manager: str
     options: WriteOptions
-    applied: bool = field(default=False)
+    applied: bool = False
 
 
 @cache
 def empty_object(kind: Kind) -> Object:
-    """An object of the kind that says nothing, as a new one is compared with; not to be changed."""
+    """An object of the kind that says nothing, as a new one is compared with."""
     obj, _ = decode_object(kind.schema, {})
-    return {**obj, "apiVersion": kind.resource.api_version, "kind": kind.resource.kind}
+    empty: Object = freeze({**obj, "apiVersion": kind.resource.api_version, "kind": kind.resource.kind})
+    return empty
 
 
 @cache
@@ -220,20 +220,31 @@ class Registry:
             return self.store.delete(kind.resource, deletion.object, version)
         return self.store.update(kind.resource, deletion.object, version)
 
-    def read(self, kind: Kind, body: Object, validation: Any) -> Object:
-        """Read a body as ``kind`` and fill in its defaults; 400 in the decoder's words."""
-        obj = self.admission.decode(kind.resource, body, validation).object
-        self.admission.default(kind.resource, obj)
+    def read(self, write: Write, body: Object, live: Object | None = None) -> Object:
+        """Read a body as the write's kind and fill in its defaults; 400 in the decoder's words.
+
+        Args:
+            write: The write.
+            body: Its body.
+            live: The object as it is; the parts of it that the body holds have been read before.
+        """
+        resource = write.kind.resource
+        if live is not None:
+            body = _recognised(write.kind, body, live)
+        obj = self.admission.decode(resource, body, write.options.validation).object
+        if live is None or not write.kind.templated or obj["spec"] is not live["spec"]:
+            self.admission.default(resource, obj)
         return obj
 
-    def replace(self, write: Write, obj: Object) -> tuple[Object, bool]:
+    def replace(self, write: Write, body: Object) -> tuple[Object, bool]:
         """PUT: update, or create where the kind allows it.
 
         Returns:
             The object, and whether it is new.
         """
-        _check_name(write, obj["metadata"])
         live = self.store.get(write.kind.resource.qualified, write.namespace, write.name)
+        obj = self.read(write, body, live)
+        _check_name(write, obj["metadata"])
         if live is None:
             if not write.kind.create_on_update or write.subresource:
                 raise not_found(write.kind.resource, write.name)
@@ -241,11 +252,32 @@ class Registry:
         return self.update(write, live, obj), False
 
     def patch(self, write: Write, change: Callable[[Object], Object]) -> Object:
-        """PATCH: update with what ``change`` makes of a copy of the object."""
+        """PATCH: update with what ``change`` makes of the object, which it does not change itself."""
         live = self.live(write)
-        obj = change(plain(live))
+        obj = change(live)
         _check_name(write, obj["metadata"])
         return self.update(write, live, obj)
+
+
+def _recognised(kind: Kind, body: Object, live: Object) -> Object:
+    """The body with the parts that are the live object's own marked as read.
+
+    Of most kinds only who manages its fields: later steps may change the rest in place.
+    """
+    marked = _marked(body, live, ("spec",) if kind.templated else ())
+    for key in ("metadata", "status") if kind.templated else ("metadata",):
+        part, before = body.get(key), live.get(key)
+        if isinstance(part, dict) and before is not None:
+            marked[key] = _marked(part, before, part if kind.templated else ("managedFields",))
+    return marked
+
+
+def _marked(parts: Object, live: Object, keys: Iterable[str]) -> Object:
+    """A copy of ``parts`` in which those under ``keys`` that are the live ones are marked as read."""
+    known = {
+        key: Known(part) for key in keys if type(part := parts.get(key)) in FROZEN and part is live.get(key)
+    }
+    return {**parts, **known}
 
 
 def _set_namespace(metadata: Object, namespace: str) -> None:

@@ -116,12 +116,13 @@ class APIServer:
             return self._delete(target, body, content_type)
         if method == "POST" and not target.name:
             write = self._write(method, target, user_agent)
-            obj = self._registry.read(write.kind, read_object(body, content_type), write.options.validation)
+            given = read_object(body, content_type, templated=write.kind.templated)
+            obj = self._registry.read(write, given)
             return 201, self._registry.create(write, obj)
         if method == "PUT" and target.name:
             write = self._write(method, target, user_agent)
-            obj = self._registry.read(write.kind, read_object(body, content_type), write.options.validation)
-            replaced, new = self._registry.replace(write, obj)
+            given = read_object(body, content_type, templated=write.kind.templated)
+            replaced, new = self._registry.replace(write, given)
             return (201 if new else 200), replaced
         if method == "PATCH" and target.name:
             return self._patch(target, body, content_type, user_agent)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
 
 from kschedcore.store.admission_types import StatusError
 from kschedcore.store.kinds import Kind, kind_by_path
@@ -13,8 +15,11 @@ from kschedcore.store.kinds import Kind, kind_by_path
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+# Most paths: nothing in them to decode.
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9._-]+)+")
+
+
+class Route(msgspec.Struct, frozen=True):
     """What a path names.
 
     Attributes:
@@ -43,12 +48,18 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
+def _split(path: str) -> tuple[list[str], dict[str, str]]:
+    if _PLAIN.fullmatch(path):
+        return path[1:].split("/"), {}
+    parts = urlsplit(path)
+    segments = [unquote(segment) for segment in parts.path.strip("/").split("/")]
+    return segments, dict(parse_qsl(parts.query, keep_blank_values=True))
+
+
 @lru_cache(maxsize=4096)
 def route(path: str) -> Route:
     """Read a path with its query; raises 404 for what is not served. The same path has the same route."""
-    parts = urlsplit(path)
-    segments = [unquote(segment) for segment in parts.path.strip("/").split("/")]
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    segments, query = _split(path)
     if segments[:1] == ["api"] and len(segments) > 1:
         api_version, rest = segments[1], segments[2:]
     elif segments[:1] == ["apis"] and len(segments) > 2:

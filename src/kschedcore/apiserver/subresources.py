@@ -14,7 +14,7 @@ from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.store import field_errors as fe
 from kschedcore.store.admission_types import Object, Resource, bad_request, conflict, invalid
 from kschedcore.store.deletion import check_preconditions
-from kschedcore.store.objects import plain
+from kschedcore.store.objects import FrozenDict, plain
 
 __all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
 
@@ -110,16 +110,20 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     given = binding["metadata"]
     check_preconditions(write.kind.resource, pod, given.get("uid"), given.get("resourceVersion"))
     _check_unbound(pod)
-    bound = plain(pod)
-    bound["spec"]["nodeName"] = target["name"]
+    metadata = dict(pod["metadata"])
     if given.get("annotations"):
-        bound["metadata"].setdefault("annotations", {}).update(given["annotations"])
-    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
-    scheduled["lastTransitionTime"] = registry.meta.now()
-    conditions = bound.setdefault("status", {}).setdefault("conditions", [])
-    conditions[:] = [each for each in conditions if each["type"] != "PodScheduled"] + [scheduled]
-    registry.store_directly(write, pod, bound)
+        metadata["annotations"] = {**metadata.get("annotations", {}), **given["annotations"]}
+    # A spec with a node's name is nobody else's, so it is not worth looking for.
+    spec = FrozenDict({**pod["spec"], "nodeName": target["name"]})
+    status = _scheduled(pod.get("status", {}), registry.meta.now())
+    registry.store_directly(write, pod, {**pod, "metadata": metadata, "spec": spec, "status": status})
     return dict(_CREATED)
+
+
+def _scheduled(status: Object, now: str) -> Object:
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": now}
+    others = [each for each in status.get("conditions", ()) if each["type"] != scheduled["type"]]
+    return {**status, "conditions": [*others, scheduled]}
 
 
 def _check_unbound(pod: Object) -> None:

@@ -6,14 +6,19 @@ The order is the API server's own. For every write the door calls, with the same
 
 and stores ``request.object`` when none of them raised. ``decode`` builds a fresh object, so every later step
 may change ``request.object`` in place; ``request.old_object`` belongs to the store and is never changed.
+The parts of a pod are shared with other pods: its spec, its status and what is in its metadata are frozen,
+and a step that wants another one puts it in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal, Protocol
+
+import msgspec
 
 from kschedcore.errors import KschedcoreError
 from kschedcore.store.field_errors import FieldError
@@ -53,7 +58,7 @@ class Operation(StrEnum):
     CONNECT = "CONNECT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resource:
     """A served resource: ``Resource("apps", "v1", "Deployment", "deployments")``; core is ``""``."""
 
@@ -63,12 +68,12 @@ class Resource:
     plural: str
     namespaced: bool = True
 
-    @property
+    @cached_property
     def api_version(self) -> str:
         """``apps/v1``, or ``v1`` for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    @property
+    @cached_property
     def qualified(self) -> str:
         """``deployments.apps``, or ``pods`` for the core group, as error messages name it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
@@ -151,8 +156,7 @@ def invalid(resource: Resource, name: str, errors: Iterable[FieldError]) -> Stat
     return StatusError(422, "Invalid", f'{subject} "{name}" is invalid: {listed}', details)
 
 
-@dataclass(slots=True)
-class AdmissionRequest:
+class AdmissionRequest(msgspec.Struct):
     """One write on its way to the store.
 
     Attributes:
@@ -175,7 +179,7 @@ class AdmissionRequest:
     old_object: Object | None = None
     subresource: str = ""
     dry_run: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = {}
 
 
 class ObjectReader(Protocol):
@@ -194,8 +198,7 @@ class ObjectReader(Protocol):
         """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """An object as the server reads it, and what it says of fields it does not know (``unknown field …``)."""
 
     object: Object

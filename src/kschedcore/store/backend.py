@@ -9,9 +9,10 @@ gaps. :mod:`kschedcore.store.memory` is the first; SQLite (a table of events, ke
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+import msgspec
 
 from kschedcore.errors import KschedcoreError
 from kschedcore.store.objects import FrozenDict
@@ -47,8 +48,7 @@ class EventType(StrEnum):
     DELETED = "DELETED"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A value and the revision of the write that made it."""
 
     key: str
@@ -56,8 +56,7 @@ class Entry:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One write. ``value`` is what it left (on deletion the last state), ``previous`` what it found."""
 
     revision: int
@@ -67,8 +66,7 @@ class Event:
     previous: FrozenDict | None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A part of a range as of one revision, and how many entries of the range follow it."""
 
     entries: Sequence[Entry]

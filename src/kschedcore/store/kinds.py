@@ -20,7 +20,7 @@ _NAME = ("metadata.name",)
 _NAMESPACED_NAME = ("metadata.name", "metadata.namespace")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One served kind.
 
@@ -36,6 +36,8 @@ class Kind:
         orphans: Whether dependents are orphaned when a deletion does not say (``OrphanDependents``).
         answers_object: Whether deletion answers with the object; a ``Status`` otherwise.
         create_on_update: Whether PUT creates what is missing (``AllowCreateOnUpdate``).
+        templated: Whether many objects have the same spec (pods): it is read once, shared, and replaced
+            rather than changed on its way to the store.
         unconditional_update: Whether PUT may leave resourceVersion out (``AllowUnconditionalUpdate``).
     """
 
@@ -50,6 +52,7 @@ class Kind:
     orphans: bool = False
     answers_object: bool = False
     create_on_update: bool = False
+    templated: bool = False
     unconditional_update: bool = True
 
     @property
@@ -124,6 +127,7 @@ KINDS: tuple[Kind, ...] = (
     _core(
         "Pod", "pods", short_names=("po",), subresources=("status", "binding", "eviction"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
+        templated=True,
     ),
     _core("PodTemplate", "podtemplates", answers_object=True, generation=True),
     _core(

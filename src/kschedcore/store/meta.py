@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from random import Random
-from uuid import UUID
 
 from kschedcore.clock import Clock
 from kschedcore.store.admission_types import Object
@@ -17,6 +16,10 @@ __all__ = ["MetaSource", "timestamp"]
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _NAME_LIMIT = 63
+_NEVER_SENT = frozenset({"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"})
+# RFC 9562: four bits say the version, two the variant; the others of a version 4 UUID are random.
+_RANDOM_BITS = (1 << 128) - 1 & ~(0xF << 76) & ~(0x3 << 62)
+_VERSION_4 = (4 << 76) | (2 << 62)
 
 
 @lru_cache(maxsize=16)
@@ -47,7 +50,9 @@ class MetaSource:
 
     def uid(self) -> str:
         """A new version 4 UUID."""
-        return str(UUID(int=self._random.getrandbits(128), version=4))
+        bits = self._random.getrandbits(128) & _RANDOM_BITS | _VERSION_4
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def names(self, prefix: str) -> Iterator[str]:
         """Names made of ``generateName`` and a suffix, as many as are asked for."""
@@ -57,7 +62,7 @@ class MetaSource:
 
     def fill(self, metadata: Object) -> None:
         """Make ``metadata`` that of a new object: what only the server writes is the server's."""
-        for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
-            metadata.pop(key, None)
+        for key in _NEVER_SENT & metadata.keys():
+            del metadata[key]
         metadata["creationTimestamp"] = self.now()
         metadata["uid"] = self.uid()

@@ -13,11 +13,12 @@ from typing import Any, NoReturn
 
 import msgspec
 
-__all__ = ["FrozenDict", "FrozenList", "Interner", "freeze", "plain"]
+__all__ = ["FROZEN", "FrozenDict", "FrozenList", "Interner", "freeze", "plain"]
 
 PARTS_REMEMBERED = 16_384
 """How many parts an :class:`Interner` looks for, unless told otherwise."""
 
+_PLAIN = frozenset({dict, list})
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -27,10 +28,15 @@ def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
 
 
 class FrozenDict(dict[str, Any]):
-    """A dict that stays as it is."""
+    """A dict that stays as it is.
+
+    It compares by value, as every dict, but its hash is its identity's: tables of what is known of frozen
+    parts find the very same part, at no cost, and never one that is merely equal (``1`` equals ``True``).
+    """
 
     __slots__ = ()
 
+    __hash__ = object.__hash__  # type: ignore[assignment]
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = update = _refuse
 
@@ -49,10 +55,11 @@ class FrozenDict(dict[str, Any]):
 
 
 class FrozenList(list[Any]):
-    """A list that stays as it is."""
+    """A list that stays as it is; its hash is its identity's, as that of :class:`FrozenDict`."""
 
     __slots__ = ()
 
+    __hash__ = object.__hash__  # type: ignore[assignment]
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = clear = extend = insert = pop = remove = reverse = sort = _refuse
 
@@ -64,6 +71,10 @@ class FrozenList(list[Any]):
 
     def __reduce__(self) -> tuple[type, tuple[list[Any]]]:
         return FrozenList, (list(self),)
+
+
+FROZEN = frozenset({FrozenDict, FrozenList})
+"""The types of parts that cannot be changed."""
 
 
 def freeze(value: Any) -> Any:
@@ -95,14 +106,28 @@ class Interner:
         self._remembered = remembered
         self._parts: dict[bytes, FrozenDict | FrozenList] = {}
 
-    def freeze(self, obj: Mapping[str, Any]) -> FrozenDict:
-        """Return ``obj`` frozen, sharing the parts it has in common with objects frozen before."""
-        frozen = {key: self._part(item) for key, item in obj.items() if key != "metadata"}
+    def freeze(self, obj: Mapping[str, Any], version: str | None = None) -> FrozenDict:
+        """Return ``obj`` frozen, sharing the parts it has in common with objects frozen before.
+
+        Args:
+            obj: The object.
+            version: Its resourceVersion; None for the one it has.
+        """
+        part = self.part
         # Metadata is never the same twice, but most of what is in it may be.
-        frozen["metadata"] = FrozenDict({key: self._part(item) for key, item in obj["metadata"].items()})
+        metadata = {
+            key: part(item) if type(item) in _PLAIN else item for key, item in obj["metadata"].items()
+        }
+        if version is not None:
+            metadata["resourceVersion"] = version
+        frozen = {**obj, "metadata": FrozenDict(metadata)}
+        for key, item in frozen.items():
+            if type(item) in _PLAIN:
+                frozen[key] = part(item)
         return FrozenDict(frozen)
 
-    def _part(self, value: Any) -> Any:
+    def part(self, value: Any) -> Any:
+        """Return a part of an object frozen; what is frozen already stays as it is."""
         kind = type(value)
         if kind is not dict and kind is not list:
             return value
@@ -110,11 +135,15 @@ class Interner:
         part = self._parts.pop(key, None)
         if part is None:
             part = (
-                FrozenDict({name: self._part(item) for name, item in value.items()})
+                FrozenDict({name: self.part(item) for name, item in value.items()})
                 if kind is dict
-                else FrozenList([self._part(item) for item in value])
+                else FrozenList([self.part(item) for item in value])
             )
             if len(self._parts) >= self._remembered:
                 del self._parts[next(iter(self._parts))]
         self._parts[key] = part
         return part
+
+    def forget(self) -> None:
+        """Look for no part seen before."""
+        self._parts.clear()

@@ -13,6 +13,7 @@ from typing import Any
 from kschedcore.store.admission_types import Object, Resource, already_exists, conflict, not_found
 from kschedcore.store.backend import Backend, RevisionMismatch
 from kschedcore.store.kinds import kind_by_resource
+from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
 from kschedcore.store.objects import FrozenDict, Interner
 from kschedcore.store.watch import Watch
@@ -45,6 +46,7 @@ class Store:
     def __init__(self, backend: Backend | None = None) -> None:
         self.backend: Backend = MemoryBackend() if backend is None else backend
         self._interner = Interner()
+        self._lister = Lister(self.backend)
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """The object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
@@ -53,8 +55,7 @@ class Store:
 
     def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
-        prefix = f"{resource}/{namespace}/" if namespace else f"{resource}/"
-        return [entry.value for entry in self.backend.range(prefix).entries]
+        return self._lister.list(f"{resource}/{namespace}/" if namespace else f"{resource}/")
 
     def create(self, resource: Resource, obj: Mapping[str, Any]) -> FrozenDict:
         """Store a new object under its metadata's name; its version is the write's.
@@ -123,11 +124,7 @@ class Store:
         return Watch(self.backend, resource, prefix, page.revision, selects, present)
 
     def _writer(self, obj: Mapping[str, Any]) -> Callable[[int], FrozenDict]:
-        def write(revision: int) -> FrozenDict:
-            metadata = {**obj["metadata"], "resourceVersion": str(revision)}
-            return self._interner.freeze({**obj, "metadata": metadata})
-
-        return write
+        return lambda revision: self._interner.freeze(obj, str(revision))
 
 
 @contextmanager

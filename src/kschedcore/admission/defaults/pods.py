@@ -7,6 +7,8 @@ from typing import Any
 
 from kschedcore.admission.defaults.volumes import default_volume
 from kschedcore.admission.usage import container_requests
+from kschedcore.store.objects import FrozenDict, plain
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["DEFAULTS", "containers", "default_pod_template"]
 
@@ -26,12 +28,18 @@ def default_pod_template(template: dict[str, Any]) -> None:
 
 
 def _default_pod(pod: dict[str, Any]) -> None:
-    spec = pod["spec"]
-    _default_spec(spec)
-    for container in containers(spec, "containers", "initContainers"):
+    pod["spec"] = _with_defaults(pod["spec"])
+
+
+@remembered
+def _with_defaults(spec: FrozenDict) -> FrozenDict:
+    changed = plain(spec)
+    _default_spec(changed)
+    for container in containers(changed, "containers", "initContainers"):
         _default_requests(container.get("resources"))
-    _default_pod_requests(spec)
-    spec.setdefault("enableServiceLinks", True)
+    _default_pod_requests(changed)
+    changed.setdefault("enableServiceLinks", True)
+    return shared(changed)
 
 
 def _default_requests(resources: dict[str, Any] | None) -> None:

@@ -28,6 +28,10 @@ __all__ = ["Plugin", "default_plugins"]
 class Plugin(Protocol):
     """An admission plugin."""
 
+    @property
+    def kinds(self) -> tuple[str, ...] | None:
+        """The kinds of objects that concern it; None for every kind. Writes of others pass it by."""
+
     def admit(self, request: AdmissionRequest) -> None:
         """Change or refuse the request, before validation."""
 

@@ -9,8 +9,17 @@ from kschedcore.store.admission_types import AdmissionRequest, Operation, Status
 __all__ = ["BasePlugin", "creates", "default_class", "refused", "writes"]
 
 
+_WRITES = (Operation.CREATE, Operation.UPDATE)
+
+
 class BasePlugin:
-    """A plugin that does nothing in the steps it does not override."""
+    """A plugin that does nothing in the steps it does not override.
+
+    Attributes:
+        kinds: The kinds of objects that concern it; None for every kind.
+    """
+
+    kinds: tuple[str, ...] | None = None
 
     def admit(self, request: AdmissionRequest) -> None:
         """Accept the request as it is."""
@@ -27,18 +36,16 @@ def refused(request: AdmissionRequest, why: str, causes: list[dict[str, Any]] | 
 
 def creates(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
     """The new object when the request creates a ``kind`` itself (not a subresource), else None."""
-    return request.object if request.operation is Operation.CREATE and _concerns(request, kind) else None
+    if request.operation is Operation.CREATE and request.resource.kind == kind and not request.subresource:
+        return request.object
+    return None
 
 
 def writes(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
     """The new object when the request creates or updates a ``kind`` itself, else None."""
-    if request.operation not in (Operation.CREATE, Operation.UPDATE):
-        return None
-    return request.object if _concerns(request, kind) else None
-
-
-def _concerns(request: AdmissionRequest, kind: str) -> bool:
-    return request.resource.kind == kind and not request.subresource
+    if request.resource.kind == kind and not request.subresource and request.operation in _WRITES:
+        return request.object
+    return None
 
 
 def default_class(classes: list[dict[str, Any]], annotation: str) -> str | None:

@@ -14,6 +14,8 @@ _LEGACY_CLASS = "kubernetes.io/ingress.class"
 class DefaultIngressClass(BasePlugin):
     """Fills ``ingressClassName`` of a new ingress."""
 
+    kinds = ("Ingress",)
+
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
 

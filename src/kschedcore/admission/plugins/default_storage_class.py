@@ -14,6 +14,8 @@ _BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 class DefaultStorageClass(BasePlugin):
     """The empty class name means "no class" and stays; only an absent one is filled."""
 
+    kinds = ("PersistentVolumeClaim",)
+
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kschedcore.admission.plugins.base import BasePlugin, writes
 from kschedcore.store.admission_types import AdmissionRequest
+from kschedcore.store.objects import FrozenDict
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["DefaultTolerationSeconds"]
 
@@ -14,21 +16,26 @@ _TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 class DefaultTolerationSeconds(BasePlugin):
     """Adds the two tolerations that a pod does not state itself."""
 
+    kinds = ("Pod",)
+
     def admit(self, request: AdmissionRequest) -> None:
         """Extend the tolerations of a new or updated pod."""
         pod = writes(request, "Pod")
-        if pod is None:
-            return
-        tolerations = pod["spec"].get("tolerations", [])
-        added = []
-        for key in _TAINTS:
-            stated = any(
-                toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
-                for toleration in tolerations
+        if pod is not None:
+            pod["spec"] = _tolerating(pod["spec"])
+
+
+@remembered
+def _tolerating(spec: FrozenDict) -> FrozenDict:
+    tolerations = spec.get("tolerations", [])
+    added = []
+    for key in _TAINTS:
+        stated = any(
+            toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
+            for toleration in tolerations
+        )
+        if not stated:
+            added.append(
+                {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _SECONDS}
             )
-            if not stated:
-                added.append(
-                    {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _SECONDS}
-                )
-        if added:
-            pod["spec"]["tolerations"] = [*tolerations, *added]
+    return shared({**spec, "tolerations": [*tolerations, *added]}) if added else spec

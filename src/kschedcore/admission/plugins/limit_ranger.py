@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, refused, writes
-from kschedcore.admission.pod_specs import examine
+from kschedcore.admission.pod_specs import spec_amounts
 from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+from kschedcore.store.objects import FrozenDict, plain
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["LimitRanger"]
 
@@ -20,6 +22,8 @@ _MAX_MILLI_VALUE = ((1 << 63) - 1) // 1000
 
 class LimitRanger(BasePlugin):
     """Fills defaults into new pods, then holds pods and claims to every LimitRange of the namespace."""
+
+    kinds = ("Pod", "PersistentVolumeClaim")
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
@@ -32,7 +36,10 @@ class LimitRanger(BasePlugin):
         for limit_range in self._reader.list("limitranges", request.namespace):
             for item in limit_range["spec"].get("limits") or ():
                 if item.get("type") == "Container":
-                    _fill(pod, item)
+                    pod["spec"], note = _filled(pod["spec"], shared(item))
+                    if note:
+                        annotations = pod["metadata"].get("annotations", {})
+                        pod["metadata"]["annotations"] = {**annotations, _ANNOTATION: note}
 
     def review(self, request: AdmissionRequest) -> None:
         """Refuse (403) with every constraint broken of the first LimitRange that has one."""
@@ -41,17 +48,24 @@ class LimitRanger(BasePlugin):
             return
         for limit_range in self._reader.list("limitranges", request.namespace):
             items = limit_range["spec"].get("limits") or ()
-            problems = list(_pod_problems(pod, items) if pod is not None else _claim_problems(claim, items))
+            if pod is not None:
+                spec = pod["spec"]
+                problems = [problem for item in items for problem in _pod_problems(spec, shared(item))]
+            else:
+                problems = list(_claim_problems(claim, items))
             if problems:
                 distinct = list(dict.fromkeys(problems))
                 why = distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
                 raise refused(request, why)
 
 
-def _fill(pod: dict[str, Any], item: dict[str, Any]) -> None:
+@remembered
+def _filled(spec: FrozenDict, item: FrozenDict) -> tuple[FrozenDict, str]:
+    """The spec with the defaults of a limit, and what the pod's annotation says of them."""
     notes: list[str] = []
+    filled = plain(spec)
     for key, title in (("containers", "container"), ("initContainers", "init container")):
-        for container in pod["spec"].get(key) or ():
+        for container in filled.get(key) or ():
             resources = container["resources"]
             for side, amounts in (("requests", "defaultRequest"), ("limits", "default")):
                 present = resources.get(side, {})
@@ -60,22 +74,24 @@ def _fill(pod: dict[str, Any], item: dict[str, Any]) -> None:
                     resources[side] = {**present, **missing}
                     names = ", ".join(sorted(missing))
                     notes.append(f"{names} {side[:-1]} for {title} {container['name']}")
-    if notes:
-        annotations = pod["metadata"].setdefault("annotations", {})
-        annotations[_ANNOTATION] = "LimitRanger plugin set: " + "; ".join(notes)
+    if not notes:
+        return spec, ""
+    return shared(filled), "LimitRanger plugin set: " + "; ".join(notes)
 
 
-def _pod_problems(pod: dict[str, Any], items: Any) -> Iterator[str]:
-    spec = pod["spec"]
-    for item in items:
-        if item["type"] == "Container":
-            for container in [*spec["containers"], *spec.get("initContainers", ())]:
-                resources = container["resources"]
-                requests, limits = parse(resources.get("requests", {})), parse(resources.get("limits", {}))
-                yield from _problems("Container", item, requests, limits)
-        elif item["type"] == "Pod":
-            examined = examine(spec)
-            yield from _problems("Pod", item, examined.requests, examined.limits)
+@remembered
+def _pod_problems(spec: FrozenDict, item: FrozenDict) -> tuple[str, ...]:
+    if item["type"] == "Pod":
+        amounts = spec_amounts(spec)
+        return tuple(_problems("Pod", item, amounts.requests, amounts.limits))
+    if item["type"] != "Container":
+        return ()
+    problems: list[str] = []
+    for container in [*spec["containers"], *spec.get("initContainers", ())]:
+        resources = container["resources"]
+        requests, limits = parse(resources.get("requests", {})), parse(resources.get("limits", {}))
+        problems += _problems("Container", item, requests, limits)
+    return tuple(problems)
 
 
 def _problems(kind: str, item: dict[str, Any], requests: ResourceList, limits: ResourceList) -> Iterator[str]:

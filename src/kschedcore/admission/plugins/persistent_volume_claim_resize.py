@@ -12,6 +12,8 @@ __all__ = ["PersistentVolumeClaimResize"]
 class PersistentVolumeClaimResize(BasePlugin):
     """Refuses (403) a larger request of a bound claim whose class does not allow it."""
 
+    kinds = ("PersistentVolumeClaim",)
+
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
 

@@ -7,6 +7,8 @@ from typing import Any
 from kschedcore.admission.plugins.base import BasePlugin, creates, refused, writes
 from kschedcore.admission.validation.cluster import SYSTEM_PRIORITIES
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+from kschedcore.store.objects import FrozenDict
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["Priority"]
 
@@ -17,6 +19,8 @@ _PREEMPT = "PreemptLowerPriority"
 class Priority(BasePlugin):
     """Resolves ``priorityClassName``; nobody sets ``priority`` by hand."""
 
+    kinds = ("Pod", "PriorityClass")
+
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
 
@@ -24,13 +28,13 @@ class Priority(BasePlugin):
         """Fill a new pod's priority; 403 for an unknown class or a priority of the author's own."""
         updated = writes(request, "Pod")
         if updated is not None and request.old_object is not None:
-            _keep(updated["spec"], request.old_object["spec"])
+            updated["spec"] = _kept(updated["spec"], request.old_object["spec"])
             return
         pod = creates(request, "Pod")
         if pod is None:
             return
         spec = pod["spec"]
-        value, policy = self._resolve(request, spec)
+        name, value, policy = self._resolve(request, spec)
         stated = spec.get("priority")
         if stated is not None and stated != value:
             raise refused(
@@ -38,7 +42,6 @@ class Priority(BasePlugin):
                 f"the integer value of priority ({stated}) must not be provided in pod spec; priority "
                 f"admission controller computed {value} from the given PriorityClass name",
             )
-        spec["priority"] = value
         stated_policy = spec.get("preemptionPolicy")
         if stated_policy is not None and stated_policy != policy:
             raise refused(
@@ -46,7 +49,7 @@ class Priority(BasePlugin):
                 f"the string value of PreemptionPolicy ({stated_policy}) must not be provided in pod spec; "
                 f"priority admission controller computed {policy} from the given PriorityClass name",
             )
-        spec["preemptionPolicy"] = policy
+        pod["spec"] = _with_priority(spec, name, value, policy)
 
     def review(self, request: AdmissionRequest) -> None:
         """Only one PriorityClass may be the global default."""
@@ -59,21 +62,22 @@ class Priority(BasePlugin):
             why = f"PriorityClass {name} is already marked as default. Only one default can exist"
             raise refused(request, why)
 
-    def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> tuple[int, str]:
+    def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> tuple[str, int, str]:
+        """The name of the pod's class, and the priority and preemption policy that it means."""
         name = spec.get("priorityClassName")
         if name:
             found = self._reader.get(_CLASSES, "", name)
             if found is None and name in SYSTEM_PRIORITIES:
                 # The server makes these two when it starts; they are always known.
-                return SYSTEM_PRIORITIES[name], _PREEMPT
+                return name, SYSTEM_PRIORITIES[name], _PREEMPT
             if found is None:
                 raise refused(request, f"no PriorityClass with name {name} was found")
-            return found.get("value", 0), found.get("preemptionPolicy", _PREEMPT)
+            return name, found.get("value", 0), found.get("preemptionPolicy", _PREEMPT)
         default = self._default_class()
         if default is None:
-            return 0, _PREEMPT
-        spec["priorityClassName"] = default["metadata"]["name"]
-        return default.get("value", 0), default.get("preemptionPolicy", _PREEMPT)
+            return "", 0, _PREEMPT
+        name = default["metadata"]["name"]
+        return name, default.get("value", 0), default.get("preemptionPolicy", _PREEMPT)
 
     def _default_class(self) -> dict[str, Any] | None:
         """The global default; the lowest value when there are several."""
@@ -81,8 +85,15 @@ class Priority(BasePlugin):
         return min(classes, key=lambda c: c.get("value", 0), default=None)
 
 
-def _keep(spec: dict[str, Any], was: dict[str, Any]) -> None:
+@remembered
+def _with_priority(spec: FrozenDict, name: str, value: int, policy: str) -> FrozenDict:
+    named = {**spec, "priorityClassName": name} if name else spec
+    return shared({**named, "priority": value, "preemptionPolicy": policy})
+
+
+def _kept(spec: FrozenDict, was: dict[str, Any]) -> FrozenDict:
     """An update that leaves the computed fields out means to leave them alone."""
-    for key in ("priority", "preemptionPolicy"):
-        if key not in spec and key in was:
-            spec[key] = was[key]
+    left_out: dict[str, Any] = {
+        key: was[key] for key in ("priority", "preemptionPolicy") if key not in spec and key in was
+    }
+    return shared({**spec, **left_out}) if left_out else spec

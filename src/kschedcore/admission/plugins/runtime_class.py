@@ -6,12 +6,15 @@ from typing import Any
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, refused
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, StatusError
+from kschedcore.store.remembered import shared
 
 __all__ = ["RuntimeClass"]
 
 
 class RuntimeClass(BasePlugin):
     """Copies the class's overhead, node selector and tolerations into a new pod."""
+
+    kinds = ("Pod",)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
@@ -22,18 +25,19 @@ class RuntimeClass(BasePlugin):
         runtime = self._class_of(request, pod)
         if pod is None or runtime is None:
             return
-        spec = pod["spec"]
+        spec = dict(pod["spec"])
         overhead = runtime.get("overhead")
         if overhead is not None:
             fixed = overhead.get("podFixed", {})
             if spec.get("overhead") not in (None, fixed):
                 raise _mismatch(request)
-            spec["overhead"] = dict(fixed)
+            spec["overhead"] = fixed
         scheduling = runtime.get("scheduling", {})
         _select_nodes(request, spec, scheduling.get("nodeSelector", {}))
         for toleration in scheduling.get("tolerations", ()):
             if toleration not in spec.get("tolerations", ()):
-                spec["tolerations"] = [*spec.get("tolerations", ()), dict(toleration)]
+                spec["tolerations"] = [*spec.get("tolerations", ()), toleration]
+        pod["spec"] = shared(spec)
 
     def review(self, request: AdmissionRequest) -> None:
         """Refuse overhead that no class defines."""

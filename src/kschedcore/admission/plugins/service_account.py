@@ -7,6 +7,8 @@ from typing import Any
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, refused
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+from kschedcore.store.objects import FrozenDict, plain
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["ServiceAccount"]
 
@@ -20,6 +22,8 @@ _MIRROR = "kubernetes.io/config.mirror"
 class ServiceAccount(BasePlugin):
     """Names the account ``default`` where a pod names none, and mounts the account's token volume."""
 
+    kinds = ("Pod",)
+
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
 
@@ -30,7 +34,6 @@ class ServiceAccount(BasePlugin):
             return
         spec = pod["spec"]
         name = spec.get("serviceAccountName") or "default"
-        spec["serviceAccountName"] = spec["serviceAccount"] = name
         account = self._reader.get("serviceaccounts", request.namespace, name)
         if account is None:
             why = (
@@ -39,10 +42,20 @@ class ServiceAccount(BasePlugin):
             )
             raise refused(request, why)
         wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
-        if wanted:
-            _mount_token(spec, f"{request.namespace}/{name}")
-        if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
-            spec["imagePullSecrets"] = [dict(secret) for secret in account["imagePullSecrets"]]
+        secrets = tuple(secret.get("name", "") for secret in account.get("imagePullSecrets", ()))
+        pod["spec"] = _running_as(spec, name, f"{request.namespace}/{name}" if wanted else "", secrets)
+
+
+@remembered
+def _running_as(spec: FrozenDict, name: str, token_of: str, pull_secrets: tuple[str, ...]) -> FrozenDict:
+    """The spec as that of a pod of the account ``name``, with the token of ``token_of`` unless empty."""
+    changed = plain(spec)
+    changed["serviceAccountName"] = changed["serviceAccount"] = name
+    if token_of:
+        _mount_token(changed, token_of)
+    if pull_secrets and not changed.get("imagePullSecrets"):
+        changed["imagePullSecrets"] = [{"name": each} if each else {} for each in pull_secrets]
+    return shared(changed)
 
 
 def _mount_token(spec: dict[str, Any], account: str) -> None:

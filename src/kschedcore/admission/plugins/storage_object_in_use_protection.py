@@ -16,6 +16,8 @@ _FINALIZERS = {
 class StorageObjectInUseProtection(BasePlugin):
     """Adds the protection finalizer to a new claim or volume."""
 
+    kinds = tuple(_FINALIZERS)
+
     def admit(self, request: AdmissionRequest) -> None:
         """Add the finalizer once."""
         finalizer = _FINALIZERS.get(request.resource.kind)

@@ -13,6 +13,8 @@ _NOT_READY = "node.kubernetes.io/not-ready"
 class TaintNodesByCondition(BasePlugin):
     """Adds ``node.kubernetes.io/not-ready:NoSchedule`` to a new node."""
 
+    kinds = ("Node",)
+
     def admit(self, request: AdmissionRequest) -> None:
         """Taint a new node once."""
         node = creates(request, "Node")

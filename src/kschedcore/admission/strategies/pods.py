@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from kschedcore.admission.pod_specs import examine
+from kschedcore.admission.pod_specs import spec_qos_class
+from kschedcore.store.objects import FrozenDict, plain
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["CREATE"]
 
@@ -21,20 +24,44 @@ _GATED = {
 
 
 def _create(pod: dict[str, Any]) -> None:
-    spec = pod["spec"]
-    labels = pod["metadata"].get("labels", {})
+    spec, labels = pod["spec"], pod["metadata"].get("labels", {})
+    keys = _label_keys(spec)
+    if keys:
+        asked = tuple(sorted((key, labels[key]) for key in keys if key in labels))
+        spec = pod["spec"] = _completed(spec, asked)
+    pod["status"] = _first_status(spec)
+
+
+@remembered
+def _first_status(spec: FrozenDict) -> FrozenDict:
+    status: dict[str, Any] = {"phase": "Pending", "qosClass": spec_qos_class(spec)}
+    if spec.get("schedulingGates"):
+        status["conditions"] = [_GATED]
+    return shared(status)
+
+
+def _pod_affinity_terms(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for key in ("podAffinity", "podAntiAffinity"):
         terms = spec.get("affinity", {}).get(key, {})
-        for term in terms.get(_REQUIRED, ()):
-            _complete(term, labels)
-        for weighted in terms.get(_PREFERRED, ()):
-            _complete(weighted["podAffinityTerm"], labels)
-    examined = examine(spec)
-    # From here on the spec is shared with every pod of the same template.
-    pod["spec"] = examined.spec
-    pod["status"] = {"phase": "Pending", "qosClass": examined.qos_class}
-    if spec.get("schedulingGates"):
-        pod["status"]["conditions"] = [dict(_GATED)]
+        yield from terms.get(_REQUIRED, ())
+        yield from (weighted["podAffinityTerm"] for weighted in terms.get(_PREFERRED, ()))
+
+
+@remembered
+def _label_keys(spec: FrozenDict) -> frozenset[str]:
+    """The labels of its own that a pod's affinity speaks of."""
+    fields = ("matchLabelKeys", "mismatchLabelKeys")
+    return frozenset(
+        key for term in _pod_affinity_terms(spec) for field in fields for key in term.get(field, ())
+    )
+
+
+@remembered
+def _completed(spec: FrozenDict, labels: tuple[tuple[str, str], ...]) -> FrozenDict:
+    changed = plain(spec)
+    for term in _pod_affinity_terms(changed):
+        _complete(term, dict(labels))
+    return shared(changed)
 
 
 def _complete(term: dict[str, Any], labels: dict[str, str]) -> None:

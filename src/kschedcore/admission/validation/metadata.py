@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any
 
 from kschedcore.api import labels as rules
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError, Verbatim
+from kschedcore.store.objects import FROZEN
+from kschedcore.store.remembered import remembered
 
 __all__ = [
     "NameRule", "dns_label_name", "dns_subdomain_name", "path_segment_name", "service_name",
@@ -46,6 +49,25 @@ def path_segment_name(name: str, prefix: bool) -> Sequence[str]:
     return rules.is_path_segment_prefix(name) if prefix else rules.is_path_segment_name(name)
 
 
+def _once_if_frozen(
+    rule: Callable[[Any, str], Iterable[FieldError]],
+) -> Callable[[Any, str], Iterable[FieldError]]:
+    """A rule that need not look twice at a part that many objects have in common."""
+
+    @remembered
+    def ask(part: Any, path: str) -> tuple[FieldError, ...]:
+        return tuple(rule(part, path))
+
+    @wraps(rule)
+    def errors(part: Any, path: str) -> Iterable[FieldError]:
+        if not part:
+            return ()
+        return ask(part, path) if type(part) in FROZEN else rule(part, path)
+
+    return errors
+
+
+@_once_if_frozen
 def validate_labels(labels: dict[str, str], path: str) -> Iterable[FieldError]:
     """Keys are qualified names, values label values; ``path`` is the map's own."""
     for key, value in labels.items():
@@ -53,6 +75,7 @@ def validate_labels(labels: dict[str, str], path: str) -> Iterable[FieldError]:
         yield from (fe.invalid(path, value, text) for text in rules.is_label_value(value))
 
 
+@_once_if_frozen
 def validate_annotations(annotations: dict[str, str], path: str) -> Iterable[FieldError]:
     """Keys are qualified names whatever their case; keys and values together stay under 256 KiB."""
     size = 0
@@ -75,12 +98,17 @@ def validate_metadata(
         yield from (fe.invalid(f"{path}.name", name, text) for text in name_rule(name, False))
     else:
         yield fe.required(f"{path}.name", "name or generateName is required")
-    yield from _validate_namespace(metadata.get("namespace", ""), namespaced, f"{path}.namespace")
+    yield from _namespace_errors(metadata.get("namespace", ""), namespaced, f"{path}.namespace")
     if metadata.get("generation", 0) < 0:
         yield fe.invalid(f"{path}.generation", metadata["generation"], "must be greater than or equal to 0")
     yield from _validate_maps(metadata, path)
     yield from _validate_owners(metadata.get("ownerReferences", ()), f"{path}.ownerReferences")
     yield from _validate_finalizers(metadata.get("finalizers", ()), f"{path}.finalizers")
+
+
+@remembered
+def _namespace_errors(namespace: str, namespaced: bool, path: str) -> tuple[FieldError, ...]:
+    return tuple(_validate_namespace(namespace, namespaced, path))
 
 
 def _validate_namespace(namespace: str, namespaced: bool, path: str) -> Iterable[FieldError]:
@@ -98,10 +126,10 @@ def _validate_maps(metadata: dict[str, Any], path: str) -> Iterable[FieldError]:
     yield from validate_annotations(metadata.get("annotations", {}), f"{path}.annotations")
 
 
+@_once_if_frozen
 def _validate_owners(owners: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
     controller = ""
     for owner in owners:
-        reference = fe.go_struct("v1.OwnerReference", owner)
         version = owner.get("apiVersion", "").rpartition("/")[2]
         if not version:
             yield fe.invalid(f"{path}.apiVersion", owner.get("apiVersion", ""), "version must not be empty")
@@ -109,6 +137,7 @@ def _validate_owners(owners: Iterable[dict[str, Any]], path: str) -> Iterable[Fi
             if not owner.get(key):
                 yield fe.invalid(f"{path}.{key}", owner.get(key, ""), f"{key} must not be empty")
         if owner.get("apiVersion") == "v1" and owner.get("kind") == "Event":
+            reference = fe.go_struct("v1.OwnerReference", owner)
             yield fe.invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner")
         if owner.get("controller"):
             if controller:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import Any
 
-from kschedcore.admission.pod_specs import examine
+from kschedcore.admission.pod_specs import spec_errors
 from kschedcore.admission.validation.changes import difference
 from kschedcore.admission.validation.metadata import (
     dns_subdomain_name,
@@ -31,7 +31,7 @@ def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
     """A new pod."""
     yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
     spec = pod["spec"]
-    yield from examine(spec).errors
+    yield from spec_errors(spec)
     if spec.get("ephemeralContainers"):
         yield fe.forbidden("spec.ephemeralContainers", "cannot be set on create")
     if spec.get("nodeName") and spec.get("schedulingGates"):
@@ -43,7 +43,7 @@ def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     yield from validate_metadata_update(pod["metadata"], old["metadata"])
     yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
     spec, was = pod["spec"], old["spec"]
-    yield from examine(spec).errors
+    yield from spec_errors(spec)
     resized = list(_containers_added_or_removed(spec, was))
     yield from resized
     if resized:

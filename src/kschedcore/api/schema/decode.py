@@ -12,16 +12,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.schema import Field, ObjectType, object_type
 
-__all__ = ["DecodeError", "decode_object", "json_type"]
+__all__ = ["DecodeError", "Decoder", "Known", "decode_object", "json_type", "object_decoder"]
 
-_Decoder = Callable[[Any, list[str]], Any]
+Decoder = Callable[[Any, list[str]], Any]
+"""Reads a value, and adds the paths of unknown fields below it to the list."""
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _INT_RANGE = {"int32": 1 << 31, "int64": 1 << 63}
 _GO_SCALARS = {
@@ -33,6 +35,19 @@ _GO_SCALARS = {
 
 class DecodeError(ValueError):
     """An object that the API server's decoder cannot read; the message is the decoder's."""
+
+
+class Known:
+    """A field's value that the same decoder has answered before; it is taken as it is.
+
+    Attributes:
+        value: What to take.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 class _Mismatch(Exception):  # noqa: N818 - never leaves this module
@@ -55,15 +70,34 @@ def decode_object(kind: ObjectType, value: Any) -> tuple[dict[str, Any], list[st
     Raises:
         DecodeError: A value has the wrong type, or is no quantity, time or base64 where one is wanted.
     """
+    return _read(_struct(kind.name), value)
+
+
+def object_decoder(
+    kind: ObjectType, readers: Mapping[str, Callable[[Decoder], Decoder]]
+) -> Callable[[Any], tuple[dict[str, Any], list[str]]]:
+    """A function that does what :func:`decode_object` does for one type.
+
+    Args:
+        kind: The type.
+        readers: By path of fields (``metadata.labels``), what makes another decoder of the field's own, one
+            that gives the same answers.
+    """
+    decode = _new_struct(kind.name, readers)
+    return lambda value: _read(decode, value)
+
+
+def _read(decode: Decoder, value: Any) -> tuple[dict[str, Any], list[str]]:
     unknown: list[str] = []
     try:
-        return _struct(kind.name)(value, unknown), unknown
+        obj: dict[str, Any] = decode(value, unknown)
     except _Mismatch as fault:
         target = f"Go value of type {fault.wanted}"
         if fault.struct:
             path = ".".join(reversed(fault.path))
             target = f"Go struct field {fault.struct}.{path} of type {fault.wanted}"
         raise DecodeError(f"json: cannot unmarshal {fault.found} into {target}") from None
+    return obj, unknown
 
 
 def json_type(value: Any) -> str:
@@ -78,21 +112,28 @@ def json_type(value: Any) -> str:
 
 
 @cache
-def _struct(name: str) -> _Decoder:
+def _struct(name: str) -> Decoder:
+    return _new_struct(name, {})
+
+
+def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) -> Decoder:
     kind = object_type(name)
     go_name = kind.go_name
     package = name.split(".")[-2]
-    fields: dict[str, tuple[_Decoder, bool]] = {}
+    fields: dict[str, tuple[Decoder, bool]] = {}
     always: list[tuple[str, Callable[[], Any]]] = []
 
     def decode(value: Any, unknown: list[str]) -> Any:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise _Mismatch(json_type(value), f"{package}.{go_name}")
         if not fields and not always:
-            _fill(kind, fields, always)
+            _fill(kind, fields, always, readers)
         out: dict[str, Any] = {}
         for key, item in value.items():
             if item is None:
+                continue
+            if type(item) is Known:
+                out[key] = item.value
                 continue
             field = fields.get(key)
             if field is None:
@@ -119,16 +160,25 @@ def _struct(name: str) -> _Decoder:
 
 
 def _fill(
-    kind: ObjectType, fields: dict[str, tuple[_Decoder, bool]], always: list[tuple[str, Callable[[], Any]]]
+    kind: ObjectType,
+    fields: dict[str, tuple[Decoder, bool]],
+    always: list[tuple[str, Callable[[], Any]]],
+    readers: Mapping[str, Callable[[Decoder], Decoder]],
 ) -> None:
     """Build the field decoders on first use; types refer to themselves, so not when the type is met."""
     for key, field in kind.fields.items():
         keeps_zero = field.presence != "" and (
             field.type not in ("list", "map") or field.presence == "always"
         )
-        fields[key] = (_decoder(field), keeps_zero or field.type in ("object", "any"))
+        below = {
+            path.removeprefix(f"{key}."): readers[path] for path in readers if path.startswith(f"{key}.")
+        }
+        decode = _new_struct(field.ref, below) if below else _decoder(field)
+        if key in readers:
+            decode = readers[key](decode)
+        fields[key] = (decode, keeps_zero or field.type in ("object", "any"))
         if field.presence == "always":
-            always.append((key, _zero(field)))
+            always.append((key, _zero(field, decode)))
 
 
 def _prefix(unknown: list[str], mark: int, key: str) -> None:
@@ -137,9 +187,8 @@ def _prefix(unknown: list[str], mark: int, key: str) -> None:
         unknown[index] = key + inner if inner.startswith("[") else f"{key}.{inner}"
 
 
-def _zero(field: Field) -> Callable[[], Any]:
+def _zero(field: Field, decode: Decoder) -> Callable[[], Any]:
     if field.type == "object":
-        decode = _struct(field.ref)
         return lambda: decode({}, [])
     scalars = {
         "string": "", "bytes": "", "bool": False, "int32": 0, "int64": 0, "float64": 0, "int_or_string": 0,
@@ -149,7 +198,7 @@ def _zero(field: Field) -> Callable[[], Any]:
     return lambda: value
 
 
-def _decoder(field: Field) -> _Decoder:
+def _decoder(field: Field) -> Decoder:
     if field.type == "object":
         return _struct(field.ref)
     if field.type == "list":
@@ -170,14 +219,14 @@ def _go_type(field: Field) -> str:
     return field.go_type or _GO_SCALARS[field.type]
 
 
-def _list(field: Field) -> _Decoder:
+def _list(field: Field) -> Decoder:
     assert field.items is not None
     element = _decoder(field.items)
     wanted = _go_type(field)
-    zero = _zero(field.items)
+    zero = _zero(field.items, element)
 
     def decode(value: Any, unknown: list[str]) -> Any:
-        if type(value) is not list:
+        if not isinstance(value, list):
             raise _Mismatch(json_type(value), wanted)
         out = []
         for index, item in enumerate(value):
@@ -190,21 +239,21 @@ def _list(field: Field) -> _Decoder:
     return decode
 
 
-def _map(field: Field) -> _Decoder:
+def _map(field: Field) -> Decoder:
     assert field.items is not None
     element = _decoder(field.items)
     wanted = _go_type(field)
-    zero = _zero(field.items)()
+    zero = _zero(field.items, element)()
 
     def decode(value: Any, unknown: list[str]) -> Any:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise _Mismatch(json_type(value), wanted)
         return {key: zero if item is None else element(item, unknown) for key, item in value.items()}
 
     return decode
 
 
-def _exact(python: type, wanted: str) -> _Decoder:
+def _exact(python: type, wanted: str) -> Decoder:
     def decode(value: Any, _unknown: list[str]) -> Any:
         if type(value) is not python:
             raise _Mismatch(json_type(value), wanted)
@@ -213,7 +262,7 @@ def _exact(python: type, wanted: str) -> _Decoder:
     return decode
 
 
-def _integer(kind: str, wanted: str) -> _Decoder:
+def _integer(kind: str, wanted: str) -> Decoder:
     bound = _INT_RANGE[kind]
 
     def decode(value: Any, _unknown: list[str]) -> Any:
@@ -278,7 +327,7 @@ def _bytes(value: Any, _unknown: list[str]) -> Any:
     return value
 
 
-_SCALARS: dict[str, Callable[[str], _Decoder]] = {
+_SCALARS: dict[str, Callable[[str], Decoder]] = {
     "string": lambda wanted: _exact(str, wanted),
     "bool": lambda wanted: _exact(bool, wanted),
     "int32": lambda wanted: _integer("int32", wanted),

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from kschedcore.api.schema import Field, ObjectType
 from kschedcore.store.admission_types import Object, StatusError
@@ -14,13 +11,14 @@ from kschedcore.store.apply.configuration import problems, summary
 from kschedcore.store.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
 from kschedcore.store.apply.typed import compare, root
 from kschedcore.store.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
+from kschedcore.store.objects import FrozenDict, FrozenList
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["FieldManager", "manager_name"]
 
 _NAME_LIMIT = 128
 _MAX_UPDATERS = 10
 _BEFORE_FIRST_APPLY = "before-first-apply"
-_CLAIMS_REMEMBERED = 4096
 _ANCIENT = "ancient-changes"
 
 
@@ -33,6 +31,9 @@ _NEVER_MANAGED = _paths(
     "metadata.selfLink", "metadata.uid", "metadata.generation", "metadata.managedFields",
     "metadata.resourceVersion",
 )  # fmt: skip
+_UNMANAGED = frozenset(path[1][2:] for path in _NEVER_MANAGED if len(path) > 1)
+_NO_PARTS = frozenset({"apiVersion", "kind", "metadata"})
+_Parts = tuple[tuple[str, Any], ...]
 
 
 def manager_name(given: str, user_agent: str) -> str:
@@ -61,7 +62,6 @@ class FieldManager:
         self._api_version = api_version
         self._subresource = subresource
         self._ignored = _paths(*ignored)
-        self._claimed: dict[bytes, Object] = {}
 
     def update(self, live: Object | None, new: Object, empty: Object, name: str, now: str) -> None:
         """Set ``new``'s managedFields for a create (``live`` is None), update or patch by ``name``."""
@@ -77,31 +77,37 @@ class FieldManager:
         me = Manager(name, "Update", self._api_version, self._subresource)
         left, took = update(_stripped(old), _stripped(new), self._root, managers, me, self._ignored)
         if took:
-            left[me] = replace(left[me], time=now)
+            left[me] = left[me]._replace(time=now)
         _write(new, _capped(_without_system_fields(left)))
 
     def _create(self, new: Object, empty: Object, name: str, now: str) -> None:
         """What ``update`` does for a new object, whose parts are mostly those of objects before it."""
-        tree: Object = {}
-        for key, value in new.items():
-            if key not in ("apiVersion", "kind"):
-                tree.update(self._claims(key, _claimable(value) if key == "metadata" else value, empty))
-        if tree:
-            me = Manager(name, "Update", self._api_version, self._subresource)
-            new["metadata"]["managedFields"] = [_entry(me, tree, self._api_version, now)]
+        metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
+        others = [(key, shared(value)) for key, value in new.items() if key not in _NO_PARTS]
+        entries = self._first_entries(empty, name, now, tuple(metadata), tuple(others))
+        if entries:
+            new["metadata"]["managedFields"] = entries
+
+    @remembered
+    def _first_entries(self, empty: Object, name: str, now: str, metadata: _Parts, others: _Parts) -> Any:
+        """The managedFields of a new object, given what is in its metadata and the other parts."""
+        tree = self._claims("metadata", dict(metadata), empty)
+        for key, value in others:
+            tree.update(self._remembered_claims(key, value, empty))
+        if not tree:
+            return ()
+        me = Manager(name, "Update", self._api_version, self._subresource)
+        return shared([_entry(me, tree, self._api_version, now)])
+
+    @remembered
+    def _remembered_claims(self, key: str, value: Any, empty: Object) -> Object:
+        return self._claims(key, value, empty)
 
     def _claims(self, key: str, value: Any, empty: Object) -> Object:
         """The ``fieldsV1`` of one top-level field of a new object."""
-        encoded = msgspec.json.encode((key, value))
-        found = self._claimed.get(encoded)
-        if found is None:
-            if len(self._claimed) >= _CLAIMS_REMEMBERED:
-                self._claimed.clear()
-            before = {key: empty[key]} if key in empty else {}
-            changed = compare(before, {key: value}, self._root).outside(self._ignored)
-            fields = (changed.added | changed.modified) - _NEVER_MANAGED
-            found = self._claimed[encoded] = to_fields_v1(fields)
-        return found
+        before = {key: empty[key]} if key in empty else {}
+        changed = compare(before, {key: value}, self._root).outside(self._ignored)
+        return to_fields_v1((changed.added | changed.modified) - _NEVER_MANAGED)
 
     def apply(
         self, live: Object | None, config: Object, empty: Object, name: str, now: str, *, force: bool
@@ -129,7 +135,7 @@ class FieldManager:
             raise _refusal(conflicts) from None
         left = _without_system_fields(left)
         if merged is not None and me in left:
-            left[me] = replace(left[me], time=now)
+            left[me] = left[me]._replace(time=now)
         result = dict(_stripped(old) if merged is None else merged)
         result["metadata"] = dict(result["metadata"])
         _write(result, _capped(left))
@@ -148,11 +154,6 @@ class FieldManager:
         return False, _read(before)
 
 
-def _claimable(metadata: Object) -> Object:
-    """Metadata without what nobody manages."""
-    return {key: value for key, value in metadata.items() if ("f:metadata", f"f:{key}") not in _NEVER_MANAGED}
-
-
 def _stripped(obj: Object) -> Object:
     """The object without managedFields."""
     if "managedFields" not in obj["metadata"]:
@@ -162,9 +163,7 @@ def _stripped(obj: Object) -> Object:
 
 
 def _without_system_fields(managers: Managers) -> Managers:
-    left = {
-        each: replace(managed, fields=managed.fields - _NEVER_MANAGED) for each, managed in managers.items()
-    }
+    left = {each: managed.without(_NEVER_MANAGED) for each, managed in managers.items()}
     return {each: managed for each, managed in left.items() if managed.fields}
 
 
@@ -186,27 +185,47 @@ def _capped(managers: Managers) -> Managers:
 
 def _read(entries: Any) -> Managers:
     """The managers that a list of entries tells of; none when it cannot be read."""
-    managers: Managers = {}
-    for entry in entries or ():
-        operation, version = entry.get("operation"), entry.get("apiVersion", "")
-        if operation not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
-            return {}
-        identity = Manager(
-            entry.get("manager", ""), operation, version if operation == "Update" else "",
-            entry.get("subresource", ""),
-        )  # fmt: skip
-        managers[identity] = Managed(from_fields_v1(entry.get("fieldsV1") or {}), version, entry.get("time"))
-    return managers
+    found = [_read_entry(shared(entry)) for entry in entries or ()]
+    return {} if None in found else dict(each for each in found if each is not None)
+
+
+@remembered
+def _read_entry(entry: FrozenDict) -> tuple[Manager, Managed] | None:
+    operation, version = entry.get("operation"), entry.get("apiVersion", "")
+    if operation not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
+        return None
+    identity = Manager(
+        entry.get("manager", ""), operation, version if operation == "Update" else "",
+        entry.get("subresource", ""),
+    )  # fmt: skip
+    return identity, Managed(_field_set(entry.get("fieldsV1")), version, entry.get("time"))
+
+
+@remembered
+def _field_set(fields_v1: FrozenDict | None) -> FieldSet:
+    return from_fields_v1(fields_v1 or {})
 
 
 def _write(obj: Object, managers: Mapping[Manager, Managed]) -> None:
     obj["metadata"].pop("managedFields", None)
+    if managers:
+        obj["metadata"]["managedFields"] = _entries(
+            tuple((each, managers[each]) for each in _sorted(managers))
+        )
+
+
+@remembered
+def _entries(managers: tuple[tuple[Manager, Managed], ...]) -> FrozenList:
     entries = [
-        _entry(each, to_fields_v1(managers[each].fields), managers[each].api_version, managers[each].time)
-        for each in _sorted(managers)
+        _entry(each, _fields_v1(managed.fields), managed.api_version, managed.time)
+        for each, managed in managers
     ]
-    if entries:
-        obj["metadata"]["managedFields"] = entries
+    return shared(entries)
+
+
+@remembered
+def _fields_v1(fields: FieldSet) -> FrozenDict:
+    return shared(to_fields_v1(fields))
 
 
 def _sorted(managers: Mapping[Manager, Managed]) -> list[Manager]:

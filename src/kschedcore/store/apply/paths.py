@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from kschedcore.api.schema import Field
 
 __all__ = ["FieldSet", "Path", "display", "element_of", "from_fields_v1", "subtree", "to_fields_v1"]
@@ -21,7 +23,7 @@ _SELF = "."
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return msgspec.json.encode(value, order="sorted").decode()
 
 
 def element_of(field: Field, item: Any) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from kschedcore.api.schema import Field, ObjectType
+from kschedcore.api.schema import Field, ObjectType, object_type
 from kschedcore.store.apply.paths import FieldSet, Path, element_of, subtree
 
 __all__ = ["Comparison", "compare", "field_set", "merge", "outside", "remove", "root", "with_named_fields"]
@@ -53,8 +54,19 @@ def _children(field: Field, value: Any) -> dict[str, tuple[Any, Field]]:
     if _shape(field) == "list":
         assert field.items is not None
         return {element: (item, field.items) for element, item in _indexed(field, value).items()}
-    known = ((key, item, _child(field, key)) for key, item in value.items())
-    return {f"f:{key}": (item, child) for key, item, child in known if child is not None}
+    if field.type == "map":
+        assert field.items is not None
+        return {f"f:{key}": (item, field.items) for key, item in value.items()}
+    known = _fields_of(field.ref)
+    return {
+        named[0]: (item, named[1]) for key, item in value.items() if (named := known.get(key)) is not None
+    }
+
+
+@cache
+def _fields_of(type_name: str) -> dict[str, tuple[str, Field]]:
+    """By name, the path element and the type of every field of an object."""
+    return {name: (f"f:{name}", field) for name, field in object_type(type_name).fields.items()}
 
 
 def field_set(value: Mapping[str, Any], field: Field) -> FieldSet:
@@ -117,7 +129,7 @@ def compare(old: Any, new: Any, field: Field) -> Comparison:
 def _compare(
     old: Any, new: Any, field: Field, path: Path, found: tuple[list[Path], list[Path], list[Path]]
 ) -> None:
-    if old is new:
+    if old is new or old == new:
         return
     added, modified, removed = found
     leaf = _shape(field) == "leaf"
@@ -127,8 +139,7 @@ def _compare(
         leaf = not before and not after
     if leaf:
         if old is not _ABSENT and new is not _ABSENT:
-            if old != new:
-                modified.append(path)
+            modified.append(path)
             return
     else:
         for element, (item, child) in before.items():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from kschedcore.api.schema import Field
 from kschedcore.errors import KschedcoreError
@@ -22,8 +21,7 @@ from kschedcore.store.apply.typed import (
 __all__ = ["ApplyConflict", "Managed", "Manager", "Managers", "apply", "update"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Manager:
+class Manager(NamedTuple):
     """Who manages: name, ``Apply`` or ``Update``, the API version of an update, the subresource."""
 
     name: str
@@ -32,13 +30,16 @@ class Manager:
     subresource: str
 
 
-@dataclass(frozen=True, slots=True)
-class Managed:
+class Managed(NamedTuple):
     """What one manager manages: the fields, in which API version, since when (None: never changed one)."""
 
     fields: FieldSet
     api_version: str
     time: str | None = None
+
+    def without(self, gone: FieldSet) -> Managed:
+        """The same but for some fields; the very same when none of them is managed here."""
+        return self if self.fields.isdisjoint(gone) else self._replace(fields=self.fields - gone)
 
 
 Managers = dict[Manager, Managed]
@@ -75,8 +76,8 @@ def update(
     if not taken:
         return left, False
     before = left.get(manager)
-    kept = before.fields if before is not None else frozenset()
-    left[manager] = Managed(kept | taken, manager.api_version, before.time if before else None)
+    fields = taken if before is None else before.fields | taken
+    left[manager] = Managed(fields, manager.api_version, before.time if before else None)
     return left, True
 
 
@@ -121,7 +122,7 @@ def apply(
 def _yield_fields(managers: Mapping[Manager, Managed], difference: Comparison, changed: FieldSet) -> Managers:
     """Everybody without what was changed or removed under them; who has nothing left is gone."""
     gone = changed | difference.removed
-    left = {each: replace(managed, fields=managed.fields - gone) for each, managed in managers.items()}
+    left = {each: managed.without(gone) for each, managed in managers.items()}
     return {each: managed for each, managed in left.items() if managed.fields}
 
 

@@ -1,0 +1,57 @@
+"""Lists that are kept are those that the back end would read."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kschedcore.store.lister import Lister
+from kschedcore.store.memory import MemoryBackend
+from kschedcore.store.objects import FrozenDict
+
+PREFIXES = ["pods/", "pods/a/", "pods/b/", "quotas/", "quotas/a/"]
+keys = st.sampled_from(["pods/a/1", "pods/a/2", "pods/b/1", "quotas/a/1"])
+steps = st.lists(
+    st.tuples(st.just("put"), keys) | st.tuples(st.just("delete"), keys) | st.tuples(st.just("list"), st.just(""))
+)  # fmt: skip
+
+
+def value(revision: int) -> FrozenDict:
+    return FrozenDict({"metadata": FrozenDict({"resourceVersion": str(revision)})})
+
+
+def check(backend: MemoryBackend, history: list[tuple[str, str]]) -> None:
+    kept = Lister(backend)
+    for step, key in [*history, ("list", "")]:
+        if step == "put":
+            backend.put(key, value)
+        elif step == "delete" and backend.get(key) is not None:
+            backend.delete(key, value)
+        elif step == "list":
+            for prefix in PREFIXES:
+                read = tuple(entry.value for entry in backend.range(prefix).entries)
+                assert kept.list(prefix) == read
+                assert kept.list(prefix) is kept.list(prefix)
+                # What happens elsewhere is no reason to read again.
+                before = kept.list(prefix)
+                backend.put("events/a/1", value)
+                assert kept.list(prefix) is before
+
+
+@given(steps)
+def test_a_kept_list_is_what_is_there(history: list[tuple[str, str]]) -> None:
+    check(MemoryBackend(), history)
+
+
+@given(steps)
+def test_a_lister_reads_anew_where_history_is_gone(history: list[tuple[str, str]]) -> None:
+    check(MemoryBackend(history=1), history)
+
+
+def test_long_lists_are_not_kept() -> None:
+    backend = MemoryBackend()
+    for number in range(1001):
+        backend.put(f"pods/a/{number}", value)
+    kept = Lister(backend)
+    assert len(kept.list("pods/")) == 1001
+    assert kept.list("pods/") is not kept.list("pods/")
