@@ -16,6 +16,7 @@ from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
+from kschedcore.controllers.statefulset import StatefulSetController
 from kschedcore.controllers.tainteviction import TaintEvictionController
 from kschedcore.controllers.volumeprotection import ClaimProtectionController, VolumeProtectionController
 
@@ -36,6 +37,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ResourceQuotaController,
     RootCACertPublisher,
     ServiceAccountController,
+    StatefulSetController,
     TaintEvictionController,
     VolumeProtectionController,
 )

@@ -1,0 +1,158 @@
+"""ControllerRevisions: what a StatefulSet or a DaemonSet has been asked to be, in numbered order.
+
+A revision keeps the pod template as a strategic merge patch. It is named after what it keeps, so that the same
+template is the same revision: going back to an earlier one gives that the next number instead of making another
+(``pkg/controller/history``; "Rollbacks" in the StatefulSet's reference).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from kschedcore.client.informer import Informer
+from kschedcore.client.verbs import Client
+from kschedcore.controllers.claims import claim, controller_reference, selector_of
+from kschedcore.store.admission_types import Object, StatusError
+
+__all__ = ["POD_LABEL", "Current", "History", "revision_hash", "template_of"]
+
+POD_LABEL = "controller-revision-hash"
+"""The label that says of which revision a pod is."""
+
+_RESOURCE = "controllerrevisions.apps"
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_PREFIX_LIMIT = 223
+"""So long is the owner's name in a revision's at most, which leaves room for the hash."""
+
+Labels = Callable[[str], dict[str, str]]
+"""The labels of a revision beside those of the template, for its hash."""
+
+
+class Current(NamedTuple):
+    """The revision that an owner asks for now.
+
+    Attributes:
+        revision: The ControllerRevision.
+        collisions: How often a name was taken by another revision, for the owner's ``status.collisionCount``.
+    """
+
+    revision: Object
+    collisions: int
+
+
+class History:
+    """The ControllerRevisions of workloads.
+
+    Args:
+        client: Writes them.
+        informer: Knows them.
+        labels: What labels revisions carry for their hash.
+    """
+
+    def __init__(self, client: Client, informer: Informer, labels: Labels) -> None:
+        self._client = client
+        self._informer = informer
+        self._labels = labels
+
+    def revisions(self, owner: Object) -> list[Object]:
+        """The owner's revisions, the oldest first; orphans that it selects become its own.
+
+        Raises:
+            StatusError: An owner reference could not be written.
+        """
+        selector = selector_of(owner)
+
+        def member(revision: Object) -> bool:
+            return selector.matches(revision["metadata"].get("labels", {}))
+
+        return sorted(claim(self._client, self._informer, owner, member), key=_age)
+
+    def current(self, owner: Object, revisions: Sequence[Object]) -> Current:
+        """The revision of the owner's template: the one there is, with the highest number, or a new one.
+
+        Args:
+            owner: A StatefulSet or DaemonSet.
+            revisions: Its revisions, the oldest first.
+
+        Raises:
+            StatusError: The revision could not be written.
+        """
+        data, collisions = _data(owner), owner.get("status", {}).get("collisionCount", 0)
+        number = revisions[-1]["revision"] + 1 if revisions else 1
+        equal = [each for each in revisions if each["data"] == data]
+        if not equal:
+            return self._create(owner, data, number, collisions)
+        if equal[-1] is revisions[-1]:
+            return Current(equal[-1], collisions)
+        return Current(self._client.update({**equal[-1], "revision": number}, _RESOURCE), collisions)
+
+    def _create(self, owner: Object, data: Object, number: int, collisions: int) -> Current:
+        metadata, template = owner["metadata"], owner["spec"]["template"].get("metadata", {})
+        while True:
+            suffix = revision_hash(data, collisions)
+            name = f"{metadata['name'][:_PREFIX_LIMIT]}-{suffix}"
+            revision = {
+                "apiVersion": "apps/v1",
+                "kind": "ControllerRevision",
+                "metadata": {
+                    "name": name,
+                    "labels": {**template.get("labels", {}), **self._labels(suffix)},
+                    "annotations": metadata.get("annotations", {}),
+                    "ownerReferences": [controller_reference(owner)],
+                },
+                "data": data,
+                "revision": number,
+            }
+            try:
+                return Current(self._client.create(_RESOURCE, metadata["namespace"], revision), collisions)
+            except StatusError as refusal:
+                if refusal.reason != "AlreadyExists":
+                    raise
+            taken = self._informer.get(metadata["namespace"], name)
+            if taken is not None and taken["data"] == data:
+                return Current(taken, collisions)
+            collisions += 1
+
+    def truncate(self, revisions: Sequence[Object], live: Collection[str], surplus: int) -> None:
+        """Delete the oldest revisions that are not in use.
+
+        Args:
+            revisions: The oldest first.
+            live: Names of those that stay.
+            surplus: How many to delete at most.
+
+        Raises:
+            StatusError: One could not be deleted.
+        """
+        spare = [each["metadata"] for each in revisions if each["metadata"]["name"] not in live]
+        for metadata in spare[: max(surplus, 0)]:
+            self._client.delete(_RESOURCE, metadata["namespace"], metadata["name"], uid=metadata["uid"])
+
+
+def template_of(revision: Object) -> Object:
+    """The pod template that a revision keeps."""
+    template = revision["data"]["spec"]["template"]
+    return {key: value for key, value in template.items() if key != "$patch"}
+
+
+def revision_hash(data: Object, collisions: int) -> str:
+    """The hash in a revision's name (``HashControllerRevision``): FNV-1 of its JSON, in letters that spell nothing."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # Go's encoder writes these so that JSON may stand in HTML.
+    for character in "&<>\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    value = 2166136261
+    for byte in f"{text}{collisions}".encode():
+        value = (value * 16777619 & 0xFFFFFFFF) ^ byte
+    return "".join(_LETTERS[ord(digit) % len(_LETTERS)] for digit in str(value))
+
+
+def _data(owner: Object) -> Object:
+    return {"spec": {"template": {**owner["spec"]["template"], "$patch": "replace"}}}
+
+
+def _age(revision: Object) -> tuple[int, str, str]:
+    metadata = revision["metadata"]
+    return revision["revision"], metadata["creationTimestamp"], metadata["name"]

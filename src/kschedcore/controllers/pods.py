@@ -1,0 +1,34 @@
+"""What controllers of pods ask of one pod, and how they make one of a template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kschedcore.controllers.claims import controller_reference
+from kschedcore.controllers.controller import Again
+from kschedcore.controllers.victims import ready_since
+from kschedcore.store.admission_types import Object
+
+__all__ = ["is_available", "next_available", "pod_from_template"]
+
+
+def is_available(pod: Object, min_ready_seconds: int, now: datetime) -> bool:
+    """Whether the pod has been ready for so long (``IsPodAvailable``)."""
+    since = ready_since(pod)
+    return since is not None and since + timedelta(seconds=min_ready_seconds) <= now
+
+
+def next_available(pods: Iterable[Object], min_ready_seconds: int, now: datetime) -> Again | None:
+    """When the next pod becomes available that is ready by now; None when none will."""
+    delay = timedelta(seconds=min_ready_seconds)
+    times = [since + delay for pod in pods if (since := ready_since(pod)) is not None and since + delay > now]
+    return Again(min(times)) if times else None
+
+
+def pod_from_template(owner: Object, template: Object) -> Object:
+    """A pod that ``owner`` controls, not yet named; its spec is the template's own object (``GetPodFromTemplate``)."""
+    given = template.get("metadata", {})
+    metadata = {key: given[key] for key in ("labels", "annotations", "finalizers") if given.get(key)}
+    metadata["ownerReferences"] = [controller_reference(owner)]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
