@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.controllers.controller import Controller
+from kschedcore.controllers.cronjob import CronJobController
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
@@ -18,12 +19,14 @@ from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
 from kschedcore.controllers.statefulset import StatefulSetController
 from kschedcore.controllers.tainteviction import TaintEvictionController
+from kschedcore.controllers.ttlafterfinished import TTLAfterFinishedController
 from kschedcore.controllers.volumeprotection import ClaimProtectionController, VolumeProtectionController
 
 __all__ = ["CONTROLLERS"]
 
 CONTROLLERS: tuple[type[Controller], ...] = (
     ClaimProtectionController,
+    CronJobController,
     DisruptionController,
     EndpointSliceController,
     EndpointsController,
@@ -38,6 +41,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     RootCACertPublisher,
     ServiceAccountController,
     StatefulSetController,
+    TTLAfterFinishedController,
     TaintEvictionController,
     VolumeProtectionController,
 )

@@ -1,0 +1,39 @@
+"""TTL after finished: Jobs that have ended go when their time is up (KEP-592)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.job_ending import condition_of
+
+__all__ = ["TTLAfterFinishedController"]
+
+
+class TTLAfterFinishedController(Controller):
+    """Deletes Jobs ``ttlSecondsAfterFinished`` after they have ended."""
+
+    name = "ttl-after-finished-controller"
+
+    def watches(self) -> Iterable[Watched]:
+        """Jobs."""
+        return (itself("jobs.batch"),)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look whether a Job's time is up."""
+        job = self.informers["jobs.batch"].get(*key)
+        if job is None or job["metadata"].get("deletionTimestamp"):
+            return None
+        ended = condition_of(job, "Complete") or condition_of(job, "Failed")
+        seconds = job["spec"].get("ttlSecondsAfterFinished")
+        if ended is None or seconds is None:
+            return None
+        due = datetime.fromisoformat(ended["lastTransitionTime"]) + timedelta(seconds=seconds)
+        if due > self.clock.now():
+            return Again(due, background=True)
+        namespace, name = key
+        self.client.delete(
+            "jobs.batch", namespace, name, uid=job["metadata"]["uid"], propagation="Foreground"
+        )
+        return None
