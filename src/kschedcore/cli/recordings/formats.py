@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from kschedcore.cli.recordings.controllers import ControllerHistories
 from kschedcore.cli.recordings.histories import ApiHistories
 from kschedcore.cli.recordings.results import Case, CaseResult
 from kschedcore.cli.recordings.scheduler import DECISIONS, TRACE
@@ -40,7 +41,7 @@ class Format(Protocol):
         ...
 
 
-FORMATS: tuple[Format, ...] = (ApiHistories(), TRACE, DECISIONS)
+FORMATS: tuple[Format, ...] = (ControllerHistories(), ApiHistories(), TRACE, DECISIONS)
 """Every kind of case, the narrower before the wider: the first that recognises a case replays it."""
 
 
