@@ -10,6 +10,7 @@ from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.job import JobController
 from kschedcore.controllers.namespace import NamespaceController
+from kschedcore.controllers.nodelifecycle import NodeLifecycleController
 from kschedcore.controllers.persistentvolume import PersistentVolumeController
 from kschedcore.controllers.persistentvolumeprovisioner import PersistentVolumeProvisioner
 from kschedcore.controllers.podgc import PodGarbageCollector
@@ -33,6 +34,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     GarbageCollector,
     JobController,
     NamespaceController,
+    NodeLifecycleController,
     PersistentVolumeController,
     PersistentVolumeProvisioner,
     PodGarbageCollector,
