@@ -7,7 +7,7 @@ affinity, node selector or tolerations rule out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from kschedcore.api.objects import Node, Pod, PodSpec, decode
@@ -16,7 +16,7 @@ from kschedcore.api.selectors import node_selector
 from kschedcore.api.taints import HARD_EFFECTS, find_untolerated
 from kschedcore.errors import ManifestError
 
-__all__ = ["daemon_pods_of", "runs_on"]
+__all__ = ["daemon_pods_of", "daemon_spec", "pinned", "runs_on", "stays_on"]
 
 _REQUIRED: Final = "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 _TOLERATED: Final = (
@@ -43,7 +43,7 @@ def daemon_pods_of(daemon_set: Mapping[str, Any], nodes: Iterable[Node]) -> list
     template_of(daemon_set)
     metadata = daemon_set["metadata"]
     template = (daemon_set.get("spec") or {}).get("template") or {}
-    spec = _with_tolerations(template.get("spec") or {})
+    spec = daemon_spec(template.get("spec") or {})
     view = decode(Pod, {"metadata": {}, "spec": spec}).spec
     about = template.get("metadata") or {}
     owner = {
@@ -64,7 +64,7 @@ def daemon_pods_of(daemon_set: Mapping[str, Any], nodes: Iterable[Node]) -> list
                 **{key: about[key] for key in ("labels", "annotations") if about.get(key)},
                 "ownerReferences": [owner],
             },
-            "spec": _pinned(spec, name),
+            "spec": pinned(spec, name),
         }
         for name in chosen
     ]
@@ -76,6 +76,23 @@ def runs_on(spec: PodSpec, node: Node) -> bool:
     Raises:
         ValueError: The required node affinity is invalid, in Kubernetes' words.
     """
+    return _fits(spec, node) and _tolerates(spec, node, HARD_EFFECTS)
+
+
+def stays_on(spec: PodSpec, node: Node) -> bool:
+    """Whether a daemon pod that is on a node already may stay there: only ``NoExecute`` taints drive it away.
+
+    Raises:
+        ValueError: The required node affinity is invalid, in Kubernetes' words.
+    """
+    return _fits(spec, node) and _tolerates(spec, node, {"NoExecute"})
+
+
+def _tolerates(spec: PodSpec, node: Node, effects: Collection[str]) -> bool:
+    return find_untolerated(node.spec.taints or (), spec.tolerations or (), effects) is None
+
+
+def _fits(spec: PodSpec, node: Node) -> bool:
     name, labels = node.metadata.name, node.metadata.labels or {}
     if spec.node_name and spec.node_name != name:
         return False
@@ -83,12 +100,11 @@ def runs_on(spec: PodSpec, node: Node) -> bool:
         return False
     affinity = spec.affinity.node_affinity if spec.affinity else None
     required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
-    if required is not None and not node_selector(required).matches(labels, name):
-        return False
-    return find_untolerated(node.spec.taints or (), spec.tolerations or (), HARD_EFFECTS) is None
+    return required is None or node_selector(required).matches(labels, name)
 
 
-def _with_tolerations(spec: Mapping[str, Any]) -> dict[str, Any]:
+def daemon_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The template's pod spec with the tolerations that every daemon pod has."""
     tolerated = _TOLERATED_ON_THE_HOST if spec.get("hostNetwork") is True else _TOLERATED
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in tolerated]
     own = [each for each in spec.get("tolerations") or () if _without_seconds(each) not in added]
@@ -101,8 +117,8 @@ def _without_seconds(toleration: Any) -> Any:
     return {key: value for key, value in toleration.items() if value and key != "tolerationSeconds"}
 
 
-def _pinned(spec: Mapping[str, Any], node: str) -> dict[str, Any]:
-    """The spec for one node; its name takes the place of the required terms, which were looked at already."""
+def pinned(spec: Mapping[str, Any], node: str) -> dict[str, Any]:
+    """The daemon pod's spec for one node, whose name takes the place of required terms that were looked at."""
     requirement = {"key": "metadata.name", "operator": "In", "values": [node]}
     affinity = spec.get("affinity") or {}
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kschedcore.controllers.controller import Controller
 from kschedcore.controllers.cronjob import CronJobController
+from kschedcore.controllers.daemonset import DaemonSetController
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
@@ -28,6 +29,7 @@ __all__ = ["CONTROLLERS"]
 CONTROLLERS: tuple[type[Controller], ...] = (
     ClaimProtectionController,
     CronJobController,
+    DaemonSetController,
     DisruptionController,
     EndpointSliceController,
     EndpointsController,

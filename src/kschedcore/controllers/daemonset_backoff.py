@@ -1,0 +1,41 @@
+"""Waiting before a failed daemon pod is replaced again, so that a node that refuses it is not kept busy."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from kschedcore.store.admission_types import Object
+
+__all__ = ["FailedPodBackOff"]
+
+_FIRST = timedelta(seconds=1)
+_LONGEST = timedelta(minutes=15)
+
+_Key = tuple[str, int, str]
+
+
+class FailedPodBackOff:
+    """How long failed pods of a DaemonSet are left on a node: a second, twice as long each further time.
+
+    Like a work queue's back-off it slows down and decides nothing, so it is not kept over a restart.
+    """
+
+    def __init__(self) -> None:
+        self._failures: dict[_Key, tuple[datetime, timedelta]] = {}
+
+    def due(self, daemon_set: Object, node: str, now: datetime) -> datetime | None:
+        """When a failed pod may be deleted; None, and counted as done, when that is now."""
+        metadata = daemon_set["metadata"]
+        key = metadata["uid"], metadata.get("generation", 0), node
+        last, delay = self._failures.get(key, (None, _FIRST))
+        if last is None or now - last > 2 * _LONGEST:
+            self._failures[key] = now, _FIRST
+            return None
+        if now < last + delay:
+            return last + delay
+        self._failures[key] = now, min(2 * delay, _LONGEST)
+        return None
+
+    def forget(self, uid: str) -> None:
+        """A DaemonSet is gone."""
+        self._failures = {key: failure for key, failure in self._failures.items() if key[0] != uid}
