@@ -60,6 +60,9 @@ class Agents:
         """
         do, concerns = self._deed(deed, which)
         pods = [pod for pod in self._alive(which) if concerns(pod)]
+        if deed == "delete":
+            # The newest goes first; those of one age stay in their order.
+            pods.sort(key=_created, reverse=True)
         for pod in pods[: which.get("count")]:
             do(pod)
 
@@ -146,7 +149,12 @@ def _picked(pod: Object, which: Mapping[str, Any]) -> bool:
 def _order(pod: Object) -> tuple[int, str, str]:
     metadata = pod["metadata"]
     index = metadata.get("annotations", {}).get(_INDEX, "0")
-    return int(index), metadata["creationTimestamp"], metadata["name"]
+    return int(index), _created(pod), metadata["name"]
+
+
+def _created(pod: Object) -> str:
+    created: str = pod["metadata"]["creationTimestamp"]
+    return created
 
 
 def _own_node(pod: Object) -> str | None:
