@@ -129,8 +129,8 @@ class NodeAgents:
         for pod in self._pods.by("node", node):
             self._pod_queue.add(pod["metadata"]["uid"])
 
-    def usage(self, pod: Object) -> dict[str, int] | None:
-        """What a pod's running containers use now: ``cpu`` in millicores, ``memory`` in bytes.
+    def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
+        """What a pod's running containers, or one of them, use now: ``cpu`` in millicores, ``memory`` in bytes.
 
         None when nothing of it runs, or its node has failed.
         """
@@ -138,7 +138,11 @@ class NodeAgents:
         if worker is None or pod["spec"].get("nodeName") in self._failed:
             return None
         now = self._clock.now()
-        runs = [each.instance for each in worker.containers if each.running and each.instance is not None]
+        runs = [
+            each.instance
+            for each in worker.containers
+            if each.running and each.instance is not None and container in ("", each.name)
+        ]
         used = [self._runtime.usage(run, now) for run in runs]
         if not used:
             return None

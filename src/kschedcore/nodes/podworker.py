@@ -191,11 +191,7 @@ class PodWorker:
                     self._poll(container, prober, now)
 
     def _poll(self, container: Container, prober: Prober, now: datetime) -> None:
-        ending = self.stopping is not None or container.stopping
-        if prober.kind == "startup":
-            if container.started or ending:
-                return
-        elif not container.started or (prober.kind == "liveness" and ending):
+        if not self._is_probed(container, prober):
             return
         prober.poll(self._runtime, now, self._tell)
         match prober.kind, prober.result:
@@ -212,13 +208,23 @@ class PodWorker:
                 grace = prober.probe.get("terminationGracePeriodSeconds", self._grace())
                 self._restart(container, f"Container {container.name} failed {kind} probe", grace, now)
 
+    def _is_probed(self, container: Container, prober: Prober) -> bool:
+        """Whether a probe is carried out: the startup probe comes first, and what ends is asked only if it is ready."""
+        ending = self.stopping is not None or container.stopping
+        if prober.kind == "startup":
+            return not container.started and not ending
+        return container.started and (prober.kind == "readiness" or not ending)
+
     def _tell(self, prober: Prober, verdict: Verdict) -> None:
         self.reports.warn("Unhealthy", f"{prober.kind.capitalize()} probe failed: {verdict.message}")
 
     def _conclude(self) -> None:
         """Nothing runs any more, and nothing will."""
         self.over, self._pending = True, False
-        initialised = all(each.role == "app" or each.begun for each in self.containers)
+        initialised = all(
+            each.succeeded if each.role == "init" else each.role == "app" or each.begun
+            for each in self.containers
+        )
         for container in self.containers:
             if isinstance(container.state, Terminated):
                 continue
@@ -252,18 +258,18 @@ class PodWorker:
         if container.exit is not None:
             (background if self._is_far(container) else foreground).append(container.exit.at)
         for prober in container.probers:
-            if prober.due is not None and (prober.kind == "startup") != container.started:
+            if prober.due is not None and self._is_probed(container, prober):
                 awaited = prober.kind == "startup" or (prober.kind == "readiness" and not container.ready)
                 (foreground if awaited else background).append(prober.due)
 
     def _is_far(self, container: Container) -> bool:
-        """Whether the end of a run is nothing to wait for: it comes after long health, or time and again."""
+        """Whether the end of a run is nothing to wait for, since it comes after long health."""
         run, end = container.instance, container.exit
         if self.stopping is not None or container.stopping or container.role == "init":
             return False
         if run is None or end is None or self.pod["spec"].get("restartPolicy", "Always") != "Always":
             return False
-        return _habitual(container) or end.at - run.started_at > FORGOTTEN_AFTER
+        return end.at - run.started_at > FORGOTTEN_AFTER
 
     @property
     def ended(self) -> bool:
