@@ -9,6 +9,7 @@ from typing import Any
 from kschedcore.admission import strategies
 from kschedcore.admission.defaults import default
 from kschedcore.admission.plugins import Plugin, default_plugins
+from kschedcore.admission.plugins.base import BasePlugin
 from kschedcore.admission.reading import reading_once
 from kschedcore.admission.validation.kinds import validate_create, validate_status_update, validate_update
 from kschedcore.api.schema import object_type, schema_for
@@ -21,6 +22,7 @@ from kschedcore.store.admission_types import (
     ObjectReader,
     Operation,
     Resource,
+    StatusError,
     bad_request,
     invalid,
 )
@@ -28,6 +30,7 @@ from kschedcore.store.kinds import kind_by_path
 
 __all__ = ["AdmissionChain"]
 
+_Steps = tuple[Callable[[AdmissionRequest], None], ...]
 _IN_COMMON = ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
@@ -45,36 +48,24 @@ class AdmissionChain:
     def __init__(self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None) -> None:
         self._reader = reader
         self._plugins = default_plugins(reader) if plugins is None else plugins
-        self._by_kind: dict[str, tuple[Plugin, ...]] = {}
+        self._by_kind: dict[str, tuple[_Steps, _Steps]] = {}
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
         """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
         schema = schema_for(resource.api_version, resource.kind)
         if schema is None:
             return Decoded(body)
-        api_version = _type_field(body, "apiVersion") or resource.api_version
-        kind = _type_field(body, "kind") or resource.kind
-        subject = (
-            f'{kind} in version "{api_version.rpartition("/")[2]}" cannot be handled as a {resource.kind}'
-        )
-        if schema_for(api_version, kind) is None:
-            why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
-            raise bad_request(f"{subject}: {why}")
-        if api_version != resource.api_version:
-            raise bad_request(
-                f"the API version in the data ({api_version}) does not match the expected API version "
-                f"({resource.api_version})"
-            )
-        if kind != resource.kind:
-            raise bad_request(f"{subject}: the kind in the data ({kind}) does not match the expected kind")
+        _check_type(resource, body)
         try:
             obj, unknown = _decoder(schema.name, _is_templated(resource))(body)
         except DecodeError as fault:
-            raise bad_request(f"{subject}: {fault}") from None
+            raise _unreadable(resource, str(fault)) from None
+        obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
+        if not unknown:
+            return Decoded(obj)
         warnings = tuple(f'unknown field "{path}"' for path in unknown)
-        if warnings and validation == "Strict":
-            raise bad_request(f"{subject}: strict decoding error: {', '.join(warnings)}")
-        obj["apiVersion"], obj["kind"] = api_version, kind
+        if validation == "Strict":
+            raise _unreadable(resource, f"strict decoding error: {', '.join(warnings)}")
         return Decoded(obj, () if validation == "Ignore" else warnings)
 
     def default(self, resource: Resource, obj: Object) -> None:
@@ -83,8 +74,8 @@ class AdmissionChain:
 
     def admit(self, request: AdmissionRequest) -> None:
         """Run the mutating plugins, in order."""
-        for plugin in self._concerned(request.resource.kind):
-            plugin.admit(request)
+        for admit in self._steps(request.resource.kind)[0]:
+            admit(request)
 
     def prepare(self, request: AdmissionRequest) -> None:
         """Keep, reset or generate what is not the author's to write."""
@@ -107,15 +98,18 @@ class AdmissionChain:
 
     def review(self, request: AdmissionRequest) -> None:
         """Run the validating plugins, in order; quota, which charges, is the last."""
-        for plugin in self._concerned(request.resource.kind):
-            plugin.review(request)
+        for review in self._steps(request.resource.kind)[1]:
+            review(request)
 
-    def _concerned(self, kind: str) -> tuple[Plugin, ...]:
-        found = self._by_kind.get(kind)
-        if found is None:
-            found = tuple(each for each in self._plugins if each.kinds is None or kind in each.kinds)
-            self._by_kind[kind] = found
-        return found
+    def _steps(self, kind: str) -> tuple[_Steps, _Steps]:
+        """The plugins' steps for a kind: what may change an object, and what may only refuse it."""
+        steps = self._by_kind.get(kind)
+        if steps is None:
+            plugins = [each for each in self._plugins if each.kinds is None or kind in each.kinds]
+            admitting = tuple(each.admit for each in plugins if type(each).admit is not BasePlugin.admit)
+            reviewing = tuple(each.review for each in plugins if type(each).review is not BasePlugin.review)
+            steps = self._by_kind[kind] = (admitting, reviewing)
+        return steps
 
 
 def _is_templated(resource: Resource) -> bool:
@@ -128,6 +122,30 @@ def _decoder(type_name: str, templated: bool) -> Callable[[Any], tuple[Object, l
     """How objects of a type are read; what many of them have in common, once."""
     once = dict.fromkeys(_IN_COMMON if templated else (), reading_once)
     return object_decoder(object_type(type_name), once)
+
+
+def _check_type(resource: Resource, body: Object) -> None:
+    """A body need not say what it is, but must not say that it is something else."""
+    api_version = _type_field(body, "apiVersion") or resource.api_version
+    kind = _type_field(body, "kind") or resource.kind
+    if api_version == resource.api_version and kind == resource.kind:
+        return
+    if schema_for(api_version, kind) is None:
+        why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
+        raise _unreadable(resource, why, api_version, kind)
+    if api_version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    why = f"the kind in the data ({kind}) does not match the expected kind"
+    raise _unreadable(resource, why, api_version, kind)
+
+
+def _unreadable(resource: Resource, why: str, api_version: str = "", kind: str = "") -> StatusError:
+    version = (api_version or resource.api_version).rpartition("/")[2]
+    read_as = f"cannot be handled as a {resource.kind}"
+    return bad_request(f'{kind or resource.kind} in version "{version}" {read_as}: {why}')
 
 
 def _type_field(body: Object, name: str) -> str:

@@ -15,7 +15,7 @@ class Lister:
     """Reads ranges of a back end and keeps those that are short.
 
     Admission asks with every write for the limits, quotas and classes that concern it, which hardly ever
-    change. Whether a list is still true is told by the events since it was read.
+    change. Which lists are still true is told by the events since the last question.
 
     Args:
         backend: Where to read.
@@ -24,31 +24,37 @@ class Lister:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._kept: dict[str, tuple[int, tuple[Object, ...]]] = {}
-        """By prefix, the values and the revision at which they were last known to be all."""
+        self._changed: dict[str, int] = {}
+        self._seen = self._unknown_before = backend.revision
 
     def list(self, prefix: str) -> tuple[Object, ...]:
-        """The values of every key that begins with ``prefix``, in order."""
+        """The values of every key that begins with ``prefix``, which begins with a resource, in order."""
+        if self._backend.revision != self._seen:
+            self._catch_up()
         kept = self._kept.get(prefix)
-        if kept is not None and (kept[0] == self._backend.revision or self._holds(prefix, *kept)):
+        if kept is not None and kept[0] >= self._last_change(prefix):
             return kept[1]
         page = self._backend.range(prefix)
         values = tuple([entry.value for entry in page.entries])
         self._kept.pop(prefix, None)
         if len(values) <= _KEPT_ITEMS:
-            self._keep(prefix, page.revision, values)
+            if len(self._kept) >= _KEPT_LISTS:
+                self._kept.clear()
+            # Stamped with the revision it was read at: whatever is written meanwhile makes it old.
+            self._kept[prefix] = (page.revision, values)
         return values
 
-    def _holds(self, prefix: str, revision: int, values: tuple[Object, ...]) -> bool:
-        try:
-            events, seen = self._backend.events(revision, prefix)
-        except Compacted:
-            return False
-        if events:
-            return False
-        self._keep(prefix, seen, values)
-        return True
+    def _last_change(self, prefix: str) -> int:
+        """At which revision the prefix's resource changed last, or may have."""
+        return max(self._changed.get(prefix[: prefix.index("/")], 0), self._unknown_before)
 
-    def _keep(self, prefix: str, revision: int, values: tuple[Object, ...]) -> None:
-        if len(self._kept) >= _KEPT_LISTS:
+    def _catch_up(self) -> None:
+        try:
+            events, seen = self._backend.events(self._seen)
+        except Compacted:
             self._kept.clear()
-        self._kept[prefix] = (revision, values)
+            self._seen = self._unknown_before = self._backend.revision
+            return
+        for event in events:
+            self._changed[event.key[: event.key.index("/")]] = event.revision
+        self._seen = seen

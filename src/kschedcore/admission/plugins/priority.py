@@ -81,8 +81,13 @@ class Priority(BasePlugin):
 
     def _default_class(self) -> dict[str, Any] | None:
         """The global default; the lowest value when there are several."""
-        classes = [c for c in self._reader.list(_CLASSES) if c.get("globalDefault")]
-        return min(classes, key=lambda c: c.get("value", 0), default=None)
+        return _default_of(tuple(map(shared, self._reader.list(_CLASSES))))
+
+
+@remembered
+def _default_of(classes: tuple[FrozenDict, ...]) -> FrozenDict | None:
+    defaults = (each for each in classes if each.get("globalDefault"))
+    return min(defaults, key=lambda each: each.get("value", 0), default=None)
 
 
 @remembered

@@ -41,20 +41,18 @@ class ServiceAccount(BasePlugin):
                 f'serviceaccount "{name}" not found'
             )
             raise refused(request, why)
-        wanted = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True))
-        secrets = tuple(secret.get("name", "") for secret in account.get("imagePullSecrets", ()))
-        pod["spec"] = _running_as(spec, name, f"{request.namespace}/{name}" if wanted else "", secrets)
+        pod["spec"] = _running_as(spec, shared(account))
 
 
 @remembered
-def _running_as(spec: FrozenDict, name: str, token_of: str, pull_secrets: tuple[str, ...]) -> FrozenDict:
-    """The spec as that of a pod of the account ``name``, with the token of ``token_of`` unless empty."""
-    changed = plain(spec)
+def _running_as(spec: FrozenDict, account: FrozenDict) -> FrozenDict:
+    """The spec as that of a pod of the account, with its token where neither of them declines."""
+    changed, name = plain(spec), account["metadata"]["name"]
     changed["serviceAccountName"] = changed["serviceAccount"] = name
-    if token_of:
-        _mount_token(changed, token_of)
-    if pull_secrets and not changed.get("imagePullSecrets"):
-        changed["imagePullSecrets"] = [{"name": each} if each else {} for each in pull_secrets]
+    if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
+        _mount_token(changed, f"{account['metadata']['namespace']}/{name}")
+    if account.get("imagePullSecrets") and not changed.get("imagePullSecrets"):
+        changed["imagePullSecrets"] = account["imagePullSecrets"]
     return shared(changed)
 
 

@@ -88,22 +88,22 @@ def validate_annotations(annotations: dict[str, str], path: str) -> Iterable[Fie
 
 def validate_metadata(
     metadata: dict[str, Any], name_rule: NameRule, *, namespaced: bool, path: str = "metadata"
-) -> Iterable[FieldError]:
+) -> list[FieldError]:
     """What every new object's metadata must be."""
+    errors: list[FieldError] = []
     prefix = metadata.get("generateName", "")
     if prefix:
-        yield from (fe.invalid(f"{path}.generateName", prefix, text) for text in name_rule(prefix, True))
+        errors += [fe.invalid(f"{path}.generateName", prefix, text) for text in name_rule(prefix, True)]
     name = metadata.get("name", "")
     if name:
-        yield from (fe.invalid(f"{path}.name", name, text) for text in name_rule(name, False))
+        errors += [fe.invalid(f"{path}.name", name, text) for text in name_rule(name, False)]
     else:
-        yield fe.required(f"{path}.name", "name or generateName is required")
-    yield from _namespace_errors(metadata.get("namespace", ""), namespaced, f"{path}.namespace")
+        errors.append(fe.required(f"{path}.name", "name or generateName is required"))
+    errors += _namespace_errors(metadata.get("namespace", ""), namespaced, f"{path}.namespace")
     if metadata.get("generation", 0) < 0:
-        yield fe.invalid(f"{path}.generation", metadata["generation"], "must be greater than or equal to 0")
-    yield from _validate_maps(metadata, path)
-    yield from _validate_owners(metadata.get("ownerReferences", ()), f"{path}.ownerReferences")
-    yield from _validate_finalizers(metadata.get("finalizers", ()), f"{path}.finalizers")
+        generation = metadata["generation"]
+        errors.append(fe.invalid(f"{path}.generation", generation, "must be greater than or equal to 0"))
+    return errors + _part_errors(metadata, path)
 
 
 @remembered
@@ -121,9 +121,13 @@ def _validate_namespace(namespace: str, namespaced: bool, path: str) -> Iterable
         yield from (fe.invalid(path, namespace, text) for text in rules.is_dns1123_label(namespace))
 
 
-def _validate_maps(metadata: dict[str, Any], path: str) -> Iterable[FieldError]:
-    yield from validate_labels(metadata.get("labels", {}), f"{path}.labels")
-    yield from validate_annotations(metadata.get("annotations", {}), f"{path}.annotations")
+def _part_errors(metadata: dict[str, Any], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for key, rule in _PARTS:
+        part = metadata.get(key)
+        if part:
+            errors += rule(part, f"{path}.{key}")
+    return errors
 
 
 @_once_if_frozen
@@ -160,6 +164,14 @@ def _validate_finalizers(finalizers: Iterable[str], path: str) -> Iterable[Field
             )
 
 
+_PARTS = (
+    ("labels", validate_labels),
+    ("annotations", validate_annotations),
+    ("ownerReferences", _validate_owners),
+    ("finalizers", _validate_finalizers),
+)
+
+
 def validate_metadata_update(
     new: dict[str, Any], old: dict[str, Any], path: str = "metadata"
 ) -> Iterable[FieldError]:
@@ -178,6 +190,4 @@ def validate_metadata_update(
         yield fe.invalid(f"{path}.deletionGracePeriodSeconds", value, "field is immutable")
     if new.get("generation", 0) < old.get("generation", 0):
         yield fe.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
-    yield from _validate_maps(new, path)
-    yield from _validate_owners(new.get("ownerReferences", ()), f"{path}.ownerReferences")
-    yield from _validate_finalizers(new.get("finalizers", ()), f"{path}.finalizers")
+    yield from _part_errors(new, path)

@@ -129,6 +129,7 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
         if not fields and not always:
             _fill(kind, fields, always, readers)
         out: dict[str, Any] = {}
+        mark = len(unknown)
         for key, item in value.items():
             if item is None:
                 continue
@@ -138,9 +139,9 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
             field = fields.get(key)
             if field is None:
                 unknown.append(key)
+                mark += 1
                 continue
             decoder, keeps_zero = field
-            mark = len(unknown)
             try:
                 read = decoder(item, unknown)
             except _Mismatch as fault:
@@ -149,6 +150,7 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
                 raise
             if len(unknown) > mark:
                 _prefix(unknown, mark, key)
+                mark = len(unknown)
             if keeps_zero or read:
                 out[key] = read
         for key, zero in always:

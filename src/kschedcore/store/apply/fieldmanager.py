@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from kschedcore.api.schema import Field, ObjectType
@@ -36,6 +37,7 @@ _NO_PARTS = frozenset({"apiVersion", "kind", "metadata"})
 _Parts = tuple[tuple[str, Any], ...]
 
 
+@lru_cache(maxsize=1024)
 def manager_name(given: str, user_agent: str) -> str:
     """The manager of a request: what it says, or the first part of its user agent."""
     if given:
