@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -84,34 +84,37 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
 
 
 def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
-    """A copy of a body that came as an object."""
+    """A copy of a body that came as an object, sharing what is frozen in it."""
+    if any(type(key) is not str for key in body):
+        copied: dict[str, Any] = read_json(body)
+        return copied
     copy_part = _shared_part if templated else _copied_part
-    received: dict[str, Any] = {}
+    received = {}
     for key, item in body.items():
-        if key == "metadata" and isinstance(item, dict):
-            received[key] = {_key(name): copy_part(part) for name, part in item.items()}
+        if type(item) in _IMMUTABLE:
+            received[key] = item
+        elif key == "metadata" and isinstance(item, dict):
+            received[key] = _copied_parts(item, copy_part)
         elif key == "status" and isinstance(item, dict):
             # A status is nobody else's, but what did not change in it may be frozen.
-            received[key] = {_key(name): _copied_part(part) for name, part in item.items()}
+            received[key] = _copied_parts(item, _copied_part)
         else:
-            received[_key(key)] = copy_part(item)
+            received[key] = copy_part(item)
     return received
 
 
-def _key(key: Any) -> str:
-    """A key as JSON has it."""
-    if type(key) is str:
-        return key
-    (text,) = decode_json(_written({key: None}))
-    return str(text)
+def _copied_parts(parts: dict[str, Any], copy_part: Callable[[Any], Any]) -> Any:
+    if any(type(key) is not str for key in parts):
+        return _copied_part(parts)
+    return {key: part if type(part) in _IMMUTABLE else copy_part(part) for key, part in parts.items()}
 
 
 def _copied_part(part: Any) -> Any:
-    return part if type(part) in _IMMUTABLE else decode_json(_written(part))
+    return decode_json(_written(part))
 
 
 def _shared_part(part: Any) -> Any:
-    return part if type(part) in _IMMUTABLE else shared_json(_written(part))
+    return shared_json(_written(part))
 
 
 def read_yaml(body: Body) -> dict[str, Any]:

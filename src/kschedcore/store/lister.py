@@ -9,10 +9,11 @@ __all__ = ["Lister"]
 
 _KEPT_LISTS = 10_000
 _KEPT_ITEMS = 1000
+_Lists = dict[str | None, tuple[Object, ...]]
 
 
 class Lister:
-    """Reads ranges of a back end and keeps those that are short.
+    """Reads the objects of a resource from a back end, and keeps lists that are short.
 
     Admission asks with every write for the limits, quotas and classes that concern it, which hardly ever
     change. Which lists are still true is told by the events since the last question.
@@ -23,38 +24,36 @@ class Lister:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._kept: dict[str, tuple[int, tuple[Object, ...]]] = {}
-        self._changed: dict[str, int] = {}
-        self._seen = self._unknown_before = backend.revision
+        self._kept: dict[str, _Lists] = {}
+        self._seen = backend.revision
 
-    def list(self, prefix: str) -> tuple[Object, ...]:
-        """The values of every key that begins with ``prefix``, which begins with a resource, in order."""
+    def list(self, resource: str, namespace: str | None) -> tuple[Object, ...]:
+        """Every object of a resource, in one namespace or all, in the order of namespace and name."""
         if self._backend.revision != self._seen:
             self._catch_up()
-        kept = self._kept.get(prefix)
-        if kept is not None and kept[0] >= self._last_change(prefix):
-            return kept[1]
-        page = self._backend.range(prefix)
-        values = tuple([entry.value for entry in page.entries])
-        self._kept.pop(prefix, None)
-        if len(values) <= _KEPT_ITEMS:
-            if len(self._kept) >= _KEPT_LISTS:
-                self._kept.clear()
-            # Stamped with the revision it was read at: whatever is written meanwhile makes it old.
-            self._kept[prefix] = (page.revision, values)
-        return values
+        lists = self._kept.get(resource)
+        if lists is None:
+            lists = self._kept.setdefault(resource, {})
+        kept = lists.get(namespace)
+        return self._read(lists, resource, namespace) if kept is None else kept
 
-    def _last_change(self, prefix: str) -> int:
-        """At which revision the prefix's resource changed last, or may have."""
-        return max(self._changed.get(prefix[: prefix.index("/")], 0), self._unknown_before)
+    def _read(self, lists: _Lists, resource: str, namespace: str | None) -> tuple[Object, ...]:
+        """Read a list and keep it among ``lists``, which a change of the resource puts out of use."""
+        page = self._backend.range(f"{resource}/{namespace}/" if namespace else f"{resource}/")
+        values = tuple([entry.value for entry in page.entries])
+        if len(values) <= _KEPT_ITEMS:
+            if len(lists) >= _KEPT_LISTS:
+                lists.clear()
+            lists[namespace] = values
+        return values
 
     def _catch_up(self) -> None:
         try:
             events, seen = self._backend.events(self._seen)
         except Compacted:
+            seen = self._backend.revision
             self._kept.clear()
-            self._seen = self._unknown_before = self._backend.revision
-            return
-        for event in events:
-            self._changed[event.key[: event.key.index("/")]] = event.revision
+        else:
+            for event in events:
+                self._kept.pop(event.key[: event.key.index("/")], None)
         self._seen = seen

@@ -55,7 +55,7 @@ class Store:
 
     def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
-        return self._lister.list(f"{resource}/{namespace}/" if namespace else f"{resource}/")
+        return self._lister.list(resource, namespace)
 
     def create(self, resource: Resource, obj: Mapping[str, Any]) -> FrozenDict:
         """Store a new object under its metadata's name; its version is the write's.
