@@ -26,6 +26,7 @@ __all__ = [
     "read_yaml",
 ]
 
+_TEXT = frozenset({str})
 _IMMUTABLE = frozenset({str, bool, type(None)}) | FROZEN
 
 Body = Mapping[str, Any] | list[Any] | str | bytes | None
@@ -85,7 +86,7 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
 
 def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
     """A copy of a body that came as an object, sharing what is frozen in it."""
-    if any(type(key) is not str for key in body):
+    if not _TEXT.issuperset(map(type, body)):
         copied: dict[str, Any] = read_json(body)
         return copied
     copy_part = _shared_part if templated else _copied_part
@@ -104,7 +105,7 @@ def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
 
 
 def _copied_parts(parts: dict[str, Any], copy_part: Callable[[Any], Any]) -> Any:
-    if any(type(key) is not str for key in parts):
+    if not _TEXT.issuperset(map(type, parts)):
         return _copied_part(parts)
     return {key: part if type(part) in _IMMUTABLE else copy_part(part) for key, part in parts.items()}
 

@@ -62,7 +62,8 @@ class MetaSource:
 
     def fill(self, metadata: Object) -> None:
         """Make ``metadata`` that of a new object: what only the server writes is the server's."""
-        for key in _NEVER_SENT & metadata.keys():
-            del metadata[key]
+        if not _NEVER_SENT.isdisjoint(metadata):
+            for key in _NEVER_SENT & metadata.keys():
+                del metadata[key]
         metadata["creationTimestamp"] = self.now()
         metadata["uid"] = self.uid()

@@ -31,7 +31,7 @@ def prefix_of(resource: Resource, namespace: str | None = None) -> str:
 
 def key_of(resource: Resource, namespace: str, name: str) -> str:
     """The key of one object; keys sort as lists are sorted."""
-    return prefix_of(resource, namespace) + name
+    return f"{resource.qualified}/{namespace}/{name}" if namespace else f"{resource.qualified}/{name}"
 
 
 class Store:

@@ -15,6 +15,8 @@ from kschedcore.admission.validation.metadata import (
 )
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
+from kschedcore.store.objects import FrozenDict
+from kschedcore.store.remembered import remembered
 
 __all__ = ["CREATE", "UPDATE"]
 
@@ -29,13 +31,19 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
     """A new pod."""
-    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
-    spec = pod["spec"]
-    yield from spec_errors(spec)
+    of_metadata = validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
+    return [*of_metadata, *_new_spec_errors(pod["spec"])]
+
+
+@remembered
+def _new_spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
+    errors = [*spec_errors(spec)]
     if spec.get("ephemeralContainers"):
-        yield fe.forbidden("spec.ephemeralContainers", "cannot be set on create")
+        errors.append(fe.forbidden("spec.ephemeralContainers", "cannot be set on create"))
     if spec.get("nodeName") and spec.get("schedulingGates"):
-        yield fe.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")
+        detail = "cannot be set until all schedulingGates have been cleared"
+        errors.append(fe.forbidden("spec.nodeName", detail))
+    return tuple(errors)
 
 
 def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
