@@ -18,6 +18,7 @@ __all__ = ["Comparison", "compare", "field_set", "merge", "outside", "remove", "
 
 _ABSENT: Any = object()
 """No value at all, which null is not."""
+_NOTHING = (_ABSENT,)
 
 
 def root(kind: ObjectType) -> Field:
@@ -51,7 +52,10 @@ def _children(field: Field, value: Any) -> dict[str, tuple[Any, Field]]:
     """What a granular value holds, by path element, each with its type; nothing for null and absence."""
     if value is _ABSENT or value is None:
         return {}
-    if _shape(field) == "list":
+    shape = _shape(field)
+    if shape == "leaf":
+        return {}
+    if shape == "list":
         assert field.items is not None
         return {element: (item, field.items) for element, item in _indexed(field, value).items()}
     if field.type == "map":
@@ -90,11 +94,9 @@ def _claimed(value: Any, field: Field, path: Path) -> Iterator[Path]:
 
 def outside(fields: FieldSet, ignored: FieldSet) -> FieldSet:
     """The set without the ignored fields and everything below them."""
-    if not ignored:
-        return fields
-    return frozenset(
-        path for path in fields if not any(path[: depth + 1] in ignored for depth in range(len(path)))
-    )
+    for depth in {len(path) for path in ignored}:
+        fields = frozenset([path for path in fields if path[:depth] not in ignored])
+    return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +134,21 @@ def _compare(
     if old is new or old == new:
         return
     added, modified, removed = found
-    leaf = _shape(field) == "leaf"
-    if not leaf:
-        before, after = _children(field, old), _children(field, new)
-        # Two empty values are a leaf, so that null and empty can differ.
-        leaf = not before and not after
-    if leaf:
-        if old is not _ABSENT and new is not _ABSENT:
-            modified.append(path)
-            return
-    else:
-        for element, (item, child) in before.items():
-            _compare(item, after.get(element, (_ABSENT,))[0], child, (*path, element), found)
-        for element, (item, child) in after.items():
-            if element not in before:
-                _compare(_ABSENT, item, child, (*path, element), found)
+    before, after = _children(field, old), _children(field, new)
+    for element, (item, child) in before.items():
+        counterpart = after.get(element, _NOTHING)[0]
+        if item is not counterpart:
+            _compare(item, counterpart, child, (*path, element), found)
+    for element, (item, child) in after.items():
+        if element not in before:
+            _compare(_ABSENT, item, child, (*path, element), found)
     if old is _ABSENT:
         added.append(path)
     elif new is _ABSENT:
         removed.append(path)
+    elif not before and not after:
+        # Two empty values are a leaf, so that null and empty can differ.
+        modified.append(path)
 
 
 def merge(live: Any, config: Any, field: Field) -> Any:
