@@ -5,6 +5,7 @@ from __future__ import annotations
 from kschedcore.controllers.controller import Controller
 from kschedcore.controllers.cronjob import CronJobController
 from kschedcore.controllers.daemonset import DaemonSetController
+from kschedcore.controllers.deployment import DeploymentController
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
@@ -30,6 +31,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ClaimProtectionController,
     CronJobController,
     DaemonSetController,
+    DeploymentController,
     DisruptionController,
     EndpointSliceController,
     EndpointsController,
