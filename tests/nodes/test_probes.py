@@ -15,7 +15,7 @@ EXEC = {"exec": {"command": ["check"]}}
 
 
 def probed(kind: str, **fields: Any) -> list[dict[str, Any]]:
-    return [container(**{f"{kind}Probe": {**EXEC, **fields}})]
+    return [{**container(), f"{kind}Probe": {**EXEC, **fields}}]
 
 
 def test_a_container_is_ready_when_its_readiness_probe_succeeds() -> None:
@@ -92,7 +92,7 @@ def test_other_probes_wait_for_the_startup_probe() -> None:
         "livenessProbe": {**EXEC, "periodSeconds": 1, "failureThreshold": 1},
         "readinessProbe": {**EXEC, "periodSeconds": 1},
     }
-    world.run(containers=[container(**probes)])
+    world.run(containers=[{**container(), **probes}])
     world.to(19.9)
     assert not world.container()["started"]
     assert world.condition("Ready") == "False"

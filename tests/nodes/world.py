@@ -139,5 +139,5 @@ class World:
         return [each["message"] for each in told if each["reason"] in reasons]
 
 
-def container(name: str = "app", image: str = "nginx", **fields: Any) -> Object:
-    return {"name": name, "image": image, **fields}
+def container(name: str = "app", **fields: Any) -> Object:
+    return {"name": name, "image": "nginx", **fields}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -10,15 +10,16 @@ from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers
 from kschedcore.client.queue import WorkQueue
 from kschedcore.client.verbs import Client
-from kschedcore.clock import Timers
+from kschedcore.clock import Timer, Timers
 from kschedcore.nodes.addresses import NODES, PODS, AddressPool
 from kschedcore.nodes.agenda import Agenda
-from kschedcore.nodes.heartbeats import Leases
+from kschedcore.nodes.heartbeats import RENEWED_EVERY, STATUS_EVERY, Leases
 from kschedcore.nodes.host import Host
+from kschedcore.nodes.memorywatch import MemoryWatch, usage_of
 from kschedcore.nodes.needs import NeedsReader
 from kschedcore.nodes.podstatus import ENDED, rejected
 from kschedcore.nodes.podworker import PodWorker
-from kschedcore.nodes.registration import labelled, node_status
+from kschedcore.nodes.registration import heard, labelled, node_status
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtime import Runtime
 from kschedcore.nodes.simulated import SimulatedRuntime
@@ -90,30 +91,41 @@ class NodeAgents:
         self._node_queue: WorkQueue[str] = WorkQueue(self._clock)
         self._pod_queue: WorkQueue[str] = WorkQueue(self._clock)
         self._agenda = Agenda(self._clock, self._pod_queue.add)
+        self._memory = MemoryWatch(self._runtime)
+        self._memory_queue: WorkQueue[str] = WorkQueue(self._clock)
+        self._looks = Agenda(self._clock, self._memory_queue.add)
+        self._beat: Timer | None = None
+        if not implied_heartbeats:
+            self._beat_on()
         self._pods.add_index("node", _by_node)
         self._nodes.listen(self._on_node)
         self._pods.listen(self._on_pod)
 
     def step(self) -> bool:
         """Register the next node, or move on the next pods."""
-        name = self._node_queue.pop()
-        if name is not None:
-            self._retrying(self._node_queue, name, self._tend)
-            return True
-        for done in range(_PER_STEP):
-            uid = self._pod_queue.pop()
-            if uid is None:
-                return done > 0
-            self._retrying(self._pod_queue, uid, self._move_on)
-        return True
+        for queue, work, most in (
+            (self._node_queue, self._tend, 1),
+            (self._pod_queue, self._move_on, _PER_STEP),
+            (self._memory_queue, self._look_at_memory, 1),
+        ):
+            done = 0
+            while done < most and (key := queue.pop()) is not None:
+                _retrying(queue, key, work)
+                done += 1
+            if done:
+                return True
+        return False
 
     def close(self) -> None:
         """Stop at once; containers run on."""
         self._nodes.unlisten(self._on_node)
         self._pods.unlisten(self._on_pod)
-        self._agenda.close()
-        self._node_queue.close()
-        self._pod_queue.close()
+        if self._beat is not None:
+            self._beat.cancel()
+        for agenda in (self._agenda, self._looks):
+            agenda.close()
+        for queue in (self._node_queue, self._pod_queue, self._memory_queue):
+            queue.close()
 
     def fail(self, node: str) -> None:
         """Have a node fall silent: its containers run on, but nobody hears of it and it hears of nothing."""
@@ -126,6 +138,7 @@ class NodeAgents:
         """Have a node that had fallen silent speak again."""
         self._failed.discard(node)
         self._node_queue.add(node)
+        self._memory_queue.add(node)
         for pod in self._pods.by("node", node):
             self._pod_queue.add(pod["metadata"]["uid"])
 
@@ -137,24 +150,17 @@ class NodeAgents:
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is None or pod["spec"].get("nodeName") in self._failed:
             return None
-        now = self._clock.now()
-        runs = [
-            each.instance
-            for each in worker.containers
-            if each.running and each.instance is not None and container in ("", each.name)
-        ]
-        used = [self._runtime.usage(run, now) for run in runs]
+        by_name = usage_of(worker, self._runtime, self._clock.now())
+        used = [each for name, each in by_name.items() if container in ("", name)]
         if not used:
             return None
         return {"cpu": sum(each.cpu for each in used), "memory": sum(each.memory for each in used)}
 
-    def _retrying(self, queue: WorkQueue[str], key: str, work: Any) -> None:
-        try:
-            work(key)
-        except StatusError:
-            queue.retry(key)
-        else:
-            queue.forget(key)
+    def _beat_on(self) -> None:
+        """Have every node show that it is alive, now and whenever it is time to."""
+        for name in self._hosts:
+            self._node_queue.add(name)
+        self._beat = self._clock.call_after(RENEWED_EVERY.total_seconds(), self._beat_on, background=True)
 
     def _on_node(self, change: Change) -> None:
         name = change.object["metadata"]["name"]
@@ -180,7 +186,7 @@ class NodeAgents:
         node = self._nodes.get("", name)
         host = self._hosts.get(name)
         if host is not None and (node is None or node["metadata"]["uid"] != host.node["metadata"]["uid"]):
-            self._drop(self._hosts.pop(name))
+            self._drop(host)
             host = None
         if node is None:
             return
@@ -197,9 +203,25 @@ class NodeAgents:
         if with_labels is not None:
             node = self._client.update(with_labels, "nodes")
         status = node_status(node, host.ip, now)
+        if not self._leases.implied:
+            status = heard(status, now, STATUS_EVERY)
+        self._tell(host, node, status)
+
+    def _tell(self, host: Host, node: Mapping[str, Any], status: Object) -> None:
         if status != node.get("status"):
             node = self._client.update_status({**node, "status": status}, "nodes")
         host.take(node)
+
+    def _look_at_memory(self, name: str) -> None:
+        host = self._hosts.get(name)
+        if host is None or name in self._failed:
+            return
+        workers = [self._workers[uid] for uid in host.workers]
+        finding = self._memory.look(host, workers, self._clock.now())
+        self._looks.set(name, None, finding.again)
+        if finding.victim is not None:
+            self._pod_queue.add(finding.victim.pod["metadata"]["uid"])
+        self._tell(host, host.node, finding.status)
 
     def _address(self, node: Object) -> str:
         for each in node.get("status", {}).get("addresses", ()):
@@ -213,10 +235,12 @@ class NodeAgents:
         return AddressPool(cidr) if cidr else self._pod_ips
 
     def _drop(self, host: Host) -> None:
+        """Let go of a node that is gone, with all that ran on it."""
         for uid in list(host.workers):
-            worker = self._workers.pop(uid, None)
-            if worker is not None:
-                self._agenda.set(uid, None, None)
+            self._forget(uid, host.name)
+        self._looks.set(host.name, None, None)
+        self._memory.forget(host.name)
+        del self._hosts[host.name]
 
     def _forget(self, uid: str, node: str) -> None:
         """A pod is gone from the node."""
@@ -250,6 +274,8 @@ class NodeAgents:
         worker.sync(now)
         if not worker.unnoticed(now):
             self._report(worker, now)
+        if host.measured or host.under_pressure:
+            self._memory_queue.add(host.name)
         if worker.over:
             self._forget(uid, host.name)
             self._let_go(worker.pod)
@@ -261,13 +287,17 @@ class NodeAgents:
         uid, status = pod["metadata"]["uid"], pod.get("status", {})
         needs = self._needs.of(pod["spec"])
         if "startTime" not in status:
-            refusal = host.admit(needs)
+            refusal = host.admit(pod, needs)
             if refusal is not None:
                 self._events.event(pod, "Warning", *refusal)
                 refused = {**pod, "status": rejected(pod, *refusal, now)}
                 self._let_go(self._client.update_status(refused, "pods"))
                 return None
         host.occupy(uid, needs)
+        if self._runtime.measures(pod):
+            host.measured.add(uid)
+        if complaint := self._runtime.complaint(pod):
+            self._events.event(pod, "Warning", "InvalidBehaviour", complaint)
         reports = Reports(self._events, pod, starts=self._start_events)
         worker = PodWorker(pod, host.ip, self._pod_ip(host, pod), self._runtime, reports, now)
         self._workers[uid] = worker
@@ -296,6 +326,15 @@ class NodeAgents:
             self._client.delete(
                 "pods", metadata["namespace"], metadata["name"], uid=metadata["uid"], grace_seconds=0
             )
+
+
+def _retrying(queue: WorkQueue[str], key: str, work: Callable[[str], None]) -> None:
+    try:
+        work(key)
+    except StatusError:
+        queue.retry(key)
+    else:
+        queue.forget(key)
 
 
 def _by_node(pod: Object) -> Iterable[Hashable]:

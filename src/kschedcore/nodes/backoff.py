@@ -30,11 +30,11 @@ class Backoff:
     tried: datetime | None = None
 
     @classmethod
-    def after(cls, restarts: int, failed: datetime | None) -> Backoff:
-        """What so many restarts come to, when nobody remembers more than their number."""
-        if not restarts or failed is None:
+    def after(cls, restarts: int, tried: datetime | None) -> Backoff:
+        """What so many restarts come to, the last of them at a time, when nobody remembers more."""
+        if not restarts or tried is None:
             return cls()
-        return cls(min(FIRST * 2 ** min(restarts - 1, 10), LONGEST), failed)
+        return cls(min(FIRST * 2 ** min(restarts - 1, 10), LONGEST), tried)
 
     @property
     def at_longest(self) -> bool:

@@ -30,7 +30,7 @@ from kschedcore.api.quantity import milli_value, value
 from kschedcore.api.yaml import read_yaml
 from kschedcore.errors import ManifestError
 
-__all__ = ["ANNOTATION", "Answer", "Behaviour", "Behaviours", "Match", "Run", "UsagePoint"]
+__all__ = ["ANNOTATION", "Answer", "Behaviour", "Behaviours", "Match", "Run", "UsagePoint", "annotated"]
 
 ANNOTATION = "kschedcore.io/behaviour"
 """The annotation by which a pod says how its containers act."""
@@ -273,7 +273,7 @@ def annotated(text: str) -> Behaviour:
     """
     documents = [content for _, content in read_yaml(text) if content is not None]
     if len(documents) != 1:
-        raise ManifestError(f"found {len(documents)} documents, expected one behaviour", path=ANNOTATION)
+        raise ManifestError(f"found {len(documents)} documents, expected one behaviour")
     behaviour = _convert(documents[0], Behaviour)
     _check(behaviour, "")
     return behaviour

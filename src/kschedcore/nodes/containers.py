@@ -151,7 +151,8 @@ class Container:
         self.last = last if isinstance(last, Terminated) else None
         self.restarts = status.get("restartCount", 0)
         self.started, self.ready = status.get("started", False), status.get("ready", False)
-        self.crashes = Backoff.after(self.restarts, None if self.ended is None else self.ended.finished_at)
+        latest = self.state if isinstance(self.state, Running) else self.ended
+        self.crashes = Backoff.after(self.restarts, None if latest is None else latest.started_at)
         if isinstance(self.state, Running):
             begun = self.state.started_at
             self.instance = Instance(pod, self.spec, self.restarts, status.get("containerID", ""), begun)

@@ -48,8 +48,18 @@ class Leases:
         self._informer = informer
         self._implied = implied
 
+    @property
+    def implied(self) -> bool:
+        """Whether heartbeats are implied."""
+        return self._implied
+
     def renew(self, node: Mapping[str, Any], now: datetime) -> None:
-        """A node is alive."""
+        """A node is alive, which is written down when it is time to."""
+        lease = self._informer.get(LEASE_NAMESPACE, node["metadata"]["name"])
+        if lease is not None and (IMPLIED in lease["metadata"].get("annotations", {})) == self._implied:
+            renewed = renewed_at(lease, now)
+            if renewed is not None and now - renewed < RENEWED_EVERY:
+                return
         self._write(node, now, implied=self._implied)
 
     def lapse(self, node: Mapping[str, Any], now: datetime) -> None:
@@ -64,9 +74,6 @@ class Leases:
         lease = self._informer.get(LEASE_NAMESPACE, name)
         if lease is None:
             self._client.create("leases.coordination.k8s.io", LEASE_NAMESPACE, _lease(node, renewed, implied))
-            return
-        marked = IMPLIED in lease["metadata"].get("annotations", {})
-        if marked and implied:
             return
         others = {
             key: each for key, each in lease["metadata"].get("annotations", {}).items() if key != IMPLIED

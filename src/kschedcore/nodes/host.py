@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kschedcore.api.objects import Node, decode
-from kschedcore.api.quantity import nanos
+from kschedcore.api.quantity import nanos, value
 from kschedcore.api.requests import in_units
 from kschedcore.api.resource_names import is_extended
 from kschedcore.api.taints import find_untolerated
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.needs import Needs
+from kschedcore.nodes.pressure import is_unwelcome
 
 __all__ = ["Host", "Rejection"]
 
@@ -49,6 +50,7 @@ class Host:
         "_taints",
         "_used",
         "ip",
+        "measured",
         "name",
         "node",
         "pods",
@@ -60,6 +62,7 @@ class Host:
         self.ip = ip
         self.pods = pods
         self.workers: dict[str, Needs] = {}
+        self.measured: set[str] = set()
         self._used: dict[str, int] = {}
         self._ports: list[Port] = []
         self.take(node)
@@ -73,8 +76,22 @@ class Host:
         self._labels = view.metadata.labels or {}
         self._taints = view.spec.taints or ()
 
-    def admit(self, needs: Needs) -> Rejection | None:
+    @property
+    def memory(self) -> int:
+        """The memory that the node has, in bytes."""
+        status = self.node.get("status", {})
+        return value((status.get("capacity") or status.get("allocatable") or {}).get("memory", 0))
+
+    @property
+    def under_pressure(self) -> bool:
+        """Whether the node says that its memory is low."""
+        conditions = self.node.get("status", {}).get("conditions", ())
+        return any(each["type"] == "MemoryPressure" and each["status"] == "True" for each in conditions)
+
+    def admit(self, pod: Object, needs: Needs) -> Rejection | None:
         """Whether a pod may run here; why not, if it may not."""
+        if self.under_pressure and is_unwelcome(pod, needs.tolerations):
+            return Rejection("Evicted", "The node had condition: [MemoryPressure]. ")
         return (
             self._short_of_resources(needs)
             or self._wrong_labels(needs)
@@ -91,6 +108,7 @@ class Host:
 
     def release(self, uid: str) -> None:
         """A pod gives back what it took."""
+        self.measured.discard(uid)
         needs = self.workers.pop(uid, None)
         if needs is None:
             return

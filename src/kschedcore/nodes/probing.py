@@ -54,7 +54,9 @@ class Prober:
         self._successes: int = probe.get("successThreshold", 1)
         self._last: bool | None = None
         self._run = 0
-        self.due: datetime | None = max(since, instance.started_at + delay)
+        first = instance.started_at + delay
+        missed = max(math.ceil((since - first) / self._period), 0)
+        self.due: datetime | None = first + missed * self._period
         self.result: bool | None = None
 
     def poll(self, runtime: Runtime, now: datetime, told: Callable[[Prober, Verdict], None]) -> None:

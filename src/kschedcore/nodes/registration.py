@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from kschedcore.store.meta import timestamp
 
-__all__ = ["DEFAULT_CAPACITY", "labelled", "node_status", "with_condition"]
+__all__ = ["DEFAULT_CAPACITY", "heard", "labelled", "node_status", "with_condition"]
 
 Object = dict[str, Any]
 
@@ -88,12 +88,15 @@ def with_condition(
     return {**status, "conditions": conditions}
 
 
-def heard(status: Mapping[str, Any], now: datetime) -> Object:
-    """A node's status with the heartbeat of now in the conditions that an agent writes."""
+def heard(status: Mapping[str, Any], now: datetime, every: timedelta) -> Object:
+    """A node's status with a heartbeat in the conditions that an agent writes, if the last is so long ago."""
     own = {kind for kind, *_ in _HEALTHY}
+    beats = [each["lastHeartbeatTime"] for each in status["conditions"] if each["type"] in own]
+    if now - max(datetime.fromisoformat(each).astimezone(UTC) for each in beats) < every:
+        return dict(status)
     conditions = [
         {**each, "lastHeartbeatTime": timestamp(now)} if each["type"] in own else each
-        for each in status.get("conditions", ())
+        for each in status["conditions"]
     ]
     return {**status, "conditions": conditions}
 

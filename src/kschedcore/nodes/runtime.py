@@ -161,3 +161,6 @@ class Runtime(Protocol):
 
     def measures(self, pod: Object) -> bool:
         """Whether the pod's usage is anything to watch a node's memory for."""
+
+    def complaint(self, pod: Object) -> str:
+        """What the runtime does not understand of what the pod says to it; ``""`` for nothing."""

@@ -12,7 +12,16 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 from kschedcore.api.quantity import milli_value, value
-from kschedcore.nodes.behaviours import Answer, Behaviour, Behaviours, Run, UsagePoint
+from kschedcore.errors import ManifestError
+from kschedcore.nodes.behaviours import (
+    ANNOTATION,
+    Answer,
+    Behaviour,
+    Behaviours,
+    Run,
+    UsagePoint,
+    annotated,
+)
 from kschedcore.nodes.probe_handlers import judge
 from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
 
@@ -113,6 +122,17 @@ class SimulatedRuntime:
     def measures(self, pod: Object) -> bool:
         """Whether any container's usage is said: by default none outgrows what was set aside for it."""
         return any(self._behaviours.of(pod, each).usage for each in pod["spec"]["containers"])
+
+    def complaint(self, pod: Object) -> str:
+        """What is wrong with the pod's annotation."""
+        text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
+        if text is None:
+            return ""
+        try:
+            annotated(text)
+        except ManifestError as error:
+            return f"annotation {ANNOTATION}: {error}"
+        return ""
 
 
 def _on_tick(at: datetime) -> datetime:

@@ -1,0 +1,126 @@
+"""Who watches a node's memory, and evicts when it runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kschedcore.nodes.host import Host
+from kschedcore.nodes.podworker import PodWorker
+from kschedcore.nodes.pressure import (
+    CALM_AFTER,
+    GRACE_SECONDS,
+    LOOKED_AT_EVERY,
+    THRESHOLD,
+    Candidate,
+    eviction_message,
+    victims,
+)
+from kschedcore.nodes.registration import with_condition
+from kschedcore.nodes.runtime import Runtime, Usage
+from kschedcore.nodes.stopping import Ending
+
+__all__ = ["Finding", "MemoryWatch", "usage_of"]
+
+Object = dict[str, Any]
+
+_LOW = ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+_CALM = ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look at a node's memory finds.
+
+    Attributes:
+        status: The node's status from now on.
+        victim: Who is evicted, if anybody has to be.
+        again: When to look next; None as long as nothing happens to the node's pods.
+    """
+
+    status: Object
+    victim: PodWorker | None
+    again: datetime | None
+
+
+class MemoryWatch:
+    """Looks at the memory of nodes.
+
+    Args:
+        runtime: What pods run in.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._low: dict[str, datetime] = {}
+
+    def look(self, host: Host, workers: Iterable[PodWorker], now: datetime) -> Finding:
+        """Measure a node, and evict the first pod in the order of eviction when its memory is low.
+
+        Args:
+            host: The node.
+            workers: Its pods.
+            now: The time.
+        """
+        found = [(each, usage_of(each, self._runtime, now)) for each in workers]
+        used = sum(each.memory for _, usages in found for each in usages.values())
+        available = host.memory - used
+        status = host.node.get("status", {})
+        if available < THRESHOLD:
+            self._low[host.name] = now
+            victim = self._evict(host, found, available, now)
+            low = with_condition(status, "MemoryPressure", *_LOW, now)
+            return Finding(low, victim, now + LOOKED_AT_EVERY)
+        times = [each.until for _, usages in found for each in usages.values() if each.until is not None]
+        again = None if not times else _next_look(min(times), now)
+        if not host.under_pressure:
+            return Finding(dict(status), None, again)
+        calm_at = self._low.setdefault(host.name, now) + CALM_AFTER
+        if calm_at > now:
+            return Finding(dict(status), None, calm_at if again is None else min(again, calm_at))
+        del self._low[host.name]
+        return Finding(with_condition(status, "MemoryPressure", *_CALM, now), None, again)
+
+    def _evict(
+        self, host: Host, found: list[tuple[PodWorker, dict[str, Usage]]], available: int, now: datetime
+    ) -> PodWorker | None:
+        if any(worker.stopping is not None for worker, _ in found):
+            # What is on its way out may be enough.
+            return None
+        running: dict[str, PodWorker] = {}
+        candidates = []
+        for worker, usages in found:
+            if usages:
+                uid = worker.pod["metadata"]["uid"]
+                running[uid] = worker
+                requested = host.workers[uid].requests.get("memory", 0)
+                memory = {name: each.memory for name, each in usages.items()}
+                candidates.append(Candidate(worker.pod, requested, memory))
+        ranked = victims(candidates)
+        if not ranked:
+            return None
+        worker = running[ranked[0].pod["metadata"]["uid"]]
+        message = eviction_message(ranked[0], available)
+        worker.reports.warn("Evicted", message)
+        worker.end(Ending("Evicted", message, disrupted=True), GRACE_SECONDS, now)
+        return worker
+
+    def forget(self, name: str) -> None:
+        """A node is gone."""
+        self._low.pop(name, None)
+
+
+def usage_of(worker: PodWorker, runtime: Runtime, now: datetime) -> dict[str, Usage]:
+    """What each running container of a pod uses."""
+    return {
+        each.name: runtime.usage(each.instance, now)
+        for each in worker.containers
+        if each.running and each.instance is not None
+    }
+
+
+def _next_look(change: datetime, now: datetime) -> datetime:
+    """When a change is noticed: the agent looks every ten seconds."""
+    return now + LOOKED_AT_EVERY * max(-(-(change - now) // LOOKED_AT_EVERY), 1)
