@@ -10,6 +10,8 @@ from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
 from kschedcore.store.admission_types import Resource
+from kschedcore.store.objects import FrozenDict
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches", "quota_usage"]
 
@@ -76,25 +78,30 @@ class _Pods:
 
     def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:
         """A quota on cpu or memory asks every container to say what it uses of them."""
-        spec = obj["spec"]
-        # What the pod states for all its containers, none of them has to state (KEP-2837).
-        own = _stated(spec.get("resources", {}))
-        required = [name for name in names if name in COMPUTE_QUOTA_RESOURCES and name not in own]
-        found: dict[str, set[str]] = {}
-        for container in [*(spec.get("containers") or ()), *spec.get("initContainers", ())]:
-            stated = _stated(container.get("resources", {}))
-            for name in required:
-                if name not in stated:
-                    found.setdefault(name, set()).add(container["name"])
-        return {name: sorted(containers) for name, containers in found.items()}
+        return _missing(shared(obj["spec"]), tuple(names))
 
     def usage(self, obj: Mapping[str, Any]) -> ResourceList:
-        used = {"count/pods": _ONE}
-        if is_charged_pod(obj):
-            amounts = spec_amounts(obj["spec"])
-            used.update(_compute(amounts.requests, amounts.limits))
-            used["pods"] = _ONE
-        return used
+        return dict(_used(shared(obj["spec"]))) if is_charged_pod(obj) else {"count/pods": _ONE}
+
+
+@remembered
+def _missing(spec: FrozenDict, names: tuple[str, ...]) -> dict[str, list[str]]:
+    # What the pod states for all its containers, none of them has to state (KEP-2837).
+    own = _stated(spec.get("resources", {}))
+    required = [name for name in names if name in COMPUTE_QUOTA_RESOURCES and name not in own]
+    found: dict[str, set[str]] = {}
+    for container in [*(spec.get("containers") or ()), *spec.get("initContainers", ())]:
+        stated = _stated(container.get("resources", {}))
+        for name in required:
+            if name not in stated:
+                found.setdefault(name, set()).add(container["name"])
+    return {name: sorted(containers) for name, containers in found.items()}
+
+
+@remembered
+def _used(spec: FrozenDict) -> ResourceList:
+    amounts = spec_amounts(spec)
+    return {"count/pods": _ONE, **_compute(amounts.requests, amounts.limits), "pods": _ONE}
 
 
 def _stated(resources: Mapping[str, Any]) -> ResourceList:

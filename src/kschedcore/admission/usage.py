@@ -7,6 +7,7 @@ show amounts to people and store them, so the unit in which they were written mu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from kschedcore.api.quantity import Quantity
@@ -19,7 +20,10 @@ _QOS_RESOURCES = ("cpu", "memory")
 
 def parse(amounts: Mapping[str, str]) -> ResourceList:
     """A resource list of a manifest as quantities."""
-    return {name: Quantity.parse(text) for name, text in amounts.items()}
+    return {name: _quantity(text) for name, text in amounts.items()}
+
+
+_quantity = lru_cache(maxsize=4096)(Quantity.parse)
 
 
 def added(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> ResourceList:
