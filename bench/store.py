@@ -11,7 +11,7 @@ import gc
 import json
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kschedcore.apiserver import APIServer
@@ -127,31 +127,54 @@ def measure_door(count: int) -> Iterator[tuple[str, float, str]]:
         server.request(
             "POST", PATH, {**obj, "metadata": {**obj["metadata"], "name": f"w{obj['metadata']['name']}"}}
         )
-
-    def write() -> None:
-        for obj in pods(templates, count):
-            code, _ = server.request("POST", PATH, obj)
-            assert code == 201
-
-    rate = per_second(count, write)
+    rate = per_second(count, lambda: create(server, pods(templates, count)))
     yield "pods through the whole chain", rate, "1/s"
     yield "cost of a pod", 1e6 / rate, "us"
     yield "the same from stored templates", per_second(count, lambda: replicas(server, count)), "1/s"
-    yield from measure_life(server, [f"{PATH}/pod-{number:06}" for number in range(count)])
+    limited = limited_server()
     yield (
-        "GET requests",
-        per_second(count, lambda: [server.request("GET", f"{PATH}/pod-000000") for _ in range(count)]),
+        "the same under quota and limits",
+        per_second(count, lambda: create(limited, pods(templates, count))),
         "1/s",
     )
+    yield from measure_life(server, [f"{PATH}/pod-{number:06}" for number in range(count)])
+    gets = per_second(count, lambda: [server.request("GET", f"{PATH}/pod-000000") for _ in range(count)])
+    yield "GET requests", gets, "1/s"
+    listed = len(server.request("GET", PATH)[1]["items"])
+    yield "objects in answers to LIST", per_second(listed, lambda: server.request("GET", PATH)), "1/s"
 
 
 def replicas(server: APIServer, count: int) -> None:
     """Pods as workload controllers make them: with the very spec that the store holds in a template."""
     made = [freeze(template(number)["spec"]) for number in range(TEMPLATES)]
-    for number in range(count):
-        obj = template_metadata(number % TEMPLATES, f"replica-{number:06}")
-        code, _ = server.request("POST", PATH, {**obj, "spec": made[number % TEMPLATES]})
-        assert code == 201
+    numbers = [(number % TEMPLATES, f"replica-{number:06}") for number in range(count)]
+    create(server, ({**template_metadata(kind, name), "spec": made[kind]} for kind, name in numbers))
+
+
+def create(server: APIServer, objects: Iterable[Object]) -> None:
+    for obj in objects:
+        code, answer = server.request("POST", PATH, obj)
+        assert code == 201, answer
+
+
+def limited_server() -> APIServer:
+    """A namespace with a quota and a limit range, as platforms give every team one."""
+    server = server_with_account()
+    hard = {
+        "pods": "1000000",
+        "requests.cpu": "1000000",
+        "requests.memory": "1000Ti",
+        "limits.cpu": "1000000",
+    }
+    quota = {"metadata": {"name": "team"}, "spec": {"hard": hard}}
+    quotas = "/api/v1/namespaces/default/resourcequotas"
+    _, made = server.request("POST", quotas, quota)
+    status = {"hard": hard, "used": dict.fromkeys(hard, "0")}
+    server.request("PUT", f"{quotas}/team/status", {**made, "status": status})
+    item = {"type": "Container", "default": {"cpu": "2", "memory": "1Gi"}, "max": {"cpu": "8"}}
+    limits = {"metadata": {"name": "team"}, "spec": {"limits": [item]}}
+    server.request("POST", "/api/v1/namespaces/default/limitranges", limits)
+    return server
 
 
 def measure_life(server: APIServer, paths: list[str]) -> Iterator[tuple[str, float, str]]:

@@ -240,9 +240,11 @@ def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:
 
 def _list_object(target: Route, items: list[Object], metadata: Mapping[str, Any]) -> Object:
     """A list; the kind of its items is the list's to say."""
-    untyped = [
-        {key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in items
-    ]
+    # The parts of an item are those of the stored object; only what holds them together is new.
+    untyped = [dict(item) for item in items]
+    for item in untyped:
+        item.pop("kind", None)
+        item.pop("apiVersion", None)
     resource = target.kind.resource
     return {
         "kind": target.kind.list_kind,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kschedcore.api.selectors import FieldSelector, parse_field_selector, parse_selector
+from kschedcore.api.selectors import parse_field_selector, parse_selector
 from kschedcore.store.admission_types import Object, bad_request
 from kschedcore.store.kinds import Kind
 
 __all__ = ["selection"]
+
+_FLAGS = ("spec.unschedulable", "spec.hostNetwork")
 
 
 def selection(kind: Kind, query: Mapping[str, str]) -> Callable[[Object], bool] | None:
@@ -30,7 +32,14 @@ def selection(kind: Kind, query: Mapping[str, str]) -> Callable[[Object], bool] 
         return None
     if not fields.requirements:
         return lambda obj: labels.matches(obj["metadata"].get("labels", {}))
-    return lambda obj: labels.matches(obj["metadata"].get("labels", {})) and _fields_match(fields, obj)
+    readers = [(each.field, _reader(each.field)) for each in fields.requirements]
+
+    def selects(obj: Object) -> bool:
+        if not fields.matches({field: read(obj) for field, read in readers}):
+            return False
+        return labels.is_empty() or labels.matches(obj["metadata"].get("labels", {}))
+
+    return selects
 
 
 def _unknown(kind: Kind, path: str) -> str:
@@ -40,20 +49,21 @@ def _unknown(kind: Kind, path: str) -> str:
     return f'"{path}" is not a known field selector: only {known}'
 
 
-def _fields_match(fields: FieldSelector, obj: Object) -> bool:
-    return fields.matches({each.field: _value(obj, each.field) for each in fields.requirements})
+def _reader(path: str) -> Callable[[Object], str]:
+    """How a field is read as the registries show it to selectors: flags and numbers as text."""
+    if path == "status.replicas":
+        return lambda obj: str(obj.get("status", {}).get("replicas", 0))
+    if path == "status.successful":
+        return lambda obj: str(obj.get("status", {}).get("succeeded", 0))
+    names = ["source", "component"] if path == "source" else path.split(".")
+    absent = "false" if path in _FLAGS else ""
 
+    def read(obj: Object) -> str:
+        value: Any = obj
+        for name in names:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is None:
+            return absent
+        return str(value) if not isinstance(value, bool) else "true" if value else "false"
 
-def _value(obj: Mapping[str, Any], path: str) -> str:
-    """A field as the registries show it to selectors: flags and numbers as text."""
-    value: Any = obj
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if path == "source":
-        value = value.get("component") if isinstance(value, Mapping) else None
-    if path in ("spec.unschedulable", "spec.hostNetwork"):
-        return "true" if value else "false"
-    if path in ("status.replicas", "status.successful"):
-        status = obj.get("status", {})
-        return str(status.get("succeeded" if path == "status.successful" else "replicas", 0))
-    return "" if value is None else str(value)
+    return read

@@ -132,6 +132,8 @@ def list_page(
         except Compacted as gone:
             raise (StatusError(410, "Expired", _EXPIRED) if token else too_old(gone)) from None
         revision = page.revision
+        if selects is None and not page.remaining:
+            return ListPage([entry.value for entry in page.entries], str(revision), "", None)
         for index, entry in enumerate(page.entries):
             if selects is not None and not selects(entry.value):
                 continue
