@@ -32,7 +32,11 @@ def controller_reference(owner: Object) -> Object:
 
 def selector_of(owner: Object) -> Selector:
     """The label selector of a workload, ``spec.selector``."""
-    return label_selector(decode(LabelSelector, owner["spec"]["selector"]))
+    selector = owner["spec"]["selector"]
+    if owner["kind"] == "ReplicationController":
+        # Its selector is older than label selectors: labels and their values.
+        selector = {"matchLabels": selector}
+    return label_selector(decode(LabelSelector, selector))
 
 
 def claim(

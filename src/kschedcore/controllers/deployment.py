@@ -118,10 +118,9 @@ class DeploymentController(Controller):
         rollout.sync_revision()
         if rollout.resize(scaled_to_nothing(rollout.old)) or self._old_pods_run(rollout):
             return
-        new = rollout.ensure_new()
-        rollout.resize(
-            [Size(new, replicas(rollout.deployment))] if replicas(new) != replicas(rollout.deployment) else []
-        )
+        new, wanted = rollout.ensure_new(), replicas(rollout.deployment)
+        if replicas(new) != wanted:
+            rollout.resize([Size(new, wanted)])
         _clear_away_when_complete(rollout)
 
     def _old_pods_run(self, rollout: Rollout) -> bool:

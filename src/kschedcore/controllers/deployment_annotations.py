@@ -11,20 +11,26 @@ from collections.abc import Iterable, Mapping
 from kschedcore.store.admission_types import Object
 
 __all__ = [
-    "DESIRED", "MAXIMUM", "REVISION", "desired_of", "for_size", "highest_revision", "maximum_of", "of_new", "revision_of",
-]  # fmt: skip
+    "REVISION",
+    "desired_of",
+    "for_size",
+    "highest_revision",
+    "maximum_of",
+    "of_new",
+    "revision_of",
+]
 
 REVISION = "deployment.kubernetes.io/revision"
-DESIRED = "deployment.kubernetes.io/desired-replicas"
-MAXIMUM = "deployment.kubernetes.io/max-replicas"
+_DESIRED = "deployment.kubernetes.io/desired-replicas"
+_MAXIMUM = "deployment.kubernetes.io/max-replicas"
 _HISTORY = "deployment.kubernetes.io/revision-history"
 _HISTORY_LIMIT = 2000
 """So many characters of earlier revisions are kept at most."""
 
 _OF_EACH_ITS_OWN = {
     REVISION,
-    DESIRED,
-    MAXIMUM,
+    _DESIRED,
+    _MAXIMUM,
     _HISTORY,
     "kubectl.kubernetes.io/last-applied-configuration",
     "deprecated.deployment.rollback.to",
@@ -41,12 +47,12 @@ def revision_of(obj: Object) -> int:
 
 def desired_of(replica_set: Object) -> int | None:
     """How many replicas its Deployment wanted when it last sized this ReplicaSet."""
-    return _number(replica_set, DESIRED)
+    return _number(replica_set, _DESIRED)
 
 
 def maximum_of(replica_set: Object) -> int | None:
     """How many replicas its Deployment could have had, surge included, when it last sized this ReplicaSet."""
-    return _number(replica_set, MAXIMUM)
+    return _number(replica_set, _MAXIMUM)
 
 
 def _number(obj: Object, annotation: str) -> int | None:
@@ -88,4 +94,4 @@ def _history(annotations: Mapping[str, str]) -> str:
 
 def for_size(annotations: Mapping[str, str], desired: int, maximum: int) -> Annotations:
     """The annotations after the ReplicaSet was sized for a Deployment of that size."""
-    return {**annotations, DESIRED: str(desired), MAXIMUM: str(maximum)}
+    return {**annotations, _DESIRED: str(desired), _MAXIMUM: str(maximum)}

@@ -9,7 +9,6 @@ from kschedcore.client.events import EventRecorder
 from kschedcore.client.verbs import Client
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.deployment_annotations import (
-    DESIRED,
     REVISION,
     desired_of,
     for_size,
@@ -91,8 +90,7 @@ class Rollout:
         if self.new is None:
             return
         annotations = of_new(self.new, self.deployment, highest_revision(self.old) + 1)
-        spec = {**self.new["spec"], **_min_ready(self.deployment)}
-        self.new = self._write(self.new, annotations, spec)
+        self.new = self._write(self.new, annotations, _as_patient(self.new["spec"], self.deployment))
         self._set_revision(revision_of(self.new))
         if condition_of(self.deployment.get("status", {}), "Progressing") is None:
             name = self.new["metadata"]["name"]
@@ -153,7 +151,7 @@ class Rollout:
         labels = {**template.get("metadata", {}).get("labels", {}), _HASH: mark}
         selector = spec["selector"]
         matched = {**selector.get("matchLabels", {}), _HASH: mark}
-        made = {
+        made: Object = {
             "apiVersion": "apps/v1",
             "kind": "ReplicaSet",
             "metadata": {
@@ -161,12 +159,14 @@ class Rollout:
                 "labels": labels,
                 "ownerReferences": [controller_reference(self.deployment)],
             },
-            "spec": {
-                "replicas": size,
-                "selector": {**selector, "matchLabels": matched},
-                "template": {**template, "metadata": {**template.get("metadata", {}), "labels": labels}},
-                **_min_ready(self.deployment),
-            },
+            "spec": _as_patient(
+                {
+                    "replicas": size,
+                    "selector": {**selector, "matchLabels": matched},
+                    "template": {**template, "metadata": {**template.get("metadata", {}), "labels": labels}},
+                },
+                self.deployment,
+            ),
         }
         annotations = for_size(of_new(made, self.deployment, revision), *self._bounds())
         return {**made, "metadata": {**made["metadata"], "annotations": annotations}}
@@ -191,7 +191,7 @@ class Rollout:
         Raises:
             StatusError: One could not be written.
         """
-        return any([self._resize(size) for size in sizes])
+        return sum(self._resize(size) for size in sizes) > 0
 
     def _resize(self, size: Size) -> bool:
         uid = size.replica_set["metadata"]["uid"]
@@ -234,9 +234,10 @@ class Rollout:
             self._client.delete(_RESOURCE, metadata["namespace"], metadata["name"], uid=metadata["uid"])
 
 
-def _min_ready(deployment: Object) -> Object:
-    """The part of a ReplicaSet's spec that follows ``minReadySeconds``, left out where it is 0 as the API does."""
-    return {"minReadySeconds": deployment["spec"].get("minReadySeconds", 0)}
+def _as_patient(spec: Object, deployment: Object) -> Object:
+    """A ReplicaSet's spec with the Deployment's ``minReadySeconds``."""
+    seconds = deployment["spec"].get("minReadySeconds", 0)
+    return spec if spec.get("minReadySeconds", 0) == seconds else {**spec, "minReadySeconds": seconds}
 
 
 def _is_empty(replica_set: Object) -> bool:

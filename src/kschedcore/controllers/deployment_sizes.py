@@ -15,9 +15,18 @@ from kschedcore.controllers.deployment_annotations import desired_of, maximum_of
 from kschedcore.store.admission_types import Object
 
 __all__ = [
-    "Size", "age", "available", "is_rolling", "max_surge", "max_unavailable", "new_size", "replicas", "rescaled", "rolled",
+    "Size",
+    "age",
+    "available",
+    "is_rolling",
+    "max_surge",
+    "max_unavailable",
+    "new_size",
+    "replicas",
+    "rescaled",
+    "rolled",
     "scaled_to_nothing",
-]  # fmt: skip
+]
 
 
 class Size(NamedTuple):

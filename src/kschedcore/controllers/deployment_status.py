@@ -15,8 +15,14 @@ from kschedcore.store.admission_types import Object
 from kschedcore.store.meta import timestamp
 
 __all__ = [
-    "condition_of", "has_deadline", "is_complete", "next_deadline", "progress_status", "replica_status", "with_condition",
-]  # fmt: skip
+    "condition_of",
+    "has_deadline",
+    "is_complete",
+    "next_deadline",
+    "progress_status",
+    "replica_status",
+    "with_condition",
+]
 
 _NEVER = 2**31 - 1
 """As ``progressDeadlineSeconds``: there is no deadline."""

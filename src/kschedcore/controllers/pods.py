@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again
 from kschedcore.controllers.victims import ready_since
-from kschedcore.store.admission_types import Object
+from kschedcore.store.admission_types import Object, StatusError
 
-__all__ = ["is_available", "next_available", "pod_from_template"]
+__all__ = ["is_available", "is_of_ending_namespace", "next_available", "pod_from_template"]
 
 
 def is_available(pod: Object, min_ready_seconds: int, now: datetime) -> bool:
@@ -32,3 +32,9 @@ def pod_from_template(owner: Object, template: Object) -> Object:
     metadata = {key: given[key] for key in ("labels", "annotations", "finalizers") if given.get(key)}
     metadata["ownerReferences"] = [controller_reference(owner)]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+
+
+def is_of_ending_namespace(refusal: StatusError) -> bool:
+    """Whether something was not created because its namespace is being deleted (``NamespaceTerminatingCause``)."""
+    causes = (refusal.details or {}).get("causes", ())
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

@@ -17,6 +17,7 @@ from kschedcore.controllers.persistentvolume import PersistentVolumeController
 from kschedcore.controllers.persistentvolumeprovisioner import PersistentVolumeProvisioner
 from kschedcore.controllers.podgc import PodGarbageCollector
 from kschedcore.controllers.replicaset import ReplicaSetController
+from kschedcore.controllers.replicationcontroller import ReplicationControllerController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
@@ -43,6 +44,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PersistentVolumeProvisioner,
     PodGarbageCollector,
     ReplicaSetController,
+    ReplicationControllerController,
     ResourceQuotaController,
     RootCACertPublisher,
     ServiceAccountController,

@@ -2,163 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
-from kschedcore.api.objects import LabelSelector, decode
-from kschedcore.api.selectors import Selector, label_selector
-from kschedcore.client.informer import Change, controller_of, key_of
+from kschedcore.client.informer import controller_of
+from kschedcore.controllers.claims import adopters, claim, selector_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.pods import (
+    is_available,
+    is_of_ending_namespace,
+    next_available,
+    pod_from_template,
+)
 from kschedcore.controllers.victims import is_active, ready_since, victims
-from kschedcore.store.admission_types import StatusError
-from kschedcore.store.objects import plain
+from kschedcore.store.admission_types import Object, StatusError
+from kschedcore.store.meta import timestamp
 
 __all__ = ["ReplicaSetController"]
-
-Object = dict[str, Any]
 
 _BURST = 500
 """So many pods are made or deleted in one pass at most, as kube-controller-manager does."""
 
+_FAILURE = "ReplicaFailure"
+
 
 class ReplicaSetController(Controller):
-    """Keeps the pods and the counts in the status of ReplicaSets (``apps/v1``)."""
+    """Keeps the pods and the counts in the status of ReplicaSets (``apps/v1``).
+
+    A ReplicationController asks for the same and says it in the same fields, so its controller is a subclass.
+
+    Attributes:
+        resource: The qualified plural of what is kept.
+    """
 
     name = "replicaset-controller"
+    resource: ClassVar[str] = "replicasets.apps"
 
     def watches(self) -> Iterable[Watched]:
-        """ReplicaSets, their pods, and pods that nobody owns."""
-        return itself("replicasets.apps"), owner("pods", "replicasets.apps"), Watched("pods", self._adopters)
-
-    def _adopters(self, change: Change) -> Iterable[Key]:
-        pod = change.new
-        if pod is None or controller_of(pod) is not None:
-            return ()
-        sets = self.informers["replicasets.apps"].in_namespace(pod["metadata"]["namespace"])
-        labels = pod["metadata"].get("labels", {})
-        return [key_of(each) for each in sets if _selector(each).matches(labels)]
+        """What is kept, its pods, and pods that nobody owns."""
+        yield itself(self.resource)
+        yield owner("pods", self.resource)
+        yield adopters(self.informers, "pods", self.resource)
 
     def reconcile(self, key: Key) -> Again | None:
         """Bring a ReplicaSet nearer to its spec."""
-        replica_set = self.informers["replicasets.apps"].get(*key)
+        replica_set = self.informers[self.resource].get(*key)
         if replica_set is None:
             return None
+        selector = selector_of(replica_set)
+        pods = claim(
+            self.client,
+            self.informers["pods"],
+            replica_set,
+            lambda pod: selector.matches(pod["metadata"].get("labels", {})),
+            eligible=is_active,
+        )
         refused: StatusError | None = None
-        self._claim(replica_set)
         if not replica_set["metadata"].get("deletionTimestamp"):
             try:
-                self._scale(replica_set)
+                self._scale(replica_set, pods)
             except StatusError as refusal:
-                refused = refusal
-        pods = self._pods(replica_set)
-        status = self._status(replica_set, pods, "" if refused is None else refused.message)
+                # In a namespace that is going away, no pod is wanted any more.
+                refused = None if is_of_ending_namespace(refusal) else refusal
+        # The status is of the pods that were there at first, as Kubernetes has it: what was made or deleted
+        # just now brings about the next pass, and a Deployment sees a lost pod before its successor.
+        status = self._status(replica_set, pods, refused)
         if status != replica_set.get("status", {}):
-            self.client.update_status({**replica_set, "status": status}, "replicasets.apps")
+            self.client.update_status({**replica_set, "status": status}, self.resource)
         if refused is not None:
             raise refused
-        return self._next_available(replica_set, pods)
+        return next_available(pods, _min_ready(replica_set), self.clock.now())
 
-    def _pods(self, replica_set: Object) -> list[Object]:
-        return [pod for pod in self.informers["pods"].controlled_by(replica_set) if is_active(pod)]
-
-    def _claim(self, replica_set: Object) -> None:
-        """Release pods that it selects no more, and adopt orphans that it does."""
-        metadata, selector = replica_set["metadata"], _selector(replica_set)
-        if metadata.get("deletionTimestamp"):
-            return
-        for pod in self._pods(replica_set):
-            if not selector.matches(pod["metadata"].get("labels", {})):
-                self._own(pod, replica_set, adopt=False)
-        for pod in self.informers["pods"].orphans(metadata["namespace"]):
-            if is_active(pod) and selector.matches(pod["metadata"].get("labels", {})):
-                self._own(pod, replica_set, adopt=True)
-
-    def _own(self, pod: Object, replica_set: Object, *, adopt: bool) -> None:
-        uid = replica_set["metadata"]["uid"]
-        owners = [each for each in pod["metadata"].get("ownerReferences", ()) if each["uid"] != uid]
-        owners += [_reference(replica_set)] if adopt else []
-        self.client.update({**pod, "metadata": {**pod["metadata"], "ownerReferences": owners}}, "pods")
-
-    def _scale(self, replica_set: Object) -> None:
+    def _scale(self, replica_set: Object, pods: Sequence[Object]) -> None:
         """Make or delete pods."""
-        namespace, pods = replica_set["metadata"]["namespace"], self._pods(replica_set)
-        missing = replica_set["spec"].get("replicas", 1) - len(pods)
+        missing = _wanted(replica_set) - len(pods)
         for _ in range(min(missing, _BURST)):
-            self.client.create("pods", namespace, _pod(replica_set))
-        surplus = min(max(-missing, 0), _BURST)
-        for victim in victims(pods, surplus, self._related(replica_set), self.clock.now()):
-            metadata = victim["metadata"]
-            self.client.delete("pods", namespace, metadata["name"], uid=metadata["uid"])
+            self._create(replica_set)
+        surplus = min(-missing, _BURST)
+        if surplus > 0:
+            for victim in victims(pods, surplus, self._related(replica_set, pods), self.clock.now()):
+                self._delete(replica_set, victim)
 
-    def _related(self, replica_set: Object) -> list[Object]:
-        """Active pods of the ReplicaSets that have the same controller, its own among them."""
+    def _create(self, replica_set: Object) -> None:
+        metadata = replica_set["metadata"]
+        pod = pod_from_template(replica_set, replica_set["spec"]["template"])
+        pod["metadata"]["generateName"] = f"{metadata['name']}-"
+        try:
+            created = self.client.create("pods", metadata["namespace"], pod)
+        except StatusError as refusal:
+            if not is_of_ending_namespace(refusal):
+                message = f"Error creating: {refusal.message}"
+                self.events.event(replica_set, "Warning", "FailedCreate", message)
+            raise
+        self.events.event(
+            replica_set, "Normal", "SuccessfulCreate", f"Created pod: {created['metadata']['name']}"
+        )
+
+    def _delete(self, replica_set: Object, pod: Mapping[str, Any]) -> None:
+        metadata = pod["metadata"]
+        try:
+            deleted = self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        except StatusError as refusal:
+            self.events.event(replica_set, "Warning", "FailedDelete", f"Error deleting: {refusal.message}")
+            raise
+        if deleted:
+            self.events.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+
+    def _related(self, replica_set: Object, pods: Sequence[Object]) -> Iterable[Object]:
+        """Active pods of everything that has the same controller, its own among them."""
         controller = controller_of(replica_set)
         if controller is None:
-            return self._pods(replica_set)
-        siblings = self.informers["replicasets.apps"].by("controller", controller["uid"])
-        return [pod for each in siblings for pod in self._pods(each)]
+            return pods
+        siblings = self.informers[self.resource].by("controller", controller["uid"])
+        return [
+            pod for each in siblings for pod in self.informers["pods"].controlled_by(each) if is_active(pod)
+        ]
 
-    def _next_available(self, replica_set: Object, pods: list[Object]) -> Again | None:
-        """When the next ready pod has been so for ``minReadySeconds``."""
-        delay = timedelta(seconds=replica_set["spec"].get("minReadySeconds", 0))
-        times = [since + delay for pod in pods if (since := ready_since(pod)) is not None]
-        coming: list[datetime] = [time for time in times if time > self.clock.now()]
-        return Again(min(coming)) if coming else None
-
-    def _status(self, replica_set: Object, pods: list[Object], refusal: str) -> Object:
-        spec, now = replica_set["spec"], self.clock.now()
-        labels = spec["template"]["metadata"].get("labels", {}).items()
-        delay = timedelta(seconds=spec.get("minReadySeconds", 0))
-        ready = [since for pod in pods if (since := ready_since(pod)) is not None]
+    def _status(self, replica_set: Object, pods: Sequence[Object], refused: StatusError | None) -> Object:
+        labels = replica_set["spec"]["template"]["metadata"].get("labels", {}).items()
+        delay, now = _min_ready(replica_set), self.clock.now()
         counts = {
-            "fullyLabeledReplicas": sum(labels <= p["metadata"].get("labels", {}).items() for p in pods),
-            "readyReplicas": len(ready),
-            "availableReplicas": sum(since + delay <= now for since in ready),
+            "fullyLabeledReplicas": sum(labels <= pod["metadata"].get("labels", {}).items() for pod in pods),
+            "readyReplicas": sum(ready_since(pod) is not None for pod in pods),
+            "availableReplicas": sum(is_available(pod, delay, now) for pod in pods),
             "observedGeneration": replica_set["metadata"].get("generation", 0),
         }
         status: Object = {"replicas": len(pods)} | {key: count for key, count in counts.items() if count}
-        conditions = self._conditions(replica_set, refusal)
+        conditions = self._conditions(replica_set, pods, refused)
         return status | ({"conditions": conditions} if conditions else {})
 
-    def _conditions(self, replica_set: Object, refusal: str) -> list[Object]:
+    def _conditions(
+        self, replica_set: Object, pods: Sequence[Object], refused: StatusError | None
+    ) -> list[Object]:
         before = replica_set.get("status", {}).get("conditions", [])
-        failing = next((each for each in before if each["type"] == "ReplicaFailure"), None)
-        others = [each for each in before if each["type"] != "ReplicaFailure"]
-        if not refusal:
+        others = [each for each in before if each["type"] != _FAILURE]
+        if refused is None:
             return others
-        if failing is not None:
-            return [*others, failing]
+        if len(others) < len(before):
+            # The first failure stands until there is none.
+            return list(before)
         condition = {
-            "type": "ReplicaFailure",
+            "type": _FAILURE,
             "status": "True",
-            "lastTransitionTime": self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "reason": "FailedCreate",
-            "message": refusal,
+            "lastTransitionTime": timestamp(self.clock.now()),
+            "reason": "FailedCreate" if len(pods) < _wanted(replica_set) else "FailedDelete",
+            "message": refused.message,
         }
         return [*others, condition]
 
 
-def _selector(replica_set: Object) -> Selector:
-    return label_selector(decode(LabelSelector, replica_set["spec"]["selector"]))
+def _wanted(replica_set: Object) -> int:
+    replicas: int = replica_set["spec"].get("replicas", 1)
+    return replicas
 
 
-def _reference(replica_set: Object) -> Object:
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "name": replica_set["metadata"]["name"],
-        "uid": replica_set["metadata"]["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-
-
-def _pod(replica_set: Object) -> Object:
-    """A pod of the template, its name left to the API server."""
-    template = plain(replica_set["spec"]["template"])
-    given = template.get("metadata", {})
-    metadata = {key: given[key] for key in ("labels", "annotations", "finalizers") if given.get(key)}
-    metadata["generateName"] = f"{replica_set['metadata']['name']}-"
-    metadata["ownerReferences"] = [_reference(replica_set)]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+def _min_ready(replica_set: Object) -> int:
+    seconds: int = replica_set["spec"].get("minReadySeconds", 0)
+    return seconds

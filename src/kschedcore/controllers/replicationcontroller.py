@@ -1,0 +1,14 @@
+"""The ReplicationController's controller: what ReplicaSets have taken over, under its first name."""
+
+from __future__ import annotations
+
+from kschedcore.controllers.replicaset import ReplicaSetController
+
+__all__ = ["ReplicationControllerController"]
+
+
+class ReplicationControllerController(ReplicaSetController):
+    """Keeps the pods and the counts in the status of ReplicationControllers (``v1``)."""
+
+    name = "replication-controller"
+    resource = "replicationcontrollers"
