@@ -161,7 +161,9 @@ class Registry:
         )  # fmt: skip
         self.admission.admit(request)
         self.admission.prepare(request)
-        if write.kind.generation and _asks_otherwise(write.kind, obj, live):
+        # Whoever reports a status asks for nothing, whatever annotations it writes.
+        asking = write.kind.generation and write.subresource != "status"
+        if asking and _asks_otherwise(write.kind, obj, live):
             metadata["generation"] = live["metadata"].get("generation", 0) + 1
         self.admission.validate(request)
         self.admission.review(request)

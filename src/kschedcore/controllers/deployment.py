@@ -23,6 +23,7 @@ from kschedcore.controllers.deployment_status import (
     progress_status,
     replica_status,
 )
+from kschedcore.controllers.victims import is_active
 from kschedcore.store.admission_types import Object, StatusError
 
 __all__ = ["DeploymentController"]
@@ -71,7 +72,7 @@ class DeploymentController(Controller):
             deployment,
             lambda each: selector.matches(each["metadata"].get("labels", {})),
         )
-        rollout = Rollout(self.client, self.events, self.clock.now(), deployment, owned)
+        rollout = Rollout(self.client, self.events, self.clock.now(), deployment, owned, self._active)
         try:
             status = self._advance(rollout)
         except StatusError:
@@ -111,8 +112,13 @@ class DeploymentController(Controller):
 
     def _roll(self, rollout: Rollout) -> None:
         new = rollout.ensure_new()
-        if not rollout.resize(rolled(rollout.deployment, new, rollout.old)):
+        growing = replicas(new) < replicas(rollout.deployment)
+        leaving = rollout.leaving if growing else 0
+        if not rollout.resize(rolled(rollout.deployment, new, rollout.old, leaving)):
             _clear_away_when_complete(rollout)
+
+    def _active(self, replica_set: Object) -> int:
+        return sum(map(is_active, self.informers["pods"].controlled_by(replica_set)))
 
     def _recreate(self, rollout: Rollout) -> None:
         rollout.sync_revision()

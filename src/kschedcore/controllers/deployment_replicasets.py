@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from kschedcore.client.events import EventRecorder
@@ -38,6 +38,7 @@ class Rollout:
         now: The time.
         deployment: The Deployment as it is.
         replica_sets: All that are its own.
+        count_pods: How many active pods a ReplicaSet has.
 
     Attributes:
         deployment: The Deployment as it is to be: annotations and conditions that are yet to be written.
@@ -52,10 +53,12 @@ class Rollout:
         now: datetime,
         deployment: Object,
         replica_sets: Iterable[Object],
+        count_pods: Callable[[Object], int],
     ) -> None:
         self._client = client
         self._events = events
         self._now = now
+        self._count_pods = count_pods
         self.deployment = deployment
         ordered = sorted(replica_sets, key=age)
         template = _unhashed(deployment["spec"]["template"])
@@ -67,6 +70,14 @@ class Rollout:
     def all(self) -> list[Object]:
         """Every ReplicaSet, the new one last."""
         return [*self.old, *([] if self.new is None else [self.new])]
+
+    @property
+    def leaving(self) -> int:
+        """How many pods there are that no ReplicaSet asks for any more.
+
+        Kubernetes trusts that they go; counting them keeps pods, not only promises, under ``maxSurge``.
+        """
+        return sum(max(0, self._count_pods(each) - replicas(each)) for each in self.all)
 
     def is_rescaled(self) -> bool:
         """Whether the Deployment was scaled since its ReplicaSets were last sized."""
@@ -123,7 +134,7 @@ class Rollout:
         return self.new
 
     def _create(self) -> Object:
-        size = new_size(self.deployment, 0, sum(map(replicas, self.old)))
+        size = new_size(self.deployment, 0, sum(map(replicas, self.old)) + self.leaving)
         revision = highest_revision(self.old) + 1
         while True:
             replica_set = self._made(size, revision)

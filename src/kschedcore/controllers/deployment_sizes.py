@@ -83,7 +83,7 @@ def new_size(deployment: Object, new: int, total: int) -> int:
     Args:
         deployment: The Deployment.
         new: How many it has.
-        total: How many all ReplicaSets have, the new one included.
+        total: How many there are altogether, the new one's and those that are about to go included.
     """
     wanted = replicas(deployment)
     if not is_rolling(deployment):
@@ -156,9 +156,16 @@ def _share(deployment: Object, replica_set: Object) -> int:
     return math.floor(size * (wanted + max_surge(deployment)) / before + 0.5) - size
 
 
-def rolled(deployment: Object, new: Object, old: Sequence[Object]) -> list[Size]:
-    """The next step of a rolling update: the new ReplicaSet, or if that is as it should be, the old ones."""
-    wanted, total = replicas(deployment), sum(map(replicas, [*old, new]))
+def rolled(deployment: Object, new: Object, old: Sequence[Object], leaving: int) -> list[Size]:
+    """The next step of a rolling update: the new ReplicaSet, or if that is as it should be, the old ones.
+
+    Args:
+        deployment: The Deployment.
+        new: The ReplicaSet of its template.
+        old: The others.
+        leaving: How many pods there are that no ReplicaSet asks for any more; they count until they go.
+    """
+    wanted, total = replicas(deployment), sum(map(replicas, [*old, new])) + leaving
     if replicas(new) != wanted:
         size = wanted if replicas(new) > wanted else new_size(deployment, replicas(new), total)
         if size != replicas(new):
