@@ -69,17 +69,17 @@ def test_runs_come_one_after_another_and_the_last_is_repeated() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "found a list, expected object"),
+        ([], "found a list, expected an object"),
         ({"behaviour": []}, "unknown field behaviour"),
-        ({"behaviours": {}}, "behaviours: found an object, expected array"),
+        ({"behaviours": {}}, "behaviours: found an object, expected a list"),
         ({"behaviours": [{"stop": {"second": 1}}]}, "behaviours[0].stop: unknown field second"),
         (
             {"behaviours": [{}, {"runs": [{"seconds": -1}]}]},
-            "behaviours[1].runs[0].seconds: found the number -1, expected float >= 0.0",
+            "behaviours[1].runs[0].seconds: found the number -1, expected a number >= 0",
         ),
         (
             {"behaviours": [{"match": {"image": 7}}]},
-            "behaviours[0].match.image: found the number 7, expected str",
+            "behaviours[0].match.image: found the number 7, expected a string",
         ),
         (
             {"behaviours": [{"usage": [{"cpu": "many"}]}]},
@@ -124,7 +124,7 @@ def test_a_pods_annotation_comes_first() -> None:
         ("{starts: {}}", "unknown field starts"),
         ("", "found 0 documents, expected one behaviour"),
         ("[", None),
-        ("{start: {seconds: x}}", 'start.seconds: found the string "x", expected float'),
+        ("{start: {seconds: x}}", 'start.seconds: found the string "x", expected a number'),
     ],
 )
 def test_an_annotation_that_cannot_be_read_is_told_of_and_passed_over(text: str, problem: str | None) -> None:

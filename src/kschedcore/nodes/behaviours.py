@@ -288,10 +288,27 @@ def _convert(data: Any, kind: type[Read]) -> Read:
         unknown = problem.removeprefix("Object contains unknown field ")
         if unknown != problem:
             raise ManifestError(f"unknown field {unknown.strip('`')}", path=path or None) from None
-        expected = problem.removeprefix("Expected ").partition(", got")[0].replace("`", "")
+        expected = _in_words(problem.removeprefix("Expected ").partition(", got")[0])
         raise ManifestError(
             f"found {shown(_at(data, path))}, expected {expected}", path=path or None
         ) from None
+
+
+_WORDS = {
+    "object": "an object",
+    "array": "a list",
+    "str": "a string",
+    "float": "a number",
+    "int": "an integer",
+    "bool": "true or false",
+}
+
+
+def _in_words(kinds: str) -> str:
+    """What msgspec calls "`float` >= 0.0" or "`str | null`", as messages call it elsewhere."""
+    names, _, bound = kinds.removeprefix("`").partition("`")
+    told = dict.fromkeys(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+    return " or ".join(told) + bound.replace(".0", "")
 
 
 def _at(data: Any, path: str) -> Any:

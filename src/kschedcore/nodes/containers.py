@@ -65,7 +65,8 @@ class Container:
         restarts: How often it was started again.
         started: Whether it runs and its startup probe, if any, has succeeded.
         ready: Whether it counts as ready.
-        instance: The run that goes on, or the last one.
+        id: The name that its latest run has in the runtime.
+        instance: The run that goes on, or the last one that this agent has seen.
         launch: The start that is under way.
         exit: How the run will end, as far as known.
         ask: When the runtime wants to be asked about the run again.
@@ -83,6 +84,7 @@ class Container:
     restarts: int = 0
     started: bool = False
     ready: bool = False
+    id: str = ""
     instance: Instance | None = None
     launch: Launch | None = None
     exit: Exit | None = None
@@ -140,8 +142,8 @@ class Container:
             "imageID": _image_id(image) if self.begun else "",
             "started": self.started,
         }
-        if self.instance is not None and self.begun:
-            status["containerID"] = self.instance.id
+        if self.id:
+            status["containerID"] = self.id
         return status
 
     def recall(self, status: Mapping[str, Any], pod: Mapping[str, Any]) -> None:
@@ -151,11 +153,12 @@ class Container:
         self.last = last if isinstance(last, Terminated) else None
         self.restarts = status.get("restartCount", 0)
         self.started, self.ready = status.get("started", False), status.get("ready", False)
+        self.id = status.get("containerID", "")
         latest = self.state if isinstance(self.state, Running) else self.ended
         self.crashes = Backoff.after(self.restarts, None if latest is None else latest.started_at)
         if isinstance(self.state, Running):
             begun = self.state.started_at
-            self.instance = Instance(pod, self.spec, self.restarts, status.get("containerID", ""), begun)
+            self.instance = Instance(pod, self.spec, self.restarts, self.id, begun)
 
 
 def containers_of(spec: Mapping[str, Any]) -> list[Container]:

@@ -106,10 +106,9 @@ class Launcher:
         ended = container.ended
         container.last = ended if ended is not None else container.last
         container.state = Running(at)
-        run_id = sha256(f"{self.pod['metadata']['uid']}/{container.name}/{container.restarts}".encode())
-        container.instance = Instance(
-            self.pod, spec, container.restarts, f"containerd://{run_id.hexdigest()}", at
-        )
+        run = sha256(f"{self.pod['metadata']['uid']}/{container.name}/{container.restarts}".encode())
+        container.id = f"containerd://{run.hexdigest()}"
+        container.instance = Instance(self.pod, spec, container.restarts, container.id, at)
         container.stopping = False
         self.reports.started(container.name, spec.get("image", ""))
         self.watch(container, at, now)
