@@ -56,12 +56,16 @@ class Match(_Fields, frozen=True):
         """Whether a container of a pod is meant."""
         metadata = pod["metadata"]
         return (
-            fnmatchcase(container.get("image", ""), self.image)
-            and fnmatchcase(metadata.get("namespace", ""), self.namespace)
-            and fnmatchcase(metadata["name"], self.pod)
-            and fnmatchcase(container["name"], self.container)
-            and self.labels.items() <= metadata.get("labels", {}).items()
+            _fits(container.get("image", ""), self.image)
+            and _fits(metadata.get("namespace", ""), self.namespace)
+            and _fits(metadata["name"], self.pod)
+            and _fits(container["name"], self.container)
+            and (not self.labels or self.labels.items() <= metadata.get("labels", {}).items())
         )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return pattern == "*" or fnmatchcase(name, pattern)
 
 
 class Pull(_Fields, frozen=True):

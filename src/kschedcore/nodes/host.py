@@ -41,6 +41,11 @@ class Host:
         node: The node object.
         ip: Its address.
         pods: Where its pods' addresses come from.
+
+    Attributes:
+        workers: What each of its pods needs, by uid.
+        measured: The pods whose usage is worth a look at the node's memory.
+        under_pressure: Whether the node says that its memory is low.
     """
 
     __slots__ = (
@@ -54,6 +59,7 @@ class Host:
         "name",
         "node",
         "pods",
+        "under_pressure",
         "workers",
     )
 
@@ -75,18 +81,15 @@ class Host:
         self._allocatable = in_units({name: nanos(text) for name, text in allocatable.items()})
         self._labels = view.metadata.labels or {}
         self._taints = view.spec.taints or ()
+        self.under_pressure = any(
+            each.type == "MemoryPressure" and each.status == "True" for each in view.status.conditions or ()
+        )
 
     @property
     def memory(self) -> int:
         """The memory that the node has, in bytes."""
         status = self.node.get("status", {})
         return value((status.get("capacity") or status.get("allocatable") or {}).get("memory", 0))
-
-    @property
-    def under_pressure(self) -> bool:
-        """Whether the node says that its memory is low."""
-        conditions = self.node.get("status", {}).get("conditions", ())
-        return any(each["type"] == "MemoryPressure" and each["status"] == "True" for each in conditions)
 
     def admit(self, pod: Object, needs: Needs) -> Rejection | None:
         """Whether a pod may run here; why not, if it may not."""

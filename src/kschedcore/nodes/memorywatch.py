@@ -86,13 +86,13 @@ class MemoryWatch:
     def _evict(
         self, host: Host, found: list[tuple[PodWorker, dict[str, Usage]]], available: int, now: datetime
     ) -> PodWorker | None:
-        if any(worker.stopping is not None for worker, _ in found):
+        if any(worker.evicted for worker, _ in found):
             # What is on its way out may be enough.
             return None
         running: dict[str, PodWorker] = {}
         candidates = []
         for worker, usages in found:
-            if usages:
+            if usages and worker.stopping is None:
                 uid = worker.pod["metadata"]["uid"]
                 running[uid] = worker
                 requested = host.workers[uid].requests.get("memory", 0)

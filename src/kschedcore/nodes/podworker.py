@@ -9,7 +9,7 @@ from typing import Any
 from kschedcore.nodes.backoff import FORGOTTEN_AFTER
 from kschedcore.nodes.containers import Container, Terminated, containers_of
 from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
-from kschedcore.nodes.podstatus import ENDED, Place, pod_status
+from kschedcore.nodes.podstatus import Place, pod_status
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtime import Runtime, Verdict
@@ -66,8 +66,7 @@ class PodWorker:
         since = status.get("startTime") or timestamp(now)
         self._place = Place(host_ip, ip, since)
         self._began = datetime.fromisoformat(since).astimezone(UTC)
-        seconds = spec.get("activeDeadlineSeconds")
-        self._deadline = None if seconds is None else self._began + timedelta(seconds=seconds)
+        self._deadline = self._deadline_of(spec)
         self._pending = "startTime" not in status
         if not self._pending:
             self._recall(status, now)
@@ -88,9 +87,14 @@ class PodWorker:
         self.pod = self._launcher.pod = self.reports.pod = pod
         if pod["spec"] is before["spec"]:
             return
+        self._deadline = self._deadline_of(pod["spec"])
         specs = {each["name"]: each for key in _SPECS for each in pod["spec"].get(key, ())}
         for container in self.containers:
             container.spec = specs.get(container.name, container.spec)
+
+    def _deadline_of(self, spec: Mapping[str, Any]) -> datetime | None:
+        seconds = spec.get("activeDeadlineSeconds")
+        return None if seconds is None else self._began + timedelta(seconds=seconds)
 
     def sync(self, now: datetime) -> None:
         """Do everything whose time has come."""
@@ -111,6 +115,11 @@ class PodWorker:
         """Stop the pod for a reason of the node's own."""
         if self.stopping is None:
             self.stopping = Stopping(now, grace_seconds, ending)
+
+    @property
+    def evicted(self) -> bool:
+        """Whether the node is stopping the pod for a reason of its own."""
+        return self.stopping is not None and self.stopping.ending is not None
 
     def unnoticed(self, now: datetime) -> bool:
         """Whether there is nothing to report yet that will not be overtaken at once."""
@@ -270,11 +279,6 @@ class PodWorker:
         if run is None or end is None or self.pod["spec"].get("restartPolicy", "Always") != "Always":
             return False
         return end.at - run.started_at > FORGOTTEN_AFTER
-
-    @property
-    def ended(self) -> bool:
-        """Whether the pod's phase is one of those that last."""
-        return self.pod.get("status", {}).get("phase") in ENDED
 
 
 _STATUSES = ("initContainerStatuses", "containerStatuses")
