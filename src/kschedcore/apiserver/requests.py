@@ -8,6 +8,7 @@ from typing import Any
 from kschedcore.admission.chain import AdmissionChain
 from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
 from kschedcore.apiserver.bootstrap import bootstrap_objects
+from kschedcore.apiserver.discovery import discovered
 from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, write_options
 from kschedcore.apiserver.patching import apply_patch, patch_object, patcher
 from kschedcore.apiserver.registry import Registry, Write
@@ -71,7 +72,8 @@ class APIServer:
 
         Args:
             method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
-            path: The path with its query, ``/api/v1/namespaces/default/pods?limit=500``.
+            path: The path with its query, ``/api/v1/namespaces/default/pods?limit=500``; or one of
+                discovery, ``/apis/apps/v1``.
             body: An object, or the text of one.
             content_type: What the body is; for PATCH it names the language.
             user_agent: Who asks; the default field manager is its first part.
@@ -82,6 +84,8 @@ class APIServer:
         try:
             return self._answer(method.upper(), route(path), body, content_type.split(";")[0], user_agent)
         except StatusError as refusal:
+            if refusal.code == 404 and (document := discovered(path)) is not None:
+                return _read_only(method, document)
             return refusal.code, refusal.status()
 
     def watch(self, path: str) -> Watch:
@@ -231,6 +235,11 @@ class APIServer:
             raise method_not_allowed()
         write = self._write(method, target, user_agent)
         return 200, write_scale(self._registry, write, live, scale)
+
+
+def _read_only(method: str, document: Object) -> tuple[int, Object]:
+    refusal = method_not_allowed()
+    return (200, document) if method.upper() == "GET" else (refusal.code, refusal.status())
 
 
 def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:

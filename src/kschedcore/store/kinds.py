@@ -27,6 +27,7 @@ class Kind:
     Attributes:
         resource: Group, version, kind, plural, and whether it lives in namespaces.
         short_names: What ``kubectl get`` also takes: ``po``.
+        categories: What ``kubectl get`` takes for several kinds together: ``all``.
         subresources: ``status``, ``scale``, ``binding``, ``eviction``, ``finalize``.
         generation: Whether ``metadata.generation`` counts changes of what the object asks for.
         counts_annotations: Whether changed annotations count as well (deployments).
@@ -43,6 +44,7 @@ class Kind:
 
     resource: Resource
     short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     generation: bool = False
     counts_annotations: bool = False
@@ -90,6 +92,7 @@ _EVENT_FIELDS = (
 )  # fmt: skip
 _CORE_UNKNOWN = "field label not supported: {}"
 _SCALED = ("status", "scale")
+_ALL = ("all",)
 
 
 def _core(kind: str, plural: str, *, namespaced: bool = True, **more: object) -> Kind:
@@ -125,13 +128,14 @@ KINDS: tuple[Kind, ...] = (
         answers_object=True,
     ),
     _core(
-        "Pod", "pods", short_names=("po",), subresources=("status", "binding", "eviction"),
+        "Pod", "pods", short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
         templated=True,
     ),
     _core("PodTemplate", "podtemplates", answers_object=True, generation=True),
     _core(
-        "ReplicationController", "replicationcontrollers", short_names=("rc",), subresources=_SCALED,
+        "ReplicationController", "replicationcontrollers", short_names=("rc",),
+        categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.replicas",), unknown_field=_CORE_UNKNOWN, orphans=True,
     ),
     _core(
@@ -140,36 +144,45 @@ KINDS: tuple[Kind, ...] = (
     ),
     _core("Secret", "secrets", fields=("type",), unknown_field=_CORE_UNKNOWN),
     _core(
-        "Service", "services", short_names=("svc",), subresources=("status",), answers_object=True,
+        "Service", "services", short_names=("svc",),
+        categories=_ALL, subresources=("status",), answers_object=True,
         create_on_update=True, fields=("spec.clusterIP", "spec.type"), unknown_field=_CORE_UNKNOWN,
     ),
     _core("ServiceAccount", "serviceaccounts", short_names=("sa",), answers_object=True),
     _in("apps", "v1", "ControllerRevision", "controllerrevisions"),
     _in(
-        "apps", "v1", "DaemonSet", "daemonsets", short_names=("ds",), subresources=("status",),
+        "apps", "v1", "DaemonSet", "daemonsets", short_names=("ds",),
+        categories=_ALL, subresources=("status",),
         generation=True,
     ),
     _in(
-        "apps", "v1", "Deployment", "deployments", short_names=("deploy",), subresources=_SCALED,
+        "apps", "v1", "Deployment", "deployments", short_names=("deploy",),
+        categories=_ALL, subresources=_SCALED,
         generation=True, counts_annotations=True,
     ),
     _in(
-        "apps", "v1", "ReplicaSet", "replicasets", short_names=("rs",), subresources=_SCALED,
+        "apps", "v1", "ReplicaSet", "replicasets", short_names=("rs",), categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.replicas",),
         unknown_field="field label not supported for ReplicaSet: {}",
     ),
     _in(
-        "apps", "v1", "StatefulSet", "statefulsets", short_names=("sts",), subresources=_SCALED,
+        "apps", "v1", "StatefulSet", "statefulsets", short_names=("sts",),
+        categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.successful",),
         unknown_field="field label not supported for appsv1.StatefulSet: {}",
     ),
     _in(
         "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", short_names=("hpa",),
+        categories=_ALL,
         subresources=("status",),
     ),
-    _in("batch", "v1", "CronJob", "cronjobs", short_names=("cj",), subresources=("status",), generation=True),
     _in(
-        "batch", "v1", "Job", "jobs", subresources=("status",), generation=True, orphans=True,
+        "batch", "v1", "CronJob", "cronjobs", short_names=("cj",), categories=_ALL,
+        subresources=("status",), generation=True,
+    ),
+    _in(
+        "batch", "v1", "Job", "jobs",
+        categories=_ALL, subresources=("status",), generation=True, orphans=True,
         fields=("status.successful",), unknown_field='field label "{}" not supported for Job',
     ),
     _in("coordination.k8s.io", "v1", "Lease", "leases", create_on_update=True, unconditional_update=False),

@@ -1,0 +1,106 @@
+"""Discovery: what is served, as ``kubectl api-resources`` and clients' REST mappers ask for it.
+
+The documents are those of the API reference: ``APIVersions``, ``APIGroupList``, ``APIGroup``,
+``APIResourceList`` and the version of the API that is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from kschedcore.store.admission_types import Object, Resource
+from kschedcore.store.kinds import KINDS, Kind
+from kschedcore.store.objects import FrozenDict, freeze
+
+__all__ = ["discovered"]
+
+_MAJOR, _MINOR = "1", "34"
+_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_CHANGES = ("get", "patch", "update")
+_SCALE = Resource("autoscaling", "v1", "Scale", "scales")
+_EVICTION = Resource("policy", "v1", "Eviction", "evictions")
+_BINDING = Resource("", "v1", "Binding", "bindings")
+_SUBRESOURCES: dict[str, tuple[Resource | None, tuple[str, ...]]] = {
+    "status": (None, _CHANGES),
+    "finalize": (None, ("update",)),
+    "scale": (_SCALE, _CHANGES),
+    "binding": (_BINDING, ("create",)),
+    "eviction": (_EVICTION, ("create",)),
+}
+"""By name, of which kind a subresource's objects are (None for the resource's own), and its verbs."""
+
+
+def discovered(path: str) -> Object | None:
+    """The document at ``path`` (its query does not count), or None when there is none."""
+    return _documents().get(path.partition("?")[0].rstrip("/"))
+
+
+@cache
+def _documents() -> dict[str, FrozenDict]:
+    documents = {"/version": _version(), "/api": {"kind": "APIVersions", "versions": ["v1"]}}
+    documents["/api/v1"] = _resources("v1")
+    groups = []
+    served = sorted({(kind.resource.group, kind.resource.version) for kind in KINDS if kind.resource.group})
+    for name, versions in groupby(served, key=lambda each: each[0]):
+        group = _group(name, [version for _, version in versions])
+        groups.append(group)
+        documents[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1", **group}
+        for version in group["versions"]:
+            api_version = version["groupVersion"]
+            documents[f"/apis/{api_version}"] = {"apiVersion": "v1", **_resources(api_version)}
+    documents["/apis"] = {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+    return {path: freeze(document) for path, document in documents.items()}
+
+
+def _version() -> Object:
+    """Which Kubernetes the semantics are those of; clients compare it with their own."""
+    return {"major": _MAJOR, "minor": _MINOR, "gitVersion": f"v{_MAJOR}.{_MINOR}.0+kschedcore"}
+
+
+def _group(name: str, versions: list[str]) -> Object:
+    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": listed, "preferredVersion": listed[-1]}
+
+
+def _resources(api_version: str) -> Object:
+    kinds = sorted(
+        (kind for kind in KINDS if kind.resource.api_version == api_version),
+        key=lambda kind: kind.resource.plural,
+    )
+    resources = [entry for kind in kinds for entry in (_resource(kind), *_subresources(kind))]
+    return {"kind": "APIResourceList", "groupVersion": api_version, "resources": resources}
+
+
+def _resource(kind: Kind) -> Object:
+    resource = kind.resource
+    entry: dict[str, Any] = {
+        "name": resource.plural,
+        "singularName": kind.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": list(_VERBS),
+    }
+    for key, names in (("shortNames", kind.short_names), ("categories", kind.categories)):
+        if names:
+            entry[key] = list(names)
+    return entry
+
+
+def _subresources(kind: Kind) -> Iterator[Object]:
+    for name in sorted(kind.subresources):
+        other, verbs = _SUBRESOURCES[name]
+        entry: Object = {
+            "name": f"{kind.resource.plural}/{name}",
+            "singularName": "",
+            "namespaced": kind.resource.namespaced,
+            "kind": kind.resource.kind if other is None else other.kind,
+            "verbs": list(verbs),
+        }
+        if other is not None and other.api_version != kind.resource.api_version:
+            entry |= {
+                key: value for key, value in (("group", other.group), ("version", other.version)) if value
+            }
+        yield entry
