@@ -90,7 +90,7 @@ def follow(world: World, until: int, deleted_at: int | None) -> list[tuple[str, 
         times += [] if due is None else [(due - world.begun).total_seconds()]
         world.to(min(times))
         look = seen(world, look, log)
-        if deleted_at == world.seconds and world.exists():
+        if deleted_at == world.seconds and log[-1][0] != "over":
             world.delete()
             look = seen(world, look, log)
     return log
