@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from kschedcore.errors import ManifestError, NotFoundError
-from kschedcore.nodes import Behaviours
-from kschedcore.nodes.behaviours import ANNOTATION, Behaviour
+from kschedcore.nodes import Behaviours, SimulatedRuntime, behaviours
+from kschedcore.nodes.behaviour import Behaviour
+from kschedcore.nodes.behaviours import ANNOTATION
 
 from .world import World, container
 
@@ -50,8 +51,6 @@ def test_the_first_that_fits_decides() -> None:
 
 
 def test_the_example_in_the_documentation_can_be_read(tmp_path: Path) -> None:
-    from kschedcore.nodes import behaviours
-
     text = (behaviours.__doc__ or "").partition(".. code-block:: yaml")[2].partition("The first")[0]
     path = tmp_path / "behaviours.yaml"
     path.write_text(text)
@@ -138,8 +137,6 @@ def test_an_annotation_that_cannot_be_read_is_told_of_and_passed_over(text: str,
 
 def test_starts_are_jittered_by_the_seed_alone() -> None:
     def start_times(seed: int) -> list[str]:
-        from kschedcore.nodes import SimulatedRuntime
-
         world = World(nodes=1)
         world.runtime = SimulatedRuntime(seed=seed)
         world.restart()

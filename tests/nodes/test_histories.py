@@ -50,7 +50,9 @@ CONTAINER = st.fixed_dictionaries(
         "lifecycle": st.just(HOOKS),
     },
 )
-INIT: st.SearchStrategy[dict[str, Any]] = CONTAINER.map(lambda fields: {**fields, "restartPolicy": "Always"}) | st.just({})
+INIT: st.SearchStrategy[dict[str, Any]] = CONTAINER.map(
+    lambda fields: {**fields, "restartPolicy": "Always"}
+) | st.just({})
 
 
 def named(names: str, each: list[dict[str, Any]]) -> list[Object]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from kschedcore.nodes.heartbeats import LEASE_NAMESPACE, renewed_at
 
 from .world import World
@@ -123,6 +125,27 @@ def test_a_failed_node_stays_so_when_the_agents_are_restarted() -> None:
     world.agents.repair("node-1")
     world.to(62)
     assert world.phase() == "Running"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_ran_on_a_node_is_lost_when_it_is_rebooted(restarted: bool) -> None:
+    world = World()
+    world.run("service")
+    world.run("batch", restartPolicy="Never", activeDeadlineSeconds=600)
+    world.run("new")
+    world.to(5)
+    world.agents.fail("node-1")
+    if restarted:
+        world.restart()
+    world.to(20)
+    world.agents.repair("node-1", rebooted=True)
+    world.to(22)
+    told = world.container(pod="service")
+    assert told["restartCount"] == 1
+    assert "running" in told["state"]
+    last = told["lastState"]["terminated"]
+    assert (last["exitCode"], last["reason"], world.after(last["finishedAt"])) == (255, "Unknown", 20)
+    assert world.phase("batch") == "Failed"
 
 
 def test_a_repaired_node_is_ready_again() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kschedcore.nodes.behaviours import Answer
+from kschedcore.nodes.behaviour import Answer
 from kschedcore.nodes.probe_handlers import judge
 
 from .world import World, container

@@ -44,7 +44,7 @@ class World:
         self.client = Client(self.server, "tester")
         self.loop = Loop(self.clock, self.informers)
         said = [{**START, **each} for each in (*behaviours, {})]
-        self.runtime = SimulatedRuntime(Behaviours(Behaviours.read({"behaviours": said})))
+        self.runtime = self.make_runtime(Behaviours(Behaviours.read({"behaviours": said})))
         self.failed: set[str] = set()
         self.options = options
         for namespace in ("default", "kube-system"):
@@ -55,6 +55,9 @@ class World:
         self.agents = self.make_agents()
         self.loop.add("agents", self.agents)
         self.loop.run_ready()
+
+    def make_runtime(self, behaviours: Behaviours) -> SimulatedRuntime:
+        return SimulatedRuntime(behaviours)
 
     def make_agents(self) -> NodeAgents:
         return NodeAgents(self, self.runtime, failed=self.failed, **self.options)

@@ -1,7 +1,8 @@
 """Node agents: what kubelet is to Kubernetes. A bound pod's life, its node's health, and the seam to containers."""
 
 from kschedcore.nodes.agents import NodeAgents
-from kschedcore.nodes.behaviours import Behaviour, Behaviours
+from kschedcore.nodes.behaviour import Behaviour
+from kschedcore.nodes.behaviours import Behaviours
 from kschedcore.nodes.runtime import Runtime
 from kschedcore.nodes.simulated import SimulatedRuntime
 

@@ -134,13 +134,29 @@ class NodeAgents:
         if host is not None:
             self._leases.lapse(host.node, self._clock.now())
 
-    def repair(self, node: str) -> None:
-        """Have a node that had fallen silent speak again."""
+    def repair(self, node: str, *, rebooted: bool = False) -> None:
+        """Have a node that had fallen silent speak again.
+
+        Args:
+            node: Its name.
+            rebooted: Whether what ran on it was lost with it; otherwise it was only cut off.
+        """
         self._failed.discard(node)
         self._node_queue.add(node)
         self._memory_queue.add(node)
         for pod in self._pods.by("node", node):
-            self._pod_queue.add(pod["metadata"]["uid"])
+            uid = pod["metadata"]["uid"]
+            self._pod_queue.add(uid)
+            if rebooted and (worker := self._resumed(pod)) is not None:
+                worker.lose(self._clock.now())
+
+    def _resumed(self, pod: Object) -> PodWorker | None:
+        """The worker of a pod that was let in; None when there is no such."""
+        host, status = self._hosts.get(pod["spec"]["nodeName"]), pod.get("status", {})
+        worker = self._workers.get(pod["metadata"]["uid"])
+        if worker is not None or host is None or "startTime" not in status or status["phase"] in ENDED:
+            return worker
+        return self._admit(host, pod, self._clock.now())
 
     def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
         """What a pod's running containers, or one of them, use now: ``cpu`` in millicores, ``memory`` in bytes.
@@ -272,9 +288,8 @@ class NodeAgents:
                 return
         worker.take(pod)
         worker.sync(now)
-        if not worker.unnoticed(now):
-            self._report(worker, now)
-        if host.measured or host.under_pressure:
+        told = not worker.unnoticed(now) and self._report(worker, now)
+        if told and (host.measured or host.under_pressure):
             self._memory_queue.add(host.name)
         if worker.over:
             self._forget(uid, host.name)
@@ -312,12 +327,15 @@ class NodeAgents:
             return known
         return host.pods.take()
 
-    def _report(self, worker: PodWorker, now: datetime) -> None:
+    def _report(self, worker: PodWorker, now: datetime) -> bool:
+        """Write how a pod is; whether that is anything new."""
         status = worker.status(now)
-        if status != worker.pod.get("status"):
-            written = self._client.update_status({**worker.pod, "status": status}, "pods")
-            self._bound[written["metadata"]["uid"]] = written
-            worker.take(written)
+        if status == worker.pod.get("status"):
+            return False
+        written = self._client.update_status({**worker.pod, "status": status}, "pods")
+        self._bound[written["metadata"]["uid"]] = written
+        worker.take(written)
+        return True
 
     def _let_go(self, pod: Object) -> None:
         """A pod that has ended and is to go may go."""

@@ -12,7 +12,7 @@ from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
 from kschedcore.nodes.podstatus import Place, pod_status
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.reports import Reports
-from kschedcore.nodes.runtime import Runtime, Verdict
+from kschedcore.nodes.runtime import Exit, Runtime, Verdict
 from kschedcore.nodes.starting import plan
 from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
 from kschedcore.store.meta import timestamp
@@ -26,6 +26,7 @@ _UNNOTICED = timedelta(seconds=1)
 
 _OUT_OF_TIME = Ending("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 _KILLED = 137
+_LOST_CODE = 255
 _LOST = "The container could not be located when the pod was terminated"
 
 
@@ -110,6 +111,13 @@ class PodWorker:
         if self.stopping is not None and all(each.idle for each in self.containers):
             self._conclude()
         self.foreground, self.background = self._next(now)
+
+    def lose(self, now: datetime) -> None:
+        """Its node was restarted: nothing that ran on it runs any more."""
+        for container in self.containers:
+            container.launch = None
+            if container.running:
+                container.exit = Exit(now, _LOST_CODE, "Unknown")
 
     def end(self, ending: Ending, grace_seconds: float, now: datetime) -> None:
         """Stop the pod for a reason of the node's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kschedcore.nodes.behaviours import Answer
+from kschedcore.nodes.behaviour import Answer
 
 __all__ = ["judge"]
 

@@ -147,8 +147,8 @@ class Runtime(Protocol):
     def outlook(self, instance: Instance, now: datetime) -> Outlook:
         """How a running container ends if it is let alone."""
 
-    def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Exit:
-        """Ask a container to end, and make it end when the grace is over."""
+    def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Outlook:
+        """Ask a container to end at a time, and make it end when the grace after that is over."""
 
     def pre_stop(self, instance: Instance, now: datetime) -> Hook:
         """Run the ``preStop`` hook of a container that is about to be stopped."""

@@ -13,15 +13,8 @@ from zlib import crc32
 
 from kschedcore.api.quantity import milli_value, value
 from kschedcore.errors import ManifestError
-from kschedcore.nodes.behaviours import (
-    ANNOTATION,
-    Answer,
-    Behaviour,
-    Behaviours,
-    Run,
-    UsagePoint,
-    annotated,
-)
+from kschedcore.nodes.behaviour import Answer, Behaviour, Run, UsagePoint
+from kschedcore.nodes.behaviours import ANNOTATION, Behaviours, annotated
 from kschedcore.nodes.probe_handlers import judge
 from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
 
@@ -88,12 +81,12 @@ class SimulatedRuntime:
             min((each for each in ends if each is not None), key=lambda each: each.at, default=None)
         )
 
-    def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Exit:
+    def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Outlook:
         """End when the behaviour says so, or be killed when the grace is over."""
         stop = self._behaviours.of(instance.pod, instance.spec).stop
         if stop.seconds > grace_seconds:
-            return Exit(now + timedelta(seconds=grace_seconds), _KILLED)
-        return Exit(now + timedelta(seconds=stop.seconds), stop.exit_code)
+            return Outlook(Exit(now + timedelta(seconds=grace_seconds), _KILLED))
+        return Outlook(Exit(now + timedelta(seconds=stop.seconds), stop.exit_code))
 
     def pre_stop(self, instance: Instance, now: datetime) -> Hook:  # noqa: ARG002 - it does not depend on when
         """The hook as the behaviour has it."""

@@ -101,7 +101,11 @@ def ask_to_stop(
             reports.warn("FailedPreStopHook", f"PreStopHook failed: {hook.error}")
         taken = min(hook.seconds, grace_seconds)
         begins, left = now + timedelta(seconds=taken), max(grace_seconds - taken, LEAST_GRACE)
-    asked = runtime.stop(instance, begins, left) if left else Exit(now, _KILLED)
+    if not left:
+        container.exit = Exit(now, _KILLED)
+        return
+    outlook = runtime.stop(instance, begins, left)
+    container.ask = outlook.until
     # It may end by itself before that.
-    if container.exit is None or asked.at < container.exit.at:
-        container.exit = asked
+    if outlook.exit is not None and (container.exit is None or outlook.exit.at < container.exit.at):
+        container.exit = outlook.exit
