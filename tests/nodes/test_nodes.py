@@ -182,6 +182,18 @@ def test_the_pods_of_a_deleted_node_are_left_as_they_are() -> None:
     assert world.phase() == "Running"
 
 
+def test_a_node_that_comes_under_the_name_of_a_failed_one_is_another() -> None:
+    world = World()
+    world.agents.fail("node-1")
+    world.to(5)
+    world.send("DELETE", "/api/v1/nodes/node-1")
+    world.to(6)
+    world.add_node("node-1")
+    world.run()
+    world.to(8)
+    assert world.phase() == "Running"
+
+
 def test_a_node_that_comes_later_is_taken_on() -> None:
     world = World(nodes=0)
     world.run()

@@ -187,3 +187,33 @@ def test_nothing_is_left_to_do_for_a_running_pod(world: World) -> None:
     world.run()
     assert world.settle()
     assert world.clock.next is None
+
+
+def test_a_pod_waits_when_its_nodes_addresses_have_run_out() -> None:
+    world = World(nodes=0)
+    world.add_node("node-1", podCIDR="10.244.3.0/30", podCIDRs=["10.244.3.0/30"])
+    world.loop.run_ready()
+    for name in ("a", "b", "c"):
+        world.run(name)
+    world.to(5)
+    assert world.phase("c") == "Pending"
+    assert world.events("FailedCreatePodSandBox")
+    world.delete("a", gracePeriodSeconds=0)
+    world.to(12)
+    assert world.phase("c") == "Running"
+    assert world.status("c")["podIP"] != world.status("b")["podIP"]
+
+
+def test_a_restarted_agent_gives_nobody_the_address_of_another(world: World) -> None:
+    world.add_node("node-2")
+    world.run("new", node="")
+    world.run("old")
+    world.run("older", node="node-2")
+    world.to(2)
+    world.restart()
+    target = {"kind": "Node", "name": "node-1"}
+    world.client.subresource(
+        "pods", "default", "new", "binding", {"metadata": {"name": "new"}, "target": target}
+    )
+    world.to(5)
+    assert len({world.status(each)["podIP"] for each in ("old", "older", "new")}) == 3

@@ -39,7 +39,7 @@ class AddressPool:
             if address not in self._taken:
                 self._taken.add(address)
                 return address
-        raise LookupError("no address is free")
+        raise LookupError("no IP addresses available in the range of the node's pods")
 
     def keep(self, address: str) -> None:
         """Somebody has this address already; those after it come next."""

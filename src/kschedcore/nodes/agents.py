@@ -13,6 +13,7 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import Timer, Timers
 from kschedcore.nodes.addresses import NODES, PODS, AddressPool
 from kschedcore.nodes.agenda import Agenda
+from kschedcore.nodes.backoff import FIRST
 from kschedcore.nodes.heartbeats import RENEWED_EVERY, STATUS_EVERY, Leases
 from kschedcore.nodes.host import Host
 from kschedcore.nodes.memorywatch import MemoryWatch, usage_of
@@ -207,9 +208,7 @@ class NodeAgents:
         if node is None:
             return
         if host is None:
-            host = self._hosts[name] = Host(node, self._address(node), self._pool(node))
-            for pod in self._pods.by("node", name):
-                self._pod_queue.add(pod["metadata"]["uid"])
+            host = self._take_on(node)
         if name in self._failed:
             host.take(node)
             return
@@ -222,6 +221,16 @@ class NodeAgents:
         if not self._leases.implied:
             status = heard(status, now, STATUS_EVERY)
         self._tell(host, node, status)
+
+    def _take_on(self, node: Object) -> Host:
+        name = node["metadata"]["name"]
+        host = self._hosts[name] = Host(node, self._address(node), self._pool(node))
+        for pod in self._pods.by("node", name):
+            self._pod_queue.add(pod["metadata"]["uid"])
+            # Nobody new may get the address of a pod that runs already.
+            if (ip := pod.get("status", {}).get("podIP", host.ip)) != host.ip:
+                host.pods.keep(ip)
+        return host
 
     def _tell(self, host: Host, node: Mapping[str, Any], status: Object) -> None:
         if status != node.get("status"):
@@ -256,6 +265,9 @@ class NodeAgents:
             self._forget(uid, host.name)
         self._looks.set(host.name, None, None)
         self._memory.forget(host.name)
+        self._node_ips.give(host.ip)
+        # Whoever comes under this name is another one.
+        self._failed.discard(host.name)
         del self._hosts[host.name]
 
     def _forget(self, uid: str, node: str) -> None:
@@ -308,13 +320,20 @@ class NodeAgents:
                 refused = {**pod, "status": rejected(pod, *refusal, now)}
                 self._let_go(self._client.update_status(refused, "pods"))
                 return None
+        try:
+            ip = self._pod_ip(host, pod)
+        except LookupError as full:
+            told = f"Failed to create pod sandbox: {full}"
+            self._events.event(pod, "Warning", "FailedCreatePodSandBox", told)
+            self._agenda.set(uid, None, now + FIRST)
+            return None
         host.occupy(uid, needs)
         if self._runtime.measures(pod):
             host.measured.add(uid)
-        if complaint := self._runtime.complaint(pod):
-            self._events.event(pod, "Warning", "InvalidBehaviour", complaint)
         reports = Reports(self._events, pod, starts=self._start_events)
-        worker = PodWorker(pod, host.ip, self._pod_ip(host, pod), self._runtime, reports, now)
+        if complaint := self._runtime.complaint(pod):
+            reports.warn("InvalidBehaviour", complaint)
+        worker = PodWorker(pod, host.ip, ip, self._runtime, reports, now)
         self._workers[uid] = worker
         return worker
 
@@ -322,10 +341,7 @@ class NodeAgents:
         if pod["spec"].get("hostNetwork"):
             return host.ip
         known: str | None = pod.get("status", {}).get("podIP")
-        if known:
-            host.pods.keep(known)
-            return known
-        return host.pods.take()
+        return known or host.pods.take()
 
     def _report(self, worker: PodWorker, now: datetime) -> bool:
         """Write how a pod is; whether that is anything new."""

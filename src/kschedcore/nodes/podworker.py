@@ -46,7 +46,7 @@ class PodWorker:
 
     __slots__ = (
         "_began", "_deadline", "_launcher", "_pending", "_place", "_runtime", "background", "containers",
-        "foreground", "host_ip", "ip", "over", "pod", "reports", "stopping",
+        "foreground", "ip", "over", "pod", "reports", "stopping",
     )  # fmt: skip
 
     def __init__(
@@ -54,7 +54,6 @@ class PodWorker:
     ) -> None:
         spec, status = pod["spec"], pod.get("status", {})
         self.pod = pod
-        self.host_ip = host_ip
         self.ip = ip
         self.reports = reports
         self.containers = containers_of(spec)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kschedcore.client.events import EventRecorder
+from kschedcore.store.admission_types import Object
 
 __all__ = ["Reports"]
 
@@ -21,18 +19,18 @@ class Reports:
 
     __slots__ = ("_events", "pod", "starts")
 
-    def __init__(self, events: EventRecorder, pod: Mapping[str, Any], *, starts: bool) -> None:
+    def __init__(self, events: EventRecorder, pod: Object, *, starts: bool) -> None:
         self._events = events
         self.pod = pod
         self.starts = starts
 
     def normal(self, reason: str, message: str) -> None:
         """Tell of something that is as it should be."""
-        self._events.event(dict(self.pod), "Normal", reason, message)
+        self._events.event(self.pod, "Normal", reason, message)
 
     def warn(self, reason: str, message: str) -> None:
         """Tell of something that is not."""
-        self._events.event(dict(self.pod), "Warning", reason, message)
+        self._events.event(self.pod, "Warning", reason, message)
 
     def started(self, container: str, image: str) -> None:
         """Tell of a container that was started."""
