@@ -51,14 +51,21 @@ def element_of(field: Field, item: Any) -> str:
 
 def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
     """The nested form of a set: a leaf is ``{}``, a member that has children holds ``"."``."""
-    return _unmarked(subtree(sorted(fields)))
-
-
-def _unmarked(trie: dict[str, Any]) -> dict[str, Any]:
-    """The trie with leaves as ``{}``, where the mark says nothing more."""
-    if trie.keys() == {_SELF}:
-        return {}
-    return {element: _unmarked(child) for element, child in trie.items()}
+    root: dict[str, Any] = {}
+    # In order, so that a member comes before those below it.
+    for path in sorted(fields):
+        node, on_the_way = root, True
+        for element in path:
+            child = node.get(element)
+            if child is None:
+                if not (node or on_the_way):
+                    node[_SELF] = {}
+                child = node[element] = {}
+                on_the_way = True
+            else:
+                on_the_way = False
+            node = child
+    return root
 
 
 def from_fields_v1(tree: Mapping[str, Any]) -> FieldSet:
