@@ -12,7 +12,7 @@ from kschedcore.store.apply.configuration import problems, summary
 from kschedcore.store.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
 from kschedcore.store.apply.typed import compare, root
 from kschedcore.store.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
-from kschedcore.store.objects import FrozenDict, FrozenList
+from kschedcore.store.objects import FrozenDict, FrozenList, freeze
 from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["FieldManager", "manager_name"]
@@ -33,7 +33,8 @@ _NEVER_MANAGED = _paths(
     "metadata.resourceVersion",
 )  # fmt: skip
 _UNMANAGED = frozenset(path[1][2:] for path in _NEVER_MANAGED if len(path) > 1)
-_NO_PARTS = frozenset({"apiVersion", "kind", "metadata"})
+_IN_COMMON = ("spec", "status")
+_MOSTLY = frozenset({"apiVersion", "kind", "metadata", *_IN_COMMON})
 _Parts = tuple[tuple[str, Any], ...]
 
 
@@ -85,25 +86,33 @@ class FieldManager:
     def _create(self, new: Object, empty: Object, name: str, now: str) -> None:
         """What ``update`` does for a new object, whose parts are mostly those of objects before it."""
         metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
-        others = [(key, shared(value)) for key, value in new.items() if key not in _NO_PARTS]
-        entries = self._first_entries(empty, name, now, tuple(metadata), tuple(others))
+        specs = [(key, shared(new[key])) for key in _IN_COMMON if key in new]
+        entries = self._first_entries(empty, name, now, tuple(metadata), tuple(specs))
+        others = [key for key in new if key not in _MOSTLY]
+        if others:
+            # What a config map holds is nobody else's, and may be long.
+            tree = dict(entries[0]["fieldsV1"]) if entries else {}
+            for key in others:
+                tree |= self._claims(key, new[key], empty)
+            entries = self._entries_for(tree, name, now)
         if entries:
             new["metadata"]["managedFields"] = entries
 
     @remembered
-    def _first_entries(self, empty: Object, name: str, now: str, metadata: _Parts, others: _Parts) -> Any:
-        """The managedFields of a new object, given what is in its metadata and the other parts."""
+    def _first_entries(self, empty: Object, name: str, now: str, metadata: _Parts, specs: _Parts) -> Any:
+        """The managedFields of a new object, given what is in its metadata, and its spec and status."""
         tree = self._claims("metadata", dict(metadata), empty)
-        for key, value in others:
+        for key, value in specs:
             tree.update(self._remembered_claims(key, value, empty))
-        if not tree:
-            return ()
+        return self._entries_for(tree, name, now)
+
+    def _entries_for(self, tree: Object, name: str, now: str) -> Any:
         me = Manager(name, "Update", self._api_version, self._subresource)
-        return shared([_entry(me, tree, self._api_version, now)])
+        return freeze([_entry(me, tree, self._api_version, now)] if tree else [])
 
     @remembered
     def _remembered_claims(self, key: str, value: Any, empty: Object) -> Object:
-        return self._claims(key, value, empty)
+        return shared(self._claims(key, value, empty))
 
     def _claims(self, key: str, value: Any, empty: Object) -> Object:
         """The ``fieldsV1`` of one top-level field of a new object."""
@@ -222,7 +231,8 @@ def _entries(managers: tuple[tuple[Manager, Managed], ...]) -> FrozenList:
         _entry(each, _fields_v1(managed.fields), managed.api_version, managed.time)
         for each, managed in managers
     ]
-    return shared(entries)
+    found: FrozenList = freeze(entries)
+    return found
 
 
 @remembered
