@@ -118,3 +118,16 @@ def test_the_grace_is_one_for_all() -> None:
     assert world.exists()
     world.to(15)
     assert not world.exists()
+
+
+def test_of_a_pod_that_goes_before_it_began_the_first_container_counts_as_lost() -> None:
+    world = World({"pull": {"seconds": 60}})
+    world.run(
+        initContainers=[container("init-1"), container("init-2")],
+        metadata={"finalizers": ["example.com/keep"]},
+    )
+    world.delete()
+    world.to(1)
+    assert world.phase() == "Failed"
+    assert world.state("init-1")["terminated"]["reason"] == "ContainerStatusUnknown"
+    assert world.state("init-2") == world.state() == {"waiting": {"reason": "PodInitializing"}}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kschedcore.apiserver import APIServer
+from kschedcore.client.door import Door
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
@@ -41,7 +42,7 @@ class World:
         self.begun = self.clock.now()
         self.server = APIServer(clock=self.clock)
         self.informers = Informers(self.server)
-        self.client = Client(self.server, "tester")
+        self.client = Client(self.make_door(), "tester")
         self.loop = Loop(self.clock, self.informers)
         said = [{**START, **each} for each in (*behaviours, {})]
         self.runtime = self.make_runtime(Behaviours(Behaviours.read({"behaviours": said})))
@@ -55,6 +56,10 @@ class World:
         self.agents = self.make_agents()
         self.loop.add("agents", self.agents)
         self.loop.run_ready()
+
+    def make_door(self) -> Door:
+        """What agents and tests write through."""
+        return self.server
 
     def make_runtime(self, behaviours: Behaviours) -> SimulatedRuntime:
         return SimulatedRuntime(behaviours)

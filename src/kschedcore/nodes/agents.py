@@ -356,10 +356,13 @@ class NodeAgents:
     def _let_go(self, pod: Object) -> None:
         """A pod that has ended and is to go may go."""
         metadata = pod["metadata"]
-        if metadata.get("deletionGracePeriodSeconds"):
-            self._client.delete(
-                "pods", metadata["namespace"], metadata["name"], uid=metadata["uid"], grace_seconds=0
-            )
+        namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
+        if not metadata.get("deletionGracePeriodSeconds"):
+            return
+        deleted = self._client.delete("pods", namespace, name, uid=uid, grace_seconds=0)
+        if not deleted and (live := self._pods.get(namespace, name)) and live["metadata"]["uid"] == uid:
+            # It was changed at the same moment.
+            self._pod_queue.retry(uid)
 
 
 def _retrying(queue: WorkQueue[str], key: str, work: Callable[[str], None]) -> None:

@@ -246,7 +246,7 @@ class PodWorker:
                 continue
             if container.last is not None:
                 container.state, container.last = container.last, None
-            elif initialised and container.role == "app":
+            elif (initialised and container.role == "app") or container is self.containers[0]:
                 container.state = Terminated(_KILLED, "ContainerStatusUnknown", message=_LOST)
 
     def _next(self, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -1,0 +1,92 @@
+"""Agents whose requests are refused now and then: everything comes about all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kschedcore.client.door import Door, Events
+
+from .world import Object, World, container
+
+REFUSALS: tuple[Object, ...] = (
+    {"kind": "Status", "code": 409, "reason": "Conflict", "message": "the object has been modified"},
+    {"kind": "Status", "code": 500, "reason": "InternalError", "message": "etcdserver: request timed out"},
+)
+
+
+class MoodyDoor:
+    """Refuses some of what agents write, by the number of the request.
+
+    Attributes:
+        moods: Which requests are refused, and how.
+        asked: How many agents have made.
+    """
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.moods: Mapping[int, int] = {}
+        self.asked = 0
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | str | bytes | None = None,
+        content_type: str = "application/json",
+        user_agent: str = "",
+    ) -> tuple[int, Object]:
+        if user_agent == "kubelet":
+            self.asked += 1
+            if (mood := self.moods.get(self.asked)) is not None:
+                return REFUSALS[mood]["code"], REFUSALS[mood]
+        return self.door.request(method, path, body, content_type, user_agent)
+
+    def watch(self, path: str) -> Events:
+        return self.door.watch(path)
+
+
+class MoodyWorld(World):
+    def make_door(self) -> Door:
+        self.door = MoodyDoor(self.server)
+        return self.door
+
+
+BEHAVIOURS: list[dict[str, Any]] = [
+    # Half seconds, so that trying again a little later is still the same second of the API's times.
+    {
+        "match": {"pod": "crash"},
+        "start": {"seconds": 0.5, "jitter": 0},
+        "runs": [{"seconds": 3, "exitCode": 1}],
+    },
+    {"match": {"pod": "batch"}, "start": {"seconds": 0.5, "jitter": 0}, "runs": [{"seconds": 7}]},
+    {"start": {"seconds": 0.5, "jitter": 0}, "stop": {"seconds": 2}},
+]
+
+
+@given(st.dictionaries(st.integers(1, 60), st.integers(0, 1), max_size=25))
+@settings(max_examples=40, deadline=None)
+def test_refused_requests_are_made_again(moods: dict[int, int]) -> None:
+    def history(moods: Mapping[int, int]) -> list[Any]:
+        world = MoodyWorld(*BEHAVIOURS, nodes=2)
+        world.door.moods, world.door.asked = moods, 0
+        world.run("crash")
+        world.run("batch", node="node-2", restartPolicy="Never")
+        world.run("service", node="node-2", initContainers=[container("init")])
+        world.run("kept", metadata={"finalizers": ["example.com/keep"]})
+        world.run(
+            "unfit", containers=[container(resources={"requests": {"cpu": "100"}, "limits": {"cpu": "100"}})]
+        )
+        for moment in (4, 9, 12, 40):
+            world.to(moment)
+            if moment == 9:
+                for name in ("service", "kept", "unfit"):
+                    world.delete(name)
+        world.to(50)
+        names = ("crash", "batch", "service", "kept", "unfit")
+        return [world.status(name) if world.exists(name) else None for name in names]
+
+    assert history(moods) == history({})
