@@ -87,28 +87,30 @@ class FieldManager:
         """What ``update`` does for a new object, whose parts are mostly those of objects before it."""
         metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
         specs = [(key, shared(new[key])) for key in _IN_COMMON if key in new]
-        entries = self._first_entries(empty, name, now, tuple(metadata), tuple(specs))
+        tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
         others = [key for key in new if key not in _MOSTLY]
         if others:
             # What a config map holds is nobody else's, and may be long.
-            tree = dict(entries[0]["fieldsV1"]) if entries else {}
+            more: Object = {}
             for key in others:
-                tree |= self._claims(key, new[key], empty)
-            entries = self._entries_for(tree, name, now)
-        if entries:
-            new["metadata"]["managedFields"] = entries
+                more |= self._claims(key, new[key], empty)
+            tree = freeze({**tree, **more})
+        if tree:
+            new["metadata"]["managedFields"] = self._first_entries(tree, name, now)
 
     @remembered
-    def _first_entries(self, empty: Object, name: str, now: str, metadata: _Parts, specs: _Parts) -> Any:
-        """The managedFields of a new object, given what is in its metadata, and its spec and status."""
+    def _claims_in_common(self, metadata: _Parts, specs: _Parts, empty: Object) -> FrozenDict:
+        """The ``fieldsV1`` of what is in a new object's metadata, and of its spec and status."""
         tree = self._claims("metadata", dict(metadata), empty)
         for key, value in specs:
-            tree.update(self._remembered_claims(key, value, empty))
-        return self._entries_for(tree, name, now)
+            tree |= self._remembered_claims(key, value, empty)
+        return shared(tree)
 
-    def _entries_for(self, tree: Object, name: str, now: str) -> Any:
+    @remembered
+    def _first_entries(self, tree: FrozenDict, name: str, now: str) -> FrozenList:
         me = Manager(name, "Update", self._api_version, self._subresource)
-        return freeze([_entry(me, tree, self._api_version, now)] if tree else [])
+        entries: FrozenList = freeze([_entry(me, tree, self._api_version, now)])
+        return entries
 
     @remembered
     def _remembered_claims(self, key: str, value: Any, empty: Object) -> Object:
