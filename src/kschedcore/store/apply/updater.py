@@ -105,8 +105,10 @@ def apply(
     claimed = outside(field_set(config, field), ignored)
     current = dict(managers)
     current[manager] = Managed(claimed, api_version, last.time if last else None)
-    if last is not None and last.fields:
-        merged = _prune(merged, current, outside(last.fields, ignored), field)
+    applied_before = frozenset() if last is None else outside(last.fields, ignored)
+    # Who still wants all that it wanted has nothing to take out.
+    if not applied_before <= claimed:
+        merged = _prune(merged, current, applied_before, field)
     difference = compare(live, merged, field).outside(ignored)
     others = {each: managed for each, managed in current.items() if each != manager}
     changed = difference.added | difference.modified
