@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kschedcore.apiserver import APIServer
-from kschedcore.apiserver.bodies import JSON, STRATEGIC
+from kschedcore.apiserver.bodies import APPLY, JSON, STRATEGIC
 from kschedcore.store.objects import FROZEN
 from kschedcore.store.remembered import forget
 
@@ -120,7 +120,9 @@ def histories(draw: st.DrawFn) -> list[Request]:
             requests.append(("POST", PODS + query, body, JSON))
         else:
             target = {"metadata": {}, "target": {"name": f"n{number}"}}
+            applied = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": label}}
             writes: list[Request] = [
+                ("PATCH", f"{path}?fieldManager=me", applied, APPLY),
                 ("POST", f"{path}/binding", target, JSON),
                 ("PATCH", f"{path}/status", {"metadata": {}, **STATUS}, STRATEGIC),
                 ("PATCH", path, {"metadata": {"labels": label}}, STRATEGIC),

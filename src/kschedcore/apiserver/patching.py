@@ -155,7 +155,7 @@ def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[Object, b
     except ValueError as fault:
         subject = f"{write.namespace}/{write.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
         raise StatusError(500, "", f"failed to create typed patch object ({subject}): {fault}") from None
-    obj = registry.read(write, msgspec.json.decode(msgspec.json.encode(merged)))
+    obj = registry.read(write, merged, found)
     if found is None:
         return registry.create(write, obj), True
     return registry.update(write, found, obj), False

@@ -124,8 +124,8 @@ class FieldManager:
 
     def apply(
         self, live: Object | None, config: Object, empty: Object, name: str, now: str, *, force: bool
-    ) -> Object | None:
-        """``live`` as ``config`` by ``name`` wants it, with managedFields; None when not even those change.
+    ) -> Object:
+        """``live`` as ``config`` by ``name`` wants it, with managedFields; it shares parts with both.
 
         Raises:
             StatusError: 409 with every conflict.
