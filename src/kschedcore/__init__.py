@@ -4,6 +4,13 @@
 >>> cluster = ks.load("cluster.json", "app.yaml")
 >>> engine = ks.Engine(cluster)
 >>> decisions = engine.schedule(cluster.pending)
+
+and a whole cluster, in simulated time:
+
+>>> with ks.Cluster.simulated(nodes=3) as living:
+...     result = living.create_deployment("web", image="nginx", replicas=3)
+...     living.run_until_settled()
+True
 """
 
 from __future__ import annotations
@@ -15,13 +22,25 @@ from kschedcore.version import __version__
 
 if TYPE_CHECKING:
     from kschedcore.api.manifests import Manifests, load
+    from kschedcore.cluster import Cluster
     from kschedcore.scheduling.decision import Decision, Decisions
     from kschedcore.scheduling.engine import Engine
     from kschedcore.scheduling.explanation import Explanation
 
-__all__ = ["Decision", "Decisions", "Engine", "Explanation", "Manifests", "__version__", "errors", "load"]
+__all__ = [
+    "Cluster",
+    "Decision",
+    "Decisions",
+    "Engine",
+    "Explanation",
+    "Manifests",
+    "__version__",
+    "errors",
+    "load",
+]
 
 _HOMES = {
+    "Cluster": "kschedcore.cluster",
     "Decision": "kschedcore.scheduling.decision",
     "Decisions": "kschedcore.scheduling.decision",
     "Engine": "kschedcore.scheduling.engine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,8 +23,15 @@ from kschedcore.cluster.given_nodes import Nodes, node_manifests
 from kschedcore.cluster.references import kind_named, reference
 from kschedcore.cluster.results import Result, Results, told
 from kschedcore.controllers.controller import Context, Controller, Runner
+from kschedcore.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.errors import KschedcoreError, UsageError
+from kschedcore.nodes.agents import NodeAgents
+from kschedcore.nodes.behaviours import Behaviours
+from kschedcore.nodes.runtime import Runtime
+from kschedcore.nodes.simulated import SimulatedRuntime
+from kschedcore.scheduling.loop import Scheduler
+from kschedcore.scheduling.plugin import Plugin
 from kschedcore.store.admission_types import Object
 from kschedcore.store.watch import Watch
 
@@ -49,6 +57,10 @@ class Cluster:
         clock: Simulated time or the wall's; simulated by default.
         nodes: So many plain nodes, or manifests, which may hold any other objects too.
         seed: For uids, generated names and whatever is drawn.
+        config: A KubeSchedulerConfiguration, as an object; kube-scheduler's default otherwise.
+        plugins: Scheduling plugins of one's own that the configuration may name.
+        behaviours: How containers behave: files of behaviours, or what runs them
+            (:mod:`kschedcore.nodes.behaviours`); by default they start, run and end as one would expect.
         namespace: Where verbs look that are told no namespace.
     """
 
@@ -58,6 +70,9 @@ class Cluster:
         *,
         nodes: Nodes = 0,
         seed: int = 0,
+        config: Mapping[str, Any] | None = None,
+        plugins: Iterable[type[Plugin]] = (),
+        behaviours: Behaviours | Runtime | Iterable[str | Path] | str | Path | None = None,
         namespace: str = "default",
     ) -> None:
         self.clock: Timers = SimulatedClock() if clock is None else clock
@@ -68,11 +83,36 @@ class Cluster:
         self._loop = Loop(self.clock, self._informers)
         self._context = Context(self._client, self._informers, self.clock)
         self._make: dict[str, Callable[[], Any]] = {}
+        self._config, self._plugins = config, tuple(plugins)
+        self._runtime = _runtime(behaviours, seed)
+        self._failed: set[str] = set()
         for controller in CONTROLLERS:
             self._add(controller.name, partial(self._runner, controller))
+        self._add("scheduler", self._scheduler)
+        self._add("node-agents", self._node_agents)
+        self._add(HorizontalPodAutoscalerController.name, self._autoscaler)
         self._loop.run_ready()
         applying.created(self._client, node_manifests(nodes), namespace)
         self._loop.run_ready()
+
+    def _scheduler(self) -> Scheduler:
+        return Scheduler(
+            self._client, self._informers, self.clock, config=self._config, plugins=self._plugins
+        )
+
+    def _node_agents(self) -> NodeAgents:
+        self._agents = NodeAgents(self._context, self._runtime, failed=self._failed)
+        return self._agents
+
+    def _autoscaler(self) -> Runner:
+        return Runner(HorizontalPodAutoscalerController(self._context, self), self._context)
+
+    def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
+        """What a pod, or one of its containers, uses now: ``cpu`` in millicores, ``memory`` in bytes.
+
+        None when nothing of it runs, or its node has failed.
+        """
+        return self._agents.usage(pod, container)
 
     def _runner(self, controller: type[Controller]) -> Runner:
         return Runner(controller(self._context), self._context)
@@ -417,6 +457,26 @@ class Cluster:
         """``kubectl uncordon NODE``."""
         return editing.cordoned(self._node(ref), on=False)
 
+    def fail_node(self, ref: str) -> None:
+        """Have a node fall silent: its containers run on, but nobody hears of it, and it hears of nothing.
+
+        Raises:
+            StatusError: 404 when there is none.
+        """
+        target = self._node(ref)
+        target.get()
+        self._agents.fail(target.name)
+
+    def repair_node(self, ref: str, *, rebooted: bool = False) -> None:
+        """Have a node that had fallen silent speak again; with ``rebooted``, what ran on it is lost.
+
+        Raises:
+            StatusError: 404 when there is none.
+        """
+        target = self._node(ref)
+        target.get()
+        self._agents.repair(target.name, rebooted=rebooted)
+
     def drain(
         self,
         ref: str,
@@ -455,6 +515,18 @@ class Cluster:
         if kind.resource.kind != "Node":
             raise UsageError(f"{ref!r} is no node; expected NAME or nodes/NAME")
         return Target(self._client, kind, "", name)
+
+
+def _runtime(
+    behaviours: Behaviours | Runtime | Iterable[str | Path] | str | Path | None, seed: int
+) -> Runtime:
+    if behaviours is None or isinstance(behaviours, Behaviours):
+        return SimulatedRuntime(behaviours, seed=seed)
+    if isinstance(behaviours, str | Path):
+        return SimulatedRuntime(Behaviours.load(behaviours), seed=seed)
+    if isinstance(behaviours, Iterable):
+        return SimulatedRuntime(Behaviours.load(*behaviours), seed=seed)
+    return behaviours
 
 
 def _node_of(pod: Object) -> Iterable[str]:

@@ -98,11 +98,14 @@ class Pipeline:
         Returns:
             A cycle for each pod: unschedulable, failed, waiting, or to be bound by :meth:`advance`.
         """
-        return [
-            self._scheduled(decision)
-            for pod in self._engine.in_queue_order(pods)
-            for decision in self._engine.schedule([pod])
-        ]
+        return [cycle for pod in self._engine.in_queue_order(pods) for cycle in self.schedule_together([pod])]
+
+    def schedule_together(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Cycle]:
+        """Decide about all pods at once, and then take them as far as Permit; otherwise as :meth:`schedule`.
+
+        What a pod that Reserve or Permit sends back gives back comes too late for the others.
+        """
+        return [self._scheduled(decision) for decision in self._engine.schedule(pods)]
 
     def _scheduled(self, decision: Decision) -> Cycle:
         key = key_of(decision.pod)

@@ -430,6 +430,11 @@ class Engine:
         """
         return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
 
+    @property
+    def scheduler_names(self) -> frozenset[str]:
+        """The profiles, by the name that pods ask for them with."""
+        return frozenset(self._frameworks)
+
     def _follow_storage(self) -> None:
         """After volumes or claims changed, account anew what bound pods hold of their nodes."""
         version = self._listers.versions["storage"]
