@@ -31,7 +31,7 @@ def check(backend: MemoryBackend, history: list[tuple[str, str]]) -> None:
             for resource, namespace in LISTS:
                 prefix = f"{resource}/{namespace}/" if namespace else f"{resource}/"
                 read = tuple(entry.value for entry in backend.range(prefix).entries)
-                assert kept.list(resource, namespace) == read
+                assert tuple(kept.list(resource, namespace)) == read
 
 
 @given(steps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kschedcore.store.admission_types import Object
 from kschedcore.store.backend import Backend, Compacted
 
@@ -27,7 +29,7 @@ class Lister:
         self._kept: dict[str, _Lists] = {}
         self._seen = backend.revision
 
-    def list(self, resource: str, namespace: str | None) -> tuple[Object, ...]:
+    def list(self, resource: str, namespace: str | None) -> Sequence[Object]:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
         if self._backend.revision != self._seen:
             self._catch_up()
@@ -37,15 +39,16 @@ class Lister:
         kept = lists.get(namespace)
         return self._read(lists, resource, namespace) if kept is None else kept
 
-    def _read(self, lists: _Lists, resource: str, namespace: str | None) -> tuple[Object, ...]:
+    def _read(self, lists: _Lists, resource: str, namespace: str | None) -> Sequence[Object]:
         """Read a list and keep it among ``lists``, which a change of the resource puts out of use."""
         page = self._backend.range(f"{resource}/{namespace}/" if namespace else f"{resource}/")
-        values = tuple([entry.value for entry in page.entries])
-        if len(values) <= _KEPT_ITEMS:
-            if len(lists) >= _KEPT_LISTS:
-                lists.clear()
-            lists[namespace] = values
-        return values
+        values = [entry.value for entry in page.entries]
+        if len(values) > _KEPT_ITEMS:
+            return values
+        if len(lists) >= _KEPT_LISTS:
+            lists.clear()
+        kept = lists[namespace] = tuple(values)
+        return kept
 
     def _catch_up(self) -> None:
         try:
