@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from kschedcore.api.daemons import daemon_spec, pinned
@@ -57,21 +57,22 @@ class DaemonSetController(Controller):
         daemon_set = self.informers[_SETS].get(*key)
         if daemon_set is None or daemon_set["metadata"].get("deletionTimestamp"):
             # Its history may be gone before its pods: nothing could be said of it any more.
+            self._eligibility.forget(key)
+            self._back_off.forget(key)
             return None
         revisions = self._history.revisions(daemon_set)
         current, collisions = self._history.current(daemon_set, revisions)
         revision = Revision.of(daemon_set, current)
-        refused, again = None, None
-        try:
-            again = self._act(daemon_set, revision)
-        except StatusError as refusal:
-            refused = refusal
         pods = self._pods(daemon_set)
+        found = self._places(daemon_set, pods)
+        work, again = self._plan(daemon_set, revision, found)
+        refused = self._do(daemon_set, revision, work)
+        if work:
+            pods = self._pods(daemon_set)
+            found = self._places(daemon_set, pods)
         earlier = [each for each in revisions if each["metadata"]["name"] != current["metadata"]["name"]]
         self._truncate(daemon_set, earlier, pods)
-        self._write(
-            daemon_set, self._status(daemon_set, revision, collisions, self._places(daemon_set, pods))
-        )
+        self._write(daemon_set, self._status(daemon_set, revision, collisions, found))
         if refused is not None:
             raise refused
         available = next_available(pods, _min_ready(daemon_set), self.clock.now())
@@ -91,18 +92,17 @@ class DaemonSetController(Controller):
         staying = [pod for pod in pods if not (_has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
         return places(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
 
-    def _act(self, daemon_set: Object, revision: Revision) -> Again | None:
-        """Put one pod on each node, and when that is so, go on with an update."""
-        found = self._places(daemon_set, self._pods(daemon_set))
-        work, again = Work(), None
+    def _plan(self, daemon_set: Object, revision: Revision, found: list[Place]) -> tuple[Work, Again | None]:
+        """Put one pod on each node, and when that is so, go on with an update; and when to look again."""
+        work, due = Work(), []
         for place in found:
-            again = self._look(daemon_set, revision, place, work) or again
+            again = self._look(daemon_set, revision, place, work)
+            due += [] if again is None else [again]
         if not work and daemon_set["spec"].get("updateStrategy", {}).get("type") == "RollingUpdate":
             work = rolling_update(
                 daemon_set, found, revision, lambda pod: self._is_available(daemon_set, pod)
             )
-        self._do(daemon_set, revision, work)
-        return again
+        return work, min(due, key=_when, default=None)
 
     def _look(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Again | None:
         """Add to ``work`` what is to be done about one node; when to look at it again."""
@@ -144,30 +144,42 @@ class DaemonSetController(Controller):
     def _is_available(self, daemon_set: Object, pod: Object) -> bool:
         return is_available(pod, _min_ready(daemon_set), self.clock.now())
 
-    def _do(self, daemon_set: Object, revision: Revision, work: Work) -> None:
-        namespace = daemon_set["metadata"]["namespace"]
-        template = pod_from_template(daemon_set, daemon_set["spec"]["template"])
-        metadata = template["metadata"]
+    def _do(self, daemon_set: Object, revision: Revision, work: Work) -> StatusError | None:
+        """Make and delete pods, up to the first that is refused."""
+        try:
+            for pod in self._new_pods(daemon_set, revision, work.create[:_BURST]):
+                self._create(daemon_set, pod)
+            for pod in work.delete[:_BURST]:
+                self._delete(daemon_set, pod)
+        except StatusError as refusal:
+            return refusal
+        return None
+
+    def _new_pods(self, daemon_set: Object, revision: Revision, nodes: Iterable[str]) -> Iterator[Object]:
+        pod = pod_from_template(daemon_set, daemon_set["spec"]["template"])
+        metadata, spec = pod["metadata"], daemon_spec(pod["spec"])
         labels = {**metadata.get("labels", {}), **revision.labels()}
         metadata = {**metadata, "labels": labels, "generateName": f"{daemon_set['metadata']['name']}-"}
-        spec = daemon_spec(template["spec"])
-        for node in work.create[:_BURST]:
-            self._create(
-                daemon_set, namespace, {**template, "metadata": metadata, "spec": pinned(spec, node)}
-            )
-        for pod in work.delete[:_BURST]:
-            name = pod["metadata"]["name"]
-            self.client.delete("pods", namespace, name, uid=pod["metadata"]["uid"])
-            self.events.event(daemon_set, "Normal", "SuccessfulDelete", f"Deleted pod: {name}")
+        for node in nodes:
+            yield {**pod, "metadata": metadata, "spec": pinned(spec, node)}
 
-    def _create(self, daemon_set: Object, namespace: str, pod: Object) -> None:
+    def _create(self, daemon_set: Object, pod: Object) -> None:
         try:
-            made = self.client.create("pods", namespace, pod)
+            made = self.client.create("pods", daemon_set["metadata"]["namespace"], pod)
         except StatusError as refusal:
             self.events.event(daemon_set, "Warning", "FailedCreate", f"Error creating: {refusal}")
             raise
         message = f"Created pod: {made['metadata']['name']}"
         self.events.event(daemon_set, "Normal", "SuccessfulCreate", message)
+
+    def _delete(self, daemon_set: Object, pod: Object) -> None:
+        metadata = pod["metadata"]
+        try:
+            self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        except StatusError as refusal:
+            self.events.event(daemon_set, "Warning", "FailedDelete", f"Error deleting: {refusal}")
+            raise
+        self.events.event(daemon_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
 
     def _truncate(self, daemon_set: Object, earlier: list[Object], pods: Iterable[Object]) -> None:
         hashes = {pod["metadata"].get("labels", {}).get(POD_LABEL) for pod in pods}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from kschedcore.client.informer import key_of
+from kschedcore.controllers.controller import Key
 from kschedcore.store.admission_types import Object
 
 __all__ = ["FailedPodBackOff"]
@@ -11,7 +13,8 @@ __all__ = ["FailedPodBackOff"]
 _FIRST = timedelta(seconds=1)
 _LONGEST = timedelta(minutes=15)
 
-_Key = tuple[str, int, str]
+_Pods = tuple[str, int, str]
+"""The uid of a DaemonSet, its generation, and a node."""
 
 
 class FailedPodBackOff:
@@ -21,21 +24,22 @@ class FailedPodBackOff:
     """
 
     def __init__(self) -> None:
-        self._failures: dict[_Key, tuple[datetime, timedelta]] = {}
+        self._failures: dict[Key, dict[_Pods, tuple[datetime, timedelta]]] = {}
 
     def due(self, daemon_set: Object, node: str, now: datetime) -> datetime | None:
         """When a failed pod may be deleted; None, and counted as done, when that is now."""
         metadata = daemon_set["metadata"]
-        key = metadata["uid"], metadata.get("generation", 0), node
-        last, delay = self._failures.get(key, (None, _FIRST))
+        failures = self._failures.setdefault(key_of(daemon_set), {})
+        pods = metadata["uid"], metadata.get("generation", 0), node
+        last, delay = failures.get(pods, (None, _FIRST))
         if last is None or now - last > 2 * _LONGEST:
-            self._failures[key] = now, _FIRST
+            failures[pods] = now, _FIRST
             return None
         if now < last + delay:
             return last + delay
-        self._failures[key] = now, min(2 * delay, _LONGEST)
+        failures[pods] = now, min(2 * delay, _LONGEST)
         return None
 
-    def forget(self, uid: str) -> None:
+    def forget(self, key: Key) -> None:
         """A DaemonSet is gone."""
-        self._failures = {key: failure for key, failure in self._failures.items() if key[0] != uid}
+        self._failures.pop(key, None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from kschedcore.api.daemons import daemon_spec, runs_on, stays_on
 from kschedcore.api.objects import Node, Pod, PodSpec, decode
+from kschedcore.client.informer import key_of
+from kschedcore.controllers.controller import Key
 from kschedcore.store.admission_types import Object
 
 __all__ = ["Eligibility", "Place", "Verdict", "places", "target_node"]
@@ -45,44 +47,39 @@ class Place:
     pods: list[Object]
 
 
-@dataclass(slots=True)
-class _Known:
-    """What was found out about a template."""
-
-    template: Object
-    view: PodSpec
-    verdicts: dict[str, tuple[Any, Any, Verdict]] = field(default_factory=dict)
+_Verdicts = dict[str, tuple[Any, Any, Verdict]]
+"""By name of the node: its labels and spec, and what followed from them."""
 
 
 class Eligibility:
     """Which nodes suit which DaemonSet, found out again only for what has changed."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._known: dict[Key, tuple[Object, PodSpec, _Verdicts]] = {}
 
-    def of(self, daemon_set: Object, node: Object) -> Verdict:
-        """Whether a pod of the DaemonSet belongs on a node, or may stay there."""
-        known = self._of_template(daemon_set["metadata"]["uid"], daemon_set["spec"]["template"]["spec"])
-        metadata = node["metadata"]
-        labels, spec = metadata.get("labels"), node.get("spec")
-        found = known.verdicts.get(metadata["name"])
-        # Stored parts that did not change stay the same object; a heartbeat changes neither of these.
-        if found is not None and found[0] is labels and found[1] is spec:
-            return found[2]
-        verdict = _verdict(known.view, node)
-        known.verdicts[metadata["name"]] = (labels, spec, verdict)
-        return verdict
-
-    def _of_template(self, uid: str, template: Object) -> _Known:
-        known = self._known.get(uid)
-        if known is None or known.template is not template:
+    def of(self, daemon_set: Object, nodes: Iterable[Object]) -> list[Verdict]:
+        """Whether a pod of the DaemonSet belongs on a node, or may stay there, for each node."""
+        key, template = key_of(daemon_set), daemon_set["spec"]["template"]["spec"]
+        known = self._known.get(key)
+        if known is None or known[0] is not template:
             view = decode(Pod, {"metadata": {}, "spec": daemon_spec(template)}).spec
-            known = self._known[uid] = _Known(template, view)
-        return known
+            known = template, view, {}
+        _, view, before = known
+        verdicts: _Verdicts = {}
+        for node in nodes:
+            metadata = node["metadata"]
+            name, labels, spec = metadata["name"], metadata.get("labels"), node.get("spec")
+            found = before.get(name)
+            # Stored parts that did not change stay the same object; a heartbeat changes neither of these.
+            if found is None or found[0] is not labels or found[1] is not spec:
+                found = labels, spec, _verdict(view, node)
+            verdicts[name] = found
+        self._known[key] = template, view, verdicts
+        return [verdict for _, _, verdict in verdicts.values()]
 
-    def forget(self, uid: str) -> None:
+    def forget(self, key: Key) -> None:
         """A DaemonSet is gone."""
-        self._known.pop(uid, None)
+        self._known.pop(key, None)
 
 
 def _verdict(view: PodSpec, node: Object) -> Verdict:
@@ -95,16 +92,21 @@ def _verdict(view: PodSpec, node: Object) -> Verdict:
 
 
 def places(
-    daemon_set: Object, nodes: Iterable[Object], pods: Iterable[Object], eligibility: Eligibility
+    daemon_set: Object, nodes: Sequence[Object], pods: Iterable[Object], eligibility: Eligibility
 ) -> list[Place]:
-    """Every node, in the order given, and after them those that only pods still name."""
+    """Every node, in the order given, and after them those that only pods still name.
+
+    A pod that names no node (one that was adopted) is nowhere.
+    """
     on_node: dict[str, list[Object]] = {}
     for pod in sorted(pods, key=_seniority):
         on_node.setdefault(target_node(pod), []).append(pod)
+    on_node.pop("", None)
+    names = [node["metadata"]["name"] for node in nodes]
+    verdicts = eligibility.of(daemon_set, nodes)
     found = [
-        Place(name, True, eligibility.of(daemon_set, node), on_node.pop(name, []))
-        for node in nodes
-        for name in (node["metadata"]["name"],)
+        Place(name, True, verdict, on_node.pop(name, []))
+        for name, verdict in zip(names, verdicts, strict=True)
     ]
     return found + [Place(name, False, _NOWHERE, left) for name, left in on_node.items()]
 

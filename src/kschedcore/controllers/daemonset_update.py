@@ -69,7 +69,7 @@ def surges(daemon_set: Object) -> bool:
     """Whether new pods may run beside the old ones."""
     strategy = daemon_set["spec"].get("updateStrategy", {})
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", 0)
-    return strategy.get("type") == "RollingUpdate" and surge not in (0, "0%")
+    return strategy.get("type") == "RollingUpdate" and scaled_value(surge, 1, round_up=True) > 0
 
 
 def excess(pods: list[Object], revision: Revision, available: Available, *, surge: bool) -> list[Object]:
