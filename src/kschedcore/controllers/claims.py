@@ -6,7 +6,7 @@ selector says whose it should be; an owner that is being deleted takes nothing a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import Selector, label_selector
@@ -14,8 +14,12 @@ from kschedcore.client.informer import Change, Informer, Informers, controller_o
 from kschedcore.client.verbs import Client
 from kschedcore.controllers.controller import Key, Watched
 from kschedcore.store.admission_types import Object
+from kschedcore.store.objects import FrozenDict
 
-__all__ = ["adopters", "claim", "controller_reference", "selector_of"]
+__all__ = ["adopters", "claim", "controller_reference", "selected_by", "selector_of"]
+
+
+_NO_LABELS = FrozenDict()
 
 
 def controller_reference(owner: Object) -> Object:
@@ -37,6 +41,24 @@ def selector_of(owner: Object) -> Selector:
         # Its selector is older than label selectors: labels and their values.
         selector = {"matchLabels": selector}
     return label_selector(decode(LabelSelector, selector))
+
+
+def selected_by(owner: Object) -> Callable[[Object], bool]:
+    """Whether an object carries the labels that a workload selects.
+
+    Replicas of one template share their labels, which are looked at once.
+    """
+    selector = selector_of(owner)
+    known: dict[Hashable, bool] = {}
+
+    def selected(obj: Object) -> bool:
+        labels = obj["metadata"].get("labels", _NO_LABELS)
+        answer = known.get(labels)
+        if answer is None:
+            answer = known[labels] = selector.matches(labels)
+        return answer
+
+    return selected
 
 
 def claim(
@@ -62,15 +84,24 @@ def claim(
     Raises:
         StatusError: An owner reference could not be written.
     """
-    metadata = owner["metadata"]
-    if not metadata.get("deletionTimestamp"):
-        for obj in informer.controlled_by(owner):
-            if eligible(obj) and not member(obj):
-                _write(client, informer, obj, _without(obj, metadata["uid"]))
-        for obj in informer.orphans(metadata["namespace"]):
-            if eligible(obj) and member(obj) and not obj["metadata"].get("deletionTimestamp"):
-                owners = [*_without(obj, metadata["uid"]), controller_reference(owner)]
-                _write(client, informer, obj, owners)
+    found = [obj for obj in informer.controlled_by(owner) if eligible(obj)]
+    mine = [obj for obj in found if member(obj)]
+    if owner["metadata"].get("deletionTimestamp"):
+        return mine
+    uid = owner["metadata"]["uid"]
+    orphans = [
+        obj
+        for obj in informer.orphans(owner["metadata"]["namespace"])
+        if eligible(obj) and member(obj) and not obj["metadata"].get("deletionTimestamp")
+    ]
+    if len(mine) < len(found):
+        for obj in found:
+            if not member(obj):
+                _write(client, informer, obj, _without(obj, uid))
+    for obj in orphans:
+        _write(client, informer, obj, [*_without(obj, uid), controller_reference(owner)])
+    if not orphans:
+        return mine
     return [obj for obj in informer.controlled_by(owner) if eligible(obj) and member(obj)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.client.informer import Change, controller_of
-from kschedcore.controllers.claims import adopters, claim, selector_of
+from kschedcore.controllers.claims import adopters, claim, selected_by
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
 from kschedcore.controllers.deployment_replicasets import Rollout
 from kschedcore.controllers.deployment_sizes import (
@@ -65,13 +65,8 @@ class DeploymentController(Controller):
         deployment = self.informers[_DEPLOYMENTS].get(*key)
         if deployment is None:
             return None
-        selector = selector_of(deployment)
-        owned = claim(
-            self.client,
-            self.informers[_REPLICA_SETS],
-            deployment,
-            lambda each: selector.matches(each["metadata"].get("labels", {})),
-        )
+        sets = self.informers[_REPLICA_SETS]
+        owned = claim(self.client, sets, deployment, selected_by(deployment))
         rollout = Rollout(self.client, self.events, self.clock.now(), deployment, owned, self._active)
         try:
             status = self._advance(rollout)

@@ -21,6 +21,8 @@ def is_available(pod: Object, min_ready_seconds: int, now: datetime) -> bool:
 
 def next_available(pods: Iterable[Object], min_ready_seconds: int, now: datetime) -> Again | None:
     """When the next pod becomes available that is ready by now; None when none will."""
+    if not min_ready_seconds:
+        return None
     delay = timedelta(seconds=min_ready_seconds)
     times = [since + delay for pod in pods if (since := ready_since(pod)) is not None and since + delay > now]
     return Again(min(times)) if times else None

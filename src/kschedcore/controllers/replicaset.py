@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from kschedcore.client.informer import controller_of
-from kschedcore.controllers.claims import adopters, claim, selector_of
+from kschedcore.controllers.claims import adopters, claim, selected_by
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
 from kschedcore.controllers.pods import (
-    is_available,
     is_of_ending_namespace,
     next_available,
     pod_from_template,
@@ -49,14 +49,8 @@ class ReplicaSetController(Controller):
         replica_set = self.informers[self.resource].get(*key)
         if replica_set is None:
             return None
-        selector = selector_of(replica_set)
-        pods = claim(
-            self.client,
-            self.informers["pods"],
-            replica_set,
-            lambda pod: selector.matches(pod["metadata"].get("labels", {})),
-            eligible=is_active,
-        )
+        selected, pods_there = selected_by(replica_set), self.informers["pods"]
+        pods = claim(self.client, pods_there, replica_set, selected, eligible=is_active)
         refused: StatusError | None = None
         if not replica_set["metadata"].get("deletionTimestamp"):
             try:
@@ -120,11 +114,12 @@ class ReplicaSetController(Controller):
 
     def _status(self, replica_set: Object, pods: Sequence[Object], refused: StatusError | None) -> Object:
         labels = replica_set["spec"]["template"]["metadata"].get("labels", {}).items()
-        delay, now = _min_ready(replica_set), self.clock.now()
+        latest = self.clock.now() - timedelta(seconds=_min_ready(replica_set))
+        ready = [since for pod in pods if (since := ready_since(pod)) is not None]
         counts = {
             "fullyLabeledReplicas": sum(labels <= pod["metadata"].get("labels", {}).items() for pod in pods),
-            "readyReplicas": sum(ready_since(pod) is not None for pod in pods),
-            "availableReplicas": sum(is_available(pod, delay, now) for pod in pods),
+            "readyReplicas": len(ready),
+            "availableReplicas": sum(since <= latest for since in ready),
             "observedGeneration": replica_set["metadata"].get("generation", 0),
         }
         status: Object = {"replicas": len(pods)} | {key: count for key, count in counts.items() if count}
