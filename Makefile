@@ -10,7 +10,7 @@ BUILT     := $(VENV)/.built
 # cython-lint calls pycodestyle by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/traces),tests/conformance/data)
+RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test unit lint wheel-test conformance bench wheel clean
@@ -32,7 +32,7 @@ $(BUILT): $(ENV_READY) setup.py $(NATIVE)
 
 build: $(BUILT)  ## set up .venv and build the native core in place
 
-demo: $(BUILT)  ## place a small shop on a small cluster, and say why some of it does not fit
+demo: $(BUILT)  ## place a small shop on a small cluster, say why some of it does not fit, and watch it live
 	@$(BIN)/kschedcore demo
 
 test: lint unit wheel-test  ## all checks, all tests, and the wheel installed elsewhere
@@ -50,7 +50,7 @@ lint: $(BUILT)  ## style, types and layers
 wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh environment, use it there
 	$(BIN)/python -m pytest -q -m wheel tests/house
 
-conformance: $(BUILT)  ## compare with kube-scheduler's recordings (RECORDINGS=PATH…)
+conformance: $(BUILT)  ## compare with recordings of Kubernetes (RECORDINGS=PATH…)
 	$(BIN)/kschedcore conformance $(RECORDINGS)
 
 bench: $(BUILT)  ## the benchmarks

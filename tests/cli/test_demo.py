@@ -18,23 +18,40 @@ def test_the_demo_tells_its_story(command: Run) -> None:
         "$ kschedcore schedule -f cluster.yaml -f app.yaml",
         "$ kschedcore explain web-0 -f cluster.yaml -f app.yaml",
         "$ kschedcore fit -f cluster.yaml -f app.yaml -l app=web",
+        "$ python alive.py",
     ]
 
 
 def test_its_command_lines_print_what_it_shows(command: Run) -> None:
-    shown = re.split(r"^\$ kschedcore (.*)\n", command("demo").out, flags=re.MULTILINE)[1:]
+    commands = command("demo").out.partition("\n$ python")[0]
+    shown = re.split(r"^\$ kschedcore (.*)\n", commands, flags=re.MULTILINE)[1:]
     for line, printed in zip(shown[::2], shown[1::2], strict=True):
         assert command(line).out == printed.removesuffix("\n") + ("\n" if line.startswith("fit") else "")
 
 
+def test_its_cluster_comes_alive(command: Run) -> None:
+    told = command("demo").out.partition("$ python alive.py\n")[2]
+    assert "deployment.apps/web created" in told
+    assert 'deployment "web" successfully rolled out' in told
+    moved = [line for line in told.splitlines() if line.startswith("web-") and " Running " in line][-4:]
+    assert len(moved) == 4
+    assert not any("web-a1" in line for line in moved)
+    assert "NodeNotReady Node web-a1 status is now: NodeNotReady" in told
+
+
 def test_the_readme_shows_its_real_output(command: Run) -> None:
     blocks = re.findall(r"```console\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    assert f"$ make demo\n{command('demo').out}" in blocks
+    placed, _, alive = command("demo").out.partition("\n$ python alive.py\n")
+    assert f"$ make demo\n{placed}" in blocks
+    assert f"$ python alive.py\n{alive}" in blocks
 
 
 def test_its_manifests_can_be_kept(command: Run) -> None:
-    assert command("demo --save shop/demo").out == "shop/demo/cluster.yaml\nshop/demo/app.yaml\n"
-    for name in ("cluster.yaml", "app.yaml"):
+    assert (
+        command("demo --save shop/demo").out
+        == "shop/demo/cluster.yaml\nshop/demo/app.yaml\nshop/demo/alive.py\n"
+    )
+    for name in ("cluster.yaml", "app.yaml", "alive.py"):
         assert Path("shop/demo", name).read_bytes() == (DATA / name).read_bytes()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import runpy
 import shlex
 import shutil
 from importlib import resources
@@ -19,7 +21,10 @@ EPILOG = (
     "The manifests are yours to try things on: kschedcore demo --save shop && kschedcore schedule -f shop"
 )
 
-FILES = ("cluster.yaml", "app.yaml")
+PROGRAM = "alive.py"
+"""The Python program that the demo ends with."""
+
+FILES = ("cluster.yaml", "app.yaml", PROGRAM)
 
 STORY = (
     "schedule -f cluster.yaml -f app.yaml",
@@ -35,7 +40,7 @@ Save = Annotated[
 
 
 def command(save: Save = None) -> None:
-    """Place a small shop on a small cluster and say why some of it does not fit."""
+    """Place a small shop on a small cluster, say why some of it does not fit, and watch it live."""
     if save is None:
         tell_story()
     else:
@@ -43,7 +48,7 @@ def command(save: Save = None) -> None:
 
 
 def tell_story() -> None:
-    """Run the demo's command lines on its manifests, each shown as one would type it.
+    """Run the demo's command lines and its program on its manifests, each shown as one would type it.
 
     Raises:
         Exit: One of them failed.
@@ -56,6 +61,9 @@ def tell_story() -> None:
             status = run([str(folder / word) if word in FILES else word for word in shlex.split(line)])
             if status:
                 raise typer.Exit(status)
+        write(f"\n$ python {PROGRAM}\n")
+        with contextlib.chdir(folder):
+            runpy.run_path(PROGRAM)
 
 
 def copy_manifests(folder: Path) -> None:

@@ -23,7 +23,7 @@ from kschedcore.store.admission_types import Object, StatusError, not_found
 from kschedcore.store.kinds import KINDS, Kind
 from kschedcore.store.objects import plain
 
-__all__ = ["LAST_APPLIED", "Manifest", "applied", "created", "deleted", "deleted_manifests", "read"]
+__all__ = ["LAST_APPLIED", "Manifest", "applied", "create", "created", "deleted", "deleted_manifests", "read"]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -82,7 +82,16 @@ def created(client: Client, manifests: Iterable[Manifest], namespace: str) -> Re
     Raises:
         ManifestError: One cannot be read (nothing is created then), or the API refuses it.
     """
-    return Results([_located(whole, _create, client, kind) for whole, kind in read(manifests, namespace)])
+    return Results([create(client, kind, whole) for whole, kind in read(manifests, namespace)])
+
+
+def create(client: Client, kind: Kind, whole: Whole) -> Result:
+    """Create one object.
+
+    Raises:
+        ManifestError: The API refuses it.
+    """
+    return _located(whole, _create, client, kind)
 
 
 def deleted_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:

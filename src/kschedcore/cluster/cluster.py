@@ -19,9 +19,10 @@ from kschedcore.cluster import applying, editing, rollouts
 from kschedcore.cluster.draining import DrainOptions, drained, pods_to_evict
 from kschedcore.cluster.durations import duration
 from kschedcore.cluster.editing import Target
-from kschedcore.cluster.given_nodes import Nodes, node_manifests
+from kschedcore.cluster.given_nodes import Nodes, move_in, node_manifests
 from kschedcore.cluster.references import kind_named, reference
 from kschedcore.cluster.results import Result, Results, told
+from kschedcore.cluster.tables import table
 from kschedcore.controllers.controller import Context, Controller, Runner
 from kschedcore.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
@@ -92,7 +93,7 @@ class Cluster:
         self._add("node-agents", self._node_agents)
         self._add(HorizontalPodAutoscalerController.name, self._autoscaler)
         self._loop.run_ready()
-        applying.created(self._client, node_manifests(nodes), namespace)
+        move_in(self._client, node_manifests(nodes), namespace, self._loop.run_ready)
         self._loop.run_ready()
 
     def _scheduler(self) -> Scheduler:
@@ -228,6 +229,15 @@ class Cluster:
         found = informer.all() if everywhere else informer.in_namespace(namespace or self.namespace)
         chosen = (obj for obj in found if labels.matches(obj["metadata"].get("labels", {})))
         return sorted(chosen, key=lambda obj: (obj["metadata"].get("namespace", ""), obj["metadata"]["name"]))
+
+    def table(
+        self, kind: str, *, namespace: str | None = None, all_namespaces: bool = False, selector: str = ""
+    ) -> str:
+        """The objects of a kind as ``kubectl get`` shows them; arguments as :meth:`list` has them."""
+        found = self.list(kind, namespace=namespace, all_namespaces=all_namespaces, selector=selector)
+        if kind_named(kind).resource.qualified == "events":
+            found.sort(key=_told_at)
+        return table(kind_named(kind), found, self.now(), namespaces=all_namespaces)
 
     def events(self, ref: str = "", *, namespace: str | None = None) -> Objects:
         """What components have told, the oldest first.

@@ -1,15 +1,18 @@
-"""The nodes that a cluster begins with: from manifests, or so many of a plain kind."""
+"""What a cluster begins with: nodes, so many of a plain kind or from manifests, and whatever else those hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from kschedcore.cluster.applying import Manifest
+from kschedcore.api.documents import Whole
+from kschedcore.client.verbs import Client
+from kschedcore.cluster.applying import Manifest, create, read
 from kschedcore.errors import UsageError
 from kschedcore.store.admission_types import Object
+from kschedcore.store.kinds import Kind
 
-__all__ = ["Nodes", "node_manifests", "plain_node"]
+__all__ = ["Nodes", "move_in", "node_manifests", "plain_node"]
 
 Nodes = int | Manifest | Iterable[Manifest]
 """So many plain nodes, or manifests that may hold other objects as well."""
@@ -49,3 +52,48 @@ def node_manifests(nodes: Nodes) -> list[Manifest]:
     if isinstance(nodes, str | Path | Mapping):
         return [nodes]
     return list(nodes)
+
+
+_FIRST = ("Namespace", "PriorityClass", "RuntimeClass", "StorageClass", "ServiceAccount", "Node")
+"""What others need comes before them; pods come last."""
+
+
+def move_in(client: Client, manifests: Iterable[Manifest], namespace: str, run: Callable[[], None]) -> None:
+    """Create what a cluster begins with, be it a dump of another one: what its objects take for granted too.
+
+    Args:
+        client: Who creates.
+        manifests: Nodes and other objects, in any order.
+        namespace: Of objects that do not say.
+        run: Lets the controllers do what is to be done now.
+
+    Raises:
+        ManifestError: One cannot be read (nothing is created then), or the API refuses it.
+    """
+    found = sorted(read(manifests, namespace), key=_rank)
+    named = {whole.name for whole, kind in found if kind.resource.kind == "Namespace"}
+    for missing in sorted({whole.namespace for whole, _ in found} - named - {""}):
+        if client.get("namespaces", "", missing) is None:
+            client.create("namespaces", "", {"metadata": {"name": missing}})
+    accounts = {(w.namespace, w.name) for w, kind in found if kind.resource.kind == "ServiceAccount"}
+    ready = False
+    for whole, kind in found:
+        if kind.resource.kind != "Namespace" and not ready:
+            # Namespaces get what each of them has, a service account among it.
+            run()
+            ready = True
+        account = (
+            whole.data.get("spec", {}).get("serviceAccountName") if kind.resource.kind == "Pod" else None
+        )
+        if account and (whole.namespace, account) not in accounts:
+            accounts.add((whole.namespace, account))
+            if client.get("serviceaccounts", whole.namespace, account) is None:
+                client.create("serviceaccounts", whole.namespace, {"metadata": {"name": account}})
+        create(client, kind, whole)
+
+
+def _rank(found: tuple[Whole, Kind]) -> int:
+    kind = found[1].resource.kind
+    if kind == "Pod":
+        return len(_FIRST) + 1
+    return _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
