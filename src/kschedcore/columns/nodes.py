@@ -1,24 +1,19 @@
-"""Nodes in and out of the core: from typed views, and as Arrow record batches."""
+"""Nodes into the core from typed views, and out of it as Arrow record batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from kschedcore.api.quantity import milli_value, value
+from kschedcore.columns.tables import ALLOCATABLE, LABEL, REQUESTED
 from kschedcore.columns.taints import TaintTuple, taints
-from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
     from kschedcore._native.nodes import NodeTable
     from kschedcore.api.objects import Node
-
-ALLOCATABLE = "allocatable/"
-REQUESTED = "requested/"
-LABEL = "label/"
 
 
 class NodeRow(NamedTuple):
@@ -45,72 +40,6 @@ def node_row(node: Node) -> NodeRow:
         tuple((image.names or (), image.size_bytes) for image in node.status.images or ()),
         bool(node.spec.unschedulable),
     )
-
-
-class ArrowStream(Protocol):
-    """A table that can hand itself over through the Arrow PyCapsule interface."""
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the table as a C stream."""
-
-
-def node_rows(source: ArrowStream) -> Iterator[NodeRow]:
-    """The rows of a table of nodes.
-
-    Columns, all but ``name`` optional: ``name`` (string); ``unschedulable`` (bool); ``allocatable/NAME`` (integers:
-    millicores for cpu, else whole units; null: the node has none); ``label/KEY`` (strings, plain or dictionary;
-    null: no such label); ``taints`` (list of structs of key, value, effect); ``images`` (list of structs of names
-    and sizeBytes). Other columns are passed over.
-
-    Raises:
-        UsageError: The source is no table, lacks ``name``, or a column has another type.
-    """
-    if not hasattr(source, "__arrow_c_stream__"):
-        raise UsageError(f"{type(source).__name__} is no Arrow table: it has no __arrow_c_stream__")
-    table = pa.RecordBatchReader.from_stream(source).read_all()
-    if "name" not in table.column_names:
-        raise UsageError("a table of nodes needs a column 'name'")
-    columns = {name: _values(name, table.column(name)) for name in table.column_names if _is_read(name)}
-    resources = {n.removeprefix(ALLOCATABLE): v for n, v in columns.items() if n.startswith(ALLOCATABLE)}
-    labels = {n.removeprefix(LABEL): v for n, v in columns.items() if n.startswith(LABEL)}
-    nothing: list[Any] = [None] * len(table)
-    for i, name in enumerate(columns["name"]):
-        if not name:
-            raise UsageError(f"row {i} of the table of nodes has no name")
-        yield NodeRow(
-            name,
-            {resource: amounts[i] for resource, amounts in resources.items() if amounts[i] is not None},
-            {key: texts[i] for key, texts in labels.items() if texts[i] is not None},
-            tuple(
-                (t["key"], t.get("value") or "", t["effect"]) for t in columns.get("taints", nothing)[i] or ()
-            ),
-            tuple(
-                (tuple(m["names"]), m.get("sizeBytes") or 0) for m in columns.get("images", nothing)[i] or ()
-            ),
-            bool(columns.get("unschedulable", nothing)[i]),
-        )
-
-
-def _is_read(name: str) -> bool:
-    return name in ("name", "unschedulable", "taints", "images") or name.startswith((ALLOCATABLE, LABEL))
-
-
-def _values(name: str, column: pa.ChunkedArray) -> list[Any]:
-    """A column as Python values, after a look at its type."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    if name.startswith(ALLOCATABLE):
-        fits, expected = pa.types.is_integer(kind), "integers"
-    elif name == "unschedulable":
-        fits, expected = pa.types.is_boolean(kind), "booleans"
-    elif name in ("taints", "images"):
-        fits, expected = pa.types.is_list(kind) or pa.types.is_large_list(kind), "lists of structs"
-    else:
-        fits, expected = text, "strings"
-    if not fits and not pa.types.is_null(kind):
-        raise UsageError(f"column {name!r} of the table of nodes has type {column.type}; expected {expected}")
-    values: list[Any] = column.to_pylist()
-    return values
 
 
 _TAINT = pa.struct([("key", pa.string()), ("value", pa.string()), ("effect", pa.string())])

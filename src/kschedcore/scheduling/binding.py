@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
+from kschedcore._native.bulk import bind_rows
 from kschedcore._native.preemption import NOT_STARTED
+from kschedcore.scheduling.bound_rows import BoundRows
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.podinfo import PodInfo
     from kschedcore.api.objects import Pod
+    from kschedcore.columns.pod_tables import PodRows
 
 NO_POD = -1
 NOT_THERE = -1
@@ -61,6 +67,8 @@ class BoundPod:
 class BoundPods:
     """Bound pods by key, by node and by the core's number.
 
+    Those that came in a table stay rows of it until one is asked for.
+
     Args:
         core: Where they are accounted.
     """
@@ -72,20 +80,29 @@ class BoundPods:
         self._using_volumes: dict[PodKey, None] = {}
         self._by_number: dict[int, BoundPod] = {}
         self._waiting: dict[str, dict[PodKey, BoundPod]] = {}
+        self._rows = BoundRows()
 
     def __len__(self) -> int:
-        return len(self._by_key)
+        return len(self._by_key) + len(self._rows)
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._by_key
+    def __contains__(self, key: PodKey) -> bool:
+        return key in self._by_key or key in self._rows
 
     def get(self, key: PodKey) -> BoundPod | None:
         """The bound pod of a name, if there is one."""
-        return self._by_key.get(key)
+        found = self._by_key.get(key)
+        number = self._rows.number_of(key) if found is None else None
+        return found if number is None else self.numbered(number)
 
     def numbered(self, number: int) -> BoundPod:
         """The pod that the core knows by a number."""
-        return self._by_number[number]
+        found = self._by_number.get(number)
+        if found is None:
+            rows, row = self._rows.take(number)
+            info = self._core.pods.info_of(number)
+            self._priorities[info.priority] -= 1  # which ``note`` counts once more
+            found = self.note(rows.pod(row), info, rows.node(row), number)
+        return found
 
     def with_volumes(self) -> list[BoundPod]:
         """The pods that use volumes."""
@@ -123,11 +140,51 @@ class BoundPods:
             self._by_number[number] = bound
         return bound
 
+    def add_rows(self, rows: PodRows, infos: list[PodInfo]) -> None:
+        """Account the pods of a table, as :meth:`add` does one after another.
+
+        Args:
+            rows: The table.
+            infos: What the core accounts of each of its shapes.
+        """
+        arrivals = self._make_way(rows)
+        slots = np.array([self._core.nodes.slot_of(name) for name in rows.nodes.values], np.int32)[
+            rows.nodes.codes
+        ]
+        starts = np.full(len(rows), NOT_STARTED, np.int64)
+        if rows.starts is not None:
+            starts[rows.starts.valid] = rows.starts.numbers[rows.starts.valid]
+        numbers = bind_rows(self._core, infos, rows.shape_of, slots, starts, arrivals)
+        there = numbers != NO_POD
+        for info, count in zip(
+            infos, np.bincount(rows.shape_of[there], minlength=len(infos)).tolist(), strict=True
+        ):
+            self._priorities[info.priority] += count
+        self._rows.add(rows, numbers)
+        for row in np.flatnonzero(~there).tolist():
+            bound = self.note(rows.pod(row), infos[rows.shape_of[row]], rows.node(row), NO_POD)
+            bound.arrival = int(arrivals[row])
+        for shape, pod in enumerate(rows.shapes):
+            if pod.spec.volumes:  # these have to be at hand when storage changes
+                for number in numbers[there & (rows.shape_of == shape)].tolist():
+                    self.numbered(number)
+
+    def _make_way(self, rows: PodRows) -> npt.NDArray[np.int64]:
+        """Take off the pods that rows of a table replace; when each came to its node, if it stays there."""
+        arrivals = np.full(len(rows), NOT_THERE, np.int64)
+        if len(self):
+            for row, key in enumerate(rows.pod_keys()):
+                before = self.remove(key)
+                if before is not None and before.node == rows.node(row):
+                    arrivals[row] = before.arrival
+        return arrivals
+
     def remove(self, key: PodKey) -> BoundPod | None:
         """Take a pod off its node, if it is bound; return what it was."""
-        bound = self._by_key.pop(key, None)
+        bound = self.get(key)
         if bound is None:
             return None
+        del self._by_key[key]
         self._priorities[bound.info.priority] -= 1
         self._using_volumes.pop(key, None)
         if bound.number == NO_POD:
@@ -149,7 +206,8 @@ class BoundPods:
         """Take the pods of a node off, to wait for its return or their own removal."""
         slot = self._core.nodes.slot_of(node)
         for number in self._core.pods.on(slot).tolist():
-            bound = self._by_number.pop(number)
+            bound = self.numbered(number)
+            del self._by_number[number]
             self._core.unbind(number)
             bound.number = NO_POD
             self._waiting.setdefault(node, {})[key_of(bound.pod)] = bound

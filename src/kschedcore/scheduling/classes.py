@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -72,6 +73,16 @@ class ClassCache:
 
     def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
         """What the core accounts of a pod."""
+        found = self._intern(pod, key)
+        if len(self._infos) > self._sweep_at:
+            self._sweep(found)
+        return found
+
+    def infos(self, pods: Iterable[Pod]) -> list[PodInfo]:
+        """What the core accounts of each of some pods, all of which are bound next."""
+        return [self._intern(pod) for pod in pods]
+
+    def _intern(self, pod: Pod, key: bytes | None = None) -> PodInfo:
         spec = granted(pod.spec, pod.status)
         if spec is not pod.spec:
             pod, key = msgspec.structs.replace(pod, spec=spec), None
@@ -85,8 +96,6 @@ class ClassCache:
                 self._core.nodes, pod, terminating=terminating, volumes=volumes, claims=claims
             )
             self._core.topology.register(found)
-            if len(self._infos) > self._sweep_at:
-                self._sweep(found)
         return found
 
     def _sweep(self, fresh: PodInfo) -> None:

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
 from kschedcore.api.pending import FINISHED
-from kschedcore.columns.nodes import ArrowStream, node_batch, node_row, node_rows
+from kschedcore.columns.node_tables import NodeRows
+from kschedcore.columns.nodes import node_batch, node_row
+from kschedcore.columns.pod_tables import PodRows
+from kschedcore.columns.tables import ArrowStream
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.scheduling.attachments import Attachments
 from kschedcore.scheduling.binding import BoundPods, key_of
+from kschedcore.scheduling.bulk import add_bound_pods, add_new_nodes
 from kschedcore.scheduling.capacity import Capacity
 from kschedcore.scheduling.classes import ClassCache
 from kschedcore.scheduling.config import Configuration, SchedulerConfiguration, load_config
@@ -30,6 +36,7 @@ from kschedcore.scheduling.preemption import Preemption, PreemptionFinder, not_h
 from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.scheduling.queue import in_queue_order
 from kschedcore.scheduling.registry import with_plugins
+from kschedcore.scheduling.sampling import PLACE_LABELS
 from kschedcore.scheduling.stepwise import EXTENDER, Compiled, Steps, Stepwise
 
 if TYPE_CHECKING:
@@ -122,16 +129,39 @@ class Engine:
 
         Args:
             table: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas), with the columns of
-                :meth:`nodes`, see :func:`kschedcore.columns.nodes.node_rows`.
+                :meth:`nodes`, see :class:`kschedcore.columns.node_tables.NodeRows`.
 
         Raises:
-            UsageError: A column has a type it cannot have, or there is no ``name``.
+            UsageError: A column has a type it cannot have, or a row a value; or there is no ``name``.
         """
-        for row in node_rows(table):
-            known = self._core.nodes.slot_of(row.name) >= 0
-            self._core.set_node(*row)
-            if not known:
-                self._node_added(row.name)
+        rows = NodeRows(table)
+        known = self._core.nodes.slot_of
+        # Extenders are shown whole objects.
+        alone = np.array([bool(self._extenders) or known(name) >= 0 for name in rows.names], np.bool_)
+        fresh = rows.where(~alone)
+        add_new_nodes(self._core.nodes, fresh)
+        for name, labels in zip(fresh.names, fresh.labels_among(PLACE_LABELS), strict=True):
+            self._steps.tree.set(name, labels)
+            self._node_added(name)
+        for row in np.flatnonzero(alone).tolist():
+            self.set_node(rows.node(row))
+
+    def add_pods(self, table: ArrowStream) -> None:
+        """Account the bound pods of a table, as :meth:`add_pod` does one after another.
+
+        Args:
+            table: Anything with ``__arrow_c_stream__``, see :class:`kschedcore.columns.pod_tables.PodRows`.
+
+        Raises:
+            UsageError: A column has a type it cannot have, or a row a value; or ``name`` or ``node`` is missing.
+            ManifestError: A template is invalid.
+        """
+        rows = PodRows(table)
+        if self._extenders:  # which are shown whole objects
+            for row in range(len(rows)):
+                self.add_pod(rows.pod(row))
+            return
+        add_bound_pods(self._bound, self._nominator, self._classes, rows)
 
     def _node_added(self, name: str) -> None:
         self._attachments.node_added(name)

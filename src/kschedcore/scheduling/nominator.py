@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Nominator:
         if nomination is not None:
             self._core.nominations.remove(nomination.info, nomination.slot)
         return nomination
+
+    def withdraw_all(self, keys: Iterable[PodKey]) -> None:
+        """Take back the nominations of some pods."""
+        for key in self._by_key.keys() & keys if self._by_key else ():
+            self.withdraw(key)
 
     def withdraw_below(self, node: str, priority: int) -> None:
         """Take back the nominations to a node of pods that a more important pod has overtaken."""

@@ -20,6 +20,8 @@ MIN_PERCENTAGE = 5
 
 ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
 REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
+PLACE_LABELS = ZONE_LABELS + REGION_LABELS
+"""The labels that a node's place in the order depends on."""
 
 
 def nodes_to_find(nodes: int, percentage: int) -> int:

@@ -1,0 +1,105 @@
+"""Many nodes or bound pods at once, from columns instead of one by one."""
+
+import numpy as np
+
+from cpython.ref cimport PyObject
+from kschedcore._native.columns cimport Int64Column
+from kschedcore._native.core cimport Core
+from kschedcore._native.labels cimport LabelColumn
+from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.podinfo cimport PodInfo
+from kschedcore._native.pods cimport NO_POD
+from kschedcore._native.types cimport ABSENT, slot_t
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+
+
+def bind_rows(Core core not None, list infos not None, const int32_t[::1] info_of not None,
+              const slot_t[::1] slots not None, const int64_t[::1] starts not None,
+              const int64_t[::1] arrivals not None):
+    """Account pods on nodes, in order, as ``Core.bind`` does one.
+
+    Args:
+        core: Where to.
+        infos: PodInfos.
+        info_of: int32[n]: the place of each pod's info in ``infos``.
+        slots: int32[n]: their nodes; a pod whose slot is negative is passed over.
+        starts: int64[n], see ``Core.bind``.
+        arrivals: int64[n], see ``Core.bind``.
+
+    Returns:
+        int32[n]: the pods' numbers, -1 where passed over.
+    """
+    cdef Py_ssize_t n = info_of.shape[0], i
+    cdef PyObject** refs = <PyObject**> malloc((len(infos) + 1) * sizeof(PyObject*))
+    numbers = np.full(n, NO_POD, np.int32)
+    cdef int32_t[::1] view = numbers
+    if refs == NULL:
+        raise MemoryError
+    try:
+        for i in range(len(infos)):
+            refs[i] = <PyObject*> <PodInfo?> infos[i]
+        with nogil:
+            for i in range(n):
+                if slots[i] >= 0:
+                    view[i] = core.put(<PodInfo> refs[info_of[i]], slots[i], starts[i], arrivals[i])
+    finally:
+        free(refs)
+    return numbers
+
+
+def admit(NodeTable nodes not None, list names not None):
+    """Give nodes that are new their slots, names and places in name order.
+
+    Returns:
+        int32[n]: the slots.
+    """
+    return np.array([nodes._admit(name) for name in names], np.int32)
+
+
+def set_allocatable(NodeTable nodes not None, str resource not None, const slot_t[::1] slots not None,
+                    const int64_t[::1] amounts not None):
+    """Let nodes have int64[n] of a resource: cpu in millicores, all else in whole units."""
+    cdef Py_ssize_t i
+    cdef Int64Column column = nodes.allocatable_columns[nodes.resource(resource)]
+    for i in range(slots.shape[0]):
+        column.data[slots[i]] = amounts[i]
+
+
+def set_label(NodeTable nodes not None, str key not None, const slot_t[::1] slots not None,
+              const int32_t[::1] codes not None, list values not None):
+    """Let nodes carry a label: int32[n] places in ``values``, -1 for none."""
+    cdef Py_ssize_t i
+    cdef LabelColumn column = nodes.label(key)
+    own = np.array([column.code(value) for value in values], np.int32)
+    cdef const int32_t[::1] own_codes = own
+    for i in range(slots.shape[0]):
+        column.assign(slots[i], ABSENT if codes[i] < 0 else own_codes[codes[i]])
+
+
+def finish(NodeTable nodes not None, const slot_t[::1] slots not None, key_sets, taint_sets,
+           const unsigned char[::1] unschedulable not None):
+    """Let nodes be what else they are, and note that they changed.
+
+    Args:
+        nodes: The table.
+        slots: int32[n]: the nodes.
+        key_sets: (int32[n], list): the place of each node's tuple of label keys in the list.
+        taint_sets: (int32[n], list): the same of tuples of taints (key, value, effect).
+        unschedulable: uint8[n]: ``spec.unschedulable``.
+    """
+    cdef const int32_t[::1] keys_of = key_sets[0], taints_of = taint_sets[0]
+    cdef Py_ssize_t i
+    cdef list keys = key_sets[1]
+    ids = np.array([nodes.taints(taints) for taints in taint_sets[1]], np.int32)
+    cdef const int32_t[::1] own_ids = ids
+    for i in range(slots.shape[0]):
+        nodes.label_keys_of[slots[i]] = keys[keys_of[i]]
+        nodes.taint_set.data[slots[i]] = own_ids[taints_of[i]]
+        nodes.unschedulable.data[slots[i]] = unschedulable[i]
+        nodes.touch(slots[i])
+
+
+def set_images(NodeTable nodes not None, slot_t slot, tuple images not None):
+    """Let a node have images, see ``NodeTable.set``."""
+    nodes._set_images(slot, images)
