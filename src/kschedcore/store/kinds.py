@@ -1,8 +1,8 @@
 """The one table of kinds: what the API serves, and how each kind behaves in the registry.
 
 What a kind's fields are, how its lists merge and what its objects look like is said by the schema tables
-(:attr:`Kind.schema`); what may not change is said by its update validation. Rules: the API reference v1.34
-and the strategies in ``pkg/registry``.
+(:attr:`Kind.schema`); what may change only under some conditions is said by its update validation. Rules: the
+API reference v1.34 and the strategies in ``pkg/registry``.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Kind:
         templated: Whether many objects have the same spec (pods): it is read once, shared, and replaced
             rather than changed on its way to the store.
         unconditional_update: Whether PUT may leave resourceVersion out (``AllowUnconditionalUpdate``).
+        immutable: Paths of fields that keep their first value.
     """
 
     resource: Resource
@@ -56,6 +57,7 @@ class Kind:
     create_on_update: bool = False
     templated: bool = False
     unconditional_update: bool = True
+    immutable: tuple[str, ...] = ()
 
     @property
     def singular(self) -> str:
@@ -91,6 +93,11 @@ _EVENT_FIELDS = (
     "reportingComponent", "source", "type",
 )  # fmt: skip
 _CORE_UNKNOWN = "field label not supported: {}"
+_SELECTOR = ("spec.selector",)
+_JOB_FIXED = (
+    "spec.selector", "spec.completionMode", "spec.podFailurePolicy", "spec.backoffLimitPerIndex",
+    "spec.successPolicy", "spec.managedBy",
+)  # fmt: skip
 _SCALED = ("status", "scale")
 _ALL = ("all",)
 
@@ -142,7 +149,7 @@ KINDS: tuple[Kind, ...] = (
         "ResourceQuota", "resourcequotas", short_names=("quota",), subresources=("status",),
         answers_object=True,
     ),
-    _core("Secret", "secrets", fields=("type",), unknown_field=_CORE_UNKNOWN),
+    _core("Secret", "secrets", fields=("type",), unknown_field=_CORE_UNKNOWN, immutable=("type",)),
     _core(
         "Service", "services", short_names=("svc",),
         categories=_ALL, subresources=("status",), answers_object=True,
@@ -154,16 +161,19 @@ KINDS: tuple[Kind, ...] = (
         "apps", "v1", "DaemonSet", "daemonsets", short_names=("ds",),
         categories=_ALL, subresources=("status",),
         generation=True,
+        immutable=_SELECTOR,
     ),
     _in(
         "apps", "v1", "Deployment", "deployments", short_names=("deploy",),
         categories=_ALL, subresources=_SCALED,
         generation=True, counts_annotations=True,
+        immutable=_SELECTOR,
     ),
     _in(
         "apps", "v1", "ReplicaSet", "replicasets", short_names=("rs",), categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.replicas",),
         unknown_field="field label not supported for ReplicaSet: {}",
+        immutable=_SELECTOR,
     ),
     _in(
         "apps", "v1", "StatefulSet", "statefulsets", short_names=("sts",),
@@ -184,6 +194,7 @@ KINDS: tuple[Kind, ...] = (
         "batch", "v1", "Job", "jobs",
         categories=_ALL, subresources=("status",), generation=True, orphans=True,
         fields=("status.successful",), unknown_field='field label "{}" not supported for Job',
+        immutable=_JOB_FIXED,
     ),
     _in("coordination.k8s.io", "v1", "Lease", "leases", create_on_update=True, unconditional_update=False),
     _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
@@ -196,7 +207,7 @@ KINDS: tuple[Kind, ...] = (
         "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",),
         generation=True,
     ),
-    _in("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False),
+    _in("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False, immutable=("handler",)),
     _in(
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",),
         subresources=("status",), generation=True, unconditional_update=False,
@@ -204,6 +215,7 @@ KINDS: tuple[Kind, ...] = (
     _in(
         "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False, short_names=("pc",),
         generation=True,
+        immutable=("preemptionPolicy",),
     ),
     _in("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False, answers_object=True,
         unconditional_update=False),
@@ -213,6 +225,7 @@ KINDS: tuple[Kind, ...] = (
     _in(
         "storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False, short_names=("sc",),
         answers_object=True,
+        immutable=("volumeBindingMode",),
     ),
     _in(
         "storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", namespaced=False,

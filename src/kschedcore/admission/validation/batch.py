@@ -9,6 +9,7 @@ from typing import Any
 
 from kschedcore.admission.validation.common import (
     IMMUTABLE,
+    fixed_fields,
     immutable,
     non_negative,
     one_of,
@@ -30,7 +31,6 @@ __all__ = ["CREATE", "UPDATE"]
 _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
 _UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 _NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
-_FIXED = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "successPolicy", "managedBy")
 _SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
 # A job's name becomes a pod's with a suffix of eleven characters.
 _MAX_CRON_JOB_NAME = 52
@@ -114,12 +114,9 @@ def _validate_job_update(job: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     elastic = spec.get("completionMode") == "Indexed" and spec.get("completions") == spec.get("parallelism")
     if not elastic:
         yield from immutable(spec.get("completions"), was.get("completions"), "spec.completions")
-    yield from immutable(spec.get("selector"), was.get("selector"), "spec.selector", "v1.LabelSelector")
     if _fixed_template(spec, old) != was["template"]:
         yield fe.invalid("spec.template", fe.go_struct("core.PodTemplateSpec", spec["template"]), IMMUTABLE)
-    for key in _FIXED:
-        type_name = f"batch.{key[0].upper()}{key[1:]}"
-        yield from immutable(spec.get(key), was.get(key), f"spec.{key}", type_name)
+    yield from fixed_fields("jobs.batch", job, old)
 
 
 def _fixed_template(spec: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:

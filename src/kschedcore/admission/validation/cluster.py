@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kschedcore.admission.validation.common import IMMUTABLE, one_of
+from kschedcore.admission.validation.common import fixed_fields, one_of
 from kschedcore.admission.validation.metadata import (
     dns_label_name,
     dns_subdomain_name,
@@ -60,8 +60,7 @@ def _priority_class_update(priority: dict[str, Any], old: dict[str, Any]) -> Ite
     yield from validate_metadata_update(priority["metadata"], old["metadata"])
     if priority.get("value", 0) != old.get("value", 0):
         yield fe.forbidden("value", "may not be changed in an update.")
-    if priority.get("preemptionPolicy") != old.get("preemptionPolicy"):
-        yield fe.invalid("preemptionPolicy", priority.get("preemptionPolicy"), IMMUTABLE)
+    yield from fixed_fields("priorityclasses.scheduling.k8s.io", priority, old)
 
 
 def _runtime_class(runtime: dict[str, Any]) -> Iterable[FieldError]:
@@ -81,8 +80,7 @@ def _runtime_class_rest(runtime: dict[str, Any]) -> Iterator[FieldError]:
 
 def _runtime_class_update(runtime: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata_update(runtime["metadata"], old["metadata"])
-    if runtime.get("handler") != old.get("handler"):
-        yield fe.invalid("handler", runtime.get("handler", ""), IMMUTABLE)
+    yield from fixed_fields("runtimeclasses.node.k8s.io", runtime, old)
 
 
 def _lease(lease: dict[str, Any]) -> Iterable[FieldError]:

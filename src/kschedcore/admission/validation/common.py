@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,9 +14,10 @@ from kschedcore.api.objects import LabelSelector
 from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError
+from kschedcore.store.kinds import kind_by_resource
 
 __all__ = [
-    "IMMUTABLE", "immutable", "int_or_percent_value", "int_or_string", "is_percent", "non_negative",
+    "IMMUTABLE", "fixed_fields", "immutable", "int_or_percent_value", "int_or_string", "is_percent", "non_negative",
     "one_of", "port_number", "read_selector", "validate_int_or_percent", "validate_label_selector", "validate_operator",
 ]  # fmt: skip
 
@@ -35,6 +36,32 @@ def immutable(new: Any, old: Any, path: str, type_name: str = "") -> Iterable[Fi
     if new != old:
         struct = isinstance(new, (dict, list))
         yield fe.invalid(path, fe.go_struct(type_name, new) if struct else new, IMMUTABLE)
+
+
+def fixed_fields(resource: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterable[FieldError]:
+    """The fields that keep their first value, as the table of kinds has them (:attr:`Kind.immutable`).
+
+    Args:
+        resource: The qualified plural.
+        new: The object.
+        old: What it was.
+    """
+    kind = kind_by_resource(resource)
+    for path in kind.immutable:
+        now, was = _at(new, path), _at(old, path)
+        name = path.rpartition(".")[2]
+        # What an API struct is called in Go: batch.PodFailurePolicy; selectors are shared by all groups.
+        struct = (
+            "v1.LabelSelector" if name == "selector" else f"{kind.resource.group}.{name[0].upper()}{name[1:]}"
+        )
+        yield from immutable("" if now is None and isinstance(was, str) else now, was, path, struct)
+
+
+def _at(obj: Mapping[str, Any], path: str) -> Any:
+    value: Any = obj
+    for name in path.split("."):
+        value = None if value is None else value.get(name)
+    return value
 
 
 def one_of(value: str, supported: Iterable[str], path: str) -> Iterable[FieldError]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kschedcore.admission.validation.common import fixed_fields
 from kschedcore.admission.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
@@ -80,8 +81,7 @@ def _secret_data(secret: dict[str, Any]) -> Iterator[FieldError]:
 
 def _secret_update(secret: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata_update(secret["metadata"], old["metadata"])
-    if secret.get("type") != old.get("type"):
-        yield fe.invalid("type", secret.get("type", ""), "field is immutable")
+    yield from fixed_fields("secrets", secret, old)
     yield from _immutable(secret, old, ("data",))
     yield from _secret(secret)
 

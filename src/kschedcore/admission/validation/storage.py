@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kschedcore.admission.validation.claims import ACCESS_MODES, validate_claim, validate_claim_update
-from kschedcore.admission.validation.common import one_of
+from kschedcore.admission.validation.common import fixed_fields, one_of
 from kschedcore.admission.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
@@ -94,8 +94,7 @@ def _storage_class_update(storage: dict[str, Any], old: dict[str, Any]) -> Itera
     for key in ("parameters", "provisioner", "reclaimPolicy"):
         if storage.get(key) != old.get(key):
             yield fe.forbidden(key, f"updates to {key} are forbidden.")
-    if storage.get("volumeBindingMode") != old.get("volumeBindingMode"):
-        yield fe.invalid("volumeBindingMode", storage.get("volumeBindingMode"), "field is immutable")
+    yield from fixed_fields("storageclasses.storage.k8s.io", storage, old)
 
 
 CREATE = {

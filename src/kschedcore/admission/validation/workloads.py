@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kschedcore.admission.validation.common import (
-    immutable,
+    fixed_fields,
     int_or_percent_value,
     int_or_string,
     non_negative,
@@ -227,13 +227,11 @@ def _creator(spec_rule: Any, name_rule: Any = dns_subdomain_name) -> Any:
     return validate
 
 
-def _updater(spec_rule: Any, *, fixed_selector: bool) -> Any:
+def _updater(spec_rule: Any, resource: str) -> Any:
     def validate(obj: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
         yield from validate_metadata_update(obj["metadata"], old["metadata"])
         yield from spec_rule(obj["spec"])
-        if fixed_selector:
-            new, was = obj["spec"].get("selector"), old["spec"].get("selector")
-            yield from immutable(new, was, "spec.selector", "v1.LabelSelector")
+        yield from fixed_fields(resource, obj, old)
 
     return validate
 
@@ -259,10 +257,10 @@ CREATE = {
     "PodTemplate": _pod_template,
 }
 UPDATE = {
-    "Deployment": _updater(_deployment_spec, fixed_selector=True),
-    "ReplicaSet": _updater(_replica_set_spec, fixed_selector=True),
-    "DaemonSet": _updater(_daemon_set_spec, fixed_selector=True),
+    "Deployment": _updater(_deployment_spec, "deployments.apps"),
+    "ReplicaSet": _updater(_replica_set_spec, "replicasets.apps"),
+    "DaemonSet": _updater(_daemon_set_spec, "daemonsets.apps"),
     "StatefulSet": _stateful_set_update,
-    "ReplicationController": _updater(_controller_spec, fixed_selector=False),
+    "ReplicationController": _updater(_controller_spec, "replicationcontrollers"),
     "PodTemplate": _pod_template_update,
 }
