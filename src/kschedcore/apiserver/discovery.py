@@ -7,12 +7,13 @@ The documents are those of the API reference: ``APIVersions``, ``APIGroupList``,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from typing import Any
 
 from kschedcore.store.admission_types import Object, Resource
-from kschedcore.store.kinds import KINDS, Kind
+from kschedcore.store.kinds import KINDS, Kind, kind_by_resource
 from kschedcore.store.objects import FrozenDict, freeze
 
 __all__ = ["discovered"]
@@ -33,6 +34,13 @@ _SUBRESOURCES: dict[str, tuple[Resource | None, tuple[str, ...]]] = {
 """By name, of which kind a subresource's objects are (None for the resource's own), and its verbs."""
 
 
+_SERVED = (
+    *KINDS,
+    replace(kind_by_resource("events"), resource=Resource("events.k8s.io", "v1", "Event", "events")),
+)
+"""Events are served twice (:mod:`kschedcore.apiserver.events_view`)."""
+
+
 def discovered(path: str) -> Object | None:
     """The document at ``path`` (its query does not count), or None when there is none."""
     return _documents().get(path.partition("?")[0].rstrip("/"))
@@ -43,7 +51,7 @@ def _documents() -> dict[str, FrozenDict]:
     documents = {"/version": _version(), "/api": {"kind": "APIVersions", "versions": ["v1"]}}
     documents["/api/v1"] = _resources("v1")
     groups = []
-    served = sorted({(kind.resource.group, kind.resource.version) for kind in KINDS if kind.resource.group})
+    served = sorted({(kind.resource.group, kind.resource.version) for kind in _SERVED if kind.resource.group})
     for name, versions in groupby(served, key=lambda each: each[0]):
         group = _group(name, [version for _, version in versions])
         groups.append(group)
@@ -67,7 +75,7 @@ def _group(name: str, versions: list[str]) -> Object:
 
 def _resources(api_version: str) -> Object:
     kinds = sorted(
-        (kind for kind in KINDS if kind.resource.api_version == api_version),
+        (kind for kind in _SERVED if kind.resource.api_version == api_version),
         key=lambda kind: kind.resource.plural,
     )
     resources = [entry for kind in kinds for entry in (_resource(kind), *_subresources(kind))]

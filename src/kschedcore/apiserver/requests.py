@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kschedcore.admission.chain import AdmissionChain
+from kschedcore.apiserver import events_view
 from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
 from kschedcore.apiserver.bootstrap import bootstrap_objects
 from kschedcore.apiserver.discovery import discovered
@@ -81,12 +82,25 @@ class APIServer:
         Returns:
             The HTTP status code and the object or ``Status``. No refusal raises.
         """
+        if path.startswith(events_view.PREFIX):
+            return self._events(method, path, body, content_type, user_agent)
         try:
             return self._answer(method.upper(), route(path), body, content_type.split(";")[0], user_agent)
         except StatusError as refusal:
             if refusal.code == 404 and (document := discovered(path)) is not None:
                 return _read_only(method, document)
             return refusal.code, refusal.status()
+
+    def _events(
+        self, method: str, path: str, body: Body, content_type: str, user_agent: str
+    ) -> tuple[int, Object]:
+        """A request for events in the words of ``events.k8s.io``."""
+        try:
+            core, given = events_view.core_request(path, body, content_type.split(";")[0])
+        except StatusError as refusal:
+            return refusal.code, refusal.status()
+        code, answer = self.request(method, core, given, content_type, user_agent)
+        return code, events_view.events_answer(answer)
 
     def watch(self, path: str) -> Watch:
         """Watch a collection.
