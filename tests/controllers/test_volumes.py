@@ -152,6 +152,22 @@ def test_a_class_that_waits_binds_when_a_pod_has_a_node(world: World) -> None:
     assert term["matchExpressions"][0]["values"] == ["a"]
 
 
+def test_a_promised_claim_gets_a_volume_that_its_node_can_reach(world: World) -> None:
+    world.send("POST", "/api/v1/nodes", {"metadata": {"name": "node", "labels": {"disk": "here"}}})
+    storage_class(world, "WaitForFirstConsumer", provisioner="kubernetes.io/no-provisioner")
+    for place, size in (("elsewhere", "6Gi"), ("here", "9Gi")):
+        terms = [{"matchExpressions": [{"key": "disk", "operator": "In", "values": [place]}]}]
+        affinity = {"required": {"nodeSelectorTerms": terms}}
+        volume(world, place, size, storageClassName="fast", nodeAffinity=affinity)
+    claim(world, cls="fast")
+    world.settle()
+    assert bound_to(world) is None
+    patch = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "node"}}}
+    world.client.patch("persistentvolumeclaims", "default", "claim", patch)
+    world.settle()
+    assert bound_to(world) == "here"
+
+
 def test_a_claim_in_use_outlives_its_deletion(world: World) -> None:
     volume(world, "disk")
     claim(world)

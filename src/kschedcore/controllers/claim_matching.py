@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.api.objects import LabelSelector, decode
+from kschedcore.api.objects import LabelSelector, NodeSelector, decode
 from kschedcore.api.quantity import value
-from kschedcore.api.selectors import label_selector
+from kschedcore.api.selectors import label_selector, node_selector
 from kschedcore.store.admission_types import Object
 
-__all__ = ["CLASS_ANNOTATION", "class_of", "find_volume", "is_reserved_for", "requested", "suits"]
+__all__ = [
+    "CLASS_ANNOTATION",
+    "class_of",
+    "find_volume",
+    "is_reachable",
+    "is_reserved_for",
+    "requested",
+    "suits",
+]
 
 CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
@@ -47,12 +55,22 @@ def suits(volume: Object, claim: Object) -> bool:
     return set(wanted.get("accessModes", ())) <= set(spec.get("accessModes", ()))
 
 
-def find_volume(claim: Object, volumes: Iterable[Object]) -> Object | None:
+def is_reachable(volume: Object, node: Object) -> bool:
+    """Whether the volume can be reached from the node (``spec.nodeAffinity``)."""
+    required = volume["spec"].get("nodeAffinity", {}).get("required")
+    if not required:
+        return True
+    metadata = node["metadata"]
+    return node_selector(decode(NodeSelector, required)).matches(metadata.get("labels", {}), metadata["name"])
+
+
+def find_volume(claim: Object, volumes: Iterable[Object], node: Object | None = None) -> Object | None:
     """The volume that was made for the claim, or else the smallest free one that suits it.
 
     Args:
         claim: An unbound claim.
         volumes: Every volume.
+        node: The node that the claim is promised to, from which the volume must be reached.
     """
     selector = claim["spec"].get("selector")
     labels = None if selector is None else label_selector(decode(LabelSelector, selector))
@@ -62,6 +80,8 @@ def find_volume(claim: Object, volumes: Iterable[Object]) -> Object | None:
             continue
         if is_reserved_for(volume, claim):
             return volume
+        if node is not None and not is_reachable(volume, node):
+            continue
         if volume["spec"].get("claimRef") or volume.get("status", {}).get("phase") != "Available":
             continue
         if labels is not None and not labels.matches(volume["metadata"].get("labels", {})):

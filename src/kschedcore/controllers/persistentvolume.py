@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.client.informer import Change, key_of
+from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.claim_matching import class_of, find_volume, is_reserved_for
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.store.admission_types import Object
 from kschedcore.store.objects import plain
 
-__all__ = ["PersistentVolumeController"]
+__all__ = ["PersistentVolumeController", "promised_node"]
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
@@ -82,7 +82,8 @@ class PersistentVolumeController(Controller):
                 self._bind(claim, volume)
             return
         storage_class = self.informers[_CLASSES].get("", class_of(claim))
-        volume = find_volume(claim, self.informers[_VOLUMES].all())
+        node = promised_node(claim, self.informers)
+        volume = find_volume(claim, self.informers[_VOLUMES].all(), node)
         if volume is not None and (not _delays(storage_class, claim) or is_reserved_for(volume, claim)):
             self._bind(claim, volume)
             return
@@ -178,6 +179,12 @@ class PersistentVolumeController(Controller):
             self.client.update_status(
                 {**volume, "status": {**volume.get("status", {}), "phase": phase}}, _VOLUMES
             )
+
+
+def promised_node(claim: Object, informers: Informers) -> Object | None:
+    """The node that the scheduler has promised a claim to."""
+    name = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
+    return None if name is None else informers["nodes"].get("", name)
 
 
 def _is_bound(claim: Object) -> bool:

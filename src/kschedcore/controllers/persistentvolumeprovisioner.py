@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.claim_matching import class_of, find_volume
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.persistentvolume import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
+from kschedcore.controllers.persistentvolume import (
+    BIND_COMPLETED,
+    NO_PROVISIONER,
+    SELECTED_NODE,
+    promised_node,
+)
 from kschedcore.store.admission_types import Object
 from kschedcore.store.objects import plain
 
@@ -53,7 +58,8 @@ class PersistentVolumeProvisioner(Controller):
         delayed = storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
         if delayed and SELECTED_NODE not in annotations:
             return None
-        if find_volume(claim, self.informers[_VOLUMES].all()) is not None:
+        node = promised_node(claim, self.informers)
+        if find_volume(claim, self.informers[_VOLUMES].all(), node) is not None:
             return None
         name = f"pvc-{claim['metadata']['uid']}"
         if self.informers[_VOLUMES].get("", name) is not None:
@@ -96,8 +102,7 @@ class PersistentVolumeProvisioner(Controller):
 
     def _topology(self, claim: Object, storage_class: Object) -> list[Object]:
         """From where the volume can be reached: the zone of the pod's node, or what the class allows."""
-        node_name = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
-        node = None if node_name is None else self.informers["nodes"].get("", node_name)
+        node = promised_node(claim, self.informers)
         zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
         if zone:
             return [{"matchExpressions": [{"key": _ZONE, "operator": "In", "values": [zone]}]}]
