@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kschedcore.api.objects import Pod, Taint, decode
-from kschedcore.api.quantity import value
+from kschedcore.api.quantity import Quantity
 from kschedcore.api.taints import find_untolerated
 from kschedcore.client.informer import Change
 
@@ -68,9 +68,10 @@ def _gone_or_smaller(change: Change, pod: Pod) -> bool:
     if _gone(change, pod):
         return True
     old, new = change.old, change.new
-    return (
-        old is not None and new is not None and old["spec"] is not new["spec"] and old["spec"] != new["spec"]
-    )
+    if old is None or new is None or not old["spec"].get("nodeName"):
+        return False
+    # Of a pod that has a node, only what it asks for can change, and it may have become less.
+    return old["spec"] is not new["spec"] and old["spec"] != new["spec"]
 
 
 def _counts_otherwise(change: Change, _pod: Pod) -> bool:
@@ -98,12 +99,16 @@ def _more_room(change: Change, pod: Pod) -> bool:
     if before == now:
         return False
     asked = {"pods", *_requested(pod)}
-    return any(value(now.get(name, "0")) > value(before.get(name, "0")) for name in asked)
+    return any(_amount(now, name) > _amount(before, name) for name in asked)
 
 
 def _allocatable(node: Object) -> Mapping[str, str]:
     found: Mapping[str, str] = node.get("status", {}).get("allocatable", {})
     return found
+
+
+def _amount(amounts: Mapping[str, str], name: str) -> Quantity:
+    return Quantity.parse(amounts.get(name, "0"))
 
 
 def _requested(pod: Pod) -> set[str]:
