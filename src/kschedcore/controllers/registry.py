@@ -21,6 +21,7 @@ from kschedcore.controllers.replicationcontroller import ReplicationControllerCo
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
+from kschedcore.controllers.serviceaccounttoken import ServiceAccountTokenController
 from kschedcore.controllers.statefulset import StatefulSetController
 from kschedcore.controllers.tainteviction import TaintEvictionController
 from kschedcore.controllers.ttlafterfinished import TTLAfterFinishedController
@@ -48,6 +49,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     ResourceQuotaController,
     RootCACertPublisher,
     ServiceAccountController,
+    ServiceAccountTokenController,
     StatefulSetController,
     TTLAfterFinishedController,
     TaintEvictionController,

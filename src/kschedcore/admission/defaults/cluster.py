@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 __all__ = ["DEFAULTS"]
@@ -30,6 +31,11 @@ def _limit_range(obj: dict[str, Any]) -> None:
 
 def _secret(obj: dict[str, Any]) -> None:
     obj.setdefault("type", "Opaque")
+    # What is written as text is read as data; it is never answered.
+    text = obj.pop("stringData", None)
+    if text:
+        encoded = {key: b64encode(value.encode()).decode() for key, value in text.items()}
+        obj["data"] = {**obj.get("data", {}), **encoded}
 
 
 def _node(obj: dict[str, Any]) -> None:

@@ -1,0 +1,72 @@
+"""The token controller: secrets that ask for a service account's token are given one, and go with the account.
+
+Pods get their tokens otherwise, through projected volumes; such secrets are the long-lived kind that a person
+makes by hand ("Manually create a long-lived API token" in the reference).
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+
+from kschedcore.client.informer import Change, key_of
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.store.admission_types import Object
+
+__all__ = ["ServiceAccountTokenController"]
+
+TYPE = "kubernetes.io/service-account-token"
+NAME = "kubernetes.io/service-account.name"
+UID = "kubernetes.io/service-account.uid"
+
+_INDEX = "service account"
+
+
+class ServiceAccountTokenController(Controller):
+    """Fills in and clears away Secrets of the type ``kubernetes.io/service-account-token``.
+
+    A token here proves nothing: it is a digest of the account's and the secret's uid, told apart from others.
+    """
+
+    name = "serviceaccount-token-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.informers["secrets"].add_index(_INDEX, _account_of)
+
+    def watches(self) -> Iterable[Watched]:
+        """Secrets, and accounts for the sake of theirs."""
+        return itself("secrets"), Watched("serviceaccounts", self._secrets_of)
+
+    def _secrets_of(self, change: Change) -> Iterable[Key]:
+        return [key_of(each) for each in self.informers["secrets"].by(_INDEX, key_of(change.object))]
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look at one secret."""
+        secret = self.informers["secrets"].get(*key)
+        if secret is None or not (names := list(_account_of(secret))):
+            return None
+        metadata = secret["metadata"]
+        annotations = metadata.get("annotations", {})
+        account = self.informers["serviceaccounts"].get(*names[0])
+        if account is None or annotations.get(UID, account["metadata"]["uid"]) != account["metadata"]["uid"]:
+            self.client.delete("secrets", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+            return None
+        uid = account["metadata"]["uid"]
+        data = {**_data(account, secret), **secret.get("data", {})}
+        if data != secret.get("data", {}) or annotations.get(UID) != uid:
+            metadata = {**metadata, "annotations": {**annotations, UID: uid}}
+            self.client.update({**secret, "metadata": metadata, "data": data}, "secrets")
+        return None
+
+
+def _account_of(secret: Object) -> Iterable[tuple[str, str]]:
+    name = secret["metadata"].get("annotations", {}).get(NAME)
+    return ((secret["metadata"]["namespace"], name),) if secret.get("type") == TYPE and name else ()
+
+
+def _data(account: Object, secret: Object) -> dict[str, str]:
+    token = sha256(f"{account['metadata']['uid']}/{secret['metadata']['uid']}".encode()).hexdigest()
+    parts = {"token": token, "namespace": account["metadata"]["namespace"], "ca.crt": ""}
+    return {name: b64encode(text.encode()).decode() for name, text in parts.items()}
