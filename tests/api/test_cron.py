@@ -115,7 +115,10 @@ def test_it_is_the_first_minute_that_matches(fields: tuple[str, str, str, str, s
     minutes, hours, days, months, weekdays = (
         expands(field, *bound) for field, bound in zip(fields, bounds, strict=True)
     )
-    assert found is not None
+    if found is None:
+        # February has no 31st.
+        assert (fields[2], fields[3], fields[4]) == ("31", "2", "*")
+        return
     time = start.replace(second=0, microsecond=0) + timedelta(minutes=1)
     if found - time > timedelta(days=40):
         time = found - timedelta(days=1)
