@@ -124,7 +124,10 @@ class Client:
         try:
             self._ask("DELETE", _path(resource, namespace, name), body)
         except StatusError as refusal:
-            if refusal.code == 404 or (uid and refusal.code == 409):
+            # Of a conflict, only that over the uid says that the object is another one by now.
+            if refusal.code == 404 or (
+                uid and refusal.code == 409 and "UID in the precondition" in refusal.message
+            ):
                 return False
             raise
         return True
