@@ -132,7 +132,21 @@ BEHAVIOURS = st.lists(
 MOMENTS = st.lists(st.integers(0, 400), max_size=6)
 
 
+_SHORT = {"start": {"seconds": 0}, "stop": {"seconds": 0}, "runs": [{"seconds": 1, "exitCode": 0}]}
+_SLOW_TO_STOP = {**_SHORT, "stop": {"seconds": 3}, "runs": [{"seconds": 16, "exitCode": 0}]}
+
+
 @given(SPECS, BEHAVIOURS, MOMENTS, st.none() | st.integers(1, 300))
+@example(
+    {
+        "restartPolicy": "Always",
+        "containers": [container("a"), container("b")],
+        "terminationGracePeriodSeconds": 30,
+    },
+    [_SHORT, _SLOW_TO_STOP, _SHORT, _SHORT],
+    [144],
+    142,
+)  # asked to stop once, and not once more
 @settings(max_examples=15, deadline=None)
 def test_agents_restarted_at_any_time_go_on_as_if_they_had_not_been(
     spec: dict[str, Any], behaviours: list[dict[str, Any]], restarts: list[int], deleted_at: int | None

@@ -71,10 +71,12 @@ class Stopping:
         first = [each for each in containers if each.running and each.role != "sidecar"]
         # One sidecar after the other, the one that was started last first (KEP-753).
         turn = first or [each for each in reversed(containers) if each.running][:1]
+        # An agent that was started anew meanwhile must not give anybody more time than the one before it did.
+        asked = self.begun if first else now
         for each in turn:
             if not each.stopping:
-                left = (self.deadline - now).total_seconds()
-                ask_to_stop(each, max(left, 0.0), runtime, reports, now, f"Stopping container {each.name}")
+                left = (self.deadline - asked).total_seconds()
+                ask_to_stop(each, max(left, 0.0), runtime, reports, asked, f"Stopping container {each.name}")
 
 
 def ask_to_stop(
