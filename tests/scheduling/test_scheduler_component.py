@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.controllers import world as worlds
 
 from kschedcore.api.manifests import Manifests
@@ -14,22 +16,24 @@ from kschedcore.controllers.persistentvolume import PersistentVolumeController
 from kschedcore.controllers.persistentvolumeprovisioner import PersistentVolumeProvisioner
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.loop import Scheduler
+from kschedcore.scheduling.plugin import Assumed, Plugin, Status, Wait
 from kschedcore.store.objects import plain
 
 PODS = "/api/v1/namespaces/default/pods"
-CLASS = {"metadata": {"name": "high"}, "value": 9}
 
 
 class World(worlds.World):
-    def __init__(self, config: dict[str, Any] | None = None) -> None:
+    def __init__(self, config: dict[str, Any] | None = None, *plugins: type[Plugin]) -> None:
         super().__init__([PersistentVolumeController, PersistentVolumeProvisioner])
-        self._config = config
+        self._config, self._plugins = config, plugins
         self.settle()
         self.scheduler = self._scheduler()
         self.loop.add("scheduler", self.scheduler)
 
     def _scheduler(self) -> Scheduler:
-        return Scheduler(self.context.client, self.informers, self.clock, config=self._config)
+        return Scheduler(
+            self.context.client, self.informers, self.clock, config=self._config, plugins=self._plugins
+        )
 
     def start_again(self) -> None:
         self.scheduler = self._scheduler()
@@ -69,6 +73,28 @@ class World(worlds.World):
         found = self.scheduler.pending
         return next(each.attempts for each in found if each.pod.metadata.name == name)
 
+    def priority_class(self, name: str, value: int, **more: Any) -> None:
+        body = {"metadata": {"name": name}, "value": value, **more}
+        self.send("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", body)
+
+    def late_class(self, name: str, provisioner: str) -> None:
+        body = {
+            "metadata": {"name": name},
+            "provisioner": provisioner,
+            "volumeBindingMode": "WaitForFirstConsumer",
+        }
+        self.send("POST", "/apis/storage.k8s.io/v1/storageclasses", body)
+
+    def claim(self, name: str, storage_class: str) -> None:
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        self.send("POST", "/api/v1/namespaces/default/persistentvolumeclaims", {
+            "metadata": {"name": name}, "spec": {**spec, "storageClassName": storage_class}
+        })  # fmt: skip
+
+    def nominated(self, name: str) -> str | None:
+        node: str | None = self.get("pods", name)["status"].get("nominatedNodeName")
+        return node
+
     def told(self, name: str) -> set[str]:
         events = self.informers["events"].all()
         return {each["reason"] for each in events if each["involvedObject"].get("name") == name}
@@ -83,9 +109,7 @@ def world() -> World:
 
 
 def test_pods_are_bound_the_more_important_first(world: World) -> None:
-    world.send(
-        "POST", "/apis/scheduling.k8s.io/v1/priorityclasses", {"metadata": {"name": "high"}, "value": 9}
-    )
+    world.priority_class("high", 9)
     for name, priority in (("low", {}), ("high", {"priorityClassName": "high"})):
         world.pod(name, cpu="3", **priority)
     world.ready()
@@ -160,9 +184,7 @@ def test_gates_hold_a_pod_back(world: World) -> None:
 
 
 def test_preemption_makes_room_and_waits_for_it(world: World) -> None:
-    world.send(
-        "POST", "/apis/scheduling.k8s.io/v1/priorityclasses", {"metadata": {"name": "high"}, "value": 9}
-    )
+    world.priority_class("high", 9)
     world.pod("victim", cpu="3")
     world.ready()
     world.make_ready("victim")
@@ -229,15 +251,8 @@ def test_a_node_that_comes_back_has_its_pods(world: World) -> None:
 def test_volumes_are_bound_before_the_pod() -> None:
     world = World()
     world.node("a", labels={"topology.kubernetes.io/zone": "z"})
-    body = {"metadata": {"name": "fast"}, "provisioner": "disk.example.com"}
-    world.send(
-        "POST",
-        "/apis/storage.k8s.io/v1/storageclasses",
-        {**body, "volumeBindingMode": "WaitForFirstConsumer"},
-    )
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    path = "/api/v1/namespaces/default/persistentvolumeclaims"
-    world.send("POST", path, {"metadata": {"name": "data"}, "spec": {**claim, "storageClassName": "fast"}})
+    world.late_class("fast", "disk.example.com")
+    world.claim("data", "fast")
     world.pod("db", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])
     world.run_for(seconds=30)
     assert world.node_of("db") == "a"
@@ -271,8 +286,297 @@ def test_stopped_after_any_write_it_goes_on_where_it_was() -> None:
     raise AssertionError("every attempt was stopped")
 
 
+def test_a_pod_whose_claim_is_promised_is_told_why_it_fits_nowhere_and_tried_when_it_may(
+    world: World,
+) -> None:
+    world.late_class("local", "kubernetes.io/no-provisioner")
+    world.claim("data", "local")
+    promise = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "a"}}}
+    world.client.patch("persistentvolumeclaims", "default", "data", promise)
+    world.pod("full", cpu="3")
+    world.pod("db", cpu="3", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])
+    world.run_for(seconds=30)
+    assert world.condition("db")["reason"] == "Unschedulable"
+    assert "FailedScheduling" in world.told("db")
+    before = world.attempts("db")
+    world.client.delete("pods", "default", "full", grace_seconds=0)
+    world.run_for(seconds=30)
+    assert world.attempts("db") > before
+
+
+def test_a_nomination_is_taken_back_when_no_node_can_be_helped_any_more(world: World) -> None:
+    world.priority_class("high", 9)
+    world.pod("victim", cpu="3")
+    world.ready()
+    world.make_ready("victim")
+    world.pod("urgent", cpu="3", priorityClassName="high")
+    world.ready()
+    assert world.nominated("urgent") == "a"
+    world.room("a", "1")
+    world.client.delete("pods", "default", "victim", grace_seconds=0)
+    world.run_for(seconds=30)
+    assert world.node_of("urgent") is None
+    assert world.nominated("urgent") is None
+    # Room that nobody is nominated for is there for everybody.
+    world.pod("small", cpu="1")
+    world.ready()
+    assert world.node_of("small") == "a"
+
+
+def test_a_nomination_stands_as_long_as_its_victims_are_leaving(world: World) -> None:
+    world.priority_class("high", 9)
+    world.pod("victim", cpu="3")
+    world.ready()
+    world.make_ready("victim")
+    world.pod("urgent", cpu="3", priorityClassName="high")
+    world.run_for(minutes=6)
+    assert world.attempts("urgent") > 1
+    assert world.nominated("urgent") == "a"
+
+
+def test_a_more_important_pod_takes_the_nomination_of_another(world: World) -> None:
+    world.priority_class("high", 9)
+    world.priority_class("highest", 99)
+    world.pod("victim", cpu="3")
+    world.ready()
+    world.make_ready("victim")
+    world.pod("urgent", cpu="3", priorityClassName="high")
+    world.ready()
+    world.pod("vital", cpu="3", priorityClassName="highest")
+    world.ready()
+    assert (world.nominated("urgent"), world.nominated("vital")) == (None, "a")
+
+
+def test_a_victim_that_was_marked_is_not_marked_again(world: World) -> None:
+    world.priority_class("high", 9)
+    world.pod("victim", cpu="3")
+    world.ready()
+    world.make_ready("victim")
+    stopped_between = False
+    world.pod("urgent", cpu="3", priorityClassName="high")
+    for _ in range(4):
+        world.door.writes_left = 1
+        try:
+            world.run_for(seconds=1)
+        except worlds.Stopped:
+            victim = world.get("pods", "victim")
+            marks = [each for each in victim["status"]["conditions"] if each["type"] == "DisruptionTarget"]
+            assert len(marks) <= 1
+            stopped_between |= bool(marks) and "deletionTimestamp" not in victim["metadata"]
+            world.start_again()
+    assert stopped_between
+    assert world.get("pods", "victim")["metadata"]["deletionTimestamp"]
+
+
+def test_pods_without_claims_are_decided_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    schedule = world.scheduler.engine.schedule
+
+    def counting(pods: Any, **options: Any) -> Any:
+        given = list(pods)
+        sizes.append(len(given))
+        return schedule(given, **options)
+
+    monkeypatch.setattr(world.scheduler.engine, "schedule", counting)
+    for number in range(7):
+        # Every one of them has its token in a volume.
+        world.pod(f"pod-{number}", cpu="100m")
+    world.ready()
+    assert world.get("pods", "pod-0")["spec"]["volumes"]
+    assert sizes == [7]
+
+
+def test_a_binding_that_is_refused_is_told_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, refusals = world.door.request, iter([503])
+
+    def refusing(method: str, path: str, *args: Any, **more: Any) -> Any:
+        if path.endswith("/binding") and (code := next(refusals, None)):
+            return code, {
+                "kind": "Status",
+                "code": code,
+                "reason": "ServiceUnavailable",
+                "message": "too busy",
+            }
+        return request(method, path, *args, **more)
+
+    monkeypatch.setattr(world.door, "request", refusing)
+    world.pod("one", cpu="3")
+    world.ready()
+    condition = world.condition("one")
+    assert (condition["reason"], condition["message"]) == ("SchedulerError", "binding rejected: too busy")
+    assert world.scheduler.engine.utilisation() == Engine(snapshot(world)).utilisation()
+    world.run_for(seconds=2)
+    assert world.node_of("one") == "a"
+
+
+def test_a_status_that_cannot_be_written_costs_a_try(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    request, refusals = world.door.request, iter([409])
+
+    def refusing(method: str, path: str, *args: Any, **more: Any) -> Any:
+        if method == "PUT" and path.endswith("/big/status") and (code := next(refusals, None)):
+            return code, {
+                "kind": "Status",
+                "code": code,
+                "reason": "Conflict",
+                "message": "changed meanwhile",
+            }
+        return request(method, path, *args, **more)
+
+    monkeypatch.setattr(world.door, "request", refusing)
+    world.pod("big", cpu="6")
+    world.run_for(seconds=5)
+    assert world.condition("big")["reason"] == "Unschedulable"
+    assert world.attempts("big") == 2
+
+
+class Gang(Plugin):
+    """Holds pods for ten seconds; one called ``last`` is let through."""
+
+    name, points = "Gang", frozenset({"permit"})
+
+    def permit(self, assumed: Assumed) -> Status | Wait | None:
+        return None if assumed.pod.metadata.name == "last" else Wait(10)
+
+
+@pytest.fixture
+def gang() -> World:
+    world = World({
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "profiles": [{"plugins": {"permit": {"enabled": [{"name": "Gang"}]}}}],
+    }, Gang)  # fmt: skip
+    world.node("a")
+    world.ready()
+    return world
+
+
+def test_a_pod_that_permit_holds_for_too_long_gives_its_room_back(gang: World) -> None:
+    gang.pod("first", cpu="3")
+    gang.run_for(seconds=9)
+    assert list(gang.scheduler.waiting) == [("default", "first")]
+    gang.run_for(seconds=1.5)
+    why = "rejected due to timeout after waiting 10s at plugin Gang"
+    condition = gang.condition("first")
+    assert condition["reason"] == "Unschedulable"
+    assert condition["message"] == f"0/1 nodes are available: 1 {why}."
+    assert gang.scheduler.engine.utilisation()["cpu"]["requested"] == 0
+    gang.pod("last", cpu="3")
+    gang.ready()
+    assert gang.node_of("last") == "a"
+
+
+def test_a_pod_that_permit_lets_go_is_bound_in_the_same_moment(gang: World) -> None:
+    gang.pod("first", cpu="1")
+    gang.ready()
+    assert gang.node_of("first") is None
+    gang.scheduler.waiting["default", "first"].allow("Gang")
+    gang.ready()
+    assert gang.node_of("first") == "a"
+    assert gang.told("first") == {"Scheduled"}
+
+
+def test_a_held_pod_that_is_deleted_or_preempted_gives_its_room_back(gang: World) -> None:
+    gang.priority_class("high", 9)
+    gang.pod("first", cpu="3")
+    gang.ready()
+    gang.client.delete("pods", "default", "first", grace_seconds=0)
+    gang.pod("first", cpu="3")
+    gang.ready()
+    assert list(gang.scheduler.waiting) == [("default", "first")]
+    gang.pod("last", cpu="3", priorityClassName="high")
+    gang.run_for(seconds=5)
+    assert gang.node_of("last") == "a"
+    # It is sent back, not deleted: it never ran.
+    assert gang.condition("first")["reason"] == "Unschedulable"
+    assert "deletionTimestamp" not in gang.get("pods", "first")["metadata"]
+
+
+def test_a_resize_that_was_carried_out_makes_room(world: World) -> None:
+    world.pod("wide", cpu="1")
+    world.ready()
+
+    def runs_with(cpu: str) -> None:
+        pod = world.get("pods", "wide")
+        container = {"name": "c", "image": "i", "imageID": "", "ready": True, "restartCount": 0}
+        granted = {"resources": {"requests": {"cpu": cpu}}, "allocatedResources": {"cpu": cpu}}
+        status = {**pod["status"], "phase": "Running", "containerStatuses": [{**container, **granted}]}
+        world.client.update_status({**pod, "status": status}, "pods")
+
+    runs_with("3")
+    world.pod("next", cpu="2")
+    world.run_for(seconds=20)
+    assert world.node_of("next") is None
+    runs_with("1")
+    world.run_for(seconds=20)
+    assert world.node_of("next") == "a"
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from([
+            "pod", "big pod", "urgent pod", "delete", "kill", "end", "node away", "node", "taint", "wait", "restart"
+        ]),
+        st.integers(0, 4),
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(ACTIONS)
+def test_whatever_happens_the_engine_has_what_the_api_says(actions: list[tuple[str, int]]) -> None:
+    world = World()
+    world.priority_class("high", 9)
+    for name in ("node-0", "node-1"):
+        world.node(name)
+    for action, number in actions:
+        act(world, action, number)
+        assert_accounts(world)
+    world.run_for(minutes=6)
+    assert_accounts(world)
+    assert {each.pod.metadata.name for each in world.scheduler.pending} == {
+        name for name in world.names("pods") if is_waiting(world.get("pods", name))
+    }
+
+
+def is_waiting(pod: dict[str, Any]) -> bool:
+    ended = pod["status"].get("phase") in ("Succeeded", "Failed")
+    return not (pod["spec"].get("nodeName") or ended or "deletionTimestamp" in pod["metadata"])
+
+
+def act(world: World, action: str, number: int) -> None:
+    pod, node = f"pod-{number}", f"node-{number}"
+    there = pod in world.names("pods")
+    match action:
+        case "pod" | "big pod" | "urgent pod" if not there:
+            cpu = "3" if action == "big pod" else "1500m"
+            world.pod(pod, cpu=cpu, **({"priorityClassName": "high"} if action == "urgent pod" else {}))
+        case "delete" | "kill" if there:
+            world.client.delete("pods", "default", pod, grace_seconds=0 if action == "kill" else None)
+        case "end" if there and world.node_of(pod):
+            world.finish(pod)
+        case "node away":
+            world.client.delete("nodes", "", node)
+        case "node" if world.client.get("nodes", "", node) is None:
+            world.node(node)
+        case "taint" if world.client.get("nodes", "", node) is not None:
+            taint = {"key": "k", "effect": "NoSchedule"}
+            world.client.patch("nodes", "", node, {"spec": {"taints": [taint]}})
+        case "wait":
+            world.run_for(seconds=number)
+        case "restart":
+            world.start_again()
+    world.ready()
+
+
 def assert_accounts(world: World) -> None:
     """The engine has accounted what the API says is bound."""
-    objects = [plain(each) for resource in ("nodes", "pods") for each in world.informers[resource].all()]
-    fresh = Engine(Manifests.from_objects(objects))
-    assert world.scheduler.engine.utilisation() == fresh.utilisation()
+    assert world.scheduler.engine.utilisation() == Engine(snapshot(world)).utilisation()
+
+
+def snapshot(world: World) -> Manifests:
+    return Manifests.from_objects(
+        plain(each) for resource in ("nodes", "pods") for each in world.informers[resource].all()
+    )

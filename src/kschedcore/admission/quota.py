@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from kschedcore.admission.pod_specs import spec_amounts, spec_qos_class
 from kschedcore.admission.usage import ResourceList, parse
+from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
 from kschedcore.store.admission_types import Resource
@@ -116,7 +117,7 @@ def _is_named_by_pods(name: str) -> bool:
 
 def is_charged_pod(pod: Mapping[str, Any]) -> bool:
     """Whether a pod still holds what it asked for: not once it has ended."""
-    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+    return not has_ended(pod)
 
 
 def _compute(requests: Mapping[str, Quantity], limits: Mapping[str, Quantity]) -> ResourceList:

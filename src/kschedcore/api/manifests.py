@@ -39,7 +39,8 @@ from kschedcore.api.objects import (
     VolumeAttachment,
     decode,
 )
-from kschedcore.api.pending import FINISHED, missing_pods, missing_replica_sets
+from kschedcore.api.pending import missing_pods, missing_replica_sets
+from kschedcore.api.phases import FINISHED
 from kschedcore.api.workloads import WORKLOAD_KINDS
 from kschedcore.errors import ManifestError, NotFoundError
 

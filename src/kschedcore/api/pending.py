@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from kschedcore.api.objects import ObjectMeta, Pod, PodSpec, View, decode
+from kschedcore.api.phases import FINISHED
 from kschedcore.api.workloads import TEMPLATE_HASH, pods_of, replica_set_of, workload_of
 
-__all__ = ["FINISHED", "PodTemplate", "missing_pods", "missing_replica_sets", "template_of"]
-
-FINISHED: Final = frozenset({"Succeeded", "Failed"})
-"""The phases of pods that take nothing of their node any more."""
+__all__ = ["PodTemplate", "missing_pods", "missing_replica_sets", "template_of"]
 
 Whole = Mapping[str, Any]
 """A whole workload object."""

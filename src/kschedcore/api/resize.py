@@ -7,13 +7,14 @@ and what the container runs with; a resize that the node cannot ever grant asks 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from kschedcore.api.objects import Container, ContainerStatus, PodSpec, PodStatus, Quantity
 from kschedcore.api.quantity import nanos
 
-__all__ = ["granted"]
+__all__ = ["granted", "what_runs"]
 
 
 def granted(spec: PodSpec, status: PodStatus) -> PodSpec:
@@ -42,6 +43,17 @@ def granted(spec: PodSpec, status: PodStatus) -> PodSpec:
     if containers == (spec.containers or ()) and init_containers == (spec.init_containers or ()):
         return spec
     return msgspec.structs.replace(spec, containers=containers, init_containers=init_containers)
+
+
+def what_runs(pod: Mapping[str, Any]) -> list[Any]:
+    """What the status of a stored pod says that :func:`granted` looks at, to be compared with what it said."""
+    status = pod.get("status", {})
+    containers = [*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())]
+    resizes = [each for each in status.get("conditions", ()) if each["type"] == "PodResizePending"]
+    return [
+        *((each["name"], each.get("resources"), each.get("allocatedResources")) for each in containers),
+        *(each.get("reason") for each in resizes),
+    ]
 
 
 def _is_infeasible(status: PodStatus) -> bool:

@@ -14,7 +14,7 @@ from kschedcore.client.door import Door, Events, path_of
 from kschedcore.store.admission_types import Object, StatusError
 from kschedcore.store.kinds import kind_by_resource
 
-__all__ = ["Change", "Informer", "Informers", "controller_of", "key_of"]
+__all__ = ["Change", "Informer", "Informers", "by_node", "controller_of", "key_of"]
 
 ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
@@ -51,6 +51,12 @@ def controller_of(obj: Object) -> Object | None:
             reference: Object = owner
             return reference
     return None
+
+
+def by_node(pod: Object) -> Iterable[Hashable]:
+    """Find pods by the name of their node."""
+    node = pod["spec"].get("nodeName")
+    return (node,) if node else ()
 
 
 def _by_namespace(obj: Object) -> Iterable[Hashable]:

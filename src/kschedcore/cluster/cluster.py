@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from kschedcore.api.selectors import parse_selector
 from kschedcore.apiserver import APIServer
-from kschedcore.client.informer import Informers
+from kschedcore.client.informer import Informers, by_node
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
@@ -506,7 +506,7 @@ class Cluster:
         target = self._node(ref)
         target.get()
         options = DrainOptions(ignore_daemonsets, force, delete_emptydir_data, grace_seconds)
-        self._informers["pods"].add_index("node", _node_of)
+        self._informers["pods"].add_index("node", by_node)
         results = Results([editing.cordoned(target, on=True)])
         pods = pods_to_evict(self._informers["pods"].by("node", target.name), options)
         results += drained(
@@ -537,11 +537,6 @@ def _runtime(
     if isinstance(behaviours, Iterable):
         return SimulatedRuntime(Behaviours.load(*behaviours), seed=seed)
     return behaviours
-
-
-def _node_of(pod: Object) -> Iterable[str]:
-    node = pod["spec"].get("nodeName")
-    return (node,) if node else ()
 
 
 def _told_at(event: Object) -> tuple[str, int]:

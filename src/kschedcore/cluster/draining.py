@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Informers, controller_of
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.results import Result, Results
@@ -51,7 +52,7 @@ def pods_to_evict(pods: Iterable[Object], options: DrainOptions) -> list[Object]
     for pod in pods:
         if _MIRROR in pod["metadata"].get("annotations", {}):
             continue
-        ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+        ended = has_ended(pod)
         controller = controller_of(pod)
         if controller is not None and controller["kind"] == "DaemonSet" and not ended:
             if not options.ignore_daemonsets:

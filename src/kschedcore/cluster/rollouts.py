@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kschedcore.api.workloads import TEMPLATE_HASH
 from kschedcore.client.informer import controller_of
 from kschedcore.cluster.editing import CHANGE_CAUSE, Target
 from kschedcore.cluster.results import Result
@@ -18,7 +19,6 @@ __all__ = ["History", "Revision", "history_of", "paused", "restarted", "status_o
 
 REVISION = "deployment.kubernetes.io/revision"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
-_HASH = "pod-template-hash"
 _OF_REPLICA_SETS = "Deployment"
 _OF_REVISIONS = ("DaemonSet", "StatefulSet")
 
@@ -119,7 +119,7 @@ def undone(target: Target, to_revision: int = 0) -> Result:
         raise NotFoundError(f"no rollout history found for {target}")
     revision = history[to_revision] if to_revision else history.revisions[-2]
     template = plain(revision.template)
-    template.get("metadata", {}).get("labels", {}).pop(_HASH, None)
+    template.get("metadata", {}).get("labels", {}).pop(TEMPLATE_HASH, None)
     template.pop("$patch", None)
     if template == workload["spec"]["template"]:
         why = f"skipped rollback (current template already matches revision {revision.number})"

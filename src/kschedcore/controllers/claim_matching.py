@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from kschedcore.api.objects import LabelSelector, NodeSelector, decode
 from kschedcore.api.quantity import value
 from kschedcore.api.selectors import label_selector, node_selector
+from kschedcore.scheduling.volumes import CLASS_ANNOTATION
 from kschedcore.store.admission_types import Object
 
 __all__ = [
-    "CLASS_ANNOTATION",
     "class_of",
     "find_volume",
     "is_reachable",
@@ -18,8 +18,6 @@ __all__ = [
     "requested",
     "suits",
 ]
-
-CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 
 
 def class_of(obj: Object) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from kschedcore.api.cron import Schedule, parse_schedule
+from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
 from kschedcore.controllers.job_ending import condition_of, is_finished
 from kschedcore.store.admission_types import Object, StatusError
@@ -195,14 +196,10 @@ def _schedule(cronjob: Object) -> Schedule:
 
 
 def _job(cronjob: Object, name: str, due: datetime) -> Object:
-    template, metadata = plain(cronjob["spec"]["jobTemplate"]), cronjob["metadata"]
+    template = plain(cronjob["spec"]["jobTemplate"])
     given = template.get("metadata", {})
     zone = ZoneInfo(cronjob["spec"]["timeZone"]) if cronjob["spec"].get("timeZone") else UTC
     at = due.astimezone(zone).isoformat(timespec="seconds").replace("+00:00", "Z")
-    reference = {
-        "apiVersion": "batch/v1", "kind": "CronJob", "name": metadata["name"], "uid": metadata["uid"],
-        "controller": True, "blockOwnerDeletion": True,
-    }  # fmt: skip
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -210,7 +207,7 @@ def _job(cronjob: Object, name: str, due: datetime) -> Object:
             "name": name,
             "labels": given.get("labels", {}),
             "annotations": {**given.get("annotations", {}), _SCHEDULED_AT: at},
-            "ownerReferences": [reference],
+            "ownerReferences": [controller_reference(cronjob)],
         },
         "spec": template["spec"],
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from kschedcore.api.daemons import daemon_spec, pinned
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.claims import adopters, claim, selector_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
@@ -89,7 +90,7 @@ class DaemonSetController(Controller):
 
     def _places(self, daemon_set: Object, pods: Iterable[Object]) -> list[Place]:
         # What has ended and is being deleted holds no place: it may be waiting for a finalizer.
-        staying = [pod for pod in pods if not (_has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
+        staying = [pod for pod in pods if not (has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
         return places(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
 
     def _plan(self, daemon_set: Object, revision: Revision, found: list[Place]) -> tuple[Work, Again | None]:
@@ -238,7 +239,3 @@ def _where(pod: Object, place: Place) -> str:
 
 def _staying(pods: Iterable[Object]) -> list[Object]:
     return [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-
-
-def _has_ended(pod: Object) -> bool:
-    return pod.get("status", {}).get("phase") in ("Failed", "Succeeded")

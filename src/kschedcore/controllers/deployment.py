@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, controller_of
 from kschedcore.controllers.claims import adopters, claim, selected_by
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
@@ -128,13 +129,9 @@ class DeploymentController(Controller):
         """Whether pods of old ReplicaSets have not ended, be they on their way out or not."""
         for each in rollout.old:
             pods = self.informers["pods"].controlled_by(each)
-            if each.get("status", {}).get("replicas", 0) or not all(map(_has_ended, pods)):
+            if each.get("status", {}).get("replicas", 0) or not all(map(has_ended, pods)):
                 return True
         return False
-
-
-def _has_ended(pod: Object) -> bool:
-    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _tell_pause(rollout: Rollout) -> None:

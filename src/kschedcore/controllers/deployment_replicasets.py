@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from kschedcore.api.workloads import TEMPLATE_HASH
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.verbs import Client
 from kschedcore.controllers.claims import controller_reference
@@ -24,7 +25,6 @@ from kschedcore.store.admission_types import Object, StatusError
 __all__ = ["Rollout"]
 
 _RESOURCE = "replicasets.apps"
-_HASH = "pod-template-hash"
 _KEEP_ALL = 2**31 - 1
 """As ``revisionHistoryLimit``: nothing is cleared away."""
 
@@ -159,9 +159,9 @@ class Rollout:
         metadata, spec = self.deployment["metadata"], self.deployment["spec"]
         template = _unhashed(spec["template"])
         mark = revision_hash(template, self.deployment.get("status", {}).get("collisionCount", 0))
-        labels = {**template.get("metadata", {}).get("labels", {}), _HASH: mark}
+        labels = {**template.get("metadata", {}).get("labels", {}), TEMPLATE_HASH: mark}
         selector = spec["selector"]
-        matched = {**selector.get("matchLabels", {}), _HASH: mark}
+        matched = {**selector.get("matchLabels", {}), TEMPLATE_HASH: mark}
         made: Object = {
             "apiVersion": "apps/v1",
             "kind": "ReplicaSet",
@@ -261,7 +261,7 @@ def _unhashed(template: Object) -> Object:
     """A template without the label by which ReplicaSets are told apart."""
     metadata = template.get("metadata", {})
     labels = metadata.get("labels", {})
-    if _HASH not in labels:
+    if TEMPLATE_HASH not in labels:
         return template
-    kept = {key: value for key, value in labels.items() if key != _HASH}
+    kept = {key: value for key, value in labels.items() if key != TEMPLATE_HASH}
     return {**template, "metadata": {**metadata, "labels": kept}}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from kschedcore.client.informer import Change
+from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.controllers.service_pods import (
     Endpoint,
@@ -128,15 +129,13 @@ class EndpointSliceController(Controller):
     def _create(self, service: Object, ports: _Ports, endpoints: list[Endpoint]) -> None:
         metadata, wanted = service["metadata"], self._wanted(service, ports, endpoints)
         labels = wanted.pop("labels")
-        reference = {
-            "apiVersion": "v1", "kind": "Service", "name": metadata["name"], "uid": metadata["uid"],
-            "controller": True, "blockOwnerDeletion": True,
-        }  # fmt: skip
         self.client.create(_SLICES, metadata["namespace"], {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": {
-                "generateName": f"{metadata['name']}-", "labels": labels, "ownerReferences": [reference],
+                "generateName": f"{metadata['name']}-",
+                "labels": labels,
+                "ownerReferences": [controller_reference(service)],
             },
             "addressType": "IPv4",
             **wanted,

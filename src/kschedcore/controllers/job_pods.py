@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.victims import ready_since
 from kschedcore.store.admission_types import Object
 
@@ -134,11 +135,8 @@ def job_pod(job: Object, index: int | None, failures: tuple[int, int] | None) ->
         "generateName": f"{base}-",
         "labels": labels,
         "finalizers": [*given.get("finalizers", ()), FINALIZER],
-        "ownerReferences": [{
-            "apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"],
-            "controller": True, "blockOwnerDeletion": True,
-        }],
-    }  # fmt: skip
+        "ownerReferences": [controller_reference(job)],
+    }
     if annotations:
         metadata["annotations"] = annotations
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

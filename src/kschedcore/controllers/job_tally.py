@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kschedcore.api.completion_indexes import format_indexes, parse_indexes
+from kschedcore.api.phases import has_ended
 from kschedcore.controllers.job_pods import (
     completion_index,
     failure_counts,
@@ -51,11 +52,8 @@ class Tally:
     def __post_init__(self) -> None:
         status, completions = self.job.get("status", {}), self.completions or 0
         self.active = [pod for pod in self.pods if is_active(pod)]
-        ended = ("Succeeded", "Failed")
         self.terminating = [
-            pod
-            for pod in self.pods
-            if pod["metadata"].get("deletionTimestamp") and pod.get("status", {}).get("phase") not in ended
+            pod for pod in self.pods if pod["metadata"].get("deletionTimestamp") and not has_ended(pod)
         ]
         self.succeeded_indexes = parse_indexes(status.get("completedIndexes", ""), completions)
         if self.indexed:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kschedcore.client.informer import Change, key_of
+from kschedcore.client.conditions import is_true
+from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
 from kschedcore.controllers.node_health import (
     NOT_READY,
@@ -19,7 +20,6 @@ from kschedcore.controllers.node_health import (
     with_taints,
 )
 from kschedcore.controllers.node_zones import EvictionRates
-from kschedcore.controllers.podgc import node_of
 from kschedcore.nodes.heartbeats import IMPLIED, LEASE_NAMESPACE
 from kschedcore.store.admission_types import Object
 from kschedcore.store.meta import timestamp
@@ -41,18 +41,18 @@ class NodeLifecycleController(Controller):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._rates = EvictionRates(self._is_alive)
-        self.informers["pods"].add_index("node", node_of)
+        self.informers["pods"].add_index("node", by_node)
 
     def watches(self) -> Iterable[Watched]:
         """Nodes, their leases, and pods that come to a node that is not ready."""
-        return itself("nodes"), Watched(_LEASES, _node_of_lease), Watched("pods", self._late)
+        return itself("nodes"), Watched(_LEASES, _by_node_lease), Watched("pods", self._late)
 
     def _late(self, change: Change) -> Iterable[Key]:
         """The node of a pod that says it is ready, where the node is not."""
         if change.new is None or not change.new["spec"].get("nodeName"):
             return ()
         node = self.informers["nodes"].get("", change.new["spec"]["nodeName"])
-        return () if node is None or is_ready(node) or not _says_ready(change.new) else (key_of(node),)
+        return () if node is None or is_ready(node) or not is_true(change.new, "Ready") else (key_of(node),)
 
     def reconcile(self, key: Key) -> Again | None:
         """Look at one node."""
@@ -90,7 +90,7 @@ class NodeLifecycleController(Controller):
     def _unready_pods(self, node: Object) -> None:
         """Nobody can say any more that they are ready."""
         for pod in self.informers["pods"].by("node", node["metadata"]["name"]):
-            if not _says_ready(pod):
+            if not is_true(pod, "Ready"):
                 continue
             status = plain(pod["status"])
             for condition in status["conditions"]:
@@ -130,16 +130,11 @@ def _is_given_up(node: Object) -> bool:
     return bool(keys & {NOT_READY, UNREACHABLE})
 
 
-def _says_ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions", ())
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
 def _implied(lease: Object | None) -> bool:
     return lease is not None and IMPLIED in lease["metadata"].get("annotations", {})
 
 
-def _node_of_lease(change: Change) -> Iterable[Key]:
+def _by_node_lease(change: Change) -> Iterable[Key]:
     metadata = change.object["metadata"]
     if metadata["namespace"] != LEASE_NAMESPACE or (
         change.old is not None and change.new is not None and (_implied(change.old) == _implied(change.new))

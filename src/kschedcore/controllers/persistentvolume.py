@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.claim_matching import class_of, find_volume, is_reserved_for
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.scheduling.volumes import BIND_COMPLETED, SELECTED_NODE
 from kschedcore.store.admission_types import Object
 from kschedcore.store.objects import plain
 
 __all__ = ["PersistentVolumeController", "promised_node"]
 
-BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
-SELECTED_NODE = "volume.kubernetes.io/selected-node"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
 _CLAIMS, _VOLUMES, _CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"

@@ -8,11 +8,10 @@ from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.claim_matching import class_of, find_volume
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.controllers.persistentvolume import (
-    BIND_COMPLETED,
     NO_PROVISIONER,
-    SELECTED_NODE,
     promised_node,
 )
+from kschedcore.scheduling.volumes import BIND_COMPLETED, SELECTED_NODE
 from kschedcore.store.admission_types import Object
 from kschedcore.store.objects import plain
 

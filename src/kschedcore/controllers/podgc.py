@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kschedcore.client.informer import Change, key_of
+from kschedcore.api.phases import has_ended
+from kschedcore.client.conditions import is_true
+from kschedcore.client.disrupted import disrupted
+from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
-from kschedcore.controllers.disrupted import disrupted
 from kschedcore.store.admission_types import Object
 
 __all__ = ["PodGarbageCollector"]
@@ -23,7 +25,6 @@ THRESHOLD = 12_500
 """How many ended pods may stay (``--terminated-pod-gc-threshold``)."""
 
 _OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
-_ENDED = ("Succeeded", "Failed")
 
 
 class PodGarbageCollector(Controller):
@@ -38,8 +39,8 @@ class PodGarbageCollector(Controller):
         super().__init__(context)
         self._missed: dict[str, datetime] = {}
         pods = self.informers["pods"]
-        pods.add_index("node", node_of)
-        pods.add_index("ended", lambda pod: ("",) if _phase(pod) in _ENDED else ())
+        pods.add_index("node", by_node)
+        pods.add_index("ended", lambda pod: ("",) if has_ended(pod) else ())
 
     def watches(self) -> Iterable[Watched]:
         """Pods, and nodes for the sake of their pods."""
@@ -57,7 +58,7 @@ class PodGarbageCollector(Controller):
         pod = self.informers["pods"].get(namespace, name)
         if pod is None:
             return None
-        if _phase(pod) in _ENDED and len(self.informers["pods"].by("ended", "")) > THRESHOLD:
+        if has_ended(pod) and len(self.informers["pods"].by("ended", "")) > THRESHOLD:
             self._delete_oldest()
             return None
         node_name, leaving = pod["spec"].get("nodeName"), pod["metadata"].get("deletionTimestamp")
@@ -69,7 +70,7 @@ class PodGarbageCollector(Controller):
         if node is None:
             return self._without_node(pod, node_name)
         out = any(taint["key"] == _OUT_OF_SERVICE for taint in node["spec"].get("taints", ()))
-        if leaving and out and not _ready(node):
+        if leaving and out and not is_true(node, "Ready"):
             self._delete(pod)
         return None
 
@@ -77,7 +78,7 @@ class PodGarbageCollector(Controller):
         due = self._missed.setdefault(node, self.clock.now()) + QUARANTINE
         if self.clock.now() < due:
             return Again(due)
-        if _phase(pod) not in _ENDED:
+        if not has_ended(pod):
             status = disrupted(
                 pod, "DeletionByPodGC", "PodGC: node no longer exists", self.clock.now(), phase="Failed"
             )
@@ -98,17 +99,6 @@ class PodGarbageCollector(Controller):
         )
 
 
-def node_of(pod: Object) -> Iterable[str]:
-    """The name of the pod's node, as an index has it."""
-    node = pod["spec"].get("nodeName")
-    return (node,) if node else ()
-
-
 def _phase(pod: Object) -> str:
     phase: str = pod.get("status", {}).get("phase", "")
     return phase
-
-
-def _ready(node: Object) -> bool:
-    conditions = node.get("status", {}).get("conditions", ())
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

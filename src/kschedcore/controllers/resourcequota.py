@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from kschedcore.admission.quota import evaluator_for, quota_usage
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.store.kinds import resources
@@ -60,9 +61,8 @@ def _gives_back(change: Change) -> bool:
     """Whether the object is gone, or a pod that has ended and counts no more."""
     if change.new is None:
         return True
-    return change.new.get("kind") == "Pod" and _ended(change.new) and not (change.old and _ended(change.old))
-
-
-def _ended(pod: dict[str, object]) -> bool:
-    status = pod.get("status")
-    return isinstance(status, dict) and status.get("phase") in ("Succeeded", "Failed")
+    return (
+        change.new.get("kind") == "Pod"
+        and has_ended(change.new)
+        and not (change.old and has_ended(change.old))
+    )

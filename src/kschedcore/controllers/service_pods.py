@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Key
 from kschedcore.controllers.victims import ready_since
 from kschedcore.store.admission_types import Object
 
 __all__ = ["Endpoint", "ServicesOf", "endpoints_of", "has_endpoints", "reference_to"]
-
-_ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def endpoints_of(service: Object, pods: Iterable[Object]) -> list[Endpoint]:
         status = pod.get("status", {})
         if not selector <= pod["metadata"].get("labels", {}).items():
             continue
-        if not status.get("podIP") or status.get("phase") in _ENDED:
+        if not status.get("podIP") or has_ended(pod):
             continue
         terminating, serving = bool(pod["metadata"].get("deletionTimestamp")), ready_since(pod) is not None
         ready = bool(spec.get("publishNotReadyAddresses")) or (serving and not terminating)
@@ -145,6 +144,6 @@ def _standing(pod: Object) -> tuple[Any, ...]:
         metadata.get("labels"),
         metadata.get("deletionTimestamp") is not None,
         status.get("podIP"),
-        status.get("phase") in _ENDED,
+        has_ended(pod),
         ready_since(pod) is not None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.claims import adopters, claim, selector_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
@@ -11,7 +12,6 @@ from kschedcore.controllers.history import History, template_of
 from kschedcore.controllers.pods import next_available
 from kschedcore.controllers.statefulset_claims import claims_of, is_stale, with_owners
 from kschedcore.controllers.statefulset_pods import (
-    has_ended,
     has_identity,
     has_storage,
     identity_labels,

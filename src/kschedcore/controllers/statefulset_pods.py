@@ -15,7 +15,6 @@ from kschedcore.store.admission_types import Object
 
 __all__ = [
     "claim_name",
-    "has_ended",
     "has_identity",
     "has_storage",
     "identity_labels",
@@ -68,11 +67,6 @@ def revision_of(pod: Object) -> str:
 def is_terminating(pod: Object) -> bool:
     """Whether the pod is on its way out."""
     return bool(pod["metadata"].get("deletionTimestamp"))
-
-
-def has_ended(pod: Object) -> bool:
-    """Whether the pod will not run again."""
-    return pod.get("status", {}).get("phase") in ("Failed", "Succeeded")
 
 
 def is_running_and_ready(pod: Object) -> bool:

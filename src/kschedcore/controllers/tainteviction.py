@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 
 from kschedcore.api.objects import Taint, Toleration, decode
 from kschedcore.api.taints import tolerates
-from kschedcore.client.informer import Change, key_of
+from kschedcore.client.disrupted import disrupted
+from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
-from kschedcore.controllers.disrupted import disrupted
-from kschedcore.controllers.podgc import node_of
 from kschedcore.store.admission_types import Object
 
 __all__ = ["TaintEvictionController"]
@@ -30,7 +29,7 @@ class TaintEvictionController(Controller):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._seen: dict[tuple[str, str, str], datetime] = {}
-        self.informers["pods"].add_index("node", node_of)
+        self.informers["pods"].add_index("node", by_node)
 
     def watches(self) -> Iterable[Watched]:
         """Nodes whose taints change, and pods that get a node or other tolerations."""

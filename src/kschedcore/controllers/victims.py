@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import cmp_to_key
 from typing import Any
 
+from kschedcore.api.phases import has_ended
+
 __all__ = ["is_active", "ready_since", "victims"]
 
 Pod = Mapping[str, Any]
@@ -22,8 +24,7 @@ _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 def is_active(pod: Pod) -> bool:
     """Whether the pod counts as a replica: it has not ended and is not going away."""
-    ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-    return not ended and not pod["metadata"].get("deletionTimestamp")
+    return not has_ended(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
 def ready_since(pod: Pod) -> datetime | None:

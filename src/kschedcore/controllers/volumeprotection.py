@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
 from kschedcore.store.admission_types import Object
@@ -67,8 +68,7 @@ def claims_of(pod: Object) -> Iterable[Key]:
 
 def _uses(pod: Object) -> bool:
     # A pod without a node holds nothing yet, and one that has ended holds nothing any more.
-    ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-    return bool(pod["spec"].get("nodeName")) and not ended
+    return bool(pod["spec"].get("nodeName")) and not has_ended(pod)
 
 
 def _released(change: Change) -> Iterable[Key]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from kschedcore.api.phases import FINISHED, has_ended
 from kschedcore.client.events import EventRecorder
-from kschedcore.client.informer import Change, Informers
+from kschedcore.client.informer import Change, Informers, by_node
 from kschedcore.client.queue import WorkQueue
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timer, Timers
@@ -18,7 +19,7 @@ from kschedcore.nodes.heartbeats import RENEWED_EVERY, STATUS_EVERY, Leases
 from kschedcore.nodes.host import Host
 from kschedcore.nodes.memorywatch import MemoryWatch, usage_of
 from kschedcore.nodes.needs import NeedsReader
-from kschedcore.nodes.podstatus import ENDED, rejected
+from kschedcore.nodes.podstatus import rejected
 from kschedcore.nodes.podworker import PodWorker
 from kschedcore.nodes.registration import heard, labelled, node_status
 from kschedcore.nodes.reports import Reports
@@ -98,7 +99,7 @@ class NodeAgents:
         self._beat: Timer | None = None
         if not implied_heartbeats:
             self._beat_on()
-        self._pods.add_index("node", _by_node)
+        self._pods.add_index("node", by_node)
         self._nodes.listen(self._on_node)
         self._pods.listen(self._on_pod)
 
@@ -155,7 +156,7 @@ class NodeAgents:
         """The worker of a pod that was let in; None when there is no such."""
         host, status = self._hosts.get(pod["spec"]["nodeName"]), pod.get("status", {})
         worker = self._workers.get(pod["metadata"]["uid"])
-        if worker is not None or host is None or "startTime" not in status or status["phase"] in ENDED:
+        if worker is not None or host is None or "startTime" not in status or status["phase"] in FINISHED:
             return worker
         return self._admit(host, pod, self._clock.now())
 
@@ -292,7 +293,7 @@ class NodeAgents:
         worker = self._workers.get(uid)
         now = self._clock.now()
         if worker is None:
-            if pod.get("status", {}).get("phase") in ENDED:
+            if has_ended(pod):
                 self._let_go(pod)
                 return
             worker = self._admit(host, pod, now)
@@ -372,11 +373,6 @@ def _retrying(queue: WorkQueue[str], key: str, work: Callable[[str], None]) -> N
         queue.retry(key)
     else:
         queue.forget(key)
-
-
-def _by_node(pod: Object) -> Iterable[Hashable]:
-    node = pod["spec"].get("nodeName")
-    return (node,) if node else ()
 
 
 def _version(obj: Object) -> int:

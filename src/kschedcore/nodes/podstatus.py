@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from kschedcore.api.phases import FINISHED
 from kschedcore.nodes.conditions import OWNED, condition, pod_conditions
 from kschedcore.nodes.containers import Container
 from kschedcore.nodes.phases import pod_phase
@@ -15,8 +16,6 @@ from kschedcore.store.meta import timestamp
 __all__ = ["Place", "pod_status", "rejected"]
 
 Object = dict[str, Any]
-
-ENDED = ("Succeeded", "Failed")
 
 
 class Place:
@@ -81,16 +80,16 @@ def _phase(
     over: bool,
     ending: Ending | None,
 ) -> str:
-    if before in ENDED:
+    if before in FINISHED:
         return before
     if over and ending is not None:
         return "Failed"
     phase = pod_phase(spec.get("restartPolicy", "Always"), containers, over=over)
     if over:
         # One that never came to run did not succeed either.
-        return phase if phase in ENDED else "Failed"
+        return phase if phase in FINISHED else "Failed"
     # Others take an ended pod's resources for free: it has not ended before nothing of it runs.
-    if phase in ENDED and any(each.running for each in containers):
+    if phase in FINISHED and any(each.running for each in containers):
         return before
     return phase
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kschedcore._native import bulk
-from kschedcore.api.pending import FINISHED
+from kschedcore.api.phases import FINISHED
 
 if TYPE_CHECKING:
     from kschedcore._native.nodes import NodeTable

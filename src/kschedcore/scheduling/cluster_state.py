@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from kschedcore.api.objects import Pod, decode
+from kschedcore.api.phases import has_ended
+from kschedcore.api.resize import what_runs
 from kschedcore.client.informer import Change, Informers
 from kschedcore.scheduling.binding import PodKey
 from kschedcore.scheduling.engine import Engine
 from kschedcore.store.admission_types import Object
 
-__all__ = ["ClusterState", "is_ended", "pod_key"]
+__all__ = ["ClusterState", "pod_key"]
 
 _LOOKED_UP = {
     "services": "Service",
@@ -33,11 +35,6 @@ _LOOKED_UP = {
 def pod_key(pod: Object) -> PodKey:
     """Namespace and name."""
     return pod["metadata"]["namespace"], pod["metadata"]["name"]
-
-
-def is_ended(pod: Object) -> bool:
-    """Whether the pod takes nothing of its node any more."""
-    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 class ClusterState:
@@ -99,13 +96,13 @@ class ClusterState:
     def _on_pod(self, change: Change) -> None:
         pod, key = change.new, pod_key(change.object)
         uid = change.object["metadata"]["uid"]
-        if pod is None or is_ended(pod):
+        if pod is None or has_ended(pod):
             if self._accounted.get(key) == uid:
                 del self._accounted[key]
                 self._engine.remove_pod(key[1], key[0])
         elif pod["spec"].get("nodeName"):
             accounted = self._accounted.get(key) == uid
-            if not (accounted and _as_before(change, ("spec",), ("metadata", "labels"), _DELETION, _START)):
+            if not (accounted and _is_accounted_alike(change)):
                 self._engine.add_pod(decode(Pod, pod))
                 self._accounted[key] = uid
         self._tell("pods", change)
@@ -113,6 +110,15 @@ class ClusterState:
 
 _DELETION = ("metadata", "deletionTimestamp")
 _START = ("status", "startTime")
+
+
+def _is_accounted_alike(change: Change) -> bool:
+    """Whether nothing has changed that the engine accounts of a bound pod."""
+    if change.old is None or change.new is None:
+        return False
+    return _as_before(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
+        what_runs(change.old) == what_runs(change.new)
+    )
 
 
 def _as_before(change: Change, *paths: tuple[str, ...]) -> bool:

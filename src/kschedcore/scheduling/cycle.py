@@ -58,6 +58,32 @@ class Cycle:
         """The pod."""
         return self.decision.pod
 
+    @property
+    def reason(self) -> str:
+        """Why the pod has no node, as its condition PodScheduled says: ``Unschedulable`` or ``SchedulerError``."""
+        diagnosis = self.decision.diagnosis
+        status = self.status or (None if diagnosis is None else diagnosis.pre_filter)
+        return "Unschedulable" if status is None or status.rejects else "SchedulerError"
+
+    @property
+    def message(self) -> str:
+        """Why the pod has no node, in kube-scheduler's words (framework.FitError); empty when it has one."""
+        if self.status is None:
+            return self.decision.message
+        if not self.status.rejects:
+            return ", ".join(self.status.reasons)
+        # Reserve and Permit reject the one node that was chosen.
+        told = ", ".join(sorted(f"1 {reason}" for reason in self.status.reasons))
+        return f"0/1 nodes are available: {told}."
+
+    @property
+    def plugins(self) -> frozenset[str]:
+        """The plugins that rejected the pod; none when something went wrong."""
+        if self.status is not None:
+            return frozenset({self.status.plugin} if self.status.plugin else ())
+        diagnosis = self.decision.diagnosis
+        return frozenset() if diagnosis is None else diagnosis.plugins
+
 
 def _bind_nowhere(pod: Pod, node: str) -> None:
     """Bind where the engine's own account is all there is to write to."""
@@ -88,7 +114,7 @@ class Pipeline:
     @property
     def deadline(self) -> datetime | None:
         """When :meth:`advance` has something to do if nothing happens before; None when nothing waits."""
-        if any(cycle.phase is Phase.BINDING for cycle in self._cycles.values()):
+        if self.waiting.decided or any(cycle.phase is Phase.BINDING for cycle in self._cycles.values()):
             return self._clock.now()
         return self.waiting.deadline
 
@@ -138,18 +164,23 @@ class Pipeline:
             cycle.phase = Phase.BINDING
             if isinstance(waited.verdict, Status):
                 cycle.status = waited.verdict
-        ready = [key for key, cycle in self._cycles.items() if cycle.phase is Phase.BINDING]
-        return [self._finish(self._cycles.pop(key)) for key in ready]
+        ready = [(key, cycle) for key, cycle in self._cycles.items() if cycle.phase is Phase.BINDING]
+        # While one is bound, others may be cancelled.
+        return [self._finish(self._cycles.pop(key)) for key, cycle in ready if self._cycles.get(key) is cycle]
 
-    def cancel(self, key: PodKey, message: str = "removed") -> None:
-        """Send a pod back that is on its way, by namespace and name, if there is one; it was deleted, say."""
+    def cancel(self, key: PodKey, message: str = "removed") -> Cycle | None:
+        """Send a pod back that is on its way, by namespace and name; it was deleted, say.
+
+        Returns:
+            Its cycle, if there was one.
+        """
         cycle = self._cycles.pop(key, None)
         if cycle is None:
-            return
+            return None
         if key in self.waiting:
             self.waiting[key].reject("", message)
             self.waiting.settled(self._clock.now())
-        self._fail(cycle, Status("Unschedulable", "", (message,)))
+        return self._fail(cycle, Status("Unschedulable", "", (message,)))
 
     def _finish(self, cycle: Cycle) -> Cycle:
         """The binding cycle: PreBind, Bind, PostBind."""
@@ -176,7 +207,7 @@ class Pipeline:
                 return None
             status = self._engine.framework_of(assumed.pod).bind(assumed)
         except (ExtenderError, KschedcoreError) as error:
-            return Status("Error", "", (f"binding rejected: {error}",))
+            return Status("Error", "", (f"binding rejected: {error}",), cause=error)
         return (
             Status("Error", "", ("binding rejected: no plugin binds the pod",)) if status is SKIP else status
         )

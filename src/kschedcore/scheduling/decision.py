@@ -26,12 +26,15 @@ class Decision:
         victims: Pods to evict there, as ``namespace/name``.
         equal_nominations: (node, victims) that preemption found equally good, the chosen one first, 64 at most:
             kube-scheduler draws among them.
+        keeps_nomination: Whether a nomination from before still stands without a node, because preemption was
+            not tried; else it is void, or replaced by ``nominated_node``.
     """
 
     __slots__ = (
         "diagnosis",
         "equal_nominations",
         "feasible",
+        "keeps_nomination",
         "node",
         "nominated_node",
         "pod",
@@ -49,6 +52,7 @@ class Decision:
         ties: int = 0,
         diagnosis: Diagnosis | None = None,
         equal_nominations: tuple[tuple[str, tuple[str, ...]], ...] = (),
+        keeps_nomination: bool = False,
     ) -> None:
         self.pod = pod
         self.node = node
@@ -57,6 +61,7 @@ class Decision:
         self.ties = ties
         self.diagnosis = diagnosis
         self.equal_nominations = equal_nominations
+        self.keeps_nomination = keeps_nomination
         self.nominated_node: str | None = None
         self.victims: tuple[str, ...] = ()
         if equal_nominations:

@@ -11,7 +11,7 @@ import numpy as np
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Namespace, Node, Pod, decode
-from kschedcore.api.pending import FINISHED
+from kschedcore.api.phases import FINISHED
 from kschedcore.columns.node_tables import NodeRows
 from kschedcore.columns.nodes import node_batch, node_row
 from kschedcore.columns.pod_tables import PodRows
@@ -224,6 +224,10 @@ class Engine:
         if self._bound.remove((namespace, name)) is None and nominated is None:
             raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
 
+    def withdraw_nomination(self, name: str, namespace: str = "default") -> None:
+        """Leave no room any more for a pod that is nominated to a node; no matter if it is not."""
+        self._nominator.withdraw((namespace, name))
+
     def set_namespace(self, namespace: Namespace | Mapping[str, Any]) -> None:
         """Add a namespace, or give it other labels."""
         view = namespace if isinstance(namespace, Namespace) else decode(Namespace, namespace)
@@ -281,6 +285,7 @@ class Engine:
             decisions += self._place(batch, preempt)
             batch = []
             if isinstance(compiled, Status):
+                self._nominator.withdraw(key_of(pod))
                 decisions.append(Decision(pod, None, diagnosis=self._ended(compiled, preempt)))
             else:
                 decisions.append(self._place_alone(pod, compiled, preempt))
@@ -330,7 +335,7 @@ class Engine:
             decision = self._place_stepwise(pod, compiled, preempt)
         else:
             decision = self._place([(pod, compiled)], preempt)[0]
-        if decision.node is None and decision.nominated_node is None and nomination is not None:
+        if decision.node is None and decision.keeps_nomination and nomination is not None:
             self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
         return decision
 
@@ -377,13 +382,15 @@ class Engine:
     def _unschedulable(self, pod: Pod, counts: dict[int, int], preemption: Preemption | None) -> Decision:
         nodes = self._core.nodes.count
         if preemption is None:
-            return Decision(pod, None, diagnosis=Diagnosis(self._core, nodes, counts))
+            diagnosis = Diagnosis(self._core, nodes, counts)
+            return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=True)
         diagnosis = Diagnosis(self._core, nodes, counts, post_filter=preemption.message)
         equals = tuple(
             (node, tuple(sorted("/".join(key_of(victim.pod)) for victim in victims)))
             for node, victims in preemption.equals
         )
-        return Decision(pod, None, diagnosis=diagnosis, equal_nominations=equals)
+        kept = not preemption.tried
+        return Decision(pod, None, diagnosis=diagnosis, equal_nominations=equals, keeps_nomination=kept)
 
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
         """Say where a pod would go, without placing it, nominating it or evicting anything."""

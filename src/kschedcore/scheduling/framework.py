@@ -76,7 +76,7 @@ class Framework:
         for plugin, _ in self._at("postFilter"):
             if isinstance(plugin, DefaultPreemption):
                 return finder.run(pod, pod_class, plugin.args)
-        return Preemption(None)
+        return Preemption(None, tried=False)
 
     @property
     def queue_sort(self) -> Plugin:

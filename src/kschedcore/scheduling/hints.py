@@ -11,11 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kschedcore.api.objects import Pod, Taint, decode
+from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import Quantity
+from kschedcore.api.requests import pod_requests
+from kschedcore.api.resize import what_runs
 from kschedcore.api.taints import find_untolerated
 from kschedcore.client.informer import Change
 
-__all__ = ["may_help"]
+__all__ = ["may_concern", "may_help"]
 
 Object = Mapping[str, Any]
 Hint = Callable[[Change, Pod], bool]
@@ -29,6 +32,12 @@ _STORAGE = (
     "csistoragecapacities.storage.k8s.io",
     "volumeattachments.storage.k8s.io",
 )
+
+
+def may_concern(plugin: str, resource: str) -> bool:
+    """Whether events about a resource may help any pod that ``plugin`` rejected."""
+    hints = _HINTS.get(plugin)
+    return hints is None or resource in hints
 
 
 def may_help(plugin: str, resource: str, change: Change, pod: Pod) -> bool:
@@ -56,12 +65,9 @@ def _added(change: Change, _pod: Pod) -> bool:
 
 
 def _gone(change: Change, _pod: Pod) -> bool:
-    """A pod has left its node, or will need nothing of it any more."""
-    return change.new is None or _ended(change.new)
-
-
-def _ended(pod: Object) -> bool:
-    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    """A pod has left its node, or needs nothing of it from now on."""
+    old, new = change.old, change.new
+    return old is not None and not has_ended(old) and (new is None or has_ended(new))
 
 
 def _gone_or_smaller(change: Change, pod: Pod) -> bool:
@@ -71,7 +77,7 @@ def _gone_or_smaller(change: Change, pod: Pod) -> bool:
     if old is None or new is None or not old["spec"].get("nodeName"):
         return False
     # Of a pod that has a node, only what it asks for can change, and it may have become less.
-    return old["spec"] is not new["spec"] and old["spec"] != new["spec"]
+    return old["spec"] != new["spec"] or what_runs(old) != what_runs(new)
 
 
 def _counts_otherwise(change: Change, _pod: Pod) -> bool:
@@ -80,7 +86,7 @@ def _counts_otherwise(change: Change, _pod: Pod) -> bool:
     if old is None or new is None or bool(old["spec"].get("nodeName")) != bool(new["spec"].get("nodeName")):
         return True
     leaving = bool(old["metadata"].get("deletionTimestamp")) != bool(new["metadata"].get("deletionTimestamp"))
-    return leaving or _ended(old) != _ended(new) or _labels(old) != _labels(new)
+    return leaving or has_ended(old) != has_ended(new) or _labels(old) != _labels(new)
 
 
 def _labels(obj: Object) -> Object:
@@ -98,7 +104,7 @@ def _more_room(change: Change, pod: Pod) -> bool:
     before, now = _allocatable(old), _allocatable(new)
     if before == now:
         return False
-    asked = {"pods", *_requested(pod)}
+    asked = {"pods", *pod_requests(pod.spec)}
     return any(_amount(now, name) > _amount(before, name) for name in asked)
 
 
@@ -111,13 +117,6 @@ def _amount(amounts: Mapping[str, str], name: str) -> Quantity:
     return Quantity.parse(amounts.get(name, "0"))
 
 
-def _requested(pod: Pod) -> set[str]:
-    names: set[str] = set(pod.spec.overhead or ())
-    for container in [*(pod.spec.containers or ()), *(pod.spec.init_containers or ())]:
-        names |= set(container.resources.requests or ()) if container.resources else set()
-    return names
-
-
 def _other_labels(change: Change, _pod: Pod) -> bool:
     old, new = change.old, change.new
     return old is None or (new is not None and _labels(old) != _labels(new))
@@ -125,6 +124,15 @@ def _other_labels(change: Change, _pod: Pod) -> bool:
 
 def _nodes_come_and_go(change: Change, pod: Pod) -> bool:
     return change.new is None or _other_labels(change, pod)
+
+
+def _domains_change(change: Change, pod: Pod) -> bool:
+    """Which nodes count in a domain may follow from their taints as well (``nodeTaintsPolicy: Honor``)."""
+    return _nodes_come_and_go(change, pod) or _taints(change.old) != _taints(change.new)
+
+
+def _taints(node: Object | None) -> Any:
+    return None if node is None else node["spec"].get("taints")
 
 
 def _tolerated_by_now(change: Change, pod: Pod) -> bool:
@@ -156,7 +164,7 @@ _HINTS: Mapping[str, Mapping[str, Hint]] = {
     "NodeUnschedulable": {"nodes": _open_by_now},
     "TaintToleration": {"nodes": _tolerated_by_now},
     "InterPodAffinity": {"nodes": _nodes_come_and_go, "pods": _counts_otherwise},
-    "PodTopologySpread": {"nodes": _nodes_come_and_go, "pods": _counts_otherwise},
+    "PodTopologySpread": {"nodes": _domains_change, "pods": _counts_otherwise},
     "VolumeBinding": {"nodes": _other_labels, **_STORAGE_HINTS},
     "VolumeZone": {"nodes": _other_labels, **_STORAGE_HINTS},
     "VolumeRestrictions": {"nodes": _added, "pods": _gone, "persistentvolumeclaims": _always},

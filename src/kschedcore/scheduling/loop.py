@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from kschedcore.api.objects import Pod, decode
-from kschedcore.client.events import EventRecorder
+from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers
 from kschedcore.client.verbs import Client
-from kschedcore.clock import Timers
-from kschedcore.errors import KschedcoreError
-from kschedcore.scheduling.binding import PodKey, key_of
-from kschedcore.scheduling.cluster_state import ClusterState, is_ended, pod_key
+from kschedcore.clock import Timer, Timers
+from kschedcore.scheduling.binding import key_of
+from kschedcore.scheduling.cluster_state import ClusterState, pod_key
 from kschedcore.scheduling.cycle import Cycle, Phase, Pipeline
 from kschedcore.scheduling.engine import Engine
-from kschedcore.scheduling.hints import may_help
+from kschedcore.scheduling.hints import may_concern, may_help
+from kschedcore.scheduling.outcomes import DEFAULT_NAME, Outcomes
 from kschedcore.scheduling.pending_pods import PendingPods, QueuedPod
 from kschedcore.scheduling.plugin import Plugin
-from kschedcore.scheduling.volume_promises import VolumePromises
+from kschedcore.scheduling.volume_promises import UnboundVolumesError, VolumePromises
+from kschedcore.scheduling.volumes import claims_of
+from kschedcore.scheduling.waiting import WaitingPods
 from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.meta import timestamp
-from kschedcore.store.objects import plain
 
 __all__ = ["Scheduler"]
-
-DEFAULT_NAME = "default-scheduler"
 
 _BATCH = 256
 """So many pods are decided about in one turn at most."""
@@ -59,7 +58,7 @@ class Scheduler:
         self._client = client.named("kube-scheduler")
         self._informers = informers
         self._clock = clock
-        self._events = EventRecorder(self._client, clock, DEFAULT_NAME)
+        self._outcomes = Outcomes(self._client, informers, clock)
         self.engine = Engine(
             config=config,
             plugins=plugins,
@@ -69,6 +68,7 @@ class Scheduler:
         self._promises = VolumePromises(self._client, informers)
         self._pipeline = Pipeline(self.engine, clock, self._bind)
         self._queue = PendingPods(clock, self._sort_key)
+        self._wake: Timer | None = None
         self._state = ClusterState(self.engine, informers, self._on_change)
 
     def step(self) -> bool:
@@ -78,15 +78,17 @@ class Scheduler:
         batch = self._next_batch()
         if not batch:
             return False
-        waiting = {key_of(queued.pod): queued for queued in batch}
+        tried = {key_of(queued.pod): queued for queued in batch}
         for cycle in self._pipeline.schedule_together([queued.pod for queued in batch]):
             if cycle.phase in (Phase.UNSCHEDULABLE, Phase.FAILED):
-                self._failed(waiting[key_of(cycle.pod)], cycle)
+                self._failed(tried[key_of(cycle.pod)], cycle)
         self._advance()
         return True
 
     def close(self) -> None:
         """Stop at once."""
+        if self._wake is not None:
+            self._wake.cancel()
         self._state.close()
         self._queue.close()
 
@@ -94,6 +96,11 @@ class Scheduler:
     def pending(self) -> list[QueuedPod]:
         """The pods that have no node yet."""
         return list(self._queue)
+
+    @property
+    def waiting(self) -> WaitingPods:
+        """The pods that Permit holds, to be allowed or rejected."""
+        return self._pipeline.waiting
 
     def _sort_key(self, pod: Pod) -> Any:
         return self.engine.framework_of(pod).queue_sort.sort_key(pod)
@@ -107,18 +114,34 @@ class Scheduler:
                 each is not None and each["spec"].get("nodeName") for each in (change.old, change.new)
             ):
                 return
+        self._happened(resource, change)
+
+    def _happened(self, resource: str, change: Change) -> None:
+        """Have those tried again whom an event may help."""
+
+        def concerns(plugins: frozenset[str]) -> bool:
+            return any(may_concern(plugin, resource) for plugin in plugins)
+
+        subject = change.object["metadata"]["uid"]
 
         def helps(queued: QueuedPod) -> bool:
-            return any(may_help(plugin, resource, change, queued.pod) for plugin in queued.plugins)
+            # Nobody is helped by leaving a place.
+            return queued.pod.metadata.uid != subject and any(
+                may_help(plugin, resource, change, queued.pod) for plugin in queued.plugins
+            )
 
-        self._queue.event(helps)
+        self._queue.event(concerns, helps)
+
+    def _gave_back(self, pod: Object, node: str | None) -> None:
+        """A pod that was on its way to a node leaves it again, which is as if it had been deleted there."""
+        self._happened("pods", Change({**pod, "spec": {**pod["spec"], "nodeName": node}}, None))
 
     def _on_pod(self, change: Change) -> None:
         pod, key = change.new, pod_key(change.object)
         if (
             pod is None
             or pod["spec"].get("nodeName")
-            or is_ended(pod)
+            or has_ended(pod)
             or pod["metadata"].get("deletionTimestamp")
         ):
             self._drop(change.object, gone=pod is None or not pod["spec"].get("nodeName"))
@@ -134,13 +157,11 @@ class Scheduler:
         if known is None:
             if self.engine.is_assumed(view):
                 return
-            if view.status.nominated_node_name:
-                self.engine.nominate(view, view.status.nominated_node_name)
+            self._follow_nomination(view, "")
             self._queue.add(view, gated=gated)
-            if gated:
-                self._gated(pod, view)
         else:
             old = change.old
+            self._follow_nomination(view, known.pod.status.nominated_node_name or "")
             other = old is None or old["spec"] != pod["spec"] or _labels(old) != _labels(pod)
             self._queue.update(view, gated=gated, may_help=other)
 
@@ -151,28 +172,33 @@ class Scheduler:
         if queued is not None and queued.pod.metadata.uid == pod["metadata"]["uid"]:
             self._queue.remove(key)
         if gone:
-            self._pipeline.cancel(key, "the pod was deleted")
-            if pod.get("status", {}).get("nominatedNodeName"):
-                self._forget_nomination(key)
+            cycle = self._pipeline.cancel(key, "the pod was deleted")
+            if cycle is not None:
+                self._gave_back(pod, cycle.decision.node)
+            self.engine.withdraw_nomination(key[1], key[0])
 
-    def _forget_nomination(self, key: PodKey) -> None:
-        try:
-            self.engine.remove_pod(key[1], key[0])
-        except KschedcoreError:
-            # It was neither bound nor nominated by now.
+    def _follow_nomination(self, pod: Pod, before: str) -> None:
+        """Take over what the API says about a pod's nomination, where it has come to say something else."""
+        node = pod.status.nominated_node_name or ""
+        if node == before:
             return
+        if node:
+            self.engine.nominate(pod, node)
+        else:
+            namespace, name = key_of(pod)
+            self.engine.withdraw_nomination(name, namespace)
 
     # -- deciding ---------------------------------------------------------------------------------------
 
     def _next_batch(self) -> list[QueuedPod]:
-        """The next pods that may be decided about together: those with volumes go alone."""
+        """The next pods that may be decided about together: those with claims go alone."""
         batch: list[QueuedPod] = []
         while len(batch) < _BATCH:
             queued = self._queue.pop()
             if queued is None:
                 break
             batch.append(queued)
-            if queued.pod.spec.volumes:
+            if any(claims_of(queued.pod)):
                 break
         return batch
 
@@ -180,19 +206,28 @@ class Scheduler:
         """Carry on with the pods that have a node; whether there was one."""
         deadline = self._pipeline.deadline
         if deadline is None or deadline > self._clock.now():
+            self._wake_at(deadline)
             return False
         ended = self._pipeline.advance()
         for cycle in ended:
             queued = self._queue.get(key_of(cycle.pod))
+            if queued is None or queued.pod.metadata.uid != cycle.pod.metadata.uid:
+                continue
             if cycle.phase is Phase.BOUND:
                 self._queue.remove(key_of(cycle.pod))
-                self._told_bound(cycle)
-            elif queued is not None:
+                self._outcomes.bound(cycle.pod, cycle.decision.node or "")
+            else:
                 self._failed(queued, cycle)
-        coming = self._pipeline.deadline
-        if coming is not None and coming > self._clock.now():
-            self._clock.call_at(coming, lambda: None)
+        self._wake_at(self._pipeline.deadline)
         return bool(ended)
+
+    def _wake_at(self, when: datetime | None) -> None:
+        """Have a turn when Permit has held a pod for too long."""
+        if self._wake is not None:
+            if self._wake.call is not None and self._wake.when == when:
+                return
+            self._wake.cancel()
+        self._wake = None if when is None else self._clock.call_at(when, lambda: None)
 
     def _bind(self, pod: Pod, node: str) -> None:
         """Write a pod's node to the API, once its volumes are bound there."""
@@ -206,100 +241,51 @@ class Scheduler:
         }
         self._client.subresource("pods", namespace, name, "binding", body)
 
-    def _told_bound(self, cycle: Cycle) -> None:
-        namespace, name = key_of(cycle.pod)
-        pod = self._live(cycle.pod)
-        if pod is not None:
-            message = f"Successfully assigned {namespace}/{name} to {cycle.decision.node}"
-            self._events.event(pod, "Normal", "Scheduled", message)
-
     # -- when there is no node --------------------------------------------------------------------------
-
-    def _live(self, pod: Pod) -> Object | None:
-        """The pod as the API has it, if it is still the same."""
-        found = self._informers["pods"].get(*key_of(pod))
-        return found if found is not None and found["metadata"]["uid"] == pod.metadata.uid else None
 
     def _failed(self, queued: QueuedPod, cycle: Cycle) -> None:
         """A pod goes back to the queue, and is told why."""
-        pod = self._live(queued.pod)
+        pod = self._outcomes.live(queued.pod)
         if pod is None or pod["spec"].get("nodeName"):
-            self._queue.remove(key_of(queued.pod))
+            if self._queue.get(key_of(queued.pod)) is queued:
+                self._queue.remove(key_of(queued.pod))
             return
-        decision, status = cycle.decision, cycle.status
-        if cycle.phase is Phase.UNSCHEDULABLE:
-            diagnosis = decision.diagnosis
-            plugins = frozenset() if diagnosis is None else diagnosis.plugins
-            reason, message = "Unschedulable", decision.message
-        else:
-            plugins = frozenset({status.plugin}) if status is not None and status.plugin else frozenset()
-            reason, message = "SchedulerError", "" if status is None else ", ".join(status.reasons)
-        if self._promises.are_kept_waiting(queued.pod):
+        if cycle.status is not None and isinstance(cycle.status.cause, UnboundVolumesError):
             # Not a failure: its volumes are on their way, and the claims will say when they are there.
             self._queue.put_back(queued, frozenset({"VolumeBinding"}))
             return
-        self._events.event(pod, "Warning", "FailedScheduling", message)
+        plugins = cycle.plugins
         try:
-            if decision.nominated_node is not None:
-                self._evict(pod, decision.nominated_node, decision.victims)
-            self._write_condition(pod, reason, message, decision.nominated_node)
+            self._tell(pod, cycle)
         except StatusError:
             # What could not be written now is when the pod is tried again.
             plugins = frozenset()
+        if cycle.phase is Phase.FAILED:
+            self._gave_back(pod, cycle.decision.node)
         self._queue.put_back(queued, plugins)
 
-    def _gated(self, pod: Object, view: Pod) -> None:
-        gates = view.spec.scheduling_gates or ()
-        names = " ".join(gate.name for gate in gates)
-        self._write_condition(
-            pod,
-            "SchedulingGated",
-            f"Scheduling is blocked due to non-empty scheduling gates: [{names}]",
-            None,
+    def _tell(self, pod: Object, cycle: Cycle) -> None:
+        """Write why a pod has no node, and make room for it where that was found to help."""
+        decision = cycle.decision
+        nominated = (
+            None if decision.keeps_nomination and cycle.status is None else decision.nominated_node or ""
         )
+        if nominated:
+            for victim in decision.victims:
+                self._take_away(victim, pod, nominated)
+            self._outcomes.withdraw_nominations(nominated, below=pod["spec"].get("priority", 0))
+        self._outcomes.failed(pod, cycle.reason, cycle.message, nominated)
 
-    def _write_condition(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
-        status = plain(pod.get("status", {}))
-        before = next((each for each in status.get("conditions", ()) if each["type"] == "PodScheduled"), None)
-        now = timestamp(self._clock.now())
-        condition = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": reason,
-            "message": message,
-            "lastProbeTime": None,
-            "lastTransitionTime": before["lastTransitionTime"]
-            if before and before["status"] == "False"
-            else now,
-        }
-        others = [each for each in status.get("conditions", ()) if each["type"] != "PodScheduled"]
-        status["conditions"] = [*others, condition]
-        if nominated is not None:
-            status["nominatedNodeName"] = nominated
-        if before == condition and status == pod.get("status"):
+    def _take_away(self, victim: str, preemptor: Object, node: str) -> None:
+        namespace, _, name = victim.partition("/")
+        held = self._pipeline.waiting.get((namespace, name))
+        if held is not None:
+            # It has not got that far: Permit holds it, and it only has to give back what it has reserved.
+            held.reject("DefaultPreemption", "preemption")
             return
-        self._client.update_status({**pod, "status": status}, "pods")
-
-    def _evict(self, pod: Object, node: str, victims: Iterable[str]) -> None:
-        """Preemption: take the victims away, for the pod that is nominated to their node."""
-        for victim in victims:
-            namespace, _, name = victim.partition("/")
-            found = self._informers["pods"].get(namespace, name)
-            if found is None or found["metadata"].get("deletionTimestamp"):
-                continue
-            scheduler = pod["spec"].get("schedulerName", DEFAULT_NAME)
-            status = plain(found.get("status", {}))
-            status.setdefault("conditions", []).append({
-                "type": "DisruptionTarget",
-                "status": "True",
-                "reason": "PreemptionByScheduler",
-                "message": f"{scheduler}: preempting to accommodate a higher priority pod",
-                "lastTransitionTime": timestamp(self._clock.now()),
-            })  # fmt: skip
-            self._client.update_status({**found, "status": status}, "pods")
-            self._client.delete("pods", namespace, name, uid=found["metadata"]["uid"])
-            message = f"Preempted by pod {pod['metadata']['uid']} on node {node}"
-            self._events.event(found, "Normal", "Preempted", message)
+        found = self._informers["pods"].get(namespace, name)
+        if found is not None:
+            self._outcomes.evict(found, preemptor, node)
 
 
 def _labels(pod: Object) -> Any:

@@ -2,15 +2,18 @@
 
 Three places, as in kube-scheduler's ``SchedulingQueue``: *active* pods are tried in queue order; pods in *backoff*
 wait a second after their first attempt, twice as long after each further one and ten seconds at most; and
-*unschedulable* ones wait for an event that may help, for five minutes at the longest.
+*unschedulable* ones wait for an event that may help, for five minutes at the longest. What happens while a pod is
+*in flight*, between being taken out and put back, is kept for it.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from kschedcore.api.objects import Pod
@@ -24,6 +27,9 @@ LONGEST_BACKOFF = timedelta(seconds=10)
 FLUSH_AFTER = timedelta(minutes=5)
 """So long a pod stays unschedulable at most (``podMaxInUnschedulablePodsDuration``)."""
 
+Helps = Callable[["QueuedPod"], bool]
+"""Whether something that happened may help a pod."""
+
 
 @dataclass(slots=True)
 class QueuedPod:
@@ -31,7 +37,7 @@ class QueuedPod:
 
     Attributes:
         pod: What is known of it.
-        added: When it came to the queue, which orders pods of one priority.
+        added: When it last came to the queue, which orders pods of one priority.
         attempts: How often it has been tried.
         tried: When it was tried last.
         plugins: Who rejected it then.
@@ -72,7 +78,12 @@ class PendingPods:
         self._pods: dict[PodKey, QueuedPod] = {}
         self._active: list[tuple[Any, datetime, int, QueuedPod]] = []
         self._waiting: dict[PodKey, QueuedPod] = {}
+        self._rejecting: Counter[frozenset[str]] = Counter()
         self._pushed = 0
+        # What happened since the first pod in flight was taken out, numbered on; and what number each saw last.
+        self._happened: deque[Helps] = deque()
+        self._forgotten = 0
+        self._in_flight: dict[PodKey, int] = {}
 
     def __contains__(self, key: object) -> bool:
         return key in self._pods
@@ -89,7 +100,7 @@ class PendingPods:
         queued = QueuedPod(pod, self._clock.now(), gated=gated)
         self._pods[key_of(pod)] = queued
         if gated:
-            self._waiting[key_of(pod)] = queued
+            self._wait(queued)
         else:
             self._push(queued)
 
@@ -101,21 +112,27 @@ class PendingPods:
             gated: Whether it may not be tried.
             may_help: Whether the change may help it to a node.
         """
-        queued = self._pods[key_of(pod)]
+        key = key_of(pod)
+        queued = self._pods[key]
         was_gated = queued.gated
         queued.pod, queued.gated = pod, gated
-        if gated:
+        if key in self._in_flight:
+            if may_help:
+                self._happened.append(lambda other: other is queued)
+        elif gated:
             self._cancel(queued)
-            self._waiting[key_of(pod)] = queued
-        elif was_gated or (may_help and key_of(pod) in self._waiting):
+            self._stop_waiting(key)
+            self._wait(queued)
+        elif was_gated or (may_help and key in self._waiting):
             self._move(queued)
 
     def remove(self, key: PodKey) -> None:
-        """Forget a pod, if it is there."""
+        """Forget the pod of that namespace and name, if there is one."""
         queued = self._pods.pop(key, None)
         if queued is not None:
             self._cancel(queued)
-            self._waiting.pop(key, None)
+            self._stop_waiting(key)
+            self._land(key)
 
     def pop(self) -> QueuedPod | None:
         """The next pod to be tried; None when none is to be. It stays known until it is put back or removed."""
@@ -126,6 +143,7 @@ class PendingPods:
                 queued.place = -1
                 queued.attempts += 1
                 queued.tried = self._clock.now()
+                self._in_flight[key_of(queued.pod)] = self._forgotten + len(self._happened)
                 return queued
         return None
 
@@ -138,10 +156,16 @@ class PendingPods:
         if self._pods.get(key) is not queued:
             return
         queued.plugins = plugins
-        if not plugins:
+        queued.added = self._clock.now()
+        helped = not plugins or any(helps(queued) for helps in self._missed(key))
+        self._land(key)
+        if queued.gated:
+            self._wait(queued)
+            return
+        if helped:
             self._move(queued)
             return
-        self._waiting[key] = queued
+        self._wait(queued)
         assert queued.tried is not None
 
         def flush() -> None:
@@ -149,8 +173,17 @@ class PendingPods:
 
         queued.timer = self._clock.call_at(queued.tried + FLUSH_AFTER, flush, background=True)
 
-    def event(self, may_help: Callable[[QueuedPod], bool]) -> None:
-        """Something happened: have those tried again whom it may help."""
+    def event(self, concerns: Callable[[frozenset[str]], bool], may_help: Helps) -> None:
+        """Something happened: have those tried again whom it may help.
+
+        Args:
+            concerns: Whether it may help anybody whom these plugins rejected.
+            may_help: Whether it may help one pod.
+        """
+        if self._in_flight:
+            self._happened.append(may_help)
+        if not any(concerns(plugins) for plugins in self._rejecting):
+            return
         for queued in list(self._waiting.values()):
             if not queued.gated and may_help(queued):
                 self._move(queued)
@@ -163,7 +196,7 @@ class PendingPods:
     def _move(self, queued: QueuedPod) -> None:
         """To the active pods, or to where it backs off first."""
         self._cancel(queued)
-        self._waiting.pop(key_of(queued.pod), None)
+        self._stop_waiting(key_of(queued.pod))
         ready = queued.ready_at
         if ready is None or ready <= self._clock.now():
             self._push(queued)
@@ -174,6 +207,31 @@ class PendingPods:
             self._push(queued)
 
         queued.timer = self._clock.call_at(ready, due)
+
+    def _wait(self, queued: QueuedPod) -> None:
+        self._waiting[key_of(queued.pod)] = queued
+        self._rejecting[queued.plugins] += 1
+
+    def _stop_waiting(self, key: PodKey) -> None:
+        queued = self._waiting.pop(key, None)
+        if queued is not None:
+            self._rejecting[queued.plugins] -= 1
+            if not self._rejecting[queued.plugins]:
+                del self._rejecting[queued.plugins]
+
+    def _missed(self, key: PodKey) -> Iterator[Helps]:
+        """What happened while a pod was in flight."""
+        seen = self._in_flight.get(key, self._forgotten + len(self._happened))
+        return islice(self._happened, seen - self._forgotten, None)
+
+    def _land(self, key: PodKey) -> None:
+        """A pod is in flight no longer; what nobody has to be told of any more is forgotten."""
+        if self._in_flight.pop(key, None) is None:
+            return
+        first = next(iter(self._in_flight.values()), self._forgotten + len(self._happened))
+        while self._forgotten < first:
+            self._happened.popleft()
+            self._forgotten += 1
 
     def _push(self, queued: QueuedPod) -> None:
         queued.place = self._pushed

@@ -30,12 +30,19 @@ class Status:
         plugin: The plugin that says so.
         reasons: In kube-scheduler's words.
         pre_enqueue: The pod did not even enter the queue, so nothing was tried.
+        cause: What was raised, where the status stands for that.
     """
 
     code: str
     plugin: str
     reasons: tuple[str, ...]
     pre_enqueue: bool = False
+    cause: Exception | None = None
+
+    @property
+    def rejects(self) -> bool:
+        """Whether it says that the pod cannot go there, rather than that something went wrong."""
+        return self.code in ("Unschedulable", "UnschedulableAndUnresolvable")
 
 
 @dataclass(frozen=True)

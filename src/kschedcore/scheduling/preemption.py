@@ -38,12 +38,15 @@ class Preemption:
         message: Why there is none, in kube-scheduler's words.
         equals: (node, victims) as good as this one, this one first: kube-scheduler draws among them. At most
             ``MAX_EQUALS`` are told.
+        tried: Whether candidates were looked for; if not, an earlier nomination of the pod still stands
+            (framework.ModeNoop).
     """
 
     node: str | None
     victims: tuple[BoundPod, ...] = ()
     message: str = ""
     equals: tuple[tuple[str, tuple[BoundPod, ...]], ...] = ()
+    tried: bool = True
 
 
 class PreemptionFinder:
@@ -68,14 +71,14 @@ class PreemptionFinder:
         """Find the victims that cost least. The class must be refreshed and without a feasible node."""
         refusal = self._refusal(pod, pod_class)
         if refusal:
-            return Preemption(None, message=f"preemption: {refusal}")
+            return Preemption(None, message=f"preemption: {refusal}", tried=False)
         search = DryRun(self._core, pod_class, self._overdrawn())
         if self._bound.has_below(pod_class.info.priority):
             search.run(self._enough(args))
             try:
                 self._ask(pod, search)
             except ExtenderError as error:
-                return Preemption(None, message=f"preemption: {error}")
+                return Preemption(None, message=f"preemption: {error}", tried=False)
         equals = tuple(
             (
                 self._core.nodes.name_of(candidate.slot),

@@ -55,10 +55,6 @@ class VolumePromises:
             names = ", ".join(claim["metadata"]["name"] for claim in unbound)
             raise UnboundVolumesError(f"waiting for claims to be bound: {names}")
 
-    def are_kept_waiting(self, pod: Pod) -> bool:
-        """Whether claims of the pod are promised to a node, and not bound yet."""
-        return any(SELECTED_NODE in each["metadata"].get("annotations", {}) for each in self._unbound(pod))
-
     def _unbound(self, pod: Pod) -> Iterator[Object]:
         if not pod.spec.volumes:
             return

@@ -90,6 +90,11 @@ class WaitingPods(Mapping["PodKey", WaitingPod]):
         return [self._pods.pop(key) for key in keys]
 
     @property
+    def decided(self) -> bool:
+        """Whether one was allowed or rejected."""
+        return any(pod.verdict is not None for pod in self._pods.values())
+
+    @property
     def deadline(self) -> datetime | None:
         """When the next of them is held for too long; None when none waits."""
         return min((pod.deadline for pod in self._pods.values() if pod.verdict is None), default=None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from kschedcore.api.phases import has_ended
 from kschedcore.store.admission_types import Object, Resource, StatusError
 from kschedcore.store.kinds import Kind
 from kschedcore.store.meta import timestamp
@@ -110,7 +111,7 @@ def _again(kind: Kind, obj: Object, finalizers: list[str], grace_seconds: int | 
 def _pod_grace(pod: Object, grace_seconds: int | None) -> int:
     """How long a pod has to stop: nothing to wait for when it never ran or has ended."""
     spec = pod["spec"]
-    if not spec.get("nodeName") or pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+    if not spec.get("nodeName") or has_ended(pod):
         return 0
     if grace_seconds is None:
         grace_seconds = spec.get("terminationGracePeriodSeconds", _POD_GRACE_SECONDS)

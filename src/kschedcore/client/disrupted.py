@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from kschedcore.client.conditions import with_condition
 from kschedcore.store.admission_types import Object
-from kschedcore.store.meta import timestamp
-from kschedcore.store.objects import plain
 
 __all__ = ["disrupted"]
 
@@ -21,16 +20,10 @@ def disrupted(pod: Object, reason: str, message: str, now: datetime, phase: str 
         now: The time.
         phase: The phase it is to have from now on, if another.
     """
-    status = plain(pod.get("status", {}))
-    others = [each for each in status.get("conditions", ()) if each["type"] != "DisruptionTarget"]
+    status = pod.get("status", {})
     condition = {
-        "type": "DisruptionTarget",
-        "status": "True",
-        "lastTransitionTime": timestamp(now),
-        "reason": reason,
-        "message": message,
-    }
-    status["conditions"] = [*others, condition]
-    if phase is not None:
-        status["phase"] = phase
-    return status
+        "type": "DisruptionTarget", "status": "True", "reason": reason, "message": message,
+        "lastProbeTime": None,
+    }  # fmt: skip
+    marked = {**status, "conditions": with_condition(status.get("conditions", ()), condition, now)}
+    return marked if phase is None else {**marked, "phase": phase}
