@@ -57,7 +57,7 @@ class History:
         for revision in self.revisions:
             if revision.number == number:
                 return revision
-        raise NotFoundError(f"unable to find the specified revision: {self.subject} has no revision {number}")
+        raise NotFoundError(f"{self.subject}: unable to find specified revision {number} in history")
 
     def __str__(self) -> str:
         width = max([len("REVISION"), *(len(str(each.number)) for each in self.revisions)])

@@ -1,0 +1,302 @@
+"""kubectl's verbs as methods: each with kubectl's meaning, defaults and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from kschedcore.client.informer import Informers, by_node
+from kschedcore.client.loop import Loop
+from kschedcore.client.verbs import Client
+from kschedcore.clock import Timers
+from kschedcore.cluster import applying, editing, rollouts
+from kschedcore.cluster.draining import DrainOptions, drained, pods_to_evict
+from kschedcore.cluster.durations import duration
+from kschedcore.cluster.editing import Target
+from kschedcore.cluster.references import reference
+from kschedcore.cluster.results import Result, Results, told
+from kschedcore.errors import KschedcoreError, UsageError
+from kschedcore.store.admission_types import Object
+
+__all__ = ["Kubectl", "Span"]
+
+Span = str | float | timedelta
+"""``"5m"``, seconds, or a timedelta."""
+
+
+class Kubectl:
+    """The verbs of a :class:`kschedcore.Cluster` that change something.
+
+    References are ``kind/name`` as in kubectl (``deployment/web``, ``deploy/web``, ``nodes/node-1``). What a
+    verb refuses raises a :class:`kschedcore.errors.KschedcoreError`, with kubectl's or the API's message.
+    """
+
+    clock: Timers
+    namespace: str
+    _client: Client
+    _informers: Informers
+    _loop: Loop
+
+    def now(self) -> datetime:
+        """What time it is in the cluster, in UTC."""
+        return self.clock.now()
+
+    # Manifests
+
+    def apply(
+        self, *manifests: applying.Manifest, namespace: str | None = None, record: bool = False
+    ) -> Results:
+        """``kubectl apply -f``: bring the cluster to what manifests say.
+
+        Args:
+            manifests: Files, folders or objects.
+            namespace: Of objects that do not say.
+            record: Write the command into the annotation that the history of rollouts shows.
+
+        Raises:
+            ManifestError: One cannot be read, and nothing was applied; or the API refuses one, and those
+                before it were applied.
+        """
+        cause = ""
+        if record:
+            names = [str(each) for each in manifests if not isinstance(each, Mapping)]
+            cause = " ".join(["kubectl apply", *(f"--filename={name}" for name in names), "--record=true"])
+        return applying.applied(self._client, manifests, namespace or self.namespace, cause)
+
+    def create(self, *manifests: applying.Manifest, namespace: str | None = None) -> Results:
+        """``kubectl create -f``: create what manifests describe; a node gets the status it says.
+
+        Raises:
+            ManifestError: One cannot be read, and nothing was created; or the API refuses one, and those
+                before it were created.
+        """
+        return applying.created(self._client, manifests, namespace or self.namespace)
+
+    def create_deployment(
+        self,
+        name: str,
+        *images: str,
+        image: str = "",
+        replicas: int = 1,
+        port: int | None = None,
+        namespace: str | None = None,
+        dry_run: bool = False,
+    ) -> Result:
+        """``kubectl create deployment NAME --image=IMAGE``; with ``dry_run`` only say what it would be.
+
+        Raises:
+            UsageError: No image.
+            StatusError: As the API refuses.
+        """
+        chosen = (*images, *([image] if image else ()))
+        if not chosen:
+            raise UsageError(f"create deployment {name}: no image; expected at least one")
+        wanted = editing.deployment_of(name, chosen, replicas, port)
+        if dry_run:
+            return told("deployments.apps", wanted, "created (dry run)")
+        client = self._client.named("kubectl-create")
+        made = client.create("deployments.apps", namespace or self.namespace, wanted)
+        return told("deployments.apps", made, "created")
+
+    def delete(
+        self, *what: applying.Manifest, namespace: str | None = None, grace_seconds: int | None = None
+    ) -> Results:
+        """``kubectl delete``: delete ``kind/name``, or what manifests describe.
+
+        Raises:
+            StatusError: 404 for what is not there.
+        """
+        results, where = Results(), namespace or self.namespace
+        for each in what:
+            if isinstance(each, str) and "/" in each and _is_reference(each):
+                target = self._target(each, namespace)
+                results.append(
+                    applying.deleted(self._client, target.kind, target.namespace, target.name, grace_seconds)
+                )
+            else:
+                results += applying.deleted_manifests(self._client, [each], where)
+        return results
+
+    # Workloads
+
+    def scale(self, ref: str, replicas: int, *, namespace: str | None = None, record: bool = False) -> Result:
+        """``kubectl scale KIND/NAME --replicas=N``."""
+        cause = f"kubectl scale {ref} --replicas={replicas} --record=true" if record else ""
+        return editing.scaled(self._target(ref, namespace), replicas, cause)
+
+    def autoscale(
+        self,
+        ref: str,
+        *,
+        min_replicas: int = 1,
+        max_replicas: int,
+        cpu_percent: int | None = None,
+        namespace: str | None = None,
+    ) -> Result:
+        """``kubectl autoscale KIND/NAME --min --max --cpu-percent``."""
+        target = self._target(ref, namespace)
+        return editing.autoscaled(target, least=min_replicas, most=max_replicas, cpu_percent=cpu_percent)
+
+    def set_image(
+        self,
+        ref: str,
+        images: Mapping[str, str] | None = None,
+        *,
+        namespace: str | None = None,
+        record: bool = False,
+        **more: str,
+    ) -> Result:
+        """``kubectl set image KIND/NAME CONTAINER=IMAGE``: images by container, ``*`` for all of them.
+
+        Raises:
+            UsageError: There is no such container.
+        """
+        wanted = {**(images or {}), **more}
+        pairs = " ".join(f"{name}={image}" for name, image in wanted.items())
+        cause = f"kubectl set image {ref} {pairs} --record=true" if record else ""
+        return editing.image_set(self._target(ref, namespace), wanted, cause)
+
+    def edit(
+        self,
+        ref: str,
+        change: Callable[[Object], Object | None],
+        *,
+        namespace: str | None = None,
+        record: bool = False,
+    ) -> Result:
+        """``kubectl edit KIND/NAME``: ``change`` is given a copy, and changes it or returns another."""
+        cause = f"kubectl edit {ref} --record=true" if record else ""
+        return editing.edited(self._target(ref, namespace), change, cause)
+
+    def rollout_history(self, ref: str, *, namespace: str | None = None) -> rollouts.History:
+        """``kubectl rollout history``: ``history[2]`` is revision 2; as text, what kubectl prints."""
+        return rollouts.history_of(self._target(ref, namespace))
+
+    def rollout_undo(self, ref: str, *, to_revision: int = 0, namespace: str | None = None) -> Result:
+        """``kubectl rollout undo``: back to a revision, by default to the one before the last."""
+        return rollouts.undone(self._target(ref, namespace), to_revision)
+
+    def rollout_pause(self, ref: str, *, namespace: str | None = None) -> Result:
+        """``kubectl rollout pause``."""
+        return rollouts.paused(self._target(ref, namespace), on=True)
+
+    def rollout_resume(self, ref: str, *, namespace: str | None = None) -> Result:
+        """``kubectl rollout resume``."""
+        return rollouts.paused(self._target(ref, namespace), on=False)
+
+    def rollout_restart(self, ref: str, *, namespace: str | None = None) -> Result:
+        """``kubectl rollout restart``."""
+        return rollouts.restarted(self._target(ref, namespace), self.now())
+
+    def rollout_status(self, ref: str, *, timeout: Span = "1h", namespace: str | None = None) -> Result:
+        """``kubectl rollout status``: let time pass until the rollout is over.
+
+        Raises:
+            UsageError: It failed, or took longer than ``timeout``.
+        """
+        target = self._target(ref, namespace)
+        end = duration(timeout)
+        if not self._loop.run_while(lambda: not rollouts.status_of(target)[1], end):
+            raise UsageError(f"{target}: timed out waiting for the rollout: {rollouts.status_of(target)[0]}")
+        return Result(target.get(), rollouts.status_of(target)[0])
+
+    # Nodes and marks
+
+    def label(
+        self,
+        ref: str,
+        marks: Mapping[str, str | None] | str,
+        *,
+        overwrite: bool = False,
+        namespace: str | None = None,
+    ) -> Result:
+        """``kubectl label KIND/NAME key=value key-``: as a text, or as a mapping in which None takes away."""
+        target = self._target(ref, namespace)
+        return editing.marked(target, "labels", _marks(marks), overwrite=overwrite, what="labeled")
+
+    def annotate(
+        self,
+        ref: str,
+        marks: Mapping[str, str | None] | str,
+        *,
+        overwrite: bool = False,
+        namespace: str | None = None,
+    ) -> Result:
+        """``kubectl annotate KIND/NAME key=value key-``."""
+        target = self._target(ref, namespace)
+        return editing.marked(target, "annotations", _marks(marks), overwrite=overwrite, what="annotated")
+
+    def taint(self, ref: str, *taints: str, overwrite: bool = False) -> Result:
+        """``kubectl taint nodes NAME key=value:Effect key:Effect-``."""
+        return editing.tainted(self._node(ref), taints, overwrite=overwrite)
+
+    def cordon(self, ref: str) -> Result:
+        """``kubectl cordon NODE``."""
+        return editing.cordoned(self._node(ref), on=True)
+
+    def uncordon(self, ref: str) -> Result:
+        """``kubectl uncordon NODE``."""
+        return editing.cordoned(self._node(ref), on=False)
+
+    def drain(
+        self,
+        ref: str,
+        *,
+        ignore_daemonsets: bool = False,
+        force: bool = False,
+        delete_emptydir_data: bool = False,
+        grace_seconds: int | None = None,
+        timeout: Span = "1h",
+    ) -> Results:
+        """``kubectl drain NODE``: cordon it, evict its pods, and let time pass until they are gone.
+
+        Raises:
+            UsageError: Some pods may not be evicted without an option that says so, and nothing was; or
+                some were still there after ``timeout``.
+        """
+        target = self._node(ref)
+        target.get()
+        options = DrainOptions(ignore_daemonsets, force, delete_emptydir_data, grace_seconds)
+        self._informers["pods"].add_index("node", by_node)
+        results = Results([editing.cordoned(target, on=True)])
+        pods = pods_to_evict(self._informers["pods"].by("node", target.name), options)
+        results += drained(
+            self._client, self._informers, pods, options,
+            run_until=self._loop.run_until, now=self.now, end=self.now() + duration(timeout),
+        )  # fmt: skip
+        results.append(target.told(target.get(), "drained"))
+        return results
+
+    def _target(self, ref: str, namespace: str | None) -> Target:
+        kind, name = reference(ref)
+        return Target(self._client, kind, namespace or self.namespace, name)
+
+    def _node(self, ref: str) -> Target:
+        kind, name = reference(ref, default="nodes")
+        if kind.resource.kind != "Node":
+            raise UsageError(f"{ref!r} is no node; expected NAME or nodes/NAME")
+        return Target(self._client, kind, "", name)
+
+
+def _is_reference(text: str) -> bool:
+    """Whether ``text`` rather names an object than a file."""
+    try:
+        reference(text)
+    except KschedcoreError:
+        return False
+    return True
+
+
+def _marks(marks: Mapping[str, str | None] | str) -> Mapping[str, str | None]:
+    if not isinstance(marks, str):
+        return marks
+    found: dict[str, str | None] = {}
+    for word in marks.split():
+        key, equals, value = word.partition("=")
+        if equals:
+            found[key] = value
+        elif word.endswith("-"):
+            found[word[:-1]] = None
+        else:
+            raise UsageError(f"{word!r} is no mark; expected KEY=VALUE, or KEY- to take one away")
+    return found
