@@ -330,6 +330,20 @@ def test_a_rollout_that_does_not_progress_in_time_is_told(world: World) -> None:
     assert world.condition("Progressing") == ("True", "NewReplicaSetAvailable")
 
 
+def test_a_deadline_that_was_met_long_ago_is_not_looked_at_again(world: World) -> None:
+    """Scaled when the deadline of its last rollout is past: no loop that never comes to rest."""
+    world.create(2, strategy=rolling(1, 0), progressDeadlineSeconds=100)
+    world.settle()
+    world.make_some_ready()
+    world.run_for(minutes=10)
+    world.change(replicas=3)
+    turns = 0
+    while world.loop.round() or world.clock.fire():
+        turns += 1
+        assert turns < 100
+    assert world.get("deployments.apps", "web")["status"]["replicas"] == 3
+
+
 def test_every_bit_of_progress_starts_the_deadline_anew(world: World) -> None:
     world.create(3, strategy=rolling(1, 0), progressDeadlineSeconds=100)
     world.finish_rollout()

@@ -178,6 +178,9 @@ def next_deadline(deployment: Object) -> Again | None:
     progressing = condition_of(status, "Progressing")
     if not has_deadline(deployment) or deployment["spec"].get("paused") or progressing is None:
         return None
-    if is_complete(deployment, status) or progressing.get("reason") == "ProgressDeadlineExceeded":
+    if deployment["metadata"].get("deletionTimestamp") or is_complete(deployment, status):
+        return None
+    if progressing.get("reason") in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
+        # A deadline that was met, or missed, is not looked at again: it is past.
         return None
     return Again(_deadline(deployment, progressing) + _IN_TIME, background=True)
