@@ -13,7 +13,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test unit lint wheel-test conformance bench wheel clean
+.PHONY: help build demo docs test unit lint wheel-test conformance bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -35,7 +35,7 @@ build: $(BUILT)  ## set up .venv and build the native core in place
 demo: $(BUILT)  ## place a small shop on a small cluster, say why some of it does not fit, and watch it live
 	@$(BIN)/kschedcore demo
 
-test: lint unit wheel-test  ## all checks, all tests, and the wheel installed elsewhere
+test: lint unit docs wheel-test  ## all checks, all tests, and the wheel installed elsewhere
 
 unit: $(BUILT)  ## the test suite
 	$(BIN)/python -m pytest -q
@@ -46,6 +46,9 @@ lint: $(BUILT)  ## style, types and layers
 	$(BIN)/cython-lint src/kschedcore/_native
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: $(BUILT)  ## the documentation site, in build/site; its snippets are run by the test suite
+	$(BIN)/zensical build --strict --clean
 
 wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh environment, use it there
 	$(BIN)/python -m pytest -q -m wheel tests/house
