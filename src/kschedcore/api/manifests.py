@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from itertools import chain
 from pathlib import Path
@@ -223,8 +223,15 @@ class Manifests:
         Raises:
             ManifestError: A workload's template cannot be read as that of a pod.
         """
-        waiting = (pod for pod in self.pods if not pod.spec.node_name and pod.status.phase not in FINISHED)
-        return self._completed(chain(waiting, missing_pods(self.workloads, self.pods)))
+        return self._completed(chain(self._waiting(), missing_pods(self.workloads, self.pods)))
+
+    @property
+    def nominated(self) -> list[Pod]:
+        """Pods without a node for which room is made on one (``status.nominatedNodeName``)."""
+        return self._completed(pod for pod in self._waiting() if pod.status.nominated_node_name)
+
+    def _waiting(self) -> Iterator[Pod]:
+        return (pod for pod in self.pods if not pod.spec.node_name and pod.status.phase not in FINISHED)
 
     @property
     def listed(self) -> list[tuple[str, Any]]:

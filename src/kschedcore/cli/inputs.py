@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,6 +38,8 @@ def load(
         raise UsageError("no manifests: name files, folders or - for standard input with -f")
     manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=standard_input())
     manifests.workloads = with_replicas(manifests.workloads, wanted)
+    # What was read stays until the process ends: nobody has to look through it for garbage.
+    gc.freeze()
     return manifests
 
 

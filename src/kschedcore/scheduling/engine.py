@@ -106,9 +106,10 @@ class Engine:
             self._listers.set(kind, item)
         for pod in cluster.bound:
             self.add_pod(pod)
-        for pod in cluster.pending:
-            if pod.status.nominated_node_name:
-                self._nominator.nominate(key_of(pod), self._classes.info(pod), pod.status.nominated_node_name)
+        for pod in cluster.nominated:
+            place = pod.status.nominated_node_name
+            assert place, "it is nominated"
+            self._nominator.nominate(key_of(pod), self._classes.info(pod), place)
         if self._extenders:
             self._shown.learn(cluster.objects)
 
