@@ -9,11 +9,11 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.model.resources import node_allocatable, pod_requests
-from tests.scheduling.driving import EngineScheduler
-from tests.strategies import Placement, Replay, histories, placements
 
 from kschedcore import Engine
 from kschedcore.api.manifests import Manifests
+from kschedcore.testing.replay import EngineScheduler, Replay
+from kschedcore.testing.strategies import Case, cases, histories
 
 Json = dict[str, Any]
 
@@ -58,8 +58,8 @@ def test_accounting_equals_recounting(history: Any) -> None:
 
 
 @QUICK
-@given(placements(max_pending=6))
-def test_a_decision_never_overcommits(drawn: Placement) -> None:
+@given(cases(max_pending=6))
+def test_a_decision_never_overcommits(drawn: Case) -> None:
     """Nodes that fit what was on them still do after any number of decisions."""
     engine = Engine(Manifests.from_cluster(drawn.cluster), config=drawn.cluster.get("config"))
     before = accounted(engine)
@@ -71,8 +71,8 @@ def test_a_decision_never_overcommits(drawn: Placement) -> None:
 
 
 @QUICK
-@given(placements(max_pending=4))
-def test_a_table_of_nodes_decides_as_the_objects_do(drawn: Placement) -> None:
+@given(cases(max_pending=4))
+def test_a_table_of_nodes_decides_as_the_objects_do(drawn: Case) -> None:
     config = drawn.cluster.get("config")
     objects = Engine(Manifests.from_cluster({**drawn.cluster, "pods": []}), config=config)
     table = Engine(Manifests.from_cluster({**drawn.cluster, "pods": [], "nodes": []}), config=config)

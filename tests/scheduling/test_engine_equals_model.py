@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler, schedule
-from tests.scheduling.driving import EngineScheduler
-from tests.strategies import FEATURES, History, Placement, Replay, histories, placements
+
+from kschedcore.testing.replay import EngineScheduler, Replay
+from kschedcore.testing.strategies import FEATURES, Case, History, cases, histories
 
 Json = dict[str, Any]
 
@@ -35,8 +36,8 @@ def comparable(step: Json) -> Json:
 
 
 @THOROUGH
-@given(placements())
-def test_placements(drawn: Placement) -> None:
+@given(cases())
+def test_placements(drawn: Case) -> None:
     engine = EngineScheduler(drawn.cluster)
     for pod, expected in zip(drawn.pending, schedule(drawn.cluster, drawn.pending), strict=False):
         note(str(pod))

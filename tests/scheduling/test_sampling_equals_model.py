@@ -13,10 +13,10 @@ from tests.model.config import DEFAULT_SCHEDULER, profile_for
 from tests.model.filters import first_rejection, start_cycle
 from tests.model.framework import Status
 from tests.model.scheduler import _filtered, _scored
-from tests.scheduling.driving import EngineScheduler
-from tests.strategies import Placement, placements
 
 from kschedcore.scheduling import sampling
+from kschedcore.testing.replay import EngineScheduler
+from kschedcore.testing.strategies import Case, cases
 
 Json = dict[str, Any]
 
@@ -80,8 +80,8 @@ class SamplingReference(ReferenceScheduler):
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(placements(), st.sampled_from([0, 1, 30, 60, 99]))
-def test_placements(drawn: Placement, percentage: int) -> None:
+@given(cases(), st.sampled_from([0, 1, 30, 60, 99]))
+def test_placements(drawn: Case, percentage: int) -> None:
     head = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
     config = {**head, **(drawn.cluster.get("config") or {}), "percentageOfNodesToScore": percentage}
     cluster = {**drawn.cluster, "config": config}

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.strategies import Placement, placements
 
 from kschedcore import Engine
 from kschedcore.api.manifests import Manifests
 from kschedcore.errors import KschedcoreError
+from kschedcore.testing.strategies import Case, cases
 
 Json = dict[str, Any]
 
@@ -36,13 +36,13 @@ def table_of(pods: list[Json]) -> pa.Table:
     )
 
 
-def bound(drawn: Placement) -> list[Json]:
+def bound(drawn: Case) -> list[Json]:
     return [pod for pod in drawn.cluster["pods"] if pod["spec"].get("nodeName")]
 
 
 @QUICK
-@given(placements(max_pending=4), st.data())
-def test_a_table_of_pods_acts_as_the_objects_do(drawn: Placement, data: st.DataObject) -> None:
+@given(cases(max_pending=4), st.data())
+def test_a_table_of_pods_acts_as_the_objects_do(drawn: Case, data: st.DataObject) -> None:
     config, pods = drawn.cluster.get("config"), bound(drawn)
     empty = {**drawn.cluster, "pods": []}
     objects = Engine(Manifests.from_cluster(empty), config=config)

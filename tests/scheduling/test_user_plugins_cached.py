@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from hypothesis import HealthCheck, given, settings
-from tests.scheduling.driving import EngineScheduler
-from tests.strategies import History, Replay, histories
 
 from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Pod
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.user_plugins import FilterPlugin, NodeColumns, ScorePlugin
+from kschedcore.testing.replay import EngineScheduler, Replay
+from kschedcore.testing.strategies import History, histories
 
 Json = dict[str, Any]
 

@@ -8,7 +8,6 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler
-from tests.scheduling.driving import EngineScheduler
 from tests.scheduling.objects import node, pod
 from tests.scheduling.storage import (
     BETA_ZONE,
@@ -25,9 +24,9 @@ from tests.scheduling.storage import (
     volume,
 )
 from tests.scheduling.test_engine_equals_model import comparable
-from tests.strategies import Scheduler
 
 from kschedcore.api.manifests import CLUSTER_KEYS
+from kschedcore.testing.replay import EngineScheduler, Scheduler
 
 Json = dict[str, Any]
 Event = tuple[str, Any]

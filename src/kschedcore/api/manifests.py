@@ -85,6 +85,8 @@ CLUSTER_KEYS = {
     "csiStorageCapacities": "CSIStorageCapacity",
     "volumeAttachments": "VolumeAttachment",
     "podDisruptionBudgets": "PodDisruptionBudget",
+    "priorityClasses": "PriorityClass",
+    "runtimeClasses": "RuntimeClass",
 }
 """Keys of a recorded cluster, whose objects may leave out their kind."""
 

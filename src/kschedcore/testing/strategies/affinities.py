@@ -1,40 +1,28 @@
-"""Label selectors, node selector terms and pod affinity terms over the small vocabulary."""
+"""Node selector terms and pod affinity terms over the small vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
-from tests.strategies.vocabulary import NAMESPACES, NODE_LABELS, POD_LABELS, TOPOLOGY_KEYS, ZONE, ZONES, Json
 
-SELECTABLE_NODE_LABELS = {**NODE_LABELS, ZONE: ZONES, "absent": ("x",)}
-SELECTABLE_POD_LABELS = {**POD_LABELS, "absent": ("x",)}
+from kschedcore.testing.strategies.labels import label_expressions, label_selectors
+from kschedcore.testing.strategies.vocabulary import (
+    NAMESPACES,
+    NODE_LABELS,
+    TOPOLOGY_KEYS,
+    ZONE,
+    ZONES,
+    Json,
+)
 
+__all__ = ["node_affinities", "node_selector_terms", "pod_affinities", "pod_affinity_terms"]
 
-def _set_expressions(vocabulary: dict[str, tuple[str, ...]]) -> st.SearchStrategy[Json]:
-    def of_key(key: str) -> st.SearchStrategy[Json]:
-        values = st.lists(st.sampled_from(vocabulary[key]), min_size=1, max_size=2, unique=True)
-        listed = st.fixed_dictionaries(
-            {"key": st.just(key), "operator": st.sampled_from(["In", "NotIn"]), "values": values}
-        )
-        present = st.fixed_dictionaries(
-            {"key": st.just(key), "operator": st.sampled_from(["Exists", "DoesNotExist"])}
-        )
-        return st.one_of(listed, present)
-
-    return st.sampled_from(sorted(vocabulary)).flatmap(of_key)
+_NODE_LABELS = {**NODE_LABELS, ZONE: ZONES, "absent": ("x",)}
 
 
-def label_selectors() -> st.SearchStrategy[Json]:
-    """`metav1.LabelSelector`s over pod labels; now and then the empty one, which matches everything."""
-    labels = st.sampled_from([{key: value} for key, values in POD_LABELS.items() for value in values])
-    expressions = st.lists(_set_expressions(SELECTABLE_POD_LABELS), min_size=1, max_size=2)
-    return st.one_of(
-        st.fixed_dictionaries({"matchLabels": labels}),
-        st.fixed_dictionaries({"matchExpressions": expressions}),
-        st.fixed_dictionaries({"matchLabels": labels, "matchExpressions": expressions}),
-        st.just({}),
-    )
-
-
-def node_selector_requirements() -> st.SearchStrategy[Json]:
-    """Match expressions on node labels, with `Gt` and `Lt`."""
+def _node_expressions() -> st.SearchStrategy[Json]:
+    """Match expressions on node labels, with ```Gt``` and ```Lt```."""
     compared = st.fixed_dictionaries(
         {
             "key": st.just("gen"),
@@ -42,12 +30,12 @@ def node_selector_requirements() -> st.SearchStrategy[Json]:
             "values": st.sampled_from([["0"], ["1"], ["5"]]),
         }
     )
-    return st.one_of(_set_expressions(SELECTABLE_NODE_LABELS), compared)
+    return st.one_of(label_expressions(_NODE_LABELS), compared)
 
 
-def node_selector_terms(node_names: list[str]) -> st.SearchStrategy[Json]:
-    """Terms of expressions, of `metadata.name` fields, or of both."""
-    expressions = st.lists(node_selector_requirements(), min_size=1, max_size=2)
+def node_selector_terms(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+    """Terms of expressions, of ``metadata.name`` fields, or of both."""
+    expressions = st.lists(_node_expressions(), min_size=1, max_size=2)
     fields = st.fixed_dictionaries(
         {
             "key": st.just("metadata.name"),
@@ -62,8 +50,8 @@ def node_selector_terms(node_names: list[str]) -> st.SearchStrategy[Json]:
     )
 
 
-def node_affinities(node_names: list[str]) -> st.SearchStrategy[Json]:
-    """`NodeAffinity` with required terms, preferred terms, or both."""
+def node_affinities(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+    """``NodeAffinity`` with required terms, preferred terms, or both."""
     terms = node_selector_terms(node_names)
     required = st.lists(terms, min_size=1, max_size=2).map(lambda listed: {"nodeSelectorTerms": listed})
     preferred = st.lists(
@@ -73,7 +61,7 @@ def node_affinities(node_names: list[str]) -> st.SearchStrategy[Json]:
 
 
 def pod_affinities() -> st.SearchStrategy[Json]:
-    """`PodAffinity` or `PodAntiAffinity`, with required terms, preferred terms, or both."""
+    """``PodAffinity`` or ``PodAntiAffinity``, with required terms, preferred terms, or both."""
     required = st.lists(pod_affinity_terms(), min_size=1, max_size=2)
     preferred = st.lists(
         st.fixed_dictionaries({"weight": st.integers(1, 100), "podAffinityTerm": pod_affinity_terms()}),

@@ -1,35 +1,49 @@
-"""A small vocabulary, so that what is drawn at random meets: few keys, few values, few names."""
+"""A small vocabulary, so that what is drawn at random meets: few keys, few values, few names.
 
+The first of several is the plainest: it is what examples shrink to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Json = dict[str, Any]
+"""An object as a manifest has it."""
+
+Vocabulary = Mapping[str, Sequence[str]]
+"""Label key -> its values."""
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 REGION = "topology.kubernetes.io/region"
 
 ZONES = ("z1", "z2", "z3")
-NODE_LABELS: dict[str, tuple[str, ...]] = {
+NODE_LABELS: Vocabulary = {
     "kubernetes.io/os": ("linux", "windows"),
     "disk": ("ssd", "hdd", "nvme"),
     "gen": ("1", "2", "07", "3", "abc"),
 }
 TOPOLOGY_KEYS = (HOSTNAME, ZONE, REGION, "disk")
 
-POD_LABELS: dict[str, tuple[str, ...]] = {"app": ("web", "db"), "tier": ("fe", "be"), "ver": ("v1", "v2")}
+POD_LABELS: Vocabulary = {"app": ("web", "db"), "tier": ("fe", "be"), "ver": ("v1", "v2")}
 NAMESPACES = ("default", "team-a", "team-b")
 NAMESPACE_LABELS: tuple[dict[str, str], ...] = ({"team": "a"}, {"team": "b"}, {})
 
 TAINT_KEYS = ("dedicated", "gpu", "node.kubernetes.io/not-ready")
 TAINT_VALUES = ("a", "b", "")
-EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 GPU = "nvidia.com/gpu"
 CPU = ("100m", "0.5", "750m", "1", "1500m", "3")
 MEMORY = ("64Mi", "0.5Gi", "1G", "1e9", "1536Mi", "3Gi")
 STORAGE = ("1Gi", "5G", "10Gi")
 HUGE_PAGES = ("2Mi", "256Mi")
-PRIORITIES = (-10, 0, 10, 100, 1000)
+
+PRIORITY_CLASSES: dict[str, int] = {"low": -10, "middle": 10, "high": 100, "highest": 1000}
+"""Name -> value; a pod without a class has priority 0."""
+
+RUNTIME_CLASS = "sandboxed"
+OVERHEAD = {"cpu": "250m", "memory": "120Mi"}
 
 MEBIBYTE = 2**20
 IMAGE_SIZES: dict[str, int] = {

@@ -1,4 +1,4 @@
-"""The strategies draw what they promise: valid objects, every feature, and histories that can be played."""
+"""Drawn cases and histories drive schedulers: every rule comes up, and what histories leave is what counts."""
 
 from collections.abc import Callable
 from random import Random
@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler, Step, schedule
-from tests.strategies import FEATURES, History, Placement, Replay, histories, placements, pods
-from tests.strategies.vocabulary import Json
+
+from kschedcore.testing.replay import Replay
+from kschedcore.testing.strategies import FEATURES, Case, History, cases, histories, pods
+from kschedcore.testing.strategies.vocabulary import Json
 
 QUICK = settings(
     max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -23,8 +25,8 @@ SEARCH = settings(
 
 
 @QUICK
-@given(placements())
-def test_the_model_decides_every_placement(drawn: Placement) -> None:
+@given(cases())
+def test_the_model_decides_every_placement(drawn: Case) -> None:
     for step in schedule(drawn.cluster, drawn.pending):
         assert sum(key in step for key in ("preFilter", "chosen")) <= 1
         nodes = {node["metadata"]["name"] for node in drawn.cluster["nodes"]}
@@ -33,8 +35,8 @@ def test_the_model_decides_every_placement(drawn: Placement) -> None:
 
 
 @QUICK
-@given(placements(max_pending=1), st.randoms(use_true_random=False))
-def test_a_decision_does_not_depend_on_the_order_of_nodes(drawn: Placement, shuffle: Random) -> None:
+@given(cases(max_pending=1), st.randoms(use_true_random=False))
+def test_a_decision_does_not_depend_on_the_order_of_nodes(drawn: Case, shuffle: Random) -> None:
     cluster = dict(drawn.cluster)
     cluster["nodes"] = list(cluster["nodes"])
     shuffle.shuffle(cluster["nodes"])
@@ -165,9 +167,9 @@ def test_each_feature_can_be_asked_for_alone(feature: str) -> None:
     assert outline(drawn) != outline(plain)
 
 
-def comes_up(feature: str, wanted: Callable[[Step], bool]) -> Placement:
+def comes_up(feature: str, wanted: Callable[[Step], bool]) -> Case:
     """A drawn placement with a step that is wanted; raises NoSuchExample when 300 have none."""
-    drawn = placements(features=(feature,))
+    drawn = cases(features=(feature,))
     return find(drawn, lambda each: any(map(wanted, schedule(each.cluster, each.pending))), settings=SEARCH)
 
 

@@ -1,47 +1,63 @@
-"""Random nodes: topology, labels, taints, images, and room for a few pods."""
+"""Nodes: topology, labels, taints, images, and room for a few pods."""
+
+from __future__ import annotations
 
 from hypothesis import strategies as st
-from tests.strategies.vocabulary import (
-    EFFECTS,
+
+from kschedcore.testing.strategies.labels import labels
+from kschedcore.testing.strategies.taints import taints
+from kschedcore.testing.strategies.vocabulary import (
     GPU,
     HOSTNAME,
     HUGE_PAGES,
     IMAGE_SIZES,
     NODE_LABELS,
     REGION,
-    TAINT_KEYS,
-    TAINT_VALUES,
     ZONE,
     ZONES,
     Json,
+    Vocabulary,
 )
+
+__all__ = ["allocatables", "nodes"]
 
 
 @st.composite
-def nodes(draw: st.DrawFn, name: str, *, tainted: bool = True) -> Json:
-    """A valid Node of that name, lacking a topology label now and then; `tainted` allows it to repel pods."""
-    labels = {HOSTNAME: name, ZONE: draw(st.sampled_from(ZONES)), REGION: "r1"}
+def nodes(
+    draw: st.DrawFn,
+    name: str = "node-0",
+    *,
+    tainted: bool = True,
+    vocabulary: Vocabulary = NODE_LABELS,
+    zones: tuple[str, ...] = ZONES,
+) -> Json:
+    """A valid, ready Node, which lacks a topology label now and then.
+
+    It shrinks towards an untainted node of the first zone with no label but those of topology.
+
+    Args:
+        draw: Hypothesis' own.
+        name: Its name.
+        tainted: Whether it may repel pods, by taints or as unschedulable.
+        vocabulary: Label key -> values of its labels.
+        zones: The zones it may be in.
+    """
+    topology = {HOSTNAME: name, ZONE: draw(st.sampled_from(zones)), REGION: "r1"}
     for missing in draw(st.sets(st.sampled_from([HOSTNAME, ZONE, REGION]), max_size=1)):
-        del labels[missing]
-    for key, values in NODE_LABELS.items():
-        value = draw(st.sampled_from([None, *values]))
-        if value is not None:
-            labels[key] = value
+        del topology[missing]
     allocatable = draw(allocatables())
     node: Json = {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {},
+        "metadata": {"name": name, "labels": {**topology, **draw(labels(vocabulary))}},
+        "spec": draw(_restrictions()) if tainted else {},
         "status": {
             "capacity": allocatable,
             "allocatable": allocatable,
             "conditions": [{"type": "Ready", "status": "True"}],
         },
     }
-    if tainted:
-        node["spec"] = draw(restrictions())
-    images = draw(node_images())
+    images = draw(_images())
     if images:
         node["status"]["images"] = images
     return node
@@ -60,7 +76,7 @@ def allocatables() -> st.SearchStrategy[dict[str, str]]:
     )
 
 
-def restrictions() -> st.SearchStrategy[Json]:
+def _restrictions() -> st.SearchStrategy[Json]:
     """A node's spec: taints, or unschedulable, or both, or neither."""
     open_or_closed = st.sampled_from([{}, {}, {}, {"unschedulable": True}])
     return st.tuples(open_or_closed, st.fixed_dictionaries({}, optional={"taints": taints()})).map(
@@ -68,16 +84,7 @@ def restrictions() -> st.SearchStrategy[Json]:
     )
 
 
-def taints() -> st.SearchStrategy[list[Json]]:
-    """One or two taints, each key and effect once."""
-    taint = st.fixed_dictionaries(
-        {"key": st.sampled_from(TAINT_KEYS), "effect": st.sampled_from(EFFECTS)},
-        optional={"value": st.sampled_from(TAINT_VALUES)},
-    )
-    return st.lists(taint, min_size=1, max_size=2, unique_by=lambda t: (t["key"], t["effect"]))
-
-
-def node_images() -> st.SearchStrategy[list[Json]]:
+def _images() -> st.SearchStrategy[list[Json]]:
     """Images by tag and digest; nodes may differ by a few bytes in what they report."""
     names = st.lists(st.sampled_from(sorted(IMAGE_SIZES)), max_size=3, unique=True)
     return st.tuples(names, st.integers(0, 9)).map(

@@ -1,10 +1,17 @@
-"""Random KubeSchedulerConfigurations of one profile."""
+"""KubeSchedulerConfigurations of one profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
-from tests.strategies.affinities import node_selector_terms
-from tests.strategies.vocabulary import GPU, HOSTNAME, ZONE, Json
 
-SCORING = (
+from kschedcore.testing.strategies.affinities import node_selector_terms
+from kschedcore.testing.strategies.vocabulary import GPU, HOSTNAME, ZONE, Json
+
+__all__ = ["configs"]
+
+_SCORING = (
     "TaintToleration",
     "NodeAffinity",
     "PodTopologySpread",
@@ -13,11 +20,15 @@ SCORING = (
     "NodeResourcesBalancedAllocation",
     "ImageLocality",
 )
-FILTERING = ("NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodeResourcesFit", "InterPodAffinity")
+_FILTERING = ("NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodeResourcesFit", "InterPodAffinity")
 
 
-def configs(node_names: list[str]) -> st.SearchStrategy[Json]:
-    """The default profile with other plugins, weights, order or args."""
+def configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+    """The default profile with other plugins, weights, order or args.
+
+    Args:
+        node_names: Nodes that an added affinity may name.
+    """
     return st.one_of(_plugins().map(lambda p: _config(p, [])), _plugin_configs(node_names))
 
 
@@ -35,7 +46,7 @@ def _plugins() -> st.SearchStrategy[Json]:
         return st.sampled_from(names).map(lambda name: {"disabled": [{"name": name}]})
 
     weighted = st.lists(
-        st.fixed_dictionaries({"name": st.sampled_from(SCORING), "weight": st.integers(1, 9)}),
+        st.fixed_dictionaries({"name": st.sampled_from(_SCORING), "weight": st.integers(1, 9)}),
         min_size=1,
         max_size=3,
         unique_by=lambda entry: str(entry["name"]),
@@ -46,13 +57,13 @@ def _plugins() -> st.SearchStrategy[Json]:
         st.fixed_dictionaries({"multiPoint": enabled}),
         st.fixed_dictionaries({"score": enabled}),
         st.fixed_dictionaries({"score": only_scores}),
-        st.fixed_dictionaries({"score": disabled(SCORING)}),
-        st.fixed_dictionaries({"filter": disabled(FILTERING)}),
-        st.fixed_dictionaries({"multiPoint": disabled((*SCORING, "DefaultPreemption"))}),
+        st.fixed_dictionaries({"score": disabled(_SCORING)}),
+        st.fixed_dictionaries({"filter": disabled(_FILTERING)}),
+        st.fixed_dictionaries({"multiPoint": disabled((*_SCORING, "DefaultPreemption"))}),
     )
 
 
-def _plugin_configs(node_names: list[str]) -> st.SearchStrategy[Json]:
+def _plugin_configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
     resources = st.lists(
         st.fixed_dictionaries({"name": st.sampled_from(["cpu", "memory", GPU]), "weight": st.integers(1, 5)}),
         min_size=1,

@@ -1,7 +1,12 @@
-"""Random storage: classes, claims in every state, and the volumes they are bound to or may be bound to."""
+"""Storage: classes, claims in every state, and the volumes they are bound to or may be bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from hypothesis import strategies as st
-from tests.strategies.vocabulary import (
+
+from kschedcore.testing.strategies.vocabulary import (
     CLAIMS,
     DRIVER,
     HOSTNAME,
@@ -12,24 +17,30 @@ from tests.strategies.vocabulary import (
     Json,
 )
 
-ACCESS_MODES = (["ReadWriteOnce"], ["ReadWriteMany"], ["ReadWriteOncePod"])
-SIZES = ("1Gi", "2Gi", "5Gi")
-ORDERLY = ("bound", "waiting")
-STATES = ("bound", "waiting", "unbound", "selected", "lost", "going")
+__all__ = ["storages"]
+
+_ACCESS_MODES = (["ReadWriteOnce"], ["ReadWriteMany"], ["ReadWriteOncePod"])
+_SIZES = ("1Gi", "2Gi", "5Gi")
+_ORDERLY = ("bound", "waiting")
+_STATES = ("bound", "waiting", "unbound", "selected", "lost", "going")
 
 
 @st.composite
-def storages(draw: st.DrawFn, node_names: list[str]) -> Json:
+def storages(draw: st.DrawFn, node_names: Sequence[str]) -> Json:
     """The storage part of a cluster: classes, volumes, claims and CSINodes, by their cluster keys.
 
     In half of the clusters every claim is there and in order, so that what is decided is where pods can go.
+
+    Args:
+        draw: Hypothesis' own.
+        node_names: Nodes that local volumes may be on.
     """
     orderly = draw(st.booleans())
     claims: list[Json] = []
     volumes: list[Json] = []
     for namespace in NAMESPACES:
         for name in CLAIMS if orderly else draw(st.lists(st.sampled_from(CLAIMS), unique=True)):
-            claim = draw(_claims(namespace, name, ORDERLY if orderly else STATES))
+            claim = draw(_claims(namespace, name, _ORDERLY if orderly else _STATES))
             volume_name = claim["spec"].get("volumeName")
             if volume_name and (orderly or draw(st.integers(0, 3)) < 3):
                 volumes.append(draw(_bound_volumes(claim, volume_name)))
@@ -73,9 +84,9 @@ def _claims(draw: st.DrawFn, namespace: str, name: str, states: tuple[str, ...])
             "annotations": {},
         },
         "spec": {
-            "accessModes": draw(st.sampled_from(ACCESS_MODES)),
+            "accessModes": draw(st.sampled_from(_ACCESS_MODES)),
             "storageClassName": draw(st.sampled_from(classes)),
-            "resources": {"requests": {"storage": draw(st.sampled_from(SIZES))}},
+            "resources": {"requests": {"storage": draw(st.sampled_from(_SIZES))}},
         },
         "status": {"phase": "Bound" if state == "bound" else "Lost" if state == "lost" else "Pending"},
     }
@@ -119,15 +130,15 @@ def _bound_volumes(draw: st.DrawFn, claim: Json, name: str) -> Json:
 
 
 @st.composite
-def _local_volumes(draw: st.DrawFn, name: str, node_names: list[str]) -> Json:
+def _local_volumes(draw: st.DrawFn, name: str, node_names: Sequence[str]) -> Json:
     """A local volume of a node that waits for a claim."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
         "metadata": {"name": name, "uid": f"uid-{name}"},
         "spec": {
-            "accessModes": draw(st.sampled_from(ACCESS_MODES)),
-            "capacity": {"storage": draw(st.sampled_from(SIZES))},
+            "accessModes": draw(st.sampled_from(_ACCESS_MODES)),
+            "capacity": {"storage": draw(st.sampled_from(_SIZES))},
             "storageClassName": "local",
             "local": {"path": "/mnt"},
             "nodeAffinity": _reachable_from(HOSTNAME, [draw(st.sampled_from(node_names))]),

@@ -1,0 +1,232 @@
+"""Playing one history to several schedulers at once, to hold one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kschedcore.api.manifests import CLUSTER_KEYS, Manifests
+from kschedcore.scheduling.engine import Engine
+from kschedcore.scheduling.plugin import Plugin
+from kschedcore.testing.strategies.histories import History
+from kschedcore.testing.strategies.vocabulary import Json
+
+__all__ = ["Decided", "EngineScheduler", "Replay", "Scheduler"]
+
+Step = dict[str, Any]
+"""A decision in the layout of recorded scheduling steps (:meth:`kschedcore.Explanation.to_step`)."""
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+class Scheduler(Protocol):
+    """What a history drives: :class:`EngineScheduler` is one; a model of a rule may be another."""
+
+    def add_node(self, node: Json) -> None:
+        """Add a Node, or put it in the place of the one of its name."""
+
+    def remove_node(self, name: str) -> None:
+        """Take a node out; its pods stay known."""
+
+    def add_pod(self, pod: Json) -> None:
+        """Account a bound or nominated Pod, or account it anew."""
+
+    def remove_pod(self, namespace: str, name: str) -> None:
+        """Take a pod out."""
+
+    def set_namespace(self, namespace: Json) -> None:
+        """Add a Namespace, or give it other labels."""
+
+    def set_object(self, kind: str, obj: Json) -> None:
+        """Add or replace an object; ``kind`` is its key in a cluster: ``podDisruptionBudgets``."""
+
+    def decide(self, pod: Json, *, preempt: bool = True) -> Step:
+        """Say where a pod would go, without placing it."""
+
+    def commit(self, pod: Json, step: Step) -> None:
+        """Take in a decision: the pod is placed, or nominated and the victims are gone."""
+
+
+class EngineScheduler:
+    """An engine, as histories drive it.
+
+    Args:
+        cluster: As :meth:`kschedcore.Manifests.from_cluster` takes it.
+        forgetful: Forget every compiled class before each decision, so that nothing is cached.
+        plugins: Plugins of one's own that the cluster's configuration may name.
+    """
+
+    def __init__(
+        self, cluster: Json, *, forgetful: bool = False, plugins: Iterable[type[Plugin]] = ()
+    ) -> None:
+        self.engine = Engine(
+            Manifests.from_cluster(cluster), config=cluster.get("config"), plugins=tuple(plugins)
+        )
+        self.forgetful = forgetful
+
+    def add_node(self, node: Json) -> None:
+        """See :class:`Scheduler`."""
+        self.engine.set_node(node)
+
+    def remove_node(self, name: str) -> None:
+        """See :class:`Scheduler`."""
+        self.engine.remove_node(name)
+
+    def add_pod(self, pod: Json) -> None:
+        """See :class:`Scheduler`."""
+        self.engine.add_pod(pod)
+
+    def remove_pod(self, namespace: str, name: str) -> None:
+        """See :class:`Scheduler`."""
+        self.engine.remove_pod(name, namespace)
+
+    def set_namespace(self, namespace: Json) -> None:
+        """See :class:`Scheduler`."""
+        self.engine.set_namespace(namespace)
+
+    def set_object(self, kind: str, obj: Json) -> None:
+        """See :class:`Scheduler`."""
+        self.engine.set_object({"kind": CLUSTER_KEYS[kind], **obj})
+
+    def decide(self, pod: Json, *, preempt: bool = True) -> Step:
+        """See :class:`Scheduler`."""
+        if self.forgetful:
+            self.engine.forget()
+        return self.engine.explain(pod, preempt=preempt).to_step()
+
+    def commit(self, pod: Json, step: Step) -> None:
+        """See :class:`Scheduler`."""
+        if "chosen" in step:
+            self.engine.add_pod(pod, step["chosen"])
+        elif "nominated" in step:
+            for victim in step["victims"]:
+                namespace, name = victim.split("/")
+                self.engine.remove_pod(name, namespace)
+            self.engine.nominate(pod, step["nominated"])
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What each scheduler says of one pod.
+
+    Attributes:
+        pod: The pod.
+        steps: Its decision, by each scheduler in the order in which they were given.
+    """
+
+    pod: Json
+    steps: list[Step]
+
+
+class Replay:
+    """Drives schedulers through one history side by side; they all take in what the first one decides.
+
+    Args:
+        history: What happens.
+        schedulers: Who lives through it; each has been given the history's cluster.
+
+    Attributes:
+        node_names: The nodes that are there now.
+        pods: The pods that are there now, by namespace and name.
+    """
+
+    def __init__(self, history: History, *schedulers: Scheduler) -> None:
+        self.history = history
+        self.schedulers = schedulers
+        self.node_names = {node["metadata"]["name"] for node in history.cluster["nodes"]}
+        self.pods: dict[Key, Json] = {_key(pod): pod for pod in history.cluster["pods"]}
+
+    def decisions(self) -> Iterator[Decided]:
+        """Apply the events in order; each decision is handed out before it is taken in."""
+        handlers: dict[str, Callable[[Json], Iterator[Decided] | None]] = {
+            "node": self._node,
+            "removeNode": self._remove_node,
+            "pod": self._pod,
+            "removePod": self._remove_pod,
+            "relabelPod": self._relabel_pod,
+            "terminatePod": self._terminate_pod,
+            "namespace": lambda subject: self._tell(lambda s: s.set_namespace(subject)),
+            "budget": lambda subject: self._tell(lambda s: s.set_object("podDisruptionBudgets", subject)),
+            "schedule": self._schedule,
+            "retry": self._retry,
+        }
+        for event in self.history.events:
+            yield from handlers[event.kind](event.subject) or ()
+
+    def _tell(self, change: Callable[[Scheduler], None]) -> None:
+        for scheduler in self.schedulers:
+            change(scheduler)
+
+    def _node(self, node: Json) -> None:
+        self.node_names.add(node["metadata"]["name"])
+        self._tell(lambda s: s.add_node(node))
+
+    def _remove_node(self, subject: Json) -> None:
+        name = subject["name"]
+        if name in self.node_names:
+            self.node_names.remove(name)
+            self._tell(lambda s: s.remove_node(name))
+
+    def _pod(self, pod: Json) -> None:
+        if _key(pod) not in self.pods and pod["spec"]["nodeName"] in self.node_names:
+            self._put(pod)
+
+    def _put(self, pod: Json) -> None:
+        self.pods[_key(pod)] = pod
+        self._tell(lambda s: s.add_pod(pod))
+
+    def _at(self, subject: Json, among: list[Json]) -> Json | None:
+        return among[subject["index"] % len(among)] if among else None
+
+    def _remove_pod(self, subject: Json) -> None:
+        pod = self._at(subject, list(self.pods.values()))
+        if pod:
+            del self.pods[_key(pod)]
+            self._tell(lambda s: s.remove_pod(*_key(pod)))
+
+    def _relabel_pod(self, subject: Json) -> None:
+        pod = self._at(subject, list(self.pods.values()))
+        if pod:
+            self._put({**pod, "metadata": {**pod["metadata"], "labels": subject["labels"]}})
+
+    def _terminate_pod(self, subject: Json) -> None:
+        pod = self._at(subject, list(self.pods.values()))
+        if pod:
+            self._put({**pod, "metadata": {**pod["metadata"], "deletionTimestamp": "2026-01-01T01:00:00Z"}})
+
+    def _schedule(self, pod: Json) -> Iterator[Decided]:
+        if _key(pod) not in self.pods:
+            yield from self._decide(pod)
+
+    def _retry(self, subject: Json) -> Iterator[Decided]:
+        pod = self._at(subject, [p for p in self.pods.values() if not p["spec"].get("nodeName")])
+        if pod:
+            yield from self._decide(pod)
+
+    def _decide(self, pod: Json) -> Iterator[Decided]:
+        steps = [scheduler.decide(pod) for scheduler in self.schedulers]
+        yield Decided(pod, steps)
+        self._tell(lambda s: s.commit(pod, steps[0]))
+        self._take_in(pod, steps[0])
+
+    def _take_in(self, pod: Json, step: Step) -> None:
+        """What ``commit`` does, on the list of pods that events refer to."""
+        self.pods.pop(_key(pod), None)
+        if "chosen" in step:
+            self.pods[_key(pod)] = {**pod, "spec": {**pod["spec"], "nodeName": step["chosen"]}}
+        elif "nominated" in step:
+            for victim in step["victims"]:
+                space, name = victim.split("/")
+                del self.pods[space, name]
+            for key, other in list(self.pods.items()):
+                nominated = (other.get("status") or {}).get("nominatedNodeName")
+                waits = not other["spec"].get("nodeName") and nominated == step["nominated"]
+                if waits and other["spec"].get("priority", 0) < pod["spec"].get("priority", 0):
+                    del self.pods[key]
+            self.pods[_key(pod)] = {**pod, "status": {"nominatedNodeName": step["nominated"]}}
+
+
+def _key(pod: Json) -> Key:
+    return pod["metadata"].get("namespace", "default"), pod["metadata"]["name"]

@@ -1,0 +1,86 @@
+"""Pods: each has a few of the features that decide on a place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from kschedcore.testing.strategies.containers import containers
+from kschedcore.testing.strategies.features import FEATURES, SCHEDULING_FEATURES, Draft
+from kschedcore.testing.strategies.labels import labels
+from kschedcore.testing.strategies.vocabulary import NAMESPACES, POD_LABELS, Json, Vocabulary
+
+__all__ = ["bound_pods", "pods"]
+
+
+@st.composite
+def pods(
+    draw: st.DrawFn,
+    name: str = "pod-0",
+    node_names: Sequence[str] = ("node-0",),
+    features: Sequence[str] = tuple(FEATURES),
+    *,
+    max_features: int = 3,
+    namespaces: Sequence[str] = NAMESPACES,
+    vocabulary: Vocabulary = POD_LABELS,
+) -> Json:
+    """A valid pending Pod. It shrinks towards one container that asks for nothing.
+
+    Args:
+        draw: Hypothesis' own.
+        name: Its name.
+        node_names: Nodes that its affinity may name.
+        features: What it may have, out of ``FEATURES``; a priority whenever that is among them.
+        max_features: How many of them at most, the priority not counted.
+        namespaces: Where it may be.
+        vocabulary: Label key -> values of its labels.
+
+    Raises:
+        KeyError: There is no such feature.
+    """
+    drawn = [draw(containers(f"c{number}")) for number in range(draw(st.integers(1, 2)))]
+    pod: Json = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": draw(st.sampled_from(namespaces)),
+            "uid": f"uid-{name}",
+            "labels": draw(labels(vocabulary)),
+        },
+        "spec": {"schedulerName": "default-scheduler", "priority": 0, "containers": drawn},
+    }
+    draft = Draft(draw, pod, node_names)
+    optional = [feature for feature in features if feature != "priority"]
+    wanted = draw(st.sets(st.sampled_from(optional), max_size=max_features)) if optional else set()
+    wanted |= {"priority"} & set(features)
+    for feature in sorted(wanted, key=list(FEATURES).index):
+        FEATURES[feature](draft)
+    return pod
+
+
+@st.composite
+def bound_pods(
+    draw: st.DrawFn,
+    name: str = "pod-0",
+    node_names: Sequence[str] = ("node-0",),
+    features: Sequence[str] = SCHEDULING_FEATURES,
+) -> Json:
+    """A Pod that runs on one of the nodes already, started or about to start, or on its way out.
+
+    Args:
+        draw: Hypothesis' own.
+        name: Its name.
+        node_names: Where it may run.
+        features: As in :func:`pods`; gates keep pods from nodes and are left out.
+    """
+    pod = draw(pods(name, node_names, [feature for feature in features if feature != "gates"]))
+    pod["spec"]["nodeName"] = draw(st.sampled_from(node_names))
+    pod["status"] = {"phase": "Running"}
+    minute = draw(st.integers(-1, 5))
+    if minute >= 0:
+        pod["status"]["startTime"] = f"2026-01-01T00:{minute:02d}:00Z"
+    if draw(st.integers(0, 9)) == 9:
+        pod["metadata"]["deletionTimestamp"] = "2026-01-01T01:00:00Z"
+    return pod

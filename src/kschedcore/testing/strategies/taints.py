@@ -1,0 +1,69 @@
+"""Taints, and tolerations that may answer to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from kschedcore.api.taints import EFFECTS
+from kschedcore.testing.strategies.vocabulary import TAINT_KEYS, TAINT_VALUES, Json
+
+__all__ = ["taints", "tolerations"]
+
+
+def taints(
+    keys: Sequence[str] = TAINT_KEYS,
+    values: Sequence[str] = TAINT_VALUES,
+    effects: Sequence[str] = EFFECTS,
+    *,
+    max_size: int = 2,
+) -> st.SearchStrategy[list[Json]]:
+    """One taint or more, each key and effect once.
+
+    Args:
+        keys: To choose among.
+        values: To choose among; a taint may have none.
+        effects: To choose among.
+        max_size: How many taints at most.
+    """
+    taint = st.fixed_dictionaries(
+        {"key": st.sampled_from(keys), "effect": st.sampled_from(effects)},
+        optional={"value": st.sampled_from(values)},
+    )
+    return st.lists(taint, min_size=1, max_size=max_size, unique_by=lambda t: (t["key"], t["effect"]))
+
+
+def tolerations(
+    keys: Sequence[str] = (*TAINT_KEYS, "node.kubernetes.io/unschedulable"),
+    values: Sequence[str] = TAINT_VALUES,
+    effects: Sequence[str] = EFFECTS,
+    *,
+    max_size: int = 2,
+) -> st.SearchStrategy[list[Json]]:
+    """One toleration or more: of a value, of a key, of everything, or for a while.
+
+    Args:
+        keys: To choose among.
+        values: To choose among.
+        effects: To choose among; a toleration may be for all of them.
+        max_size: How many tolerations at most.
+    """
+    key, exists = st.sampled_from(keys), st.just("Exists")
+    effect = {"effect": st.sampled_from(effects)}
+    kinds = [
+        st.fixed_dictionaries({"key": key, "operator": exists}, optional=effect),
+        st.fixed_dictionaries({"operator": exists}, optional=effect),
+        st.fixed_dictionaries(
+            {"key": key, "value": st.sampled_from(values)},
+            optional={"operator": st.just("Equal"), **effect},
+        ),
+    ]
+    if "NoExecute" in effects:
+        kinds.append(
+            st.fixed_dictionaries(
+                {"key": key, "operator": exists, "effect": st.just("NoExecute")},
+                optional={"tolerationSeconds": st.sampled_from([0, 300])},
+            )
+        )
+    return st.lists(st.one_of(kinds), min_size=1, max_size=max_size)
