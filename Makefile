@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-NATIVE    := $(shell find src/kschedcore/_native -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+NATIVE    := $(shell find src/kschedcore -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 ENV_READY := $(VENV)/.ready
 BUILT     := $(VENV)/.built
 
@@ -43,7 +43,7 @@ unit: $(BUILT)  ## the test suite
 lint: $(BUILT)  ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint src/kschedcore/_native
+	$(BIN)/cython-lint src/kschedcore
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
@@ -64,6 +64,6 @@ wheel: $(BUILT)  ## dist/*.tar.gz and dist/*.whl
 
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find src/kschedcore/_native -name '*.c' -delete -o -name '*.html' -delete -o -name '*.so' -delete
+	find src/kschedcore -name '*.c' -delete -o -name '*.html' -delete -o -name '*.so' -delete
 	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
 	rm -f $(BUILT)

@@ -1,4 +1,4 @@
-"""Builds the native core: one extension per ``.pyx`` under ``src/kschedcore/_native``.
+"""Builds what is compiled: one extension per ``.pyx`` of the package.
 
 Everything else about the package is in ``pyproject.toml``. Set ``KSCHEDCORE_CHECKED=1`` for a debug build in
 which every index and every uninitialised view is checked.
@@ -15,7 +15,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SOURCES = Path("src")
-NATIVE = SOURCES / "kschedcore" / "_native"
+PACKAGE = SOURCES / "kschedcore"
 
 # Cython's own helpers live once in this generated module instead of once in every extension: about a
 # tenth of the size.
@@ -40,11 +40,11 @@ DIRECTIVES = {
 
 
 def extension(name: str, source: Path) -> Extension:
-    """One extension module of the core."""
+    """One extension module."""
     return Extension(
         name,
         [source.as_posix()],
-        include_dirs=[np.get_include()],
+        include_dirs=[np.get_include(), (PACKAGE / "include").as_posix()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=[*EXACT, *SYMBOLS],
     )
@@ -54,7 +54,7 @@ def extensions() -> list[Extension]:
     """One extension for each ``.pyx`` file, named after it, and the module they share."""
     found = [
         extension(".".join(path.relative_to(SOURCES).with_suffix("").parts), path)
-        for path in sorted(NATIVE.rglob("*.pyx"))
+        for path in sorted(PACKAGE.rglob("*.pyx"))
     ]
     shared = extension(SHARED, SOURCES.joinpath(*SHARED.split(".")).with_suffix(".c"))
     return cythonize(

@@ -15,6 +15,7 @@ True
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kschedcore import errors
@@ -36,6 +37,7 @@ __all__ = [
     "Manifests",
     "__version__",
     "errors",
+    "get_include",
     "load",
 ]
 
@@ -48,6 +50,11 @@ _HOMES = {
     "Manifests": "kschedcore.api.manifests",
     "load": "kschedcore.api.manifests",
 }
+
+
+def get_include() -> str:
+    """The folder of ``kschedcore.h``, the C ABI (pass it to a C compiler as ``-I``)."""
+    return str(Path(__file__).parent / "include")
 
 
 def __getattr__(name: str) -> Any:

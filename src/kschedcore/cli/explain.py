@@ -138,31 +138,4 @@ def rejections(explained: Explanation, *, show_headers: bool) -> str:
 
 def as_document(explained: Explanation, feasible: Sequence[str]) -> dict[str, object]:
     """Return the whole explanation for programs."""
-    decision = explained.decision
-    namespace, name = key_of(decision.pod)
-    told: dict[str, object] = {
-        "namespace": namespace,
-        "name": name,
-        "node": decision.node,
-        "message": decision.message,
-        "nodes": [
-            {
-                "name": node,
-                "total": explained.totals[node],
-                "scores": {
-                    plugin: {"raw": score.raw, "normalised": score.normalised, "weighted": score.weighted}
-                    for plugin, score in explained.scores[node].items()
-                },
-            }
-            for node in feasible
-        ],
-        "rejected": {
-            node: {"code": verdict.code, "plugin": verdict.plugin, "reasons": list(verdict.reasons)}
-            for node, verdict in explained.verdicts.items()
-            if verdict is not None
-        },
-    }
-    status = explained.pre_filter
-    if status is not None:
-        told["preFilter"] = {"code": status.code, "plugin": status.plugin, "reasons": list(status.reasons)}
-    return document("Explanation", **told)
+    return document("Explanation", **explained.to_dict(feasible))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -117,6 +118,40 @@ class Explanation:
             step["nominated"] = self.decision.nominated_node
             step["victims"] = sorted(self.decision.victims)
         return step
+
+    def to_dict(self, feasible: Iterable[str] | None = None) -> dict[str, Any]:
+        """The explanation as JSON-shaped data: namespace, name, node, message, nodes, rejected and preFilter.
+
+        Args:
+            feasible: The order of the feasible nodes; by name when None.
+        """
+        decision = self.decision
+        told: dict[str, Any] = {
+            "namespace": decision.pod.metadata.namespace or "default",
+            "name": decision.pod.metadata.name,
+            "node": decision.node,
+            "message": decision.message,
+            "nodes": [
+                {
+                    "name": node,
+                    "total": self.totals[node],
+                    "scores": {plugin: asdict(score) for plugin, score in self.scores[node].items()},
+                }
+                for node in (self.feasible if feasible is None else feasible)
+            ],
+            "rejected": {
+                node: {"code": verdict.code, "plugin": verdict.plugin, "reasons": list(verdict.reasons)}
+                for node, verdict in self.verdicts.items()
+                if verdict is not None
+            },
+        }
+        if (status := self.pre_filter) is not None:
+            told["preFilter"] = {
+                "code": status.code,
+                "plugin": status.plugin,
+                "reasons": list(status.reasons),
+            }
+        return told
 
     def to_arrow(self) -> pa.Table:
         """One row a node and plugin that judged it: node, plugin, code, reasons, raw, normalised, weighted."""

@@ -1,0 +1,80 @@
+"""Arrow's C structures as objects of the PyCapsule interface, and back.
+
+A structure that is taken is moved: the caller's is marked as released, and the capsule releases its own when nobody
+consumed it.
+"""
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from kschedcore.capi.abi cimport ArrowArray, ArrowArrayStream, ArrowSchema
+
+ctypedef fused Structure:
+    ArrowSchema
+    ArrowArray
+    ArrowArrayStream
+
+
+cdef class Stream:
+    """A stream, to be read once."""
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.capsule
+
+
+cdef class Batch:
+    """A record batch, to be read once."""
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return self.schema, self.array
+
+
+cdef object _moved(Structure* given, const char* name, void (*drop)(object) noexcept):
+    """A capsule that holds what a structure held."""
+    cdef Structure* held = <Structure*> PyMem_Malloc(sizeof(Structure))
+    if held == NULL:
+        raise MemoryError()
+    held[0] = given[0]
+    given.release = NULL
+    return PyCapsule_New(held, name, drop)
+
+
+cdef void _release(Structure* held) noexcept:
+    if held.release != NULL:
+        held.release(held)
+    PyMem_Free(held)
+
+
+cdef void _drop_schema(object capsule) noexcept:
+    _release(<ArrowSchema*> PyCapsule_GetPointer(capsule, "arrow_schema"))
+
+
+cdef void _drop_array(object capsule) noexcept:
+    _release(<ArrowArray*> PyCapsule_GetPointer(capsule, "arrow_array"))
+
+
+cdef void _drop_stream(object capsule) noexcept:
+    _release(<ArrowArrayStream*> PyCapsule_GetPointer(capsule, "arrow_array_stream"))
+
+
+cdef Stream take_stream(ArrowArrayStream* stream):
+    """Take a stream from C."""
+    cdef Stream taken = Stream.__new__(Stream)
+    taken.capsule = _moved(stream, "arrow_array_stream", _drop_stream)
+    return taken
+
+
+cdef Batch take_batch(ArrowSchema* schema, ArrowArray* array):
+    """Take a record batch from C."""
+    cdef Batch taken = Batch.__new__(Batch)
+    taken.schema = _moved(schema, "arrow_schema", _drop_schema)
+    taken.array = _moved(array, "arrow_array", _drop_array)
+    return taken
+
+
+cdef int give_stream(object table, ArrowArrayStream* out) except -1:
+    """Give a table to C, which releases it."""
+    capsule = table.__arrow_c_stream__()
+    cdef ArrowArrayStream* held = <ArrowArrayStream*> PyCapsule_GetPointer(capsule, "arrow_array_stream")
+    out[0] = held[0]
+    held.release = NULL
+    return 0

@@ -1,0 +1,189 @@
+"""What C's opaque handles stand for. The table of functions (``table.pyx``) translates; what is done is here."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from kschedcore.api.checks import check
+from kschedcore.api.manifests import VIEWS
+from kschedcore.api.objects import Pod, decode
+from kschedcore.columns.pod_tables import PodRows
+from kschedcore.columns.tables import ArrowStream
+from kschedcore.errors import (
+    ConfigError,
+    KschedcoreError,
+    ManifestError,
+    NotFoundError,
+    UsageError,
+)
+from kschedcore.scheduling.binding import key_of
+from kschedcore.scheduling.engine import Engine
+
+OK, USAGE, NOT_FOUND, CONFIG, MANIFEST, FAILED, NO_MEMORY, INTERNAL = range(8)
+"""kschedcore_status."""
+
+_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (UsageError, USAGE),
+    (NotFoundError, NOT_FOUND),
+    (ConfigError, CONFIG),
+    (ManifestError, MANIFEST),
+    (KschedcoreError, FAILED),
+    (MemoryError, NO_MEMORY),
+)
+
+
+def status_of(error: BaseException) -> tuple[int, str]:
+    """The kschedcore_status that an exception is, and its message."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code, str(error)
+    return INTERNAL, f"{type(error).__name__}: {error}"
+
+
+class EngineHandle:
+    """A ``kschedcore_engine``: an engine that any thread may call, one after another.
+
+    Args:
+        tie_break: A kschedcore_tie_break.
+        seed: Seeds the draws.
+        configuration: Path of a KubeSchedulerConfiguration; None for the default one.
+
+    Raises:
+        UsageError: There is no such ``tie_break``.
+        ConfigError: kube-scheduler would refuse the configuration.
+        NotFoundError: There is no such file.
+    """
+
+    def __init__(self, tie_break: int = 0, seed: int = 0, configuration: str | None = None) -> None:
+        if tie_break not in (0, 1):
+            raise UsageError(
+                f"tie_break is {tie_break}; expected KSCHEDCORE_TIE_FIRST or KSCHEDCORE_TIE_RANDOM"
+            )
+        config = None if configuration is None else Path(configuration)
+        self._engine = Engine(tie_break="random" if tie_break else "first", seed=seed, config=config)
+        self._lock = RLock()
+
+    def add_nodes(self, nodes: ArrowStream) -> None:
+        """See :meth:`Engine.add_nodes`."""
+        with self._lock:
+            self._engine.add_nodes(nodes)
+
+    def add_pods(self, pods: ArrowStream) -> None:
+        """See :meth:`Engine.add_pods`."""
+        with self._lock:
+            self._engine.add_pods(pods)
+
+    def set_object(self, text: str) -> None:
+        """Add or replace an object of any kind that an engine knows.
+
+        Raises:
+            ManifestError: It is no JSON object, or invalid.
+            UsageError: No rule looks up objects of its kind, or it is a pod without a node.
+        """
+        item = _object(text, None)
+        kind = item["kind"]
+        with self._lock:
+            if kind == "Node":
+                self._engine.set_node(item)
+            elif kind == "Pod":
+                self._engine.add_pod(item)
+            elif kind == "Namespace":
+                self._engine.set_namespace(item)
+            else:
+                self._engine.set_object(item)
+
+    def remove_object(self, kind: str, namespace: str | None, name: str) -> None:
+        """Take out what :meth:`set_object` or a table added.
+
+        Raises:
+            NotFoundError: There is no such object.
+        """
+        with self._lock:
+            if kind == "Node":
+                self._engine.remove_node(name)
+            elif kind == "Pod":
+                self._engine.remove_pod(name, namespace or "default")
+            else:
+                self._engine.remove_object(kind, name, namespace or "default")
+
+    def explain(self, pod: str) -> str:
+        """See :meth:`Explanation.to_dict`, as JSON text."""
+        item = _object(pod, "Pod")
+        with self._lock:
+            return json.dumps(self._engine.explain(item).to_dict(), ensure_ascii=False)
+
+    def place(self, pods: ArrowStream) -> DecisionsHandle:
+        """Place the pods of a table, see :meth:`Engine.schedule`."""
+        rows = _pending(pods)
+        with self._lock:
+            made = self._engine.schedule(rows).to_arrow()
+        places = {key_of(pod): row for row, pod in enumerate(rows)}
+        keys = zip(made["namespace"].to_pylist(), made["pod"].to_pylist(), strict=True)
+        order = [places[key] for key in keys]
+        return DecisionsHandle(made.take(pa.array(np.argsort(order))))
+
+    def nodes(self) -> pa.RecordBatchReader:
+        """See :meth:`Engine.nodes`."""
+        with self._lock:
+            batch = self._engine.nodes()
+        return pa.RecordBatchReader.from_batches(batch.schema, [batch])
+
+
+class DecisionsHandle:
+    """A ``kschedcore_decisions``: where the pods of a table go.
+
+    Args:
+        table: A row a pod, with columns ``node`` and ``message``.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @cached_property
+    def nodes(self) -> list[bytes | None]:
+        """The rows' nodes in UTF-8, which C may point into as long as this lives."""
+        return _encoded(self.table["node"])
+
+    @cached_property
+    def messages(self) -> list[bytes | None]:
+        """Why rows have no node, likewise."""
+        return _encoded(self.table["message"])
+
+
+def _encoded(column: pa.ChunkedArray) -> list[bytes | None]:
+    return [None if text is None else text.encode() for text in column.to_pylist()]
+
+
+def _object(text: str, kind: str | None) -> dict[str, Any]:
+    """An object from JSON text, checked; ``kind`` is what one that does not say is."""
+    try:
+        item = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ManifestError(f"is not JSON: {error}") from None
+    if not isinstance(item, dict):
+        raise ManifestError(f"is {type(item).__name__}; expected an object")
+    said = item.setdefault("kind", kind)
+    if said not in VIEWS or said != (kind or said):
+        raise UsageError(f"kind is {said!r}; expected {kind or ', '.join(sorted(VIEWS))}")
+    check(decode(VIEWS[said], item))
+    return item
+
+
+def _pending(table: ArrowStream) -> list[Pod]:
+    """The pods of a table without a column ``node``."""
+    given = pa.RecordBatchReader.from_stream(table).read_all()
+    rows = PodRows(given.append_column("node", pa.array(["-"] * len(given), pa.string())))
+    pods = map(rows.pod, range(len(rows)))
+    replace = msgspec.structs.replace
+    return [replace(pod, spec=replace(pod.spec, node_name=None)) for pod in pods]

@@ -1,0 +1,105 @@
+"""The header as a C compiler sees it, and bindings/c compiled and run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from tests.bindings.abi import LAYOUT, OPTIONS
+
+import kschedcore
+
+C = Path(__file__).parents[2] / "bindings" / "c"
+
+
+def run(*command: object, **environment: str) -> str:
+    """Run a command to its end and return what it printed, all of it in the failure's message."""
+    done = subprocess.run(
+        [str(each) for each in command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def compiler() -> str:
+    found = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc")
+    assert found, "the tests need a C compiler, as building the package does"
+    return found
+
+
+def test_the_layout_is_the_one_that_programs_were_compiled_for(compiler: str, tmp_path: Path) -> None:
+    members = [("kschedcore_api", name) for name in LAYOUT] + [
+        ("kschedcore_options", name) for name in OPTIONS
+    ]
+    prints = "".join(f'printf("%zu\\n", offsetof({kind}, {name}));' for kind, name in members)
+    source = tmp_path / "layout.c"
+    source.write_text(
+        "#include <kschedcore.h>\n#include <stddef.h>\n#include <stdio.h>\n"
+        f'int main(void) {{ {prints} printf("%zu\\n%zu\\n", sizeof(kschedcore_api), sizeof(kschedcore_options)); }}'
+    )
+    include = f"-I{kschedcore.get_include()}"
+    run(compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", include, source, "-o", tmp_path / "layout")
+    found = [int(line) for line in run(tmp_path / "layout").split()]
+    end = max(LAYOUT.values()) + 8
+    assert found == [*LAYOUT.values(), *OPTIONS.values(), end, 24]
+
+
+def test_the_header_is_cplusplus_too(compiler: str, tmp_path: Path) -> None:
+    source = tmp_path / "header.cpp"
+    source.write_text("#include <Python.h>\n#include <kschedcore.h>\n")
+    python = f"-I{sysconfig.get_config_var('INCLUDEPY')}"
+    run(
+        compiler,
+        "-x",
+        "c++",
+        "-Wall",
+        "-Wno-register",
+        "-fsyntax-only",
+        python,
+        f"-I{kschedcore.get_include()}",
+        source,
+    )
+
+
+EXPECTED = [
+    "web-0 -> big",
+    "web-1 -> big",
+    "web-2 -> spot",
+    "batch-0 -> big",
+    "batch-1 -> 0/3 nodes are available: 3 Insufficient cpu.",
+    "huge -> 0/3 nodes are available: 3 Insufficient cpu.",
+    "again: pod default/web-0 is not bound to a node",
+]
+
+
+def assert_placed(printed: str) -> None:
+    *lines, explanation = printed.splitlines()
+    assert [line.partition(" preemption:")[0] for line in lines] == EXPECTED
+    told = json.loads(explanation)
+    assert (told["name"], told["node"], told["rejected"]) == ("late", "big", {})
+
+
+def test_a_program_without_python_on_top_places_pods(tmp_path: Path) -> None:
+    run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "CFLAGS=-O1")
+    assert_placed(run(tmp_path / "example"))
+    assert_placed(run(tmp_path / "example", sys.executable))
+    wrong = subprocess.run(
+        [tmp_path / "example", "/none/python"], capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert wrong.stderr.strip()
+
+
+def test_the_sanitizers_find_nothing(tmp_path: Path) -> None:
+    assert_placed(run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "sanitized"))
