@@ -43,7 +43,7 @@ unit: $(BUILT)  ## the test suite
 lint: $(BUILT)  ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint src/kschedcore
+	$(BIN)/cython-lint src/kschedcore bindings
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 

@@ -21,7 +21,7 @@ check(int status)
     exit(2);
 }
 
-/* [nodes] */
+/* --8<-- [start:nodes] */
 static struct ArrowArrayStream
 nodes(void)
 {
@@ -36,7 +36,7 @@ nodes(void)
     check(ks->stream_of_batch(&table.schema, &table.array, &stream));
     return stream;
 }
-/* [/nodes] */
+/* --8<-- [end:nodes] */
 
 static const char *const NAMES[] = {"web-0", "web-1", "web-2", "batch-0", "batch-1", "huge"};
 
@@ -54,7 +54,7 @@ pods(void)
     return stream;
 }
 
-/* [place] */
+/* --8<-- [start:place] */
 static void
 place(kschedcore_engine *engine)
 {
@@ -72,7 +72,7 @@ place(kschedcore_engine *engine)
     }
     ks->decisions_free(decisions);
 }
-/* [/place] */
+/* --8<-- [end:place] */
 
 int
 main(int argc, char **argv)

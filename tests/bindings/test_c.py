@@ -12,23 +12,11 @@ from pathlib import Path
 
 import pytest
 from tests.bindings.abi import LAYOUT, OPTIONS
+from tests.house.environments import ROOT, run
 
 import kschedcore
 
-C = Path(__file__).parents[2] / "bindings" / "c"
-
-
-def run(*command: object, **environment: str) -> str:
-    """Run a command to its end and return what it printed, all of it in the failure's message."""
-    done = subprocess.run(
-        [str(each) for each in command],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+C = ROOT / "bindings/c"
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +37,8 @@ def test_the_layout_is_the_one_that_programs_were_compiled_for(compiler: str, tm
         f'int main(void) {{ {prints} printf("%zu\\n%zu\\n", sizeof(kschedcore_api), sizeof(kschedcore_options)); }}'
     )
     include = f"-I{kschedcore.get_include()}"
-    run(compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", include, source, "-o", tmp_path / "layout")
-    found = [int(line) for line in run(tmp_path / "layout").split()]
+    run(compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", include, source, "-o", "layout", cwd=tmp_path)
+    found = [int(line) for line in run(tmp_path / "layout", cwd=tmp_path).split()]
     end = max(LAYOUT.values()) + 8
     assert found == [*LAYOUT.values(), *OPTIONS.values(), end, 24]
 
@@ -69,6 +57,7 @@ def test_the_header_is_cplusplus_too(compiler: str, tmp_path: Path) -> None:
         python,
         f"-I{kschedcore.get_include()}",
         source,
+        cwd=tmp_path,
     )
 
 
@@ -91,9 +80,9 @@ def assert_placed(printed: str) -> None:
 
 
 def test_a_program_without_python_on_top_places_pods(tmp_path: Path) -> None:
-    run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "CFLAGS=-O1")
-    assert_placed(run(tmp_path / "example"))
-    assert_placed(run(tmp_path / "example", sys.executable))
+    run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "CFLAGS=-O1", cwd=tmp_path)
+    assert_placed(run(tmp_path / "example", cwd=tmp_path))
+    assert_placed(run(tmp_path / "example", sys.executable, cwd=tmp_path))
     wrong = subprocess.run(
         [tmp_path / "example", "/none/python"], capture_output=True, text=True, check=False
     )
@@ -102,4 +91,6 @@ def test_a_program_without_python_on_top_places_pods(tmp_path: Path) -> None:
 
 
 def test_the_sanitizers_find_nothing(tmp_path: Path) -> None:
-    assert_placed(run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "sanitized"))
+    assert_placed(
+        run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "sanitized", cwd=tmp_path)
+    )

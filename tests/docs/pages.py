@@ -67,10 +67,16 @@ def fences(page: str) -> list[Fence]:
 
 
 def _included(text: str) -> str:
-    """A fence that shows a file of the repository has its text."""
+    """A fence that shows a file of the repository, or a section of one, has its text."""
     if not text.startswith(_INCLUDE):
         return text
-    return ROOT.joinpath(text.removeprefix(_INCLUDE).strip().strip('"')).read_text()
+    path, _, section = text.removeprefix(_INCLUDE).strip().strip('"').partition(":")
+    whole = ROOT.joinpath(path).read_text()
+    if not section:
+        return whole
+    found = re.search(rf"^.*\[start:{section}\].*\n((?:.*\n)*?).*\[end:{section}\]", whole, re.MULTILINE)
+    assert found is not None, f"{path} has no section {section!r}"
+    return found[1]
 
 
 def rerun(page: str, folder: Path) -> str:

@@ -1,0 +1,34 @@
+"""What users get, made once for all tests: the distributions, and an environment that has the wheel."""
+
+from __future__ import annotations
+
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+from tests.house.environments import ROOT, run
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source distribution of this checkout, and the wheel built from that."""
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT, cwd=out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    [found] = dist.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a fresh environment, outside the checkout, that has the wheel and what it asks for."""
+    home = tmp_path_factory.mktemp("env")
+    venv.create(home, with_pip=True)
+    interpreter = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    run(interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=home)
+    return interpreter
