@@ -119,5 +119,20 @@ def test_a_refused_pod_shows_as_replica_failure_until_it_is_let_in(world: World)
     assert len(world.names("pods")) == 1
 
 
+def test_pods_become_available_although_others_are_refused(world: World) -> None:
+    """Refusals are tried again later and later; that a pod has been ready for long enough is not told as late."""
+    world.create(1, minReadySeconds=10)
+    world.settle()
+    (pod,) = world.names("pods")
+    world.send("DELETE", "/api/v1/namespaces/default/serviceaccounts/default")
+    world.loop.remove("serviceaccount-controller")
+    world.send("PATCH", f"{SETS}/web", {"spec": {"replicas": 2}})
+    world.run_for(minutes=5)
+    world.make_ready(pod)
+    world.run_for(seconds=11)
+    assert world.status()["conditions"][0]["reason"] == "FailedCreate"
+    assert world.status()["availableReplicas"] == 1
+
+
 def test_a_set_that_is_not_there_is_nothing_to_do(world: World) -> None:
     assert ReplicaSetController(world.context).reconcile(("default", "nobody")) is None

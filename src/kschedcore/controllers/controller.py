@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from kschedcore.clock import Timers
 from kschedcore.store.admission_types import Object, StatusError
 from kschedcore.store.kinds import kind_by_resource
 
-__all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "itself", "owner"]
+__all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "again_although", "itself", "owner"]
 
 Key = tuple[str, ...]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
@@ -40,10 +40,25 @@ class Again:
     Attributes:
         at: The time.
         background: Whether the cluster counts as settled meanwhile.
+        refused: Whether something was refused as well, so that the key is also tried again later and later.
     """
 
     at: datetime
     background: bool = False
+    refused: bool = False
+
+
+def again_although(refused: StatusError | None, again: Again | None) -> Again | None:
+    """When to look again, whether or not something was refused.
+
+    Raises:
+        StatusError: What was refused, when there is no such time.
+    """
+    if refused is None:
+        return again
+    if again is None:
+        raise refused
+    return replace(again, refused=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +163,7 @@ class Runner:
         except StatusError:
             self._queue.retry(key)
         else:
-            self._queue.forget(key)
+            (self._queue.retry if again is not None and again.refused else self._queue.forget)(key)
             if again is not None:
                 self._queue.add_at(key, again.at, background=again.background)
         return True

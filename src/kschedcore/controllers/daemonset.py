@@ -9,7 +9,16 @@ from kschedcore.api.daemons import daemon_spec, pinned
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.claims import adopters, claim, selector_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.controller import (
+    Again,
+    Context,
+    Controller,
+    Key,
+    Watched,
+    again_although,
+    itself,
+    owner,
+)
 from kschedcore.controllers.daemonset_backoff import FailedPodBackOff
 from kschedcore.controllers.daemonset_places import Eligibility, Place, places
 from kschedcore.controllers.daemonset_update import Revision, Work, excess, rolling_update, surges
@@ -74,10 +83,9 @@ class DaemonSetController(Controller):
         earlier = [each for each in revisions if each["metadata"]["name"] != current["metadata"]["name"]]
         self._truncate(daemon_set, earlier, pods)
         self._write(daemon_set, self._status(daemon_set, revision, collisions, found))
-        if refused is not None:
-            raise refused
         available = next_available(pods, _min_ready(daemon_set), self.clock.now())
-        return min((each for each in (again, available) if each is not None), key=_when, default=None)
+        first = min((each for each in (again, available) if each is not None), key=_when, default=None)
+        return again_although(refused, first)
 
     def _pods(self, daemon_set: Object) -> list[Object]:
         selector = selector_of(daemon_set)

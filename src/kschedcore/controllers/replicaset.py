@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from kschedcore.client.informer import controller_of
 from kschedcore.controllers.claims import adopters, claim, selected_by
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, again_although, itself, owner
 from kschedcore.controllers.pods import (
     is_of_ending_namespace,
     next_available,
@@ -63,9 +63,8 @@ class ReplicaSetController(Controller):
         status = self._status(replica_set, pods, refused)
         if status != replica_set.get("status", {}):
             self.client.update_status({**replica_set, "status": status}, self.resource)
-        if refused is not None:
-            raise refused
-        return next_available(pods, _min_ready(replica_set), self.clock.now())
+        available = next_available(pods, _min_ready(replica_set), self.clock.now())
+        return again_although(refused, available)
 
     def _scale(self, replica_set: Object, pods: Sequence[Object]) -> None:
         """Make or delete pods."""

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.claims import adopters, claim, selector_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.controller import (
+    Again,
+    Context,
+    Controller,
+    Key,
+    Watched,
+    again_although,
+    itself,
+    owner,
+)
 from kschedcore.controllers.history import History, template_of
 from kschedcore.controllers.pods import next_available
 from kschedcore.controllers.statefulset_claims import claims_of, is_stale, with_owners
@@ -74,8 +83,13 @@ class StatefulSetController(Controller):
             rollout = Rollout(stateful_set, pods, *names, self.clock.now())
             self._write(stateful_set, rollout.status(before.get("collisionCount", 0)))
             return None
-        self._roll(stateful_set, pods)
-        return next_available(pods, stateful_set["spec"].get("minReadySeconds", 0), self.clock.now())
+        refused: StatusError | None = None
+        try:
+            self._roll(stateful_set, pods)
+        except StatusError as refusal:
+            refused = refusal
+        available = next_available(pods, stateful_set["spec"].get("minReadySeconds", 0), self.clock.now())
+        return again_although(refused, available)
 
     def _roll(self, stateful_set: Object, pods: list[Object]) -> None:
         revisions = self._history.revisions(stateful_set)
