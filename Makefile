@@ -13,7 +13,11 @@ export PATH := $(abspath $(BIN)):$(PATH)
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help build demo docs test unit lint wheel-test conformance bench wheel clean
+=======
+.PHONY: help build demo test unit lint wheel-test conformance soak bench wheel clean
+>>>>>>> 951d9bf (Break whole clusters on purpose: seeded histories, faults between processes and API, invariants, shortening, soak)
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -55,6 +59,9 @@ wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh e
 
 conformance: $(BUILT)  ## compare with recordings of Kubernetes (RECORDINGS=PATH…)
 	$(BIN)/kschedcore conformance $(RECORDINGS)
+
+soak: $(BUILT)  ## break simulated clusters at random for a while (MINUTES=10 SEED=0) and say what broke
+	$(BIN)/python -m kschedcore.testing.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
 
 bench: $(BUILT)  ## the benchmarks
 	$(BIN)/python -m pytest -q -m '' --benchmark-only bench

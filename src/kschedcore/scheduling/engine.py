@@ -529,6 +529,11 @@ class Engine:
         return bound is not None and (bound.pod is pod or (uid != "" and uid == bound.pod.metadata.uid))
 
     @property
+    def nominations(self) -> dict[tuple[str, str], str]:
+        """The pods that room is left for on a node: namespace and name -> node."""
+        return self._nominator.nodes()
+
+    @property
     def extenders(self) -> Extenders:
         """The configuration's extenders."""
         return self._extenders

@@ -36,6 +36,10 @@ class Nominator:
         """The nomination of a pod, if it has one."""
         return self._by_key.get(key)
 
+    def nodes(self) -> dict[PodKey, str]:
+        """Which pod is nominated to which node."""
+        return {key: nomination.node for key, nomination in self._by_key.items()}
+
     def nominate(self, key: PodKey, info: PodInfo, node: str) -> None:
         """Nominate a pod to a node instead of where it was nominated before; an unknown node is passed over."""
         self.withdraw(key)

@@ -1,0 +1,67 @@
+"""What always holds of a cluster, whatever happens to it: one class an invariant."""
+
+from __future__ import annotations
+
+from kschedcore.testing.invariants.base import Invariant
+from kschedcore.testing.invariants.ownership import (
+    NothingEndsForEver,
+    OwnedObjectsGo,
+    OwnedObjectsStay,
+    ReplicaSetsHaveTheirPods,
+)
+from kschedcore.testing.invariants.placement import (
+    AllPendingPodsAreQueued,
+    EngineEqualsStore,
+    NobodyWaitsInVain,
+    NoNodeIsOvercommitted,
+    NothingIsKeptForThoseGone,
+    PodsAreBoundOnce,
+)
+from kschedcore.testing.invariants.promises import (
+    AvailabilityIsKept,
+    BudgetsAreRespected,
+    QuotasAreKept,
+    QuotasCountWhatIsThere,
+)
+from kschedcore.testing.invariants.views import ReplaysEqualStore, ViewsEqualStore
+
+__all__ = [
+    "INVARIANTS",
+    "AllPendingPodsAreQueued",
+    "AvailabilityIsKept",
+    "BudgetsAreRespected",
+    "EngineEqualsStore",
+    "Invariant",
+    "NoNodeIsOvercommitted",
+    "NobodyWaitsInVain",
+    "NothingEndsForEver",
+    "NothingIsKeptForThoseGone",
+    "OwnedObjectsGo",
+    "OwnedObjectsStay",
+    "PodsAreBoundOnce",
+    "QuotasAreKept",
+    "QuotasCountWhatIsThere",
+    "ReplaysEqualStore",
+    "ReplicaSetsHaveTheirPods",
+    "ViewsEqualStore",
+]
+
+INVARIANTS: tuple[type[Invariant], ...] = (
+    NoNodeIsOvercommitted,
+    PodsAreBoundOnce,
+    EngineEqualsStore,
+    NothingIsKeptForThoseGone,
+    AllPendingPodsAreQueued,
+    QuotasAreKept,
+    BudgetsAreRespected,
+    AvailabilityIsKept,
+    OwnedObjectsStay,
+    ReplaysEqualStore,
+    ViewsEqualStore,
+    NobodyWaitsInVain,
+    QuotasCountWhatIsThere,
+    OwnedObjectsGo,
+    NothingEndsForEver,
+    ReplicaSetsHaveTheirPods,
+)
+"""Every invariant, those that look at single writes first."""

@@ -1,0 +1,61 @@
+"""Some hundred random histories of a whole cluster, broken on purpose; and that they are what they claim to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kschedcore.testing.breaking import live
+from kschedcore.testing.faults import WriteFault
+from kschedcore.testing.histories import History
+from kschedcore.testing.soak import main
+from kschedcore.testing.users import draw_history
+
+BATCH, BATCHES = 20, 10
+
+
+@pytest.mark.parametrize("first", range(0, BATCH * BATCHES, BATCH))
+def test_nothing_breaks_whatever_happens(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        history = draw_history(seed)
+        broken = live(history).broken
+        assert broken is None, f"seed {seed}: {broken}\n{history.to_json()}"
+
+
+def test_a_history_is_the_same_each_time() -> None:
+    """The same seed gives the same steps, writes and faults, also by way of its text."""
+    history = draw_history(7)
+    assert draw_history(7) == history
+    assert draw_history(8) != history
+    assert History.from_json(history.to_json()) == history
+    first, second = live(history), live(History.from_json(history.to_json()))
+    assert first == second
+    assert first.writes > 50
+
+
+def test_every_kind_of_fault_comes_to_pass() -> None:
+    tried = sum(
+        (live(draw_history(seed)).tried for seed in range(500, 512)), start=live(draw_history(0)).tried
+    )
+    others = {"late news", "cut watch", "event told twice", "clock jump", "node failure"}
+    restarts = {"restart of a process", "restart of a component"}
+    assert tried.keys() == {fault.value for fault in WriteFault} | others | restarts
+
+
+def test_the_soak_tells_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--histories", "3", "--seed", "40", "--length", "15"]) == 0
+    told = capsys.readouterr().out
+    assert "3 histories" in told
+    assert "0 broken" in told
+
+
+def test_the_soak_replays_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "history.json"
+    path.write_text(draw_history(3, 10).to_json())
+    assert main(["--replay", str(path)]) == 0
+    path.write_text('{"seed": 1, "steps": [{"do": "rest"}]}')
+    assert main(["--replay", str(path)]) == 2
+    told = capsys.readouterr()
+    assert "nothing broke" in told.out
+    assert "$.steps[0]" in told.err

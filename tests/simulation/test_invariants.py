@@ -1,0 +1,318 @@
+"""Every invariant can fail: break the rule that it is about, and it is this invariant that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from kschedcore.admission import eviction
+from kschedcore.admission.plugins.resource_quota import ResourceQuota
+from kschedcore.client.informer import Informer
+from kschedcore.controllers import deployment_sizes
+from kschedcore.controllers.controller import Again
+from kschedcore.controllers.deployment import DeploymentController
+from kschedcore.controllers.garbagecollector import GarbageCollector
+from kschedcore.controllers.replicaset import ReplicaSetController
+from kschedcore.controllers.resourcequota import ResourceQuotaController
+from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
+from kschedcore.nodes.agents import NodeAgents
+from kschedcore.scheduling.binding import key_of
+from kschedcore.scheduling.engine import Engine
+from kschedcore.scheduling.pending_pods import PendingPods
+from kschedcore.store.kinds import kind_by_resource
+from kschedcore.store.objects import plain
+from kschedcore.testing.breakable import BreakableCluster
+from kschedcore.testing.breaking import CRASH, REST, REST_TWICE, live, shortened
+from kschedcore.testing.histories import Evict, History, Jump, Request, Run, Step
+from kschedcore.testing.invariants import INVARIANTS
+
+Object = dict[str, Any]
+Patch = pytest.MonkeyPatch
+
+NODES, PODS = "/api/v1/nodes", "/api/v1/namespaces/default/pods"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+SIZE = {"cpu": "2", "memory": "4Gi", "pods": "8"}
+
+
+def node(name: str) -> Step:
+    status = {"capacity": SIZE, "allocatable": SIZE}
+    return Request("POST", NODES, {"metadata": {"name": name}, "status": status})
+
+
+def spec(cpu: str = "500m", **fields: Any) -> Object:
+    containers = [{"name": "c", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}]
+    return {"containers": containers, "terminationGracePeriodSeconds": 1, **fields}
+
+
+def pod(name: str, cpu: str = "500m", **fields: Any) -> Step:
+    metadata = {"name": name, "labels": {"app": "web"}}
+    return Request("POST", PODS, {"metadata": metadata, "spec": spec(cpu, **fields)})
+
+
+def deployment(replicas: int = 3) -> Step:
+    labels = {"app": "web"}
+    template = {"metadata": {"labels": labels}, "spec": spec()}
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    body = {
+        "replicas": replicas,
+        "strategy": strategy,
+        "selector": {"matchLabels": labels},
+        "template": template,
+    }
+    return Request("POST", DEPLOYMENTS, {"metadata": {"name": "web"}, "spec": body})
+
+
+def new_template() -> Step:
+    change = {"template": {"metadata": {"annotations": {"try": "2"}}}}
+    return Request("PATCH", f"{DEPLOYMENTS}/web", {"spec": change})
+
+
+def quota(pods: int) -> Step:
+    body = {"metadata": {"name": "limits"}, "spec": {"hard": {"pods": str(pods)}}}
+    return Request("POST", "/api/v1/namespaces/default/resourcequotas", body)
+
+
+def budget() -> Step:
+    body = {
+        "metadata": {"name": "web"},
+        "spec": {"minAvailable": 3, "selector": {"matchLabels": {"app": "web"}}},
+    }
+    return Request("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets", body)
+
+
+BEGIN = (node("node-1"), node("node-2"))
+
+
+def overcommits(patch: Patch) -> tuple[Step, ...]:
+    """The scheduler does not account what it has placed."""
+    add = Engine.add_pod
+    patch.setattr(Engine, "add_pod", lambda self, pod, node=None: add(self, emptied(pod), node))
+    return (pod("a", "1500m", nodeName="node-1"), Run(5), pod("b", "1500m", nodeSelector=on("node-1")))
+
+
+def emptied(pod: Any) -> Any:
+    return msgspec.structs.replace(pod, spec=msgspec.structs.replace(pod.spec, containers=[]))
+
+
+def on(name: str) -> Object:
+    return {"kubernetes.io/hostname": name}
+
+
+class Moving(Jump, frozen=True, tag="moving"):
+    """Somebody writes another node into a bound pod, behind the API's back."""
+
+    def take(self, cluster: BreakableCluster) -> None:
+        store, resource = cluster.server.store, kind_by_resource("pods").resource
+        for each in store.list("pods"):
+            moved = plain(each)
+            moved["spec"]["nodeName"] = "node-9"
+            store.update(resource, moved, each["metadata"]["resourceVersion"])
+
+
+def binds_twice(patch: Patch) -> tuple[Step, ...]:
+    del patch
+    return (pod("a"), Run(5), Moving(0))
+
+
+def accounts_no_ends(patch: Patch) -> tuple[Step, ...]:
+    """The engine does not let go of pods that are gone."""
+    patch.setattr(Engine, "remove_pod", lambda _self, _name, _namespace: None)
+    return (pod("a"), Run(5), Request("DELETE", f"{PODS}/a"), Run(5), pod("b"), Run(5))
+
+
+def queues_those_gone(patch: Patch) -> tuple[Step, ...]:
+    """The queue keeps what was deleted."""
+    patch.setattr(PendingPods, "remove", lambda _self, _key: None)
+    return (pod("a", "9"), Run(5), Request("DELETE", f"{PODS}/a"), pod("b"), Run(5))
+
+
+def loses_failures(patch: Patch) -> tuple[Step, ...]:
+    """A pod that found no node is not put back."""
+    patch.setattr(PendingPods, "put_back", lambda self, queued, _plugins: self.remove(key_of(queued.pod)))
+    return (pod("a", "9"), Run(5))
+
+
+def charges_no_quota(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(ResourceQuota, "review", lambda _self, _request: None)
+    return (quota(1), Run(1), pod("a"), pod("b"))
+
+
+def charges_no_budget(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(eviction, "_charge", lambda *_: None)
+    return (deployment(), budget(), Run(30), Evict(0))
+
+
+def removes_too_many(patch: Patch) -> tuple[Step, ...]:
+    """The Deployment controller takes all old pods away at once."""
+    patch.setattr(deployment_sizes, "max_unavailable", lambda _deployment: 9)
+    return (deployment(), Run(30), new_template())
+
+
+def collects_the_owned(patch: Patch) -> tuple[Step, ...]:
+    """The garbage collector finds no owner."""
+    patch.setattr(GarbageCollector, "_owner", lambda _self, _obj, _reference: None)
+    return (deployment(), Run(30))
+
+
+def leaves_the_owned(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(GarbageCollector, "_attempt", lambda _self, _resource, _obj: None)
+    return (deployment(), Run(5), Request("DELETE", f"{DEPLOYMENTS}/web"))
+
+
+def never_lets_go(patch: Patch) -> tuple[Step, ...]:
+    """Node agents do not confirm that a pod has ended."""
+    patch.setattr(NodeAgents, "_let_go", lambda _self, _pod: None)
+    return (pod("a"), Run(5), Request("DELETE", f"{PODS}/a"))
+
+
+def forgets_events(patch: Patch) -> tuple[Step, ...]:
+    """An informer misses what is deleted."""
+    take = Informer._take
+    patch.setattr(Informer, "_take", lambda self, obj, gone: gone or take(self, obj, gone=gone))
+    return (Request("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}}), Run(1),
+            Request("DELETE", "/api/v1/namespaces/default/configmaps/c"))  # fmt: skip
+
+
+class Hidden(Jump, frozen=True, tag="hidden"):
+    """The store forgets an object and tells nobody."""
+
+    def take(self, cluster: BreakableCluster) -> None:
+        backend: Any = cluster.server.store.backend
+        backend._entries.pop("pods/default/a")
+        backend._group("pods/").discard("pods/default/a")
+
+
+def loses_writes(patch: Patch) -> tuple[Step, ...]:
+    del patch
+    return (pod("a", "9"), Run(5), Hidden(0))
+
+
+def helps_nobody(patch: Patch) -> tuple[Step, ...]:
+    """No event moves a pod out of the unschedulable ones, and no time either."""
+    patch.setattr("kschedcore.scheduling.loop.may_help", lambda *_: False)
+    patch.setattr("kschedcore.scheduling.pending_pods.FLUSH_AFTER", timedelta(days=9))
+    return (pod("a", "1500m"), pod("b", "1500m"), pod("c", "1500m"), Run(5), Request("DELETE", f"{PODS}/a"))
+
+
+def miscounts(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(ResourceQuotaController, "reconcile", lambda _self, _key: None)
+    return (quota(3), Run(1))
+
+
+def makes_no_pods(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(ReplicaSetController, "reconcile", lambda _self, _key: None)
+    return (deployment(),)
+
+
+def crashes(patch: Patch) -> tuple[Step, ...]:
+    def reconcile(_self: Any, key: Any) -> None:
+        raise KeyError(key)
+
+    patch.setattr(DeploymentController, "reconcile", reconcile)
+    return (deployment(),)
+
+
+def turns_for_ever(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr("kschedcore.testing.breakable._MOST_TURNS", 500)
+    patch.setattr(
+        DeploymentController, "reconcile", lambda self, _key: Again(self.clock.now() - timedelta(1))
+    )
+    return (deployment(),)
+
+
+def writes_for_ever(patch: Patch) -> tuple[Step, ...]:
+    """A controller that writes every minute although nothing has changed."""
+
+    def reconcile(self: Any, key: Any) -> Again:
+        marks = {"annotations": {"seen": str(self.clock.now())}}
+        self.client.patch("namespaces", "", key[1], {"metadata": marks})
+        return Again(self.clock.now() + timedelta(minutes=1), background=True)
+
+    patch.setattr(RootCACertPublisher, "reconcile", reconcile)
+    return ()
+
+
+def writes_at_the_start(patch: Patch) -> tuple[Step, ...]:
+    """A controller that marks what it sees first."""
+
+    begin = RootCACertPublisher.__init__
+
+    def init(self: Any, context: Any) -> None:
+        begin(self, context)
+        count = sum("seen" in mark for mark in marks)
+        marks.append("seen")
+        context.client.patch(
+            "namespaces", "", "default", {"metadata": {"annotations": {"starts": str(count)}}}
+        )
+
+    marks: list[str] = []
+    patch.setattr(RootCACertPublisher, "__init__", init)
+    return ()
+
+
+MUTANTS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
+    "NoNodeIsOvercommitted": overcommits,
+    "PodsAreBoundOnce": binds_twice,
+    "EngineEqualsStore": accounts_no_ends,
+    "NothingIsKeptForThoseGone": queues_those_gone,
+    "AllPendingPodsAreQueued": loses_failures,
+    "QuotasAreKept": charges_no_quota,
+    "BudgetsAreRespected": charges_no_budget,
+    "AvailabilityIsKept": removes_too_many,
+    "OwnedObjectsStay": collects_the_owned,
+    "ReplaysEqualStore": loses_writes,
+    "ViewsEqualStore": forgets_events,
+    "NobodyWaitsInVain": helps_nobody,
+    "QuotasCountWhatIsThere": miscounts,
+    "OwnedObjectsGo": leaves_the_owned,
+    "NothingEndsForEver": never_lets_go,
+    "ReplicaSetsHaveTheirPods": makes_no_pods,
+    CRASH: crashes,
+    REST: writes_for_ever,
+    REST_TWICE: writes_at_the_start,
+}
+
+
+def test_every_invariant_has_its_mutant() -> None:
+    assert MUTANTS.keys() == {each.__name__ for each in INVARIANTS} | {CRASH, REST, REST_TWICE}
+
+
+@pytest.mark.parametrize("invariant", MUTANTS)
+def test_an_invariant_names_what_is_broken(invariant: str, monkeypatch: Patch) -> None:
+    steps = (*BEGIN, *MUTANTS[invariant](monkeypatch), Run(30))
+    broken = live(History(1, steps)).broken
+    assert broken is not None
+    assert broken.invariant == invariant, broken
+
+
+@pytest.mark.parametrize("invariant", sorted(MUTANTS.keys() - {"PodsAreBoundOnce", "ReplaysEqualStore"}))
+def test_without_the_mutation_all_holds(invariant: str) -> None:
+    """Of the two that are missing, a step itself breaks the rule."""
+    with pytest.MonkeyPatch.context() as patch:
+        steps = MUTANTS[invariant](patch)
+    assert live(History(1, (*BEGIN, *steps, Run(30)))).broken is None
+
+
+def test_no_end_of_turns_is_told(monkeypatch: Patch) -> None:
+    steps = (*BEGIN, *turns_for_ever(monkeypatch), Run(30))
+    broken = live(History(1, steps)).broken
+    assert broken is not None
+    assert broken.invariant == REST
+    assert "turns at one moment" in broken.detail
+
+
+def test_a_failing_history_is_shortened_to_what_matters(monkeypatch: Patch) -> None:
+    steps = charges_no_quota(monkeypatch)
+    history = History(1, (*BEGIN, deployment(), Run(3), *steps, Run(5), new_template()))
+    broken = live(history).broken
+    assert broken is not None
+    shorter = shortened(history, broken)
+    again = live(shorter).broken
+    assert again is not None
+    assert again.invariant == broken.invariant == "QuotasAreKept"
+    assert len(shorter.steps) <= 4
+    assert History.from_json(shorter.to_json()) == shorter
