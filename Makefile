@@ -13,11 +13,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help build demo docs test unit lint wheel-test conformance bench wheel clean
-=======
-.PHONY: help build demo test unit lint wheel-test conformance soak bench wheel clean
->>>>>>> 951d9bf (Break whole clusters on purpose: seeded histories, faults between processes and API, invariants, shortening, soak)
+.PHONY: help build demo docs test unit lint wheel-test conformance soak bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14

@@ -182,6 +182,9 @@ def _old_rolled_down(deployment: Object, new: Object, old: Sequence[Object]) -> 
         return []
     before = [Size(each, replicas(each)) for each in old]
     cleaned = _reduced(before, removable, [replicas(each) - available(each) for each in old])
+    if any(available(each) > replicas(each) for each in old):
+        # A status from before it was scaled down: how many are available now is not known yet.
+        return _changed(before, cleaned)
     spare = sum(map(available, [*old, new])) - least
     after = _reduced(cleaned, spare, [size.replicas for size in cleaned])
     return [*_changed(before, cleaned), *_changed(cleaned, after)]

@@ -150,12 +150,23 @@ class BreakableCluster:
             SCHEDULER: {"scheduler": _scheduler},
             AGENTS: {"node-agents": self._node_agents},
         }
-        self.processes = {name: Process(name, self, parts) for name, parts in makers.items()}
-        for process in self.processes.values():
-            self.loop.add(f"informers of {process.name}", _Hearing(process))
-            for component in process.components:
-                self.loop.add(component, _Turn(self, process, component))
+        self.processes: dict[str, Process] = {}
+        for name, parts in makers.items():
+            self.add(name, parts)
         self.loop.run_ready()
+
+    def add(self, name: str, makers: Mapping[str, Callable[[Context], Component]]) -> Process:
+        """Run one more process.
+
+        Args:
+            name: Which.
+            makers: What makes each of its components, by name.
+        """
+        process = self.processes[name] = Process(name, self, makers)
+        self.loop.add(f"informers of {name}", _Hearing(process))
+        for component in process.components:
+            self.loop.add(component, _Turn(self, process, component))
+        return process
 
     @property
     def scheduler(self) -> Scheduler:

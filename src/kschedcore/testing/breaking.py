@@ -17,13 +17,15 @@ from kschedcore.testing.chronicle import Chronicle, Write
 from kschedcore.testing.histories import History, Step
 from kschedcore.testing.invariants import INVARIANTS, Invariant
 
-__all__ = ["BrokenError", "Outcome", "live", "shortened"]
+__all__ = ["BrokenError", "Life", "Outcome", "live", "shortened"]
 
 CRASH, REST, REST_TWICE = "NoComponentCrashes", "SettledClustersAreAtRest", "RestartsFindNothingToDo"
 """What holds beside the invariants that have a class of their own."""
 
-_OVER = 1200.0
-"""After so many seconds every deadline that a history set has passed: tolerations, progress, the longest back-off."""
+_OVER = 2400.0
+"""After so many seconds everything that was set going is over: the longest back-off, and a rollout's deadline then."""
+_WATCHED = 1200.0
+"""For so many seconds a cluster at rest is watched."""
 _LAST_NODE = "closed"
 """Where there is no node at all, kube-scheduler tries again and again; on this one no plugin lets a pod."""
 _OF_NO_ACCOUNT = ("events", "leases.coordination.k8s.io")
@@ -61,11 +63,24 @@ class Outcome:
     tried: Counter[str] = field(default_factory=Counter)
 
 
-class _Life:
-    """One history as it is lived."""
+class Life:
+    """One history as it is lived: a cluster, and what is to hold of it.
+
+    Args:
+        seed: For uids and generated names.
+        invariants: What is to hold.
+        controllers: What the controller manager runs.
+
+    Attributes:
+        cluster: The cluster.
+        writes: What was written how often, but for events and leases.
+    """
 
     def __init__(
-        self, seed: int, invariants: Iterable[type[Invariant]], controllers: tuple[type[Controller], ...]
+        self,
+        seed: int,
+        invariants: Iterable[type[Invariant]] = INVARIANTS,
+        controllers: tuple[type[Controller], ...] = CONTROLLERS,
     ) -> None:
         self._invariants = [each() for each in invariants]
         self._chronicle: Chronicle | None = None
@@ -75,11 +90,22 @@ class _Life:
         self._take_in("bootstrap", late=False)
 
     def take(self, step: Step) -> None:
+        """Have a step happen.
+
+        Raises:
+            BrokenError: Something does not hold.
+            RestlessError: There is no end of work.
+        """
         step.take(self.cluster)
         self._take_in(step.by, late=False)
 
     def come_to_rest(self) -> None:
-        """Heal everything, let all deadlines pass, and look at what has become of the cluster."""
+        """Heal everything, let all deadlines pass, and look at what has become of the cluster.
+
+        Raises:
+            BrokenError: Something does not hold.
+            RestlessError: There is no end of work.
+        """
         cluster = self.cluster
         for process in cluster.processes.values():
             process.door.heal()
@@ -98,7 +124,7 @@ class _Life:
 
     def _stay_at_rest(self, name: str) -> None:
         before = Counter(self.writes)
-        self.cluster.run_for(_OVER)
+        self.cluster.run_for(_WATCHED)
         written = dict(self.writes - before)
         if written:
             raise BrokenError(name, f"at rest, and yet: {written}")
@@ -141,7 +167,7 @@ def live(
         controllers: What the controller manager runs.
     """
     outcome = Outcome()
-    life = _Life(history.seed, invariants, controllers)
+    life = Life(history.seed, invariants, controllers)
     try:
         for outcome.step, step in enumerate(history.steps):
             life.take(step)

@@ -156,7 +156,8 @@ class AllPendingPodsAreQueued(Invariant):
         assert isinstance(scheduler, Scheduler)
         queued = {each.pod.metadata.uid for each in scheduler.pending}
         for pod in _pending(objects):
-            if pod["metadata"]["uid"] not in queued:
+            asked = pod["spec"].get("schedulerName", "default-scheduler") in scheduler.engine.scheduler_names
+            if asked and pod["metadata"]["uid"] not in queued:
                 yield f"not queued: {pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
