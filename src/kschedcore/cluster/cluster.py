@@ -183,6 +183,11 @@ class Cluster(Kubectl):
 
     # Reading
 
+    @property
+    def config(self) -> Mapping[str, Any] | None:
+        """The KubeSchedulerConfiguration that the scheduler follows; None for kube-scheduler's default."""
+        return self._config
+
     def request(
         self,
         method: str,

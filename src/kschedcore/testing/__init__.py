@@ -10,10 +10,55 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kschedcore.testing import strategies
+    from kschedcore.testing.assertions import (
+        assert_all_placed,
+        assert_does_not_fit,
+        assert_fits,
+        assert_never_on,
+        assert_only_on,
+        assert_spread,
+        assert_survives,
+    )
+    from kschedcore.testing.broken_rules import BrokenRuleError
+    from kschedcore.testing.placements import Placement, Placements, place
+    from kschedcore.testing.replay import EngineScheduler, Replay
+    from kschedcore.testing.rollouts import assert_rolled_out
 
-__all__ = ["strategies"]
+__all__ = [
+    "BrokenRuleError",
+    "EngineScheduler",
+    "Placement",
+    "Placements",
+    "Replay",
+    "assert_all_placed",
+    "assert_does_not_fit",
+    "assert_fits",
+    "assert_never_on",
+    "assert_only_on",
+    "assert_rolled_out",
+    "assert_spread",
+    "assert_survives",
+    "place",
+    "strategies",
+]
 
-_HOMES = {"strategies": "kschedcore.testing.strategies"}
+_HOMES = {
+    "BrokenRuleError": "kschedcore.testing.broken_rules",
+    "EngineScheduler": "kschedcore.testing.replay",
+    "Placement": "kschedcore.testing.placements",
+    "Placements": "kschedcore.testing.placements",
+    "Replay": "kschedcore.testing.replay",
+    "assert_all_placed": "kschedcore.testing.assertions",
+    "assert_does_not_fit": "kschedcore.testing.assertions",
+    "assert_fits": "kschedcore.testing.assertions",
+    "assert_never_on": "kschedcore.testing.assertions",
+    "assert_only_on": "kschedcore.testing.assertions",
+    "assert_rolled_out": "kschedcore.testing.rollouts",
+    "assert_spread": "kschedcore.testing.assertions",
+    "assert_survives": "kschedcore.testing.assertions",
+    "place": "kschedcore.testing.placements",
+    "strategies": "kschedcore.testing.strategies",
+}
 """Name -> the module it is in; a module's own name stands for the module."""
 
 

@@ -1,0 +1,231 @@
+"""Assertions about placements that read like the rule they hold.
+
+Each raises :class:`kschedcore.testing.BrokenRuleError` with the pods, the nodes and what the engine says of
+them. One that is given no pods at all raises a UsageError: it could not fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sized
+from typing import Any
+
+from kschedcore.api.objects import Pod
+from kschedcore.api.taints import parse_taint
+from kschedcore.errors import UsageError
+from kschedcore.scheduling.plugin import Plugin
+from kschedcore.testing.broken_rules import broken
+from kschedcore.testing.given import Given, manifests_of
+from kschedcore.testing.placements import Placements, place
+
+__all__ = [
+    "assert_all_placed", "assert_does_not_fit", "assert_fits", "assert_never_on", "assert_only_on",
+    "assert_spread", "assert_survives",
+]  # fmt: skip
+
+
+def assert_fits(
+    pod: str | Mapping[str, Any], cluster: Given, *, plugins: Iterable[type[Plugin]] = ()
+) -> Placements:
+    """A pod, or every pod of a workload, finds a node on the cluster as it stands.
+
+    Args:
+        pod: A whole Pod or workload; or, of a pod that waits in the cluster, ``name`` or ``namespace/name``.
+        cluster: The cluster; what else waits in it is left waiting.
+        plugins: Scheduling plugins of one's own that the cluster's configuration may name.
+
+    Returns:
+        Where it fits.
+
+    Raises:
+        BrokenRuleError: It does not fit.
+        UsageError: No pod is meant.
+        KschedcoreError: Something cannot be read.
+    """
+    placements = _tried(pod, cluster, plugins)
+    assert_all_placed(placements)
+    return placements
+
+
+def assert_does_not_fit(
+    pod: str | Mapping[str, Any],
+    cluster: Given,
+    reason: str = "",
+    *,
+    plugins: Iterable[type[Plugin]] = (),
+) -> None:
+    """A pod, or a pod of a workload, finds no node on the cluster as it stands.
+
+    Args:
+        pod: As :func:`assert_fits` has it.
+        cluster: The cluster; what else waits in it is left waiting.
+        reason: Words that kube-scheduler's message contains: ``Insufficient cpu``.
+        plugins: Scheduling plugins of one's own that the cluster's configuration may name.
+
+    Raises:
+        BrokenRuleError: It fits, or for another reason does not.
+        UsageError: No pod is meant.
+        KschedcoreError: Something cannot be read.
+    """
+    placements = _tried(pod, cluster, plugins)
+    if not placements.unplaced:
+        raise broken("fits, and should not", placements, placements)
+    others = [each for each in placements.unplaced if reason not in placements.explain(each).decision.message]
+    if others:
+        raise broken(f"does not fit, but not because of: {reason}", placements, others)
+
+
+def assert_all_placed(placements: Placements) -> None:
+    """Every pod has a node.
+
+    Raises:
+        BrokenRuleError: One has none.
+        UsageError: There are no pods.
+    """
+    _some(placements)
+    lacking = placements.unplaced
+    if lacking:
+        raise broken(f"{_share(lacking, placements)} without a node", placements, lacking)
+
+
+def assert_never_on(placements: Placements, where: str) -> None:
+    """No pod is on a node of some kind.
+
+    Args:
+        placements: The pods.
+        where: The nodes: a label selector (``disk=hdd``, ``!gpu``), or a taint (``gpu:NoSchedule`` of any
+            value, ``gpu=a100:NoSchedule``).
+
+    Raises:
+        BrokenRuleError: One is.
+        UsageError: ``where`` cannot be read, or there are no pods.
+    """
+    _some(placements)
+    forbidden = _nodes(placements, where)
+    offenders = [each for each in placements if each.node in forbidden]
+    if offenders:
+        allowed = sorted(placements.nodes.keys() - forbidden)
+        rule = f"{_share(offenders, placements)} on nodes where none may be: {where}"
+        raise broken(rule, placements, offenders, wanted=allowed)
+
+
+def assert_only_on(placements: Placements, where: str) -> None:
+    """Every pod that has a node has one of some kind.
+
+    Args:
+        placements: The pods.
+        where: The nodes, as :func:`assert_never_on` has them.
+
+    Raises:
+        BrokenRuleError: One is on another node.
+        UsageError: ``where`` cannot be read, or no pod has a node.
+    """
+    _some(placements.placed)
+    allowed = _nodes(placements, where)
+    offenders = [each for each in placements.placed if each.node not in allowed]
+    if offenders:
+        rule = f"{_share(offenders, placements)} on other nodes than they may be: {where}"
+        raise broken(rule, placements, offenders, wanted=sorted(allowed))
+
+
+def assert_spread(placements: Placements, key: str, max_skew: int, *, among: str = "") -> None:
+    """Topology domains have about as many of the pods each: the fullest at most ``max_skew`` more than another.
+
+    That is what ``topologySpreadConstraints`` with ``DoNotSchedule`` keeps up while pods are placed
+    (PodTopologySpread, KEP-895). A domain without a pod counts.
+
+    Args:
+        placements: The pods; those without a node count nowhere.
+        key: What nodes of one domain have in common: ``topology.kubernetes.io/zone``.
+        max_skew: 1 for as even as can be.
+        among: Count domains of nodes with these labels only.
+
+    Raises:
+        BrokenRuleError: The skew is larger.
+        UsageError: There are no pods, or nodes lack the key.
+    """
+    _some(placements.placed)
+    nodes = [placements.nodes[name] for name in placements.nodes_with(f"{key},{among}" if among else key)]
+    if not nodes:
+        raise UsageError(f"no node has the label {key}{' and ' if among else ''}{among}")
+    counted = {(node.metadata.labels or {})[key] for node in nodes}
+    domains = {domain: pods for domain, pods in placements.by(key).items() if domain in counted}
+    counts = {domain: len(pods) for domain, pods in domains.items()}
+    fullest, emptiest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    skew = counts[fullest] - counts[emptiest]
+    if skew > max_skew:
+        told = ", ".join(f"{domain} {count}" for domain, count in counts.items())
+        rule = f"skew of {skew} over {key}, expected at most {max_skew}: {told}"
+        there = placements.nodes_with(f"{key}={emptiest}")
+        raise broken(rule, placements, [domains[fullest][-1]], wanted=there)
+
+
+def assert_survives(placements: Placements, key: str) -> None:
+    """Whatever topology domain is lost, its pods find nodes elsewhere.
+
+    Everything that was placed together with these pods loses its nodes too, and competes.
+
+    Args:
+        placements: The pods.
+        key: What is lost as a whole: ``topology.kubernetes.io/zone``, ``kubernetes.io/hostname``.
+
+    Raises:
+        BrokenRuleError: Without some domain a pod has no node.
+        UsageError: There are no pods, or no node has the key.
+    """
+    assert_all_placed(placements)
+    domains = list(placements.by(key))
+    if not domains:
+        raise UsageError(f"no node has the label {key}")
+    for domain in domains:
+        after = placements.without(f"{key}={domain}")
+        if after.unplaced:
+            rule = f"after the loss of {key}={domain}: {_share(after.unplaced, after)} without a node"
+            raise broken(rule, after, after.unplaced)
+
+
+def _some(placements: Placements) -> None:
+    if not placements:
+        raise UsageError("no pods to hold to the rule: the selector matches none, or none has a node")
+
+
+def _share(some: Sized, of: Sized) -> str:
+    return f"{len(some)} of {len(of)} pods"
+
+
+def _nodes(placements: Placements, where: str) -> set[str]:
+    """The nodes that a selector or a taint means."""
+    if ":" not in where:  # which no label selector contains
+        return set(placements.nodes_with(where))
+    try:
+        spec = parse_taint(where)
+    except ValueError as fault:
+        raise UsageError(f"{where!r}: {fault}") from None
+    any_value = "=" not in where
+    return {
+        name
+        for name, node in placements.nodes.items()
+        for taint in node.spec.taints or ()
+        if (taint.key, taint.effect) == (spec.taint.key, spec.taint.effect)
+        and (any_value or (taint.value or "") == (spec.taint.value or ""))
+    }
+
+
+def _tried(pod: str | Mapping[str, Any], cluster: Given, plugins: Iterable[type[Plugin]]) -> Placements:
+    """What became of the pods that are meant, and of nothing else."""
+    there = manifests_of(cluster)
+    if isinstance(pod, str):
+        given, meant = there, _named(pod)
+    else:
+        waiting = {_key(each) for each in there.pending}
+        given, meant = manifests_of(there, pod), lambda each: _key(each) not in waiting
+    tried = place(given, only=meant, plugins=plugins)
+    return tried.named(each.name for each in tried if each.decision is not None)
+
+
+def _named(name: str) -> Callable[[Pod], bool]:
+    namespace, _, plain = name.rpartition("/")
+    return lambda pod: pod.metadata.name == plain and namespace in ("", _key(pod)[0])
+
+
+def _key(pod: Pod) -> tuple[str, str]:
+    return pod.metadata.namespace or "default", pod.metadata.name

@@ -1,0 +1,111 @@
+"""A broken rule: which pod, which node, which rule and why, and the manifest to look into it with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from kschedcore.scheduling.explanation import Explanation
+from kschedcore.testing.placements import Placement, Placements
+
+__all__ = ["BrokenRuleError", "broken"]
+
+_TOLD = 5
+"""So many pods, and so many nodes of each, are told in full."""
+
+
+class BrokenRuleError(AssertionError):
+    """A placement rule does not hold.
+
+    Attributes:
+        pod: The first pod that breaks it, as ``namespace/name``; None when no single pod does.
+        manifest: The cluster as it was when that pod was decided about, as a ``v1.List``; None without a pod.
+        own_plugins: Whether plugins take part that the command line does not know.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pod: str | None = None,
+        manifest: dict[str, Any] | None = None,
+        own_plugins: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.pod = pod
+        self.manifest = manifest
+        self.own_plugins = own_plugins
+
+    def save(self, path: str | Path) -> str:
+        """Write the manifest.
+
+        Returns:
+            What reproduces the decision from it: a command, or a line of Python where plugins take part.
+
+        Raises:
+            ValueError: There is no pod to look into.
+        """
+        if self.manifest is None:
+            raise ValueError("no single pod breaks this rule; there is no manifest to save")
+        Path(path).write_text(json.dumps(self.manifest, indent=2) + "\n")
+        if self.own_plugins:
+            return f'kschedcore.testing.place("{path}", plugins=[…])'
+        return f"kschedcore explain {self.pod} -f {path}"
+
+
+def broken(
+    rule: str, placements: Placements, offenders: Sequence[Placement], *, wanted: Sequence[str] = ()
+) -> BrokenRuleError:
+    """The error for pods that break a rule, with what the engine says of each.
+
+    Args:
+        rule: The rule, and that it is broken, in one sentence.
+        placements: Where the pods are from.
+        offenders: One pod or more.
+        wanted: Nodes where the pods should be, to say why they are not there.
+    """
+    lines = [rule]
+    for each in offenders[:_TOLD]:
+        lines.append(f"  {each.name} {_whereabouts(each)}")
+        lines += [f"    {line}" for line in _why(each, placements.explain(each), wanted)]
+    if len(offenders) > _TOLD:
+        lines.append(f"  and {len(offenders) - _TOLD} more")
+    first = offenders[0]
+    return BrokenRuleError(
+        "\n".join(lines),
+        pod=first.name,
+        manifest=placements.manifest(first),
+        own_plugins=placements.own_plugins,
+    )
+
+
+def _whereabouts(placement: Placement) -> str:
+    return "has no node" if placement.node is None else f"is on {placement.node}"
+
+
+def _why(placement: Placement, explained: Explanation, wanted: Sequence[str]) -> Iterator[str]:
+    """What the engine says: of a pod without a node, of the node that it has, of those it should have."""
+    decision = explained.decision
+    if placement.node is None:
+        yield decision.message or f"it would go to {decision.node} now"
+        return
+    others = [node for node in wanted if node != placement.node]
+    for node in [placement.node, *others][: _TOLD + 1]:
+        yield _verdict(node, explained)
+    if len(others) > _TOLD:
+        yield f"and {len(others) - _TOLD} nodes more"
+
+
+def _verdict(node: str, explained: Explanation) -> str:
+    if node in explained.totals:
+        scores = ", ".join(
+            f"{plugin} {score.weighted}" for plugin, score in sorted(explained.scores[node].items())
+        )
+        return f"{node} passes every filter and scores {explained.totals[node]}: {scores}"
+    verdict = explained.verdicts.get(node)
+    if verdict is None:
+        status = explained.pre_filter
+        return f"{node} was not looked at: {'; '.join(status.reasons) if status else 'the pod is nominated'}"
+    return f"{node} is rejected by {verdict.plugin or verdict.code}: {'; '.join(verdict.reasons)}"

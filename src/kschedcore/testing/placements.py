@@ -1,0 +1,307 @@
+"""Where pods are, or were placed: something to look at by topology domain, and to hold to rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import msgspec
+
+from kschedcore.api.manifests import Manifests
+from kschedcore.api.objects import Node, Pod, PodStatus
+from kschedcore.api.phases import FINISHED
+from kschedcore.api.selectors import Selector, parse_selector
+from kschedcore.errors import UsageError
+from kschedcore.scheduling.decision import Decision
+from kschedcore.scheduling.engine import Engine
+from kschedcore.scheduling.explanation import Explanation
+from kschedcore.scheduling.plugin import Plugin
+from kschedcore.testing.given import Given, manifests_of
+
+__all__ = ["Placement", "Placements", "place", "selector_of"]
+
+_replace = msgspec.structs.replace
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """One pod and its node.
+
+    Attributes:
+        pod: The pod.
+        node: Its node's name, or None.
+        decision: What was decided about it; None for a pod that was found where it is.
+    """
+
+    pod: Pod
+    node: str | None
+    decision: Decision | None = None
+
+    @property
+    def name(self) -> str:
+        """The pod as ``namespace/name``."""
+        return f"{self.pod.metadata.namespace or 'default'}/{self.pod.metadata.name}"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """All that was placed together, in order, on what, and how."""
+
+    manifests: Manifests
+    plugins: Sequence[type[Plugin]] = ()
+    seed: int | None = None
+    placements: list[Placement] = field(default_factory=list)
+
+    def engine(self, manifests: Manifests) -> Engine:
+        """An engine for a cluster, which places as this run did."""
+        return Engine(
+            manifests,
+            config=manifests.config,
+            plugins=self.plugins,
+            tie_break="first" if self.seed is None else "random",
+            seed=self.seed or 0,
+        )
+
+    def place(self, pods: Iterable[Pod]) -> None:
+        """Place pods, in queue order, after those that were found where they are."""
+        self.placements.extend(Placement(pod, pod.spec.node_name) for pod in self.manifests.bound)
+        decisions = self.engine(self.manifests).schedule(pods)
+        self.placements.extend(Placement(each.pod, each.node, each) for each in decisions)
+
+    def objects(self) -> list[Mapping[str, Any]]:
+        """Everything but pods."""
+        return [obj for (kind, _, _), obj in self.manifests.objects.items() if kind != "Pod"]
+
+    def manifest(self, placement: Placement) -> dict[str, Any]:
+        """The cluster as it was when the pod was decided about."""
+        before = [each for each in self.placements if each.decision is None]
+        if placement.decision is not None:
+            before += self.placements[len(before) : self.placements.index(placement)]
+        pods = [_standing(each) for each in before if each is not placement]
+        items = [*self.objects(), *pods, _waiting(placement.pod)]
+        return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _object(pod: Pod) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Pod", **msgspec.to_builtins(pod)}
+
+
+def _waiting(pod: Pod) -> dict[str, Any]:
+    """The pod as it is before it has a node."""
+    return _object(_replace(pod, spec=_replace(pod.spec, node_name=None), status=PodStatus()))
+
+
+def _standing(placement: Placement) -> dict[str, Any]:
+    """The pod as others meet it: on its node, or nominated to one."""
+    pod = placement.pod
+    if placement.node is not None:
+        return _object(_replace(pod, spec=_replace(pod.spec, node_name=placement.node)))
+    decision = placement.decision
+    nominated = decision.nominated_node if decision is not None else pod.status.nominated_node_name
+    return _object(_replace(pod, status=PodStatus(nominated_node_name=nominated)))
+
+
+def place(
+    *what: Given,
+    only: Callable[[Pod], bool] | None = None,
+    plugins: Iterable[type[Plugin]] = (),
+    seed: int | None = None,
+) -> Placements:
+    """Place all pending pods of a cluster, one after another, as ``kschedcore schedule`` does.
+
+    Nothing that is given changes. A KubeSchedulerConfiguration among it is followed. Preemption nominates, but
+    evicts nobody: a :class:`kschedcore.Cluster` lives through that.
+
+    Args:
+        what: A cluster and what is to run on it: ``place("cluster.json", "app.yaml")``, see
+            :data:`kschedcore.testing.given.Given`.
+        only: Which of the pending pods to place; all of them by default.
+        plugins: Scheduling plugins of one's own that the configuration may name.
+        seed: Draw among equally good nodes; by default the first by name is taken.
+
+    Returns:
+        Pods that have a node already, then those that were decided about, in the order of the queue.
+
+    Raises:
+        KschedcoreError: Something cannot be read, or kube-scheduler would refuse the configuration.
+    """
+    run = _Run(manifests_of(*what), tuple(plugins), seed)
+    run.place(pod for pod in run.manifests.pending if only is None or only(pod))
+    return Placements(run, run.placements)
+
+
+def selector_of(text: str) -> Selector:
+    """Read a label selector.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        return parse_selector(text)
+    except ValueError as fault:
+        raise UsageError(f"selector {text!r}: {fault}") from None
+
+
+class Placements(Sequence[Placement]):
+    """Pods and their nodes, in the order in which they were decided about.
+
+    Made by :func:`place`, or by :meth:`of` for a cluster as it stands. :meth:`select` and :meth:`by` give
+    parts of them that are placements again.
+    """
+
+    def __init__(self, run: _Run, items: Sequence[Placement]) -> None:
+        self._run = run
+        self._items = tuple(items)
+
+    @classmethod
+    def of(cls, *cluster: Given) -> Placements:
+        """Pods where they are; nothing is placed. Pods that have finished are left out.
+
+        Args:
+            cluster: The cluster, see :data:`kschedcore.testing.given.Given`.
+
+        Raises:
+            KschedcoreError: It cannot be read.
+        """
+        run = _Run(manifests_of(*cluster))
+        run.placements.extend(
+            Placement(pod, pod.spec.node_name or None)
+            for pod in run.manifests.pods
+            if pod.status.phase not in FINISHED
+        )
+        return cls(run, run.placements)
+
+    @overload
+    def __getitem__(self, index: int) -> Placement: ...
+    @overload
+    def __getitem__(self, index: slice) -> Placements: ...
+    def __getitem__(self, index: int | slice) -> Placement | Placements:
+        return self._part(self._items[index]) if isinstance(index, slice) else self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Placement]:
+        return iter(self._items)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{each.name} -> {each.node or '<none>'}" for each in self._items)
+        return f"<Placements: {told or 'none'}>"
+
+    def _part(self, items: Iterable[Placement]) -> Placements:
+        return Placements(self._run, tuple(items))
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    @property
+    def placed(self) -> Placements:
+        """Those with a node."""
+        return self._part(each for each in self._items if each.node is not None)
+
+    @property
+    def unplaced(self) -> Placements:
+        """Those without."""
+        return self._part(each for each in self._items if each.node is None)
+
+    @property
+    def names(self) -> list[str]:
+        """The pods, as ``namespace/name``."""
+        return [each.name for each in self._items]
+
+    @property
+    def nodes(self) -> dict[str, Node]:
+        """All nodes of the cluster, by name."""
+        return {node.metadata.name: node for node in self._run.manifests.nodes}
+
+    def select(self, selector: str, namespace: str | None = None) -> Placements:
+        """Pods by their labels, as ``kubectl get pods -l`` has it.
+
+        Args:
+            selector: ``app=web,tier!=cache``.
+            namespace: Of one namespace only.
+
+        Raises:
+            UsageError: The selector cannot be read.
+        """
+        matches = selector_of(selector).matches
+        return self._part(
+            each
+            for each in self._items
+            if matches(each.pod.metadata.labels or {})
+            and namespace in (None, each.pod.metadata.namespace or "default")
+        )
+
+    def named(self, names: Iterable[str]) -> Placements:
+        """Those of some names, each as ``namespace/name``."""
+        wanted = set(names)
+        return self._part(each for each in self._items if each.name in wanted)
+
+    def on(self, selector: str) -> Placements:
+        """Pods by the labels of their nodes.
+
+        Raises:
+            UsageError: The selector cannot be read.
+        """
+        names = self.nodes_with(selector)
+        return self._part(each for each in self._items if each.node in names)
+
+    def nodes_with(self, selector: str) -> list[str]:
+        """The nodes whose labels match, by name.
+
+        Raises:
+            UsageError: The selector cannot be read.
+        """
+        matches = selector_of(selector).matches
+        return [name for name, node in sorted(self.nodes.items()) if matches(node.metadata.labels or {})]
+
+    def by(self, topology_key: str) -> dict[str, Placements]:
+        """Topology domain -> pods on its nodes, domains without any of them included, in order of name.
+
+        Args:
+            topology_key: ``topology.kubernetes.io/zone``; nodes without this label are in no domain.
+        """
+        domain = {name: (node.metadata.labels or {}).get(topology_key) for name, node in self.nodes.items()}
+        return {
+            each: self._part(item for item in self._items if item.node and domain.get(item.node) == each)
+            for each in sorted({value for value in domain.values() if value is not None})
+        }
+
+    # -- what if, and why -------------------------------------------------------------------------
+
+    def without(self, selector: str) -> Placements:
+        """The same pods after some nodes are gone: those that were on them are placed anew, on what is left.
+
+        Everything else that was placed together with these pods goes through the same, and competes.
+
+        Args:
+            selector: The nodes that are lost, by their labels.
+
+        Raises:
+            UsageError: The selector cannot be read, or no node has such labels.
+        """
+        lost = set(self.nodes_with(selector))
+        if not lost:
+            raise UsageError(f"selector {selector!r}: no node has such labels")
+        run = self._run
+        kept = [obj for obj in run.objects() if obj["kind"] != "Node" or obj["metadata"]["name"] not in lost]
+        pods = [
+            _waiting(each.pod) if each.node is None or each.node in lost else _standing(each)
+            for each in run.placements
+        ]
+        return place([*kept, *pods], plugins=run.plugins, seed=run.seed).named(self.names)
+
+    def explain(self, placement: Placement) -> Explanation:
+        """Every node and every plugin for one of these pods, as things stood when it was decided about."""
+        manifests = manifests_of(self.manifest(placement))
+        [pod] = [pod for pod in manifests.pending if Placement(pod, None).name == placement.name]
+        return self._run.engine(manifests).explain(pod)
+
+    def manifest(self, placement: Placement) -> dict[str, Any]:
+        """What ``kschedcore explain`` gives the same decision for: a ``v1.List`` of whole objects."""
+        return self._run.manifest(placement)
+
+    @property
+    def own_plugins(self) -> bool:
+        """Whether plugins take part that the command line does not know."""
+        return bool(self._run.plugins)
