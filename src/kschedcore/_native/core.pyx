@@ -41,6 +41,7 @@ cdef class Core:
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
         cdef int32_t pod = self.pods.insert(info, slot, start, arrival)
         info.account(slot, 1)
+        self.nodes.load_log.append(slot)
         self.topology.move(info, slot, 1)
         return pod
 
@@ -49,6 +50,7 @@ cdef class Core:
         cdef slot_t slot = self.pods.pods[pod].slot
         self.topology.move(<PodInfo> info, slot, -1)
         (<PodInfo> info).account(slot, -1)
+        self.nodes.load_log.append(slot)
         self.pods.delete(pod)
         return 0
 

@@ -33,6 +33,8 @@ cdef class NodeTable:
     cdef readonly list resource_names, taint_sets, image_sets, image_names
     cdef dict resource_ids, taint_set_ids, image_set_ids, image_ids, slots
     cdef list ordered_names, free_slots
+    cdef Int32Column name_order        # the slots in name order, as of the last time that somebody asked
+    cdef bint name_order_valid
     cdef Int64Column image_size, image_nodes
     cdef readonly int64_t image_version
     cdef public int64_t generation     # grows with every change that compiled classes must hear of
@@ -42,4 +44,5 @@ cdef class NodeTable:
     cdef LabelColumn label(self, str key)
     cdef int touch(self, slot_t slot) except -1
     cdef int hold(self, slot_t slot, int64_t token, int32_t tag, int32_t delta) except -1 nogil
+    cdef const slot_t* in_name_order(self) except NULL
     cdef bint holds(self, slot_t slot, int64_t token) noexcept nogil

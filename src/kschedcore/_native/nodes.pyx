@@ -70,6 +70,7 @@ cdef class NodeTable:
         self.image_nodes = Int64Column(16)
         self.slots = {}
         self.ordered_names = []
+        self.name_order = Int32Column(1)
         self.free_slots = []
         self.label_keys_of = [()] * self.capacity
         self.spec_log = ChangeLog(2 * self.capacity)
@@ -219,6 +220,7 @@ cdef class NodeTable:
         self.unschedulable.data[slot] = 0
         self.alive.data[slot] = 0
         del self.ordered_names[bisect.bisect_left(self.ordered_names, name)]
+        self.name_order_valid = False
         self.free_slots.append(slot)
         self.count -= 1
         self.touch(slot)
@@ -245,6 +247,7 @@ cdef class NodeTable:
         cdef Py_ssize_t at = bisect.bisect_left(self.ordered_names, name)
         cdef int64_t before, after
         self.ordered_names.insert(at, name)
+        self.name_order_valid = False
         before = 0 if at == 0 else self.rank.data[<slot_t> self.slots[self.ordered_names[at - 1]]]
         if at + 1 == len(self.ordered_names):
             self.rank.data[slot] = before + RANK_GAP
@@ -353,7 +356,18 @@ cdef class NodeTable:
 
     def slots_by_name(self):
         """int32[count]: the slots of all nodes in name order."""
-        return np.fromiter((self.slots[name] for name in self.ordered_names), np.int32, self.count)
+        self.in_name_order()
+        return self.name_order.to_numpy(self.count)
+
+    cdef const slot_t* in_name_order(self) except NULL:
+        """The slots of all nodes in name order, ``count`` of them."""
+        cdef Py_ssize_t i
+        if not self.name_order_valid:
+            self.name_order.grow(self.count)
+            for i in range(self.count):
+                self.name_order.data[i] = self.slots[self.ordered_names[i]]
+            self.name_order_valid = True
+        return self.name_order.data
 
     def allocatable_of(self, str resource):
         """int64[top]: allocatable of one resource by slot."""

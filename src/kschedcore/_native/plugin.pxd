@@ -19,6 +19,7 @@ cdef class Plugin:
     cdef int collect(self, SlotSet stale) except -1 nogil
 
 cdef class FilterPlugin(Plugin):
+    cdef bint looks_elsewhere(self) noexcept nogil
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil
 
 cdef class ScorePlugin(Plugin):

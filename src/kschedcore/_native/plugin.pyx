@@ -71,6 +71,10 @@ cdef class Plugin:
 cdef class FilterPlugin(Plugin):
     """A Filter: decides for each node whether the pod may go there."""
 
+    cdef bint looks_elsewhere(self) noexcept nogil:
+        """Whether pods on other nodes make a difference, as the cluster is now."""
+        return self.depends == ON_TOPOLOGY
+
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
         """Write a row of the reason table at each node that the plugin rejects; leave the others alone.
 

@@ -64,6 +64,8 @@ cdef class PodClass:
     cdef object failure                # rejection counts when it last failed, and the revision they are of
     cdef int64_t failure_revision
     cdef readonly int64_t revision     # grows whenever a verdict changes
+    cdef object findings               # what dry runs of preemption found, see preemption.pyx
+    cdef bint looks_elsewhere(self) noexcept nogil
     cdef int refresh(self) except -1 nogil
     cdef Entry best(self) noexcept nogil
     cdef verdict_t judge(self, slot_t slot) except? -1

@@ -416,6 +416,14 @@ cdef class PodClass:
                 _add(total, rescaled, score.weight, slots, n)
         _leave_out(total, self.verdict.data, slots, n)
 
+    cdef bint looks_elsewhere(self) noexcept nogil:
+        """Whether any filter looks at pods elsewhere than on the node that it judges."""
+        cdef int k
+        for k in range(self.filter_count):
+            if (<FilterPlugin> self.filter_refs[k]).looks_elsewhere():
+                return True
+        return False
+
     # -- answers ------------------------------------------------------------------------------------
 
     cdef verdict_t judge(self, slot_t slot) except? -1:
@@ -492,6 +500,23 @@ cdef class PodClass:
     def total_of(self, Py_ssize_t slot):
         """The total of a feasible node, as of the last refresh."""
         return self.total.data[slot]
+
+    def total_alone(self, Py_ssize_t slot):
+        """The total that a feasible node would have were it the only one, as of the last refresh.
+
+        None where scores of pods elsewhere depend on which nodes are feasible: that takes a class of its own.
+        """
+        cdef score_t total = self.local.data[slot], raw, each
+        cdef NormalisedScore* score
+        cdef int k
+        for k in range(self.normalised_count):
+            score = &self.normalised[k]
+            raw = (<Int64Column> score.raw).data[slot]
+            if raw == NO_SCORE or (score.topology and not (<ScorePlugin> score.plugin).skipped()):
+                return None
+            (<ScorePlugin> score.plugin).normalise(NULL, 1, &raw, raw, raw, &each)
+            total += score.weight * each
+        return total
 
     def may_be_helped(self, Py_ssize_t slot, ReasonTable reasons not None):
         """Whether a node rejects the pod for something that evictions can lift."""

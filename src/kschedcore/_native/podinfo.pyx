@@ -112,7 +112,10 @@ cdef class PodInfo:
         return 0
 
     cdef int account(self, slot_t slot, int sign) except -1 nogil:
-        """Account one pod on a node (``sign`` 1), or take it off again (-1)."""
+        """Account one pod on a node (``sign`` 1), or take it off again (-1).
+
+        Whoever does not take that back at once notes it in ``nodes.load_log``.
+        """
         cdef int64_t** requested = self.nodes.requested
         cdef int64_t* cpu = self.nodes.non_zero_cpu.data
         cdef int64_t* memory = self.nodes.non_zero_memory.data
@@ -123,7 +126,6 @@ cdef class PodInfo:
         memory[slot] += sign * self.non_zero_memory
         for i in range(self.hold_count):
             self.nodes.hold(slot, self.holds[i].token, self.holds[i].tag, sign)
-        self.nodes.load_log.append(slot)
         return 0
 
     cdef int add_share(self, int32_t group, int64_t amount) except -1:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
@@ -12,7 +13,7 @@ class Candidate:
     top_priority: int
     priority_sum: int
     earliest_start: int
-    def cost(self) -> tuple[int, int, int, int, int]: ...
+    told: Any
 
 class DryRun:
     candidates: list[Candidate]

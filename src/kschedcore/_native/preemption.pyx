@@ -9,10 +9,18 @@ from kschedcore._native.podclass cimport PodClass
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.pods cimport NO_POD, BoundPod
 from kschedcore._native.types cimport UNSCHEDULABLE, slot_t, verdict_t
+from kschedcore._native.columns cimport Int32Column
+from kschedcore._native.slotset cimport SlotSet
 from libc.stdint cimport INT64_MAX, int32_t, int64_t
 from libc.stdlib cimport free, qsort, realloc
 
 NOT_STARTED = INT64_MAX
+
+cdef enum:                             # what came of a dry run; above zero, the verdict that evictions do not lift
+    HELPED = -2
+    NOBODY_TO_EVICT = -3
+    NOBODY_HAS_TO_GO = -4
+    UNKNOWN = -5
 
 
 cdef int _more_important(const void* left, const void* right) noexcept nogil:
@@ -36,11 +44,69 @@ cdef class Candidate:
         top_priority: The highest priority among them.
         priority_sum: The sum of their priorities, each counted from the lowest there is.
         earliest_start: When the first of those with the highest priority started.
+        told: What whoever asks makes of it, kept as long as the candidate is true.
     """
 
-    def cost(self):
-        """What makes one candidate worse than another, in kube-scheduler's order."""
-        return self.violations, self.top_priority, self.priority_sum, len(self.victims), -self.earliest_start
+
+cdef class Findings:
+    """What dry runs of one class came to on each node, good until something changes there.
+
+    Args:
+        core: The state.
+    """
+
+    def __cinit__(self, Core core not None):
+        self.nodes = core.nodes
+        self.changed = SlotSet()
+        self.outcome = Int32Column(0, UNKNOWN)
+        self.candidates = []
+        self.position = -1
+
+    cdef int catch_up(self) except -1:
+        """Forget what was found on nodes that have changed since."""
+        cdef Py_ssize_t top = self.nodes.top, i
+        self.changed.reset(top)
+        self.position = self.changed.add_log(self.nodes.load_log, self.position)
+        if self.generation != self.nodes.generation or len(self.candidates) < top:
+            self.changed.everything = True
+            self.generation = self.nodes.generation
+            self.outcome.grow(self.nodes.capacity)
+            self.candidates = [None] * self.nodes.capacity
+        if self.changed.everything:
+            for i in range(top):
+                self.outcome.data[i] = UNKNOWN
+        else:
+            for i in range(self.changed.count):
+                self.outcome.data[self.changed.slots[i]] = UNKNOWN
+        return 0
+
+
+cdef Findings _findings(Core core, PodClass pod_class, bint lasting):
+    """What is known of a class, or nothing where it may be different the next time."""
+    cdef Findings found
+    if not lasting or pod_class.looks_elsewhere():
+        found = Findings(core)
+    elif pod_class.findings is None:
+        found = pod_class.findings = Findings(core)
+    else:
+        found = <Findings> pod_class.findings
+    found.catch_up()
+    return found
+
+
+cdef int _compare(Candidate a, Candidate b) noexcept:
+    """Whether one candidate costs less (-1), as much (0) or more (1) than another, in kube-scheduler's order."""
+    if a.violations != b.violations:
+        return -1 if a.violations < b.violations else 1
+    if a.top_priority != b.top_priority:
+        return -1 if a.top_priority < b.top_priority else 1
+    if a.priority_sum != b.priority_sum:
+        return -1 if a.priority_sum < b.priority_sum else 1
+    if len(a.victims) != len(b.victims):
+        return -1 if len(a.victims) < len(b.victims) else 1
+    if a.earliest_start != b.earliest_start:
+        return -1 if a.earliest_start > b.earliest_start else 1
+    return 0
 
 
 cdef class DryRun:
@@ -69,24 +135,44 @@ cdef class DryRun:
     def __dealloc__(self):
         free(self.victims)
 
-    def run(self, enough):
+    def run(self, Py_ssize_t enough):
         """Try the nodes that evictions might help, in name order, until ``enough`` candidates are found.
 
-        The search goes on while every candidate so far violates a disruption budget.
+        The search goes on while every candidate so far violates a disruption budget. What an earlier dry run
+        of the class found on a node is taken as found, if nothing has changed there.
         """
+        cdef Findings findings = _findings(self.core, self.pod_class, self.overdrawn is None)
+        cdef Int32Column failed = Int32Column(len(self.core.reasons))
+        cdef const slot_t* order = self.core.nodes.in_name_order()
+        cdef Candidate candidate
+        cdef verdict_t verdict, outcome
+        cdef bint harmless = False
+        cdef Py_ssize_t i
         cdef slot_t slot
-        cdef verdict_t verdict
-        harmless = 0
-        for slot in self.core.nodes.slots_by_name():
+        for i in range(self.core.nodes.count):
+            slot = order[i]
             verdict = self.pod_class.verdict.data[slot]
             if verdict <= 0 or self.core.reasons.rows[verdict].code != UNSCHEDULABLE:
                 continue
-            candidate = self._try(slot)
-            if candidate is not None:
+            outcome = findings.outcome.data[slot]
+            if outcome == UNKNOWN:
+                outcome = findings.outcome.data[slot] = self._try(slot)
+                findings.candidates[slot] = self.found
+            if outcome == NOBODY_TO_EVICT:
+                self.without_victims += 1
+            elif outcome > 0:
+                if outcome >= failed.capacity:  # a row that the dry run itself added
+                    failed.grow(len(self.core.reasons))
+                failed.data[outcome] += 1
+            elif outcome == HELPED:
+                candidate = <Candidate> findings.candidates[slot]
                 self.candidates.append(candidate)
-                harmless += candidate.violations == 0
+                harmless |= candidate.violations == 0
                 if harmless and len(self.candidates) >= enough:
                     break
+        self.failures = {
+            outcome: failed.data[outcome] for outcome in range(<verdict_t> failed.capacity) if failed.data[outcome]
+        }
 
     def best(self):
         """The candidates that cost least (SelectCandidate), the one to take first; kube-scheduler takes any of them.
@@ -94,9 +180,15 @@ cdef class DryRun:
         Taken is the first by name. But where the victims have not started, kube-scheduler takes the time of
         asking for their start, so that the node it happens to ask about last has the latest: the last by name.
         """
-        costs = [candidate.cost() for candidate in self.candidates]
-        lowest = min(costs, default=None)
-        equals = [candidate for candidate, cost in zip(self.candidates, costs) if cost == lowest]
+        cdef Candidate candidate
+        cdef list equals = []
+        cdef int order
+        for candidate in self.candidates:
+            order = _compare(candidate, <Candidate> equals[0]) if equals else 0
+            if order < 0:
+                equals = [candidate]
+            elif order == 0:
+                equals.append(candidate)
         if equals and equals[0].earliest_start == NOT_STARTED:
             equals.reverse()
         return equals
@@ -118,22 +210,22 @@ cdef class DryRun:
                 found.earliest_start = entry.start
         return found
 
-    cdef Candidate _try(self, slot_t slot):
-        """Take every less important pod off, let back in whoever fits, and restore the node."""
-        cdef Candidate found = None
+    cdef verdict_t _try(self, slot_t slot) except? -1:
+        """Take every less important pod off, let back in whoever fits, and restore the node.
+
+        Returns what came of it; a candidate is in ``found``.
+        """
         cdef verdict_t verdict
         cdef int i
+        self.found = None
         self._collect(slot)
         if self.count == 0:
-            self.without_victims += 1
-            return None
+            return NOBODY_TO_EVICT
         for i in range(self.count):
             self._move(&self.victims[i], slot, -1)
             self.victims[i].evicted = True
         verdict = self.pod_class.judge(slot)
-        if verdict:
-            self.failures[verdict] = self.failures.get(verdict, 0) + 1
-        else:
+        if not verdict:
             for protected in (True, False):
                 for i in range(self.count):
                     if self.victims[i].protected == protected:
@@ -141,12 +233,12 @@ cdef class DryRun:
                         self.victims[i].evicted = self.pod_class.judge(slot) != 0
                         if self.victims[i].evicted:
                             self._move(&self.victims[i], slot, -1)
-            found = self._candidate(slot)
+            self.found = self._candidate(slot)
         for i in range(self.count):
             if self.victims[i].evicted:
                 self._move(&self.victims[i], slot, 1)
         self.pod_class.settle()
-        return found
+        return verdict or (NOBODY_HAS_TO_GO if self.found is None else HELPED)
 
     cdef int _collect(self, slot_t slot) except -1:
         """List the node's less important pods, the most important first."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
 import pyarrow as pa
 
+from kschedcore.scheduling.binding import key_of
+
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
+    from kschedcore.scheduling.binding import BoundPod
     from kschedcore.scheduling.diagnosis import Diagnosis
 
 
@@ -22,25 +25,20 @@ class Decision:
         total: The chosen node's score.
         ties: How many nodes share that score.
         diagnosis: Why there is no node; None when there is one.
-        nominated_node: Where preemption would make room.
-        victims: Pods to evict there, as ``namespace/name``.
-        equal_nominations: (node, victims) that preemption found equally good, the chosen one first, 64 at most:
-            kube-scheduler draws among them.
+        equals: What :attr:`equal_nominations` tells, with the pods themselves.
         keeps_nomination: Whether a nomination from before still stands without a node, because preemption was
             not tried; else it is void, or replaced by ``nominated_node``.
     """
 
     __slots__ = (
         "diagnosis",
-        "equal_nominations",
+        "equals",
         "feasible",
         "keeps_nomination",
         "node",
-        "nominated_node",
         "pod",
         "ties",
         "total",
-        "victims",
     )
 
     def __init__(
@@ -51,7 +49,7 @@ class Decision:
         total: int = 0,
         ties: int = 0,
         diagnosis: Diagnosis | None = None,
-        equal_nominations: tuple[tuple[str, tuple[str, ...]], ...] = (),
+        equals: tuple[tuple[str, tuple[BoundPod, ...]], ...] = (),
         keeps_nomination: bool = False,
     ) -> None:
         self.pod = pod
@@ -60,12 +58,26 @@ class Decision:
         self.total = total
         self.ties = ties
         self.diagnosis = diagnosis
-        self.equal_nominations = equal_nominations
+        self.equals = equals
         self.keeps_nomination = keeps_nomination
-        self.nominated_node: str | None = None
-        self.victims: tuple[str, ...] = ()
-        if equal_nominations:
-            self.nominated_node, self.victims = equal_nominations[0]
+
+    @property
+    def nominated_node(self) -> str | None:
+        """Where preemption would make room."""
+        return self.equals[0][0] if self.equals else None
+
+    @property
+    def victims(self) -> tuple[str, ...]:
+        """Pods to evict there, as ``namespace/name``."""
+        return _names(self.equals[0][1]) if self.equals else ()
+
+    @property
+    def equal_nominations(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(node, victims) that preemption found equally good, the chosen one first, 64 at most.
+
+        kube-scheduler draws among them.
+        """
+        return tuple((node, _names(victims)) for node, victims in self.equals)
 
     @property
     def pod_name(self) -> str:
@@ -82,6 +94,10 @@ class Decision:
             return f"<Decision {self.pod_name} -> {self.node} ({self.total}, 1 of {self.ties} best)>"
         nominated = f", nominated {self.nominated_node}" if self.nominated_node else ""
         return f"<Decision {self.pod_name} unschedulable{nominated}: {self.message}>"
+
+
+def _names(pods: Iterable[BoundPod]) -> tuple[str, ...]:
+    return tuple(sorted("/".join(key_of(bound.pod)) for bound in pods))
 
 
 class Decisions(Sequence[Decision]):

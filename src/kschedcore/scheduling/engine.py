@@ -330,8 +330,7 @@ class Engine:
             there = self._on_nominated(pod, compiled, nomination)
         self._nominator.withdraw(key_of(pod))
         if there is not None:
-            decision = self._place([(pod, there)], preempt=False)[0]
-            there.release()
+            decision = self._place_there(pod, compiled, there)
         elif isinstance(compiled, Stepwise):
             decision = self._place_stepwise(pod, compiled, preempt)
         else:
@@ -339,6 +338,20 @@ class Engine:
         if decision.node is None and decision.keeps_nomination and nomination is not None:
             self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
         return decision
+
+    def _place_there(self, pod: Pod, compiled: PodClass | Stepwise, node: str) -> Decision:
+        """Place a pod on the one node that it is offered, which is feasible."""
+        slot = self._core.nodes.slot_of(node)
+        total = None if isinstance(compiled, Stepwise) else compiled.total_alone(slot)
+        if total is None:
+            narrowed = self._classes.narrowed(pod, self.framework_of(pod), node)
+            decision = self._place([(pod, narrowed)], preempt=False)[0]
+            narrowed.release()
+            return decision
+        number = self._core.bind(compiled.info, slot)
+        self._bound.remove(key_of(pod))
+        self._bound.note(pod, compiled.info, node, number)
+        return Decision(pod, node, feasible=1, total=total, ties=1)
 
     @contextmanager
     def _nomination_aside(self, pod: Pod) -> Iterator[Nomination | None]:
@@ -352,8 +365,8 @@ class Engine:
 
     def _on_nominated(
         self, pod: Pod, compiled: PodClass | Stepwise, nomination: Nomination | None
-    ) -> PodClass | None:
-        """The pod's class narrowed to the node nominated for it, if it fits there by now."""
+    ) -> str | None:
+        """The node nominated for the pod, if it fits there by now."""
         node = nomination.node if nomination else pod.status.nominated_node_name
         slot = self._core.nodes.slot_of(node) if node else -1
         if not node or slot < 0:
@@ -363,7 +376,7 @@ class Engine:
             return None
         if isinstance(compiled, Stepwise) and not self._steps.takes(pod, slot):
             return None
-        return self._classes.narrowed(pod, self.framework_of(pod), node)
+        return node
 
     def _place_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
         """Place a pod whose profile samples nodes or has extenders."""
@@ -386,12 +399,9 @@ class Engine:
             diagnosis = Diagnosis(self._core, nodes, counts)
             return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=True)
         diagnosis = Diagnosis(self._core, nodes, counts, post_filter=preemption.message)
-        equals = tuple(
-            (node, tuple(sorted("/".join(key_of(victim.pod)) for victim in victims)))
-            for node, victims in preemption.equals
+        return Decision(
+            pod, None, diagnosis=diagnosis, equals=preemption.equals, keeps_nomination=not preemption.tried
         )
-        kept = not preemption.tried
-        return Decision(pod, None, diagnosis=diagnosis, equal_nominations=equals, keeps_nomination=kept)
 
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
         """Say where a pod would go, without placing it, nominating it or evicting anything."""
@@ -422,10 +432,11 @@ class Engine:
             return Decision(view, None, diagnosis=self._ended(compiled, preempt)), compiled, False
         with self._nomination_aside(view) as nomination:
             there = self._on_nominated(view, compiled, nomination)
-            chosen = compiled if there is None else there
-            decision = self._decide(view, chosen, preempt)
+            if there is not None:
+                compiled = self._classes.narrowed(view, self.framework_of(view), there)
+            decision = self._decide(view, compiled, preempt)
         self._raise_errors()
-        return decision, chosen, there is not None
+        return decision, compiled, there is not None
 
     def _decide(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
         if isinstance(compiled, Stepwise):

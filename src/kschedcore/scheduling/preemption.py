@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kschedcore._native.preemption import DryRun
+from kschedcore._native.preemption import Candidate, DryRun
 from kschedcore._native.topology import AffinityTerm
 from kschedcore.columns.selectors import label_requirements
 from kschedcore.scheduling.args import DefaultPreemptionArgs
@@ -79,16 +79,18 @@ class PreemptionFinder:
                 self._ask(pod, search)
             except ExtenderError as error:
                 return Preemption(None, message=f"preemption: {error}", tried=False)
-        equals = tuple(
-            (
-                self._core.nodes.name_of(candidate.slot),
-                tuple(self._bound.numbered(number) for number in candidate.victims),
-            )
-            for candidate in search.best()[:MAX_EQUALS]
-        )
+        equals = tuple(self._told(candidate) for candidate in search.best()[:MAX_EQUALS])
         if not equals:
             return Preemption(None, message=self._summary(pod_class, search))
         return Preemption(*equals[0], equals=equals)
+
+    def _told(self, candidate: Candidate) -> tuple[str, tuple[BoundPod, ...]]:
+        """A candidate's node and victims, found out once."""
+        if candidate.told is None:
+            victims = tuple(self._bound.numbered(number) for number in candidate.victims)
+            candidate.told = self._core.nodes.name_of(candidate.slot), victims
+        told: tuple[str, tuple[BoundPod, ...]] = candidate.told
+        return told
 
     def _ask(self, pod: Pod, search: DryRun) -> None:
         """Leave the candidates that the extenders agree to."""

@@ -199,6 +199,9 @@ cdef class InterPodAffinityFilter(FilterPlugin):
         self.refusing.group()
         return changed
 
+    cdef bint looks_elsewhere(self) noexcept nogil:
+        return self.wanted.count + self.unwanted.count + self.refusing.count > 0
+
     cdef int collect(self, SlotSet stale) except -1 nogil:
         self.wanted.collect_turns(stale)
         self.unwanted.collect_turns(stale)
