@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -80,6 +80,13 @@ class WorkQueue(Generic[Key]):
         key = self._order.popleft()
         self._waiting.remove(key)
         return key
+
+    def drain(self) -> Iterator[Key]:
+        """Pop the keys that wait now, one after another; what is added meanwhile waits for the next time."""
+        for _ in range(len(self._order)):
+            key = self.pop()
+            if key is not None:
+                yield key
 
     def close(self) -> None:
         """Forget everything, also what was to come."""

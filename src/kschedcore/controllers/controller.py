@@ -154,10 +154,13 @@ class Runner:
         return listener
 
     def step(self) -> bool:
-        """Reconcile the next key."""
-        key = self._queue.pop()
-        if key is None:
-            return False
+        """Reconcile every key that waits now; those that come meanwhile wait for the next turn."""
+        waiting = len(self._queue) > 0
+        for key in self._queue.drain():
+            self._reconcile(key)
+        return waiting
+
+    def _reconcile(self, key: Key) -> None:
         try:
             again = self._controller.reconcile(key)
         except StatusError:
@@ -166,7 +169,6 @@ class Runner:
             (self._queue.retry if again is not None and again.refused else self._queue.forget)(key)
             if again is not None:
                 self._queue.add_at(key, again.at, background=again.background)
-        return True
 
     def close(self) -> None:
         """Stop listening, and forget what was to be done."""

@@ -31,9 +31,6 @@ __all__ = ["Context", "NodeAgents"]
 
 Object = dict[str, Any]
 
-_PER_STEP = 64
-"""So many pods are moved on in one turn at most."""
-
 
 class Context(Protocol):
     """What the agents work with."""
@@ -104,17 +101,15 @@ class NodeAgents:
         self._pods.listen(self._on_pod)
 
     def step(self) -> bool:
-        """Register the next node, or move on the next pods."""
-        for queue, work, most in (
-            (self._node_queue, self._tend, 1),
-            (self._pod_queue, self._move_on, _PER_STEP),
-            (self._memory_queue, self._look_at_memory, 1),
+        """Tend the nodes that wait now, or else move on the pods, or else look at memory."""
+        for queue, work in (
+            (self._node_queue, self._tend),
+            (self._pod_queue, self._move_on),
+            (self._memory_queue, self._look_at_memory),
         ):
-            done = 0
-            while done < most and (key := queue.pop()) is not None:
-                _retrying(queue, key, work)
-                done += 1
-            if done:
+            if len(queue):
+                for key in queue.drain():
+                    _retrying(queue, key, work)
                 return True
         return False
 

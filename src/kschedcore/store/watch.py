@@ -70,11 +70,15 @@ class Watch:
         first, self._initial = self._initial, None
         if first is not None:
             return [*(WatchEvent("ADDED", obj) for obj in first), self._initial_end()]
+        if self.revision == self._backend.revision:
+            return []
         try:
             events, self.revision = self._backend.events(self.revision, self._prefix)
         except Compacted as gone:
             raise too_old(gone) from None
-        return [seen for event in events for seen in self._seen(event)]
+        if self._selects is None:
+            return [WatchEvent(event.type.value, event.value) for event in events]
+        return [seen for event in events for seen in self._seen(event, self._selects)]
 
     def bookmark(self) -> WatchEvent:
         """An event that says up to which version everything has been seen: from there a watch can go on."""
@@ -92,12 +96,9 @@ class Watch:
             {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata},
         )
 
-    def _seen(self, event: Event) -> Iterator[WatchEvent]:
-        if self._selects is None:
-            yield WatchEvent(event.type.value, event.value)
-            return
-        now = event.type is not EventType.DELETED and self._selects(event.value)
-        before = event.previous is not None and self._selects(event.previous)
+    def _seen(self, event: Event, selects: Callable[[Object], bool]) -> Iterator[WatchEvent]:
+        now = event.type is not EventType.DELETED and selects(event.value)
+        before = event.previous is not None and selects(event.previous)
         if now:
             yield WatchEvent("MODIFIED" if before else "ADDED", event.value)
         elif before:

@@ -1,0 +1,192 @@
+"""What a whole cluster costs: from apply to Running through store, admission, controllers, scheduler and agents.
+
+    python bench/control_plane.py                     5,000 nodes, 50,000 pods of 500 Deployments
+    python bench/control_plane.py --profile           the same, and where the time goes
+    python bench/control_plane.py --day               1,000 nodes, a simulated day, 50,000 pods come and go
+    python bench/control_plane.py --month             50 nodes, a simulated month, and memory after each day
+
+Times are processor time of one core. Every run checks what came of it, and fails if a sum is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import gc
+import json
+import pstats
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kschedcore.cluster import Cluster
+
+Object = dict[str, Any]
+Figures = dict[str, float]
+
+MINUTES = 24 * 60
+
+
+def deployment(number: int, replicas: int) -> Object:
+    """A Deployment of the size that production has: two containers that ask for little."""
+    labels = {"app": f"web-{number}"}
+    containers = [
+        {
+            "name": name,
+            "image": f"registry.example/{name}:{number}",
+            "ports": [{"containerPort": 8080}],
+            "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+        }
+        for name in ("app", "proxy")
+    ]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"web-{number}"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
+def job(number: int, pods: int, seconds: int) -> Object:
+    """A Job whose pods run for so long, and that is gone ten minutes after it has ended."""
+    behaviour = json.dumps({"runs": [{"seconds": seconds}]})
+    container = {
+        "name": "work",
+        "image": "registry.example/work:1",
+        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}},
+    }
+    template = {
+        "metadata": {"annotations": {"kschedcore.io/behaviour": behaviour}},
+        "spec": {"containers": [container], "restartPolicy": "Never"},
+    }
+    spec = {"completions": pods, "parallelism": pods, "ttlSecondsAfterFinished": 600, "template": template}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": f"work-{number}"}, "spec": spec}
+
+
+def clocked(action: Callable[[], object]) -> float:
+    """Seconds of processor time."""
+    gc.collect()
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def resident_megabytes() -> float:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize() / 1e6
+
+
+def expect(found: object, wanted: object, what: str) -> None:
+    if found != wanted:
+        raise SystemExit(f"{what}: found {found}, expected {wanted}")
+
+
+def rollout(nodes: int, pods: int, deployments: int) -> Iterator[tuple[str, float]]:
+    """Apply Deployments to an empty cluster and wait until all their pods run."""
+    manifests = [deployment(number, pods // deployments) for number in range(deployments)]
+    total = pods // deployments * deployments
+    built: list[Cluster] = []
+    yield "nodes, s", clocked(lambda: built.append(Cluster.simulated(nodes=nodes)))
+    (cluster,) = built
+    start = cluster.now()
+
+    def live() -> None:
+        cluster.apply(*manifests)
+        if not cluster.run_until_settled("10m"):
+            raise SystemExit("the cluster did not settle")
+
+    seconds = clocked(live)
+    check_rollout(cluster, total)
+    yield "all Running, s", seconds
+    yield "pods/s", total / seconds
+    yield "simulated, s", (cluster.now() - start).total_seconds()
+    yield "memory, MB", resident_megabytes()
+
+
+def check_rollout(cluster: Cluster, total: int) -> None:
+    """Every pod runs on a node and is ready, and all sums say so."""
+    found = cluster.list("pods")
+    expect(len(found), total, "pods")
+    expect({pod["status"]["phase"] for pod in found}, {"Running"}, "phases")
+    expect(sum(bool(pod["spec"].get("nodeName")) for pod in found), total, "bound pods")
+    for kind in ("deployments", "replicasets"):
+        ready = sum(each["status"].get("readyReplicas", 0) for each in cluster.list(kind))
+        expect(ready, total, f"ready replicas of {kind}")
+
+
+def lives(nodes: int, days: int, pods_a_day: int) -> Iterator[tuple[str, float]]:
+    """Jobs that come every minute; a line a day with what it cost and the memory then."""
+    cluster = Cluster.simulated(nodes=nodes)
+    each = pods_a_day // MINUTES
+    for day in range(1, days + 1):
+        seconds = clocked(lambda day=day: live_a_day(cluster, (day - 1) * MINUTES, each))
+        cluster.run_for("20m")
+        expect(len(cluster.list("pods")), 0, "pods left after the last Job")
+        yield f"day {day}, s", seconds
+        yield f"day {day}, pods/s", each * MINUTES / seconds
+        yield f"day {day}, memory, MB", resident_megabytes()
+        yield f"day {day}, events", len(cluster.events())
+
+
+def live_a_day(cluster: Cluster, first: int, pods: int) -> None:
+    """A Job a minute, whose pods run for one to ten minutes; all must succeed."""
+    done = []
+    watch = cluster.watch("jobs")
+    for minute in range(MINUTES):
+        number = first + minute
+        cluster.create(job(number, pods, 60 * (1 + number % 10)))
+        cluster.run_for("1m")
+        done += [seen.object for seen in watch.poll() if seen.type == "DELETED"]
+    cluster.run_for("21m")
+    done += [seen.object for seen in watch.poll() if seen.type == "DELETED"]
+    expect(len(done), MINUTES, "Jobs that ended")
+    expect(sum(each["status"].get("succeeded", 0) for each in done), pods * MINUTES, "pods that succeeded")
+
+
+def measured(options: argparse.Namespace) -> Figures:
+    """One run."""
+    if options.day:
+        return dict(lives(options.nodes or 1_000, 1, options.pods or 50_000))
+    if options.month:
+        return dict(lives(options.nodes or 50, options.days, options.pods or MINUTES))
+    return dict(rollout(options.nodes or 5_000, options.pods or 50_000, options.deployments))
+
+
+def profiled(options: argparse.Namespace) -> Figures:
+    """One run, and the functions in which most of its time was spent."""
+    profile = cProfile.Profile(time.process_time)
+    figures = profile.runcall(measured, options)
+    pstats.Stats(profile).sort_stats("tottime").print_stats(40)
+    pstats.Stats(profile).sort_stats("cumulative").print_stats(60)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nodes", type=int, default=0, help="how many nodes")
+    parser.add_argument("--pods", type=int, default=0, help="how many pods, altogether or a day")
+    parser.add_argument("--deployments", type=int, default=500, help="of how many Deployments")
+    parser.add_argument("--day", action="store_true", help="a simulated day of pods that come and go")
+    parser.add_argument("--month", action="store_true", help="many such days, smaller ones")
+    parser.add_argument("--days", type=int, default=30, help="how many days a month has")
+    parser.add_argument("--repeat", type=int, default=1, help="how many runs to take the medians of")
+    parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    options = parser.parse_args()
+    measure = profiled if options.profile else measured
+    runs = [measure(options) for _ in range(options.repeat)]
+    figures = {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
+    if options.output == "json":
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:24} {value:14,.3f}")
+
+
+if __name__ == "__main__":
+    main()
