@@ -45,7 +45,7 @@ class PodWorker:
     """
 
     __slots__ = (
-        "_began", "_deadline", "_launcher", "_pending", "_place", "_runtime", "background", "containers",
+        "_began", "_deadline", "_launcher", "_place", "_runtime", "background", "containers",
         "foreground", "ip", "over", "pod", "reports", "stopping",
     )  # fmt: skip
 
@@ -67,8 +67,7 @@ class PodWorker:
         self._place = Place(host_ip, ip, since)
         self._began = datetime.fromisoformat(since).astimezone(UTC)
         self._deadline = self._deadline_of(spec)
-        self._pending = "startTime" not in status
-        if not self._pending:
+        if not self._untold:
             self._recall(status, now)
 
     def _recall(self, status: Mapping[str, Any], now: datetime) -> None:
@@ -129,13 +128,21 @@ class PodWorker:
         return self.stopping is not None and self.stopping.ending is not None
 
     def unnoticed(self, now: datetime) -> bool:
-        """Whether there is nothing to report yet that will not be overtaken at once."""
+        """Whether there is nothing to report yet that will not be overtaken at once.
+
+        Kubelet's worker starts all containers of a pod before it looks at them and tells how they are.
+        """
         soon = now + _UNNOTICED
         return (
-            self._pending
+            self._untold
             and self.stopping is None
             and any(each.launch is not None and each.launch.at <= soon for each in self.containers)
         )
+
+    @property
+    def _untold(self) -> bool:
+        """Whether the API has heard nothing of the pod's life on its node yet."""
+        return "startTime" not in self.pod.get("status", {})
 
     def status(self, now: datetime) -> Object:
         """The pod's status now."""
@@ -190,7 +197,7 @@ class PodWorker:
         for container in self.containers:
             if container.launch is not None and container.launch.at <= now:
                 self._launcher.land(container, now)
-                moved, self._pending = True, False
+                moved = True
             elif container.running:
                 if container.ask is not None and container.ask <= now and container.instance is not None:
                     outlook = self._runtime.outlook(container.instance, now)
@@ -236,7 +243,7 @@ class PodWorker:
 
     def _conclude(self) -> None:
         """Nothing runs any more, and nothing will."""
-        self.over, self._pending = True, False
+        self.over = True
         initialised = all(
             each.succeeded if each.role == "init" else each.role == "app" or each.begun
             for each in self.containers
