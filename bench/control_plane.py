@@ -19,6 +19,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from kschedcore.cluster import Cluster
@@ -122,7 +123,7 @@ def lives(nodes: int, days: int, pods_a_day: int) -> Iterator[tuple[str, float]]
     cluster = Cluster.simulated(nodes=nodes)
     each = pods_a_day // MINUTES
     for day in range(1, days + 1):
-        seconds = clocked(lambda day=day: live_a_day(cluster, (day - 1) * MINUTES, each))
+        seconds = clocked(partial(live_a_day, cluster, (day - 1) * MINUTES, each))
         cluster.run_for("20m")
         expect(len(cluster.list("pods")), 0, "pods left after the last Job")
         yield f"day {day}, s", seconds

@@ -19,6 +19,9 @@ __all__ = ["Change", "Informer", "Informers", "by_node", "controller_of", "key_o
 ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
+Listener = Callable[["Change"], None]
+"""Is told of changes."""
+
 IndexOf = Callable[[Object], Iterable[Hashable]]
 """Under which values an object is found."""
 
@@ -51,6 +54,12 @@ def controller_of(obj: Object) -> Object | None:
             reference: Object = owner
             return reference
     return None
+
+
+def _controller_kind(obj: Object) -> str:
+    """The kind of an object's controller; empty when it has none."""
+    controller = controller_of(obj)
+    return "" if controller is None else controller["kind"]
 
 
 def by_node(pod: Object) -> Iterable[Hashable]:
@@ -88,7 +97,7 @@ class Informer:
             "namespace": _Index(_by_namespace),
             "controller": _Index(_by_controller),
         }
-        self._listeners: list[Callable[[Change], None]] = []
+        self._listeners: dict[str | None, list[Listener]] = {}
 
     def add_index(self, name: str, index_of: IndexOf) -> None:
         """Keep objects findable by :meth:`by`; adding the same index again does nothing."""
@@ -97,16 +106,23 @@ class Informer:
             for key, obj in self._objects.items():
                 index.change(key, None, obj)
 
-    def listen(self, listener: Callable[[Change], None]) -> None:
-        """Tell ``listener`` of everything there is (as new) and of every change from now on."""
+    def listen(self, listener: Listener, controlled: str | None = None) -> None:
+        """Tell ``listener`` of everything there is (as new) and of every change from now on.
+
+        Args:
+            listener: Is told.
+            controlled: Only of objects whose controller is of this kind, or was before the change; ``""`` for
+                those without a controller, None for all.
+        """
         self.sync()
         for obj in list(self._objects.values()):
-            listener(Change(None, obj))
-        self._listeners.append(listener)
+            if controlled is None or controlled == _controller_kind(obj):
+                listener(Change(None, obj))
+        self._listeners.setdefault(controlled, []).append(listener)
 
-    def unlisten(self, listener: Callable[[Change], None]) -> None:
-        """Tell ``listener`` no more."""
-        self._listeners.remove(listener)
+    def unlisten(self, listener: Listener, controlled: str | None = None) -> None:
+        """Tell ``listener``, which listens to objects so controlled, no more."""
+        self._listeners[controlled].remove(listener)
 
     def sync(self) -> bool:
         """Take in what has happened up to now; whether anything had."""
@@ -183,8 +199,11 @@ class Informer:
             self._objects[key] = new
         for index in self._indices.values():
             index.change(key, known, new)
-        for listener in self._listeners:
-            listener(change)
+        kinds = {_controller_kind(each) for each in (change.old, change.new) if each is not None}
+        for controlled, listeners in self._listeners.items():
+            if controlled is None or controlled in kinds:
+                for listener in listeners:
+                    listener(change)
 
 
 class _Index:
@@ -200,14 +219,16 @@ class _Index:
         return self._keys.get(value, ())
 
     def change(self, key: ObjectKey, old: Object | None, new: Object | None) -> None:
-        before = set() if old is None else set(self._index_of(old))
-        now = set() if new is None else set(self._index_of(new))
-        for value in before - now:
+        before = () if old is None else tuple(self._index_of(old))
+        now = () if new is None else tuple(self._index_of(new))
+        if before == now:
+            return
+        for value in set(before).difference(now):
             keys = self._keys[value]
             del keys[key]
             if not keys:
                 del self._keys[value]
-        for value in now - before:
+        for value in set(now).difference(before):
             self._keys.setdefault(value, {})[key] = None
 
 

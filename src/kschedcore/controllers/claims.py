@@ -125,4 +125,4 @@ def adopters(informers: Informers, resource: str, of: str) -> Watched:
         owners = informers[of].in_namespace(orphan["metadata"]["namespace"])
         return [key_of(each) for each in owners if selector_of(each).matches(labels)]
 
-    return Watched(resource, keys)
+    return Watched(resource, keys, controlled="")

@@ -63,10 +63,17 @@ def again_although(refused: StatusError | None, again: Again | None) -> Again | 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A resource to listen to, and which keys a change of one of its objects is about."""
+    """A resource to listen to, and which keys a change of one of its objects is about.
+
+    Attributes:
+        resource: The qualified plural.
+        keys: Which keys a change is about.
+        controlled: Of which objects alone to hear, by the kind of their controller (:meth:`Informer.listen`).
+    """
 
     resource: str
     keys: Callable[[Change], Iterable[Key]]
+    controlled: str | None = None
 
 
 def itself(resource: str) -> Watched:
@@ -85,7 +92,7 @@ def owner(resource: str, of: str) -> Watched:
         found = (_owner_key(each, kind) for each in (change.old, change.new) if each is not None)
         return dict.fromkeys(key for key in found if key is not None)
 
-    return Watched(resource, keys)
+    return Watched(resource, keys, controlled=kind)
 
 
 def _owner_key(obj: Object, kind: str) -> Key | None:
@@ -143,8 +150,8 @@ class Runner:
         self._listening = []
         for watched in controller.watches():
             informer, listener = context.informers[watched.resource], self._listener(watched)
-            informer.listen(listener)
-            self._listening.append((informer, listener))
+            informer.listen(listener, watched.controlled)
+            self._listening.append((informer, listener, watched.controlled))
 
     def _listener(self, watched: Watched) -> Callable[[Change], None]:
         def listener(change: Change) -> None:
@@ -172,6 +179,6 @@ class Runner:
 
     def close(self) -> None:
         """Stop listening, and forget what was to be done."""
-        for informer, listener in self._listening:
-            informer.unlisten(listener)
+        for informer, listener, controlled in self._listening:
+            informer.unlisten(listener, controlled)
         self._queue.close()
