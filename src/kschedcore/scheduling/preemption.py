@@ -121,8 +121,11 @@ class PreemptionFinder:
         if slot < 0 or not pod_class.may_be_helped(slot, self._core.reasons):
             return ""
         for number in self._core.pods.on(slot).tolist():
-            other = self._bound.numbered(number)
-            if other.info.priority < pod_class.info.priority and _was_preempted(other.pod):
+            info = self._core.pods.info_of(number)
+            # Nobody is terminating who was placed just now, together with this pod, and is not known by number yet.
+            if not info.terminating or info.priority >= pod_class.info.priority:
+                continue
+            if _was_preempted(self._bound.numbered(number).pod):
                 return "not eligible due to a terminating pod on the nominated node."
         return ""
 
