@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from kschedcore.client.informer import controller_of
+from kschedcore.client.informer import Change, controller_of, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
 from kschedcore.controllers.job_ending import Ending, deadline, ending_of, is_finished, retry_at
 from kschedcore.controllers.job_pods import (
@@ -40,11 +40,15 @@ class JobController(Controller):
         self.informers["pods"].add_index("job", _job_name)
 
     def watches(self) -> Iterable[Watched]:
-        """Jobs and their pods."""
-        return itself("jobs.batch"), owner("pods", "jobs.batch")
+        """Jobs and their pods, also those that were left without one."""
+        return itself("jobs.batch"), owner("pods", "jobs.batch"), Watched("pods", _orphan)
 
     def reconcile(self, key: Key) -> Again | None:
-        """Bring a Job nearer to its end."""
+        """Bring a Job nearer to its end; or let go of a pod that nobody will count."""
+        if len(key) > 2:
+            pod = self.informers["pods"].get(*key[:2])
+            self._let_go([] if pod is None or controller_of(pod) is not None else [pod])
+            return None
         job = self.informers["jobs.batch"].get(*key)
         if job is None or is_finished(job) or _managed_elsewhere(job):
             if job is None or is_finished(job):
@@ -227,6 +231,14 @@ def _job_name(pod: Object) -> Iterable[Key]:
     if reference is None or reference["kind"] != "Job":
         return ()
     return ((pod["metadata"]["namespace"], reference["name"]),)
+
+
+def _orphan(change: Change) -> Iterable[Key]:
+    """A pod that lost its Job and still waits for being counted (``syncOrphanPod``); its key has a third part."""
+    pod = change.new
+    if pod is None or controller_of(pod) is not None or not tracked(pod):
+        return ()
+    return ((*key_of(pod), "orphan"),)
 
 
 def _managed_elsewhere(job: Object) -> bool:
