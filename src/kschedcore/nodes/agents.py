@@ -87,6 +87,7 @@ class NodeAgents:
         self._workers: dict[str, PodWorker] = {}
         self._bound: dict[str, Object] = {}
         self._node_ips, self._pod_ips = AddressPool(NODES), AddressPool(PODS)
+        self._found_ips: dict[str, str] = {}
         self._node_queue: WorkQueue[str] = WorkQueue(self._clock)
         self._pod_queue: WorkQueue[str] = WorkQueue(self._clock)
         self._agenda = Agenda(self._clock, self._pod_queue.add)
@@ -187,12 +188,23 @@ class NodeAgents:
         if change.new is None:
             if self._bound.pop(uid, None) is not None:
                 self._forget(uid, pod["spec"].get("nodeName", ""))
+            if (ip := self._found_ips.pop(uid, None)) is not None:
+                self._pod_ips.give(ip)
         elif pod["spec"].get("nodeName"):
             known = self._bound.get(uid)
+            if known is None:
+                self._find_address(pod)
             # What an agent has just written itself tells it nothing.
             if known is None or _version(known) < _version(pod):
                 self._bound[uid] = pod
                 self._pod_queue.add(uid)
+
+    def _find_address(self, pod: Object) -> None:
+        """A pod that had an address before the agents knew of it keeps it, be its node there or not."""
+        ip = pod.get("status", {}).get("podIP")
+        if ip and not has_ended(pod) and not pod["spec"].get("hostNetwork"):
+            self._pod_ips.keep(ip)
+            self._found_ips[pod["metadata"]["uid"]] = ip
 
     def _tend(self, name: str) -> None:
         """Take on a node, or let go of it."""
@@ -259,6 +271,9 @@ class NodeAgents:
         """Let go of a node that is gone, with all that ran on it."""
         for uid in list(host.workers):
             self._forget(uid, host.name)
+        for pod in self._pods.by("node", host.name):
+            # It is there until somebody deletes it, and nobody else may have its address.
+            self._find_address(pod)
         self._looks.set(host.name, None, None)
         self._memory.forget(host.name)
         self._node_ips.give(host.ip)
@@ -271,6 +286,7 @@ class NodeAgents:
         host = self._hosts.get(node)
         worker = self._workers.pop(uid, None)
         if worker is not None:
+            self._found_ips.pop(uid, None)
             self._agenda.set(uid, None, None)
             if host is not None and worker.ip != host.ip:
                 host.pods.give(worker.ip)
