@@ -23,6 +23,14 @@ def test_nothing_breaks_whatever_happens(first: int) -> None:
         assert broken is None, f"seed {seed}: {broken}\n{history.to_json()}"
 
 
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent / "found").iterdir()), ids=lambda path: path.stem
+)
+def test_what_was_found_stays_mended(path: Path) -> None:
+    """Histories that broke something, each shortened to the steps that matter."""
+    assert live(History.from_json(path.read_bytes())).broken is None
+
+
 def test_a_history_is_the_same_each_time() -> None:
     """The same seed gives the same steps, writes and faults, also by way of its text."""
     history = draw_history(7)

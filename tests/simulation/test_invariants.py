@@ -14,11 +14,15 @@ from kschedcore.admission.plugins.resource_quota import ResourceQuota
 from kschedcore.client.informer import Informer
 from kschedcore.controllers import deployment_sizes
 from kschedcore.controllers.controller import Again
+from kschedcore.controllers.daemonset import DaemonSetController
 from kschedcore.controllers.deployment import DeploymentController
+from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
+from kschedcore.controllers.job import JobController
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
+from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.engine import Engine
@@ -177,6 +181,85 @@ def forgets_events(patch: Patch) -> tuple[Step, ...]:
             Request("DELETE", "/api/v1/namespaces/default/configmaps/c"))  # fmt: skip
 
 
+class Revived(Jump, frozen=True, tag="revived"):
+    """Somebody has a pod that has ended run again, behind the API's back."""
+
+    def take(self, cluster: BreakableCluster) -> None:
+        store, resource = cluster.server.store, kind_by_resource("pods").resource
+        for each in store.list("pods"):
+            store.update(
+                resource, {**each, "status": {"phase": "Running"}}, each["metadata"]["resourceVersion"]
+            )
+
+
+def revives(patch: Patch) -> tuple[Step, ...]:
+    del patch
+    return (pod("a", "9"), Run(1), ended("a"), Revived(0))
+
+
+def ended(name: str) -> Step:
+    """A pod's status is written as that of one that has failed."""
+    return Request("PATCH", f"{PODS}/{name}/status", {"status": {"phase": "Failed"}})
+
+
+def gives_addresses_twice(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(AddressPool, "take", lambda _self: "10.9.9.9")
+    return (pod("a"), Run(5), pod("b"))
+
+
+def job(completions: int) -> Step:
+    template = {"spec": spec(restartPolicy="Never")}
+    body = {"completions": completions, "parallelism": completions, "template": template}
+    return Request(
+        "POST", "/apis/batch/v1/namespaces/default/jobs", {"metadata": {"name": "once"}, "spec": body}
+    )
+
+
+def counts_again(patch: Patch) -> tuple[Step, ...]:
+    """The Job controller counts a pod each time that it looks."""
+
+    def counted(_self: Any, tally: Any) -> Object:
+        return {**tally.job["status"], "succeeded": tally.job["status"].get("succeeded", 0) + 1}
+
+    patch.setattr(JobController, "_counted", counted)
+    return (job(1), Run(30))
+
+
+class Twins(Jump, frozen=True, tag="twins"):
+    """Two pods of a DaemonSet on one node."""
+
+    def take(self, cluster: BreakableCluster) -> None:
+        for each in cluster.server.store.list("daemonsets.apps"):
+            uid, labels = each["metadata"]["uid"], {"app": "log"}
+            owner = {
+                "apiVersion": "apps/v1",
+                "kind": "DaemonSet",
+                "name": "log",
+                "uid": uid,
+                "controller": True,
+            }
+            for name in ("x", "y"):
+                metadata = {"name": name, "labels": labels, "ownerReferences": [owner]}
+                body = {"metadata": metadata, "spec": spec("100m", nodeName="node-1")}
+                cluster.server.request("POST", PODS, body)
+
+
+def leaves_twins(patch: Patch) -> tuple[Step, ...]:
+    """The DaemonSet controller looks at nothing."""
+    patch.setattr(DaemonSetController, "reconcile", lambda _self, _key: None)
+    template = {"metadata": {"labels": {"app": "log"}}, "spec": spec("100m")}
+    body = {"selector": {"matchLabels": {"app": "log"}}, "template": template}
+    path = "/apis/apps/v1/namespaces/default/daemonsets"
+    return (Request("POST", path, {"metadata": {"name": "log"}, "spec": body}), Run(5), Twins(0))
+
+
+def lists_nobody(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr(EndpointSliceController, "reconcile", lambda _self, _key: None)
+    body = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    path = "/api/v1/namespaces/default/services"
+    return (Request("POST", path, {"metadata": {"name": "web"}, "spec": body}), pod("a"), Run(5))
+
+
 class Hidden(Jump, frozen=True, tag="hidden"):
     """The store forgets an object and tells nobody."""
 
@@ -264,6 +347,11 @@ MUTANTS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
     "BudgetsAreRespected": charges_no_budget,
     "AvailabilityIsKept": removes_too_many,
     "OwnedObjectsStay": collects_the_owned,
+    "EndedPodsStayEnded": revives,
+    "AddressesAreUnique": gives_addresses_twice,
+    "JobsFinishOnce": counts_again,
+    "OneDaemonANode": leaves_twins,
+    "ServicesFindReadyPods": lists_nobody,
     "ReplaysEqualStore": loses_writes,
     "ViewsEqualStore": forgets_events,
     "NobodyWaitsInVain": helps_nobody,
@@ -275,6 +363,10 @@ MUTANTS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
     REST: writes_for_ever,
     REST_TWICE: writes_at_the_start,
 }
+
+
+BY_A_STEP = {"EndedPodsStayEnded", "PodsAreBoundOnce", "ReplaysEqualStore"}
+"""Invariants that no component could break: a step does."""
 
 
 def test_every_invariant_has_its_mutant() -> None:
@@ -289,9 +381,8 @@ def test_an_invariant_names_what_is_broken(invariant: str, monkeypatch: Patch) -
     assert broken.invariant == invariant, broken
 
 
-@pytest.mark.parametrize("invariant", sorted(MUTANTS.keys() - {"PodsAreBoundOnce", "ReplaysEqualStore"}))
+@pytest.mark.parametrize("invariant", sorted(MUTANTS.keys() - BY_A_STEP))
 def test_without_the_mutation_all_holds(invariant: str) -> None:
-    """Of the two that are missing, a step itself breaks the rule."""
     with pytest.MonkeyPatch.context() as patch:
         steps = MUTANTS[invariant](patch)
     assert live(History(1, (*BEGIN, *steps, Run(30)))).broken is None

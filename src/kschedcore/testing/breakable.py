@@ -93,8 +93,14 @@ class _Hearing:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._heard = -1
 
     def step(self) -> bool:
+        door = self._process.door
+        if door.revision == self._heard and not door.is_stirred:
+            return False
+        self._heard = door.revision
+        door.is_stirred = False
         return self._process.informers.sync()
 
     def close(self) -> None:

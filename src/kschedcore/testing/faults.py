@@ -68,11 +68,18 @@ class FaultyDoor:
         self._watches: list[_FaultyWatch] = []
         self.horizon: int | None = None
         """Up to which revision there is news; None when there is no delay."""
+        self.is_stirred = False
+        """Whether watches may have something to tell although nothing was written."""
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last write."""
+        return self._server.store.backend.revision
 
     @property
     def is_late(self) -> bool:
         """Whether the process may not have heard of everything yet."""
-        return self.horizon is not None and self.horizon < self._server.store.backend.revision
+        return self.horizon is not None and self.horizon < self.revision
 
     def arm(self, fault: WriteFault, after: int) -> None:
         """Have a write go wrong, ``after`` others that go well from the fault armed before it on."""
@@ -80,22 +87,24 @@ class FaultyDoor:
 
     def delay(self) -> None:
         """Let no news through from now on but what the process's own writes bring along."""
-        self.horizon = self._server.store.backend.revision
+        self.horizon = self.revision
 
     def cut(self) -> None:
         """Break every watch: the history that it would go on from is gone (410)."""
-        self.horizon = None
+        self.catch_up()
         for watch in self._watches:
             watch.is_cut = True
 
     def repeat(self, events: int) -> None:
         """Have every watch tell its last events once more before it goes on."""
+        self.is_stirred = True
         for watch in self._watches:
             watch.repeats = events
 
     def catch_up(self) -> None:
         """Let the news through again."""
         self.horizon = None
+        self.is_stirred = True
 
     def heal(self) -> None:
         """Nothing goes wrong any more."""
@@ -113,7 +122,7 @@ class FaultyDoor:
     def forget_watches(self) -> None:
         """The process is another one, which begins its watches anew."""
         self._watches.clear()
-        self.horizon = None
+        self.catch_up()
 
     def request(
         self,
@@ -135,7 +144,7 @@ class FaultyDoor:
         if fault is None or fault in _DONE:
             answer = self._server.request(method, path, body, content_type, user_agent)
             if self.horizon is not None:
-                self.horizon = self._server.store.backend.revision
+                self.horizon = self.revision
         if fault in _ANSWERS:
             code, reason, message = _ANSWERS[fault]
             return code, StatusError(code, reason, message).status()
@@ -174,6 +183,7 @@ class _FaultyWatch:
         self._held: deque[Seen] = deque()
         self._told: deque[Seen] = deque(maxlen=_REMEMBERED)
         self._begun = False
+        self._revision = -1
         self.is_cut = False
         self.repeats = 0
 
@@ -182,6 +192,10 @@ class _FaultyWatch:
             self._tried["cut watch"] += 1
             self._door.forget(self)
             raise StatusError(410, "Expired", "too old resource version")
+        revision = self._door.revision
+        if revision == self._revision and not self._held and not self.repeats:
+            return ()
+        self._revision = revision
         self._held += self._watch.poll()
         again = self._again()
         news = list(self._released())

@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from kschedcore.client.door import path_of
+from kschedcore.store.admission_types import Object
 from kschedcore.testing.breakable import AGENTS, BreakableCluster
 from kschedcore.testing.faults import WriteFault
 
 __all__ = [
-    "Cut", "Delay", "Evict", "FailNode", "Fault", "History", "Jump", "Repair", "Repeat", "Request", "Restart",
-    "RestartProcess", "Rounds", "Run", "Step",
+    "Cut", "Delay", "Evict", "FailNode", "Fault", "History", "Jump", "Relabel", "Repair", "Repeat", "Request",
+    "Restart", "RestartProcess", "Rounds", "Run", "Step",
 ]  # fmt: skip
 
 
@@ -45,12 +47,32 @@ class Evict(_Step, frozen=True, tag="evict"):
 
     def take(self, cluster: BreakableCluster) -> None:
         """Ask."""
-        pods = list(cluster.server.store.list("pods"))
-        if pods:
-            metadata = pods[self.place % len(pods)]["metadata"]
-            path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/eviction"
-            body = {"metadata": {"namespace": metadata["namespace"], "name": metadata["name"]}}
-            cluster.server.request("POST", path, body, user_agent="kubectl")
+        if (pod := _pod_at(cluster, self.place)) is not None:
+            body = {"metadata": {key: pod["metadata"][key] for key in ("namespace", "name")}}
+            cluster.server.request("POST", f"{_path(pod)}/eviction", body, user_agent="kubectl")
+
+
+class Relabel(_Step, frozen=True, tag="relabel"):
+    """A user gives a pod other labels; ``place`` as in :class:`Evict`."""
+
+    place: int
+    labels: dict[str, str]
+
+    def take(self, cluster: BreakableCluster) -> None:
+        """Ask."""
+        if (pod := _pod_at(cluster, self.place)) is not None:
+            patch, kind = {"metadata": {"labels": self.labels}}, "application/merge-patch+json"
+            cluster.server.request("PATCH", _path(pod), patch, kind, "kubectl")
+
+
+def _pod_at(cluster: BreakableCluster, place: int) -> Object | None:
+    pods = list(cluster.server.store.list("pods"))
+    return pods[place % len(pods)] if pods else None
+
+
+def _path(pod: Object) -> str:
+    metadata = pod["metadata"]
+    return path_of("v1", "pods", metadata["namespace"], metadata["name"])
 
 
 class Run(_Step, frozen=True, tag="run"):
@@ -177,7 +199,7 @@ class Repeat(_Step, frozen=True, tag="repeatEvents"):
 
 
 Step = (
-    Request | Evict | Run | Rounds | Jump | FailNode | Repair
+    Request | Evict | Relabel | Run | Rounds | Jump | FailNode | Repair
     | Restart | RestartProcess | Fault | Delay | Cut | Repeat
 )  # fmt: skip
 

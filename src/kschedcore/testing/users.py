@@ -34,6 +34,7 @@ def draw_history(seed: int, length: int = 40) -> History:
     random = _Drawing(seed)
     drawn: list[Step] = [_node(name) for name in _NODES[: random.randint(2, 4)]]
     drawn += [_priority("low", -10), _priority("high", 1000)]
+    drawn += [_storage("now", "Immediate"), _storage("later", "WaitForFirstConsumer")]
     drawn.append(_create("/api/v1/namespaces", "Namespace", "team", {}))
     drawn.append(steps.Run(seconds=1))
     kinds, weights = zip(*_KINDS.items(), strict=True)
@@ -79,6 +80,12 @@ def _priority(name: str, level: int) -> steps.Request:
         "/apis/scheduling.k8s.io/v1/priorityclasses", "PriorityClass", name, {"value": level},
         "scheduling.k8s.io/v1",
     )  # fmt: skip
+
+
+def _storage(name: str, mode: str) -> steps.Request:
+    body = {"provisioner": "example.com/disks", "volumeBindingMode": mode}
+    path = "/apis/storage.k8s.io/v1/storageclasses"
+    return _create(path, "StorageClass", name, body, "storage.k8s.io/v1")
 
 
 # -- users ------------------------------------------------------------------------------------------------
@@ -138,6 +145,12 @@ def _stateful(random: _Drawing) -> Step:
         "template": _template(random, "db"),
         "podManagementPolicy": random.choice(["OrderedReady", "Parallel"]),
     }  # fmt: skip
+    if random.random() < 0.5:
+        claim = {
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
+            "storageClassName": random.choice(["now", "later"]),
+        }  # fmt: skip
+        spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim}]
     path = f"/apis/apps/v1/namespaces/{random.choice(_NAMESPACES)}/statefulsets"
     return _create(path, "StatefulSet", "db", {"spec": spec}, "apps/v1")
 
@@ -156,11 +169,33 @@ def _job(random: _Drawing) -> Step:
     return _create(path, "Job", random.choice(["once", "twice"]), {"spec": spec}, "batch/v1")
 
 
-def _pod(random: _Drawing) -> Step:
+def _pod(random: _Drawing) -> steps.Request:
     app = random.choice(_APPS)
     body = {"metadata": {"name": f"bare-{app}", "labels": {"app": app}}, "spec": _spec(random, {"app": app})}
     path = f"/api/v1/namespaces/{random.choice(_NAMESPACES)}/pods"
     return _create(path, "Pod", f"bare-{app}", body)
+
+
+def _service(random: _Drawing) -> Step:
+    app = random.choice(_APPS)
+    body = {"spec": {"selector": {"app": app}, "ports": [{"port": 80}]}}
+    return _create(f"/api/v1/namespaces/{random.choice(_NAMESPACES)}/services", "Service", app, body)
+
+
+def _gate(random: _Drawing) -> Step:
+    """A gated pod, or the gates of one opened."""
+    if random.random() < 0.5:
+        return steps.Request("PATCH", random.made("pods"), {"spec": {"schedulingGates": None}})
+    request = _pod(random)
+    assert request.body is not None
+    request.body["spec"]["schedulingGates"] = [{"name": "example.com/wait"}]
+    return request
+
+
+def _relabel(random: _Drawing) -> Step:
+    """A pod changes hands: it leaves its ReplicaSet, or comes to match another."""
+    labels = {"app": random.choice([*_APPS, "nobody"])}
+    return steps.Relabel(random.randint(0, 20), labels)
 
 
 def _budget(random: _Drawing) -> Step:
@@ -204,7 +239,15 @@ def _options(random: _Drawing) -> Object | None:
 
 def _delete(random: _Drawing) -> Step:
     path = random.made(
-        "deployments", "statefulsets", "daemonsets", "jobs", "pods", "resourcequotas", "poddisruptionbudgets"
+        "deployments",
+        "statefulsets",
+        "daemonsets",
+        "jobs",
+        "pods",
+        "resourcequotas",
+        "poddisruptionbudgets",
+        "services",
+        "persistentvolumeclaims",
     )
     return steps.Request("DELETE", path, _options(random))
 
@@ -281,7 +324,8 @@ def _watch_fault(random: _Drawing) -> Step:
 
 
 _KINDS: dict[Callable[[_Drawing], Step], int] = {
-    _deployment: 6, _stateful: 2, _daemons: 1, _job: 2, _pod: 4, _budget: 2, _quota: 2, _change_quota: 1,
+    _deployment: 6, _stateful: 2, _daemons: 1, _job: 2, _pod: 4, _gate: 1, _relabel: 1, _service: 1, _budget: 2,
+    _quota: 2, _change_quota: 1,
     _change: 8, _delete: 3, _delete_pods: 1, _namespace: 1,
     _node_comes_or_goes: 3, _node_health: 4, _node_spec: 2,
     _evict: 3, _run: 10, _rounds: 6, _jump: 1, _restart: 4, _fault: 8, _watch_fault: 5,

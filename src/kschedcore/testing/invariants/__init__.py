@@ -23,19 +23,30 @@ from kschedcore.testing.invariants.promises import (
     QuotasAreKept,
     QuotasCountWhatIsThere,
 )
+from kschedcore.testing.invariants.running import (
+    AddressesAreUnique,
+    EndedPodsStayEnded,
+    JobsFinishOnce,
+    OneDaemonANode,
+    ServicesFindReadyPods,
+)
 from kschedcore.testing.invariants.views import ReplaysEqualStore, ViewsEqualStore
 
 __all__ = [
     "INVARIANTS",
+    "AddressesAreUnique",
     "AllPendingPodsAreQueued",
     "AvailabilityIsKept",
     "BudgetsAreRespected",
+    "EndedPodsStayEnded",
     "EngineEqualsStore",
     "Invariant",
+    "JobsFinishOnce",
     "NoNodeIsOvercommitted",
     "NobodyWaitsInVain",
     "NothingEndsForEver",
     "NothingIsKeptForThoseGone",
+    "OneDaemonANode",
     "OwnedObjectsGo",
     "OwnedObjectsStay",
     "PodsAreBoundOnce",
@@ -43,6 +54,7 @@ __all__ = [
     "QuotasCountWhatIsThere",
     "ReplaysEqualStore",
     "ReplicaSetsHaveTheirPods",
+    "ServicesFindReadyPods",
     "ViewsEqualStore",
 ]
 
@@ -56,6 +68,9 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     BudgetsAreRespected,
     AvailabilityIsKept,
     OwnedObjectsStay,
+    EndedPodsStayEnded,
+    AddressesAreUnique,
+    JobsFinishOnce,
     ReplaysEqualStore,
     ViewsEqualStore,
     NobodyWaitsInVain,
@@ -63,5 +78,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     OwnedObjectsGo,
     NothingEndsForEver,
     ReplicaSetsHaveTheirPods,
+    OneDaemonANode,
+    ServicesFindReadyPods,
 )
 """Every invariant, those that look at single writes first."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from kschedcore.api.objects import Pod, PodSpec, decode
 from kschedcore.api.phases import has_ended
@@ -87,7 +89,10 @@ def _has_heard_all(component: str, process: Process) -> bool:
 
 
 class EngineEqualsStore(Invariant):
-    """The engine's columns say what the store says: the same nodes, and the same requested on each."""
+    """The engine's columns say what the store says: the same nodes, and the same requested on each.
+
+    At rest all columns are compared with those of a scheduler that starts now.
+    """
 
     def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
         """Look at the scheduler."""
@@ -98,12 +103,19 @@ class EngineEqualsStore(Invariant):
         return self._differences(scheduler, objects)
 
     def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterable[str]:
-        """Look at the scheduler."""
-        return self._differences(cluster.scheduler, objects)
+        """Look at the scheduler, and at one that starts now."""
+        yield from self._differences(cluster.scheduler, objects)
+        with _starting(cluster) as fresh:
+            ours, theirs = _rows(cluster.scheduler), _rows(fresh)
+        for name in sorted(ours.keys() & theirs.keys()):
+            for column in sorted(ours[name].keys() | theirs[name].keys()):
+                found, expected = ours[name].get(column), theirs[name].get(column)
+                if found != expected:
+                    yield f"node {name}: {column} is {found}, and {expected} in a scheduler that starts now"
 
     @staticmethod
     def _differences(scheduler: Scheduler, objects: Objects) -> Iterator[str]:
-        rows = {row["name"]: row for row in scheduler.engine.nodes().to_pylist()}
+        rows = _rows(scheduler)
         there = {name for _, name in objects.get("nodes", {})}
         if rows.keys() != there:
             yield f"the engine has nodes {sorted(rows)}, the store {sorted(there)}"
@@ -120,6 +132,21 @@ class EngineEqualsStore(Invariant):
                         f"node {name}: {resource} requested is {requested.get(resource, 0)} in the engine "
                         f"and {stored[resource]} in the store"
                     )
+
+
+def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
+    """The engine's columns by node, without what a node has nothing of."""
+    rows = scheduler.engine.nodes().to_pylist()
+    return {row["name"]: {column: found for column, found in row.items() if found} for row in rows}
+
+
+@contextmanager
+def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
+    """A scheduler that starts now, and has no turn."""
+    informers = Informers(cluster.server)
+    fresh = Scheduler(Client(cluster.server, SCHEDULER), informers, SimulatedClock(cluster.clock.now()))
+    yield fresh
+    fresh.close()
 
 
 class NothingIsKeptForThoseGone(Invariant):
@@ -169,16 +196,14 @@ class NobodyWaitsInVain(Invariant):
         waiting = _pending(objects)
         if not waiting:
             return
-        informers = Informers(cluster.server)
-        fresh = Scheduler(Client(cluster.server, SCHEDULER), informers, SimulatedClock(cluster.clock.now()))
-        for pod in waiting:
-            decision = fresh.engine.decide(decode(Pod, pod))
-            name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-            if decision.node is not None:
-                yield f"{name} waits, and fits on {decision.node}"
-            elif decision.nominated_node is not None:
-                yield f"{name} waits, and could preempt on {decision.nominated_node}"
-        fresh.close()
+        with _starting(cluster) as fresh:
+            for pod in waiting:
+                decision = fresh.engine.decide(decode(Pod, pod))
+                name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+                if decision.node is not None:
+                    yield f"{name} waits, and fits on {decision.node}"
+                elif decision.nominated_node is not None:
+                    yield f"{name} waits, and could preempt on {decision.nominated_node}"
 
 
 def _pending(objects: Objects) -> list[Object]:
