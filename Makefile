@@ -10,10 +10,14 @@ BUILT     := $(VENV)/.built
 # cython-lint calls pycodestyle by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
+# Enough of the suite to notice a library that is too old.
+QUICK     := tests/api tests/bindings tests/cli tests/scheduling/test_tables.py tests/scheduling/test_user_plugins.py
+IN_FLOORS := $(BIN)/uv pip install --quiet --python build/floors/bin/python
+
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo docs test unit lint wheel-test conformance soak bench wheel clean
+.PHONY: help build demo docs test unit lint wheel-test floors conformance soak bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -52,6 +56,14 @@ docs: $(BUILT)  ## the documentation site, in build/site; its snippets are run b
 
 wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh environment, use it there
 	$(BIN)/python -m pytest -q -m wheel tests/house
+
+floors: $(BUILT)  ## build, install and test with the oldest versions that pyproject.toml allows, in build/floors
+	rm -rf build/floors
+	$(BIN)/uv venv --quiet --python $(BIN)/python build/floors
+	$(IN_FLOORS) --resolution lowest-direct --group build --group test -r pyproject.toml
+	$(BIN)/python -m build --sdist --no-isolation --outdir build/floors
+	$(IN_FLOORS) --no-build-isolation --no-deps build/floors/*.tar.gz
+	build/floors/bin/python -m pytest -q $(QUICK)
 
 conformance: $(BUILT)  ## compare with recordings of Kubernetes (RECORDINGS=PATH…)
 	$(BIN)/kschedcore conformance $(RECORDINGS)

@@ -12,9 +12,9 @@ from tests.house.environments import ROOT, run
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source distribution of this checkout, and the wheel built from that."""
+    """A folder with the source distribution of this checkout, and the wheel built from that in a clean environment."""
     out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT, cwd=out)
+    run(sys.executable, "-m", "build", "--outdir", out, ROOT, cwd=out)
     return out
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.house.environments import ROOT, run
 
+import kschedcore
+
 PACKAGE = ROOT / "src/kschedcore"
 
 pytestmark = pytest.mark.wheel
@@ -53,6 +55,11 @@ def test_the_installed_package_is_used_outside_the_checkout(python: Path, tmp_pa
     script = "import kschedcore; print(kschedcore.__file__, kschedcore.__version__)"
     printed = run(python, "-c", script, cwd=tmp_path)
     assert str(ROOT) not in printed
+
+
+def test_the_version_is_said_in_one_place(python: Path, tmp_path: Path) -> None:
+    script = "from importlib.metadata import version; print(version('kschedcore'))"
+    assert run(python, "-c", script, cwd=tmp_path).strip() == kschedcore.__version__
 
 
 def test_the_installed_command_runs(python: Path, tmp_path: Path) -> None:
