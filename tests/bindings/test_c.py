@@ -90,6 +90,19 @@ def test_a_program_without_python_on_top_places_pods(tmp_path: Path) -> None:
     assert wrong.stderr.strip()
 
 
+def test_a_program_compiled_for_another_abi_is_refused(tmp_path: Path) -> None:
+    header = Path(kschedcore.get_include(), "kschedcore.h").read_text()
+    newer = header.replace("KSCHEDCORE_ABI_VERSION 1u", "KSCHEDCORE_ABI_VERSION 2u")
+    assert newer != header
+    (tmp_path / "kschedcore.h").write_text(newer)
+    build = ("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "CFLAGS=-O0")
+    run(*build, f"HEADERS={tmp_path}", cwd=tmp_path)
+    refused = subprocess.run([tmp_path / "example"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("ImportError: kschedcore has ABI 1 of ")
+    assert "this program was compiled for ABI 2 of " in refused.stderr
+
+
 def test_the_sanitizers_find_nothing(tmp_path: Path) -> None:
     assert_placed(
         run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "sanitized", cwd=tmp_path)

@@ -211,6 +211,33 @@ def test_a_table_that_is_refused_is_released_and_changes_nothing(engine: ctypes.
     assert explained(engine, manifest("late", 1)) == before
 
 
+def test_a_stream_that_breaks_off_is_an_error(engine: ctypes.c_void_p) -> None:
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from nodes(64000).to_batches()
+        raise OSError("the disk is gone")
+
+    before = explained(engine, manifest("late", 1))
+    given = stream(pa.RecordBatchReader.from_batches(nodes(1).schema, broken()))
+    assert call("add_nodes", engine, given) == abi.USAGE
+    assert last_error().startswith("the table of nodes cannot be read: ")
+    assert "the disk is gone" in last_error()
+    assert explained(engine, manifest("late", 1)) == before
+
+
+def test_memory_that_is_no_text_is_an_error(engine: ctypes.c_void_p) -> None:
+    names = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")]
+    )
+    assert call("add_nodes", engine, stream(pa.table({"name": names}))) == abi.USAGE
+    assert "UTF8" in last_error()
+
+
+def test_pods_to_place_have_no_node(engine: ctypes.c_void_p) -> None:
+    bound, out = pods(1).append_column("node", pa.array(["n0"])), ctypes.c_void_p()
+    assert call("place", engine, stream(bound), ctypes.pointer(out)) == abi.USAGE
+    assert last_error() == "a table of pods to place has a column 'node'; expected none"
+
+
 def test_rows_are_counted(engine: ctypes.c_void_p) -> None:
     decisions, out = place(engine, pods(1, 1)), ctypes.c_char_p()
     for row in (-1, 2):

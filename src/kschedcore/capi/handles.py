@@ -73,13 +73,15 @@ class EngineHandle:
 
     def add_nodes(self, nodes: ArrowStream) -> None:
         """See :meth:`Engine.add_nodes`."""
+        table = _received(nodes, "nodes")
         with self._lock:
-            self._engine.add_nodes(nodes)
+            self._engine.add_nodes(table)
 
     def add_pods(self, pods: ArrowStream) -> None:
         """See :meth:`Engine.add_pods`."""
+        table = _received(pods, "pods")
         with self._lock:
-            self._engine.add_pods(pods)
+            self._engine.add_pods(table)
 
     def set_object(self, text: str) -> None:
         """Add or replace an object of any kind that an engine knows.
@@ -122,7 +124,7 @@ class EngineHandle:
 
     def place(self, pods: ArrowStream) -> DecisionsHandle:
         """Place the pods of a table, see :meth:`Engine.schedule`."""
-        rows = _pending(pods)
+        rows = _pending(_received(pods, "pods"))
         with self._lock:
             made = self._engine.schedule(rows).to_arrow()
         places = {key_of(pod): row for row, pod in enumerate(rows)}
@@ -180,10 +182,21 @@ def _object(text: str, kind: str | None) -> dict[str, Any]:
     return item
 
 
-def _pending(table: ArrowStream) -> list[Pod]:
+def _received(stream: ArrowStream, what: str) -> pa.Table:
+    """A table from outside Python, whose memory may hold anything: read to its end and looked at value by value."""
+    try:
+        table = pa.RecordBatchReader.from_stream(stream).read_all()
+        table.validate(full=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
+        raise UsageError(f"the table of {what} cannot be read: {error}") from None
+    return table
+
+
+def _pending(table: pa.Table) -> list[Pod]:
     """The pods of a table without a column ``node``."""
-    given = pa.RecordBatchReader.from_stream(table).read_all()
-    rows = PodRows(given.append_column("node", pa.array(["-"] * len(given), pa.string())))
+    if "node" in table.column_names:
+        raise UsageError("a table of pods to place has a column 'node'; expected none")
+    rows = PodRows(table.append_column("node", pa.array(["-"] * len(table), pa.string())))
     pods = map(rows.pod, range(len(rows)))
     replace = msgspec.structs.replace
     return [replace(pod, spec=replace(pod.spec, node_name=None)) for pod in pods]
