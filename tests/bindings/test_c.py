@@ -103,6 +103,29 @@ def test_a_program_compiled_for_another_abi_is_refused(tmp_path: Path) -> None:
     assert "this program was compiled for ABI 2 of " in refused.stderr
 
 
+def test_threads_of_the_programs_own_share_an_engine(compiler: str, tmp_path: Path) -> None:
+    """300 pods of 10 millicores leave 61000 on a node of 64 cores: one more does not fit."""
+    run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "CFLAGS=-O1", cwd=tmp_path)
+    sources = (Path(__file__).with_name("threads.c"), C / "batch.c")
+    include = (f"-I{kschedcore.get_include()}", f"-I{C}")
+    library = (f"-L{tmp_path}", "-lkschedcore", f"-Wl,-rpath,{tmp_path}", "-pthread")
+    run(
+        compiler,
+        "-std=gnu11",
+        "-Wall",
+        "-Werror",
+        *include,
+        *sources,
+        *library,
+        "-o",
+        "threads",
+        cwd=tmp_path,
+    )
+    wrong, explanation = run(tmp_path / "threads", cwd=tmp_path).splitlines()
+    assert wrong == "0 wrong"
+    assert json.loads(explanation)["rejected"]["n"]["reasons"] == ["Insufficient cpu"]
+
+
 def test_the_sanitizers_find_nothing(tmp_path: Path) -> None:
     assert_placed(
         run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "sanitized", cwd=tmp_path)
