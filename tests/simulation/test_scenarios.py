@@ -78,6 +78,7 @@ class Story:
 
     def __init__(self, *steps: Step) -> None:
         self.life = Life(1)
+        self.life.begin()
         self.cluster = self.life.cluster
         self.take(*steps)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
@@ -40,8 +40,14 @@ class RestlessError(Exception):
 class Observer(Protocol):
     """Is told of every turn."""
 
-    def __call__(self, component: str, process: Process) -> None:
-        """A component of a process has had its turn."""
+    def __call__(self, component: str, process: Process, *, late: bool) -> None:
+        """A component has had its turn.
+
+        Args:
+            component: Which.
+            process: The process that it is part of.
+            late: Whether that had not heard of everything before.
+        """
 
 
 class Process:
@@ -116,13 +122,14 @@ class _Turn:
         self._component = component
 
     def step(self) -> bool:
+        late = self._process.door.is_late
         try:
             worked = self._process.components[self._component].step()
         except Stopped:
             self._process.restart()
             worked = True
         if worked:
-            self._cluster.worked(self._component, self._process)
+            self._cluster.worked(self._component, self._process, late=late)
         return worked
 
     def close(self) -> None:
@@ -130,7 +137,7 @@ class _Turn:
 
 
 class BreakableCluster:
-    """An API server in simulated time, and around it the processes of a cluster.
+    """An API server in simulated time, and around it the processes of a cluster, none of which has had a turn yet.
 
     Args:
         seed: For uids and generated names.
@@ -159,7 +166,6 @@ class BreakableCluster:
         self.processes: dict[str, Process] = {}
         for name, parts in makers.items():
             self.add(name, parts)
-        self.loop.run_ready()
 
     def add(self, name: str, makers: Mapping[str, Callable[[Context], Component]]) -> Process:
         """Run one more process.
@@ -197,13 +203,13 @@ class BreakableCluster:
         """The process that a component is part of."""
         return next(each for each in self.processes.values() if component in each.components)
 
-    def worked(self, component: str, process: Process) -> None:
-        """A component had work to do.
+    def worked(self, component: str, process: Process, *, late: bool) -> None:
+        """A component had work to do; arguments as an :class:`Observer` has them.
 
         Raises:
             RestlessError: There is no end of it.
         """
-        self._observe(component, process)
+        self._observe(component, process, late=late)
         if self.clock.now() != self._turns_at:
             self._turns, self._turns_at = 0, self.clock.now()
         self._turns += 1
@@ -218,14 +224,6 @@ class BreakableCluster:
         """Time has passed while nobody had a turn, as when a machine was suspended."""
         self.tried["clock jump"] += 1
         self.clock.wait(self.clock.now() + timedelta(seconds=seconds))
-
-    def settle(self, seconds: float) -> bool:
-        """Let time pass until nothing is left to do; whether that came about in time."""
-        return self.loop.run_until_settled(timedelta(seconds=seconds))
-
-    def at(self, seconds: float) -> datetime:
-        """The time in so many seconds."""
-        return self.clock.now() + timedelta(seconds=seconds)
 
     def _node_agents(self, context: Context) -> NodeAgents:
         return NodeAgents(context, self._runtime, failed=self._failed)

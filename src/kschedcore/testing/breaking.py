@@ -83,11 +83,14 @@ class Life:
         controllers: tuple[type[Controller], ...] = CONTROLLERS,
     ) -> None:
         self._invariants = [each() for each in invariants]
-        self._chronicle: Chronicle | None = None
         self.writes: Counter[str] = Counter()
         self.cluster = BreakableCluster(seed, self._turned, controllers)
         self._chronicle = Chronicle(self.cluster.server.store.backend)
+
+    def begin(self) -> None:
+        """Have every component come up; raises as :meth:`take` does."""
         self._take_in("bootstrap", late=False)
+        self.cluster.loop.run_ready()
 
     def take(self, step: Step) -> None:
         """Have a step happen.
@@ -115,7 +118,6 @@ class Life:
         cluster.server.request("POST", "/api/v1/nodes", closed)
         cluster.run_for(_OVER)
         self._stay_at_rest(REST)
-        assert self._chronicle is not None
         for each in self._invariants:
             _hold(each, each.settled(cluster, self._chronicle.objects))
         for process in cluster.processes.values():
@@ -129,15 +131,12 @@ class Life:
         if written:
             raise BrokenError(name, f"at rest, and yet: {written}")
 
-    def _turned(self, component: str, process: Process) -> None:
-        self._take_in(component, late=process.door.is_late)
-        if self._chronicle is not None:
-            for each in self._invariants:
-                _hold(each, each.turned(component, process, self._chronicle.objects))
+    def _turned(self, component: str, process: Process, *, late: bool) -> None:
+        self._take_in(component, late=late)
+        for each in self._invariants:
+            _hold(each, each.turned(component, process, self._chronicle.objects))
 
     def _take_in(self, by: str, *, late: bool) -> None:
-        if self._chronicle is None:
-            return
         for write in self._chronicle.writes(by, late=late):
             self._note(write)
             for each in self._invariants:
@@ -169,6 +168,7 @@ def live(
     outcome = Outcome()
     life = Life(history.seed, invariants, controllers)
     try:
+        life.begin()
         for outcome.step, step in enumerate(history.steps):
             life.take(step)
         outcome.step = len(history.steps)

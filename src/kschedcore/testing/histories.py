@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from kschedcore.client.door import path_of
+from kschedcore.client.informer import controller_of
 from kschedcore.store.admission_types import Object
 from kschedcore.testing.breakable import AGENTS, BreakableCluster
 from kschedcore.testing.faults import WriteFault
@@ -18,12 +19,10 @@ __all__ = [
 
 
 class _Step(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True, omit_defaults=True):
+    """What happens by ``take(cluster)``; a step that makes no sense by then does nothing."""
+
     by: ClassVar[str] = "user"
     """Who writes what the step writes."""
-
-    def take(self, cluster: BreakableCluster) -> None:
-        """Have it happen; a step that makes no sense by now does nothing."""
-        raise NotImplementedError  # pragma: no cover - every kind of step has its own
 
 
 class Request(_Step, frozen=True, tag="request"):
@@ -53,14 +52,19 @@ class Evict(_Step, frozen=True, tag="evict"):
 
 
 class Relabel(_Step, frozen=True, tag="relabel"):
-    """A user gives a pod other labels; ``place`` as in :class:`Evict`."""
+    """A user gives a pod other labels; ``place`` as in :class:`Evict`.
+
+    Not to one of a StatefulSet: its successor would have its name, which is taken, and be tried for ever.
+    """
 
     place: int
     labels: dict[str, str]
 
     def take(self, cluster: BreakableCluster) -> None:
         """Ask."""
-        if (pod := _pod_at(cluster, self.place)) is not None:
+        pod = _pod_at(cluster, self.place)
+        owner = None if pod is None else controller_of(pod)
+        if pod is not None and (owner is None or owner["kind"] != "StatefulSet"):
             patch, kind = {"metadata": {"labels": self.labels}}, "application/merge-patch+json"
             cluster.server.request("PATCH", _path(pod), patch, kind, "kubectl")
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
@@ -36,6 +37,10 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+def _say(what: object, to: TextIO | None = None) -> None:
+    print(what, file=to, flush=True)
+
+
 class _Soak:
     def __init__(self, length: int) -> None:
         self._length = length
@@ -55,11 +60,11 @@ class _Soak:
         self.tried += outcome.tried
         if outcome.broken is not None:
             self.broken += 1
-            print(f"seed {seed}: {outcome.broken}", flush=True)  # noqa: T201 - a program's output
-            print(shortened(history, outcome.broken).to_json(), flush=True)  # noqa: T201
+            _say(f"seed {seed}: {outcome.broken}")
+            _say(shortened(history, outcome.broken).to_json())
         if time.monotonic() - self._told >= _TOLD_EVERY:
             self._told = time.monotonic()
-            print(self, file=sys.stderr, flush=True)  # noqa: T201
+            _say(self, to=sys.stderr)
 
     def __str__(self) -> str:
         rate = self.lived / max(self.seconds(), 0.001)
@@ -73,10 +78,10 @@ def _replay(path: Path) -> int:
     try:
         history = History.from_json(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
-        print(f"{path}: {error}; expected a history as JSON", file=sys.stderr)  # noqa: T201
+        _say(f"{path}: {error}; expected a history as JSON", to=sys.stderr)
         return 2
     broken = live(history).broken
-    print(broken or "nothing broke")  # noqa: T201
+    _say(broken or "nothing broke")
     return 0 if broken is None else 1
 
 
@@ -92,9 +97,9 @@ def main(given: list[str] | None = None) -> int:
             seed += 1
     except KeyboardInterrupt:
         pass
-    print(soak)  # noqa: T201
+    _say(soak)
     for fault, count in soak.tried.most_common():
-        print(f"  {count:8d}  {fault}")  # noqa: T201
+        _say(f"  {count:8d}  {fault}")
     return 1 if soak.broken else 0
 
 
