@@ -128,7 +128,8 @@ def _broken(error: BaseException) -> Iterator[Any]:
 def _reproduction(item: pytest.Item, error: Any, number: int) -> str:
     name = re.sub(r"[^\w.-]+", "_", item.nodeid)
     path = _folder(item.config) / (f"{name}-{number}.json" if number else f"{name}.json")
-    command: str = error.save(path)
+    here = item.config.invocation_params.dir
+    command: str = error.save(path.relative_to(here) if path.is_relative_to(here) else path)
     return command
 
 
