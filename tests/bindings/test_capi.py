@@ -235,7 +235,7 @@ def test_memory_that_is_no_text_is_an_error(engine: ctypes.c_void_p) -> None:
 def test_pods_to_place_have_no_node(engine: ctypes.c_void_p) -> None:
     bound, out = pods(1).append_column("node", pa.array(["n0"])), ctypes.c_void_p()
     assert call("place", engine, stream(bound), ctypes.pointer(out)) == abi.USAGE
-    assert last_error() == "a table of pods to place has a column 'node'; expected none"
+    assert last_error() == "a table of pending pods has a column 'node'; expected none"
 
 
 def test_rows_are_counted(engine: ctypes.c_void_p) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from kschedcore.api.checks import check
 from kschedcore.api.manifests import VIEWS
-from kschedcore.api.objects import Pod, decode
+from kschedcore.api.objects import decode
 from kschedcore.columns.pod_tables import PodRows
 from kschedcore.columns.tables import ArrowStream
 from kschedcore.errors import (
@@ -24,7 +24,6 @@ from kschedcore.errors import (
     NotFoundError,
     UsageError,
 )
-from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.engine import Engine
 
 OK, USAGE, NOT_FOUND, CONFIG, MANIFEST, FAILED, NO_MEMORY, INTERNAL = range(8)
@@ -124,10 +123,10 @@ class EngineHandle:
 
     def place(self, pods: ArrowStream) -> DecisionsHandle:
         """Place the pods of a table, see :meth:`Engine.schedule`."""
-        rows = _pending(_received(pods, "pods"))
+        rows = PodRows(_received(pods, "pods"), bound=False)
         with self._lock:
-            made = self._engine.schedule(rows).to_arrow()
-        places = {key_of(pod): row for row, pod in enumerate(rows)}
+            made = self._engine.schedule(map(rows.pod, range(len(rows)))).to_arrow()
+        places = {key: row for row, key in enumerate(rows.pod_keys())}
         keys = zip(made["namespace"].to_pylist(), made["pod"].to_pylist(), strict=True)
         order = [places[key] for key in keys]
         return DecisionsHandle(made.take(pa.array(np.argsort(order))))
@@ -190,13 +189,3 @@ def _received(stream: ArrowStream, what: str) -> pa.Table:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
         raise UsageError(f"the table of {what} cannot be read: {error}") from None
     return table
-
-
-def _pending(table: pa.Table) -> list[Pod]:
-    """The pods of a table without a column ``node``."""
-    if "node" in table.column_names:
-        raise UsageError("a table of pods to place has a column 'node'; expected none")
-    rows = PodRows(table.append_column("node", pa.array(["-"] * len(table), pa.string())))
-    pods = map(rows.pod, range(len(rows)))
-    replace = msgspec.structs.replace
-    return [replace(pod, spec=replace(pod.spec, node_name=None)) for pod in pods]

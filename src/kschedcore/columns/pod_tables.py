@@ -1,4 +1,4 @@
-"""Tables of bound pods: rows that share what the scheduler sees of them share one typed view."""
+"""Tables of pods: rows that share what the scheduler sees of them share one typed view."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ TEMPLATE = "template"
 
 
 class PodRows:
-    """Bound pods by row.
+    """Pods by row.
 
-    Columns: ``name`` and ``node`` (strings) must be there. All others may be missing or null: ``namespace``
-    (string; its template's or ``default``); ``uid`` (string); ``startTime`` (timestamp); ``priority`` (integer);
-    ``label/KEY`` (strings, plain or dictionary) or ``labels`` (maps or structs of strings), laid over the
-    template's; and either ``template`` (string, best a dictionary: a Pod as JSON, which rows share) or
+    Columns: ``name`` (strings), and of bound pods ``node`` (strings), must be there. All others may be missing or
+    null: ``namespace`` (string; its template's or ``default``); ``uid`` (string); ``startTime`` (timestamp);
+    ``priority`` (integer); ``label/KEY`` (strings, plain or dictionary) or ``labels`` (maps or structs of strings),
+    laid over the template's; and either ``template`` (string, best a dictionary: a Pod as JSON, which rows share) or
     ``requests/NAME`` (integers: millicores for cpu, else whole units), what the pod's one container requests.
     Other columns are passed over.
 
     Args:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
+        bound: Whether they have nodes; a table of pending pods may not have a column ``node``.
 
     Raises:
         UsageError: The source is no table, lacks a column, or one has another type; a row has a value that it
@@ -42,17 +43,17 @@ class PodRows:
     Attributes:
         names: Their names, a string array.
         namespaces: Their namespaces.
-        nodes: Names of their nodes.
+        nodes: Names of their nodes; null for pending pods.
         uids: Their UIDs, a string array; None: none has any.
         starts: When they started.
         shapes: What the scheduler can tell apart: a pod of each kind.
         shape_of: int32[n]: which of these each is.
     """
 
-    def __init__(self, source: ArrowStream) -> None:
+    def __init__(self, source: ArrowStream, *, bound: bool = True) -> None:
         table = Table(source, "pods")
         names = table.needed_texts("name")
-        self.nodes = table.needed_texts("node")
+        self.nodes = table.needed_texts("node") if bound else self._no_nodes(table)
         self.uids = plain(table.texts("uid")) if "uid" in table else None
         self.starts = table.seconds("startTime") if "startTime" in table else None
         shapes = _Shapes(table, names)
@@ -61,6 +62,12 @@ class PodRows:
         self._refuse_twice(table, names)
         self.shape_of, first = distinct(len(table), shapes.columns())
         self.shapes = [shapes.pod(row, self._uid(row)) for row in first.tolist()]
+
+    @staticmethod
+    def _no_nodes(table: Table) -> Coded:
+        if "node" in table:
+            raise UsageError("a table of pending pods has a column 'node'; expected none")
+        return _nothing(len(table))
 
     def _refuse_twice(self, table: Table, names: Coded) -> None:
         group, first = distinct(len(table), (self.namespaces.codes, names.codes))
@@ -108,7 +115,7 @@ class PodRows:
         shape: Pod = self.shapes[self.shape_of[row]]
         name = self.names[row].as_py()
         metadata = msgspec.structs.replace(shape.metadata, name=name, uid=self._uid(row))
-        spec = msgspec.structs.replace(shape.spec, node_name=self.node(row))
+        spec = msgspec.structs.replace(shape.spec, node_name=self.nodes.at(row))
         start = None if self.starts is None else self.starts.at(row)
         status = shape.status
         if start is not None:
@@ -122,7 +129,7 @@ class _Shapes:
 
     def __init__(self, table: Table, names: Coded) -> None:
         self._names = names
-        nothing = Coded(np.full(len(table), NULL, np.int32), [])
+        nothing = _nothing(len(table))
         self._templates = table.texts(TEMPLATE) if TEMPLATE in table else nothing
         self._requests = table.resources(REQUESTS)
         if TEMPLATE in table and self._requests:
@@ -184,6 +191,11 @@ class _Shapes:
             if (amount := amounts.at(row)) is not None
         }
         return PodSpec(containers=(Container(resources=ResourceRequirements(requests=requests)),))
+
+
+def _nothing(rows: int) -> Coded:
+    """A column of nulls."""
+    return Coded(np.full(rows, NULL, np.int32), [])
 
 
 def _template(row: int, text: str) -> Pod:

@@ -136,7 +136,7 @@ typedef struct kschedcore_api {
     int (*set_object)(kschedcore_engine *engine, const char *json);
 
     /* Take an object away by its kind and name. `name_space` is passed over for kinds that have none and stands for
-     * "default" when NULL. */
+     * "default" when NULL. Namespaces stay. */
     int (*remove_object)(kschedcore_engine *engine, const char *kind, const char *name_space, const char *name);
 
     /* Place the pods of a table one after another, in queue order: by priority, then by row. Columns as in add_pods,
