@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.bindings.abi import LAYOUT, OPTIONS
+from tests.docs.pages import DOCS, fences
 from tests.house.environments import ROOT, run
 
 import kschedcore
@@ -88,6 +89,13 @@ def test_a_program_without_python_on_top_places_pods(tmp_path: Path) -> None:
     )
     assert wrong.returncode == 2
     assert wrong.stderr.strip()
+
+
+def test_the_guide_shows_what_the_program_prints(tmp_path: Path) -> None:
+    run("make", "-s", "-C", C, f"BUILD={tmp_path}", f"PYTHON={sys.executable}", "CFLAGS=-O0", cwd=tmp_path)
+    placed = run(tmp_path / "example", cwd=tmp_path).partition("again: ")[0]
+    shown = [fence.text for fence in fences((DOCS / "guides/embedding-in-c.md").read_text())]
+    assert placed in shown
 
 
 def test_a_program_compiled_for_another_abi_is_refused(tmp_path: Path) -> None:

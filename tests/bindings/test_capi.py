@@ -340,3 +340,20 @@ def test_what_is_freed_is_gone() -> None:
     call("engine_free", made, returns=None)
     gc.collect()
     assert (held(), result()) == (None, None)
+
+
+def test_tables_that_nobody_read_are_released(engine: ctypes.c_void_p) -> None:
+    release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+    call("decisions_free", place(engine, pods(1)), returns=None)
+    gc.collect()
+    before = pa.total_allocated_bytes()
+    for _ in range(3):
+        decisions, rows, snapshot = place(engine, pods(*[1] * 1000)), abi.Stream(), abi.Stream()
+        assert call("decisions_table", decisions, ctypes.pointer(rows)) == abi.OK
+        assert call("nodes", engine, ctypes.pointer(snapshot)) == abi.OK
+        call("decisions_free", decisions, returns=None)
+        assert pa.total_allocated_bytes() > before
+        for out in (rows, snapshot):
+            release(out.release)(ctypes.addressof(out))
+    gc.collect()
+    assert pa.total_allocated_bytes() == before
