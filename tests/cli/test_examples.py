@@ -43,3 +43,39 @@ def test_why_not(example: Callable[..., str]) -> None:
     printed = example("why_not.py", "shop/web-0", "cluster.yaml", "app.yaml").splitlines()
     assert "web-b2: NodeUnschedulable says node(s) were unschedulable" in printed
     assert printed[3].startswith("web-b1: 864 {")
+
+
+@pytest.mark.usefixtures("command")
+def test_how_many_nodes(example: Callable[..., str]) -> None:
+    printed = example("how_many_nodes.py", "gpu-a1", "cluster.yaml", "app.yaml").splitlines()
+    assert printed[:2] == ["node 1: shop/train-1", "1 more like gpu-a1, and 3 pods without a node"]
+    assert [line.partition(":")[0] for line in printed[2:]] == ["shop/report", "shop/migrate", "shop/db-1"]
+    more = example("how_many_nodes.py", "db-b1", "cluster.yaml", "app.yaml").splitlines()
+    assert more[:2] == ["node 1: shop/db-1", "1 more like db-b1, and 3 pods without a node"]
+
+
+@pytest.mark.usefixtures("command")
+def test_without_a_zone(example: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        example("without_a_zone.py", "cluster.yaml", "app.yaml")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "without eu-1a: 7 pods move, 4 of all have no node"
+    assert printed[-2] == "without eu-1b: 5 pods move, 1 of all have no node"
+    assert printed[-1].startswith("  shop/db-0: 0/3 nodes are available: ")
+
+
+@pytest.mark.usefixtures("command")
+def test_without_a_zone_of_no_matter(
+    example: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    node = "{apiVersion: v1, kind: Node, metadata: {name: %s, labels: {topology.kubernetes.io/zone: %s}}, %s}"
+    room = "status: {allocatable: {cpu: 4, pods: 9}}"
+    pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}"
+    manifests = tmp_path / "zones.yaml"
+    manifests.write_text("\n---\n".join([node % ("a", "a", room), node % ("b", "b", room), pod]))
+    with pytest.raises(SystemExit, match="0"):
+        example("without_a_zone.py", str(manifests))
+    assert capsys.readouterr().out.splitlines() == [
+        "without a: 1 pods move, 0 of all have no node",
+        "without b: 0 pods move, 0 of all have no node",
+    ]

@@ -1,8 +1,10 @@
-"""``examples/rules/``: the rules hold on their manifests, and are found broken once those are changed."""
+"""Examples that are tests: rules hold on their manifests, and are found broken once those are changed."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 from tests.testing.test_pytest_plugin import ROOT, pytest_run
@@ -57,3 +59,11 @@ def test_a_change_that_breaks_a_rule_is_found(
     result = pytest_run(rules, "-q", "-k", broken)
     result.assert_outcomes(failed=1, deselected=9)
     result.stdout.fnmatch_lines([told])
+
+
+def test_a_plugin_is_tested_from_the_checkout() -> None:
+    """Under its own pytest, as it says; its property draws histories."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/plugins"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "3 passed" in done.stdout

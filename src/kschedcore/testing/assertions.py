@@ -12,6 +12,7 @@ from typing import Any
 from kschedcore.api.objects import Pod
 from kschedcore.api.taints import parse_taint
 from kschedcore.errors import UsageError
+from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.plugin import Plugin
 from kschedcore.testing.broken_rules import broken
 from kschedcore.testing.given import Given, manifests_of
@@ -216,16 +217,12 @@ def _tried(pod: str | Mapping[str, Any], cluster: Given, plugins: Iterable[type[
     if isinstance(pod, str):
         given, meant = there, _named(pod)
     else:
-        waiting = {_key(each) for each in there.pending}
-        given, meant = manifests_of(there, pod), lambda each: _key(each) not in waiting
+        waiting = {key_of(each) for each in there.pending}
+        given, meant = manifests_of(there, pod), lambda each: key_of(each) not in waiting
     tried = place(given, only=meant, plugins=plugins)
     return tried.named(each.name for each in tried if each.decision is not None)
 
 
 def _named(name: str) -> Callable[[Pod], bool]:
     namespace, _, plain = name.rpartition("/")
-    return lambda pod: pod.metadata.name == plain and namespace in ("", _key(pod)[0])
-
-
-def _key(pod: Pod) -> tuple[str, str]:
-    return pod.metadata.namespace or "default", pod.metadata.name
+    return lambda pod: pod.metadata.name == plain and namespace in ("", key_of(pod)[0])

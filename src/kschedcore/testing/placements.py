@@ -13,6 +13,7 @@ from kschedcore.api.objects import Node, Pod, PodStatus
 from kschedcore.api.phases import FINISHED
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.errors import UsageError
+from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.decision import Decision
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.explanation import Explanation
@@ -41,7 +42,7 @@ class Placement:
     @property
     def name(self) -> str:
         """The pod as ``namespace/name``."""
-        return f"{self.pod.metadata.namespace or 'default'}/{self.pod.metadata.name}"
+        return "/".join(key_of(self.pod))
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,7 @@ class Placements(Sequence[Placement]):
         return self._part(
             each
             for each in self._items
-            if matches(each.pod.metadata.labels or {})
-            and namespace in (None, each.pod.metadata.namespace or "default")
+            if matches(each.pod.metadata.labels or {}) and namespace in (None, key_of(each.pod)[0])
         )
 
     def named(self, names: Iterable[str]) -> Placements:
@@ -294,7 +294,7 @@ class Placements(Sequence[Placement]):
     def explain(self, placement: Placement) -> Explanation:
         """Every node and every plugin for one of these pods, as things stood when it was decided about."""
         manifests = manifests_of(self.manifest(placement))
-        [pod] = [pod for pod in manifests.pending if Placement(pod, None).name == placement.name]
+        [pod] = [pod for pod in manifests.pending if key_of(pod) == key_of(placement.pod)]
         return self._run.engine(manifests).explain(pod)
 
     def manifest(self, placement: Placement) -> dict[str, Any]:
