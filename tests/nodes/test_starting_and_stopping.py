@@ -32,8 +32,10 @@ def test_a_bound_pod_runs_and_is_ready(world: World) -> None:
     ]  # fmt: skip
 
 
-def test_an_ordinary_start_costs_one_write(world: World) -> None:
-    world.run()
+@pytest.mark.parametrize("names", ["a", "abc"])
+def test_an_ordinary_start_costs_one_write(names: str) -> None:
+    world = World()
+    world.run(containers=[container(name) for name in names])
     before = int(world.get()["metadata"]["resourceVersion"])
     assert world.settle()
     assert int(world.get()["metadata"]["resourceVersion"]) == before + 1

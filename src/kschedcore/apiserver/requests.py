@@ -10,6 +10,7 @@ from kschedcore.apiserver import events_view
 from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
 from kschedcore.apiserver.bootstrap import bootstrap_objects
 from kschedcore.apiserver.discovery import discovered
+from kschedcore.apiserver.event_ttl import EventTTL
 from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, write_options
 from kschedcore.apiserver.patching import apply_patch, patch_object, patcher
 from kschedcore.apiserver.registry import Registry, Write
@@ -54,9 +55,11 @@ class APIServer:
         bootstrap: bool = True,
     ) -> None:
         self.store = Store() if store is None else store
-        meta = MetaSource(FixedClock() if clock is None else clock, seed)
+        clock = FixedClock() if clock is None else clock
+        meta = MetaSource(clock, seed)
         chain = AdmissionChain(self.store) if admission is None else admission
         self._registry = Registry(self.store, chain, meta)
+        self._event_ttl = EventTTL(self.store, clock)
         if bootstrap:
             for path, obj in bootstrap_objects():
                 self.request("POST", path, obj, user_agent="kube-apiserver")
@@ -84,12 +87,22 @@ class APIServer:
         """
         if path.startswith(events_view.PREFIX):
             return self._events(method, path, body, content_type, user_agent)
+        self._event_ttl.expire()
+        method = method.upper()
         try:
-            return self._answer(method.upper(), route(path), body, content_type.split(";")[0], user_agent)
+            target = route(path)
+            code, answer = self._answer(method, target, body, content_type.split(";")[0], user_agent)
+            if target.kind.resource.kind == "Event" and method in _OPTIONS_OF:
+                self._event_ttl.written(answer)
+            return code, answer
         except StatusError as refusal:
             if refusal.code == 404 and (document := discovered(path)) is not None:
                 return _read_only(method, document)
             return refusal.code, refusal.status()
+
+    def expire(self) -> None:
+        """Let go of events whose time is over; every request does so first, who only watches need not notice."""
+        self._event_ttl.expire()
 
     def _events(
         self, method: str, path: str, body: Body, content_type: str, user_agent: str

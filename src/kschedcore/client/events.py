@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zlib import crc32
 
+from kschedcore.client.correlation import Correlator, Recent
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
 from kschedcore.store.admission_types import Object, StatusError
@@ -13,12 +15,16 @@ from kschedcore.store.meta import timestamp
 
 __all__ = ["EventRecorder"]
 
-REMEMBERED = 4096
-"""So many events are remembered for counting at most (``maxLruCacheEntries``)."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_Key = tuple[str, str, str, str]
+
+@dataclass(slots=True)
+class _Told:
+    """An event that was written, and how often it has been told; no name when it was not written."""
+
+    namespace: str
+    name: str = ""
+    count: int = 0
 
 
 class EventRecorder:
@@ -37,7 +43,8 @@ class EventRecorder:
         self._clock = clock
         self._component = component
         self._count = 0
-        self._told: dict[_Key, tuple[str, str, int]] = {}
+        self._told: Recent[_Told] = Recent()
+        self._correlator = Correlator()
 
     def event(self, obj: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         """Tell about ``obj``.
@@ -48,21 +55,24 @@ class EventRecorder:
             reason: Why, in one word of capitals: ``SuccessfulCreate``.
             message: For people.
         """
-        key = (obj["metadata"]["uid"], kind, reason, message)
-        try:
-            if key not in self._told:
-                told = self._first(obj, kind, reason, message)
-            else:
-                told = self._again(*self._told.pop(key))
-        except StatusError:
-            return
-        if len(self._told) >= REMEMBERED:
-            del self._told[next(iter(self._told))]
-        self._told[key] = told
-
-    def _first(self, obj: Object, kind: str, reason: str, message: str) -> tuple[str, str, int]:
-        metadata, now = obj["metadata"], timestamp(self._clock.now())
+        uid, now = obj["metadata"]["uid"], self._clock.now()
+        key, message = self._correlator.combined((uid, kind, reason), message, now)
         # Events about what has no namespace live in the default one.
+        told = self._told.get(key) or _Told(obj["metadata"].get("namespace") or "default")
+        told.count += 1
+        self._told.renew(key, told)
+        if not self._correlator.allows(uid, now):
+            return
+        try:
+            if not (told.name and self._again(told, message)):
+                told.name, told.count = self._first(obj, kind, reason, message), 1
+        except StatusError:
+            # Told to nobody: if it is told again, then as a new one.
+            self._told.pop(key)
+
+    def _first(self, obj: Object, kind: str, reason: str, message: str) -> str:
+        """Write a new event; its name."""
+        metadata, now = obj["metadata"], timestamp(self._clock.now())
         namespace = metadata.get("namespace") or "default"
         regarding = {
             "kind": obj.get("kind", ""),
@@ -86,7 +96,8 @@ class EventRecorder:
             "count": 1,
             "type": kind,
         })  # fmt: skip
-        return namespace, written["metadata"]["name"], 1
+        name: str = written["metadata"]["name"]
+        return name
 
     def _mark(self) -> int:
         """What tells events about one object apart: the time in nanoseconds, as client-go has it.
@@ -98,7 +109,17 @@ class EventRecorder:
         microseconds = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
         return (microseconds + self._count) * 1000 + crc32(self._component.encode()) % 1000
 
-    def _again(self, namespace: str, name: str, count: int) -> tuple[str, str, int]:
-        patch = {"count": count + 1, "lastTimestamp": timestamp(self._clock.now())}
-        self._client.patch("events", namespace, name, patch)
-        return namespace, name, count + 1
+    def _again(self, told: _Told, message: str) -> bool:
+        """Count an event once more; False when it is there no more (events live for an hour)."""
+        patch = {
+            "count": told.count,
+            "lastTimestamp": timestamp(self._clock.now()),
+            "message": message,
+        }
+        try:
+            self._client.patch("events", told.namespace, told.name, patch)
+        except StatusError as refusal:
+            if refusal.code != 404:
+                raise
+            return False
+        return True

@@ -8,7 +8,8 @@ from that, and may come late without doing harm.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from kschedcore.client.door import Door, Events, path_of
 from kschedcore.store.admission_types import Object, StatusError
@@ -26,8 +27,7 @@ IndexOf = Callable[[Object], Iterable[Hashable]]
 """Under which values an object is found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What happened to one object: ``old`` is None when it is new, ``new`` when it is gone."""
 
     old: Object | None

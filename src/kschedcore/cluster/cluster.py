@@ -222,6 +222,7 @@ class Cluster(Kubectl):
             UsageError: The kind is not served, or the selector cannot be read.
         """
         resource = kind_named(kind).resource
+        self._server.expire()
         informer, labels = self._informers[resource.qualified], _labels(selector)
         everywhere = all_namespaces or not resource.namespaced
         found = informer.all() if everywhere else informer.in_namespace(namespace or self.namespace)
@@ -244,6 +245,7 @@ class Cluster(Kubectl):
             ref: About which object; about any by default.
             namespace: Of which namespace; of all by default.
         """
+        self._server.expire()
         informer = self._informers["events"]
         found = informer.all() if namespace is None else informer.in_namespace(namespace)
         if ref:

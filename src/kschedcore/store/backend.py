@@ -48,7 +48,7 @@ class EventType(StrEnum):
     DELETED = "DELETED"
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A value and the revision of the write that made it."""
 
     key: str
@@ -56,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True):
     revision: int
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One write. ``value`` is what it left (on deletion the last state), ``previous`` what it found."""
 
     revision: int
@@ -66,7 +66,7 @@ class Event(msgspec.Struct, frozen=True):
     previous: FrozenDict | None
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, gc=False):
     """A part of a range as of one revision, and how many entries of the range follow it."""
 
     entries: Sequence[Entry]

@@ -8,7 +8,8 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from kschedcore.store.admission_types import Object, Resource, StatusError
 from kschedcore.store.backend import Backend, Compacted, Event, EventType
@@ -24,8 +25,7 @@ def too_old(gone: Compacted) -> StatusError:
     return StatusError(410, "Expired", f"too old resource version: {gone.requested} ({gone.oldest})")
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(msgspec.Struct, frozen=True, gc=False):
     """One event as a client sees it: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``, and the object."""
 
     type: str

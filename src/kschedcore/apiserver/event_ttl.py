@@ -1,0 +1,44 @@
+"""Events live for an hour after they were last written (``kube-apiserver --event-ttl``)."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from kschedcore.clock import Clock
+from kschedcore.store.admission_types import Object
+from kschedcore.store.kinds import kind_by_resource
+from kschedcore.store.store import Store
+
+__all__ = ["EventTTL"]
+
+TTL = timedelta(hours=1)
+_EVENTS = kind_by_resource("events").resource
+
+
+class EventTTL:
+    """Removes events whose time is over.
+
+    Args:
+        store: Where they are.
+        clock: Says when that is.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._due: deque[tuple[datetime, str, str, str]] = deque()
+
+    def written(self, event: Object) -> None:
+        """Count an event's hour from now."""
+        metadata = event["metadata"]
+        version = metadata.get("resourceVersion", "")
+        self._due.append((self._clock.now() + TTL, metadata["namespace"], metadata["name"], version))
+
+    def expire(self) -> None:
+        """Remove every event whose last write is an hour ago."""
+        while self._due and self._due[0][0] <= self._clock.now():
+            _, namespace, name, version = self._due.popleft()
+            event = self._store.get(_EVENTS.qualified, namespace, name)
+            if event is not None and event["metadata"]["resourceVersion"] == version:
+                self._store.delete(_EVENTS, event, version)

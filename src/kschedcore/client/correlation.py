@@ -1,0 +1,89 @@
+"""Which events are worth writing: client-go's ``EventCorrelator`` (``tools/record/events_cache.go``).
+
+Events that differ in their message alone are combined once there are ten of them within ten minutes, and of one
+object a component tells 25 events at once and one every five minutes after that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+__all__ = ["Correlator", "Recent"]
+
+REMEMBERED = 4096
+"""So much is remembered of anything at most (``maxLruCacheEntries``)."""
+
+_SIMILAR = 10
+_SIMILAR_FOR = timedelta(seconds=600)
+_BURST = 25
+_REFILLED_EVERY = timedelta(seconds=300)
+_COMBINED = "(combined from similar events): "
+
+Value = TypeVar("Value")
+Subject = tuple[str, str, str]
+"""The object's uid, the event's type and its reason."""
+
+
+class Recent(dict[tuple[str, ...], Value], Generic[Value]):
+    """What was used last; what was not used for the longest time is forgotten."""
+
+    def renew(self, key: tuple[str, ...], value: Value) -> None:
+        """Set ``key``, which is the one used last from now on."""
+        self.pop(key, None)
+        if len(self) >= REMEMBERED:
+            del self[next(iter(self))]
+        self[key] = value
+
+
+@dataclass(slots=True)
+class _Similar:
+    messages: dict[str, None]
+    last: datetime
+
+
+@dataclass(slots=True)
+class _Allowance:
+    tokens: float
+    counted: datetime
+
+
+class Correlator:
+    """Combines and limits what one component tells."""
+
+    def __init__(self) -> None:
+        self._similar: Recent[_Similar] = Recent()
+        self._allowances: Recent[_Allowance] = Recent()
+
+    def combined(self, subject: Subject, message: str, now: datetime) -> tuple[tuple[str, ...], str]:
+        """Under which key an event counts as told before, and its message (``EventAggregate``).
+
+        Args:
+            subject: What makes events similar.
+            message: The event's own message.
+            now: The time.
+        """
+        similar = self._similar.get(subject)
+        if similar is None or now - similar.last > _SIMILAR_FOR:
+            similar = _Similar({}, now)
+        similar.messages[message] = None
+        similar.last = now
+        self._similar.renew(subject, similar)
+        if len(similar.messages) < _SIMILAR:
+            return (*subject, message), message
+        similar.messages.popitem()
+        return subject, _COMBINED + message
+
+    def allows(self, uid: str, now: datetime) -> bool:
+        """Whether another event about an object may be written now (``EventSourceObjectSpamFilter``)."""
+        allowance = self._allowances.get((uid,))
+        if allowance is None:
+            allowance = _Allowance(_BURST, now)
+        gained = (now - allowance.counted) / _REFILLED_EVERY
+        allowance.tokens, allowance.counted = min(_BURST, allowance.tokens + gained), now
+        self._allowances.renew((uid,), allowance)
+        if allowance.tokens < 1:
+            return False
+        allowance.tokens -= 1
+        return True

@@ -1,0 +1,64 @@
+"""Informers tell some listeners only of objects that a kind of owner controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kschedcore.apiserver import APIServer
+from kschedcore.client.informer import Change, Informers
+from kschedcore.client.verbs import Client
+
+Object = dict[str, Any]
+
+
+def controlled_by(kind: str) -> Object:
+    owner = {"apiVersion": "apps/v1", "kind": kind, "name": "web", "uid": "1", "controller": True}
+    return {"ownerReferences": [owner]}
+
+
+def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled() -> None:
+    server = APIServer()
+    client, informer = Client(server, "tester"), Informers(server)["configmaps"]
+    heard: dict[str | None, list[tuple[str, str]]] = {"ReplicaSet": [], "": [], None: []}
+    for controlled, seen in heard.items():
+
+        def listener(change: Change, seen: list[tuple[str, str]] = seen) -> None:
+            kind = "gone" if change.new is None else "new" if change.old is None else "changed"
+            seen.append((kind, change.object["metadata"]["name"]))
+
+        informer.listen(listener, controlled)
+    names = ("a", "b", "c")
+    for name, owners in zip(names, ({}, controlled_by("ReplicaSet"), controlled_by("Job")), strict=True):
+        client.create("configmaps", "default", {"metadata": {"name": name, **owners}})
+    informer.sync()
+    assert heard == {
+        "ReplicaSet": [("new", "b")],
+        "": [("new", "a")],
+        None: [("new", name) for name in names],
+    }
+    client.patch("configmaps", "default", "a", {"metadata": controlled_by("ReplicaSet")})
+    client.patch("configmaps", "default", "b", {"metadata": {"ownerReferences": None}})
+    client.delete("configmaps", "default", "c")
+    informer.sync()
+    changed = [("changed", "a"), ("changed", "b")]
+    assert heard["ReplicaSet"] == [("new", "b"), *changed]
+    assert heard[""] == [("new", "a"), *changed]
+    assert heard[None][3:] == [*changed, ("gone", "c")]
+
+
+def test_who_begins_to_listen_is_told_of_what_is_there_and_controlled_so() -> None:
+    server = APIServer()
+    client, informer = Client(server, "tester"), Informers(server)["configmaps"]
+    for name, owners in (("a", {}), ("b", controlled_by("Job"))):
+        client.create("configmaps", "default", {"metadata": {"name": name, **owners}})
+    heard: list[str] = []
+
+    def listener(change: Change) -> None:
+        heard.append(change.object["metadata"]["name"])
+
+    informer.listen(listener, "Job")
+    assert heard == ["b"]
+    informer.unlisten(listener, "Job")
+    client.delete("configmaps", "default", "b")
+    informer.sync()
+    assert heard == ["b"]
