@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.testing.shop import SHOP, node, pod, shop
 
+import kschedcore as ks
 from kschedcore.api.objects import Pod
 from kschedcore.cli import run
 from kschedcore.errors import UsageError
@@ -153,6 +154,13 @@ def test_every_pod_of_a_workload_has_to_fit_and_others_do_not_matter() -> None:
     cluster = [node("n"), pod("hungry", cpu="8")]
     assert "1 of 3 pods without a node" in told(assert_fits, workload, cluster)
     assert assert_fits(pod("small"), cluster).names == ["default/small"]
+
+
+def test_a_waiting_pod_is_meant_by_its_name_or_its_view() -> None:
+    manifests = ks.load(*SHOP)
+    web = next(each for each in manifests.pending if each.metadata.name == "web-2")
+    for meant in (web, "web-2", "shop/web-2"):
+        assert assert_fits(meant, manifests).names == ["shop/web-2"]
 
 
 def test_a_pod_that_fits_where_it_should_not() -> None:

@@ -88,6 +88,30 @@ def test_without_its_nodes_a_pod_goes_elsewhere_and_others_stay() -> None:
     assert set(after.nodes) == {"db-b1", "web-b1", "web-b2"}
 
 
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(max_pending=4))
+def test_what_is_lost_with_a_zone_waits_or_is_elsewhere_and_the_rest_stays(drawn: Case) -> None:
+    placements = place(drawn.cluster, drawn.pending)
+    for zone, there in placements.by(ZONE).items():
+        after = placements.without(f"{ZONE}={zone}")
+        lost = set(there.names)
+        stayed = [name for name in placements.placed.names if name not in lost]
+        where, was = nodes_of(after), nodes_of(placements)
+        assert {name: where[name] for name in stayed} == {name: was[name] for name in stayed}
+        assert not set(where.values()) & set(placements.nodes_with(f"{ZONE}={zone}"))
+        leaving = {each.name for each in there if each.pod.metadata.deletion_timestamp}
+        assert set(placements.names) - set(after.names) == leaving
+
+
+def test_daemons_and_static_pods_go_with_their_node() -> None:
+    owned = {"apiVersion": "v1", "name": "o", "uid": "u", "controller": True}
+    pods = [pod(name, nodeName="lost") for name in ("daemon", "static", "plain")]
+    pods[0]["metadata"]["ownerReferences"] = [{**owned, "kind": "DaemonSet"}]
+    pods[1]["metadata"]["ownerReferences"] = [{**owned, "kind": "Node"}]
+    after = Placements.of([node("lost"), node("kept"), *pods]).without("kubernetes.io/hostname=lost")
+    assert nodes_of(after) == {"default/plain": "kept"}
+
+
 def test_a_seed_draws_among_equal_nodes_and_none_takes_the_first() -> None:
     objects = [*(node(f"n{number}") for number in range(8)), pod("p")]
     assert nodes_of(place(objects)) == {"default/p": "n0"}
@@ -150,6 +174,8 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
         placements.select("a=b=c")
     with pytest.raises(NotFoundError, match=r"missing\.yaml"):
         place(str(tmp_path / "missing.yaml"))
+    with pytest.raises(UsageError, match="found 3; expected manifests, a cluster, objects, or paths"):
+        place([3])  # type: ignore[list-item]
 
 
 def test_placements_show_where_pods_are() -> None:

@@ -25,12 +25,13 @@ __all__ = [
 
 
 def assert_fits(
-    pod: str | Mapping[str, Any], cluster: Given, *, plugins: Iterable[type[Plugin]] = ()
+    pod: str | Pod | Mapping[str, Any], cluster: Given, *, plugins: Iterable[type[Plugin]] = ()
 ) -> Placements:
     """A pod, or every pod of a workload, finds a node on the cluster as it stands.
 
     Args:
-        pod: A whole Pod or workload; or, of a pod that waits in the cluster, ``name`` or ``namespace/name``.
+        pod: A whole Pod or workload; or one that waits in the cluster already: ``name`` or ``namespace/name``,
+            or its view as :attr:`kschedcore.Manifests.pending` has it.
         cluster: The cluster; what else waits in it is left waiting.
         plugins: Scheduling plugins of one's own that the cluster's configuration may name.
 
@@ -48,7 +49,7 @@ def assert_fits(
 
 
 def assert_does_not_fit(
-    pod: str | Mapping[str, Any],
+    pod: str | Pod | Mapping[str, Any],
     cluster: Given,
     reason: str = "",
     *,
@@ -211,11 +212,11 @@ def _nodes(placements: Placements, where: str) -> set[str]:
     }
 
 
-def _tried(pod: str | Mapping[str, Any], cluster: Given, plugins: Iterable[type[Plugin]]) -> Placements:
+def _tried(pod: str | Pod | Mapping[str, Any], cluster: Given, plugins: Iterable[type[Plugin]]) -> Placements:
     """What became of the pods that are meant, and of nothing else."""
     there = manifests_of(cluster)
-    if isinstance(pod, str):
-        given, meant = there, _named(pod)
+    if isinstance(pod, str | Pod):
+        given, meant = there, _named(pod if isinstance(pod, str) else "/".join(key_of(pod)))
     else:
         waiting = {key_of(each) for each in there.pending}
         given, meant = manifests_of(there, pod), lambda each: key_of(each) not in waiting

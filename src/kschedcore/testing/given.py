@@ -9,6 +9,7 @@ from typing import Any
 
 from kschedcore.api.manifests import VIEWS, Manifests
 from kschedcore.cluster.cluster import Cluster
+from kschedcore.errors import UsageError
 from kschedcore.store.kinds import KINDS
 from kschedcore.store.objects import plain
 
@@ -39,6 +40,7 @@ def objects_of(given: Given) -> Iterator[Json]:
     Raises:
         NotFoundError: A path does not exist.
         ManifestError: Something is not what it claims to be.
+        UsageError: It is nothing that a cluster can be.
     """
     match given:
         case Cluster():
@@ -53,9 +55,11 @@ def objects_of(given: Given) -> Iterator[Json]:
             yield from objects_of(Manifests.from_cluster(given))
         case str() | Path():
             yield from objects_of(Manifests.load(given))
-        case _:
+        case Iterable():
             for each in given:
                 yield from objects_of(each)
+        case _:
+            raise UsageError(f"found {given!r}; expected manifests, a cluster, objects, or paths")
 
 
 def _standing(cluster: Cluster) -> Iterator[Json]:

@@ -12,6 +12,7 @@ from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Node, Pod, PodStatus
 from kschedcore.api.phases import FINISHED
 from kschedcore.api.selectors import Selector, parse_selector
+from kschedcore.api.workloads import workload_of
 from kschedcore.errors import UsageError
 from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.decision import Decision
@@ -101,6 +102,13 @@ def _standing(placement: Placement) -> dict[str, Any]:
     decision = placement.decision
     nominated = decision.nominated_node if decision is not None else pod.status.nominated_node_name
     return _object(_replace(pod, status=PodStatus(nominated_node_name=nominated)))
+
+
+def _goes_with_its_node(pod: Pod) -> bool:
+    """Whether nobody makes the pod anew on another node."""
+    workload = workload_of(pod)
+    tied = workload is not None and workload[0] in ("DaemonSet", "Node")
+    return tied or pod.metadata.deletion_timestamp is not None
 
 
 def place(
@@ -272,7 +280,8 @@ class Placements(Sequence[Placement]):
     def without(self, selector: str) -> Placements:
         """The same pods after some nodes are gone: those that were on them are placed anew, on what is left.
 
-        Everything else that was placed together with these pods goes through the same, and competes.
+        Everything else that was placed together with these pods goes through the same, and competes. Pods of
+        DaemonSets and static pods go with their node, and so do those that were on their way out.
 
         Args:
             selector: The nodes that are lost, by their labels.
@@ -285,10 +294,12 @@ class Placements(Sequence[Placement]):
             raise UsageError(f"selector {selector!r}: no node has such labels")
         run = self._run
         kept = [obj for obj in run.objects() if obj["kind"] != "Node" or obj["metadata"]["name"] not in lost]
-        pods = [
-            _waiting(each.pod) if each.node is None or each.node in lost else _standing(each)
-            for each in run.placements
-        ]
+        pods = []
+        for each in run.placements:
+            if each.node is not None and each.node not in lost:
+                pods.append(_standing(each))
+            elif each.node is None or not _goes_with_its_node(each.pod):
+                pods.append(_waiting(each.pod))
         return place([*kept, *pods], plugins=run.plugins, seed=run.seed).named(self.names)
 
     def explain(self, placement: Placement) -> Explanation:

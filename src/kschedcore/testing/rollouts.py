@@ -68,7 +68,7 @@ def _told(cluster: Cluster, namespace: str, name: str) -> Iterator[str]:
     last = {}
     for event in cluster.events(namespace=namespace):
         about = event["involvedObject"]
-        if event["type"] == "Warning" and about["name"].startswith(name):
+        if event["type"] == "Warning" and f"{about['name']}-".startswith(f"{name}-"):
             last[about["kind"], about["name"]] = f"{event['reason']}: {event['message']}"
     for (kind, about_name), message in sorted(last.items()):
         yield f"{kind} {about_name}: {message}"
