@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.testing.shop import SHOP, node, pod, shop
+from tests.scheduling.objects import node, pod
+from tests.testing.shop import SHOP, shop
 
 import kschedcore as ks
 from kschedcore.api.objects import Pod
@@ -106,7 +107,7 @@ def test_pods_that_are_not_spread() -> None:
 
 
 def test_domains_may_be_those_of_some_nodes() -> None:
-    nodes = [node("n1", {"rack": "1", "pool": "web"}), node("n2", {"rack": "2"})]
+    nodes = [node("n1", labels={"rack": "1", "pool": "web"}), node("n2", labels={"rack": "2"})]
     pods = Placements.of([*nodes, pod("p", nodeName="n1")])
     told(assert_spread, pods, "rack", 0)
     assert_spread(pods, "rack", 0, among="pool=web")
@@ -119,7 +120,7 @@ def test_domains_may_be_those_of_some_nodes() -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=9), st.integers(0, 4))
 def test_skew_is_between_the_fullest_and_the_emptiest_domain(zones: list[str], max_skew: int) -> None:
-    nodes = [node(f"n{zone}", {"zone": zone}) for zone in "abc"]
+    nodes = [node(f"n{zone}", labels={"zone": zone}) for zone in "abc"]
     pods = [pod(f"p{number}", nodeName=f"n{zone}") for number, zone in enumerate(zones)]
     counts = [zones.count(zone) for zone in "abc"]
     placements = Placements.of([*nodes, *pods])
@@ -151,7 +152,7 @@ def test_every_pod_of_a_workload_has_to_fit_and_others_do_not_matter() -> None:
         "metadata": {"name": "a"},
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "a"}}, "template": template},
     }
-    cluster = [node("n"), pod("hungry", cpu="8")]
+    cluster = [node("n", cpu="8"), pod("hungry", cpu="8")]
     assert "1 of 3 pods without a node" in told(assert_fits, workload, cluster)
     assert assert_fits(pod("small"), cluster).names == ["default/small"]
 

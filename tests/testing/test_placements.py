@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.testing.shop import SHOP, node, pod, shop
+from tests.scheduling.objects import node, pod
+from tests.testing.shop import SHOP, shop
 
 import kschedcore as ks
 from kschedcore.errors import NotFoundError, UsageError
@@ -64,7 +65,7 @@ def test_pods_are_told_apart_by_labels_namespace_and_nodes() -> None:
 
 
 def test_a_domain_without_pods_counts_and_a_node_without_the_key_is_in_none() -> None:
-    nodes = [node("a", {"rack": "1"}), node("b", {"rack": "2"}), node("c", {})]
+    nodes = [node("a", labels={"rack": "1"}), node("b", labels={"rack": "2"}), node("c", labels={})]
     spread = place([*nodes, pod("p", nodeName="a"), pod("q", nodeName="c")]).by("rack")
     assert {rack: pods.names for rack, pods in spread.items()} == {"1": ["default/p"], "2": []}
 
@@ -126,7 +127,7 @@ def test_a_configuration_among_the_objects_is_followed() -> None:
         "kind": "KubeSchedulerConfiguration",
         "profiles": [{"plugins": {"multiPoint": {"disabled": [{"name": "NodeUnschedulable"}]}}}],
     }
-    closed = {**node("n"), "spec": {"unschedulable": True}}
+    closed = node("n", unschedulable=True)
     assert nodes_of(place([closed, pod("p")])) == {"default/p": None}
     placements = place([closed, pod("p"), config])
     assert nodes_of(placements) == {"default/p": "n"}
@@ -151,7 +152,7 @@ def test_pods_wait_where_a_living_cluster_leaves_them_and_finished_ones_are_left
     objects = [
         node("n"),
         pod("big", cpu="64"),
-        {**pod("done", nodeName="n"), "status": {"phase": "Succeeded"}},
+        pod("done", nodeName="n", status={"phase": "Succeeded"}),
     ]
     assert nodes_of(Placements.of(objects)) == {"default/big": None}
 

@@ -73,6 +73,15 @@ def test_files_beside_the_test(cluster, engine):
 def test_objects(engine):
     assert engine.nodes()["name"].to_pylist() == ["only"]
 
+CONFIG = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
+          "profiles": [{"schedulerName": "own"}]}
+
+@pytest.mark.kschedcore(CONFIG, nodes=1)
+def test_a_configuration_is_followed(cluster, engine):
+    assert engine.scheduler_names == {"own"}
+    assert cluster.config == CONFIG
+    assert len(cluster.list("nodes")) == 1
+
 @pytest.fixture
 def kschedcore_manifests():
     from kschedcore.testing.given import manifests_of
@@ -90,7 +99,7 @@ def test_fixtures_begin_with_what_the_marker_says(pytester: pytest.Pytester) -> 
     common, _, overridden = FIXTURES.partition("@pytest.fixture\n")
     pytester.makepyfile(test_marked=common, test_overridden=f"import pytest\n@pytest.fixture\n{overridden}")
     result = pytest_run(pytester, "--strict-markers", "-q")
-    result.assert_outcomes(passed=6)
+    result.assert_outcomes(passed=7)
 
 
 SEEDED = """
