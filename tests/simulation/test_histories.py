@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from kschedcore.testing.breaking import live
+from kschedcore.controllers.controller import Controller, Key, Watched, itself
+from kschedcore.controllers.registry import CONTROLLERS
+from kschedcore.testing.breakable import Parts
+from kschedcore.testing.breaking import live, shortened
+from kschedcore.testing.chronicle import Objects, Write
 from kschedcore.testing.faults import WriteFault
 from kschedcore.testing.histories import History
+from kschedcore.testing.invariants import Invariant
 from kschedcore.testing.soak import main
 from kschedcore.testing.users import draw_history
 
@@ -49,6 +56,48 @@ def test_every_kind_of_fault_comes_to_pass() -> None:
     others = {"late news", "cut watch", "event told twice", "clock jump", "node failure"}
     restarts = {"restart of a process", "restart of a component"}
     assert tried.keys() == {fault.value for fault in WriteFault} | others | restarts
+
+
+class Evicting(Controller):
+    """A controller of one's own, which does what it must not: it deletes every pod of class ``high``."""
+
+    name = "evicting-controller"
+
+    def watches(self) -> Iterable[Watched]:
+        return (itself("pods"),)
+
+    def reconcile(self, key: Key) -> None:
+        pod = self.informers["pods"].get(*key)
+        if pod is not None and pod["spec"].get("priorityClassName") == "high":
+            self.client.delete("pods", *key, grace_seconds=0)
+
+
+class NothingIsDeletedByIt(Invariant):
+    def written(self, write: Write, objects: Objects) -> Iterable[str]:
+        if write.by == Evicting.name and write.new is None:
+            yield f"{write}, of {len(objects)} kinds"
+
+
+def test_parts_and_invariants_of_ones_own() -> None:
+    config = {
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "profiles": [
+            {"schedulerName": "default-scheduler", "plugins": {"score": {"disabled": [{"name": "*"}]}}}
+        ],
+    }
+    parts = Parts(controllers=(*CONTROLLERS, Evicting), config=config)
+    lived = partial(live, invariants=[NothingIsDeletedByIt], parts=parts)
+    history = draw_history(7)
+    broken = lived(history).broken
+    assert broken is not None
+    shorter = shortened(history, broken, lived)
+    assert len(shorter.steps) < 5
+    again = lived(shorter).broken
+    assert again is not None
+    assert again.invariant == "NothingIsDeletedByIt"
+    assert "evicting-controller deleted pods" in again.detail
+    assert live(shorter).broken is None
 
 
 def test_the_soak_tells_what_it_tried(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
@@ -23,9 +24,18 @@ from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.simulated import SimulatedRuntime
 from kschedcore.scheduling.loop import Scheduler
+from kschedcore.scheduling.plugin import Plugin
 from kschedcore.testing.faults import FaultyDoor, Stopped
 
-__all__ = ["AGENTS", "CONTROLLER_MANAGER", "SCHEDULER", "BreakableCluster", "Process", "RestlessError"]
+__all__ = [
+    "AGENTS",
+    "CONTROLLER_MANAGER",
+    "SCHEDULER",
+    "BreakableCluster",
+    "Parts",
+    "Process",
+    "RestlessError",
+]
 
 CONTROLLER_MANAGER, SCHEDULER, AGENTS = "kube-controller-manager", "kube-scheduler", "kubelet"
 
@@ -35,6 +45,21 @@ _MOST_TURNS = 20_000
 
 class RestlessError(Exception):
     """Components have work to do again and again although nothing happens."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a cluster is made of.
+
+    Attributes:
+        controllers: What the controller manager runs, one's own among it.
+        config: The scheduler's KubeSchedulerConfiguration; kube-scheduler's default otherwise.
+        plugins: Scheduling plugins of one's own that the configuration may name.
+    """
+
+    controllers: tuple[type[Controller], ...] = CONTROLLERS
+    config: Mapping[str, Any] | None = None
+    plugins: tuple[type[Plugin], ...] = ()
 
 
 class Observer(Protocol):
@@ -142,30 +167,28 @@ class BreakableCluster:
     Args:
         seed: For uids and generated names.
         observe: Told after each turn in which a component had work to do.
-        controllers: What the controller manager runs; all of them by default.
+        parts: What it is made of.
 
     Attributes:
         tried: How often each kind of fault came to pass.
     """
 
-    def __init__(
-        self, seed: int, observe: Observer, controllers: tuple[type[Controller], ...] = CONTROLLERS
-    ) -> None:
+    def __init__(self, seed: int, observe: Observer, parts: Parts) -> None:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock, seed=seed)
         self.tried: Counter[str] = Counter()
         self.loop = Loop(self.clock, Informers(self.server))
-        self._observe = observe
+        self._observe, self._parts = observe, parts
         self._runtime, self._failed = SimulatedRuntime(seed=seed), set[str]()
         self._turns, self._turns_at = 0, self.clock.now()
         makers: dict[str, Mapping[str, Callable[[Context], Component]]] = {
-            CONTROLLER_MANAGER: {each.name: partial(_runner, each) for each in controllers},
-            SCHEDULER: {"scheduler": _scheduler},
+            CONTROLLER_MANAGER: {each.name: partial(_runner, each) for each in parts.controllers},
+            SCHEDULER: {"scheduler": self.new_scheduler},
             AGENTS: {"node-agents": self._node_agents},
         }
         self.processes: dict[str, Process] = {}
-        for name, parts in makers.items():
-            self.add(name, parts)
+        for name, components in makers.items():
+            self.add(name, components)
 
     def add(self, name: str, makers: Mapping[str, Callable[[Context], Component]]) -> Process:
         """Run one more process.
@@ -225,13 +248,19 @@ class BreakableCluster:
         self.tried["clock jump"] += 1
         self.clock.wait(self.clock.now() + timedelta(seconds=seconds))
 
+    def new_scheduler(self, context: Context) -> Scheduler:
+        """A scheduler of this cluster's configuration, which begins with what the API has."""
+        return Scheduler(
+            context.client,
+            context.informers,
+            context.clock,
+            config=self._parts.config,
+            plugins=self._parts.plugins,
+        )
+
     def _node_agents(self, context: Context) -> NodeAgents:
         return NodeAgents(context, self._runtime, failed=self._failed)
 
 
 def _runner(controller: type[Controller], context: Context) -> Runner:
     return Runner(controller(context), context)
-
-
-def _scheduler(context: Context) -> Scheduler:
-    return Scheduler(context.client, context.informers, context.clock)

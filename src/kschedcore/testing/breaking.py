@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from kschedcore.controllers.controller import Controller
-from kschedcore.controllers.registry import CONTROLLERS
-from kschedcore.testing.breakable import BreakableCluster, Process, RestlessError
+from kschedcore.testing.breakable import BreakableCluster, Parts, Process, RestlessError
 from kschedcore.testing.chronicle import Chronicle, Write
 from kschedcore.testing.histories import History, Step
 from kschedcore.testing.invariants import INVARIANTS, Invariant
 
 __all__ = ["BrokenError", "Life", "Outcome", "live", "shortened"]
+
+DEFAULT = Parts()
+"""A cluster as it comes."""
 
 CRASH, REST, REST_TWICE = "NoComponentCrashes", "SettledClustersAreAtRest", "RestartsFindNothingToDo"
 """What holds beside the invariants that have a class of their own."""
@@ -69,7 +70,7 @@ class Life:
     Args:
         seed: For uids and generated names.
         invariants: What is to hold.
-        controllers: What the controller manager runs.
+        parts: What the cluster is made of.
 
     Attributes:
         cluster: The cluster.
@@ -80,11 +81,11 @@ class Life:
         self,
         seed: int,
         invariants: Iterable[type[Invariant]] = INVARIANTS,
-        controllers: tuple[type[Controller], ...] = CONTROLLERS,
+        parts: Parts = DEFAULT,
     ) -> None:
         self._invariants = [each() for each in invariants]
         self.writes: Counter[str] = Counter()
-        self.cluster = BreakableCluster(seed, self._turned, controllers)
+        self.cluster = BreakableCluster(seed, self._turned, parts)
         self._chronicle = Chronicle(self.cluster.server.store.backend)
 
     def begin(self) -> None:
@@ -153,20 +154,17 @@ def _hold(invariant: Invariant, complaints: Iterable[str]) -> None:
 
 
 def live(
-    history: History,
-    invariants: Iterable[type[Invariant]] = INVARIANTS,
-    *,
-    controllers: tuple[type[Controller], ...] = CONTROLLERS,
+    history: History, invariants: Iterable[type[Invariant]] = INVARIANTS, parts: Parts = DEFAULT
 ) -> Outcome:
     """Live through a history, and to where the cluster has come to rest.
 
     Args:
         history: What happens.
         invariants: What is to hold.
-        controllers: What the controller manager runs.
+        parts: What the cluster is made of.
     """
     outcome = Outcome()
-    life = Life(history.seed, invariants, controllers)
+    life = Life(history.seed, invariants, parts)
     try:
         life.begin()
         for outcome.step, step in enumerate(history.steps):
@@ -187,12 +185,19 @@ def live(
     return outcome
 
 
-def shortened(history: History, broken: BrokenError, *, attempts: int = 400) -> History:
+def shortened(
+    history: History,
+    broken: BrokenError,
+    lived: Callable[[History], Outcome] = live,
+    *,
+    attempts: int = 400,
+) -> History:
     """A history that breaks the same invariant in fewer steps (delta debugging: parts are left out, while it does).
 
     Args:
         history: A history that breaks something.
         broken: What it breaks.
+        lived: Lives through a history, with what else than all invariants or the usual parts broke it.
         attempts: How many histories to live through at most.
     """
     steps, size = list(history.steps), max(1, len(history.steps) // 2)
@@ -201,7 +206,7 @@ def shortened(history: History, broken: BrokenError, *, attempts: int = 400) -> 
         while place < len(steps) and attempts > 0:
             fewer = steps[:place] + steps[place + size :]
             attempts -= 1
-            outcome = live(History(history.seed, tuple(fewer)))
+            outcome = lived(History(history.seed, tuple(fewer)))
             if outcome.broken is not None and outcome.broken.invariant == broken.invariant:
                 steps, smaller = fewer, True
             else:

@@ -25,7 +25,7 @@ _TAINT = {"key": "maintenance", "effect": "NoExecute"}
 
 
 def draw_history(seed: int, length: int = 40) -> History:
-    """A history of a small cluster: nodes and priority classes first, then whatever comes to mind.
+    """A history of a small cluster: nodes and classes first, some workloads, then whatever comes to mind.
 
     Args:
         seed: The same seed gives the same history.
@@ -38,8 +38,8 @@ def draw_history(seed: int, length: int = 40) -> History:
     drawn.append(_create("/api/v1/namespaces", "Namespace", "team", {}))
     drawn.append(steps.Run(seconds=1))
     kinds, weights = zip(*_KINDS.items(), strict=True)
-    for _ in range(length):
-        (kind,) = random.choices(kinds, weights)
+    happening = [_deployment, _deployment, _storm, _budget, *random.choices(kinds, weights, k=length)]
+    for kind in happening:
         step: Step = kind(random)
         random.note(step)
         drawn.append(step)
@@ -137,6 +137,17 @@ def _deployment(random: _Drawing) -> Step:
     }  # fmt: skip
     path = f"/apis/apps/v1/namespaces/{random.choice(_NAMESPACES)}/deployments"
     return _create(path, "Deployment", app, {"spec": spec}, "apps/v1")
+
+
+def _storm(random: _Drawing) -> Step:
+    """Many pods at once that are more important than most."""
+    spec = _spec(random, {"app": "storm"}) | {"priorityClassName": "high"}
+    body = {
+        "replicas": random.randint(5, 9), "selector": {"matchLabels": {"app": "storm"}},
+        "template": {"metadata": {"labels": {"app": "storm"}}, "spec": spec},
+    }  # fmt: skip
+    path = f"/apis/apps/v1/namespaces/{random.choice(_NAMESPACES)}/deployments"
+    return _create(path, "Deployment", "storm", {"spec": body}, "apps/v1")
 
 
 def _stateful(random: _Drawing) -> Step:
@@ -324,8 +335,8 @@ def _watch_fault(random: _Drawing) -> Step:
 
 
 _KINDS: dict[Callable[[_Drawing], Step], int] = {
-    _deployment: 6, _stateful: 2, _daemons: 1, _job: 2, _pod: 4, _gate: 1, _relabel: 1, _service: 1, _budget: 2,
-    _quota: 2, _change_quota: 1,
+    _deployment: 6, _storm: 1, _stateful: 2, _daemons: 1, _job: 2, _pod: 4, _gate: 1, _relabel: 1, _service: 1,
+    _budget: 2, _quota: 2, _change_quota: 1,
     _change: 8, _delete: 3, _delete_pods: 1, _namespace: 1,
     _node_comes_or_goes: 3, _node_health: 4, _node_spec: 2,
     _evict: 3, _run: 10, _rounds: 6, _jump: 1, _restart: 4, _fault: 8, _watch_fault: 5,

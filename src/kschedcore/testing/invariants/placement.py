@@ -14,6 +14,7 @@ from kschedcore.api.requests import pod_requests
 from kschedcore.client.informer import Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
+from kschedcore.controllers.controller import Context
 from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.loop import Scheduler
 from kschedcore.store.admission_types import Object
@@ -94,10 +95,19 @@ class EngineEqualsStore(Invariant):
     At rest all columns are compared with those of a scheduler that starts now.
     """
 
+    def __init__(self) -> None:
+        self._changed = True
+
+    def written(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Note that there is something to compare."""
+        self._changed |= write.resource in ("nodes", "pods")
+        return ()
+
     def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
         """Look at the scheduler."""
-        if not _has_heard_all(component, process):
+        if not self._changed or not _has_heard_all(component, process):
             return ()
+        self._changed = False
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
         return self._differences(scheduler, objects)
@@ -144,7 +154,8 @@ def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
 def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
     """A scheduler that starts now, and has no turn."""
     informers = Informers(cluster.server)
-    fresh = Scheduler(Client(cluster.server, SCHEDULER), informers, SimulatedClock(cluster.clock.now()))
+    client = Client(cluster.server, SCHEDULER)
+    fresh = cluster.new_scheduler(Context(client, informers, SimulatedClock(cluster.clock.now())))
     yield fresh
     fresh.close()
 
