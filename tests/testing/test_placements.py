@@ -113,6 +113,18 @@ def test_daemons_and_static_pods_go_with_their_node() -> None:
     assert nodes_of(after) == {"default/plain": "kept"}
 
 
+def test_room_that_was_left_for_a_later_pod_is_in_the_manifest() -> None:
+    nominated = pod("late", cpu="3", status={"nominatedNodeName": "n"})
+    placements = place([node("n"), pod("early", cpu="3"), nominated])
+    assert nodes_of(placements) == {"default/early": None, "default/late": "n"}
+    assert {each.name: placements.explain(each).decision.node for each in placements} == nodes_of(placements)
+    alone = place(
+        [node("n"), pod("early", cpu="3"), nominated], only=lambda each: each.metadata.name == "early"
+    )
+    assert nodes_of(alone) == {"default/early": None}
+    assert alone.explain(alone[0]).decision.message == placements.explain(placements[0]).decision.message
+
+
 def test_a_seed_draws_among_equal_nodes_and_none_takes_the_first() -> None:
     objects = [*(node(f"n{number}") for number in range(8)), pod("p")]
     assert nodes_of(place(objects)) == {"default/p": "n0"}

@@ -81,8 +81,15 @@ class _Run:
         if placement.decision is not None:
             before += self.placements[len(before) : self.placements.index(placement)]
         pods = [_standing(each) for each in before if each is not placement]
-        items = [*self.objects(), *pods, _waiting(placement.pod)]
+        decided = {each.name for each in (*before, placement)}
+        pods += [_object(pod) for pod in self._nominated() if "/".join(key_of(pod)) not in decided]
+        own = _waiting(placement.pod) if placement.decision is None else _object(placement.pod)
+        items = [*self.objects(), *pods, own]
         return {"apiVersion": "v1", "kind": "List", "items": items}
+
+    def _nominated(self) -> Iterator[Pod]:
+        """Pods for which room was left from the beginning."""
+        return (pod for pod in self.manifests.pending if pod.status.nominated_node_name)
 
 
 def _object(pod: Pod) -> dict[str, Any]:
