@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
@@ -21,6 +21,7 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.controllers.controller import Context, Controller, Runner
 from kschedcore.controllers.registry import CONTROLLERS
+from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.simulated import SimulatedRuntime
 from kschedcore.scheduling.loop import Scheduler
@@ -37,7 +38,11 @@ __all__ = [
     "RestlessError",
 ]
 
-CONTROLLER_MANAGER, SCHEDULER, AGENTS = "kube-controller-manager", "kube-scheduler", "kubelet"
+ProcessName = Literal["kube-controller-manager", "kube-scheduler", "kubelet"]
+"""The processes that every cluster has."""
+CONTROLLER_MANAGER: Final = "kube-controller-manager"
+SCHEDULER: Final = "kube-scheduler"
+AGENTS: Final = "kubelet"
 
 _MOST_TURNS = 20_000
 """So many turns with work to do may follow one another while time stands still."""
@@ -139,7 +144,7 @@ class _Hearing:
 
 
 class _Turn:
-    """One component's turns, survived by it or not."""
+    """One component's turns; when it is stopped in one of them, its process is started anew."""
 
     def __init__(self, cluster: BreakableCluster, process: Process, component: str) -> None:
         self._cluster = cluster
@@ -223,8 +228,16 @@ class BreakableCluster:
         return frozenset(self._failed)
 
     def process_of(self, component: str) -> Process:
-        """The process that a component is part of."""
-        return next(each for each in self.processes.values() if component in each.components)
+        """The process that a component is part of.
+
+        Raises:
+            UsageError: There is no such component.
+        """
+        for process in self.processes.values():
+            if component in process.components:
+                return process
+        known = sorted(name for process in self.processes.values() for name in process.components)
+        raise UsageError(f"{component!r} does not run here; expected one of {', '.join(known)}")
 
     def worked(self, component: str, process: Process, *, late: bool) -> None:
         """A component had work to do; arguments as an :class:`Observer` has them.

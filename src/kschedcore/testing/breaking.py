@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from kschedcore.errors import UsageError
 from kschedcore.testing.breakable import BreakableCluster, Parts, Process, RestlessError
 from kschedcore.testing.chronicle import Chronicle, Write
 from kschedcore.testing.histories import History, Step
@@ -162,6 +163,9 @@ def live(
         history: What happens.
         invariants: What is to hold.
         parts: What the cluster is made of.
+
+    Raises:
+        UsageError: A step names a component that there is not.
     """
     outcome = Outcome()
     life = Life(history.seed, invariants, parts)
@@ -175,6 +179,8 @@ def live(
         outcome.broken = broken
     except RestlessError as restless:
         outcome.broken = BrokenError(REST, str(restless))
+    except UsageError:
+        raise
     except Exception as crash:
         place = traceback.extract_tb(crash.__traceback__)[-1]
         where = f"{place.name} in {place.filename.rpartition('/')[2]}"

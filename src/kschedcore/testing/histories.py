@@ -9,7 +9,7 @@ import msgspec
 from kschedcore.client.door import path_of
 from kschedcore.client.informer import controller_of
 from kschedcore.store.admission_types import Object
-from kschedcore.testing.breakable import AGENTS, BreakableCluster
+from kschedcore.testing.breakable import AGENTS, BreakableCluster, ProcessName
 from kschedcore.testing.faults import WriteFault
 
 __all__ = [
@@ -133,7 +133,8 @@ class Repair(_Step, frozen=True, tag="repairNode"):
     def take(self, cluster: BreakableCluster) -> None:
         """Repair, if it has failed."""
         if self.node in cluster.failed_nodes:
-            cluster.agents.repair(self.node, rebooted=self.rebooted)
+            with cluster.processes[AGENTS].door.sound():
+                cluster.agents.repair(self.node, rebooted=self.rebooted)
 
 
 class Restart(_Step, frozen=True, tag="restart"):
@@ -142,14 +143,18 @@ class Restart(_Step, frozen=True, tag="restart"):
     component: str
 
     def take(self, cluster: BreakableCluster) -> None:
-        """Restart."""
+        """Restart.
+
+        Raises:
+            UsageError: There is no such component.
+        """
         cluster.process_of(self.component).restart_one(self.component)
 
 
 class RestartProcess(_Step, frozen=True, tag="restartProcess"):
     """A process is stopped between two turns and started anew, with all its components."""
 
-    process: str
+    process: ProcessName
 
     def take(self, cluster: BreakableCluster) -> None:
         """Restart."""
@@ -159,7 +164,7 @@ class RestartProcess(_Step, frozen=True, tag="restartProcess"):
 class Fault(_Step, frozen=True, tag="fault"):
     """A write of a process, one after so many others, will go wrong."""
 
-    process: str
+    process: ProcessName
     fault: WriteFault
     after: int = 0
 
@@ -171,7 +176,7 @@ class Fault(_Step, frozen=True, tag="fault"):
 class Delay(_Step, frozen=True, tag="delay"):
     """A process hears of nothing for some time but of what it writes, and of what was before that."""
 
-    process: str
+    process: ProcessName
     seconds: float
 
     def take(self, cluster: BreakableCluster) -> None:
@@ -184,7 +189,7 @@ class Delay(_Step, frozen=True, tag="delay"):
 class Cut(_Step, frozen=True, tag="cutWatches"):
     """All watches of a process break, and the history they would go on from is gone."""
 
-    process: str
+    process: ProcessName
 
     def take(self, cluster: BreakableCluster) -> None:
         """Cut."""
@@ -194,7 +199,7 @@ class Cut(_Step, frozen=True, tag="cutWatches"):
 class Repeat(_Step, frozen=True, tag="repeatEvents"):
     """All watches of a process tell their last events once more."""
 
-    process: str
+    process: ProcessName
     events: int
 
     def take(self, cluster: BreakableCluster) -> None:

@@ -15,6 +15,7 @@ from typing import TextIO
 
 import msgspec
 
+from kschedcore.errors import UsageError
 from kschedcore.testing.breaking import live, shortened
 from kschedcore.testing.histories import History
 from kschedcore.testing.users import draw_history
@@ -76,11 +77,10 @@ class _Soak:
 
 def _replay(path: Path) -> int:
     try:
-        history = History.from_json(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+        broken = live(History.from_json(path.read_bytes())).broken
+    except (OSError, msgspec.DecodeError, UsageError) as error:
         _say(f"{path}: {error}; expected a history as JSON", to=sys.stderr)
         return 2
-    broken = live(history).broken
     _say(broken or "nothing broke")
     return 0 if broken is None else 1
 

@@ -9,13 +9,13 @@ from typing import Any
 from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.store.admission_types import Object
 from kschedcore.testing import histories as steps
-from kschedcore.testing.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER
+from kschedcore.testing.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER, ProcessName
 from kschedcore.testing.faults import WriteFault
 from kschedcore.testing.histories import History, Step
 
 __all__ = ["draw_history"]
 
-_PROCESSES = (CONTROLLER_MANAGER, SCHEDULER, AGENTS)
+_PROCESSES: tuple[ProcessName, ...] = (CONTROLLER_MANAGER, SCHEDULER, AGENTS)
 _COMPONENTS = ("scheduler", "node-agents", *(each.name for each in CONTROLLERS))
 _NODES = ("node-1", "node-2", "node-3", "node-4")
 _NAMESPACES = ("default", "default", "team")
