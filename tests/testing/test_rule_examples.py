@@ -45,7 +45,7 @@ def test_the_rules_hold(rules: pytest.Pytester) -> None:
             'pods: "11"',
             'pods: "8"',
             "test_the_new_quota_lets_everything_roll_out",
-            "*FailedCreate: Error creating: pods * is forbidden: exceeded quota: team, *",
+            "*FailedCreate: *Error creating: pods * is forbidden: exceeded quota: team, *",
         ),
     ],
     ids=["taint", "zones", "quota"],
