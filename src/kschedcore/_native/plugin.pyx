@@ -72,7 +72,11 @@ cdef class FilterPlugin(Plugin):
     """A Filter: decides for each node whether the pod may go there."""
 
     cdef bint looks_elsewhere(self) noexcept nogil:
-        """Whether pods on other nodes make a difference, as the cluster is now."""
+        """Whether pods on other nodes make a difference, as the cluster is now.
+
+        While they do not, the plugin (ON_TOPOLOGY) rejects nobody and is not asked; :meth:`refresh` says when that
+        changes.
+        """
         return self.depends == ON_TOPOLOGY
 
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:

@@ -15,15 +15,16 @@ cdef enum:
 cdef struct FilterRun:                 # consecutive filters that go stale together
     int start
     int end
-    bint topology
+    int depends                        # which changes these are, see Depends
+    bint silent                        # none of them rejects any node
     PyObject* verdict                  # Int32Column: first rejection within the run
 
 cdef struct NormalisedScore:
     PyObject* plugin
     PyObject* raw                      # Int64Column
-    PyObject* fresh                    # Int64Column: raw scores not yet taken over
     int64_t weight
-    bint topology
+    int depends
+    bint idle                          # skipped, and its raw scores are all what skipping makes them
     score_t low                        # extremes over the feasible nodes
     score_t high
     int64_t members                    # how many feasible nodes have a raw score
@@ -34,9 +35,9 @@ cdef struct NormalisedScore:
 
 cdef class Shared:
     cdef readonly Nominations nominations
-    cdef SlotSet changed, stale, rated, ignored
+    cdef SlotSet stale, ignored
     cdef Int64Column scores
-    cdef Int32Column trial
+    cdef Int32Column trial, first
     cdef int grow(self, Py_ssize_t capacity) except -1
 
 cdef class PodClass:
@@ -50,6 +51,8 @@ cdef class PodClass:
     cdef int run_count
     cdef PyObject** plain_refs         # scores that do not normalise
     cdef int plain_count
+    cdef Int64Column fixed             # the sum of those of them that only look at the node itself
+    cdef bint any_fixed                # whether there are such
     cdef NormalisedScore* normalised
     cdef int normalised_count
     cdef Int32Column verdict           # 0 feasible; -1 no such node; else a row of the reason table
@@ -58,7 +61,7 @@ cdef class PodClass:
     cdef Tournament tournament
     cdef Shared shared
     cdef Py_ssize_t prepared           # slots below this have columns
-    cdef int64_t generation, load_position
+    cdef int64_t generation, spec_position, load_position
     cdef bint valid
     cdef readonly int64_t feasible
     cdef object failure                # rejection counts when it last failed, and the revision they are of
@@ -66,6 +69,7 @@ cdef class PodClass:
     cdef readonly int64_t revision     # grows whenever a verdict changes
     cdef object findings               # what dry runs of preemption found, see preemption.pyx
     cdef bint looks_elsewhere(self) noexcept nogil
+    cdef bint _looks_elsewhere(self, const FilterRun* run) noexcept nogil
     cdef int refresh(self) except -1 nogil
     cdef Entry best(self) noexcept nogil
     cdef verdict_t judge(self, slot_t slot) except? -1
@@ -73,12 +77,14 @@ cdef class PodClass:
     cdef verdict_t _beside_nominated(self, slot_t slot) except? -1
     cdef int settle(self) except -1 nogil
     cdef int _prepare(self) except -1
-    cdef void _filter(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef Py_ssize_t _stale(self, const slot_t** slots) noexcept nogil
+    cdef void _filter(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil
     cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _take_verdict(self, slot_t slot, verdict_t verdict) noexcept nogil
     cdef void _count(self, verdict_t verdict, int sign) noexcept nogil
     cdef void _turn(self, slot_t slot, bint feasible) noexcept nogil
-    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n) noexcept nogil
-    cdef void _score_raw(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _score_plain(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil
     cdef void _find_extremes(self, NormalisedScore* score) noexcept nogil
     cdef bint _extremes_moved(self) noexcept nogil
     cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil

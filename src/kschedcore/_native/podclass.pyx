@@ -14,13 +14,13 @@ from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
-from kschedcore._native.plugin cimport ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
+from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.tournament cimport Entry, Tournament
 from kschedcore._native.types cimport NO_SCORE, UNSCHEDULABLE, score_t, slot_t, verdict_t
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.reasons cimport ReasonTable
-from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 
 cdef enum:
@@ -33,15 +33,15 @@ cdef class Shared:
     def __cinit__(self, Nominations nominations not None):
         self.nominations = nominations
         self.ignored = SlotSet()
-        self.changed = SlotSet()
         self.stale = SlotSet()
-        self.rated = SlotSet()
         self.scores = Int64Column()
         self.trial = Int32Column()
+        self.first = Int32Column()
 
     cdef int grow(self, Py_ssize_t capacity) except -1:
         self.scores.grow(capacity)
         self.trial.grow(capacity)
+        self.first.grow(capacity)
         return 0
 
 
@@ -142,6 +142,7 @@ cdef class PodClass:
         self.scores = scores
         self.columns = []
         self.verdict = Int32Column(0, NO_NODE)
+        self.fixed = Int64Column()
         self.local = Int64Column()
         self.total = Int64Column(0, INT64_MIN)
         self.tournament = Tournament()
@@ -157,34 +158,33 @@ cdef class PodClass:
             self._add_score(plugin)
 
     def _add_filter(self, int place, FilterPlugin plugin not None):
-        cdef bint topology = plugin.depends == ON_TOPOLOGY
         cdef FilterRun* last = &self.runs[self.run_count - 1] if self.run_count else NULL
         self.filter_refs[place] = <PyObject*> plugin
         self.filter_count = place + 1
-        if last != NULL and (last.topology == topology or self.run_count == MAX_RUNS):
-            # More alternations than runs: the last one takes all, and goes stale with the topology.
+        if last != NULL and (last.depends == plugin.depends or self.run_count == MAX_RUNS):
+            # More alternations than runs: the last one takes all, and goes stale as the most fickle of them.
             last.end = place + 1
-            last.topology |= topology
+            last.depends = max(last.depends, plugin.depends)
             return
         column = Int32Column()
         self.columns.append(column)
-        self.runs[self.run_count] = FilterRun(place, place + 1, topology, <PyObject*> column)
+        self.runs[self.run_count] = FilterRun(place, place + 1, plugin.depends, False, <PyObject*> column)
         self.run_count += 1
 
     def _add_score(self, ScorePlugin plugin not None):
         cdef NormalisedScore* score
         if not plugin.normalises:
             self.plain_refs[self.plain_count] = <PyObject*> plugin
+            self.any_fixed |= plugin.depends == ON_SPEC
             self.plain_count += 1
             return
-        raw, fresh = Int64Column(), Int64Column()
-        self.columns += [raw, fresh]
+        raw = Int64Column()
+        self.columns.append(raw)
         score = &self.normalised[self.normalised_count]
         score.plugin = <PyObject*> plugin
         score.raw = <PyObject*> raw
-        score.fresh = <PyObject*> fresh
         score.weight = plugin.weight
-        score.topology = plugin.depends == ON_TOPOLOGY
+        score.depends = plugin.depends
         score.low, score.high = INT64_MAX, INT64_MIN
         self.normalised_count += 1
 
@@ -199,45 +199,43 @@ cdef class PodClass:
         """Make every column true for the present state of nodes and pods."""
         cdef Py_ssize_t top = self.nodes.top, n, i
         cdef bint everything = not self.valid or self.prepared != top
-        cdef const slot_t* slots
+        cdef const slot_t* slots = NULL
         if everything or self.generation != self.nodes.generation:
             with gil:
                 everything |= self._prepare()
 
-        # What changed on the nodes themselves.
-        self.shared.changed.reset(top)
-        self.load_position = self.shared.changed.add_log(self.nodes.load_log, self.load_position)
-        everything |= self.shared.changed.everything
-        n = top if everything else self.shared.changed.count
-        slots = NULL if everything else self.shared.changed.slots
-        self._filter(False, slots, n)
-        self._score_plain(slots, n)
-        self._score_raw(False, slots, n)
+        # One set takes in more and more nodes: those that changed themselves, those that other pods were put on,
+        # those for which pods elsewhere matter, those for which it matters who else is feasible.
+        self.shared.stale.reset(top)
+        self.spec_position = self.shared.stale.add_log(self.nodes.spec_log, self.spec_position)
+        self.shared.stale.everything |= everything
+        n = self._stale(&slots)
+        self._filter(ON_SPEC, slots, n)
+        self._score_plain(ON_SPEC, slots, n)
+        self._score_raw(ON_SPEC, slots, n)
 
-        # What is different because of pods elsewhere.
-        self.shared.stale.copy(self.shared.changed, top)
+        self.load_position = self.shared.stale.add_log(self.nodes.load_log, self.load_position)
+        n = self._stale(&slots)
+        self._filter(ON_LOAD, slots, n)
+        self._score_plain(ON_LOAD, slots, n)
+        self._score_raw(ON_LOAD, slots, n)
+
         for i in range(self.filter_count):
             (<Plugin> self.filter_refs[i]).collect(self.shared.stale)
-        everything |= self.shared.stale.everything
-        n = top if everything else self.shared.stale.count
-        slots = NULL if everything else self.shared.stale.slots
-        self._filter(True, slots, n)
+        n = self._stale(&slots)
+        self._filter(ON_TOPOLOGY, slots, n)
         self._take_verdicts(slots, n)
 
-        # What is different because of which nodes are feasible.
-        self.shared.rated.copy(self.shared.stale, top)
         for i in range(self.normalised_count):
-            if self.normalised[i].topology:
-                (<Plugin> self.normalised[i].plugin).collect(self.shared.rated)
+            if self.normalised[i].depends == ON_TOPOLOGY:
+                (<Plugin> self.normalised[i].plugin).collect(self.shared.stale)
                 (<ScorePlugin> self.normalised[i].plugin).prescore(
-                    slots, n, self.verdict.data, self.shared.rated
+                    slots, n, self.verdict.data, self.shared.stale
                 )
-        everything |= self.shared.rated.everything
-        n = top if everything else self.shared.rated.count
-        slots = NULL if everything else self.shared.rated.slots
-        self._score_raw(True, slots, n)
+        n = self._stale(&slots)
+        self._score_raw(ON_TOPOLOGY, slots, n)
 
-        if self._extremes_moved() or everything:
+        if self._extremes_moved() or self.shared.stale.everything:
             self._sum(NULL, top)
             self.tournament.build(self.total.data, self.nodes.rank.data)
         else:
@@ -245,6 +243,11 @@ cdef class PodClass:
             self.tournament.update_all(self.total.data, self.nodes.rank.data, slots, n)
         self.valid = True
         return 0
+
+    cdef Py_ssize_t _stale(self, const slot_t** slots) noexcept nogil:
+        """How many nodes have to be looked at again, and which; NULL stands for all of them."""
+        slots[0] = NULL if self.shared.stale.everything else self.shared.stale.slots
+        return self.nodes.top if self.shared.stale.everything else self.shared.stale.count
 
     cdef int _prepare(self) except -1:
         """Catch up with what changes rarely: the number of nodes, taint sets, images.
@@ -258,6 +261,8 @@ cdef class PodClass:
         self.generation = self.nodes.generation
         if self.prepared != self.nodes.top or self.verdict.capacity < capacity:
             self.verdict.grow(capacity)
+            if self.any_fixed:
+                self.fixed.grow(capacity)
             self.local.grow(capacity)
             self.total.grow(capacity)
             self.shared.grow(capacity)
@@ -269,44 +274,74 @@ cdef class PodClass:
 
     # -- filters ------------------------------------------------------------------------------------
 
-    cdef void _filter(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+    cdef void _filter(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Run the filters of one sort over some nodes, each run from a clean slate."""
         cdef verdict_t* verdict
+        cdef verdict_t rejected
         cdef Py_ssize_t i
         cdef int run, k
         for run in range(self.run_count):
-            if self.runs[run].topology != topology:
+            if self.runs[run].depends != depends:
+                continue
+            if slots == NULL:
+                self.runs[run].silent = True
+            if depends == ON_TOPOLOGY and not self._looks_elsewhere(&self.runs[run]):
+                # It goes on to look at every node when that changes.
+                self.runs[run].silent = True
                 continue
             verdict = (<Int32Column> self.runs[run].verdict).data
             for i in range(n):
                 verdict[slots[i] if slots != NULL else <slot_t> i] = 0
             for k in range(self.runs[run].start, self.runs[run].end):
                 (<FilterPlugin> self.filter_refs[k]).filter(slots, n, verdict)
+            rejected = 0
+            for i in range(n):
+                rejected |= verdict[slots[i] if slots != NULL else <slot_t> i]
+            self.runs[run].silent &= rejected == 0
 
     cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Let each node's verdict be its first rejection, and keep count of the feasible ones."""
-        cdef verdict_t verdict, before
+        cdef verdict_t* first = self.shared.first.data
+        cdef verdict_t* verdicts
+        cdef int32_t* alive = self.nodes.alive.data
+        cdef verdict_t verdict
         cdef Py_ssize_t i
         cdef slot_t slot
         cdef int run
+        if slots == NULL:
+            for i in range(n):
+                first[i] = 0 if alive[i] else NO_NODE
+        else:
+            for i in range(n):
+                first[slots[i]] = 0 if alive[slots[i]] else NO_NODE
+        for run in range(self.run_count):
+            verdicts = (<Int32Column> self.runs[run].verdict).data
+            if self.runs[run].silent:
+                continue
+            if slots == NULL:
+                for i in range(n):
+                    first[i] = first[i] if first[i] else verdicts[i]
+            else:
+                for i in range(n):
+                    first[slots[i]] = first[slots[i]] if first[slots[i]] else verdicts[slots[i]]
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            verdict = 0 if self.nodes.alive.data[slot] else NO_NODE
-            for run in range(self.run_count):
-                if verdict:
-                    break
-                verdict = (<Int32Column> self.runs[run].verdict).data[slot]
+            verdict = first[slot]
             if verdict != NO_NODE and self.shared.nominations.any_on(slot):
                 with gil:
                     verdict = self._beside_nominated(slot) or verdict
-            before = self.verdict.data[slot]
-            if verdict != before:
-                self.verdict.data[slot] = verdict
-                self.revision += 1
-                self._count(before, -1)
-                self._count(verdict, 1)
-                if verdict == 0 or before == 0:
-                    self._turn(slot, verdict == 0)
+            if verdict != self.verdict.data[slot]:
+                self._take_verdict(slot, verdict)
+
+    cdef void _take_verdict(self, slot_t slot, verdict_t verdict) noexcept nogil:
+        """A node's verdict is another one than before."""
+        cdef verdict_t before = self.verdict.data[slot]
+        self.verdict.data[slot] = verdict
+        self.revision += 1
+        self._count(before, -1)
+        self._count(verdict, 1)
+        if verdict == 0 or before == 0:
+            self._turn(slot, verdict == 0)
 
     cdef void _count(self, verdict_t verdict, int sign) noexcept nogil:
         """Keep count of the nodes that have a verdict."""
@@ -330,34 +365,43 @@ cdef class PodClass:
 
     # -- scores -------------------------------------------------------------------------------------
 
-    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Sum the scores that need no normalisation."""
+    cdef void _score_plain(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+        """Sum the scores of one sort that need no normalisation; those on the load, on top of the fixed ones."""
         cdef score_t* scores = self.shared.scores.data
-        cdef score_t* local = self.local.data
-        cdef int64_t weight
+        cdef score_t* sums = self.fixed.data if depends == ON_SPEC else self.local.data
         cdef Py_ssize_t i
+        cdef slot_t slot
         cdef int k
+        if depends == ON_SPEC and not self.any_fixed:
+            return
         for i in range(n):
-            local[slots[i] if slots != NULL else <slot_t> i] = 0
+            slot = slots[i] if slots != NULL else <slot_t> i
+            sums[slot] = self.fixed.data[slot] if self.any_fixed and depends != ON_SPEC else 0
         for k in range(self.plain_count):
-            weight = (<ScorePlugin> self.plain_refs[k]).weight
-            (<ScorePlugin> self.plain_refs[k]).score(slots, n, scores)
-            _add(local, scores, weight, slots, n)
+            if ((<ScorePlugin> self.plain_refs[k]).depends == ON_SPEC) == (depends == ON_SPEC):
+                (<ScorePlugin> self.plain_refs[k]).score(slots, n, scores)
+                _add(sums, scores, (<ScorePlugin> self.plain_refs[k]).weight, slots, n)
 
-    cdef void _score_raw(self, bint topology, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+    cdef void _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Take over fresh raw scores of one sort, and keep the extremes over the feasible nodes."""
         cdef NormalisedScore* score
         cdef score_t* raw
         cdef score_t* fresh
         cdef Py_ssize_t i
         cdef slot_t slot
+        cdef bint skipped
         cdef int k
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            if score.topology != topology:
+            if score.depends != depends:
                 continue
+            # A plugin that is still skipped has nothing else to say than before.
+            skipped = (<ScorePlugin> score.plugin).skipped()
+            if score.idle and skipped:
+                continue
+            score.idle = skipped and slots == NULL
             raw = (<Int64Column> score.raw).data
-            fresh = (<Int64Column> score.fresh).data
+            fresh = self.shared.scores.data
             (<ScorePlugin> score.plugin).score(slots, n, fresh)
             for i in range(n):
                 slot = slots[i] if slots != NULL else <slot_t> i
@@ -418,8 +462,15 @@ cdef class PodClass:
 
     cdef bint looks_elsewhere(self) noexcept nogil:
         """Whether any filter looks at pods elsewhere than on the node that it judges."""
+        cdef int run
+        for run in range(self.run_count):
+            if self._looks_elsewhere(&self.runs[run]):
+                return True
+        return False
+
+    cdef bint _looks_elsewhere(self, const FilterRun* run) noexcept nogil:
         cdef int k
-        for k in range(self.filter_count):
+        for k in range(run.start, run.end):
             if (<FilterPlugin> self.filter_refs[k]).looks_elsewhere():
                 return True
         return False
@@ -512,7 +563,7 @@ cdef class PodClass:
         for k in range(self.normalised_count):
             score = &self.normalised[k]
             raw = (<Int64Column> score.raw).data[slot]
-            if raw == NO_SCORE or (score.topology and not (<ScorePlugin> score.plugin).skipped()):
+            if raw == NO_SCORE or (score.depends == ON_TOPOLOGY and not (<ScorePlugin> score.plugin).skipped()):
                 return None
             (<ScorePlugin> score.plugin).normalise(NULL, 1, &raw, raw, raw, &each)
             total += score.weight * each

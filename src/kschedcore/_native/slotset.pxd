@@ -10,7 +10,6 @@ cdef class SlotSet:
     cdef int32_t epoch
     cdef Py_ssize_t capacity
     cdef int reset(self, Py_ssize_t top) except -1 nogil
-    cdef int copy(self, SlotSet other, Py_ssize_t top) except -1 nogil
     cdef inline void add(self, slot_t slot) noexcept nogil:
         if self.stamps[slot] != self.epoch:
             self.stamps[slot] = self.epoch

@@ -36,15 +36,6 @@ cdef class SlotSet:
         self.capacity = capacity
         self.epoch = 1
 
-    cdef int copy(self, SlotSet other, Py_ssize_t top) except -1 nogil:
-        """Become the same set as ``other``."""
-        cdef Py_ssize_t i
-        self.reset(top)
-        self.everything = other.everything
-        for i in range(other.count):
-            self.add(other.slots[i])
-        return 0
-
     cdef int64_t add_log(self, ChangeLog log, int64_t position) noexcept nogil:
         """Add what ``log`` holds after ``position``; return the position to go on from next time.
 

@@ -214,6 +214,8 @@ cdef class InterPodAffinityFilter(FilterPlugin):
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
         cdef Py_ssize_t i
         cdef slot_t slot
+        if not self.looks_elsewhere():
+            return
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             if verdict[slot] == 0:

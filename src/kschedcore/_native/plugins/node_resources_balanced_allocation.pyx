@@ -3,6 +3,7 @@
 score = (1 - standard deviation of the used fractions) * 100, in the operation order of kube-scheduler's doubles.
 """
 
+from kschedcore._native.kernels cimport CHUNK, FEW, ks_balance, taken
 from kschedcore._native.plugin cimport ON_LOAD, ScorePlugin
 from kschedcore._native.types cimport FIRST_SCALAR, MAX_NODE_SCORE, score_t, slot_t
 from kschedcore._native.podinfo cimport Request, PodInfo
@@ -47,11 +48,33 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         free(self.resources)
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
-        cdef Py_ssize_t i
+        cdef int64_t room[4][CHUNK]
+        cdef int64_t scores[CHUNK]
+        cdef const int64_t* capacity
+        cdef const int64_t* other
+        cdef Py_ssize_t start, count, i
+        cdef int32_t one, two
         cdef slot_t slot
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            raw[slot] = self._score(slot)
+        if self.count != 2 or n <= FEW:
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                raw[slot] = self._score(slot)
+            return
+        one, two = self.resources[0].resource, self.resources[1].resource
+        start = 0
+        while start < n:
+            count = min(<Py_ssize_t> CHUNK, n - start)
+            capacity = taken(self.nodes.allocatable[one], slots, start, count, room[0])
+            other = taken(self.nodes.allocatable[two], slots, start, count, room[1])
+            ks_balance(
+                taken(self.nodes.requested[one], slots, start, count, room[2]), capacity, self.resources[0].amount,
+                taken(self.nodes.requested[two], slots, start, count, room[3]), other, self.resources[1].amount,
+                scores, count,
+            )
+            for i in range(count):
+                slot = slots[start + i] if slots != NULL else <slot_t> (start + i)
+                raw[slot] = scores[i] if capacity[i] and other[i] else self._score(slot)
+            start += CHUNK
 
     cdef score_t _score(self, slot_t slot) noexcept nogil:
         cdef double fractions[MAX_FRACTIONS]

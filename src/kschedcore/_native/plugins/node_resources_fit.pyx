@@ -5,6 +5,7 @@ and memory counted with scoring's defaults for containers that request none, and
 the node does not offer does not count; a scalar resource counts only for pods that request it.
 """
 
+from kschedcore._native.kernels cimport CHUNK, FEW, ks_average, ks_lack, ks_least_allocated, ks_too_large, taken
 from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin, ScorePlugin
 from kschedcore._native.types cimport (
     CPU, FIRST_SCALAR, MAX_NODE_SCORE, MEMORY, PODS, UNRESOLVABLE, UNSCHEDULABLE, score_t, slot_t, verdict_t,
@@ -13,6 +14,7 @@ from kschedcore._native.podinfo cimport Request, PodInfo
 from libc.math cimport round
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
+from libc.string cimport memset
 
 cdef enum Strategy:
     LEAST_ALLOCATED
@@ -63,23 +65,46 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         free(self.checked)
 
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
-        cdef Py_ssize_t i
+        cdef int64_t allocatable[CHUNK]
+        cdef int64_t requested[CHUNK]
+        cdef int32_t lacking[CHUNK]
+        cdef Py_ssize_t start, count, i
         cdef slot_t slot
+        cdef int32_t resource
         cdef int k
-        cdef bint fits
-        cdef int64_t** allocatable = self.nodes.allocatable
-        cdef int64_t** requested = self.nodes.requested
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot]:
-                continue
-            fits = True
+        if n <= FEW:
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                if verdict[slot] == 0 and self._lacks(slot):
+                    verdict[slot] = self._rejection(slot)
+            return
+        start = 0
+        while start < n:
+            count = min(<Py_ssize_t> CHUNK, n - start)
+            memset(lacking, 0, count * sizeof(int32_t))
             for k in range(self.count):
-                fits &= self.checked[k].amount <= (
-                    allocatable[self.checked[k].resource][slot] - requested[self.checked[k].resource][slot]
+                resource = self.checked[k].resource
+                ks_lack(
+                    taken(self.nodes.allocatable[resource], slots, start, count, allocatable),
+                    taken(self.nodes.requested[resource], slots, start, count, requested),
+                    self.checked[k].amount, lacking, count,
                 )
-            if not fits:
-                verdict[slot] = self._rejection(slot)
+            for i in range(count):
+                if lacking[i]:
+                    slot = slots[start + i] if slots != NULL else <slot_t> (start + i)
+                    if verdict[slot] == 0:
+                        verdict[slot] = self._rejection(slot)
+            start += CHUNK
+
+    cdef bint _lacks(self, slot_t slot) noexcept nogil:
+        cdef bint lacks = False
+        cdef int k
+        for k in range(self.count):
+            lacks |= self.checked[k].amount > (
+                self.nodes.allocatable[self.checked[k].resource][slot]
+                - self.nodes.requested[self.checked[k].resource][slot]
+            )
+        return lacks
 
     cdef verdict_t _rejection(self, slot_t slot) noexcept nogil:
         cdef int64_t low = 0, high = 0, capacity
@@ -156,11 +181,48 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         free(self.shape)
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
-        cdef Py_ssize_t i
+        cdef int64_t total[CHUNK]
+        cdef Py_ssize_t start, count, i
         cdef slot_t slot
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            raw[slot] = self._score(slot)
+        cdef bint done
+        start = 0
+        while start < n:
+            count = min(<Py_ssize_t> CHUNK, n - start)
+            done = n > FEW and self.strategy == LEAST_ALLOCATED and self._least_allocated(slots, start, count, total)
+            for i in range(count):
+                slot = slots[start + i] if slots != NULL else <slot_t> (start + i)
+                raw[slot] = total[i] if done else self._score(slot)
+            start += CHUNK
+
+    cdef bint _least_allocated(
+        self, const slot_t* slots, Py_ssize_t start, Py_ssize_t count, int64_t* total
+    ) noexcept nogil:
+        """LeastAllocated of a chunk of nodes; False when an amount is too large for that."""
+        cdef int64_t used[CHUNK]
+        cdef int64_t room[CHUNK]
+        cdef int64_t weights[CHUNK]
+        cdef const int64_t* capacity
+        cdef int k
+        memset(total, 0, count * sizeof(int64_t))
+        memset(weights, 0, count * sizeof(int64_t))
+        for k in range(self.count):
+            capacity = taken(self.nodes.allocatable[self.resources[k].resource], slots, start, count, room)
+            if ks_too_large(capacity, count):
+                return False
+            ks_least_allocated(
+                taken(self._used(self.resources[k].resource), slots, start, count, used), capacity,
+                self.resources[k].request, self.resources[k].weight, total, weights, count,
+            )
+        ks_average(total, weights, count)
+        return True
+
+    cdef const int64_t* _used(self, int32_t resource) noexcept nogil:
+        """What is used of a resource as scoring counts it, by slot."""
+        if resource == CPU:
+            return self.nodes.non_zero_cpu.data
+        if resource == MEMORY:
+            return self.nodes.non_zero_memory.data
+        return self.nodes.requested[resource]
 
     cdef score_t _score(self, slot_t slot) noexcept nogil:
         cdef int64_t capacity, used, rating, total = 0, weights = 0
@@ -171,12 +233,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
             capacity = self.nodes.allocatable[resource][slot]
             if capacity == 0:
                 continue
-            if resource == CPU:
-                used = self.nodes.non_zero_cpu.data[slot]
-            elif resource == MEMORY:
-                used = self.nodes.non_zero_memory.data[slot]
-            else:
-                used = self.nodes.requested[resource][slot]
+            used = self._used(resource)[slot]
             rating = self._rate(used + self.resources[k].request, capacity)
             if self.strategy == REQUESTED_TO_CAPACITY_RATIO and rating <= 0:
                 continue

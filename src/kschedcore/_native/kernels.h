@@ -1,0 +1,95 @@
+/* Exact arithmetic over contiguous columns, in loops that compilers turn into vector code.
+
+   A wheel runs on any machine of its architecture: where the toolchain can (GCC on x86-64 Linux), each loop is
+   built several times and the loader picks the one that suits the processor; elsewhere it is built once. All of
+   them give the same answers: integers are divided through doubles only where that is exact, doubles are
+   neither contracted nor reordered (see EXACT in setup.py). */
+
+#ifndef KSCHEDCORE_KERNELS_H
+#define KSCHEDCORE_KERNELS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define KS_MAYBE_UNUSED __attribute__((unused))
+#else
+#define KS_MAYBE_UNUSED
+#endif
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(__clang__) \
+    && !defined(KSCHEDCORE_ONE_KERNEL)
+#define KS_DISPATCHED KS_MAYBE_UNUSED __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"))) static
+#else
+#define KS_DISPATCHED KS_MAYBE_UNUSED static
+#endif
+
+/* A numerator of 100 times this is exact as a double, which division relies on. */
+#define KS_EXACT ((int64_t) 1 << 46)
+
+/* out[i] = column[slots[i]] */
+KS_DISPATCHED void ks_gather(const int64_t *column, const int32_t *slots, ptrdiff_t n, int64_t *out)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        out[i] = column[slots[i]];
+}
+
+/* lacking[i] is set where less than `amount` is left. */
+KS_DISPATCHED void ks_lack(const int64_t *allocatable, const int64_t *requested, int64_t amount, int32_t *lacking,
+                           ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        lacking[i] |= amount > allocatable[i] - requested[i];
+}
+
+/* Whether any capacity is too large to divide through doubles. */
+KS_DISPATCHED int ks_too_large(const int64_t *capacity, ptrdiff_t n)
+{
+    int64_t all = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        all |= capacity[i];
+    return all >= KS_EXACT || all < 0;
+}
+
+/* LeastAllocated of one resource: adds weight * (what would be left, 0 to 100), and the weight, where the node
+   offers any of it. No capacity may be too large. */
+KS_DISPATCHED void ks_least_allocated(const int64_t *used, const int64_t *capacity, int64_t request, int64_t weight,
+                                      int64_t *total, int64_t *weights, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int64_t offered = capacity[i], divisor = offered ? offered : 1, left = offered - (used[i] + request);
+        int64_t share = left > 0 ? left * 100 : 0;
+        int64_t rating = (int64_t) ((double) share / (double) divisor);
+        rating -= rating * divisor > share; /* the quotient may have been rounded up to the next integer */
+        total[i] += offered ? rating * weight : 0;
+        weights[i] += offered ? weight : 0;
+    }
+}
+
+/* total[i] /= weights[i], rounded down; 0 where there is no weight. Totals are 0 to 100 times the weight. */
+KS_DISPATCHED void ks_average(int64_t *total, const int64_t *weights, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int64_t divisor = weights[i] ? weights[i] : 1;
+        int64_t average = (int64_t) ((double) total[i] / (double) divisor);
+        total[i] = average - (average * divisor > total[i]);
+    }
+}
+
+/* BalancedAllocation of two resources, in the order of operations of kube-scheduler's doubles; meaningless where
+   a capacity is 0. */
+KS_DISPATCHED void ks_balance(const int64_t *requested, const int64_t *capacity, int64_t request,
+                              const int64_t *other_requested, const int64_t *other_capacity, int64_t other_request,
+                              int64_t *score, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double one = (double) (requested[i] + request) / (double) (capacity[i] ? capacity[i] : 1);
+        double two = (double) (other_requested[i] + other_request) / (double) (other_capacity[i] ? other_capacity[i] : 1);
+        one = one > 1 ? 1 : one;
+        two = two > 1 ? 1 : two;
+        score[i] = (int64_t) ((1 - fabs((one - two) / 2)) * 100.0);
+    }
+}
+
+#endif
