@@ -19,13 +19,13 @@ from kschedcore.testing.invariants import Invariant
 from kschedcore.testing.soak import main
 from kschedcore.testing.users import draw_history
 
-BATCH, BATCHES = 20, 10
+BATCH, BATCHES, LENGTH = 20, 10, 25
 
 
 @pytest.mark.parametrize("first", range(0, BATCH * BATCHES, BATCH))
 def test_nothing_breaks_whatever_happens(first: int) -> None:
     for seed in range(first, first + BATCH):
-        history = draw_history(seed)
+        history = draw_history(seed, LENGTH)
         broken = live(history).broken
         assert broken is None, f"seed {seed}: {broken}\n{history.to_json()}"
 
