@@ -9,6 +9,7 @@ from kschedcore.admission.chain import AdmissionChain
 from kschedcore.apiserver import events_view
 from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
 from kschedcore.apiserver.bootstrap import bootstrap_objects
+from kschedcore.apiserver.compaction import Compactor
 from kschedcore.apiserver.discovery import discovered
 from kschedcore.apiserver.event_ttl import EventTTL
 from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, write_options
@@ -60,6 +61,7 @@ class APIServer:
         chain = AdmissionChain(self.store) if admission is None else admission
         self._registry = Registry(self.store, chain, meta)
         self._event_ttl = EventTTL(self.store, clock)
+        self._compactor = Compactor(self.store, clock)
         if bootstrap:
             for path, obj in bootstrap_objects():
                 self.request("POST", path, obj, user_agent="kube-apiserver")
@@ -87,7 +89,7 @@ class APIServer:
         """
         if path.startswith(events_view.PREFIX):
             return self._events(method, path, body, content_type, user_agent)
-        self._event_ttl.expire()
+        self.expire()
         method = method.upper()
         try:
             target = route(path)
@@ -101,8 +103,12 @@ class APIServer:
             return refusal.code, refusal.status()
 
     def expire(self) -> None:
-        """Let go of events whose time is over; every request does so first, who only watches need not notice."""
+        """Let go of events and of history whose time is over, as every request does first.
+
+        Who asks nothing, and only watches, sees events go when somebody calls this.
+        """
         self._event_ttl.expire()
+        self._compactor.compact()
 
     def _events(
         self, method: str, path: str, body: Body, content_type: str, user_agent: str

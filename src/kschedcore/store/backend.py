@@ -129,3 +129,6 @@ class Backend(Protocol):
         Raises:
             Compacted: Some of them are gone.
         """
+
+    def compact(self, revision: int) -> None:
+        """Forget the events up to a revision that has been; what is there stays."""

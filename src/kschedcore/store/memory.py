@@ -108,6 +108,12 @@ class MemoryBackend:
                 found = [event for event in found if event.key.startswith(prefix)]
             return found, self._revision
 
+    def compact(self, revision: int) -> None:
+        """Forget the history up to a revision; see :meth:`Backend.compact`."""
+        with self._lock:
+            if self._oldest < revision <= self._revision:
+                self._forget(revision)
+
     def _events(self, after: int) -> Sequence[Event]:
         if after < self._oldest:
             raise Compacted(after, self._oldest)
@@ -127,10 +133,13 @@ class MemoryBackend:
         self._logs.setdefault(event.key[: event.key.index("/")], []).append(event)
         # Dropping the older half at once keeps the cost of forgetting constant per write.
         if len(self._log) >= 2 * self._history:
-            self._oldest += len(self._log) - self._history
-            self._log = self._log[-self._history :]
-            for resource, log in self._logs.items():
-                self._logs[resource] = log[bisect_right(log, self._oldest, key=_revision) :]
+            self._forget(self._revision - self._history)
+
+    def _forget(self, revision: int) -> None:
+        self._log = self._log[revision - self._oldest :]
+        self._oldest = revision
+        for resource, log in self._logs.items():
+            self._logs[resource] = log[bisect_right(log, revision, key=_revision) :]
 
     def _group(self, key: str) -> _Index:
         resource = key[: key.index("/")]

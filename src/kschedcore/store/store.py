@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from kschedcore.store.admission_types import Object, Resource, already_exists, conflict, not_found
 from kschedcore.store.backend import Backend, RevisionMismatch
@@ -47,6 +48,7 @@ class Store:
         self.backend: Backend = MemoryBackend() if backend is None else backend
         self._interner = Interner()
         self._lister = Lister(self.backend)
+        self._watches: WeakSet[Watch] = WeakSet()
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """The object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
@@ -116,12 +118,20 @@ class Store:
         With ``initial``, what is there now comes first.
         """
         prefix = prefix_of(resource, namespace)
-        if not initial:
+        present = None
+        if initial:
+            page = self.backend.range(prefix)
+            present = [entry.value for entry in page.entries if selects is None or selects(entry.value)]
+            revision = page.revision
+        else:
             revision = int(version) if version else self.backend.revision
-            return Watch(self.backend, resource, prefix, revision, selects)
-        page = self.backend.range(prefix)
-        present = [entry.value for entry in page.entries if selects is None or selects(entry.value)]
-        return Watch(self.backend, resource, prefix, page.revision, selects, present)
+        watch = Watch(self.backend, resource, prefix, revision, selects, present)
+        self._watches.add(watch)
+        return watch
+
+    def compact(self, revision: int) -> None:
+        """Forget the history up to a revision, but nothing that a watch in this process has yet to see."""
+        self.backend.compact(min((revision, *(watch.revision for watch in self._watches))))
 
     def _writer(self, obj: Mapping[str, Any]) -> Callable[[int], FrozenDict]:
         return lambda revision: self._interner.freeze(obj, str(revision))
