@@ -111,6 +111,8 @@ class Timers(ABC):
             return False
         timer = heapq.heappop(self._heap)
         call, timer.call = timer.call, None
+        # Nobody may ever ask for the next of the foreground: those that are over must not pile up there.
+        _first(self._foreground)
         if call is not None:
             call()
         return True
