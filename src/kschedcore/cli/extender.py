@@ -1,0 +1,58 @@
+"""``kschedcore extender -f …``: answer a kube-scheduler that asks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kschedcore.cli.inputs import build_engine, load
+from kschedcore.cli.options import ConfigFile, Filenames
+from kschedcore.cli.output import write
+
+__all__ = ["EPILOG", "command"]
+
+EPILOG = "Example: kschedcore extender -f cluster.json --port 8000 --api http://127.0.0.1:8001"
+
+Host = Annotated[
+    str,
+    typer.Option(
+        "--host", metavar="ADDRESS", help="The address to listen on; whoever reaches it is answered."
+    ),
+]
+Port = Annotated[
+    int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="The port; 0 takes a free one.")
+]
+ApiServer = Annotated[
+    str | None,
+    typer.Option(
+        "--api",
+        metavar="URL",
+        help="The API server that bind writes to, as kubectl proxy offers it. Without it, pods are accounted only.",
+    ),
+]
+
+
+def command(
+    filename: Filenames = None,
+    config: ConfigFile = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    api: ApiServer = None,
+) -> None:
+    """Answer a kube-scheduler as its extender, until interrupted.
+
+    The verbs are filter, prioritize, preempt and bind, those of k8s.io/kube-scheduler/extender/v1; whether the
+    extender is nodeCacheCapable is the scheduler's configuration's to say. The cluster in the manifests is what the
+    answers begin with.
+    """
+    from kschedcore.extender.api_door import HTTPAPI
+    from kschedcore.extender.server import ExtenderServer
+    from kschedcore.extender.verbs import Extender
+
+    manifests = load(filename)
+    door = None if api is None else HTTPAPI(api)
+    extender = Extender(build_engine(manifests, config=config), manifests.bound, api=door)
+    with ExtenderServer(extender, host, port) as server:
+        write(f"answering at {server.url}\n")
+        server.serve_forever()

@@ -1,0 +1,114 @@
+"""What goes over the wire: the types of k8s.io/kube-scheduler/extender/v1, with the names that Go gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from kschedcore.errors import UsageError
+
+__all__ = [
+    "MAX_PRIORITY",
+    "BindingArgs",
+    "ExtenderArgs",
+    "MetaVictims",
+    "NodeList",
+    "PreemptionArgs",
+    "Victims",
+    "filter_result",
+    "read",
+]
+
+MAX_PRIORITY = 10
+"""MaxExtenderPriority: the best score that an extender gives."""
+
+Object = dict[str, Any]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class NodeList(msgspec.Struct):
+    """A v1 NodeList, its nodes whole."""
+
+    items: list[Object] | None = None
+
+
+class ExtenderArgs(msgspec.Struct, rename={"pod": "Pod", "nodes": "Nodes", "node_names": "NodeNames"}):
+    """What filter and prioritize are asked; names of nodes if the extender is ``nodeCacheCapable``."""
+
+    pod: Object
+    nodes: NodeList | None = None
+    node_names: list[str] | None = None
+
+
+class MetaPod(msgspec.Struct, rename={"uid": "UID"}):
+    """A victim by its UID."""
+
+    uid: str
+
+
+class MetaVictims(msgspec.Struct, rename={"pods": "Pods", "violations": "NumPDBViolations"}):
+    """The victims on one node by UID, the most important first."""
+
+    pods: list[MetaPod] | None = None
+    violations: int = 0
+
+
+class Victims(msgspec.Struct, rename={"pods": "Pods", "violations": "NumPDBViolations"}):
+    """The victims on one node as whole pods, the most important first."""
+
+    pods: list[Object] | None = None
+    violations: int = 0
+
+
+class PreemptionArgs(
+    msgspec.Struct,
+    rename={"pod": "Pod", "victims": "NodeNameToVictims", "meta_victims": "NodeNameToMetaVictims"},
+):
+    """What preempt is asked; UIDs of victims if the extender is ``nodeCacheCapable``."""
+
+    pod: Object
+    victims: dict[str, Victims] | None = None
+    meta_victims: dict[str, MetaVictims] | None = None
+
+
+class BindingArgs(
+    msgspec.Struct,
+    rename={"name": "PodName", "namespace": "PodNamespace", "uid": "PodUID", "node": "Node"},
+):
+    """What bind is asked."""
+
+    name: str
+    namespace: str
+    node: str
+    uid: str = ""
+
+
+def read(type_: type[T], body: bytes) -> T:
+    """Read a request.
+
+    Raises:
+        UsageError: It is not JSON, or not of this type.
+    """
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"the request is no {type_.__name__}: {error}") from None
+
+
+def filter_result(
+    nodes: Object | None = None,
+    names: list[str] | None = None,
+    failed: Mapping[str, str] | None = None,
+    unresolvable: Mapping[str, str] | None = None,
+    error: str = "",
+) -> Object:
+    """An ExtenderFilterResult."""
+    return {
+        "Nodes": nodes,
+        "NodeNames": names,
+        "FailedNodes": failed or {},
+        "FailedAndUnresolvableNodes": unresolvable or {},
+        "Error": error,
+    }

@@ -1,0 +1,241 @@
+"""Verbs as functions: what is asked, what is answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kschedcore.api.manifests import Manifests
+from kschedcore.apiserver import APIServer
+from kschedcore.errors import UsageError
+from kschedcore.extender.verbs import Extender, scaled
+from kschedcore.scheduling.engine import Engine
+
+HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
+
+
+def node(name: str, cpu: str = "4", **spec: Any) -> Any:
+    return {
+        "metadata": {"name": name, "annotations": {"kept": "yes"}},
+        "spec": spec,
+        "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "10"}},
+    }
+
+
+def pod(name: str, cpu: str = "1", priority: int = 0, node: str | None = None) -> Any:
+    return {
+        "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}"},
+        "spec": {
+            "containers": [{"name": "c", "image": "c", "resources": {"requests": {"cpu": cpu}}}],
+            "priority": priority,
+            **({"nodeName": node} if node else {}),
+        },
+    }
+
+
+def extender(nodes: Any, pods: Any = (), **options: Any) -> Extender:
+    loaded = Manifests.from_cluster({"nodes": list(nodes), "pods": list(pods)})
+    return Extender(Engine(loaded), loaded.bound, **options)
+
+
+def ask(asked: Extender, verb: str, request: Any) -> Any:
+    status, answer = asked.answer(verb, json.dumps(request).encode())
+    assert status == 200
+    return json.loads(json.dumps(answer))
+
+
+TAINTED = node("t", taints=[{"key": "gpu", "value": "", "effect": "NoSchedule"}])
+
+
+class TestFilter:
+    def test_names_in_names_out_with_reasons(self) -> None:
+        made = extender([node("a"), node("b", "2"), TAINTED], [pod("x", node="b")])
+        told = ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["t", "b", "a"], "Nodes": None})
+        assert told == {
+            "Nodes": None,
+            "NodeNames": ["a"],
+            "FailedNodes": {"b": "Insufficient cpu"},
+            "FailedAndUnresolvableNodes": {"t": "node(s) had untolerated taint {gpu: }"},
+            "Error": "",
+        }
+
+    def test_only_nodes_that_were_asked_about_are_answered(self) -> None:
+        made = extender([node("a"), node("b", "1")])
+        told = ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["b"]})
+        assert (told["NodeNames"], told["FailedNodes"]) == ([], {})
+        assert told["FailedAndUnresolvableNodes"] == {"b": "Insufficient cpu"}
+
+    def test_a_node_that_is_not_known_cannot_be_helped(self) -> None:
+        told = ask(extender([node("a")]), "filter", {"Pod": pod("p"), "NodeNames": ["z", "a"]})
+        assert told["NodeNames"] == ["a"]
+        assert told["FailedAndUnresolvableNodes"] == {"z": "node 'z' is not known to the extender"}
+
+    def test_whole_nodes_are_judged_as_they_are_shown_and_come_back_whole(self) -> None:
+        made = extender([node("a", "1")])
+        shown = [node("a", "4"), node("new", "1")]
+        told = ask(made, "filter", {"Pod": pod("p", "2"), "Nodes": {"items": shown}, "NodeNames": None})
+        assert told["Nodes"]["items"] == [shown[0]]
+        assert told["NodeNames"] is None
+        assert told["FailedAndUnresolvableNodes"] == {"new": "Insufficient cpu"}
+
+    def test_one_invalid_node_changes_nothing(self) -> None:
+        made = extender([node("a", "1")])
+        told = ask(made, "filter", {"Pod": pod("p"), "Nodes": {"items": [node("a"), node("b", "much")]}})
+        assert "much" in told["Error"]
+        assert ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})["NodeNames"] == []
+
+    def test_what_ends_the_cycle_early_is_told_of_every_node(self) -> None:
+        alien = pod("p")
+        alien["spec"]["schedulerName"] = "other"
+        told = ask(extender([node("a")]), "filter", {"Pod": alien, "NodeNames": ["a"]})
+        assert "other" in told["FailedAndUnresolvableNodes"]["a"]
+
+    def test_a_pod_that_is_asked_about_is_not_bound(self) -> None:
+        made = extender([node("a", "1")], [pod("p", "1", node="a")])
+        assert ask(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+
+    @pytest.mark.parametrize(
+        ("broken", "message"),
+        [
+            ({"Pod": pod("p")}, "the request has neither Nodes nor NodeNames"),
+            ({"Pod": pod("p", "much"), "NodeNames": []}, "much"),
+        ],
+    )
+    def test_an_error_goes_into_the_answer(self, broken: Any, message: str) -> None:
+        assert message in ask(extender([node("a")]), "filter", broken)["Error"]
+
+
+class TestPrioritize:
+    def test_the_best_node_gets_ten(self) -> None:
+        told = ask(
+            extender([node("a", "2"), node("b", "8"), node("c", "4")]),
+            "prioritize",
+            {"Pod": pod("p"), "NodeNames": ["a", "b", "c", "z"]},
+        )
+        scores = {each["Host"]: each["Score"] for each in told}
+        assert (scores["b"], scores["a"], scores["z"]) == (10, 0, 0)
+        assert 0 < scores["c"] < 10
+
+    def test_scores_keep_the_order_and_only_the_best_get_ten(self) -> None:
+        assert scaled({"a": 100, "b": 999, "c": 1000, "d": 1000}) == {"a": 0, "b": 9, "c": 10, "d": 10}
+        assert scaled({"a": 7, "b": 7}) == {"a": 10, "b": 10}
+        assert scaled({}) == {}
+
+
+class TestPreempt:
+    def told(self, made: Extender, victims: list[str], cpu: str = "2", node: str = "a") -> Any:
+        meta = {node: {"Pods": [{"UID": f"uid-{name}"} for name in victims], "NumPDBViolations": 2}}
+        request = {"Pod": pod("high", cpu, 9), "NodeNameToVictims": None, "NodeNameToMetaVictims": meta}
+        return ask(made, "preempt", request)["NodeNameToMetaVictims"]
+
+    def full(self) -> Extender:
+        return extender(
+            [node("a")], [pod("x", "2", 3, node="a"), pod("y", "1", 2, node="a"), pod("z", "1", 1, node="a")]
+        )
+
+    def test_victims_that_could_stay_are_struck_off_the_least_important_last(self) -> None:
+        made = self.full()
+        told = self.told(made, ["x", "y", "z"])
+        assert told == {"a": {"Pods": [{"UID": "uid-y"}, {"UID": "uid-z"}], "NumPDBViolations": 2}}
+        assert self.told(made, ["x", "y", "z"]) == told  # nothing stayed changed
+        assert ask(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == []
+
+    def test_whole_pods_are_as_good_as_uids(self) -> None:
+        whole = {"a": {"Pods": [pod(name) for name in "xyz"], "NumPDBViolations": 0}}
+        told = ask(self.full(), "preempt", {"Pod": pod("high", "3", 9), "NodeNameToVictims": whole})
+        assert [each["UID"] for each in told["NodeNameToMetaVictims"]["a"]["Pods"]] == ["uid-x", "uid-z"]
+
+    def test_a_node_that_would_not_be_helped_is_left_out(self) -> None:
+        assert self.told(self.full(), ["z"]) == {}
+        assert self.told(self.full(), ["x", "y", "z"], node="nowhere") == {}
+
+    def test_a_victim_that_is_not_known_stays_one(self) -> None:
+        told = self.told(self.full(), ["x", "stranger"])
+        assert [each["UID"] for each in told["a"]["Pods"]] == ["uid-x", "uid-stranger"]
+
+    def test_where_nothing_is_in_the_way_the_scheduler_is_believed(self) -> None:
+        made = extender([node("a")], [pod("x", "1", node="a")])
+        assert [each["UID"] for each in self.told(made, ["x"])["a"]["Pods"]] == ["uid-x"]
+
+
+def binding(name: str, to: str, uid: str | None = None) -> Any:
+    return {"PodName": name, "PodNamespace": "default", "PodUID": uid or f"uid-{name}", "Node": to}
+
+
+class TestBind:
+    def test_it_is_accounted(self) -> None:
+        made = extender([node("a", "2")])
+        asked = {"Pod": pod("p", "2"), "NodeNames": ["a"]}
+        assert ask(made, "filter", asked)["NodeNames"] == ["a"]
+        assert ask(made, "bind", binding("p", "a")) == {"Error": ""}
+        assert ask(made, "filter", {**asked, "Pod": pod("q")})["NodeNames"] == []
+        made.remove_pod("p")
+        assert ask(made, "filter", {**asked, "Pod": pod("q")})["NodeNames"] == ["a"]
+
+    @pytest.mark.parametrize(
+        ("request_", "message"),
+        [
+            (binding("q", "a"), "pod default/q (UID 'uid-q') was not asked about before"),
+            (binding("p", "a", uid="old"), "pod default/p (UID 'old') was not asked about before"),
+            (binding("p", "z"), "node 'z' is not known to the extender"),
+        ],
+    )
+    def test_a_stranger_is_refused(self, request_: Any, message: str) -> None:
+        made = extender([node("a")])
+        ask(made, "filter", {"Pod": pod("p"), "NodeNames": ["a"]})
+        assert ask(made, "bind", request_) == {"Error": message}
+
+    def test_the_api_server_is_told(self) -> None:
+        api = APIServer()
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        assert api.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)[0] == 201
+        assert (
+            api.request("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", **node("a")})[0] == 201
+        )
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": pod("p")["spec"]}
+        del body["spec"]["priority"]
+        code, stored = api.request("POST", "/api/v1/namespaces/default/pods", body)
+        assert code == 201, stored
+        made = extender([node("a", "1")], api=api)
+        ask(made, "filter", {"Pod": json.loads(json.dumps(stored, default=dict)), "NodeNames": ["a"]})
+        request = binding("p", "a", stored["metadata"]["uid"])
+        assert ask(made, "bind", request) == {"Error": ""}
+        found = api.request("GET", "/api/v1/namespaces/default/pods/p")[1]
+        assert found["spec"]["nodeName"] == "a"
+        assert "refused the binding (409)" in ask(made, "bind", request)["Error"]
+
+
+class TestEdges:
+    def test_an_unknown_verb(self) -> None:
+        status, answer = extender([]).answer("guess", b"{}")
+        assert (status, answer) == (
+            404,
+            {"Error": "unknown verb 'guess'; expected one of filter, prioritize, preempt, bind"},
+        )
+
+    @pytest.mark.parametrize("verb", ["filter", "prioritize", "preempt", "bind"])
+    @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b'{"Pod": 1}', b"[" * 100_000])
+    def test_a_body_that_is_no_request(self, verb: str, body: bytes) -> None:
+        status, answer = extender([]).answer(verb, body)
+        assert status == 400
+        assert answer["Error"].startswith("the request is no ")
+
+    def test_an_engine_that_asks_extenders_itself(self) -> None:
+        config = {**HEAD, "extenders": [{"urlPrefix": "http://127.0.0.1:1", "filterVerb": "filter"}]}
+        with pytest.raises(UsageError, match="may not have extenders itself"):
+            Extender(Engine(config=config))
+
+    def test_nodes_come_and_go(self) -> None:
+        made = extender([])
+        asked = {"Pod": pod("p"), "NodeNames": ["a"]}
+        made.set_node(node("a"))
+        made.add_pod(pod("x", "4", node="a"))
+        assert list(ask(made, "filter", asked)["FailedNodes"]) == ["a"]
+        made.remove_pod("x")
+        assert ask(made, "filter", asked)["NodeNames"] == ["a"]
+        made.remove_node("a")
+        assert list(ask(made, "filter", asked)["FailedAndUnresolvableNodes"]) == ["a"]
+        with pytest.raises(UsageError, match=r"has no spec\.nodeName"):
+            made.add_pod(pod("x"))
