@@ -146,5 +146,9 @@ class Decisions(Sequence[Decision]):
             }
         )
 
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def __repr__(self) -> str:
         return f"<Decisions: {len(self.placed)} placed, {len(self.unschedulable)} unschedulable>"

@@ -179,6 +179,10 @@ class Explanation:
                 )
         return pa.Table.from_pylist(rows, _SCHEMA)
 
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def __repr__(self) -> str:
         return f"<Explanation of {self.decision!r}: {len(self.totals)} of {len(self.nodes)} nodes feasible>"
 
