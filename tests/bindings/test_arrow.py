@@ -68,12 +68,16 @@ def test_decisions_and_explanations_come_out(frame: Callable[[Any], Any]) -> Non
     assert pa.table(frame(explained)).column("node").to_pylist() == explained.to_arrow()["node"].to_pylist()
 
 
-def test_the_node_table_comes_out_and_goes_in_again(frame: Callable[[Any], Any]) -> None:
-    # Lists of taints and images may have other types in other libraries.
-    table = engine(frame).nodes().drop_columns(["taints", "images"])
+@pytest.mark.parametrize("tainted", [False, True])
+def test_the_node_table_comes_out_and_goes_in_again(frame: Callable[[Any], Any], tainted: bool) -> None:
+    made = engine(frame)
+    if tainted:
+        taint = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
+        made.set_node({"metadata": {"name": "t"}, "spec": {"taints": [taint]}})
+    table = made.nodes()
     again = Engine()
     again.add_nodes(frame(table))
-    wanted = ["name", "allocatable/cpu", "allocatable/pods", "label/zone"]
+    wanted = ["name", "taints", "allocatable/cpu", "allocatable/pods", "label/zone"]
     assert again.nodes().select(wanted).to_pylist() == table.select(wanted).to_pylist()
 
 
