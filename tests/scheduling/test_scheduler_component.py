@@ -384,6 +384,7 @@ def test_pods_without_claims_are_decided_together(world: World, monkeypatch: pyt
     world.ready()
     assert world.get("pods", "pod-0")["spec"]["volumes"]
     assert sizes == [7]
+    assert [world.told(f"pod-{number}") for number in range(7)] == [{"Scheduled"}] * 7
 
 
 def test_a_binding_that_is_refused_is_told_and_tried_again(

@@ -210,12 +210,14 @@ class Scheduler:
             return False
         ended = self._pipeline.advance()
         for cycle in ended:
+            # Telling of one lets the queue hear that the others are bound, and drop them.
+            if cycle.phase is Phase.BOUND:
+                self._outcomes.bound(cycle.pod, cycle.decision.node or "")
             queued = self._queue.get(key_of(cycle.pod))
             if queued is None or queued.pod.metadata.uid != cycle.pod.metadata.uid:
                 continue
             if cycle.phase is Phase.BOUND:
                 self._queue.remove(key_of(cycle.pod))
-                self._outcomes.bound(cycle.pod, cycle.decision.node or "")
             else:
                 self._failed(queued, cycle)
         self._wake_at(self._pipeline.deadline)
