@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from kschedcore.admission.eviction import admit_eviction
@@ -11,6 +12,7 @@ from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.api.selectors import Requirement, Selector
 from kschedcore.apiserver.options import delete_options
 from kschedcore.apiserver.registry import Registry, Write
+from kschedcore.client.disrupted import disrupted
 from kschedcore.store import field_errors as fe
 from kschedcore.store.admission_types import Object, Resource, bad_request, conflict, invalid
 from kschedcore.store.deletion import check_preconditions
@@ -152,6 +154,13 @@ def evict(registry: Registry, write: Write, body: Any, query: Mapping[str, str])
         raise bad_request(f"name in URL does not match name in Eviction object: {write.name} != {name}")
     pod = registry.live(write)
     check_preconditions(write.kind.resource, pod, options.uid, options.version)
-    admit_eviction(registry.store, pod, registry.meta.now(), dry_run=options.dry_run)
+    now = registry.meta.now()
+    admit_eviction(registry.store, pod, now, dry_run=options.dry_run)
+    if not options.dry_run:
+        # Who looks at the pod while it goes shall see why (KEP-3329).
+        status = disrupted(
+            pod, "EvictionByEvictionAPI", "Eviction API: evicting", datetime.fromisoformat(now)
+        )
+        registry.store.replace_status(write.kind.resource.qualified, {**pod, "status": status})
     registry.delete(write, options)
     return dict(_CREATED)
