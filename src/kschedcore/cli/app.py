@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from kschedcore.cli import conformance, demo, explain, extender, fit, schedule
+from kschedcore.cli import conformance, demo, diff, explain, extender, fit, schedule, simulate
 from kschedcore.cli.output import write
 from kschedcore.version import __version__
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (schedule, explain, fit, extender, conformance, demo)
+COMMANDS = (schedule, explain, fit, simulate, diff, extender, conformance, demo)
 """One module a command, which bears the module's name."""
 
 app = typer.Typer(

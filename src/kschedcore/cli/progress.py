@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["PATIENCE", "SPINNER", "progress"]
+__all__ = ["PATIENCE", "SPINNER", "measured", "progress"]
 
 PATIENCE = 1.0
 """Seconds of silence before anything is shown."""
+
+_SHOWN_EVERY = 0.1
+"""Seconds between two looks at how far something is."""
 
 SPINNER = "kschedcore-progress"
 """The name of the thread that shows it."""
@@ -55,3 +59,45 @@ def _spin(doing: str, done: threading.Event, after: float) -> None:
     with shown:
         shown.add_task(doing, total=None)
         done.wait()
+
+
+@contextmanager
+def measured(doing: str, unit: str) -> Iterator[Callable[[float, int], None] | None]:
+    """Show how far something is, at what rate, and how long it will take, if standard error is a terminal.
+
+    Args:
+        doing: What to show, for example ``simulating 24h``.
+        unit: What is counted, for the rate: ``pods``.
+
+    Yields:
+        What to call with the part that is done (0 to 1) and the count; None when nobody looks.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    shown = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    with shown:
+        task = shown.add_task(doing, total=1.0, rate="")
+        begun = last = time.monotonic()
+
+        def tell(part: float, count: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= _SHOWN_EVERY:
+                last = now
+                shown.update(task, completed=part, rate=f"{count / (now - begun):,.0f} {unit}/s")
+
+        yield tell

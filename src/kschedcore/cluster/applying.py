@@ -27,8 +27,8 @@ __all__ = ["LAST_APPLIED", "Manifest", "applied", "create", "created", "deleted"
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-Manifest = str | Path | Mapping[str, Any]
-"""A file, a folder, or an object."""
+Manifest = str | Path | Document | Mapping[str, Any]
+"""A file, a folder, a document that was read, or an object."""
 
 
 def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kind]]:
@@ -39,14 +39,17 @@ def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kin
     """
     found = []
     for manifest in manifests:
-        documents = (
-            [Document(dict(manifest), "<object>", 1)]
-            if isinstance(manifest, Mapping)
-            else read_documents([manifest])
-        )
-        for document in documents:
+        for document in _documents(manifest):
             found += [(whole, _kind(whole)) for whole in objects_in(document, namespace)]
     return found
+
+
+def _documents(manifest: Manifest) -> Iterable[Document]:
+    if isinstance(manifest, Document):
+        return [manifest]
+    if isinstance(manifest, Mapping):
+        return [Document(dict(manifest), "<object>", 1)]
+    return read_documents([manifest])
 
 
 def _kind(whole: Whole) -> Kind:

@@ -15,9 +15,9 @@ from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
-from kschedcore.cluster.durations import duration
+from kschedcore.cluster.durations import Span, duration
 from kschedcore.cluster.given_nodes import Nodes, move_in, node_manifests
-from kschedcore.cluster.kubectl import Kubectl, Span
+from kschedcore.cluster.kubectl import Kubectl
 from kschedcore.cluster.references import kind_named, reference
 from kschedcore.cluster.tables import table
 from kschedcore.controllers.controller import Context, Controller, Runner

@@ -13,12 +13,16 @@ from kschedcore.cluster.results import Result, Results
 from kschedcore.errors import UsageError
 from kschedcore.store.admission_types import Object, StatusError
 
-__all__ = ["DrainOptions", "drained", "pods_to_evict"]
+__all__ = ["DrainOptions", "DrainTimeoutError", "drained", "pods_to_evict"]
 
 RETRY = timedelta(seconds=5)
 """How long a drain waits before it asks again for an eviction that a budget refused."""
 
 _MIRROR = "kubernetes.io/config.mirror"
+
+
+class DrainTimeoutError(UsageError):
+    """A drain ended before the node was empty; those it evicted are on their way, and it can be asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def drained(
         end: When to give up; None for never.
 
     Raises:
-        UsageError: Some were still there at the end.
+        DrainTimeoutError: Some were still there at the end.
     """
     results, waiting, gone = Results(), list(pods), set[str]()
     refused: set[str] = {pod["metadata"]["uid"] for pod in pods}
@@ -114,7 +118,7 @@ def drained(
         waiting = left
         if waiting and end is not None and now() >= end:
             names = ", ".join(f"{p['metadata']['namespace']}/{p['metadata']['name']}" for p in waiting)
-            raise UsageError(f"drain did not complete within its timeout: still there: {names}")
+            raise DrainTimeoutError(f"drain did not complete within its timeout: still there: {names}")
     return results
 
 

@@ -1,4 +1,4 @@
-"""Spans of time as people write them: ``90``, ``5m``, ``1h30m``, ``24h``, ``7d``."""
+"""Spans of time as people write them: ``90``, ``5m``, ``1h30m``, ``24h``, ``7d``, ``13w``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from datetime import timedelta
 
 from kschedcore.errors import UsageError
 
-__all__ = ["duration", "short_duration"]
+__all__ = ["Span", "duration", "short_duration"]
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+Span = str | float | timedelta
+"""``"5m"``, seconds, or a timedelta."""
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern})+")
 
 
-def duration(value: str | float | timedelta) -> timedelta:
+def duration(value: Span) -> timedelta:
     """Read a span of time; a bare number is seconds.
 
     Raises:

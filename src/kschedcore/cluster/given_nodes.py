@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from kschedcore.api.documents import Whole
+from kschedcore.api.loading import Document
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.applying import Manifest, create, read
 from kschedcore.errors import UsageError
@@ -49,7 +50,7 @@ def node_manifests(nodes: Nodes) -> list[Manifest]:
         if nodes < 0 or isinstance(nodes, bool):
             raise UsageError(f"nodes={nodes!r}: expected a number of nodes, manifests or paths of manifests")
         return [plain_node(number) for number in range(1, nodes + 1)]
-    if isinstance(nodes, str | Path | Mapping):
+    if isinstance(nodes, str | Path | Document | Mapping):
         return [nodes]
     return list(nodes)
 

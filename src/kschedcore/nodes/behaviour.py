@@ -8,13 +8,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-__all__ = ["DEFAULT", "Answer", "Behaviour", "Fields", "Match", "Run", "UsagePoint"]
+from kschedcore.api.strict import Fields
+
+__all__ = ["DEFAULT", "Answer", "Behaviour", "Match", "Run", "UsagePoint"]
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
-
-
-class Fields(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Base of what a behaviour file holds; a field that does not exist is an error."""
 
 
 class Match(Fields, frozen=True):
@@ -24,7 +22,7 @@ class Match(Fields, frozen=True):
     namespace: str = "*"
     pod: str = "*"
     container: str = "*"
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
 
     def fits(self, pod: Mapping[str, Any], container: Mapping[str, Any]) -> bool:
         """Whether a container of a pod is meant."""

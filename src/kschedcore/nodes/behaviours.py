@@ -19,20 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from kschedcore.api.loading import read_documents
 from kschedcore.api.objects.decoding import shown
 from kschedcore.api.quantity import milli_value, value
+from kschedcore.api.strict import Fields, read_strictly
 from kschedcore.api.yaml import read_yaml
 from kschedcore.errors import ManifestError
-from kschedcore.nodes.behaviour import DEFAULT, Behaviour, Fields
+from kschedcore.nodes.behaviour import DEFAULT, Behaviour
 
 __all__ = ["ANNOTATION", "Behaviours", "annotated"]
-
-Read = TypeVar("Read")
 
 ANNOTATION = "kschedcore.io/behaviour"
 """The annotation by which a pod says how its containers act."""
@@ -72,10 +69,19 @@ class Behaviours:
         Raises:
             ManifestError: A field does not exist or holds what it may not, with its path.
         """
-        file = _convert(data, _File)
-        for index, behaviour in enumerate(file.behaviours):
-            _check(behaviour, f"behaviours[{index}].")
-        return file.behaviours
+        behaviours = read_strictly(data, _File).behaviours
+        Behaviours.check(behaviours)
+        return behaviours
+
+    @staticmethod
+    def check(behaviours: Iterable[Behaviour], path: str = "behaviours") -> None:
+        """Check what types alone do not say: times in order, quantities.
+
+        Raises:
+            ManifestError: Something does not hold, with the path of its field under ``path``.
+        """
+        for index, behaviour in enumerate(behaviours):
+            _check(behaviour, f"{path}[{index}].")
 
     def of(self, pod: Mapping[str, Any], container: Mapping[str, Any]) -> Behaviour:
         """How a container of a pod acts.
@@ -118,50 +124,9 @@ def annotated(text: str) -> Behaviour:
     documents = [content for _, content in read_yaml(text) if content is not None]
     if len(documents) != 1:
         raise ManifestError(f"found {len(documents)} documents, expected one behaviour")
-    behaviour = _convert(documents[0], Behaviour)
+    behaviour = read_strictly(documents[0], Behaviour)
     _check(behaviour, "")
     return behaviour
-
-
-def _convert(data: Any, kind: type[Read]) -> Read:
-    try:
-        return msgspec.convert(data, kind, strict=True)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        path = place.rstrip("`").removeprefix(".")
-        unknown = problem.removeprefix("Object contains unknown field ")
-        if unknown != problem:
-            raise ManifestError(f"unknown field {unknown.strip('`')}", path=path or None) from None
-        expected = _in_words(problem.removeprefix("Expected ").partition(", got")[0])
-        raise ManifestError(
-            f"found {shown(_at(data, path))}, expected {expected}", path=path or None
-        ) from None
-
-
-_WORDS = {
-    "object": "an object",
-    "array": "a list",
-    "str": "a string",
-    "float": "a number",
-    "int": "an integer",
-    "bool": "true or false",
-}
-
-
-def _in_words(kinds: str) -> str:
-    """What msgspec calls "`float` >= 0.0" or "`str | null`", as messages call it elsewhere."""
-    names, _, bound = kinds.removeprefix("`").partition("`")
-    told = dict.fromkeys(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
-    return " or ".join(told) + bound.replace(".0", "")
-
-
-def _at(data: Any, path: str) -> Any:
-    for step in path.replace("[", ".[").split("."):
-        if step.startswith("["):
-            data = data[int(step[1:-1])]
-        elif step:
-            data = data[step]
-    return data
 
 
 def _check(behaviour: Behaviour, path: str) -> None:

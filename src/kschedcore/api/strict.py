@@ -1,0 +1,69 @@
+"""Reading documents of one's own kinds strictly: an unknown field or a wrong type is an error with its path."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from kschedcore.api.objects.decoding import shown
+from kschedcore.errors import ManifestError
+
+__all__ = ["Fields", "read_strictly"]
+
+Read = TypeVar("Read")
+
+_WORDS = {
+    "object": "an object",
+    "array": "a list",
+    "str": "a string",
+    "float": "a number",
+    "int": "an integer",
+    "bool": "true or false",
+}
+
+
+class Fields(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Base of what a document holds; a field that does not exist is an error."""
+
+
+def read_strictly(data: Any, kind: type[Read]) -> Read:
+    """Read JSON-shaped data as a :class:`Fields`.
+
+    Raises:
+        ManifestError: A field does not exist, is missing, or holds what it may not; with its path.
+    """
+    try:
+        return msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        path = place.rstrip("`").removeprefix(".")
+        raise ManifestError(_told(problem, data, path), path=path or None) from None
+
+
+def _told(problem: str, data: Any, path: str) -> str:
+    for kind in ("unknown", "missing required"):
+        name = problem.removeprefix(f"Object contains {kind} field ").removeprefix(f"Object {kind} field ")
+        if name != problem:
+            return f"{kind} field {name.strip('`')}"
+    expected = _in_words(problem.removeprefix("Expected ").partition(", got")[0])
+    return f"found {shown(_at(data, path))}, expected {expected}"
+
+
+def _in_words(kinds: str) -> str:
+    """What msgspec calls "`float` >= 0.0" or "`str | null`", as messages call it elsewhere."""
+    names, _, bound = kinds.removeprefix("`").partition("`")
+    told = dict.fromkeys(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+    return " or ".join(told) + bound.replace(".0", "")
+
+
+def _at(data: Any, path: str) -> Any:
+    for step in path.replace("[", ".[").split("."):
+        if step == "[...]":
+            # msgspec does not say which key of a mapping holds it.
+            return data
+        if step.startswith("["):
+            data = data[int(step[1:-1])]
+        elif step:
+            data = data[step]
+    return data

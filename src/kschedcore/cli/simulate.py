@@ -1,0 +1,154 @@
+"""``kschedcore simulate -f …``: what happens to this cluster on a bad day, or in the next quarter?"""
+
+from __future__ import annotations
+
+import enum
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kschedcore.cli.entry import INTERRUPTED
+from kschedcore.cli.inputs import read_config, standard_input
+from kschedcore.cli.options import ConfigFile, Filenames
+from kschedcore.cli.output import Output, columns, emit, write
+from kschedcore.cli.progress import measured
+from kschedcore.errors import UsageError
+
+if TYPE_CHECKING:
+    from kschedcore.simulation import Simulation
+
+__all__ = ["EPILOG", "command"]
+
+EPILOG = (
+    "A scenario is a document of kind Scenario (apiVersion: simulation.kschedcore.dev/v1alpha1) among the files."
+    " spec.steps: [{at: 10h, failNodes: {zone: zone-a, for: 2h}}] is a bad day;"
+    " spec.steps: [{every: 7d, grow: {target: deployment/web, percent: 5}}] with --duration 13w is a quarter."
+    " Steps: apply, delete, scale, grow, setImage, rolloutRestart, rolloutUndo, failNodes, repairNodes, cordonNodes,"
+    " uncordonNodes, drainNodes, addNodes, deleteNodes. spec.arrivals: pods and jobs over time;"
+    " spec.loads: usage over time; spec.behaviours: how containers act."
+    " Example: kschedcore simulate -f cluster.yaml -f app.yaml -f bad-day.yaml --duration 24h"
+)
+
+
+class Results(enum.StrEnum):
+    """What ``-o`` takes here."""
+
+    table = "table"
+    json = "json"
+    parquet = "parquet"
+
+
+Duration = Annotated[
+    str, typer.Option("--duration", metavar="TIME", help="For how long to simulate: 90m, 24h, 7d, 13w.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="For everything that is drawn.")]
+Format = Annotated[
+    Results,
+    typer.Option(
+        "-o", "--output", help="How to print the summary; parquet needs --output-dir, and prints none."
+    ),
+]
+OutputDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-dir",
+        metavar="FOLDER",
+        help="Write pods.parquet, events.parquet, samples.parquet and summary.json there, for kschedcore diff.",
+    ),
+]
+SampleEvery = Annotated[
+    str | None,
+    typer.Option(
+        "--sample-every",
+        metavar="TIME",
+        help="How often to sample utilisation; a 288th of the time by default.",
+    ),
+]
+
+
+def command(
+    filename: Filenames = None,
+    duration: Duration = "24h",
+    seed: Seed = 0,
+    config: ConfigFile = None,
+    sample_every: SampleEvery = None,
+    output: Format = Results.table,
+    output_dir: OutputDir = None,
+) -> None:
+    """Put the manifests' cluster and workloads through scenarios, in simulated time, and say how they fared.
+
+    The same files and seed give the same results. Ctrl-C ends a run early; its results are marked partial, and
+    the exit status is 130.
+    """
+    from kschedcore.api.loading import read_documents
+    from kschedcore.simulation import Simulation
+
+    if not filename:
+        raise UsageError("no manifests: name files, folders or - for standard input with -f")
+    if output is Results.parquet and output_dir is None:
+        raise UsageError("-o parquet: needs a folder to write to; name one with --output-dir")
+    chosen = None if config is None else read_config(config)
+    simulation = Simulation(
+        read_documents(filename, standard_input()),
+        duration,
+        seed=seed,
+        config=chosen,
+        sample_every=sample_every,
+    )
+    with measured(f"simulating {duration}", "pods") as tell, _stopping(simulation):
+        run = simulation.run(tell)
+    if output_dir is not None:
+        run.write(output_dir)
+    if output is Results.json:
+        emit(run.summary, Output.json)
+    elif output is Results.table:
+        write(_table(run.summary))
+    if run.summary["partial"]:
+        raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _stopping(simulation: Simulation) -> Iterator[None]:
+    """Have Ctrl-C end the simulation between two events, rather than in the middle of one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: simulation.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _table(summary: Mapping[str, Any]) -> str:
+    head = f"{summary['simulatedSeconds']:g} s simulated, seed {summary['seed']}"
+    head += " (partial: interrupted)\n" if summary["partial"] else "\n"
+    figures: list[list[str | float]] = [[f"pods {name}", count] for name, count in summary["pods"].items()]
+    figures += [[f"pending seconds {name}", each] for name, each in summary["pendingSeconds"].items()]
+    figures += [[f"disrupted by {name}", count] for name, count in summary["disruptions"].items()]
+    figures.append(["refused by quotas", summary["quotaRefusals"]])
+    zones = [
+        [zone or "-", resource, *(f"{part:.1%}" for part in figures.values())]
+        for zone, resources in summary["zones"].items()
+        for resource, figures in resources.items()
+    ]
+    apps = [
+        [name, _or_dash(app["desired"]), app["mostMissing"], app["unavailableSeconds"],
+         app["missingPodSeconds"], sum(app["disruptions"].values())]
+        for name, app in summary["apps"].items()
+    ]  # fmt: skip
+    parts = [
+        head + columns(["FIGURE", "VALUE"], figures),
+        columns(["ZONE", "RESOURCE", "REQUESTED", "MOST REQUESTED", "STRANDED"], zones),
+        columns(["APP", "DESIRED", "MOST MISSING", "UNAVAILABLE S", "MISSING POD S", "DISRUPTIONS"], apps),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _or_dash(value: int | None) -> int | str:
+    return "-" if value is None else value

@@ -1,0 +1,113 @@
+"""Pods and Jobs that come over time, from a distribution or a trace."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from kschedcore.cluster.durations import duration
+from kschedcore.errors import ManifestError
+from kschedcore.nodes.behaviours import ANNOTATION
+from kschedcore.simulation.scenario import Arrivals, Distribution
+from kschedcore.simulation.traces import Row, read_trace
+
+__all__ = ["Arrival", "arrivals_of", "draw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An object that comes, so long after the beginning."""
+
+    after: timedelta
+    object: dict[str, Any]
+
+
+def draw(spans: Distribution, source: random.Random) -> timedelta:
+    """Draw a span of time."""
+    if spans.exponential is not None:
+        return duration(spans.exponential) * source.expovariate(1.0)
+    if spans.lognormal is not None:
+        return duration(spans.lognormal.median) * math.exp(source.gauss(0.0, spans.lognormal.sigma))
+    return duration(spans.constant or 0)
+
+
+def arrivals_of(arrivals: Arrivals, seed: int, folder: Path) -> Iterator[Arrival]:
+    """What comes, in order of time; drawn from the seed and the arrivals' name, whatever else is drawn.
+
+    Args:
+        arrivals: From where, and until when.
+        seed: The simulation's.
+        folder: Where the name of a trace is looked up.
+
+    Raises:
+        NotFoundError: There is no such trace.
+        ManifestError: A trace cannot be read.
+    """
+    source = random.Random(f"{seed}/arrivals/{arrivals.name}")
+    rows = (
+        _drawn(arrivals.every, source)
+        if arrivals.every is not None
+        else read_trace(arrivals.trace, folder)
+        if arrivals.trace is not None
+        else ()
+    )
+    begin = duration(arrivals.from_)
+    end = None if arrivals.until is None else duration(arrivals.until)
+    return _made(arrivals, itertools.islice(rows, arrivals.count), source, begin, end)
+
+
+def _drawn(every: Distribution, source: random.Random) -> Iterator[Row]:
+    after = timedelta()
+    while True:
+        after += draw(every, source)
+        yield Row(after)
+
+
+def _made(
+    arrivals: Arrivals,
+    rows: Iterator[Row],
+    source: random.Random,
+    begin: timedelta,
+    end: timedelta | None,
+) -> Iterator[Arrival]:
+    for number, row in enumerate(rows, 1):
+        after = begin + row.after
+        if end is not None and after > end:
+            return
+        lifetime = row.lifetime
+        if lifetime is None and arrivals.lifetime is not None:
+            lifetime = draw(arrivals.lifetime, source)
+        yield Arrival(after, _object(arrivals, row, number, lifetime))
+
+
+def _object(arrivals: Arrivals, row: Row, number: int, lifetime: timedelta | None) -> dict[str, Any]:
+    made = copy.deepcopy(arrivals.template)
+    made.setdefault("metadata", {})["name"] = row.name or f"{arrivals.name}-{number}"
+    is_job = made["kind"] == "Job"
+    template = made.setdefault("spec", {}).setdefault("template", {}) if is_job else made
+    spec = template.setdefault("spec", {})
+    spec.setdefault("restartPolicy", "Never")
+    if lifetime is not None:
+        if spec["restartPolicy"] == "Always":
+            problem = "found 'Always', expected Never or OnFailure of what has a lifetime"
+            raise ManifestError(problem, subject=f"arrivals {arrivals.name}", path="spec.restartPolicy")
+        behaviour = {"runs": [{"seconds": round(lifetime.total_seconds(), 3)}]}
+        annotations = template.setdefault("metadata", {}).setdefault("annotations", {})
+        annotations.setdefault(ANNOTATION, json.dumps(behaviour))
+    if row.labels:
+        template.setdefault("metadata", {}).setdefault("labels", {}).update(row.labels)
+    if row.requests and spec.get("containers"):
+        resources = spec["containers"][0].setdefault("resources", {})
+        resources.setdefault("requests", {}).update(row.requests)
+        for extended in (name for name in row.requests if "/" in name):
+            # Extended resources cannot be overcommitted: without a limit the API refuses the request.
+            resources.setdefault("limits", {})[extended] = row.requests[extended]
+    return made

@@ -1,0 +1,221 @@
+"""A simulation: a cluster, what happens to it, and what is written down of that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from kschedcore.api.loading import Document
+from kschedcore.clock import START, SimulatedClock
+from kschedcore.cluster import Cluster
+from kschedcore.cluster.durations import Span, duration
+from kschedcore.errors import KschedcoreError, ManifestError, UsageError
+from kschedcore.nodes.behaviours import Behaviours
+from kschedcore.simulation.arrivals import Arrival, arrivals_of
+from kschedcore.simulation.loads import LoadedRuntime
+from kschedcore.simulation.reading import read_scenario
+from kschedcore.simulation.recorder import QUOTA, EventRow, PodRow, Recorder, SampleRow
+from kschedcore.simulation.rundirectory import KIND, Run, table_of
+from kschedcore.simulation.scenario import Arrivals, Scenario, is_scenario
+from kschedcore.simulation.steps import StepRunner
+from kschedcore.simulation.summary import summary
+from kschedcore.store.admission_types import StatusError
+from kschedcore.version import __version__
+
+__all__ = ["Simulation"]
+
+CONFIG = "KubeSchedulerConfiguration"
+
+SAMPLES = 288
+"""How many samples are taken unless told otherwise: every five minutes of a day."""
+
+_CENTURY = timedelta(days=36525)
+
+API_VERSION = "kschedcore.dev/v1alpha1"
+
+
+class Simulation:
+    """A cluster in simulated time, and the scenarios that it goes through.
+
+    Args:
+        documents: Objects that the cluster begins with, scenarios, and perhaps a KubeSchedulerConfiguration.
+        span: For how long to simulate.
+        seed: For everything that is drawn.
+        config: A KubeSchedulerConfiguration instead of one among the documents.
+        sample_every: How long after one the next sample is taken; a 288th of ``span`` by default.
+
+    Raises:
+        ManifestError: A document or a trace cannot be read, or the API refuses an object.
+        UsageError: ``span`` or ``sample_every`` is no time, or not above 0.
+    """
+
+    def __init__(
+        self,
+        documents: Iterable[Document],
+        span: Span,
+        *,
+        seed: int = 0,
+        config: Mapping[str, Any] | None = None,
+        sample_every: Span | None = None,
+    ) -> None:
+        self.span = _above_zero("duration", span)
+        self._every = self.span / SAMPLES if sample_every is None else _above_zero("samples", sample_every)
+        self._seed = seed
+        self._digest = hashlib.sha256()
+        objects, scenarios, found = _sorted_out(documents)
+        self._config = found if config is None else config
+        self._take_down([document.data for document in objects])
+        self._take_down(self._config)
+        clock = SimulatedClock()
+        specs = [scenario.spec for _, scenario in scenarios]
+        runtime = LoadedRuntime(
+            [load for spec in specs for load in spec.loads],
+            START,
+            lambda: self.cluster.list("pods", all_namespaces=True),
+            Behaviours(each for spec in specs for each in spec.behaviours),
+            seed=seed,
+        )
+        self.cluster = Cluster(clock, nodes=objects, seed=seed, config=self._config, behaviours=runtime)
+        self._recorder = Recorder(self.cluster)
+        for document, scenario in scenarios:
+            self._prepare(document, scenario)
+        self._stopped = False
+        clock.call_after(0, self._sample, background=True)
+
+    def run(self, progress: Callable[[float, int], None] | None = None) -> Run:
+        """Let the time pass, or what is left of it until :meth:`stop` is called.
+
+        Args:
+            progress: Called now and then with the part of the time that is over, and how many pods there were.
+
+        Returns:
+            What happened; ``summary["partial"]`` says whether it was stopped.
+
+        Raises:
+            ManifestError: A step of a scenario cannot be carried out at its time.
+        """
+        end = START + self.span
+
+        def look() -> bool:
+            self._recorder.look()
+            if progress is not None:
+                progress((self.cluster.now() - START) / self.span, len(self._recorder.pods))
+            return self._stopped
+
+        if not self._stopped:
+            self.cluster.run_until(look, end - self.cluster.now())
+        self._recorder.finish()
+        return self._result()
+
+    def stop(self) -> None:
+        """End the run at the next event; what has happened until then is its result. Safe in a signal handler."""
+        self._stopped = True
+
+    def _result(self) -> Run:
+        recorder, now = self._recorder, self.cluster.now()
+        document = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "version": __version__,
+            "inputs": f"sha256:{self._digest.hexdigest()}",
+            "seed": self._seed,
+            "durationSeconds": self.span.total_seconds(),
+            "simulatedSeconds": (now - START).total_seconds(),
+            "partial": self._stopped,
+            **summary(recorder, now),
+        }
+        return Run(
+            document,
+            table_of(recorder.pods.values(), PodRow),
+            table_of(recorder.events, EventRow),
+            table_of(recorder.samples, SampleRow),
+        )
+
+    def _prepare(self, document: Document, scenario: Scenario) -> None:
+        folder = Path() if document.source.startswith("<") else Path(document.source).parent
+        self._take_down(document.data)
+        for index, step in enumerate(scenario.spec.steps):
+            StepRunner(
+                self.cluster,
+                step,
+                path=f"{document.source}: document {document.number}: spec.steps[{index}]",
+                seed=self._seed,
+                folder=folder,
+                tell=self._recorder.stepped,
+            ).start()
+            for each in step.apply or ():
+                if isinstance(each, str):
+                    self._take_down_file(folder / each)
+        for arrivals in scenario.spec.arrivals:
+            if arrivals.trace is not None:
+                self._take_down_file(folder / arrivals.trace.file)
+            self._come(arrivals, arrivals_of(arrivals, self._seed, folder))
+
+    def _come(self, arrivals: Arrivals, coming: Iterator[Arrival]) -> None:
+        """Set the timer for the next arrival: one at a time, however many there will be."""
+        arrival = next(coming, None)
+        if arrival is None or arrival.after > self.span:
+            return
+
+        def come() -> None:
+            self._create(arrivals, arrival)
+            self._come(arrivals, coming)
+
+        self.cluster.clock.call_at(START + arrival.after, come, background=True)
+
+    def _create(self, arrivals: Arrivals, arrival: Arrival) -> None:
+        metadata = arrival.object["metadata"]
+        try:
+            self.cluster.create(arrival.object)
+        except KschedcoreError as error:
+            refusal = error.__cause__ if isinstance(error, ManifestError) else error
+            if not isinstance(refusal, StatusError) or QUOTA not in refusal.message:
+                raise ManifestError(f"arrivals {arrivals.name}: {error}") from error
+            namespace = metadata.get("namespace", self.cluster.namespace)
+            self._recorder.refused(arrival.object["kind"], namespace, metadata["name"], refusal.message)
+
+    def _sample(self) -> None:
+        self._recorder.look()
+        self._recorder.sample()
+        self.cluster.clock.call_after(self._every.total_seconds(), self._sample, background=True)
+
+    def _take_down(self, data: Any) -> None:
+        """Have the summary's digest depend on an input."""
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+        self._digest.update(text.encode())
+
+    def _take_down_file(self, place: Path) -> None:
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        for file in files:
+            if file.is_file():
+                self._digest.update(file.read_bytes())
+
+
+def _above_zero(what: str, span: Span) -> timedelta:
+    problem = f"{what} {span!r}: expected a span of time above 0 and of at most a century"
+    try:
+        found = duration(span)
+    except OverflowError:
+        raise UsageError(problem) from None
+    if not timedelta() < found <= _CENTURY:
+        raise UsageError(problem)
+    return found
+
+
+def _sorted_out(
+    documents: Iterable[Document],
+) -> tuple[Sequence[Document], list[tuple[Document, Scenario]], Mapping[str, Any] | None]:
+    """Objects, scenarios, and the last scheduler configuration."""
+    objects, scenarios, config = [], [], None
+    for document in documents:
+        if is_scenario(document.data):
+            scenarios.append((document, read_scenario(document)))
+        elif isinstance(document.data, Mapping) and document.data.get("kind") == CONFIG:
+            config = document.data
+        else:
+            objects.append(document)
+    return objects, scenarios, config

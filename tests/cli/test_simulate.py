@@ -1,0 +1,79 @@
+"""``kschedcore simulate`` and ``diff``, as a user types them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+from kschedcore.simulation.recorder import Recorder
+
+SCENARIOS = Path(__file__).parents[2] / "examples" / "scenarios"
+SHOP = SCENARIOS / "shop"
+
+
+def test_the_example_of_a_bad_day(command: Run) -> None:
+    result = command(f"simulate -f {SHOP} --duration 24h --output-dir run")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("86400 s simulated, seed 0\n")
+    assert ["refused", "by", "quotas", "0"] in result.lines
+    assert any(line[:2] == ["zone-a", "cpu"] for line in result.lines)
+    assert any(line[:1] == ["default/Deployment/web"] for line in result.lines)
+    assert sorted(each.name for each in Path("run").iterdir()) == [
+        "events.parquet", "pods.parquet", "samples.parquet", "summary.json",
+    ]  # fmt: skip
+
+
+def test_the_example_of_a_quarter(command: Run) -> None:
+    files = f"-f {SHOP}/cluster.yaml -f {SHOP}/app.yaml -f {SCENARIOS}/quarter.yaml"
+    document = command(f"simulate {files} --duration 2d -o json").json()
+    assert (document["kind"], document["partial"]) == ("SimulationSummary", False)
+
+
+def test_two_runs_are_compared(command: Run) -> None:
+    simulate = f"simulate -f {SHOP} --duration 4h -o parquet"
+    assert command(f"{simulate} --output-dir one").out == ""
+    command(f"{simulate} --output-dir two --seed 1")
+    told = command("diff one two")
+    assert told.status == 0
+    assert told.out.splitlines()[-1].endswith("; the same inputs")
+    assert any(line[:1] == ["pods.created"] for line in told.lines)
+    assert command("diff one two -o json").json()["kind"] == "SimulationDifference"
+
+
+def test_bad_input_is_one_line_and_status_2(command: Run) -> None:
+    Path("bad.yaml").write_text(
+        "apiVersion: simulation.kschedcore.dev/v1alpha1\nkind: Scenario\nspec: {steps: [{at: noon}]}\n"
+    )
+    for line, problem in {
+        "simulate": "no manifests: name files, folders or - for standard input with -f",
+        "simulate -f bad.yaml": 'bad.yaml: document 1: spec.steps[0].at: found the string "noon",'
+        " expected a span of time: seconds, or a text such as 90s, 5m, 7d",
+        "simulate -f cluster.yaml -o parquet": "-o parquet: needs a folder to write to; name one with --output-dir",
+        "diff here there": "here: is no run; expected a folder that kschedcore simulate --output-dir has written",
+    }.items():
+        result = command(line)
+        assert (result.status, result.err, result.out) == (2, f"error: {problem}\n", "")
+
+
+def test_an_interrupted_run_leaves_what_there_is(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, before = Recorder.look, signal.getsignal(signal.SIGINT)
+    looks = 0
+
+    def look(recorder: Recorder) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 500:
+            os.kill(os.getpid(), signal.SIGINT)
+        looked(recorder)
+
+    monkeypatch.setattr(Recorder, "look", look)
+    result = command(f"simulate -f {SHOP} --output-dir run -o json")
+    assert result.status == 130
+    assert result.json()["partial"]
+    assert 0 < result.json()["simulatedSeconds"] < 86400
+    assert signal.getsignal(signal.SIGINT) is before
+    assert command("diff run run").status == 0

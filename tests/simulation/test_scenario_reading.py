@@ -1,0 +1,88 @@
+"""Scenarios that cannot be read: every error names the file, the document, the field, the value and the expectation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kschedcore.api.loading import Document
+from kschedcore.errors import ManifestError, NotFoundError
+from kschedcore.simulation.reading import read_scenario
+from kschedcore.simulation.scenario import Trace, TraceColumns
+from kschedcore.simulation.traces import read_trace
+
+
+def read(**spec: Any) -> None:
+    data = {"apiVersion": "simulation.kschedcore.dev/v1alpha1", "kind": "Scenario", "spec": spec}
+    read_scenario(Document(data, "day.yaml", 2))
+
+
+POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": []}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"step": []}, "spec: unknown field step"),
+        ({"steps": [{"at": "noon", "delete": ["pod/a"]}]},
+         "spec.steps[0].at: found the string \"noon\", expected a span of time:"
+         " seconds, or a text such as 90s, 5m, 7d"),
+        ({"steps": [{"delete": ["pod/a"]}]}, "spec.steps[0]: says neither at nor every; expected when it happens"),
+        ({"steps": [{"at": 1}]}, "spec.steps[0]: found nothing to do, expected exactly one action"),
+        ({"steps": [{"at": 1, "delete": ["pod/a"], "rolloutUndo": "deploy/a"}]},
+         "spec.steps[0]: found delete and rolloutUndo, expected exactly one action"),
+        ({"steps": [{"every": 0, "delete": ["pod/a"]}]},
+         "spec.steps[0].every: found the number 0, expected a span of time above 0"),
+        ({"steps": [{"at": 1, "scale": {"target": "web", "replicas": 1}}]},
+         "spec.steps[0].scale.target: 'web' names no object; expected KIND/NAME, as in deployment/web"),
+        ({"steps": [{"at": 1, "scale": {"target": "deploy/web"}}]},
+         "spec.steps[0].scale: missing required field replicas"),
+        ({"arrivals": [{"name": "a", "template": {"kind": "Node"}, "every": {"constant": 1}}]},
+         "spec.arrivals[0].template.kind: found the string \"Node\", expected a Pod of v1 or a Job of batch/v1"),
+        ({"arrivals": [{"name": "a", "template": POD}]},
+         "spec.arrivals[0]: found none of them, expected exactly one of every, trace"),
+        ({"arrivals": [{"name": "a", "template": POD, "every": {"exponential": 0}}]},
+         "spec.arrivals[0].every.exponential: found the number 0, expected a span of time above 0"),
+        ({"loads": [{"cpu": {"day": {"low": 1, "high": "lots"}}}]},
+         "spec.loads[0].cpu.day.high: found the string \"lots\", expected a quantity of at least 0"),
+        ({"loads": [{"cpu": {}}]},
+         "spec.loads[0].cpu: found none of them, expected exactly one of constant, steps, day"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_place(spec: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ManifestError) as raised:
+        read(**spec)
+    assert str(raised.value) == f"day.yaml: document 2: {problem}"
+
+
+def test_another_version_is_refused() -> None:
+    data = {"apiVersion": "v2", "kind": "Scenario", "spec": {}}
+    with pytest.raises(
+        ManifestError, match=r'apiVersion: found the string "v2", expected simulation\.kschedcore'
+    ):
+        read_scenario(Document(data, "day.yaml", 1))
+
+
+def test_a_trace_says_when_for_how_long_and_how_much(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("at,gone,cpu,team\n70,100,500,red\n10,,0,\n")
+    columns = TraceColumns(arrival="at", departure="gone", labels={"team": "team"})
+    late, early = reversed(read_trace(Trace(file="t.csv", time_unit="1m", columns=columns), tmp_path))
+    assert (early.after.total_seconds(), early.lifetime) == (0, None)
+    assert (late.after.total_seconds(), late.labels) == (3600, {"team": "red"})
+    assert late.lifetime is not None
+    assert late.lifetime.total_seconds() == 1800
+
+
+def test_a_trace_that_is_none_says_so(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("arrival\nsoon\n")
+    with pytest.raises(ManifestError, match="row 1: arrival: found 'soon', expected a number or a timestamp"):
+        read_trace(Trace(file="t.csv"), tmp_path)
+    with pytest.raises(ManifestError, match="has no column 'at'; expected it among arrival"):
+        read_trace(Trace(file="t.csv", columns=TraceColumns(arrival="at")), tmp_path)
+    with pytest.raises(NotFoundError, match="no such file"):
+        read_trace(Trace(file="other.csv"), tmp_path)
+    (tmp_path / "t.parquet").write_text("no table")
+    with pytest.raises(ManifestError, match="no table that can be read"):
+        read_trace(Trace(file="t.parquet"), tmp_path)

@@ -1,0 +1,203 @@
+"""Simulations from end to end: what scenarios do to a cluster, and what is written down of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kschedcore.api.loading import Document, read_documents
+from kschedcore.errors import ManifestError, NotFoundError, UsageError
+from kschedcore.simulation import Difference, Run, Simulation
+
+SHOP = Path(__file__).parents[2] / "examples" / "scenarios" / "shop"
+
+
+def node(name: str, zone: str, cpu: int = 4) -> dict[str, Any]:
+    room = {"cpu": str(cpu), "memory": "8Gi", "pods": "110"}
+    labels = {"topology.kubernetes.io/zone": zone, "kubernetes.io/hostname": name}
+    status = {"allocatable": room, "capacity": room}
+    return {
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status,
+    }  # fmt: skip
+
+
+def web(replicas: int) -> dict[str, Any]:
+    container = {"name": "app", "image": "web:1", "resources": {"requests": {"cpu": "1"}}}
+    labels = {"app": "web"}
+    spec = {
+        "replicas": replicas,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+
+
+def pod(cpu: str = "1") -> dict[str, Any]:
+    container = {"name": "main", "image": "job:1", "resources": {"requests": {"cpu": cpu}}}
+    return {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]}}
+
+
+def simulation(span: str, *objects: dict[str, Any], seed: int = 0, **spec: Any) -> Simulation:
+    scenario = {"apiVersion": "simulation.kschedcore.dev/v1alpha1", "kind": "Scenario", "spec": spec}
+    documents = [Document(each, "day.yaml", number) for number, each in enumerate([*objects, scenario], 1)]
+    return Simulation(documents, span, seed=seed)
+
+
+def simulate(span: str, *objects: dict[str, Any], **more: Any) -> Run:
+    return simulation(span, *objects, **more).run()
+
+
+def steps_of(run: Run) -> list[str]:
+    return [event["message"] for event in run.events.to_pylist() if event["type"] == "Step"]
+
+
+def test_a_lost_zone_takes_its_pods_along_and_comes_back() -> None:
+    nodes = [node("a", "zone-a"), node("b", "zone-b")]
+    run = simulate("2h", *nodes, web(4), steps=[{"at": "30m", "failNodes": {"zone": "zone-a", "for": "1h"}}])
+    app = run.summary["apps"]["default/Deployment/web"]
+    assert steps_of(run) == ["node/a failed", "node/a is back"]
+    assert (app["desired"], app["mostMissing"]) == (4, 2)
+    assert app["disruptions"] == {"DeletionByTaintManager": 2}
+    # 40 to 50 s until the node counts as silent, 300 s of toleration later its pods are replaced; ready pods on
+    # a silent node count as unready as soon as the former is over.
+    assert 250 < app["unavailableSeconds"] < 400
+    told = [(e["type"], e["node"]) for e in run.events.to_pylist() if e["type"].startswith("Node")]
+    assert told == [("NodeNotReady", "a"), ("NodeReady", "a")]
+
+
+def test_growth_compounds_exactly_and_shows_as_utilisation() -> None:
+    step = {"every": "7d", "grow": {"target": "deployment/web", "percent": 5}}
+    run = simulate("28d", node("a", "z", cpu=64), web(10), steps=[step])
+    assert [message.rpartition(" ")[2] for message in steps_of(run)] == ["10", "11", "12", "12"]
+    assert run.summary["apps"]["default/Deployment/web"]["missingPodSeconds"] == 0
+    assert run.summary["zones"]["z"]["cpu"]["requestedMax"] == 12 / 64
+
+
+def test_pods_come_run_and_go_and_wait_where_there_is_no_room() -> None:
+    arrivals = {
+        "name": "batch", "template": pod(), "every": {"constant": "10s"}, "lifetime": {"constant": "30s"}, "count": 20,
+    }  # fmt: skip
+    run = simulate("30m", node("a", "z", cpu=2), arrivals=[arrivals])
+    assert run.summary["pods"]["succeeded"] == run.summary["pods"]["created"] == 20
+    assert run.summary["pendingSeconds"]["p50"] > 0
+    rows = run.pods.to_pylist()
+    running = [(row["scheduled"], row["ended"]) for row in rows]
+    for begun, _ in running:
+        assert sum(one <= begun < other for one, other in running) <= 2
+
+
+def test_quotas_refuse_what_comes_and_what_controllers_create() -> None:
+    quota = {
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "2"}},
+    }  # fmt: skip
+    arrivals = {
+        "name": "batch", "template": pod(), "every": {"constant": "10s"}, "lifetime": {"constant": "1h"}, "count": 5,
+    }  # fmt: skip
+    run = simulate("10m", node("a", "z"), quota, arrivals=[arrivals])
+    assert run.summary["quotaRefusals"] == 3
+    assert {e["object"] for e in run.events.to_pylist() if e["type"] == "QuotaRefused"} == {
+        "Pod/batch-3", "Pod/batch-4", "Pod/batch-5",
+    }  # fmt: skip
+    run = simulate("10m", node("a", "z"), quota, steps=[{"at": 60, "apply": [web(4)]}])
+    assert run.summary["quotaRefusals"] >= 2
+    assert run.summary["pods"]["created"] == 2
+
+
+def test_who_is_preempted_is_told_with_the_cause() -> None:
+    urgent = {
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "urgent"}, "value": 1000,
+    }  # fmt: skip
+    late = {**pod("3"), "metadata": {"name": "late"}}
+    late["spec"] = {**late["spec"], "priorityClassName": "urgent"}
+    run = simulate("1h", node("a", "z"), urgent, web(3), steps=[{"at": "10m", "apply": [late]}])
+    assert run.summary["disruptions"] == {"PreemptionByScheduler": 2}
+    assert run.summary["pods"]["pending"] == 2
+
+
+def test_a_drain_waits_for_the_budget_and_lets_time_pass_for_others() -> None:
+    budget = {
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"},
+        "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}},
+    }  # fmt: skip
+    steps = [
+        {"at": "10m", "drainNodes": {"names": ["a"]}},
+        {"at": "20m", "scale": {"target": "deploy/web", "replicas": 3}},
+        {"at": "40m", "addNodes": {"like": "a", "count": 1, "zone": "zone-b"}},
+    ]
+    run = simulate("1h", node("a", "zone-a"), web(2), budget, steps=steps)
+    assert steps_of(run)[0] == "node/a draining"
+    assert steps_of(run)[-2:] == ["node/a-1 added", "node/a drained"]
+    app = run.summary["apps"]["default/Deployment/web"]
+    assert app["mostMissing"] == 1
+    assert app["disruptions"] == {"EvictionByEvictionAPI": 2}
+
+
+def test_an_autoscaler_follows_the_load_that_its_pods_share() -> None:
+    autoscaler = {
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "minReplicas": 1, "maxReplicas": 10,
+            "metrics": [
+                {
+                    "type": "Resource",
+                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+                }
+            ],
+        },
+    }  # fmt: skip
+    curve = {"steps": [{"amount": "500m"}, {"from": "30m", "amount": "2"}]}
+    load = {"match": {"labels": {"app": "web"}}, "cpu": curve}
+    live = simulation("1h", node("a", "z", cpu=16), web(1), autoscaler, loads=[load])
+    live.run()
+    assert live.cluster.get("deployment/web")["spec"]["replicas"] == 4
+
+
+def test_a_step_that_cannot_be_carried_out_names_itself() -> None:
+    step = {"at": "1m", "scale": {"target": "deploy/web", "replicas": 2}}
+    with pytest.raises(ManifestError, match=r"day\.yaml: document 2: spec\.steps\[0\].*0:01:00.*not found"):
+        simulate("1h", node("a", "z"), steps=[step])
+    with pytest.raises(ManifestError, match=r"spec\.steps\[0\].*no node fits"):
+        simulate("1h", node("a", "z"), steps=[{"at": 1, "failNodes": {"zone": "elsewhere"}}])
+
+
+def test_what_no_simulation_can_last_is_refused() -> None:
+    for span in ("0", "soon", "1000000000d"):
+        with pytest.raises(UsageError, match="expected"):
+            simulation(span)
+
+
+def test_the_same_input_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
+    for name, seed in (("one", 7), ("two", 7), ("other", 8)):
+        Simulation(read_documents([SHOP]), "12h", seed=seed).run().write(tmp_path / name)
+    for file in ("summary.json", "pods.parquet", "events.parquet", "samples.parquet"):
+        one, two, other = ((tmp_path / name / file).read_bytes() for name in ("one", "two", "other"))
+        assert one == two
+        assert one != other
+
+
+def test_a_run_is_read_as_it_was_written_and_differs_from_itself_in_nothing(tmp_path: Path) -> None:
+    run = simulate("1h", node("a", "z"), web(2))
+    run.write(tmp_path)
+    read = Run.read(tmp_path)
+    assert (read.summary, read.pods, read.events, read.samples) == (
+        run.summary, run.pods, run.events, run.samples,
+    )  # fmt: skip
+    difference = Difference.between(run, read)
+    assert difference.same_inputs
+    assert not [each for each in difference.figures + difference.zones if each.by]
+    assert (difference.apps, difference.pods, difference.moved) == ([], [], 0)
+
+
+def test_what_is_no_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is no run; expected a folder that kschedcore simulate"):
+        Run.read(tmp_path)
+    simulate("1m", node("a", "z")).write(tmp_path)
+    (tmp_path / "summary.json").write_text('{"kind": "Other"}')
+    with pytest.raises(ManifestError, match="is no document of kind SimulationSummary"):
+        Run.read(tmp_path)
+    (tmp_path / "summary.json").write_text("{")
+    with pytest.raises(ManifestError, match="cannot be read as a run"):
+        Run.read(tmp_path)
