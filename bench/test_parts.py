@@ -41,7 +41,7 @@ def view(manifest: dict[str, Any]) -> Pod:
 
 
 def compiled(engine: Engine, template: dict[str, Any]) -> PodClass:
-    found = engine._compile(view(template))  # noqa: SLF001 - one part of the engine by itself
+    found = engine._compile(view(template))
     assert isinstance(found, PodClass)
     return found
 
@@ -72,7 +72,7 @@ def test_full_pass(benchmark: BenchmarkFixture, template: dict[str, Any], points
 def test_catch_up(benchmark: Any, template: dict[str, Any]) -> None:
     """A hundred nodes have changed since."""
     engine = engine_of(template)
-    core = engine._core  # noqa: SLF001
+    core = engine._core
     pod_class, other = compiled(engine, template), compiled(engine, pod("other"))
 
     def change() -> None:
@@ -93,7 +93,7 @@ def test_interning(benchmark: Any) -> None:
         return (Engine(),), {}
 
     def intern(engine: Engine) -> int:
-        return len(set(map(id, engine._classes.infos(pods))))  # noqa: SLF001
+        return len(set(map(id, engine._classes.infos(pods))))
 
     assert benchmark.pedantic(intern, setup=fresh, rounds=20) == len(pods)
 
@@ -101,7 +101,7 @@ def test_interning(benchmark: Any) -> None:
 def test_known_shapes(benchmark: BenchmarkFixture) -> None:
     """The same thousand pods, found again."""
     pods = [view(template) for template in shapes(10, 0).templates]
-    classes = Engine()._classes  # noqa: SLF001
+    classes = Engine()._classes
     known = classes.infos(pods)
     assert benchmark(classes.infos, pods) == known
 
@@ -110,7 +110,7 @@ def test_known_shapes(benchmark: BenchmarkFixture) -> None:
 def test_affinity_count(benchmark: BenchmarkFixture, groups: int) -> None:
     """A pod bound and unbound a hundred times, counted by as many groups in two topologies."""
     engine = engine_of(pod("p"))
-    core = engine._core  # noqa: SLF001
+    core = engine._core
     for number in range(groups):
         labels = {f"group-{number}": "yes"}
         for key in (ZONE, HOSTNAME):

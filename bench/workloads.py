@@ -237,10 +237,10 @@ class Run:
         """Place everything in one call of the core."""
         compiled: list[PodClass] = []
         for each in self.pods:
-            found = self.engine._compile(each)  # noqa: SLF001 - the engine alone, without its Python side
+            found = self.engine._compile(each)
             assert isinstance(found, PodClass)
             compiled.append(found)
-        core = self.engine._core  # noqa: SLF001
+        core = self.engine._core
         start = time.perf_counter()
         if self.workload.churn:
             slots = []

@@ -227,6 +227,10 @@ class TestEdges:
         with pytest.raises(UsageError, match="may not have extenders itself"):
             Extender(Engine(config=config))
 
+    def test_an_engine_that_looks_at_some_nodes_only(self) -> None:
+        with pytest.raises(UsageError, match="expected no percentageOfNodesToScore"):
+            Extender(Engine(config={**HEAD, "percentageOfNodesToScore": 10}))
+
     def test_nodes_come_and_go(self) -> None:
         made = extender([])
         asked = {"Pod": pod("p"), "NodeNames": ["a"]}

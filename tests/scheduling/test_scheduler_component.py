@@ -91,6 +91,13 @@ class World(worlds.World):
             "metadata": {"name": name}, "spec": {**spec, "storageClassName": storage_class}
         })  # fmt: skip
 
+    def occupied(self) -> None:
+        """A node that an unimportant pod takes most of, and a priority with which to take it away."""
+        self.priority_class("high", 9)
+        self.pod("victim", cpu="3")
+        self.ready()
+        self.make_ready("victim")
+
     def nominated(self, name: str) -> str | None:
         node: str | None = self.get("pods", name)["status"].get("nominatedNodeName")
         return node
@@ -184,10 +191,7 @@ def test_gates_hold_a_pod_back(world: World) -> None:
 
 
 def test_preemption_makes_room_and_waits_for_it(world: World) -> None:
-    world.priority_class("high", 9)
-    world.pod("victim", cpu="3")
-    world.ready()
-    world.make_ready("victim")
+    world.occupied()
     world.pod("urgent", cpu="3", priorityClassName="high")
     world.ready()
     assert world.get("pods", "urgent")["status"]["nominatedNodeName"] == "a"
@@ -305,10 +309,7 @@ def test_a_pod_whose_claim_is_promised_is_told_why_it_fits_nowhere_and_tried_whe
 
 
 def test_a_nomination_is_taken_back_when_no_node_can_be_helped_any_more(world: World) -> None:
-    world.priority_class("high", 9)
-    world.pod("victim", cpu="3")
-    world.ready()
-    world.make_ready("victim")
+    world.occupied()
     world.pod("urgent", cpu="3", priorityClassName="high")
     world.ready()
     assert world.nominated("urgent") == "a"
@@ -324,10 +325,7 @@ def test_a_nomination_is_taken_back_when_no_node_can_be_helped_any_more(world: W
 
 
 def test_a_nomination_stands_as_long_as_its_victims_are_leaving(world: World) -> None:
-    world.priority_class("high", 9)
-    world.pod("victim", cpu="3")
-    world.ready()
-    world.make_ready("victim")
+    world.occupied()
     world.pod("urgent", cpu="3", priorityClassName="high")
     world.run_for(minutes=6)
     assert world.attempts("urgent") > 1
@@ -348,10 +346,7 @@ def test_a_more_important_pod_takes_the_nomination_of_another(world: World) -> N
 
 
 def test_a_victim_that_was_marked_is_not_marked_again(world: World) -> None:
-    world.priority_class("high", 9)
-    world.pod("victim", cpu="3")
-    world.ready()
-    world.make_ready("victim")
+    world.occupied()
     stopped_between = False
     world.pod("urgent", cpu="3", priorityClassName="high")
     for _ in range(4):
@@ -387,22 +382,22 @@ def test_pods_without_claims_are_decided_together(world: World, monkeypatch: pyt
     assert [world.told(f"pod-{number}") for number in range(7)] == [{"Scheduled"}] * 7
 
 
-def test_a_binding_that_is_refused_is_told_and_tried_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    request, refusals = world.door.request, iter([503])
+def refuse_once(monkeypatch: pytest.MonkeyPatch, world: World, ending: str, code: int, message: str) -> None:
+    """Have the API server refuse the next write to a path that ends so."""
+    request, refusals = world.door.request, iter([code])
 
     def refusing(method: str, path: str, *args: Any, **more: Any) -> Any:
-        if path.endswith("/binding") and (code := next(refusals, None)):
-            return code, {
-                "kind": "Status",
-                "code": code,
-                "reason": "ServiceUnavailable",
-                "message": "too busy",
-            }
+        if method != "GET" and path.endswith(ending) and next(refusals, None):
+            return code, {"kind": "Status", "code": code, "reason": "", "message": message}
         return request(method, path, *args, **more)
 
     monkeypatch.setattr(world.door, "request", refusing)
+
+
+def test_a_binding_that_is_refused_is_told_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_once(monkeypatch, world, "/binding", 503, "too busy")
     world.pod("one", cpu="3")
     world.ready()
     condition = world.condition("one")
@@ -413,19 +408,7 @@ def test_a_binding_that_is_refused_is_told_and_tried_again(
 
 
 def test_a_status_that_cannot_be_written_costs_a_try(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    request, refusals = world.door.request, iter([409])
-
-    def refusing(method: str, path: str, *args: Any, **more: Any) -> Any:
-        if method == "PUT" and path.endswith("/big/status") and (code := next(refusals, None)):
-            return code, {
-                "kind": "Status",
-                "code": code,
-                "reason": "Conflict",
-                "message": "changed meanwhile",
-            }
-        return request(method, path, *args, **more)
-
-    monkeypatch.setattr(world.door, "request", refusing)
+    refuse_once(monkeypatch, world, "/big/status", 409, "changed meanwhile")
     world.pod("big", cpu="6")
     world.run_for(seconds=5)
     assert world.condition("big")["reason"] == "Unschedulable"

@@ -2,6 +2,7 @@ from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
+from kschedcore._native.normalised cimport NormalisedScore
 from kschedcore._native.plugin cimport FilterPlugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.tournament cimport Entry, Tournament
@@ -18,20 +19,6 @@ cdef struct FilterRun:                 # consecutive filters that go stale toget
     int depends                        # which changes these are, see Depends
     bint silent                        # none of them rejects any node
     PyObject* verdict                  # Int32Column: first rejection within the run
-
-cdef struct NormalisedScore:
-    PyObject* plugin
-    PyObject* raw                      # Int64Column
-    int64_t weight
-    int depends
-    bint idle                          # skipped, and its raw scores are all what skipping makes them
-    score_t low                        # extremes over the feasible nodes
-    score_t high
-    int64_t members                    # how many feasible nodes have a raw score
-    int64_t at_low                     # how many feasible nodes have them
-    int64_t at_high
-    score_t used_low                   # extremes that the totals were computed with
-    score_t used_high
 
 cdef class Shared:
     cdef readonly Nominations nominations

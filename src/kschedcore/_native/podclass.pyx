@@ -5,22 +5,24 @@ how far it has read the change logs and re-evaluates only nodes that changed sin
 over the feasible nodes need the extremes of their raw scores; as long as these stay where they were, a change
 of one node changes one total. A full pass is the same evaluation over all nodes, so there is one path.
 
-Filters are held in *runs*: consecutive plugins whose answers go stale together, either with the node itself
-or with pods elsewhere in a topology domain. The first rejection in profile order is the first run's that has
-one.
+Filters are held in *runs*: consecutive plugins whose answers go stale together, with the node itself, with what
+is accounted on it, or with pods elsewhere in a topology domain. The first rejection in profile order is the
+first run's that has one.
 """
 
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
+from kschedcore._native.normalised cimport NormalisedScore, forget, is_uniform, learn
 from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
+from kschedcore._native.sums cimport add_scores, copy_sums, leave_out
 from kschedcore._native.tournament cimport Entry, Tournament
 from kschedcore._native.types cimport NO_SCORE, UNSCHEDULABLE, score_t, slot_t, verdict_t
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.reasons cimport ReasonTable
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t, int64_t
+from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
 from libc.stdlib cimport calloc, free
 
 cdef enum:
@@ -43,78 +45,6 @@ cdef class Shared:
         self.trial.grow(capacity)
         self.first.grow(capacity)
         return 0
-
-
-cdef inline void _forget(NormalisedScore* score, score_t raw) noexcept nogil:
-    """A feasible node no longer has this raw score."""
-    if raw == NO_SCORE:
-        return
-    score.members -= 1
-    if raw == score.high:
-        score.at_high -= 1
-    if raw == score.low:
-        score.at_low -= 1
-
-
-cdef inline void _learn(NormalisedScore* score, score_t raw) noexcept nogil:
-    """A feasible node now has this raw score."""
-    if raw == NO_SCORE:
-        return
-    score.members += 1
-    if raw > score.high:
-        score.high = raw
-        score.at_high = 1
-    elif raw == score.high:
-        score.at_high += 1
-    if raw < score.low:
-        score.low = raw
-        score.at_low = 1
-    elif raw == score.low:
-        score.at_low += 1
-
-
-cdef inline bint _is_uniform(const NormalisedScore* score, int64_t feasible) noexcept nogil:
-    """Whether every feasible node has the same raw score, so that it adds the same to all totals."""
-    return score.low == score.high and score.members == feasible
-
-
-# The two loops of each of these differ only in how a slot is found; the one over all slots is vectorised.
-
-cdef inline void _copy(
-    score_t* to, const score_t* source, score_t same, const slot_t* slots, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    if slots == NULL:
-        for i in range(n):
-            to[i] = source[i] + same
-    else:
-        for i in range(n):
-            to[slots[i]] = source[slots[i]] + same
-
-
-cdef inline void _add(
-    score_t* to, const score_t* source, int64_t weight, const slot_t* slots, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    if slots == NULL:
-        for i in range(n):
-            to[i] += weight * source[i]
-    else:
-        for i in range(n):
-            to[slots[i]] += weight * source[slots[i]]
-
-
-cdef inline void _leave_out(
-    score_t* total, const verdict_t* verdict, const slot_t* slots, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    if slots == NULL:
-        for i in range(n):
-            total[i] = INT64_MIN if verdict[i] else total[i]
-    else:
-        for i in range(n):
-            if verdict[slots[i]]:
-                total[slots[i]] = INT64_MIN
 
 
 cdef class PodClass:
@@ -359,9 +289,9 @@ cdef class PodClass:
         for k in range(self.normalised_count):
             raw = (<Int64Column> self.normalised[k].raw).data[slot]
             if feasible:
-                _learn(&self.normalised[k], raw)
+                learn(&self.normalised[k], raw)
             else:
-                _forget(&self.normalised[k], raw)
+                forget(&self.normalised[k], raw)
 
     # -- scores -------------------------------------------------------------------------------------
 
@@ -380,7 +310,7 @@ cdef class PodClass:
         for k in range(self.plain_count):
             if ((<ScorePlugin> self.plain_refs[k]).depends == ON_SPEC) == (depends == ON_SPEC):
                 (<ScorePlugin> self.plain_refs[k]).score(slots, n, scores)
-                _add(sums, scores, (<ScorePlugin> self.plain_refs[k]).weight, slots, n)
+                add_scores(sums, scores, (<ScorePlugin> self.plain_refs[k]).weight, slots, n)
 
     cdef void _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Take over fresh raw scores of one sort, and keep the extremes over the feasible nodes."""
@@ -407,8 +337,8 @@ cdef class PodClass:
                 slot = slots[i] if slots != NULL else <slot_t> i
                 if fresh[slot] != raw[slot]:
                     if self.verdict.data[slot] == 0:
-                        _forget(score, raw[slot])
-                        _learn(score, fresh[slot])
+                        forget(score, raw[slot])
+                        learn(score, fresh[slot])
                     raw[slot] = fresh[slot]
 
     cdef bint _extremes_moved(self) noexcept nogil:
@@ -436,7 +366,7 @@ cdef class PodClass:
         score.at_low = score.at_high = score.members = 0
         for slot in range(self.prepared):
             if verdict[slot] == 0:
-                _learn(score, raw[slot])
+                learn(score, raw[slot])
 
     cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Total the scores of some nodes; an infeasible node's total is INT64_MIN."""
@@ -447,18 +377,18 @@ cdef class PodClass:
         cdef int k
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            if _is_uniform(score, self.feasible):
+            if is_uniform(score, self.feasible):
                 (<ScorePlugin> score.plugin).normalise(NULL, 1, &score.low, score.low, score.high, &each)
                 same += score.weight * each
-        _copy(total, self.local.data, same, slots, n)
+        copy_sums(total, self.local.data, same, slots, n)
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            if not _is_uniform(score, self.feasible):
+            if not is_uniform(score, self.feasible):
                 (<ScorePlugin> score.plugin).normalise(
                     slots, n, (<Int64Column> score.raw).data, score.low, score.high, rescaled
                 )
-                _add(total, rescaled, score.weight, slots, n)
-        _leave_out(total, self.verdict.data, slots, n)
+                add_scores(total, rescaled, score.weight, slots, n)
+        leave_out(total, self.verdict.data, slots, n)
 
     cdef bint looks_elsewhere(self) noexcept nogil:
         """Whether any filter looks at pods elsewhere than on the node that it judges."""

@@ -9,12 +9,17 @@ from typing import Any
 from kschedcore.store.admission_types import Object
 from kschedcore.store.meta import timestamp
 
-__all__ = ["condition_of", "is_true", "with_condition"]
+__all__ = ["condition_in", "condition_of", "is_true", "with_condition"]
 
 
 def condition_of(obj: Mapping[str, Any], kind: str) -> Object | None:
     """The condition of a type in an object's status, or None."""
-    conditions: Iterable[Object] = obj.get("status", {}).get("conditions", ())
+    return condition_in(obj.get("status", {}), kind)
+
+
+def condition_in(status: Mapping[str, Any], kind: str) -> Object | None:
+    """The condition of a type in a status, or None."""
+    conditions: Iterable[Object] = status.get("conditions", ())
     return next((each for each in conditions if each["type"] == kind), None)
 
 

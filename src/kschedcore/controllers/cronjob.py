@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from kschedcore.api.cron import Schedule, parse_schedule
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
-from kschedcore.controllers.job_ending import condition_of, is_finished
+from kschedcore.controllers.job_ending import holding, is_finished
 from kschedcore.store.admission_types import Object, StatusError
 from kschedcore.store.meta import timestamp
 from kschedcore.store.objects import plain
@@ -68,7 +68,7 @@ class CronJobController(Controller):
         for job in jobs:
             metadata = job["metadata"]
             if metadata["uid"] in known and is_finished(job):
-                outcome = "Complete" if condition_of(job, "Complete") else "Failed"
+                outcome = "Complete" if holding(job, "Complete") else "Failed"
                 message = f"Saw completed job: {metadata['name']}, condition: {outcome}"
                 self.events.event(cronjob, "Normal", "SawCompletedJob", message)
             elif metadata["uid"] not in known and not is_finished(job):
@@ -182,7 +182,7 @@ class CronJobController(Controller):
             limit = cronjob["spec"].get(field)
             if limit is None:
                 continue
-            ended = [job for job in self._jobs(cronjob) if condition_of(job, condition)]
+            ended = [job for job in self._jobs(cronjob) if holding(job, condition)]
             ended.sort(key=lambda job: (job["status"].get("startTime", ""), job["metadata"]["name"]))
             for job in ended[: max(0, len(ended) - limit)]:
                 self._delete(cronjob, job)

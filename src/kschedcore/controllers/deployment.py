@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.api.phases import has_ended
+from kschedcore.client.conditions import condition_of
 from kschedcore.client.informer import Change, controller_of
 from kschedcore.controllers.claims import adopters, claim, selected_by
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
@@ -18,7 +19,6 @@ from kschedcore.controllers.deployment_sizes import (
     scaled_to_nothing,
 )
 from kschedcore.controllers.deployment_status import (
-    condition_of,
     is_complete,
     next_deadline,
     progress_status,
@@ -136,7 +136,7 @@ class DeploymentController(Controller):
 
 def _tell_pause(rollout: Rollout) -> None:
     """So that nobody takes the time of a pause for a lack of progress."""
-    progressing = condition_of(rollout.deployment.get("status", {}), "Progressing")
+    progressing = condition_of(rollout.deployment, "Progressing")
     reason = progressing.get("reason") if progressing else None
     if reason == "ProgressDeadlineExceeded":
         return

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from kschedcore.api.workloads import TEMPLATE_HASH
+from kschedcore.client.conditions import condition_of
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.verbs import Client
 from kschedcore.controllers.claims import controller_reference
@@ -18,7 +19,7 @@ from kschedcore.controllers.deployment_annotations import (
     revision_of,
 )
 from kschedcore.controllers.deployment_sizes import Size, age, max_surge, new_size, replicas
-from kschedcore.controllers.deployment_status import condition_of, has_deadline, with_condition
+from kschedcore.controllers.deployment_status import has_deadline, with_condition
 from kschedcore.controllers.history import revision_hash
 from kschedcore.store.admission_types import Object, StatusError
 
@@ -103,7 +104,7 @@ class Rollout:
         annotations = of_new(self.new, self.deployment, highest_revision(self.old) + 1)
         self.new = self._write(self.new, annotations, _as_patient(self.new["spec"], self.deployment))
         self._set_revision(revision_of(self.new))
-        if condition_of(self.deployment.get("status", {}), "Progressing") is None:
+        if condition_of(self.deployment, "Progressing") is None:
             name = self.new["metadata"]["name"]
             self.say("True", "FoundNewReplicaSet", f'Found new replica set "{name}"')
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from kschedcore.client.conditions import condition_in, condition_of
 from kschedcore.controllers.controller import Again
 from kschedcore.controllers.deployment_sizes import available, max_unavailable, replicas
 from kschedcore.store.admission_types import Object
 from kschedcore.store.meta import timestamp
 
 __all__ = [
-    "condition_of",
     "has_deadline",
     "is_complete",
     "next_deadline",
@@ -37,11 +37,6 @@ def has_deadline(deployment: Object) -> bool:
     return seconds is not None and seconds != _NEVER
 
 
-def condition_of(status: Object, kind: str) -> Object | None:
-    """The condition of that type, or None."""
-    return next((each for each in status.get("conditions", ()) if each["type"] == kind), None)
-
-
 def with_condition(
     status: Object, kind: str, value: str, reason: str, message: str, now: datetime, *, renewed: bool = False
 ) -> Object:
@@ -56,7 +51,7 @@ def with_condition(
         now: The time.
         renewed: Whether the time of its last update is now, even if it says the same as before.
     """
-    before = condition_of(status, kind)
+    before = condition_in(status, kind)
     if before and not renewed and (before["status"], before.get("reason")) == (value, reason):
         return status
     same = before is not None and before["status"] == value
@@ -119,7 +114,7 @@ def progress_status(deployment: Object, new: Object | None, old: Sequence[Object
     failures = [
         failure
         for each in [*([] if new is None else [new]), *old]
-        if (failure := condition_of(each.get("status", {}), "ReplicaFailure")) is not None
+        if (failure := condition_of(each, "ReplicaFailure")) is not None
     ]
     if not failures:
         return {**status, "conditions": _without(status, "ReplicaFailure")}
@@ -130,7 +125,7 @@ def progress_status(deployment: Object, new: Object | None, old: Sequence[Object
 
 
 def _with_progress(deployment: Object, status: Object, new: Object | None, now: datetime) -> Object:
-    current = condition_of(status, "Progressing")
+    current = condition_in(status, "Progressing")
     done = status.get("replicas", 0) == status.get("updatedReplicas", 0)
     if done and current is not None and current.get("reason") == "NewReplicaSetAvailable":
         return status
@@ -175,7 +170,7 @@ def _is_late(deployment: Object, progressing: Object | None, now: datetime) -> b
 def next_deadline(deployment: Object) -> Again | None:
     """When to look whether the rollout has not progressed in time; None when nothing is awaited."""
     status = deployment.get("status", {})
-    progressing = condition_of(status, "Progressing")
+    progressing = condition_in(status, "Progressing")
     if not has_deadline(deployment) or deployment["spec"].get("paused") or progressing is None:
         return None
     if deployment["metadata"].get("deletionTimestamp") or is_complete(deployment, status):

@@ -13,11 +13,11 @@ from typing import Any
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.percentages import scaled_value
 from kschedcore.api.selectors import Selector, label_selector
+from kschedcore.client.conditions import with_condition
 from kschedcore.client.informer import Change, controller_of, key_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.controllers.victims import is_active, ready_since
 from kschedcore.store.admission_types import Object
-from kschedcore.store.meta import timestamp
 
 __all__ = ["DisruptionController"]
 
@@ -169,18 +169,14 @@ class DisruptionController(Controller):
 
     def _conditions(self, budget: Object, status: str, reason: str, message: str) -> list[Object]:
         before = budget.get("status", {}).get("conditions", ())
-        others = [each for each in before if each["type"] != "DisruptionAllowed"]
-        old = next((each for each in before if each["type"] == "DisruptionAllowed"), None)
-        since = old["lastTransitionTime"] if old and old["status"] == status else timestamp(self.clock.now())
         condition = {
             "type": "DisruptionAllowed",
             "status": status,
             "reason": reason,
             "message": message,
-            "lastTransitionTime": since,
             "observedGeneration": budget["metadata"].get("generation", 0),
         }
-        return [*others, condition]
+        return with_condition(before, condition, self.clock.now())
 
     def _write(self, budget: Object, status: Object) -> None:
         if status != budget.get("status", {}):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kschedcore.client.conditions import condition_of, is_true
 from kschedcore.controllers.job_pods import ended_at, has_failed, has_succeeded
 from kschedcore.controllers.job_policies import failure_verdict, succeeds_early
 from kschedcore.controllers.job_tally import Tally
 from kschedcore.store.admission_types import Object
 
-__all__ = ["Ending", "condition_of", "deadline", "ending_of", "is_finished", "retry_at"]
+__all__ = ["Ending", "deadline", "ending_of", "holding", "is_finished", "retry_at"]
 
 FIRST_BACKOFF = timedelta(seconds=10)
 LONGEST_BACKOFF = timedelta(minutes=10)
@@ -34,18 +35,15 @@ class Ending:
     announced: str = ""
 
 
-def condition_of(job: Object, kind: str) -> Object | None:
+def holding(job: Object, kind: str) -> Object | None:
     """The Job's condition of a type, if it is true."""
-    for condition in job.get("status", {}).get("conditions", ()):
-        if condition["type"] == kind and condition["status"] == "True":
-            found: Object = condition
-            return found
-    return None
+    found = condition_of(job, kind)
+    return found if found is not None and found["status"] == "True" else None
 
 
 def is_finished(job: Object) -> bool:
     """Whether the Job has ended."""
-    return condition_of(job, "Complete") is not None or condition_of(job, "Failed") is not None
+    return is_true(job, "Complete") or is_true(job, "Failed")
 
 
 def deadline(job: Object) -> datetime | None:
@@ -63,7 +61,7 @@ def ending_of(tally: Tally, now: datetime) -> Ending | None:
 
 def _announced(job: Object) -> Ending | None:
     for announced, condition in (("FailureTarget", "Failed"), ("SuccessCriteriaMet", "Complete")):
-        before = condition_of(job, announced)
+        before = holding(job, announced)
         if before is not None:
             return Ending(condition, before.get("reason", ""), before.get("message", ""), announced)
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.job_ending import condition_of
+from kschedcore.controllers.job_ending import holding
 
 __all__ = ["TTLAfterFinishedController"]
 
@@ -25,7 +25,7 @@ class TTLAfterFinishedController(Controller):
         job = self.informers["jobs.batch"].get(*key)
         if job is None or job["metadata"].get("deletionTimestamp"):
             return None
-        ended = condition_of(job, "Complete") or condition_of(job, "Failed")
+        ended = holding(job, "Complete") or holding(job, "Failed")
         seconds = job["spec"].get("ttlSecondsAfterFinished")
         if ended is None or seconds is None:
             return None

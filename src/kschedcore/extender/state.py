@@ -58,6 +58,11 @@ class ClusterView:
     def __init__(self, engine: Engine, bound: Iterable[Pod] = ()) -> None:
         if engine.extenders:
             raise UsageError("an engine that answers as an extender may not have extenders itself")
+        if engine.samples:
+            raise UsageError(
+                "an engine that answers as an extender has to look at every node it is asked about; "
+                "expected no percentageOfNodesToScore"
+            )
         self.engine = engine
         self._bound = {uid_of(pod): Bound(pod, pod.spec.node_name) for pod in bound if pod.spec.node_name}
         self._asked: OrderedDict[PodKey, Pod] = OrderedDict()

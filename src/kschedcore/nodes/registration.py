@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
+from kschedcore.client.conditions import is_true
 from kschedcore.store.meta import timestamp
 
 __all__ = ["DEFAULT_CAPACITY", "heard", "labelled", "node_status", "with_condition"]
@@ -62,7 +63,7 @@ def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
         "nodeInfo": {**_software(name), **_said(before.get("nodeInfo", {}))},
     }
     for kind, value, reason, message in _HEALTHY:
-        pressed = kind == "MemoryPressure" and _is_true(status, kind)
+        pressed = kind == "MemoryPressure" and is_true({"status": status}, kind)
         if not pressed:
             status = with_condition(status, kind, value, reason, message, now)
     return status
@@ -99,10 +100,6 @@ def heard(status: Mapping[str, Any], now: datetime, every: timedelta) -> Object:
         for each in status["conditions"]
     ]
     return {**status, "conditions": conditions}
-
-
-def _is_true(status: Mapping[str, Any], kind: str) -> bool:
-    return any(each["type"] == kind and each["status"] == "True" for each in status.get("conditions", ()))
 
 
 def _said(info: Mapping[str, Any]) -> Object:

@@ -545,6 +545,11 @@ class Engine:
         return self._nominator.nodes()
 
     @property
+    def samples(self) -> bool:
+        """Whether a profile looks at some of the nodes only (``percentageOfNodesToScore``)."""
+        return any(each.samples for each in self._frameworks.values())
+
+    @property
     def extenders(self) -> Extenders:
         """The configuration's extenders."""
         return self._extenders

@@ -59,6 +59,11 @@ class Framework:
     def _at(self, point: str) -> list[tuple[Plugin, int]]:
         return [(self._plugins[entry.name], entry.weight) for entry in self.profile.at(point)]
 
+    @property
+    def samples(self) -> bool:
+        """Whether its profile looks at some of the nodes only."""
+        return self.profile.percentage_of_nodes_to_score != EVERY_NODE
+
     def watches(self, pod: Pod) -> frozenset[str]:
         """Which groups of other objects the compiled form of a pod depends on."""
         return frozenset().union(*(plugin.watches(pod) for plugin in self._plugins.values()))
@@ -155,11 +160,17 @@ class Framework:
             rating = plugin.score(context)
             if rating is not None:
                 scores.append(rating.weigh(weight))
-        percentage = self.profile.percentage_of_nodes_to_score
-        if only is not None or (percentage == EVERY_NODE and not self._extenders):
+        if only is not None or not (self.samples or self._extenders):
             return PodClass(core.nodes, core.shared, context.info, filters, scores)
         told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
-        return Stepwise(core, context.info, filters, scores, percentage, wants_one=not told_apart)
+        return Stepwise(
+            core,
+            context.info,
+            filters,
+            scores,
+            self.profile.percentage_of_nodes_to_score,
+            wants_one=not told_apart,
+        )
 
 
 def _first(answers: Iterable[Status | None]) -> Status | None:

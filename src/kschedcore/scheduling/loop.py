@@ -252,6 +252,8 @@ class Scheduler:
             if self._queue.get(key_of(queued.pod)) is queued:
                 self._queue.remove(key_of(queued.pod))
             return
+        if cycle.phase is Phase.FAILED:
+            self._gave_back(pod, cycle.decision.node)
         if cycle.status is not None and isinstance(cycle.status.cause, UnboundVolumesError):
             # Not a failure: its volumes are on their way, and the claims will say when they are there.
             self._queue.put_back(queued, frozenset({"VolumeBinding"}))
@@ -262,8 +264,6 @@ class Scheduler:
         except StatusError:
             # What could not be written now is when the pod is tried again.
             plugins = frozenset()
-        if cycle.phase is Phase.FAILED:
-            self._gave_back(pod, cycle.decision.node)
         self._queue.put_back(queued, plugins)
 
     def _tell(self, pod: Object, cycle: Cycle) -> None:
