@@ -18,9 +18,9 @@
 #define KS_MAYBE_UNUSED
 #endif
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(__clang__) \
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12 \
     && !defined(KSCHEDCORE_ONE_KERNEL)
-#define KS_DISPATCHED KS_MAYBE_UNUSED __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default"))) static
+#define KS_DISPATCHED KS_MAYBE_UNUSED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) static
 #else
 #define KS_DISPATCHED KS_MAYBE_UNUSED static
 #endif
