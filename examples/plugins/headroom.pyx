@@ -32,8 +32,8 @@ cdef class HeadroomKernel(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0 and requested[slot] + self.wanted > allocatable[slot] * (100 - self.percent) // 100:
-                verdict[slot] = self.rejected
+            if verdict[i] == 0 and requested[slot] + self.wanted > allocatable[slot] * (100 - self.percent) // 100:
+                verdict[i] = self.rejected
 
 
 class HeadroomArgs(Args, frozen=True):

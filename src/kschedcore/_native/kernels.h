@@ -25,6 +25,9 @@
 #define KS_DISPATCHED KS_MAYBE_UNUSED static
 #endif
 
+/* So many scores make a block of a tournament, see tournament.pyx. */
+#define KS_FANOUT 16
+
 /* A numerator of 100 times this is exact as a double, which division relies on. */
 #define KS_EXACT ((int64_t) 1 << 46)
 
@@ -90,6 +93,57 @@ KS_DISPATCHED void ks_balance(const int64_t *requested, const int64_t *capacity,
         two = two > 1 ? 1 : two;
         score[i] = (int64_t) ((1 - fabs((one - two) / 2)) * 100.0);
     }
+}
+
+/* The highest score of each block, INT64_MIN where there is none. */
+KS_DISPATCHED void ks_best_of_blocks(const int64_t *scores, ptrdiff_t n, int64_t *best)
+{
+    ptrdiff_t block = 0;
+    best[0] = INT64_MIN;
+    for (; (block + 1) * KS_FANOUT <= n; block++) {
+        int64_t most = INT64_MIN;
+        for (ptrdiff_t i = 0; i < KS_FANOUT; i++)
+            most = scores[block * KS_FANOUT + i] > most ? scores[block * KS_FANOUT + i] : most;
+        best[block] = most;
+    }
+    if (block * KS_FANOUT < n) {
+        best[block] = INT64_MIN;
+        for (ptrdiff_t i = block * KS_FANOUT; i < n; i++)
+            best[block] = scores[i] > best[block] ? scores[i] : best[block];
+    }
+}
+
+/* The extremes of what feasible nodes (verdict 0) score, and how many score at all: INT64_MIN takes no part. */
+KS_DISPATCHED void ks_extremes(const int64_t *raw, const int32_t *verdict, ptrdiff_t n, int64_t *low, int64_t *high,
+                               int64_t *members)
+{
+    int64_t least = INT64_MAX, most = INT64_MIN, count = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int64_t taken = verdict[i] == 0 && raw[i] != INT64_MIN;
+        int64_t up = taken ? raw[i] : INT64_MIN, down = taken ? raw[i] : INT64_MAX;
+        most = up > most ? up : most;
+        least = down < least ? down : least;
+        count += taken;
+    }
+    *low = least;
+    *high = most;
+    *members = count;
+}
+
+/* How many feasible nodes (verdict 0) score this. */
+KS_DISPATCHED int64_t ks_count_of(const int64_t *raw, const int32_t *verdict, int64_t score, ptrdiff_t n)
+{
+    int64_t count = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        count += verdict[i] == 0 && raw[i] == score;
+    return count;
+}
+
+/* sums[i] += weight * scores[i] */
+KS_DISPATCHED void ks_add(int64_t *sums, const int64_t *scores, int64_t weight, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        sums[i] += weight * scores[i];
 }
 
 #endif

@@ -21,6 +21,12 @@ cdef extern from "kernels.h" nogil:
         const int64_t* requested, const int64_t* capacity, int64_t request, const int64_t* other_requested,
         const int64_t* other_capacity, int64_t other_request, int64_t* score, Py_ssize_t n
     )
+    void ks_best_of_blocks(const int64_t* scores, Py_ssize_t n, int64_t* best)
+    void ks_extremes(
+        const int64_t* raw, const int32_t* verdict, Py_ssize_t n, int64_t* low, int64_t* high, int64_t* members
+    )
+    int64_t ks_count_of(const int64_t* raw, const int32_t* verdict, int64_t score, Py_ssize_t n)
+    void ks_add(int64_t* sums, const int64_t* scores, int64_t weight, Py_ssize_t n)
 
 
 cdef inline const int64_t* taken(

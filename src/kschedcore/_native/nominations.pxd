@@ -8,6 +8,7 @@ cdef class Nominations:
     cdef Topology topology
     cdef Int32Column count             # slot -> pods nominated to it
     cdef dict by_slot
+    cdef readonly int64_t pods        # nominated, to any node
     cdef inline bint any_on(self, slot_t slot) noexcept nogil:
         return slot < self.count.capacity and self.count.data[slot] != 0
     cdef list weightier(self, slot_t slot, int32_t priority)

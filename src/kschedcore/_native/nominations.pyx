@@ -35,6 +35,7 @@ cdef class Nominations:
         if slot >= self.count.capacity:
             self.count.grow(self.topology.nodes.capacity)
         self.count.data[slot] += sign
+        self.pods += sign
         self.topology.nodes.load_log.append(slot)
 
     cdef list weightier(self, slot_t slot, int32_t priority):

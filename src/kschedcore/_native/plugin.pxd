@@ -31,11 +31,11 @@ cdef class ScorePlugin(Plugin):
     cdef bint skipped(self) noexcept nogil
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil
 
 ctypedef score_t (*Rescale)(score_t raw, score_t low, score_t high) noexcept nogil
 
 cdef void rescale_all(
-    Rescale rescale, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+    Rescale rescale, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
 ) noexcept nogil

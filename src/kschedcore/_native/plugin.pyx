@@ -2,8 +2,8 @@
 
 A plugin object is one rule compiled for one class of pods: its constructor turns what the manifest says into
 numbers, its kernel judges any number of nodes at once. A kernel is given the slots to look at (``slots``,
-``n`` of them; ``NULL`` stands for slots 0 to n - 1) and writes to the column at those slots. It must not
-raise, allocate Python objects or depend on the order of slots.
+``n`` of them; ``NULL`` stands for slots 0 to n - 1) and a list of as many answers to fill, the first being of the
+first slot. It must not raise, allocate Python objects or depend on the order of slots.
 
 A compiled plugin of a third party subclasses :class:`FilterPlugin` or :class:`ScorePlugin` by ``cimport`` and
 overrides the same methods.
@@ -20,24 +20,22 @@ cdef enum:
 
 
 cdef void rescale_all(
-    Rescale rescale, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+    Rescale rescale, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
 ) noexcept nogil:
     """Normalise scores one by one. Nodes have few distinct raw scores and division is dear: remember some answers."""
     cdef score_t known[REMEMBERED]
     cdef score_t answers[REMEMBERED]
     cdef Py_ssize_t i
-    cdef slot_t slot
     cdef int place
     for place in range(REMEMBERED):
         known[place] = low
         answers[place] = rescale(low, low, high)
     for i in range(n):
-        slot = slots[i] if slots != NULL else <slot_t> i
-        place = raw[slot] & (REMEMBERED - 1)
-        if raw[slot] != known[place]:
-            known[place] = raw[slot]
-            answers[place] = rescale(raw[slot], low, high)
-        out[slot] = answers[place]
+        place = raw[i] & (REMEMBERED - 1)
+        if raw[i] != known[place]:
+            known[place] = raw[i]
+            answers[place] = rescale(raw[i], low, high)
+        out[i] = answers[place]
 
 
 cdef class Plugin:
@@ -80,9 +78,9 @@ cdef class FilterPlugin(Plugin):
         return self.depends == ON_TOPOLOGY
 
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
-        """Write a row of the reason table at each node that the plugin rejects; leave the others alone.
+        """Write a row of the reason table for each node that the plugin rejects; leave the others alone.
 
-        ``verdict`` may already hold the rejection of an earlier plugin, which stays.
+        ``verdict``, one for each slot, may already hold the rejection of an earlier plugin, which stays.
         """
 
 
@@ -108,7 +106,7 @@ cdef class ScorePlugin(Plugin):
     ) except -1 nogil:
         """Catch up with which nodes are feasible; add the slots whose raw score may differ for it.
 
-        ``slots`` are those whose verdict may have changed since the last call.
+        ``slots`` are those whose verdict may have changed since the last call, ``verdict`` is by slot.
         """
         return 0
 
@@ -117,9 +115,9 @@ cdef class ScorePlugin(Plugin):
         return False
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
-        """Write the raw score of each node. A plugin that does not normalise writes 0 to 100."""
+        """Write the raw score of each node to ``raw``, one for each slot. A plugin that does not normalise writes 0 to 100."""
 
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
-        """Rescale raw scores, given the extremes over the feasible nodes, to 0 to 100."""
+        """Rescale ``n`` raw scores, given the extremes over the feasible nodes, to 0 to 100."""

@@ -17,14 +17,14 @@ cdef struct FilterRun:                 # consecutive filters that go stale toget
     int start
     int end
     int depends                        # which changes these are, see Depends
-    bint silent                        # none of them rejects any node
-    PyObject* verdict                  # Int32Column: first rejection within the run
+    bint silent                        # none of them rejects any node, as far as it is kept
+    PyObject* verdict                  # Int32Column: first rejection within the run; without any entry at first
 
 cdef class Shared:
     cdef readonly Nominations nominations
     cdef SlotSet stale, ignored
-    cdef Int64Column scores
-    cdef Int32Column trial, first
+    cdef Int32Column verdicts
+    cdef Int64Column sums, fresh, taken
     cdef int grow(self, Py_ssize_t capacity) except -1
 
 cdef class PodClass:
@@ -36,15 +36,17 @@ cdef class PodClass:
     cdef int filter_count
     cdef FilterRun runs[MAX_RUNS]
     cdef int run_count
+    cdef bint elsewhere                # whether any filter looks at pods elsewhere than on the node that it judges
     cdef PyObject** plain_refs         # scores that do not normalise
     cdef int plain_count
-    cdef Int64Column fixed             # the sum of those of them that only look at the node itself
-    cdef bint any_fixed                # whether there are such
+    cdef Int64Column fixed             # their sum, of those that only look at the node itself; no entry while all 0
+    cdef Int64Column local             # their sum, of all; kept only where it serves more than once
+    cdef bint any_fixed, keeps_local
     cdef NormalisedScore* normalised
     cdef int normalised_count
     cdef Int32Column verdict           # 0 feasible; -1 no such node; else a row of the reason table
     cdef Int32Column rejections        # row of the reason table -> nodes that have it
-    cdef Int64Column local, total
+    cdef Int64Column total
     cdef Tournament tournament
     cdef Shared shared
     cdef Py_ssize_t prepared           # slots below this have columns
@@ -56,7 +58,6 @@ cdef class PodClass:
     cdef readonly int64_t revision     # grows whenever a verdict changes
     cdef object findings               # what dry runs of preemption found, see preemption.pyx
     cdef bint looks_elsewhere(self) noexcept nogil
-    cdef bint _looks_elsewhere(self, const FilterRun* run) noexcept nogil
     cdef int refresh(self) except -1 nogil
     cdef Entry best(self) noexcept nogil
     cdef verdict_t judge(self, slot_t slot) except? -1
@@ -65,13 +66,20 @@ cdef class PodClass:
     cdef int settle(self) except -1 nogil
     cdef int _prepare(self) except -1
     cdef Py_ssize_t _stale(self, const slot_t** slots) noexcept nogil
-    cdef void _filter(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil
-    cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil
-    cdef void _take_verdict(self, slot_t slot, verdict_t verdict) noexcept nogil
-    cdef void _count(self, verdict_t verdict, int sign) noexcept nogil
-    cdef void _turn(self, slot_t slot, bint feasible) noexcept nogil
-    cdef void _score_plain(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil
-    cdef void _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil
-    cdef void _find_extremes(self, NormalisedScore* score) noexcept nogil
+    cdef bint _asked(self, const FilterRun* run) noexcept nogil
+    cdef bint _kept(self, const FilterRun* run) noexcept nogil
+    cdef int _filter(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil
+    cdef int _judge_all(self, const slot_t* slots, Py_ssize_t n) except -1 nogil
+    cdef int _take_all(self, const verdict_t* verdicts, Py_ssize_t n) except -1 nogil
+    cdef int _take(self, slot_t slot, verdict_t verdict) except -1 nogil
+    cdef int _count(self, verdict_t verdict, int sign) except -1 nogil
+    cdef int _score_fixed(self, const slot_t* slots, Py_ssize_t n) except -1 nogil
+    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n, score_t* sums) noexcept nogil
+    cdef int _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil
+    cdef int _take_raw(
+        self, NormalisedScore* score, const slot_t* slots, Py_ssize_t n, const score_t* fresh
+    ) except -1 nogil
     cdef bint _extremes_moved(self) noexcept nogil
+    cdef bint _is_flat(self) noexcept nogil
+    cdef int _follow_local(self, const slot_t* slots, Py_ssize_t n) except -1 nogil
     cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil

@@ -14,16 +14,20 @@ from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
-from kschedcore._native.normalised cimport NormalisedScore, forget, is_uniform, learn
+from kschedcore._native.kernels cimport ks_add
+from kschedcore._native.normalised cimport NormalisedScore, find_extremes, forget, is_uniform, learn, raw_at
+from kschedcore._native.places cimport (
+    any_rejection, any_score, merge_verdicts, put_scores, put_totals, put_verdicts, take_scores,
+)
 from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
-from kschedcore._native.sums cimport add_scores, copy_sums, leave_out
 from kschedcore._native.tournament cimport Entry, Tournament
 from kschedcore._native.types cimport NO_SCORE, UNSCHEDULABLE, score_t, slot_t, verdict_t
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.reasons cimport ReasonTable
 from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy, memset
 
 cdef enum:
     NO_NODE = -1                       # verdict of a slot without a node
@@ -36,14 +40,13 @@ cdef class Shared:
         self.nominations = nominations
         self.ignored = SlotSet()
         self.stale = SlotSet()
-        self.scores = Int64Column()
-        self.trial = Int32Column()
-        self.first = Int32Column()
+        self.verdicts = Int32Column()
+        self.sums, self.fresh, self.taken = Int64Column(), Int64Column(), Int64Column()
 
     cdef int grow(self, Py_ssize_t capacity) except -1:
-        self.scores.grow(capacity)
-        self.trial.grow(capacity)
-        self.first.grow(capacity)
+        self.verdicts.grow(capacity)
+        for column in (self.sums, self.fresh, self.taken):
+            column.extend(capacity)
         return 0
 
 
@@ -70,10 +73,10 @@ cdef class PodClass:
         self.info = info
         self.filters = filters
         self.scores = scores
-        self.columns = []
         self.verdict = Int32Column(0, NO_NODE)
         self.fixed = Int64Column()
         self.local = Int64Column()
+        self.columns = [self.fixed, self.local]
         self.total = Int64Column(0, INT64_MIN)
         self.tournament = Tournament()
         self.rejections = Int32Column(16)
@@ -127,9 +130,10 @@ cdef class PodClass:
 
     cdef int refresh(self) except -1 nogil:
         """Make every column true for the present state of nodes and pods."""
-        cdef Py_ssize_t top = self.nodes.top, n, i
+        cdef Py_ssize_t top = self.nodes.top, n, loaded, i
         cdef bint everything = not self.valid or self.prepared != top
         cdef const slot_t* slots = NULL
+        cdef const slot_t* load = NULL
         if everything or self.generation != self.nodes.generation:
             with gil:
                 everything |= self._prepare()
@@ -141,20 +145,18 @@ cdef class PodClass:
         self.shared.stale.everything |= everything
         n = self._stale(&slots)
         self._filter(ON_SPEC, slots, n)
-        self._score_plain(ON_SPEC, slots, n)
+        self._score_fixed(slots, n)
         self._score_raw(ON_SPEC, slots, n)
 
         self.load_position = self.shared.stale.add_log(self.nodes.load_log, self.load_position)
-        n = self._stale(&slots)
-        self._filter(ON_LOAD, slots, n)
-        self._score_plain(ON_LOAD, slots, n)
-        self._score_raw(ON_LOAD, slots, n)
+        loaded = self._stale(&load)
+        self._filter(ON_LOAD, load, loaded)
+        self._score_raw(ON_LOAD, load, loaded)
 
         for i in range(self.filter_count):
             (<Plugin> self.filter_refs[i]).collect(self.shared.stale)
         n = self._stale(&slots)
-        self._filter(ON_TOPOLOGY, slots, n)
-        self._take_verdicts(slots, n)
+        self._judge_all(slots, n)
 
         for i in range(self.normalised_count):
             if self.normalised[i].depends == ON_TOPOLOGY:
@@ -165,12 +167,14 @@ cdef class PodClass:
         n = self._stale(&slots)
         self._score_raw(ON_TOPOLOGY, slots, n)
 
-        if self._extremes_moved() or self.shared.stale.everything:
-            self._sum(NULL, top)
-            self.tournament.build(self.total.data, self.nodes.rank.data)
+        self.shared.stale.everything |= self._extremes_moved()
+        self._follow_local(load, loaded)
+        n = self._stale(&slots)
+        self._sum(slots, n)
+        if slots == NULL:
+            self.tournament.build(self.total.data)
         else:
-            self._sum(slots, n)
-            self.tournament.update_all(self.total.data, self.nodes.rank.data, slots, n)
+            self.tournament.update(self.total.data, slots, n)
         self.valid = True
         return 0
 
@@ -185,140 +189,190 @@ cdef class PodClass:
         Returns whether every node has to be looked at again.
         """
         cdef bint everything = not self.valid or self.prepared != self.nodes.top
+        cdef bint elsewhere = self.elsewhere
         cdef Py_ssize_t capacity = self.nodes.capacity
         for plugin in self.filters + self.scores:
             everything |= (<Plugin> plugin).refresh()
+        self.elsewhere = self.looks_elsewhere()
+        everything |= self.elsewhere != elsewhere
         self.generation = self.nodes.generation
         if self.prepared != self.nodes.top or self.verdict.capacity < capacity:
             self.verdict.grow(capacity)
-            if self.any_fixed:
-                self.fixed.grow(capacity)
-            self.local.grow(capacity)
             self.total.grow(capacity)
             self.shared.grow(capacity)
             for column in self.columns:
-                column.extend(capacity)
+                if column.capacity:
+                    column.extend(capacity)
             self.tournament.resize(self.nodes.top)
             self.prepared = self.nodes.top
         return everything
 
     # -- filters ------------------------------------------------------------------------------------
 
-    cdef void _filter(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Run the filters of one sort over some nodes, each run from a clean slate."""
-        cdef verdict_t* verdict
-        cdef verdict_t rejected
-        cdef Py_ssize_t i
-        cdef int run, k
-        for run in range(self.run_count):
-            if self.runs[run].depends != depends:
-                continue
-            if slots == NULL:
-                self.runs[run].silent = True
-            if depends == ON_TOPOLOGY and not self._looks_elsewhere(&self.runs[run]):
-                # It goes on to look at every node when that changes.
-                self.runs[run].silent = True
-                continue
-            verdict = (<Int32Column> self.runs[run].verdict).data
-            for i in range(n):
-                verdict[slots[i] if slots != NULL else <slot_t> i] = 0
-            for k in range(self.runs[run].start, self.runs[run].end):
-                (<FilterPlugin> self.filter_refs[k]).filter(slots, n, verdict)
-            rejected = 0
-            for i in range(n):
-                rejected |= verdict[slots[i] if slots != NULL else <slot_t> i]
-            self.runs[run].silent &= rejected == 0
-
-    cdef void _take_verdicts(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Let each node's verdict be its first rejection, and keep count of the feasible ones."""
-        cdef verdict_t* first = self.shared.first.data
-        cdef verdict_t* verdicts
-        cdef int32_t* alive = self.nodes.alive.data
-        cdef verdict_t verdict
-        cdef Py_ssize_t i
-        cdef slot_t slot
+    cdef bint looks_elsewhere(self) noexcept nogil:
+        """Whether any filter looks at pods elsewhere than on the node that it judges."""
         cdef int run
+        for run in range(self.run_count):
+            if self.runs[run].depends == ON_TOPOLOGY and self._asked(&self.runs[run]):
+                return True
+        return False
+
+    cdef bint _asked(self, const FilterRun* run) noexcept nogil:
+        """Whether filters have anything to say: those about other nodes' pods may not, as the cluster is now.
+
+        When that changes, the class goes on to look at every node.
+        """
+        cdef int k
+        if run.depends != ON_TOPOLOGY:
+            return True
+        for k in range(run.start, run.end):
+            if (<FilterPlugin> self.filter_refs[k]).looks_elsewhere():
+                return True
+        return False
+
+    cdef bint _kept(self, const FilterRun* run) noexcept nogil:
+        """Whether a run's verdicts are kept, because a node can be looked at again without their going stale."""
+        return run.depends == ON_SPEC or (run.depends == ON_LOAD and self.elsewhere)
+
+    cdef int _filter(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil:
+        """Run the filters of one sort over some nodes, each run from a clean slate, if that is kept."""
+        cdef verdict_t* verdicts = self.shared.verdicts.data
+        cdef FilterRun* run
+        cdef int i, k
+        for i in range(self.run_count):
+            run = &self.runs[i]
+            if run.depends != depends or not self._kept(run):
+                continue
+            memset(verdicts, 0, n * sizeof(verdict_t))
+            for k in range(run.start, run.end):
+                (<FilterPlugin> self.filter_refs[k]).filter(slots, n, verdicts)
+            run.silent = not any_rejection(verdicts, n) and (run.silent or slots == NULL)
+            if not run.silent and (<Int32Column> run.verdict).capacity == 0:
+                with gil:
+                    (<Int32Column> run.verdict).grow(self.nodes.capacity)
+            if (<Int32Column> run.verdict).capacity:
+                put_verdicts((<Int32Column> run.verdict).data, slots, n, verdicts)
+        return 0
+
+    cdef int _judge_all(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
+        """Let each node's verdict be its first rejection in profile order, and keep count of them."""
+        cdef verdict_t* first = self.shared.verdicts.data
+        cdef int32_t* alive = self.nodes.alive.data
+        cdef verdict_t* verdict = self.verdict.data
+        cdef FilterRun* run
+        cdef slot_t slot
+        cdef Py_ssize_t i
+        cdef int r, k
         if slots == NULL:
             for i in range(n):
                 first[i] = 0 if alive[i] else NO_NODE
         else:
             for i in range(n):
-                first[slots[i]] = 0 if alive[slots[i]] else NO_NODE
-        for run in range(self.run_count):
-            verdicts = (<Int32Column> self.runs[run].verdict).data
-            if self.runs[run].silent:
-                continue
-            if slots == NULL:
-                for i in range(n):
-                    first[i] = first[i] if first[i] else verdicts[i]
-            else:
-                for i in range(n):
-                    first[slots[i]] = first[slots[i]] if first[slots[i]] else verdicts[slots[i]]
+                first[i] = 0 if alive[slots[i]] else NO_NODE
+        for r in range(self.run_count):
+            run = &self.runs[r]
+            if self._kept(run):
+                if not run.silent:
+                    merge_verdicts(first, (<Int32Column> run.verdict).data, slots, n)
+            elif self._asked(run):
+                for k in range(run.start, run.end):
+                    (<FilterPlugin> self.filter_refs[k]).filter(slots, n, first)
+        if self.shared.nominations.pods:
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                if first[i] != NO_NODE and self.shared.nominations.any_on(slot):
+                    with gil:
+                        first[i] = self._beside_nominated(slot) or first[i]
+        if slots == NULL:
+            return self._take_all(first, n)
         for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            verdict = first[slot]
-            if verdict != NO_NODE and self.shared.nominations.any_on(slot):
-                with gil:
-                    verdict = self._beside_nominated(slot) or verdict
-            if verdict != self.verdict.data[slot]:
-                self._take_verdict(slot, verdict)
+            if first[i] != verdict[slots[i]]:
+                self._take(slots[i], first[i])
+        return 0
 
-    cdef void _take_verdict(self, slot_t slot, verdict_t verdict) noexcept nogil:
+    cdef int _take_all(self, const verdict_t* verdicts, Py_ssize_t n) except -1 nogil:
+        """Every node has been judged anew."""
+        cdef Py_ssize_t i
+        cdef int k
+        if memcmp(self.verdict.data, verdicts, n * sizeof(verdict_t)) == 0:
+            return 0
+        memcpy(self.verdict.data, verdicts, n * sizeof(verdict_t))
+        memset(self.rejections.data, 0, self.rejections.capacity * sizeof(int32_t))
+        self.revision += 1
+        self.feasible = 0
+        for i in range(n):
+            self.feasible += verdicts[i] == 0
+        if self.feasible < n:
+            for i in range(n):
+                self._count(verdicts[i], 1)
+        for k in range(self.normalised_count):
+            self.normalised[k].lost = True
+        return 0
+
+    cdef int _take(self, slot_t slot, verdict_t verdict) except -1 nogil:
         """A node's verdict is another one than before."""
         cdef verdict_t before = self.verdict.data[slot]
+        cdef int k
         self.verdict.data[slot] = verdict
         self.revision += 1
         self._count(before, -1)
         self._count(verdict, 1)
-        if verdict == 0 or before == 0:
-            self._turn(slot, verdict == 0)
+        if verdict == 0:
+            self.feasible += 1
+            for k in range(self.normalised_count):
+                learn(&self.normalised[k], raw_at(&self.normalised[k], slot))
+        elif before == 0:
+            self.feasible -= 1
+            for k in range(self.normalised_count):
+                forget(&self.normalised[k], raw_at(&self.normalised[k], slot))
+        return 0
 
-    cdef void _count(self, verdict_t verdict, int sign) noexcept nogil:
+    cdef int _count(self, verdict_t verdict, int sign) except -1 nogil:
         """Keep count of the nodes that have a verdict."""
         if verdict > 0:
             if verdict >= self.rejections.capacity:
                 with gil:
                     self.rejections.grow(2 * verdict + 16)
             self.rejections.data[verdict] = self.rejections.data[verdict] + sign
-
-    cdef void _turn(self, slot_t slot, bint feasible) noexcept nogil:
-        """A node became feasible, or no longer is."""
-        cdef score_t raw
-        cdef int k
-        self.feasible += 1 if feasible else -1
-        for k in range(self.normalised_count):
-            raw = (<Int64Column> self.normalised[k].raw).data[slot]
-            if feasible:
-                learn(&self.normalised[k], raw)
-            else:
-                forget(&self.normalised[k], raw)
+        return 0
 
     # -- scores -------------------------------------------------------------------------------------
 
-    cdef void _score_plain(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Sum the scores of one sort that need no normalisation; those on the load, on top of the fixed ones."""
-        cdef score_t* scores = self.shared.scores.data
-        cdef score_t* sums = self.fixed.data if depends == ON_SPEC else self.local.data
-        cdef Py_ssize_t i
-        cdef slot_t slot
+    cdef int _score_fixed(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
+        """Sum the scores that need no normalisation and look at nothing but the node."""
+        cdef score_t* sums = self.shared.sums.data
+        cdef score_t* fresh = self.shared.fresh.data
         cdef int k
-        if depends == ON_SPEC and not self.any_fixed:
-            return
-        for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            sums[slot] = self.fixed.data[slot] if self.any_fixed and depends != ON_SPEC else 0
+        if not self.any_fixed:
+            return 0
+        memset(sums, 0, n * sizeof(score_t))
         for k in range(self.plain_count):
-            if ((<ScorePlugin> self.plain_refs[k]).depends == ON_SPEC) == (depends == ON_SPEC):
-                (<ScorePlugin> self.plain_refs[k]).score(slots, n, scores)
-                add_scores(sums, scores, (<ScorePlugin> self.plain_refs[k]).weight, slots, n)
+            if (<ScorePlugin> self.plain_refs[k]).depends == ON_SPEC:
+                (<ScorePlugin> self.plain_refs[k]).score(slots, n, fresh)
+                ks_add(sums, fresh, (<ScorePlugin> self.plain_refs[k]).weight, n)
+        if self.fixed.capacity == 0 and any_score(sums, n):
+            with gil:
+                self.fixed.grow(self.nodes.capacity)
+        if self.fixed.capacity:
+            put_scores(self.fixed.data, slots, n, sums)
+        return 0
 
-    cdef void _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Take over fresh raw scores of one sort, and keep the extremes over the feasible nodes."""
+    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n, score_t* sums) noexcept nogil:
+        """Sum all scores that need no normalisation."""
+        cdef score_t* fresh = self.shared.fresh.data
+        cdef int k
+        if self.fixed.capacity:
+            take_scores(self.fixed.data, slots, n, sums)
+        else:
+            memset(sums, 0, n * sizeof(score_t))
+        for k in range(self.plain_count):
+            if (<ScorePlugin> self.plain_refs[k]).depends != ON_SPEC:
+                (<ScorePlugin> self.plain_refs[k]).score(slots, n, fresh)
+                ks_add(sums, fresh, (<ScorePlugin> self.plain_refs[k]).weight, n)
+
+    cdef int _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil:
+        """Take over fresh raw scores of one sort."""
         cdef NormalisedScore* score
-        cdef score_t* raw
-        cdef score_t* fresh
-        cdef Py_ssize_t i
-        cdef slot_t slot
         cdef bint skipped
         cdef int k
         for k in range(self.normalised_count):
@@ -330,16 +384,35 @@ cdef class PodClass:
             if score.idle and skipped:
                 continue
             score.idle = skipped and slots == NULL
-            raw = (<Int64Column> score.raw).data
-            fresh = self.shared.scores.data
-            (<ScorePlugin> score.plugin).score(slots, n, fresh)
-            for i in range(n):
-                slot = slots[i] if slots != NULL else <slot_t> i
-                if fresh[slot] != raw[slot]:
-                    if self.verdict.data[slot] == 0:
-                        forget(score, raw[slot])
-                        learn(score, fresh[slot])
-                    raw[slot] = fresh[slot]
+            (<ScorePlugin> score.plugin).score(slots, n, self.shared.fresh.data)
+            self._take_raw(score, slots, n, self.shared.fresh.data)
+        return 0
+
+    cdef int _take_raw(
+        self, NormalisedScore* score, const slot_t* slots, Py_ssize_t n, const score_t* fresh
+    ) except -1 nogil:
+        """Raw scores of some nodes are these now; keep the extremes over the feasible nodes."""
+        cdef score_t* raw
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        if (<Int64Column> score.raw).capacity == 0:
+            if not any_score(fresh, n):
+                return 0
+            with gil:
+                (<Int64Column> score.raw).grow(self.nodes.capacity)
+        raw = (<Int64Column> score.raw).data
+        if slots == NULL:
+            memcpy(raw, fresh, n * sizeof(score_t))
+            score.lost = True
+            return 0
+        for i in range(n):
+            slot = slots[i]
+            if fresh[i] != raw[slot]:
+                if self.verdict.data[slot] == 0:
+                    forget(score, raw[slot])
+                    learn(score, fresh[i])
+                raw[slot] = fresh[i]
+        return 0
 
     cdef bint _extremes_moved(self) noexcept nogil:
         """Settle the extremes; say whether any is not what the totals were computed with."""
@@ -348,62 +421,61 @@ cdef class PodClass:
         cdef int k
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            if score.members and (score.at_low <= 0 or score.at_high <= 0):
-                self._find_extremes(score)
+            if score.lost or (score.members and (score.at_low <= 0 or score.at_high <= 0)):
+                find_extremes(score, self.verdict.data, self.prepared, self.feasible)
             if score.low != score.used_low or score.high != score.used_high:
                 score.used_low = score.low
                 score.used_high = score.high
                 moved = True
         return moved
 
-    cdef void _find_extremes(self, NormalisedScore* score) noexcept nogil:
-        """Look the extremes up again after the last node that had one lost it."""
-        cdef score_t* raw = (<Int64Column> score.raw).data
-        cdef verdict_t* verdict = self.verdict.data
-        cdef Py_ssize_t slot
-        score.low = INT64_MAX
-        score.high = INT64_MIN
-        score.at_low = score.at_high = score.members = 0
-        for slot in range(self.prepared):
-            if verdict[slot] == 0:
-                learn(score, raw[slot])
+    cdef bint _is_flat(self) noexcept nogil:
+        """Whether all normalised scores add the same to every node's total."""
+        cdef int k
+        for k in range(self.normalised_count):
+            if not is_uniform(&self.normalised[k], self.feasible):
+                return False
+        return True
+
+    cdef int _follow_local(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
+        """Keep the plain scores where a total can go stale without them; ``slots`` are where they themselves did."""
+        cdef bint keeps = self.elsewhere or not self._is_flat()
+        if keeps and not self.keeps_local:
+            slots, n = NULL, self.nodes.top
+            if self.local.capacity == 0:
+                with gil:
+                    self.local.grow(self.nodes.capacity)
+        self.keeps_local = keeps
+        if keeps:
+            self._score_plain(slots, n, self.shared.sums.data)
+            put_scores(self.local.data, slots, n, self.shared.sums.data)
+        return 0
 
     cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
         """Total the scores of some nodes; an infeasible node's total is INT64_MIN."""
-        cdef score_t* total = self.total.data
-        cdef score_t* rescaled = self.shared.scores.data
+        cdef score_t* sums = self.shared.sums.data
+        cdef const score_t* raw
         cdef NormalisedScore* score
         cdef score_t same = 0, each
         cdef int k
+        if self.keeps_local:
+            take_scores(self.local.data, slots, n, sums)
+        else:
+            self._score_plain(slots, n, sums)
         for k in range(self.normalised_count):
             score = &self.normalised[k]
             if is_uniform(score, self.feasible):
-                (<ScorePlugin> score.plugin).normalise(NULL, 1, &score.low, score.low, score.high, &each)
-                same += score.weight * each
-        copy_sums(total, self.local.data, same, slots, n)
-        for k in range(self.normalised_count):
-            score = &self.normalised[k]
-            if not is_uniform(score, self.feasible):
-                (<ScorePlugin> score.plugin).normalise(
-                    slots, n, (<Int64Column> score.raw).data, score.low, score.high, rescaled
-                )
-                add_scores(total, rescaled, score.weight, slots, n)
-        leave_out(total, self.verdict.data, slots, n)
-
-    cdef bint looks_elsewhere(self) noexcept nogil:
-        """Whether any filter looks at pods elsewhere than on the node that it judges."""
-        cdef int run
-        for run in range(self.run_count):
-            if self._looks_elsewhere(&self.runs[run]):
-                return True
-        return False
-
-    cdef bint _looks_elsewhere(self, const FilterRun* run) noexcept nogil:
-        cdef int k
-        for k in range(run.start, run.end):
-            if (<FilterPlugin> self.filter_refs[k]).looks_elsewhere():
-                return True
-        return False
+                if self.feasible:
+                    (<ScorePlugin> score.plugin).normalise(1, &score.low, score.low, score.high, &each)
+                    same += score.weight * each
+                continue
+            raw = (<Int64Column> score.raw).data
+            if slots != NULL:
+                take_scores(raw, slots, n, self.shared.taken.data)
+                raw = self.shared.taken.data
+            (<ScorePlugin> score.plugin).normalise(n, raw, score.low, score.high, self.shared.fresh.data)
+            ks_add(sums, self.shared.fresh.data, score.weight, n)
+        put_totals(self.total.data, self.verdict.data, same, slots, n, sums)
 
     # -- answers ------------------------------------------------------------------------------------
 
@@ -419,15 +491,14 @@ cdef class PodClass:
 
         The columns stay those of the last refresh. Call :meth:`settle` when the state is as it was.
         """
-        cdef verdict_t* verdict = self.shared.trial.data
+        cdef verdict_t verdict = 0
         cdef int k
         self.settle()
-        verdict[slot] = 0
         for k in range(self.filter_count):
-            (<FilterPlugin> self.filter_refs[k]).filter(&slot, 1, verdict)
-            if verdict[slot]:
+            (<FilterPlugin> self.filter_refs[k]).filter(&slot, 1, &verdict)
+            if verdict:
                 break
-        return verdict[slot]
+        return verdict
 
     cdef int settle(self) except -1 nogil:
         """Let the plugins follow counts without re-evaluating any node."""
@@ -451,7 +522,7 @@ cdef class PodClass:
 
     cdef Entry best(self) noexcept nogil:
         """The best node, its total and how many share it, as of the last refresh."""
-        return self.tournament.root()
+        return self.tournament.root(self.total.data, self.nodes.rank.data)
 
     def invalidate(self):
         """Forget what is known, so that the next refresh looks at every node."""
@@ -487,15 +558,17 @@ cdef class PodClass:
 
         None where scores of pods elsewhere depend on which nodes are feasible: that takes a class of its own.
         """
-        cdef score_t total = self.local.data[slot], raw, each
+        cdef slot_t node = <slot_t> slot
         cdef NormalisedScore* score
+        cdef score_t total, raw, each
         cdef int k
+        self._score_plain(&node, 1, &total)
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            raw = (<Int64Column> score.raw).data[slot]
+            raw = raw_at(score, node)
             if raw == NO_SCORE or (score.depends == ON_TOPOLOGY and not (<ScorePlugin> score.plugin).skipped()):
                 return None
-            (<ScorePlugin> score.plugin).normalise(NULL, 1, &raw, raw, raw, &each)
+            (<ScorePlugin> score.plugin).normalise(1, &raw, raw, raw, &each)
             total += score.weight * each
         return total
 
@@ -528,7 +601,7 @@ cdef class PodClass:
         """
         cdef NormalisedScore* score
         cdef ScorePlugin plugin
-        cdef Int64Column out = Int64Column(self.nodes.capacity)
+        cdef Int64Column out = Int64Column(self.nodes.capacity), raw
         cdef int k
         columns = {}
         for k in range(self.plain_count):
@@ -540,7 +613,9 @@ cdef class PodClass:
             score = &self.normalised[k]
             plugin = <ScorePlugin> score.plugin
             if not plugin.skipped():
-                raw = <Int64Column> score.raw
-                plugin.normalise(NULL, self.prepared, (<Int64Column> raw).data, score.low, score.high, out.data)
+                raw = Int64Column(self.nodes.capacity)
+                if (<Int64Column> score.raw).capacity:
+                    raw = <Int64Column> score.raw
+                plugin.normalise(self.prepared, raw.data, score.low, score.high, out.data)
                 columns[plugin.name] = (raw.to_numpy(self.prepared), out.to_numpy(self.prepared), plugin.weight)
         return columns

@@ -34,4 +34,4 @@ cdef class PackKernel(ScorePlugin):
             slot = slots[i] if slots != NULL else <slot_t> i
             # Nodes that the pod does not fit on are rated too; a score is 0 to 100 even there.
             used = min(requested[slot] + self.wanted, allocatable[slot])
-            raw[slot] = MAX_NODE_SCORE * used // allocatable[slot] if allocatable[slot] else 0
+            raw[i] = MAX_NODE_SCORE * used // allocatable[slot] if allocatable[slot] else 0

@@ -34,8 +34,8 @@ cdef class Candidates(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0 and not (slot < self.chosen.capacity and self.chosen.data[slot]):
-                verdict[slot] = self.rejected
+            if verdict[i] == 0 and not (slot < self.chosen.capacity and self.chosen.data[slot]):
+                verdict[i] = self.rejected
 
 
 cdef class ExtenderScores(ScorePlugin):
@@ -61,4 +61,4 @@ cdef class ExtenderScores(ScorePlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            raw[slot] = self.scores.data[slot] if slot < self.scores.capacity else 0
+            raw[i] = self.scores.data[slot] if slot < self.scores.capacity else 0

@@ -66,4 +66,4 @@ cdef class ImageLocality(ScorePlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            raw[slot] = self.score_of.data[self.nodes.image_set.data[slot]]
+            raw[i] = self.score_of.data[self.nodes.image_set.data[slot]]

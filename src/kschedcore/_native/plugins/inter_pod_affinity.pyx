@@ -218,8 +218,8 @@ cdef class InterPodAffinityFilter(FilterPlugin):
             return
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0:
-                verdict[slot] = self._judge(slot)
+            if verdict[i] == 0:
+                verdict[i] = self._judge(slot)
 
     cdef verdict_t _judge(self, slot_t slot) noexcept nogil:
         cdef bint met = True
@@ -323,9 +323,9 @@ cdef class InterPodAffinityScore(ScorePlugin):
                 count = self.tables.count_at(t, slot)
                 if count > 0:
                     total += self.tables.watched[t].factor * count
-            raw[slot] = total
+            raw[i] = total
 
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
-        rescale_all(_rescaled, slots, n, raw, low, high, out)
+        rescale_all(_rescaled, n, raw, low, high, out)

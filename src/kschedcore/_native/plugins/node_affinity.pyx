@@ -39,14 +39,14 @@ cdef class NodeAffinityFilter(FilterPlugin):
         cdef bint required = self.required is not None
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot]:
+            if verdict[i]:
                 continue
             if added and not self.added.matches(slot):
-                verdict[slot] = self.enforced
+                verdict[i] = self.enforced
             elif selector and not self.selector.matches(slot):
-                verdict[slot] = self.mismatch
+                verdict[i] = self.mismatch
             elif required and not self.required.matches(slot):
-                verdict[slot] = self.mismatch
+                verdict[i] = self.mismatch
 
 
 cdef class NodeAffinityScore(ScorePlugin):
@@ -88,13 +88,11 @@ cdef class NodeAffinityScore(ScorePlugin):
             for term in range(self.terms.terms):
                 if self.terms.term_matches(term, slot):
                     total += self.weights[term]
-            raw[slot] = total
+            raw[i] = total
 
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
         cdef Py_ssize_t i
-        cdef slot_t slot
         for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            out[slot] = MAX_NODE_SCORE * raw[slot] // high if high else raw[slot]
+            out[i] = MAX_NODE_SCORE * raw[i] // high if high else raw[i]

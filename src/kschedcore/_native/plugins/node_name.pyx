@@ -17,8 +17,8 @@ cdef class _OnlyNamed(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0 and not self.named.matches(slot):
-                verdict[slot] = self.rejected
+            if verdict[i] == 0 and not self.named.matches(slot):
+                verdict[i] = self.rejected
 
 
 cdef class NodeName(_OnlyNamed):

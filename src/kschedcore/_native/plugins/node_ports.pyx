@@ -31,8 +31,8 @@ cdef class NodePorts(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0 and self._conflicts(&self.nodes.held[slot]):
-                verdict[slot] = self.rejected
+            if verdict[i] == 0 and self._conflicts(&self.nodes.held[slot]):
+                verdict[i] = self.rejected
 
     cdef bint _conflicts(self, const HoldingList* held) noexcept nogil:
         cdef int wanted, k

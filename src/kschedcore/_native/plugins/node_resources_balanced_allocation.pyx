@@ -49,7 +49,6 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
         cdef int64_t room[4][CHUNK]
-        cdef int64_t scores[CHUNK]
         cdef const int64_t* capacity
         cdef const int64_t* other
         cdef Py_ssize_t start, count, i
@@ -58,7 +57,7 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         if self.count != 2 or n <= FEW:
             for i in range(n):
                 slot = slots[i] if slots != NULL else <slot_t> i
-                raw[slot] = self._score(slot)
+                raw[i] = self._score(slot)
             return
         one, two = self.resources[0].resource, self.resources[1].resource
         start = 0
@@ -69,11 +68,11 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             ks_balance(
                 taken(self.nodes.requested[one], slots, start, count, room[2]), capacity, self.resources[0].amount,
                 taken(self.nodes.requested[two], slots, start, count, room[3]), other, self.resources[1].amount,
-                scores, count,
+                raw + start, count,
             )
             for i in range(count):
-                slot = slots[start + i] if slots != NULL else <slot_t> (start + i)
-                raw[slot] = scores[i] if capacity[i] and other[i] else self._score(slot)
+                if capacity[i] == 0 or other[i] == 0:
+                    raw[start + i] = self._score(slots[start + i] if slots != NULL else <slot_t> (start + i))
             start += CHUNK
 
     cdef score_t _score(self, slot_t slot) noexcept nogil:

@@ -75,8 +75,8 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         if n <= FEW:
             for i in range(n):
                 slot = slots[i] if slots != NULL else <slot_t> i
-                if verdict[slot] == 0 and self._lacks(slot):
-                    verdict[slot] = self._rejection(slot)
+                if verdict[i] == 0 and self._lacks(slot):
+                    verdict[i] = self._rejection(slot)
             return
         start = 0
         while start < n:
@@ -90,10 +90,8 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
                     self.checked[k].amount, lacking, count,
                 )
             for i in range(count):
-                if lacking[i]:
-                    slot = slots[start + i] if slots != NULL else <slot_t> (start + i)
-                    if verdict[slot] == 0:
-                        verdict[slot] = self._rejection(slot)
+                if lacking[i] and verdict[start + i] == 0:
+                    verdict[start + i] = self._rejection(slots[start + i] if slots != NULL else <slot_t> (start + i))
             start += CHUNK
 
     cdef bint _lacks(self, slot_t slot) noexcept nogil:
@@ -181,17 +179,14 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         free(self.shape)
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
-        cdef int64_t total[CHUNK]
-        cdef Py_ssize_t start, count, i
-        cdef slot_t slot
+        cdef Py_ssize_t start = 0, count, i
         cdef bint done
-        start = 0
         while start < n:
             count = min(<Py_ssize_t> CHUNK, n - start)
-            done = n > FEW and self.strategy == LEAST_ALLOCATED and self._least_allocated(slots, start, count, total)
-            for i in range(count):
-                slot = slots[start + i] if slots != NULL else <slot_t> (start + i)
-                raw[slot] = total[i] if done else self._score(slot)
+            done = n > FEW and self.strategy == LEAST_ALLOCATED
+            if not (done and self._least_allocated(slots, start, count, raw + start)):
+                for i in range(start, start + count):
+                    raw[i] = self._score(slots[i] if slots != NULL else <slot_t> i)
             start += CHUNK
 
     cdef bint _least_allocated(

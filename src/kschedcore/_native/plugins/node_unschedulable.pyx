@@ -20,5 +20,5 @@ cdef class NodeUnschedulable(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if self.nodes.unschedulable.data[slot] and verdict[slot] == 0:
-                verdict[slot] = self.rejected
+            if self.nodes.unschedulable.data[slot] and verdict[i] == 0:
+                verdict[i] = self.rejected

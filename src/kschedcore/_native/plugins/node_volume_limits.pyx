@@ -84,8 +84,8 @@ cdef class NodeVolumeLimits(FilterPlugin):
             for i in range(n):
                 slot = slots[i] if slots != NULL else <slot_t> i
                 limit = (<Int32Column> limits).data[slot]
-                if limit != NO_LIMIT and verdict[slot] == 0 and self._exceeds(&self.drivers[d], slot, limit):
-                    verdict[slot] = self.exceeded
+                if limit != NO_LIMIT and verdict[i] == 0 and self._exceeds(&self.drivers[d], slot, limit):
+                    verdict[i] = self.exceeded
 
     cdef bint _exceeds(self, const Driver* driver, slot_t slot, int32_t limit) noexcept nogil:
         cdef int32_t k, more = 0, attached = 0

@@ -325,8 +325,8 @@ cdef class PodTopologySpreadFilter(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0:
-                verdict[slot] = self._judge(slot)
+            if verdict[i] == 0:
+                verdict[i] = self._judge(slot)
 
     cdef verdict_t _judge(self, slot_t slot) noexcept nogil:
         cdef int32_t code
@@ -534,14 +534,14 @@ cdef class PodTopologySpreadScore(ScorePlugin):
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             if self._ignored(slot):
-                raw[slot] = NO_SCORE
+                raw[i] = NO_SCORE
                 continue
             total = 0
             for c in range(self.count):
                 code = (<_SoftConstraint> self.refs[c]).key.codes.data[slot]
                 if code != ABSENT:
                     total += (<_SoftConstraint> self.refs[c]).rating(slot, code)
-            raw[slot] = <score_t> round(total)
+            raw[i] = <score_t> round(total)
 
     cdef void _score_by_domain(
         self, _SoftConstraint constraint, const slot_t* slots, Py_ssize_t n, score_t* raw
@@ -560,15 +560,15 @@ cdef class PodTopologySpreadScore(ScorePlugin):
             slot = slots[i] if slots != NULL else <slot_t> i
             code = codes[slot]
             if code == ABSENT:
-                raw[slot] = NO_SCORE
+                raw[i] = NO_SCORE
                 continue
             place = code & (REMEMBERED - 1)
             if known[place] != code:
                 known[place] = code
                 answers[place] = <score_t> round(constraint.rating(slot, code))
-            raw[slot] = answers[place]
+            raw[i] = answers[place]
 
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
-        rescale_all(_rescaled, slots, n, raw, low, high, out)
+        rescale_all(_rescaled, n, raw, low, high, out)

@@ -71,22 +71,20 @@ cdef class PythonFilter(FilterPlugin):
 
     cdef void _filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept:
         cdef Py_ssize_t i
-        cdef slot_t slot
         cdef verdict_t otherwise = self.rejected
-        cdef const slot_t[::1] asked
-        cdef const unsigned char[::1] passes
-        wanted = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
-        asked = wanted
+        cdef unsigned char[::1] rejected
+        by_slot = np.zeros(self.nodes.top, np.uint8)
+        asked = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
         try:
-            passes = np.ascontiguousarray(self.judge(wanted)).view(np.uint8)
+            by_slot[asked] = np.logical_not(self.judge(asked))
         except BaseException as error:
             self.failed(error)
             otherwise = self.broken
-            passes = np.zeros(len(wanted), np.uint8)
-        for i in range(asked.shape[0]):
-            slot = asked[i]
-            if verdict[slot] == 0 and not passes[i]:
-                verdict[slot] = otherwise
+            by_slot[asked] = 1
+        rejected = by_slot
+        for i in range(n):
+            if verdict[i] == 0 and rejected[slots[i] if slots != NULL else <slot_t> i]:
+                verdict[i] = otherwise
 
 
 cdef class PythonScore(ScorePlugin):
@@ -128,29 +126,25 @@ cdef class PythonScore(ScorePlugin):
 
     cdef void _score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept:
         cdef Py_ssize_t i
-        cdef const slot_t[::1] asked
-        cdef const score_t[::1] rated
-        for i in range(n):
-            raw[slots[i] if slots != NULL else <slot_t> i] = 0
+        cdef score_t[::1] rated
+        by_slot = np.zeros(self.nodes.top, np.int64)
+        asked = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
         try:
-            wanted = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
-            asked = wanted
-            rated = self.rate(wanted)
-            for i in range(asked.shape[0]):
-                raw[asked[i]] = rated[i]
+            by_slot[asked] = self.rate(asked)
         except BaseException as error:
             self.failed(error)
+        rated = by_slot
+        for i in range(n):
+            raw[i] = rated[slots[i] if slots != NULL else <slot_t> i]
 
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
         cdef Py_ssize_t i
-        cdef slot_t slot
         cdef int64_t scaled
         for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
             if self.scale == AS_THEY_ARE:
-                out[slot] = raw[slot]
+                out[i] = raw[i]
                 continue
-            scaled = MAX_NODE_SCORE * raw[slot] // high if high > 0 else 0
-            out[slot] = MAX_NODE_SCORE - scaled if self.scale == REVERSED else scaled
+            scaled = MAX_NODE_SCORE * raw[i] // high if high > 0 else 0
+            out[i] = MAX_NODE_SCORE - scaled if self.scale == REVERSED else scaled

@@ -67,8 +67,8 @@ cdef class TaintTolerationFilter(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot] == 0:
-                verdict[slot] = self.verdict_of.data[self.nodes.taint_set.data[slot]]
+            if verdict[i] == 0:
+                verdict[i] = self.verdict_of.data[self.nodes.taint_set.data[slot]]
 
 
 cdef class TaintTolerationScore(ScorePlugin):
@@ -105,13 +105,11 @@ cdef class TaintTolerationScore(ScorePlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            raw[slot] = self.count_of.data[self.nodes.taint_set.data[slot]]
+            raw[i] = self.count_of.data[self.nodes.taint_set.data[slot]]
 
     cdef void normalise(
-        self, const slot_t* slots, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
         cdef Py_ssize_t i
-        cdef slot_t slot
         for i in range(n):
-            slot = slots[i] if slots != NULL else <slot_t> i
-            out[slot] = MAX_NODE_SCORE - MAX_NODE_SCORE * raw[slot] // high if high else MAX_NODE_SCORE
+            out[i] = MAX_NODE_SCORE - MAX_NODE_SCORE * raw[i] // high if high else MAX_NODE_SCORE

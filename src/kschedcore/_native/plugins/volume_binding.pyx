@@ -113,8 +113,8 @@ cdef class VolumeBinding(FilterPlugin):
         with gil:
             for i in range(n):
                 slot = slots[i] if slots != NULL else <slot_t> i
-                if verdict[slot] == 0:
-                    verdict[slot] = self.rows[self._unbound(slot)][self._bound(slot)]
+                if verdict[i] == 0:
+                    verdict[i] = self.rows[self._unbound(slot)][self._bound(slot)]
 
     cdef int _bound(self, slot_t slot):
         """The first problem with a bound claim."""

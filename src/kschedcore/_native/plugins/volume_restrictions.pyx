@@ -81,12 +81,12 @@ cdef class VolumeRestrictions(FilterPlugin):
         cdef slot_t slot
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
-            if verdict[slot]:
+            if verdict[i]:
                 continue
             if self.disk_count and self._taken(&self.nodes.held[slot]):
-                verdict[slot] = self.disk_taken
+                verdict[i] = self.disk_taken
             elif self.in_use:
-                verdict[slot] = self.claim_taken
+                verdict[i] = self.claim_taken
 
     cdef bint _taken(self, const HoldingList* held) noexcept nogil:
         cdef int disk, k

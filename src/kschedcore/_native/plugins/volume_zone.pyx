@@ -33,8 +33,8 @@ cdef class VolumeZone(FilterPlugin):
                 for i in range(n):
                     slot = slots[i] if slots != NULL else <slot_t> i
                     if (
-                        verdict[slot] == 0
+                        verdict[i] == 0
                         and self.zoned.matches(slot)
                         and not (<NodeSelector> selector).matches(slot)
                     ):
-                        verdict[slot] = self.rejected
+                        verdict[i] = self.rejected

@@ -1,0 +1,80 @@
+"""Between columns, which have an entry for each slot, and lists, which have one for each node looked at.
+
+Every function is given the slots of the nodes, or NULL for the slots 0 to n - 1; then list and column are alike.
+"""
+
+from kschedcore._native.kernels cimport ks_gather
+from kschedcore._native.types cimport score_t, slot_t, verdict_t
+from libc.stdint cimport INT64_MIN
+from libc.string cimport memcpy
+
+
+cdef inline void take_scores(const score_t* column, const slot_t* slots, Py_ssize_t n, score_t* out) noexcept nogil:
+    if slots == NULL:
+        memcpy(out, column, n * sizeof(score_t))
+    else:
+        ks_gather(column, slots, n, out)
+
+
+cdef inline void put_scores(score_t* column, const slot_t* slots, Py_ssize_t n, const score_t* scores) noexcept nogil:
+    cdef Py_ssize_t i
+    if slots == NULL:
+        memcpy(column, scores, n * sizeof(score_t))
+    else:
+        for i in range(n):
+            column[slots[i]] = scores[i]
+
+
+cdef inline void put_verdicts(
+    verdict_t* column, const slot_t* slots, Py_ssize_t n, const verdict_t* verdicts
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if slots == NULL:
+        memcpy(column, verdicts, n * sizeof(verdict_t))
+    else:
+        for i in range(n):
+            column[slots[i]] = verdicts[i]
+
+
+cdef inline void merge_verdicts(
+    verdict_t* first, const verdict_t* column, const slot_t* slots, Py_ssize_t n
+) noexcept nogil:
+    """Where nobody has rejected a node yet, take over what the column says of it."""
+    cdef Py_ssize_t i
+    if slots == NULL:
+        for i in range(n):
+            first[i] = first[i] if first[i] else column[i]
+    else:
+        for i in range(n):
+            first[i] = first[i] if first[i] else column[slots[i]]
+
+
+cdef inline void put_totals(
+    score_t* column, const verdict_t* verdict, score_t same, const slot_t* slots, Py_ssize_t n, const score_t* sums
+) noexcept nogil:
+    """Totals of nodes, ``same`` being part of each; INT64_MIN where the verdict column rejects one."""
+    cdef Py_ssize_t i
+    if slots == NULL:
+        for i in range(n):
+            column[i] = INT64_MIN if verdict[i] else sums[i] + same
+    else:
+        for i in range(n):
+            column[slots[i]] = INT64_MIN if verdict[slots[i]] else sums[i] + same
+
+
+cdef inline bint any_score(const score_t* scores, Py_ssize_t n) noexcept nogil:
+    """Whether any score is not 0."""
+    cdef score_t seen = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        seen |= scores[i]
+    return seen != 0
+
+
+cdef inline bint any_rejection(const verdict_t* verdicts, Py_ssize_t n) noexcept nogil:
+    """Whether any verdict is not 0."""
+    cdef verdict_t seen = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        seen |= verdicts[i]
+    return seen != 0
