@@ -438,17 +438,16 @@ cdef class PodClass:
         return True
 
     cdef int _follow_local(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Keep the plain scores where a total can go stale without them; ``slots`` are where they themselves did."""
-        cdef bint keeps = self.elsewhere or not self._is_flat()
-        if keeps and not self.keeps_local:
+        """Keep the plain scores once a total can go stale without them; ``slots`` are where they themselves did."""
+        if not self.keeps_local:
+            if not self.elsewhere and self._is_flat():
+                return 0
+            self.keeps_local = True
             slots, n = NULL, self.nodes.top
-            if self.local.capacity == 0:
-                with gil:
-                    self.local.grow(self.nodes.capacity)
-        self.keeps_local = keeps
-        if keeps:
-            self._score_plain(slots, n, self.shared.sums.data)
-            put_scores(self.local.data, slots, n, self.shared.sums.data)
+            with gil:
+                self.local.grow(self.nodes.capacity)
+        self._score_plain(slots, n, self.shared.sums.data)
+        put_scores(self.local.data, slots, n, self.shared.sums.data)
         return 0
 
     cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
