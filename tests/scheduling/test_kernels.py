@@ -44,7 +44,7 @@ def loops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     source, library = folder / "loops.c", folder / "loops.so"
     source.write_text(LOOPS)
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
-    flags = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-shared", "-fPIC", f"-I{HEADER}"]
+    flags = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", f"-I{HEADER}"]
     command = [*compiler, *flags, *BUILDS[request.param], str(source), "-o", str(library), "-lm"]
     subprocess.run(command, check=True, capture_output=True)
     return ctypes.CDLL(str(library))

@@ -9,6 +9,24 @@ from libc.stdint cimport INT64_MIN
 from libc.string cimport memcpy
 
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define KSCHEDCORE_FETCH(address) __builtin_prefetch((address), 1)
+    #else
+    #define KSCHEDCORE_FETCH(address) ((void) 0)
+    #endif
+    """
+    void fetch "KSCHEDCORE_FETCH"(const void* address) noexcept nogil
+
+
+cdef inline void fetch_scores(const score_t* column, const slot_t* slots, Py_ssize_t n) noexcept nogil:
+    """Have the memory bring what will be written before long, while other things are computed."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        fetch(&column[slots[i]])
+
+
 cdef inline void take_scores(const score_t* column, const slot_t* slots, Py_ssize_t n, score_t* out) noexcept nogil:
     if slots == NULL:
         memcpy(out, column, n * sizeof(score_t))
@@ -52,14 +70,14 @@ cdef inline void merge_verdicts(
 cdef inline void put_totals(
     score_t* column, const verdict_t* verdict, score_t same, const slot_t* slots, Py_ssize_t n, const score_t* sums
 ) noexcept nogil:
-    """Totals of nodes, ``same`` being part of each; INT64_MIN where the verdict column rejects one."""
+    """Totals of nodes, ``same`` being part of each; INT64_MIN where a node's verdict, of the list, rejects it."""
     cdef Py_ssize_t i
     if slots == NULL:
         for i in range(n):
             column[i] = INT64_MIN if verdict[i] else sums[i] + same
     else:
         for i in range(n):
-            column[slots[i]] = INT64_MIN if verdict[slots[i]] else sums[i] + same
+            column[slots[i]] = INT64_MIN if verdict[i] else sums[i] + same
 
 
 cdef inline bint any_score(const score_t* scores, Py_ssize_t n) noexcept nogil:

@@ -82,4 +82,4 @@ cdef class PodClass:
     cdef bint _extremes_moved(self) noexcept nogil
     cdef bint _is_flat(self) noexcept nogil
     cdef int _follow_local(self, const slot_t* slots, Py_ssize_t n) except -1 nogil
-    cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil
+    cdef void _sum(self, const slot_t* slots, Py_ssize_t n, Py_ssize_t judged) noexcept nogil

@@ -17,7 +17,7 @@ from kschedcore._native.nominations cimport Nominations
 from kschedcore._native.kernels cimport ks_add
 from kschedcore._native.normalised cimport NormalisedScore, find_extremes, forget, is_uniform, learn, raw_at
 from kschedcore._native.places cimport (
-    any_rejection, any_score, merge_verdicts, put_scores, put_totals, put_verdicts, take_scores,
+    any_rejection, any_score, fetch_scores, merge_verdicts, put_scores, put_totals, put_verdicts, take_scores,
 )
 from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
 from kschedcore._native.slotset cimport SlotSet
@@ -130,7 +130,7 @@ cdef class PodClass:
 
     cdef int refresh(self) except -1 nogil:
         """Make every column true for the present state of nodes and pods."""
-        cdef Py_ssize_t top = self.nodes.top, n, loaded, i
+        cdef Py_ssize_t top = self.nodes.top, n, loaded, judged, i
         cdef bint everything = not self.valid or self.prepared != top
         cdef const slot_t* slots = NULL
         cdef const slot_t* load = NULL
@@ -141,8 +141,8 @@ cdef class PodClass:
         # One set takes in more and more nodes: those that changed themselves, those that other pods were put on,
         # those for which pods elsewhere matter, those for which it matters who else is feasible.
         self.shared.stale.reset(top)
+        self.shared.stale.everything = everything
         self.spec_position = self.shared.stale.add_log(self.nodes.spec_log, self.spec_position)
-        self.shared.stale.everything |= everything
         n = self._stale(&slots)
         self._filter(ON_SPEC, slots, n)
         self._score_fixed(slots, n)
@@ -150,12 +150,14 @@ cdef class PodClass:
 
         self.load_position = self.shared.stale.add_log(self.nodes.load_log, self.load_position)
         loaded = self._stale(&load)
+        if load != NULL:
+            fetch_scores(self.total.data, load, loaded)
         self._filter(ON_LOAD, load, loaded)
         self._score_raw(ON_LOAD, load, loaded)
 
         for i in range(self.filter_count):
             (<Plugin> self.filter_refs[i]).collect(self.shared.stale)
-        n = self._stale(&slots)
+        judged = n = self._stale(&slots)
         self._judge_all(slots, n)
 
         for i in range(self.normalised_count):
@@ -170,7 +172,7 @@ cdef class PodClass:
         self.shared.stale.everything |= self._extremes_moved()
         self._follow_local(load, loaded)
         n = self._stale(&slots)
-        self._sum(slots, n)
+        self._sum(slots, n, judged)
         if slots == NULL:
             self.tournament.build(self.total.data)
         else:
@@ -259,6 +261,7 @@ cdef class PodClass:
         cdef verdict_t* first = self.shared.verdicts.data
         cdef int32_t* alive = self.nodes.alive.data
         cdef verdict_t* verdict = self.verdict.data
+        cdef const score_t* total = self.total.data
         cdef FilterRun* run
         cdef slot_t slot
         cdef Py_ssize_t i
@@ -286,7 +289,8 @@ cdef class PodClass:
         if slots == NULL:
             return self._take_all(first, n)
         for i in range(n):
-            if first[i] != verdict[slots[i]]:
+            # A node that had a total was feasible: that is known without fetching its verdict.
+            if (first[i] or total[slots[i]] == INT64_MIN) and first[i] != verdict[slots[i]]:
                 self._take(slots[i], first[i])
         return 0
 
@@ -450,12 +454,16 @@ cdef class PodClass:
         put_scores(self.local.data, slots, n, self.shared.sums.data)
         return 0
 
-    cdef void _sum(self, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Total the scores of some nodes; an infeasible node's total is INT64_MIN."""
+    cdef void _sum(self, const slot_t* slots, Py_ssize_t n, Py_ssize_t judged) noexcept nogil:
+        """Total the scores of some nodes, the first of which were judged just now.
+
+        An infeasible node's total is INT64_MIN.
+        """
         cdef score_t* sums = self.shared.sums.data
         cdef const score_t* raw
         cdef NormalisedScore* score
         cdef score_t same = 0, each
+        cdef Py_ssize_t i
         cdef int k
         if self.keeps_local:
             take_scores(self.local.data, slots, n, sums)
@@ -474,7 +482,12 @@ cdef class PodClass:
                 raw = self.shared.taken.data
             (<ScorePlugin> score.plugin).normalise(n, raw, score.low, score.high, self.shared.fresh.data)
             ks_add(sums, self.shared.fresh.data, score.weight, n)
-        put_totals(self.total.data, self.verdict.data, same, slots, n, sums)
+        if slots == NULL:
+            put_totals(self.total.data, self.verdict.data, same, slots, n, sums)
+            return
+        for i in range(judged, n):
+            self.shared.verdicts.data[i] = self.verdict.data[slots[i]]
+        put_totals(self.total.data, self.shared.verdicts.data, same, slots, n, sums)
 
     # -- answers ------------------------------------------------------------------------------------
 

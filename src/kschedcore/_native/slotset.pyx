@@ -43,9 +43,8 @@ cdef class SlotSet:
         """
         cdef const int32_t* items = NULL
         cdef int64_t n = log.read(position, &items), i
-        if n < 0:
-            self.everything = True
-        else:
+        self.everything |= n < 0
+        if not self.everything:
             for i in range(n):
                 self.add(items[i])
         return log.end()
