@@ -23,12 +23,16 @@ EXACT = 2**46
 
 LOOPS = """
 #include "kernels.h"
-void lack(const int64_t *a, const int64_t *r, int64_t amount, int32_t *out, long n) { ks_lack(a, r, amount, out, n); }
-int too_large(const int64_t *c, long n) { return ks_too_large(c, n); }
-void least(const int64_t *u, const int64_t *c, int64_t r, int64_t w, int64_t *t, int64_t *ws, long n)
-{ ks_least_allocated(u, c, r, w, t, ws, n); ks_average(t, ws, n); }
-void balance(const int64_t *r, const int64_t *c, int64_t a, const int64_t *s, const int64_t *d, int64_t b, int64_t *out,
-             long n) { ks_balance(r, c, a, s, d, b, out, n); }
+int lack(const int64_t *a, const int64_t *r, int64_t amount, int32_t *out, long n)
+{ return ks_lack(a, r, amount, out, n); }
+int least(const int64_t *u, const int64_t *c, int64_t r, int64_t w, int64_t *t, long n)
+{ return ks_least_allocated(u, c, r, w, t, n); }
+void average(int64_t *t, int64_t w, long n) { ks_average(t, w, n); }
+int balance(const int64_t *r, const int64_t *c, int64_t a, const int64_t *s, const int64_t *d, int64_t b, int64_t *out,
+            long n) { return ks_balance(r, c, a, s, d, b, out, n); }
+void best(const int64_t *s, long n, int64_t *b) { ks_best_of_blocks(s, n, b); }
+void extremes(const int64_t *raw, const int32_t *verdict, long n, int64_t *found)
+{ ks_extremes(raw, verdict, n, found, found + 1, found + 2); found[3] = ks_count_of(raw, verdict, found[0], n); }
 """
 # The processor chooses among the first one's builds; the others are each of one kind.
 BUILDS = {
@@ -64,22 +68,30 @@ ROWS = st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=40)
 
 @settings(max_examples=300, deadline=None)
 @given(rows=ROWS, request_=AMOUNTS, weight=st.integers(1, 100))
-@example(rows=[(0, 3), (0, EXACT - 1), (EXACT - 1, EXACT - 1), (1, 0)], request_=1, weight=1)
+@example(rows=[(0, 3), (0, EXACT - 1), (EXACT - 1, EXACT - 1)], request_=1, weight=1)
+@example(rows=[(1, 0)], request_=1, weight=1)
+@example(rows=[(1, 1), (1, EXACT)], request_=1, weight=1)
 def test_least_allocated(loops: ctypes.CDLL, rows: list[tuple[int, int]], request_: int, weight: int) -> None:
-    used, capacity = column([row[0] for row in rows]), column([row[1] for row in rows])
-    total, weights = column([0] * len(rows)), column([0] * len(rows))
-    loops.least(
-        at(used),
-        at(capacity),
-        ctypes.c_int64(request_),
-        ctypes.c_int64(weight),
-        at(total),
-        at(weights),
-        ctypes.c_long(len(rows)),
+    used, capacity, total = column([row[0] for row in rows]), column([row[1] for row in rows]), column([7] * len(rows))
+    meaningless = loops.least(
+        at(used), at(capacity), ctypes.c_int64(request_), ctypes.c_int64(weight), at(total), ctypes.c_long(len(rows))
     )
-    assert total.tolist() == [
-        0 if u + request_ > c or c == 0 else (c - u - request_) * 100 // c for u, c in rows
-    ]
+    assert bool(meaningless) == any(c == 0 or c >= EXACT for _, c in rows)
+    if not meaningless:
+        ratings = [0 if u + request_ > c else (c - u - request_) * 100 // c for u, c in rows]
+        assert total.tolist() == [7 + weight * rating for rating in ratings]
+
+
+@given(
+    weight=st.one_of(st.integers(1, 300), st.integers(1, 10**9)),
+    shares=st.lists(st.floats(0, 1), min_size=1, max_size=40),
+)
+@example(weight=49, shares=[49 / 4900])
+def test_average(loops: ctypes.CDLL, weight: int, shares: list[float]) -> None:
+    totals = [int(share * 100 * weight) for share in shares]
+    averages = column(totals)
+    loops.average(at(averages), ctypes.c_int64(weight), ctypes.c_long(len(totals)))
+    assert averages.tolist() == [total // weight for total in totals]
 
 
 @settings(max_examples=300, deadline=None)
@@ -91,10 +103,11 @@ def test_least_allocated(loops: ctypes.CDLL, rows: list[tuple[int, int]], reques
 def test_balance(loops: ctypes.CDLL, rows: list[tuple[int, ...]], one: int, two: int) -> None:
     requested, capacity, other, size = (column([row[k] for row in rows]) for k in range(4))
     found = column([0] * len(rows))
-    loops.balance(
+    lacking = loops.balance(
         at(requested), at(capacity), ctypes.c_int64(one), at(other), at(size), ctypes.c_int64(two), at(found),
         ctypes.c_long(len(rows)),
     )  # fmt: skip
+    assert bool(lacking) == any(c == 0 or d == 0 for _, c, _, d in rows)
     for score, (r, c, s, d) in zip(found.tolist(), rows, strict=True):
         if c and d:
             fractions = [min(float(r + one) / float(c), 1.0), min(float(s + two) / float(d), 1.0)]
@@ -106,16 +119,29 @@ def test_balance(loops: ctypes.CDLL, rows: list[tuple[int, ...]], one: int, two:
 def test_lack(loops: ctypes.CDLL, rows: list[tuple[int, int]], amount: int) -> None:
     allocatable, requested = column([row[0] for row in rows]), column([row[1] for row in rows])
     lacking = np.zeros(len(rows), np.int32)
-    loops.lack(at(allocatable), at(requested), ctypes.c_int64(amount), at(lacking), ctypes.c_long(len(rows)))
+    anywhere = loops.lack(at(allocatable), at(requested), ctypes.c_int64(amount), at(lacking), ctypes.c_long(len(rows)))
     assert lacking.tolist() == [int(amount > a - r) for a, r in rows]
+    assert bool(anywhere) == any(lacking)
 
 
-@given(capacities=st.lists(st.integers(0, 2**62), min_size=1, max_size=40))
-@example(capacities=[EXACT - 1])
-@example(capacities=[0, EXACT])
-def test_too_large(loops: ctypes.CDLL, capacities: list[int]) -> None:
-    held = column(capacities)
-    found = bool(loops.too_large(at(held), ctypes.c_long(len(capacities))))
-    # It may be careful for nothing, never careless.
-    assert found or max(capacities) < EXACT
-    assert not found or max(capacities) >= EXACT
+NO_SCORE = -(2**63)
+SCORES = st.one_of(st.integers(-3, 3), st.integers(NO_SCORE, 2**63 - 1), st.just(NO_SCORE))
+
+
+@given(scores=st.lists(SCORES, max_size=100))
+def test_best_of_blocks(loops: ctypes.CDLL, scores: list[int]) -> None:
+    held, best = column(scores), column([0] * (len(scores) // 16 + 1))
+    loops.best(at(held), ctypes.c_long(len(scores)), at(best))
+    blocks = [scores[start : start + 16] for start in range(0, max(len(scores), 1), 16)]
+    assert best.tolist()[: len(blocks)] == [max(block, default=NO_SCORE) for block in blocks]
+
+
+@given(rows=st.lists(st.tuples(SCORES, st.integers(-1, 2)), max_size=60))
+def test_extremes(loops: ctypes.CDLL, rows: list[tuple[int, int]]) -> None:
+    raw, verdict = column([row[0] for row in rows]), np.array([row[1] for row in rows], np.int32)
+    found = column([0] * 4)
+    loops.extremes(at(raw), at(verdict), ctypes.c_long(len(rows)), at(found))
+    members = [score for score, rejected in rows if not rejected and score != NO_SCORE]
+    assert found.tolist()[:3] == [min(members, default=2**63 - 1), max(members, default=NO_SCORE), len(members)]
+    if members:
+        assert found[3] == members.count(min(members))

@@ -38,61 +38,65 @@ KS_DISPATCHED void ks_gather(const int64_t *column, const int32_t *slots, ptrdif
         out[i] = column[slots[i]];
 }
 
-/* lacking[i] is set where less than `amount` is left. */
-KS_DISPATCHED void ks_lack(const int64_t *allocatable, const int64_t *requested, int64_t amount, int32_t *lacking,
-                           ptrdiff_t n)
+/* lacking[i] is set where less than `amount` is left; tells whether that is anywhere. */
+KS_DISPATCHED int ks_lack(const int64_t *allocatable, const int64_t *requested, int64_t amount, int32_t *lacking,
+                          ptrdiff_t n)
 {
-    for (ptrdiff_t i = 0; i < n; i++)
-        lacking[i] |= amount > allocatable[i] - requested[i];
-}
-
-/* Whether any capacity is too large to divide through doubles. */
-KS_DISPATCHED int ks_too_large(const int64_t *capacity, ptrdiff_t n)
-{
-    int64_t all = 0;
-    for (ptrdiff_t i = 0; i < n; i++)
-        all |= capacity[i];
-    return all >= KS_EXACT || all < 0;
-}
-
-/* LeastAllocated of one resource: adds weight * (what would be left, 0 to 100), and the weight, where the node
-   offers any of it. No capacity may be too large. */
-KS_DISPATCHED void ks_least_allocated(const int64_t *used, const int64_t *capacity, int64_t request, int64_t weight,
-                                      int64_t *total, int64_t *weights, ptrdiff_t n)
-{
+    int any = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        int64_t offered = capacity[i], divisor = offered ? offered : 1, left = offered - (used[i] + request);
+        int lacks = amount > allocatable[i] - requested[i];
+        lacking[i] |= lacks;
+        any |= lacks;
+    }
+    return any;
+}
+
+/* LeastAllocated of one resource: adds weight * (what would be left, 0 to 100) to the totals. Tells whether some
+   node offers none of it, or too much to divide through doubles: then the totals mean nothing. */
+KS_DISPATCHED int ks_least_allocated(const int64_t *used, const int64_t *capacity, int64_t request, int64_t weight,
+                                     int64_t *total, ptrdiff_t n)
+{
+    int64_t all = 0, none = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int64_t divisor = capacity[i] ? capacity[i] : 1, left = divisor - (used[i] + request);
         int64_t share = left > 0 ? left * 100 : 0;
         int64_t rating = (int64_t) ((double) share / (double) divisor);
         rating -= rating * divisor > share; /* the quotient may have been rounded up to the next integer */
-        total[i] += offered ? rating * weight : 0;
-        weights[i] += offered ? weight : 0;
+        total[i] += rating * weight;
+        all |= capacity[i];
+        none |= capacity[i] == 0;
     }
+    return none || all >= KS_EXACT || all < 0;
 }
 
-/* total[i] /= weights[i], rounded down; 0 where there is no weight. Totals are 0 to 100 times the weight. */
-KS_DISPATCHED void ks_average(int64_t *total, const int64_t *weights, ptrdiff_t n)
+/* total[i] /= weight, rounded down, of totals from 0 to 100 times the weight. */
+KS_DISPATCHED void ks_average(int64_t *total, int64_t weight, ptrdiff_t n)
 {
+    double share = 1.0 / (double) weight;
     for (ptrdiff_t i = 0; i < n; i++) {
-        int64_t divisor = weights[i] ? weights[i] : 1;
-        int64_t average = (int64_t) ((double) total[i] / (double) divisor);
-        total[i] = average - (average * divisor > total[i]);
+        int64_t average = (int64_t) ((double) total[i] * share);
+        average -= average * weight > total[i]; /* the product may be off the quotient by a little, either way */
+        average += (average + 1) * weight <= total[i];
+        total[i] = average;
     }
 }
 
 /* BalancedAllocation of two resources, in the order of operations of kube-scheduler's doubles; meaningless where
-   a capacity is 0. */
-KS_DISPATCHED void ks_balance(const int64_t *requested, const int64_t *capacity, int64_t request,
-                              const int64_t *other_requested, const int64_t *other_capacity, int64_t other_request,
-                              int64_t *score, ptrdiff_t n)
+   a capacity is 0. Tells whether that is anywhere. */
+KS_DISPATCHED int ks_balance(const int64_t *requested, const int64_t *capacity, int64_t request,
+                             const int64_t *other_requested, const int64_t *other_capacity, int64_t other_request,
+                             int64_t *score, ptrdiff_t n)
 {
+    int64_t none = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
         double one = (double) (requested[i] + request) / (double) (capacity[i] ? capacity[i] : 1);
         double two = (double) (other_requested[i] + other_request) / (double) (other_capacity[i] ? other_capacity[i] : 1);
         one = one > 1 ? 1 : one;
         two = two > 1 ? 1 : two;
         score[i] = (int64_t) ((1 - fabs((one - two) / 2)) * 100.0);
+        none |= (capacity[i] == 0) | (other_capacity[i] == 0);
     }
+    return none != 0;
 }
 
 /* The highest score of each block, INT64_MIN where there is none. */

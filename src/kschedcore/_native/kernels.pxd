@@ -8,16 +8,14 @@ cdef enum:
 
 cdef extern from "kernels.h" nogil:
     void ks_gather(const int64_t* column, const int32_t* slots, Py_ssize_t n, int64_t* out)
-    void ks_lack(
+    bint ks_lack(
         const int64_t* allocatable, const int64_t* requested, int64_t amount, int32_t* lacking, Py_ssize_t n
     )
-    int ks_too_large(const int64_t* capacity, Py_ssize_t n)
-    void ks_least_allocated(
-        const int64_t* used, const int64_t* capacity, int64_t request, int64_t weight, int64_t* total,
-        int64_t* weights, Py_ssize_t n
+    bint ks_least_allocated(
+        const int64_t* used, const int64_t* capacity, int64_t request, int64_t weight, int64_t* total, Py_ssize_t n
     )
-    void ks_average(int64_t* total, const int64_t* weights, Py_ssize_t n)
-    void ks_balance(
+    void ks_average(int64_t* total, int64_t weight, Py_ssize_t n)
+    bint ks_balance(
         const int64_t* requested, const int64_t* capacity, int64_t request, const int64_t* other_requested,
         const int64_t* other_capacity, int64_t other_request, int64_t* score, Py_ssize_t n
     )

@@ -4,6 +4,7 @@ from kschedcore._native.columns cimport Int64Column
 from kschedcore._native.plugin cimport ON_SPEC, ScorePlugin
 from kschedcore._native.types cimport MAX_NODE_SCORE, score_t, slot_t
 from libc.stdint cimport int64_t
+from libc.string cimport memset
 
 cdef int64_t MEGABYTE = 1024 * 1024
 cdef int64_t MIN_THRESHOLD = 23 * MEGABYTE
@@ -21,6 +22,7 @@ cdef class ImageLocality(ScorePlugin):
     cdef Int64Column score_of          # image set -> score
     cdef Py_ssize_t known
     cdef int64_t version, nodes_then
+    cdef bint rates                    # any image set at all, since the plugin was made
 
     def __init__(self, nodes, reasons, images):
         self.depends = ON_SPEC
@@ -40,6 +42,7 @@ cdef class ImageLocality(ScorePlugin):
             fresh = self._rate(self.nodes.image_sets[i])
             changed |= i < self.known and fresh != self.score_of.data[i]
             self.score_of.data[i] = fresh
+            self.rates |= fresh != 0
         self.known = sets
         self.version = self.nodes.image_version
         self.nodes_then = self.nodes.count
@@ -64,6 +67,9 @@ cdef class ImageLocality(ScorePlugin):
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
         cdef Py_ssize_t i
         cdef slot_t slot
+        if not self.rates:
+            memset(raw, 0, n * sizeof(score_t))
+            return
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             raw[i] = self.score_of.data[self.nodes.image_set.data[slot]]

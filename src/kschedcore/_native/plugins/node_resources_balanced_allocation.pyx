@@ -53,6 +53,7 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         cdef const int64_t* other
         cdef Py_ssize_t start, count, i
         cdef int32_t one, two
+        cdef bint uneven               # some node lacks one of the resources
         cdef slot_t slot
         if self.count != 2 or n <= FEW:
             for i in range(n):
@@ -65,12 +66,12 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             count = min(<Py_ssize_t> CHUNK, n - start)
             capacity = taken(self.nodes.allocatable[one], slots, start, count, room[0])
             other = taken(self.nodes.allocatable[two], slots, start, count, room[1])
-            ks_balance(
+            uneven = ks_balance(
                 taken(self.nodes.requested[one], slots, start, count, room[2]), capacity, self.resources[0].amount,
                 taken(self.nodes.requested[two], slots, start, count, room[3]), other, self.resources[1].amount,
                 raw + start, count,
             )
-            for i in range(count):
+            for i in range(count if uneven else 0):
                 if capacity[i] == 0 or other[i] == 0:
                     raw[start + i] = self._score(slots[start + i] if slots != NULL else <slot_t> (start + i))
             start += CHUNK

@@ -5,7 +5,7 @@ and memory counted with scoring's defaults for containers that request none, and
 the node does not offer does not count; a scalar resource counts only for pods that request it.
 """
 
-from kschedcore._native.kernels cimport CHUNK, FEW, ks_average, ks_lack, ks_least_allocated, ks_too_large, taken
+from kschedcore._native.kernels cimport CHUNK, FEW, ks_average, ks_lack, ks_least_allocated, taken
 from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin, ScorePlugin
 from kschedcore._native.types cimport (
     CPU, FIRST_SCALAR, MAX_NODE_SCORE, MEMORY, PODS, UNRESOLVABLE, UNSCHEDULABLE, score_t, slot_t, verdict_t,
@@ -71,6 +71,7 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         cdef Py_ssize_t start, count, i
         cdef slot_t slot
         cdef int32_t resource
+        cdef bint any_lacks
         cdef int k
         if n <= FEW:
             for i in range(n):
@@ -82,14 +83,15 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         while start < n:
             count = min(<Py_ssize_t> CHUNK, n - start)
             memset(lacking, 0, count * sizeof(int32_t))
+            any_lacks = False
             for k in range(self.count):
                 resource = self.checked[k].resource
-                ks_lack(
+                any_lacks |= ks_lack(
                     taken(self.nodes.allocatable[resource], slots, start, count, allocatable),
                     taken(self.nodes.requested[resource], slots, start, count, requested),
                     self.checked[k].amount, lacking, count,
                 )
-            for i in range(count):
+            for i in range(count if any_lacks else 0):
                 if lacking[i] and verdict[start + i] == 0:
                     verdict[start + i] = self._rejection(slots[start + i] if slots != NULL else <slot_t> (start + i))
             start += CHUNK
@@ -192,23 +194,22 @@ cdef class NodeResourcesFitScore(ScorePlugin):
     cdef bint _least_allocated(
         self, const slot_t* slots, Py_ssize_t start, Py_ssize_t count, int64_t* total
     ) noexcept nogil:
-        """LeastAllocated of a chunk of nodes; False when an amount is too large for that."""
+        """LeastAllocated of a chunk of nodes; False when they have to be rated one by one."""
         cdef int64_t used[CHUNK]
-        cdef int64_t room[CHUNK]
-        cdef int64_t weights[CHUNK]
-        cdef const int64_t* capacity
+        cdef int64_t capacity[CHUNK]
+        cdef int64_t weights = 0
         cdef int k
         memset(total, 0, count * sizeof(int64_t))
-        memset(weights, 0, count * sizeof(int64_t))
         for k in range(self.count):
-            capacity = taken(self.nodes.allocatable[self.resources[k].resource], slots, start, count, room)
-            if ks_too_large(capacity, count):
+            weights += self.resources[k].weight
+            if ks_least_allocated(
+                taken(self._used(self.resources[k].resource), slots, start, count, used),
+                taken(self.nodes.allocatable[self.resources[k].resource], slots, start, count, capacity),
+                self.resources[k].request, self.resources[k].weight, total, count,
+            ):
                 return False
-            ks_least_allocated(
-                taken(self._used(self.resources[k].resource), slots, start, count, used), capacity,
-                self.resources[k].request, self.resources[k].weight, total, weights, count,
-            )
-        ks_average(total, weights, count)
+        if weights:
+            ks_average(total, weights, count)
         return True
 
     cdef const int64_t* _used(self, int32_t resource) noexcept nogil:

@@ -6,6 +6,7 @@ Nodes share few distinct taint sets, so both rules are answered once per set and
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.plugin cimport ON_SPEC, FilterPlugin, ScorePlugin
 from kschedcore._native.types cimport MAX_NODE_SCORE, score_t, slot_t, verdict_t
+from libc.string cimport memset
 
 
 def tolerates(tuple toleration, tuple taint):
@@ -41,6 +42,7 @@ cdef class TaintTolerationFilter(FilterPlugin):
     cdef tuple tolerations
     cdef Int32Column verdict_of        # taint set -> verdict
     cdef Py_ssize_t known
+    cdef bint rejects                  # any taint set at all
 
     def __init__(self, nodes, reasons, tuple tolerations):
         self.name = "TaintToleration"
@@ -54,6 +56,7 @@ cdef class TaintTolerationFilter(FilterPlugin):
         for i in range(self.known, sets):
             taint = untolerated(self.nodes.taint_sets[i], self.tolerations, ("NoSchedule", "NoExecute"))
             if taint is not None:
+                self.rejects = True
                 self.verdict_of.data[i] = self.reasons.words(
                     self.name,
                     "UnschedulableAndUnresolvable",
@@ -65,6 +68,8 @@ cdef class TaintTolerationFilter(FilterPlugin):
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
         cdef Py_ssize_t i
         cdef slot_t slot
+        if not self.rejects:
+            return
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             if verdict[i] == 0:
@@ -81,6 +86,7 @@ cdef class TaintTolerationScore(ScorePlugin):
     cdef tuple tolerations
     cdef Int64Column count_of          # taint set -> untolerated PreferNoSchedule taints
     cdef Py_ssize_t known
+    cdef bint counts                   # any at all
 
     def __init__(self, nodes, reasons, tuple tolerations):
         self.name = "TaintToleration"
@@ -97,12 +103,16 @@ cdef class TaintTolerationScore(ScorePlugin):
                 untolerated((taint,), self.tolerations, ("PreferNoSchedule",)) is not None
                 for taint in self.nodes.taint_sets[i]
             ])
+            self.counts |= self.count_of.data[i] > 0
         self.known = sets
         return False
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
         cdef Py_ssize_t i
         cdef slot_t slot
+        if not self.counts:
+            memset(raw, 0, n * sizeof(score_t))
+            return
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             raw[i] = self.count_of.data[self.nodes.taint_set.data[slot]]
