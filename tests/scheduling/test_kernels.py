@@ -48,8 +48,19 @@ def loops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     source, library = folder / "loops.c", folder / "loops.so"
     source.write_text(LOOPS)
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
-    flags = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-shared", "-fPIC", f"-I{HEADER}"]
-    command = [*compiler, *flags, *BUILDS[request.param], str(source), "-o", str(library), "-lm"]
+    flags = ["-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    command = [
+        *compiler,
+        *flags,
+        "-shared",
+        "-fPIC",
+        f"-I{HEADER}",
+        *BUILDS[request.param],
+        str(source),
+        "-o",
+        str(library),
+        "-lm",
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return ctypes.CDLL(str(library))
 
@@ -72,9 +83,18 @@ ROWS = st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=40)
 @example(rows=[(1, 0)], request_=1, weight=1)
 @example(rows=[(1, 1), (1, EXACT)], request_=1, weight=1)
 def test_least_allocated(loops: ctypes.CDLL, rows: list[tuple[int, int]], request_: int, weight: int) -> None:
-    used, capacity, total = column([row[0] for row in rows]), column([row[1] for row in rows]), column([7] * len(rows))
+    used, capacity, total = (
+        column([row[0] for row in rows]),
+        column([row[1] for row in rows]),
+        column([7] * len(rows)),
+    )
     meaningless = loops.least(
-        at(used), at(capacity), ctypes.c_int64(request_), ctypes.c_int64(weight), at(total), ctypes.c_long(len(rows))
+        at(used),
+        at(capacity),
+        ctypes.c_int64(request_),
+        ctypes.c_int64(weight),
+        at(total),
+        ctypes.c_long(len(rows)),
     )
     assert bool(meaningless) == any(c == 0 or c >= EXACT for _, c in rows)
     if not meaningless:
@@ -119,7 +139,9 @@ def test_balance(loops: ctypes.CDLL, rows: list[tuple[int, ...]], one: int, two:
 def test_lack(loops: ctypes.CDLL, rows: list[tuple[int, int]], amount: int) -> None:
     allocatable, requested = column([row[0] for row in rows]), column([row[1] for row in rows])
     lacking = np.zeros(len(rows), np.int32)
-    anywhere = loops.lack(at(allocatable), at(requested), ctypes.c_int64(amount), at(lacking), ctypes.c_long(len(rows)))
+    anywhere = loops.lack(
+        at(allocatable), at(requested), ctypes.c_int64(amount), at(lacking), ctypes.c_long(len(rows))
+    )
     assert lacking.tolist() == [int(amount > a - r) for a, r in rows]
     assert bool(anywhere) == any(lacking)
 
@@ -142,6 +164,10 @@ def test_extremes(loops: ctypes.CDLL, rows: list[tuple[int, int]]) -> None:
     found = column([0] * 4)
     loops.extremes(at(raw), at(verdict), ctypes.c_long(len(rows)), at(found))
     members = [score for score, rejected in rows if not rejected and score != NO_SCORE]
-    assert found.tolist()[:3] == [min(members, default=2**63 - 1), max(members, default=NO_SCORE), len(members)]
+    assert found.tolist()[:3] == [
+        min(members, default=2**63 - 1),
+        max(members, default=NO_SCORE),
+        len(members),
+    ]
     if members:
         assert found[3] == members.count(min(members))

@@ -34,6 +34,13 @@ def test_a_node_deleted_and_added_again_is_as_full_as_it_was() -> None:
     assert engine.decide(pod("three")).diagnosis.reasons == {"Insufficient cpu": 1}  # type: ignore[union-attr]
 
 
+def test_a_cluster_without_nodes_is_asked_first_and_grows_afterwards() -> None:
+    engine = Engine()
+    assert engine.decide(pod("early")).message == "no nodes available to schedule pods"
+    engine.set_node(node("a"))
+    assert engine.decide(pod("late")).node == "a"
+
+
 def test_a_node_that_comes_back_smaller_takes_nothing_until_it_has_room() -> None:
     engine = engine_with(node("a", cpu="4"))
     engine.schedule([pod("one"), pod("two"), pod("three")])

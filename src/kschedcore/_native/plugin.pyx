@@ -115,7 +115,7 @@ cdef class ScorePlugin(Plugin):
         return False
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
-        """Write the raw score of each node to ``raw``, one for each slot. A plugin that does not normalise writes 0 to 100."""
+        """Write the raw score of each node, one for each slot. A plugin that does not normalise writes 0 to 100."""
 
     cdef void normalise(
         self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out

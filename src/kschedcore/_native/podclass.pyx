@@ -77,6 +77,7 @@ cdef class PodClass:
         self.fixed = Int64Column()
         self.local = Int64Column()
         self.columns = [self.fixed, self.local]
+        self.prepared = -1
         self.total = Int64Column(0, INT64_MIN)
         self.tournament = Tournament()
         self.rejections = Int32Column(16)
@@ -192,21 +193,21 @@ cdef class PodClass:
         """
         cdef bint everything = not self.valid or self.prepared != self.nodes.top
         cdef bint elsewhere = self.elsewhere
-        cdef Py_ssize_t capacity = self.nodes.capacity
         for plugin in self.filters + self.scores:
             everything |= (<Plugin> plugin).refresh()
         self.elsewhere = self.looks_elsewhere()
         everything |= self.elsewhere != elsewhere
         self.generation = self.nodes.generation
-        if self.prepared != self.nodes.top or self.verdict.capacity < capacity:
-            self.verdict.grow(capacity)
-            self.total.grow(capacity)
-            self.shared.grow(capacity)
+        if self.prepared != self.nodes.top:
+            # No room to spare: there may be very many classes, and more nodes mean a full pass in any case.
+            self.prepared = self.nodes.top
+            self.verdict.grow(self.prepared)
+            self.total.grow(self.prepared)
             for column in self.columns:
                 if column.capacity:
-                    column.extend(capacity)
+                    column.extend(self.prepared)
+            self.shared.grow(self.nodes.capacity)
             self.tournament.resize(self.nodes.top)
-            self.prepared = self.nodes.top
         return everything
 
     # -- filters ------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ cdef class PodClass:
             run.silent = not any_rejection(verdicts, n) and (run.silent or slots == NULL)
             if not run.silent and (<Int32Column> run.verdict).capacity == 0:
                 with gil:
-                    (<Int32Column> run.verdict).grow(self.nodes.capacity)
+                    (<Int32Column> run.verdict).grow(self.prepared)
             if (<Int32Column> run.verdict).capacity:
                 put_verdicts((<Int32Column> run.verdict).data, slots, n, verdicts)
         return 0
@@ -356,7 +357,7 @@ cdef class PodClass:
                 ks_add(sums, fresh, (<ScorePlugin> self.plain_refs[k]).weight, n)
         if self.fixed.capacity == 0 and any_score(sums, n):
             with gil:
-                self.fixed.grow(self.nodes.capacity)
+                self.fixed.grow(self.prepared)
         if self.fixed.capacity:
             put_scores(self.fixed.data, slots, n, sums)
         return 0
@@ -403,7 +404,7 @@ cdef class PodClass:
             if not any_score(fresh, n):
                 return 0
             with gil:
-                (<Int64Column> score.raw).grow(self.nodes.capacity)
+                (<Int64Column> score.raw).grow(self.prepared)
         raw = (<Int64Column> score.raw).data
         if slots == NULL:
             memcpy(raw, fresh, n * sizeof(score_t))
@@ -449,7 +450,7 @@ cdef class PodClass:
             self.keeps_local = True
             slots, n = NULL, self.nodes.top
             with gil:
-                self.local.grow(self.nodes.capacity)
+                self.local.grow(self.prepared)
         self._score_plain(slots, n, self.shared.sums.data)
         put_scores(self.local.data, slots, n, self.shared.sums.data)
         return 0
