@@ -46,6 +46,19 @@ def test_what_no_pod_uses_is_swept_away() -> None:
     assert sum(group is not None and not group.carriers for group in engine._core.topology.groups) <= 5
 
 
+def test_classes_of_pods_that_are_gone_go_before_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classes, "SPARE_CLASSES", 8)
+    engine = engine_of_three()
+    engine._classes._max_bytes = 1 << 30
+    engine.schedule(kinds(20))
+    for i, each in enumerate(kinds(200)):
+        gone = {**each, "metadata": {**each["metadata"], "name": f"q{i}", "labels": {"kind": f"q{i}"}}}
+        engine.schedule([gone])
+        engine.remove_pod(f"q{i}")
+    assert 20 <= len(engine._classes._classes) <= 2 * 20 + 3 * 8
+    assert all(engine.decide(each).feasible == 2 for each in kinds(20))
+
+
 @pytest.mark.usefixtures("small_cache")
 def test_a_class_that_was_dropped_decides_as_before() -> None:
     engine = engine_of_three()

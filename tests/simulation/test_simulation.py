@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.simulation.scenes import node, pod, simulate, simulation, web
 
-from kschedcore.api.loading import Document, read_documents
-from kschedcore.errors import ManifestError, NotFoundError, UsageError
-from kschedcore.simulation import Difference, Run, Simulation
+from kschedcore.api.loading import read_documents
+from kschedcore.errors import ManifestError, UsageError
+from kschedcore.simulation import Run, Simulation
 
 SHOP = Path(__file__).parents[2] / "examples" / "scenarios" / "shop"
-
-
-def node(name: str, zone: str, cpu: int = 4) -> dict[str, Any]:
-    room = {"cpu": str(cpu), "memory": "8Gi", "pods": "110"}
-    labels = {"topology.kubernetes.io/zone": zone, "kubernetes.io/hostname": name}
-    status = {"allocatable": room, "capacity": room}
-    return {
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status,
-    }  # fmt: skip
-
-
-def web(replicas: int) -> dict[str, Any]:
-    container = {"name": "app", "image": "web:1", "resources": {"requests": {"cpu": "1"}}}
-    labels = {"app": "web"}
-    spec = {
-        "replicas": replicas,
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-    }
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
-
-
-def pod(cpu: str = "1") -> dict[str, Any]:
-    container = {"name": "main", "image": "job:1", "resources": {"requests": {"cpu": cpu}}}
-    return {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container]}}
-
-
-def simulation(span: str, *objects: dict[str, Any], seed: int = 0, **spec: Any) -> Simulation:
-    scenario = {"apiVersion": "simulation.kschedcore.dev/v1alpha1", "kind": "Scenario", "spec": spec}
-    documents = [Document(each, "day.yaml", number) for number, each in enumerate([*objects, scenario], 1)]
-    return Simulation(documents, span, seed=seed)
-
-
-def simulate(span: str, *objects: dict[str, Any], **more: Any) -> Run:
-    return simulation(span, *objects, **more).run()
 
 
 def steps_of(run: Run) -> list[str]:
@@ -176,28 +141,3 @@ def test_the_same_input_and_seed_give_the_same_bytes(tmp_path: Path) -> None:
         one, two, other = ((tmp_path / name / file).read_bytes() for name in ("one", "two", "other"))
         assert one == two
         assert one != other
-
-
-def test_a_run_is_read_as_it_was_written_and_differs_from_itself_in_nothing(tmp_path: Path) -> None:
-    run = simulate("1h", node("a", "z"), web(2))
-    run.write(tmp_path)
-    read = Run.read(tmp_path)
-    assert (read.summary, read.pods, read.events, read.samples) == (
-        run.summary, run.pods, run.events, run.samples,
-    )  # fmt: skip
-    difference = Difference.between(run, read)
-    assert difference.same_inputs
-    assert not [each for each in difference.figures + difference.zones if each.by]
-    assert (difference.apps, difference.pods, difference.moved) == ([], [], 0)
-
-
-def test_what_is_no_run_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="is no run; expected a folder that kschedcore simulate"):
-        Run.read(tmp_path)
-    simulate("1m", node("a", "z")).write(tmp_path)
-    (tmp_path / "summary.json").write_text('{"kind": "Other"}')
-    with pytest.raises(ManifestError, match="is no document of kind SimulationSummary"):
-        Run.read(tmp_path)
-    (tmp_path / "summary.json").write_text("{")
-    with pytest.raises(ManifestError, match="cannot be read as a run"):
-        Run.read(tmp_path)

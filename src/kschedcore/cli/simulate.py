@@ -101,14 +101,12 @@ def command(
         sample_every=sample_every,
     )
     with measured(f"simulating {duration}", "pods") as tell, _stopping(simulation):
-        run = simulation.run(tell)
-    if output_dir is not None:
-        run.write(output_dir)
+        summary = simulation.run_to(output_dir, tell)
     if output is Results.json:
-        emit(run.summary, Output.json)
+        emit(summary, Output.json)
     elif output is Results.table:
-        write(_table(run.summary))
-    if run.summary["partial"]:
+        write(_table(summary))
+    if summary["partial"]:
         raise typer.Exit(INTERRUPTED)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +33,9 @@ BYTES_PER_NODE = 64
 
 MIN_CLASSES = 64
 """So many classes are kept however many nodes there are."""
+
+SPARE_CLASSES = 1024
+"""So many classes are left alone before those are dropped that no pod has any more."""
 
 SPARE_INFOS = 1024
 """So many infos that no pod uses are left alone before they are swept away."""
@@ -68,6 +72,7 @@ class ClassCache:
         self._listers = listers
         self._max_bytes = max_bytes
         self._sweep_at = SPARE_INFOS
+        self._thin_out_at = SPARE_CLASSES
         self._infos: dict[tuple[object, ...], PodInfo] = {}
         self._classes: OrderedDict[tuple[str, bytes], tuple[Compiled, tuple[int, ...]]] = OrderedDict()
 
@@ -109,16 +114,27 @@ class ClassCache:
 
     @property
     def full(self) -> bool:
-        """Whether there are more classes than may be kept."""
-        return len(self._classes) > self._limit
+        """Whether there are more classes than may be kept, or so many that some may be idle."""
+        return len(self._classes) > min(self._limit, self._thin_out_at)
 
     def trim(self) -> None:
-        """Drop the least recently used classes until no more than may be kept are left.
+        """Drop idle classes when there are many, and then the least recently used until only so many are left.
 
         None of those that are dropped may be placed with afterwards.
         """
-        while self.full:
+        if len(self._classes) > self._thin_out_at:
+            self._thin_out()
+        while len(self._classes) > self._limit:
             self._release(self._classes.popitem(last=False)[1][0])
+
+    def _thin_out(self) -> None:
+        """Drop the classes of which no pod is bound, but for those used last: of Jobs there is no end."""
+        for name in list(islice(self._classes, len(self._classes) - SPARE_CLASSES)):
+            compiled, _ = self._classes[name]
+            if isinstance(compiled, Status) or not compiled.info.users:
+                del self._classes[name]
+                self._release(compiled)
+        self._thin_out_at = 2 * len(self._classes) + SPARE_CLASSES
 
     @property
     def _limit(self) -> int:

@@ -1,9 +1,8 @@
-"""What happens in a simulation, as rows: pods, events and samples."""
+"""Watches a simulation, and writes down what happens: pods, events and samples as rows, and what they come to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
 
 from kschedcore.api.objects import PodSpec
 from kschedcore.api.objects.decoding import decode
@@ -15,10 +14,12 @@ from kschedcore.client.informer import controller_of
 from kschedcore.cluster import Cluster
 from kschedcore.simulation.availability import Availability
 from kschedcore.simulation.capacity import Capacity
+from kschedcore.simulation.rows import EventRow, PodRow, Rows, SampleRow
 from kschedcore.simulation.steps import ZONE
+from kschedcore.simulation.tally import Tally
 from kschedcore.store.admission_types import Object, StatusError
 
-__all__ = ["EventRow", "PodRow", "Recorder", "SampleRow"]
+__all__ = ["QUOTA", "Recorder"]
 
 QUOTA = "exceeded quota"
 """How the API's refusals for a quota are told from others, here and in events."""
@@ -26,105 +27,45 @@ QUOTA = "exceeded quota"
 _OWNED = frozenset({"ReplicaSet", "Job"})
 """Kinds whose objects may have a controller of their own."""
 
-_WORKLOADS = ("deployments", "statefulsets", "replicasets")
+_WORKLOADS = ("deployments", "statefulsets", "replicasets", "replicationcontrollers", "daemonsets")
+
+_ONE_BY_ONE = ("Pod/", "Job/")
+"""What comes and goes one by one has no availability, and there may be any number of them in a run."""
 
 
-@dataclass(slots=True)
-class PodRow:
-    """One pod's life; times are None for what has not happened.
+class _Bound(NamedTuple):
+    """A pod as it is accounted: under the specification that it had then, for it may be resized in place."""
 
-    Attributes:
-        uid: The pod's.
-        namespace: Its namespace.
-        name: Its name.
-        app: ``Kind/name`` of the workload that it is of at last; ``Pod/name`` for one that stands alone.
-        node: Where it was bound.
-        zone: That node's zone.
-        phase: Its last phase.
-        disruption: Why it was taken away, the reason of its condition ``DisruptionTarget``; empty if it was not.
-        created: When it was.
-        scheduled: When it was bound.
-        ready: When it first was.
-        ended: When it ended, or was gone.
-    """
-
-    uid: str
-    namespace: str
-    name: str
-    app: str
-    created: datetime
-    node: str = ""
-    zone: str = ""
-    phase: str = "Pending"
-    disruption: str = ""
-    scheduled: datetime | None = None
-    ready: datetime | None = None
-    ended: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One thing that happened.
-
-    Attributes:
-        time: When.
-        type: ``Step``, ``Created``, ``Scheduled``, ``Ended``, ``Disrupted``, ``QuotaRefused``, ``NodeReady``,
-            ``NodeNotReady``.
-        namespace: Of the object.
-        object: ``Kind/name``; empty for a step.
-        app: The workload it is of.
-        node: The node it is on.
-        reason: Why, in a word.
-        message: Why, for people.
-    """
-
-    time: datetime
-    type: str
-    namespace: str = ""
-    object: str = ""
-    app: str = ""
-    node: str = ""
-    reason: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRow:
-    """One :class:`kschedcore.simulation.capacity.Sample`, and its time."""
-
-    time: datetime
-    zone: str
-    resource: str
-    allocatable: int
-    requested: int
-    stranded: int
+    node: str
+    spec: Object
+    requests: dict[str, int]
 
 
 class Recorder:
-    """Watches a cluster and writes down what happens.
+    """Watches a cluster and writes down what happens. What it keeps does not grow with time, but with the cluster.
 
     Args:
         cluster: Which one; what is there already is taken in at once.
 
     Attributes:
-        pods: By uid, in the order in which they came.
-        events: In the order in which they happened.
-        samples: In the order of time, zone and resource.
+        rows: Pods that have ended, in the order in which they did, and everything else in the order of time.
+        tally: What they come to.
+        live: Pods that have not ended, by uid, in the order in which they came.
         apps: Availability by namespace and app.
     """
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._capacity = Capacity()
-        self._bound: dict[str, tuple[str, dict[str, int]]] = {}
+        self._bound: dict[str, _Bound] = {}
         self._nodes: dict[str, tuple[str, bool]] = {}
         self._counts: dict[str, int] = {}
         self._changed = True
-        self.pods: dict[str, PodRow] = {}
-        self.events: list[EventRow] = []
-        self.samples: list[SampleRow] = []
+        self._over: set[str] = set()
+        self.rows = Rows()
+        self.tally = Tally()
+        self.live: dict[str, PodRow] = {}
         self.apps: dict[tuple[str, str], Availability] = {}
-        self.quota_refusals = 0
         kinds = ("nodes", *_WORKLOADS, "pods", "events")
         self._watches = {kind: cluster.watch(kind, all_namespaces=True) for kind in kinds}
         for kind in kinds:
@@ -141,31 +82,35 @@ class Recorder:
         """Take a sample of every zone and resource, unless nothing changed since the last."""
         if self._changed:
             now = self._cluster.now()
-            self.samples += [
-                SampleRow(now, each.zone, each.resource, each.allocatable, each.requested, each.stranded)
-                for each in self._capacity.samples()
-            ]
+            for each in self._capacity.samples():
+                row = SampleRow(
+                    now, each.zone, each.resource, each.allocatable, each.requested, each.stranded
+                )
+                self.rows.add("samples", row)
+                self.tally.sampled(row)
             self._changed = False
 
     def finish(self) -> None:
-        """Account for the time up to now."""
+        """Account for the time up to now, and write down the pods that have not ended, the oldest first."""
         self.look()
         self.sample()
         for app in self.apps.values():
             app.advance(self._cluster.now())
+        for row in self.live.values():
+            self.rows.add("pods", row)
 
     def stepped(self, message: str) -> None:
         """Write down what a step of the scenario did."""
-        now = self._cluster.now()
-        self.events += [EventRow(now, "Step", message=line) for line in message.splitlines()]
+        for line in message.splitlines():
+            self._tell("Step", message=line)
 
     def refused(self, kind: str, namespace: str, name: str, message: str, times: int = 1) -> None:
         """Write down that a quota refused an object."""
-        self.quota_refusals += times
+        self.tally.quota_refusals += times
         self._tell("QuotaRefused", namespace, f"{kind}/{name}", message=message)
 
     def _tell(self, event: str, namespace: str = "", obj: str = "", **more: str) -> None:
-        self.events.append(EventRow(self._cluster.now(), event, namespace, obj, **more))
+        self.rows.add("events", EventRow(self._cluster.now(), event, namespace, obj, **more))
 
     def _take(self, kind: str, change: str, obj: Object) -> None:
         gone = change == "DELETED"
@@ -199,7 +144,7 @@ class Recorder:
 
     def _on_workload(self, workload: Object, *, gone: bool) -> None:
         name = f"{workload['kind']}/{workload['metadata']['name']}"
-        replicas = 0 if gone else workload["spec"].get("replicas", 1)
+        replicas = 0 if gone else _replicas(workload)
         app = self._app(workload["metadata"]["namespace"], name)
         if app.desired != replicas:
             app.want(replicas, self._cluster.now())
@@ -217,53 +162,68 @@ class Recorder:
                 self.refused(about["kind"], namespace, about["name"], event["message"], more)
 
     def _on_pod(self, pod: Object, *, gone: bool) -> None:
+        uid = pod["metadata"]["uid"]
+        if uid in self._over:
+            if gone:
+                self._over.discard(uid)
+            return
         row = self._row(pod)
-        now = self._cluster.now()
         over = gone or has_ended(pod)
         self._place(row, pod, over=over)
         row.phase = pod.get("status", {}).get("phase", row.phase)
         ready = not over and is_true(pod, "Ready")
         if ready and row.ready is None:
-            row.ready = now
-        reason, message = _disruption(pod)
-        # What has ended loses nothing by being taken away.
-        disrupted = bool(reason) and not row.disruption and row.ended is None
-        if disrupted:
+            row.ready = self._cluster.now()
+        self._disrupt(row, *_disruption(pod))
+        if not row.app.startswith(_ONE_BY_ONE):
+            self._app(row.namespace, row.app).set_ready(uid, ready=ready, now=self._cluster.now())
+        if over:
+            self._end(row, "Deleted" if not has_ended(pod) else row.phase)
+            if not gone:
+                self._over.add(uid)
+
+    def _disrupt(self, row: PodRow, reason: str, message: str) -> None:
+        if reason and not row.disruption:
             row.disruption = reason
+            self.tally.disruptions[reason] += 1
             self._about(row, "Disrupted", reason, message)
-        if not row.app.startswith("Pod/"):
-            app = self._app(row.namespace, row.app)
-            app.set_ready(row.uid, ready=ready, now=now)
-            if disrupted:
-                app.disrupted(reason)
-        if over and row.ended is None:
-            row.ended = now
-            self._about(row, "Ended", row.phase if has_ended(pod) else "Deleted")
+            if not row.app.startswith(_ONE_BY_ONE):
+                self._app(row.namespace, row.app).disrupted(reason)
+
+    def _end(self, row: PodRow, reason: str) -> None:
+        row.ended = self._cluster.now()
+        self._about(row, "Ended", reason)
+        self.tally.ended(row)
+        self.rows.add("pods", row)
+        del self.live[row.uid]
 
     def _place(self, row: PodRow, pod: Object, *, over: bool) -> None:
         node = pod["spec"].get("nodeName", "")
         if node and row.scheduled is None:
             row.scheduled, row.node = self._cluster.now(), node
             row.zone = self._nodes.get(node, ("", False))[0]
+            self.tally.bound(row.scheduled - row.created)
             self._about(row, "Scheduled")
-        if node and not over and row.uid not in self._bound:
-            requests = self._requested(pod)
-            self._bound[row.uid] = node, requests
-            self._capacity.bind(node, requests)
+        known = self._bound.get(row.uid)
+        if known is not None and (over or known.spec is not pod["spec"]):
+            self._capacity.bind(known.node, known.requests, -1)
+            del self._bound[row.uid]
             self._changed = True
-        elif over and row.uid in self._bound:
-            node, requests = self._bound.pop(row.uid)
-            self._capacity.bind(node, requests, -1)
+            known = None
+        if node and not over and known is None:
+            bound = self._bound[row.uid] = _Bound(node, pod["spec"], self._requested(pod))
+            self._capacity.bind(node, bound.requests)
             self._changed = True
 
     def _row(self, pod: Object) -> PodRow:
         metadata = pod["metadata"]
-        row = self.pods.get(metadata["uid"])
+        row = self.live.get(metadata["uid"])
         if row is None:
             namespace, name = metadata["namespace"], metadata["name"]
             app = self._app_of(pod)
             row = PodRow(metadata["uid"], namespace, name, app, self._cluster.now())
-            self.pods[row.uid] = row
+            self.live[row.uid] = row
+            self.tally.came()
             self._about(row, "Created")
         return row
 
@@ -293,6 +253,13 @@ class Recorder:
 
     def _requested(self, pod: Object) -> dict[str, int]:
         return {"pods": 1, **pod_requests(decode(PodSpec, pod["spec"]))}
+
+
+def _replicas(workload: Object) -> int:
+    """How many pods a workload asks for; for daemons that follows from the nodes, and their controller says."""
+    if workload["kind"] == "DaemonSet":
+        return int(workload.get("status", {}).get("desiredNumberScheduled", 0))
+    return int(workload["spec"].get("replicas", 1))
 
 
 def _disruption(pod: Object) -> tuple[str, str]:

@@ -1,49 +1,81 @@
 """A run on disk: ``summary.json``, and ``pods.parquet``, ``events.parquet`` and ``samples.parquet``.
 
-Columns are those of :class:`~kschedcore.simulation.recorder.PodRow`,
-:class:`~kschedcore.simulation.recorder.EventRow` and :class:`~kschedcore.simulation.recorder.SampleRow`: texts as
+Columns are those of :class:`~kschedcore.simulation.rows.PodRow`,
+:class:`~kschedcore.simulation.rows.EventRow` and :class:`~kschedcore.simulation.rows.SampleRow`: texts as
 strings, amounts as int64 (cpu in millicores, everything else in whole units), times of the simulation as
 timestamps in microseconds, UTC. No time of the machine is in them: the same input and seed give the same bytes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import TracebackType
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from kschedcore.errors import ManifestError, NotFoundError
-from kschedcore.simulation.recorder import EventRow, PodRow, SampleRow
+from kschedcore.simulation.rows import BATCH, KINDS, schema_of
 
-__all__ = ["KIND", "Run", "table_of"]
+__all__ = ["KIND", "Run", "RunWriter"]
 
 KIND = "SimulationSummary"
 
 SUMMARY = "summary.json"
 
-_ROWS: dict[str, type[Any]] = {"pods": PodRow, "events": EventRow, "samples": SampleRow}
 
+class RunWriter:
+    """Writes a run into a folder while it goes on. The folder's files are replaced at the end, or left as they are.
 
-def schema_of(row: type[Any]) -> Any:
-    """The Arrow schema of a kind of row."""
-    kinds = {str: pa.string(), int: pa.int64()}
-    hints = get_type_hints(row)
-    time = pa.timestamp("us", tz="UTC")
-    return pa.schema([(each.name, kinds.get(hints[each.name], time)) for each in dataclasses.fields(row)])
+    Args:
+        folder: Where; it is made.
 
+    Raises:
+        OSError: Nothing can be written there.
+    """
 
-def table_of(rows: Iterable[Any], row: type[Any]) -> Any:
-    """Rows as a ``pyarrow.Table``."""
-    found = list(rows)
-    schema = schema_of(row)
-    columns = {name: [getattr(each, name) for each in found] for name in schema.names}
-    return pa.table(columns, schema=schema)
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._writers: dict[str, Any] = {}
+        for kind in KINDS:
+            self._writers[kind] = pa.parquet.ParquetWriter(
+                self._unfinished(kind), schema_of(kind), compression="zstd"
+            )
+
+    def take(self, kind: str, batch: Any) -> None:
+        """Write a record batch of one of the kinds of rows."""
+        self._writers[kind].write_batch(batch)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Put everything in place; the summary last, so that a run with one is whole."""
+        self._close()
+        (self._folder / SUMMARY).unlink(missing_ok=True)
+        for kind in KINDS:
+            self._unfinished(kind).replace(self._folder / f"{kind}.parquet")
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        (self._folder / SUMMARY).write_text(f"{text}\n", encoding="utf-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        for each in KINDS:
+            self._unfinished(each).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def _unfinished(self, kind: str) -> Path:
+        return self._folder / f".{kind}.parquet.unfinished"
 
 
 @dataclass(frozen=True)
@@ -52,7 +84,7 @@ class Run:
 
     Attributes:
         summary: The document of kind ``SimulationSummary``.
-        pods: A ``pyarrow.Table``, a row a pod.
+        pods: A ``pyarrow.Table``, a row a pod: those that ended in the order in which they did, then the others.
         events: One, a row an event.
         samples: One, a row a time, zone and resource.
     """
@@ -62,14 +94,18 @@ class Run:
     events: Any
     samples: Any
 
+    @classmethod
+    def of(cls, summary: dict[str, Any], batches: Mapping[str, Iterable[Any]]) -> Run:
+        """A run of a summary and the record batches of each kind of rows."""
+        return cls(summary, **{kind: pa.Table.from_batches(batches[kind], schema_of(kind)) for kind in KINDS})
+
     def write(self, folder: Path) -> None:
-        """Write the run into a folder, which is made; the summary last, so that a run with one is whole."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / SUMMARY).unlink(missing_ok=True)
-        for name in _ROWS:
-            pyarrow.parquet.write_table(getattr(self, name), folder / f"{name}.parquet", compression="zstd")
-        text = json.dumps(self.summary, indent=2, ensure_ascii=False)
-        (folder / SUMMARY).write_text(f"{text}\n", encoding="utf-8")
+        """Write the run into a folder, which is made."""
+        with RunWriter(folder) as writer:
+            for kind in KINDS:
+                for batch in getattr(self, kind).combine_chunks().to_batches(max_chunksize=BATCH):
+                    writer.take(kind, batch)
+            writer.finish(self.summary)
 
     @classmethod
     def read(cls, folder: Path) -> Run:
@@ -82,7 +118,7 @@ class Run:
         place = folder / SUMMARY
         try:
             summary = json.loads(place.read_text(encoding="utf-8"))
-            tables = {name: pyarrow.parquet.read_table(folder / f"{name}.parquet") for name in _ROWS}
+            tables = {name: pyarrow.parquet.read_table(folder / f"{name}.parquet") for name in KINDS}
         except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(
                 f"{folder}: is no run; expected a folder that kschedcore simulate --output-dir has written"
@@ -91,11 +127,11 @@ class Run:
             raise ManifestError(f"cannot be read as a run: {error}", source=str(folder)) from None
         if not isinstance(summary, dict) or summary.get("kind") != KIND:
             raise ManifestError(f"is no document of kind {KIND}", source=str(place))
-        for name, row in _ROWS.items():
-            if tables[name].schema.names != schema_of(row).names:
+        for kind in KINDS:
+            found, expected = tables[kind].schema.names, schema_of(kind).names
+            if found != expected:
                 raise ManifestError(
-                    f"has the columns {', '.join(tables[name].schema.names)};"
-                    f" expected {', '.join(schema_of(row).names)}",
-                    source=str(folder / f"{name}.parquet"),
+                    f"has the columns {', '.join(found)}; expected {', '.join(expected)}",
+                    source=str(folder / f"{kind}.parquet"),
                 )
         return cls(summary, **tables)

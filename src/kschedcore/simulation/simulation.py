@@ -18,8 +18,9 @@ from kschedcore.nodes.behaviours import Behaviours
 from kschedcore.simulation.arrivals import Arrival, arrivals_of
 from kschedcore.simulation.loads import LoadedRuntime
 from kschedcore.simulation.reading import read_scenario
-from kschedcore.simulation.recorder import QUOTA, EventRow, PodRow, Recorder, SampleRow
-from kschedcore.simulation.rundirectory import KIND, Run, table_of
+from kschedcore.simulation.recorder import QUOTA, Recorder
+from kschedcore.simulation.rows import KINDS, Take
+from kschedcore.simulation.rundirectory import KIND, Run, RunWriter
 from kschedcore.simulation.scenario import Arrivals, Scenario, is_scenario
 from kschedcore.simulation.steps import StepRunner
 from kschedcore.simulation.summary import summary
@@ -36,6 +37,9 @@ SAMPLES = 288
 _CENTURY = timedelta(days=36525)
 
 API_VERSION = "kschedcore.dev/v1alpha1"
+
+Progress = Callable[[float, int], None]
+"""Is told the part of the time that is over, from 0 to 1, and how many pods there were."""
 
 
 class Simulation:
@@ -86,8 +90,8 @@ class Simulation:
         self._stopped = False
         clock.call_after(0, self._sample, background=True)
 
-    def run(self, progress: Callable[[float, int], None] | None = None) -> Run:
-        """Let the time pass, or what is left of it until :meth:`stop` is called.
+    def run(self, progress: Progress | None = None) -> Run:
+        """Let the time pass, or until :meth:`stop` is called; once.
 
         Args:
             progress: Called now and then with the part of the time that is over, and how many pods there were.
@@ -98,26 +102,56 @@ class Simulation:
         Raises:
             ManifestError: A step of a scenario cannot be carried out at its time.
         """
+        batches: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+        summary = self._run(lambda kind, batch: batches[kind].append(batch), progress)
+        return Run.of(summary, batches)
+
+    def run_to(self, folder: Path | None, progress: Progress | None = None) -> dict[str, Any]:
+        """As :meth:`run`, but in memory that does not grow with what happens.
+
+        Args:
+            folder: Where to write the run while it goes on, for :meth:`Run.read`; None to keep only the summary.
+                A run that fails leaves there what there was.
+            progress: As for :meth:`run`.
+
+        Returns:
+            The summary.
+
+        Raises:
+            ManifestError: As for :meth:`run`.
+            OSError: The folder cannot be written to.
+        """
+        if folder is None:
+            return self._run(lambda _kind, _batch: None, progress)
+        with RunWriter(folder) as writer:
+            summary = self._run(writer.take, progress)
+            writer.finish(summary)
+        return summary
+
+    def _run(self, take: Take, progress: Progress | None) -> dict[str, Any]:
         end = START + self.span
+        recorder = self._recorder
+        recorder.rows.flow(take)
 
         def look() -> bool:
-            self._recorder.look()
+            recorder.look()
             if progress is not None:
-                progress((self.cluster.now() - START) / self.span, len(self._recorder.pods))
+                progress((self.cluster.now() - START) / self.span, recorder.tally.created)
             return self._stopped
 
         if not self._stopped:
             self.cluster.run_until(look, end - self.cluster.now())
-        self._recorder.finish()
-        return self._result()
+        recorder.finish()
+        recorder.rows.flush()
+        return self._summary()
 
     def stop(self) -> None:
         """End the run at the next event; what has happened until then is its result. Safe in a signal handler."""
         self._stopped = True
 
-    def _result(self) -> Run:
-        recorder, now = self._recorder, self.cluster.now()
-        document = {
+    def _summary(self) -> dict[str, Any]:
+        now = self.cluster.now()
+        return {
             "apiVersion": API_VERSION,
             "kind": KIND,
             "version": __version__,
@@ -126,14 +160,8 @@ class Simulation:
             "durationSeconds": self.span.total_seconds(),
             "simulatedSeconds": (now - START).total_seconds(),
             "partial": self._stopped,
-            **summary(recorder, now),
+            **summary(self._recorder, now),
         }
-        return Run(
-            document,
-            table_of(recorder.pods.values(), PodRow),
-            table_of(recorder.events, EventRow),
-            table_of(recorder.samples, SampleRow),
-        )
 
     def _prepare(self, document: Document, scenario: Scenario) -> None:
         folder = Path() if document.source.startswith("<") else Path(document.source).parent
