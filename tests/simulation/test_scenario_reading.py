@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kschedcore.api.loading import Document
-from kschedcore.errors import ManifestError, NotFoundError
+from kschedcore.errors import ManifestError
 from kschedcore.simulation.reading import read_scenario
-from kschedcore.simulation.scenario import Trace, TraceColumns
-from kschedcore.simulation.traces import read_trace
 
 
 def read(**spec: Any) -> None:
@@ -63,26 +60,3 @@ def test_another_version_is_refused() -> None:
         ManifestError, match=r'apiVersion: found the string "v2", expected simulation\.kschedcore'
     ):
         read_scenario(Document(data, "day.yaml", 1))
-
-
-def test_a_trace_says_when_for_how_long_and_how_much(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("at,gone,cpu,team\n70,100,500,red\n10,,0,\n")
-    columns = TraceColumns(arrival="at", departure="gone", labels={"team": "team"})
-    late, early = reversed(read_trace(Trace(file="t.csv", time_unit="1m", columns=columns), tmp_path))
-    assert (early.after.total_seconds(), early.lifetime) == (0, None)
-    assert (late.after.total_seconds(), late.labels) == (3600, {"team": "red"})
-    assert late.lifetime is not None
-    assert late.lifetime.total_seconds() == 1800
-
-
-def test_a_trace_that_is_none_says_so(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("arrival\nsoon\n")
-    with pytest.raises(ManifestError, match="row 1: arrival: found 'soon', expected a number or a timestamp"):
-        read_trace(Trace(file="t.csv"), tmp_path)
-    with pytest.raises(ManifestError, match="has no column 'at'; expected it among arrival"):
-        read_trace(Trace(file="t.csv", columns=TraceColumns(arrival="at")), tmp_path)
-    with pytest.raises(NotFoundError, match="no such file"):
-        read_trace(Trace(file="other.csv"), tmp_path)
-    (tmp_path / "t.parquet").write_text("no table")
-    with pytest.raises(ManifestError, match="no table that can be read"):
-        read_trace(Trace(file="t.parquet"), tmp_path)

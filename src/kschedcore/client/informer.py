@@ -7,7 +7,7 @@ from that, and may come late without doing harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -154,6 +154,11 @@ class Informer:
         self.sync()
         return [self._objects[key] for key in self._indices[index].keys(value)]
 
+    def count(self, index: str, value: Hashable) -> int:
+        """How many objects are found under ``value``."""
+        self.sync()
+        return len(self._indices[index].keys(value))
+
     def in_namespace(self, namespace: str) -> list[Object]:
         """The objects of a namespace."""
         return self.by("namespace", namespace)
@@ -215,7 +220,7 @@ class _Index:
         self._index_of = index_of
         self._keys: dict[Hashable, dict[ObjectKey, None]] = {}
 
-    def keys(self, value: Hashable) -> Iterable[ObjectKey]:
+    def keys(self, value: Hashable) -> Collection[ObjectKey]:
         return self._keys.get(value, ())
 
     def change(self, key: ObjectKey, old: Object | None, new: Object | None) -> None:

@@ -58,7 +58,7 @@ class PodGarbageCollector(Controller):
         pod = self.informers["pods"].get(namespace, name)
         if pod is None:
             return None
-        if has_ended(pod) and len(self.informers["pods"].by("ended", "")) > THRESHOLD:
+        if has_ended(pod) and self.informers["pods"].count("ended", "") > THRESHOLD:
             self._delete_oldest()
             return None
         node_name, leaving = pod["spec"].get("nodeName"), pod["metadata"].get("deletionTimestamp")

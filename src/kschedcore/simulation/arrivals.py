@@ -22,6 +22,10 @@ from kschedcore.simulation.traces import Row, read_trace
 __all__ = ["Arrival", "arrivals_of", "draw"]
 
 
+_FOR_EVER = timedelta(days=73_050)
+"""Twice as long as a simulation may be. Left to itself, what is not restarted would run for a few seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An object that comes, so long after the beginning."""
@@ -85,6 +89,8 @@ def _made(
         lifetime = row.lifetime
         if lifetime is None and arrivals.lifetime is not None:
             lifetime = draw(arrivals.lifetime, source)
+        elif lifetime is None and arrivals.trace is not None and arrivals.trace.columns.says_ends:
+            lifetime = _FOR_EVER
         yield Arrival(after, _object(arrivals, row, number, lifetime))
 
 

@@ -184,7 +184,8 @@ class TraceColumns(Fields, frozen=True):
     Attributes:
         arrival: When the pod comes, as a number of ``timeUnit`` or a timestamp.
         name: The pod's name; numbered when not said.
-        lifetime: For how long it runs, in ``timeUnit``; for ever where it is empty.
+        lifetime: For how long it runs, in ``timeUnit`` or as a duration; where it is empty, as the arrivals'
+            ``lifetime`` says, and for ever when that says nothing.
         departure: When it would go if it started on arrival; instead of ``lifetime``.
         requests: Amounts requested of the pod's first container, by resource; empty and zero request nothing.
         labels: Labels, by key; empty sets none.
@@ -197,12 +198,17 @@ class TraceColumns(Fields, frozen=True):
     requests: dict[str, TraceRequest] = msgspec.field(default_factory=dict)
     labels: dict[str, str] = msgspec.field(default_factory=dict)
 
+    @property
+    def says_ends(self) -> bool:
+        """Whether a column says when pods end."""
+        return self.lifetime is not None or self.departure is not None
+
 
 class Trace(Fields, frozen=True):
     """Arrivals from a table.
 
     Attributes:
-        file: A CSV (plain or gzip), Parquet or Arrow IPC file.
+        file: CSV (plain or ``.gz``), ``.parquet``, or Arrow IPC (``.arrow``, ``.arrows``, ``.feather``, ``.ipc``).
         time_unit: How long a time of 1 is.
         columns: What its columns mean.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from kschedcore.api.labels import is_dns1123_subdomain, is_label_value
 from kschedcore.cluster.durations import duration
 from kschedcore.errors import ManifestError, NotFoundError
+from kschedcore.simulation.cells import Column, quantity_of, span_of, time_of
 from kschedcore.simulation.scenario import Trace
 
 __all__ = ["Row", "read_trace"]
+
+_TIME = "a number or a timestamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Row:
     Attributes:
         after: How long after the trace's first it comes.
         name: Its name; empty when the trace has none.
-        lifetime: For how long it runs; None for ever.
+        lifetime: For how long it runs; None when the trace does not say.
         requests: Quantities, by resource.
         labels: Labels.
     """
@@ -50,65 +55,126 @@ def read_trace(trace: Trace, folder: Path) -> list[Row]:
         ManifestError: It is no table, a column is missing, or a cell holds what it may not.
     """
     place = folder / trace.file
-    rows = list(_rows(trace, _table(place), str(place)))
-    first = min((arrival for arrival, _ in rows), default=timedelta())
-    found = [Row(arrival - first, row.name, row.lifetime, row.requests, row.labels) for arrival, row in rows]
-    return sorted(found, key=lambda row: row.after)
+    rows = list(_Reader(trace, _table(place), str(place)).rows())
+    first = min((row.after for row in rows), default=timedelta())
+    return sorted((replace(row, after=row.after - first) for row in rows), key=lambda row: row.after)
 
 
 def _table(place: Path) -> Any:
     try:
         if place.suffix == ".parquet":
             return pyarrow.parquet.read_table(place)
-        if place.suffix in {".arrow", ".feather", ".ipc"}:
-            with pa.memory_map(str(place)) as source:
-                return pa.ipc.open_file(source).read_all()
-        return pyarrow.csv.read_csv(place)
+        if place.suffix in {".arrow", ".arrows", ".feather", ".ipc"}:
+            return _read_ipc(place)
+        return _read_text(place)
     except FileNotFoundError:
         raise NotFoundError(f"{place}: no such file or folder") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"is no table that can be read: {error}", source=str(place)) from None
 
 
-def _rows(trace: Trace, table: Any, source: str) -> Iterator[tuple[timedelta, Row]]:
-    columns, unit = trace.columns, duration(trace.time_unit)
+def _read_ipc(place: Path) -> Any:
+    """Arrow's file format (which is Feather's too), or its streaming format."""
+    with pa.memory_map(str(place)) as source:
+        try:
+            return pa.ipc.open_file(source).read_all()
+        except pa.ArrowInvalid:
+            source.seek(0)
+            return pa.ipc.open_stream(source).read_all()
 
-    def column(name: str | None) -> list[Any]:
+
+def _read_text(place: Path) -> Any:
+    """CSV, every cell as the text it is: what a column holds is for the scenario to say, not to be guessed."""
+    with pyarrow.csv.open_csv(place) as reader:
+        texts = dict.fromkeys(reader.schema.names, pa.string())
+    return pyarrow.csv.read_csv(place, convert_options=pyarrow.csv.ConvertOptions(column_types=texts))
+
+
+class _Reader:
+    def __init__(self, trace: Trace, table: Any, source: str) -> None:
+        columns = trace.columns
+        self._table, self._source = table, source
+        self._unit = duration(trace.time_unit)
+        self._arrivals = self._column(columns.arrival)
+        self._names = self._column(columns.name)
+        self._lifetimes, self._departures = self._column(columns.lifetime), self._column(columns.departure)
+        self._requests = {
+            resource: (self._column(each.column), each.unit) for resource, each in columns.requests.items()
+        }
+        self._labels = {key: self._column(name) for key, name in columns.labels.items()}
+        self._named: set[str] = set()
+
+    def _column(self, name: str | None) -> Column:
+        table = self._table
         if name is None:
-            return [None] * table.num_rows
+            return Column([None] * table.num_rows, "", self._source)
         if name not in table.column_names:
             problem = f"has no column {name!r}; expected it among {', '.join(table.column_names)}"
-            raise ManifestError(problem, source=source)
-        values: list[Any] = table.column(name).to_pylist()
-        return values
+            raise ManifestError(problem, source=self._source)
+        column = table.column(name)
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        elif pa.types.is_duration(column.type):
+            column = column.cast(pa.duration("us"), safe=False)
+        return Column(column.to_pylist(), name, self._source)
 
-    def span(value: Any, name: str | None, number: int) -> timedelta:
-        if isinstance(value, datetime):
-            return value.replace(tzinfo=None) - datetime(1970, 1, 1)
-        if isinstance(value, int | float) and value == value and abs(value) != float("inf"):
-            return unit * value
-        problem = f"found {value!r}, expected a number or a timestamp"
-        raise ManifestError(problem, source=source, subject=f"row {number}", path=name)
+    def rows(self) -> Iterator[Row]:
+        """Every row, with the time of its arrival as the table has it."""
+        for index in range(self._table.num_rows):
+            arrival = self._arrivals.read(index, self._time, _TIME)
+            if arrival is None:
+                raise self._arrivals.wrong(index, _TIME)
+            yield Row(
+                arrival,
+                self._name(index),
+                self._lifetime(index, arrival),
+                dict(self._amounts(index)),
+                dict(self._label(index)),
+            )
 
-    arrivals, names = column(columns.arrival), column(columns.name)
-    ends = column(columns.lifetime or columns.departure)
-    requests = {name: (column(each.column), each.unit) for name, each in columns.requests.items()}
-    labels = {key: column(name) for key, name in columns.labels.items()}
-    for index in range(table.num_rows):
-        arrival = span(arrivals[index], columns.arrival, index + 1)
-        lifetime = None
-        if ends[index] is not None:
-            lifetime = span(ends[index], columns.lifetime or columns.departure, index + 1)
-            if columns.departure is not None:
-                lifetime -= arrival
-            lifetime = max(lifetime, timedelta())
-        yield (
-            arrival,
-            Row(
-                timedelta(),
-                "" if names[index] is None else str(names[index]),
-                lifetime,
-                {name: f"{cells[index]}{unit}" for name, (cells, unit) in requests.items() if cells[index]},
-                {key: str(cells[index]) for key, cells in labels.items() if cells[index] is not None},
-            ),
-        )
+    def _time(self, cell: Any) -> timedelta:
+        return time_of(cell, self._unit)
+
+    def _lifetime(self, index: int, arrival: timedelta) -> timedelta | None:
+        departure = self._departures.read(index, self._time, _TIME)
+        if departure is None:
+            expected = "a number or a duration of at least 0"
+            return self._lifetimes.read(index, lambda cell: span_of(cell, self._unit), expected)
+        if departure < arrival:
+            raise self._departures.wrong(index, "a time that is not before the row's arrival")
+        return departure - arrival
+
+    def _name(self, index: int) -> str:
+        name = self._names.read(index, _subdomain, "a name of an object: lower case letters, digits, - and .")
+        if name in self._named:
+            raise self._names.wrong(index, "a name that no other row has")
+        if name is None:
+            return ""
+        self._named.add(name)
+        return name
+
+    def _amounts(self, index: int) -> Iterator[tuple[str, str]]:
+        for resource, (column, unit) in self._requests.items():
+            read = partial(quantity_of, unit=unit)
+            if amount := column.read(index, read, "a number of at least 0"):
+                yield resource, amount
+
+    def _label(self, index: int) -> Iterator[tuple[str, str]]:
+        for key, column in self._labels.items():
+            value = column.read(
+                index, _label_value, "the value of a label: at most 63 letters, digits, -, _ and ."
+            )
+            if value is not None:
+                yield key, value
+
+
+def _subdomain(cell: Any) -> str:
+    if is_dns1123_subdomain(str(cell)):
+        raise ValueError(cell)
+    return str(cell)
+
+
+def _label_value(cell: Any) -> str:
+    if is_label_value(str(cell)):
+        raise ValueError(cell)
+    return str(cell)
