@@ -125,6 +125,21 @@ def test_affinity_count(benchmark: BenchmarkFixture, groups: int) -> None:
     assert engine.utilisation()["pods"]["requested"] == 1_000
 
 
+@pytest.mark.parametrize("nodes", [1_000, 100_000])
+def test_what_if(benchmark: BenchmarkFixture, nodes: int) -> None:
+    """One pod placed in a question, and everything put back."""
+    engine = Engine()
+    engine.add_nodes(node_table(nodes))
+    one = view(pod("one"))
+
+    def ask() -> str | None:
+        with engine.what_if():
+            return engine.schedule([one])[0].node
+
+    assert benchmark(ask) is not None
+    assert engine.utilisation()["pods"]["requested"] == 0
+
+
 def test_load_nodes_from_arrow(benchmark: BenchmarkFixture) -> None:
     table = node_table(NODES)
 

@@ -109,6 +109,27 @@ class TestFilter:
         ]
         assert asked["NodeNames"] is None
 
+    def test_after_a_question_it_is_shown_what_there_was_before(self) -> None:
+        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        with serving(answers) as url:
+            asking = engine({"urlPrefix": url, "filterVerb": "filter"}, nodes="ab")
+            with asking.what_if():
+                asking.remove_node("b")
+                changed = node("a")
+                changed["metadata"]["annotations"] = {"rack": "moved"}
+                asking.set_node(changed)
+                asking.set_node(node("c"))
+                asking.decide(pod("p"))
+            asking.decide(pod("p"))
+        racks = [
+            {
+                item["metadata"]["name"]: item["metadata"]["annotations"]["rack"]
+                for item in asked["Nodes"]["items"]
+            }
+            for _, asked in answers.asked
+        ]
+        assert racks == [{"a": "moved", "c": "c"}, {"a": "a", "b": "b"}]
+
     def test_objects_of_manifests_are_shown_whole(self) -> None:
         answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
         with serving(answers) as url:

@@ -16,7 +16,7 @@ cdef class Core:
     cdef readonly Nominations nominations
     cdef readonly Shared shared
     cdef bint random_ties
-    cdef uint64_t random_state
+    cdef public uint64_t random_state
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil
     cdef int take(self, int32_t pod) except -1 nogil
     cdef slot_t choose(self, PodClass pod_class) noexcept nogil

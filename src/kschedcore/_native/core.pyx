@@ -26,6 +26,9 @@ cdef class Core:
     Args:
         random_ties: Draw among nodes that share the best score instead of taking the first by name.
         seed: Seeds the draws.
+
+    Attributes:
+        random_state: Where the draws stand.
     """
 
     def __cinit__(self, bint random_ties=False, uint64_t seed=0):

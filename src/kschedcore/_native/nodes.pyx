@@ -11,7 +11,7 @@ import numpy as np
 
 from kschedcore._native.columns cimport ChangeLog, Int32Column, Int64Column
 from kschedcore._native.labels cimport LabelColumn
-from kschedcore._native.types cimport ABSENT, slot_t
+from kschedcore._native.types cimport FIRST_SCALAR, ABSENT, slot_t
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
@@ -354,6 +354,17 @@ cdef class NodeTable:
 
     # -- reading ------------------------------------------------------------------------------------
 
+    def spec_of(self, slot_t slot):
+        """What :meth:`set` was told of a node, after its name: what it has none of is left out."""
+        cdef int resource
+        allocatable = {
+            self.resource_names[resource]: self.allocatable[resource][slot]
+            for resource in range(self.resources) if self.allocatable[resource][slot]
+        }
+        labels = {key: (<LabelColumn> self.labels[key]).of(slot) for key in self.label_keys_of[slot]}
+        images = tuple([((name,), size) for name, size in self.images_of(slot)])
+        return allocatable, labels, self.taints_of(slot), images, self.is_unschedulable(slot)
+
     def slots_by_name(self):
         """int32[count]: the slots of all nodes in name order."""
         self.in_name_order()
@@ -376,6 +387,20 @@ cdef class NodeTable:
     def requested_of(self, str resource):
         """int64[top]: what bound pods request of one resource by slot."""
         return (<Int64Column> self.requested_columns[self.resource_ids[resource]]).to_numpy(self.top)
+
+    def resources_in_use(self):
+        """The names of resources that matter: those of every node, and others that any offers or any pod takes."""
+        cdef Py_ssize_t slot
+        cdef int64_t any_of
+        cdef int resource
+        names = []
+        for resource in range(self.resources):
+            any_of = resource < FIRST_SCALAR
+            for slot in range(self.top):
+                any_of |= self.allocatable[resource][slot] | self.requested[resource][slot]
+            if any_of:
+                names.append(self.resource_names[resource])
+        return names
 
     def non_zero_of(self, str resource):
         """int64[top]: requests of cpu or memory with scoring's defaults, by slot."""

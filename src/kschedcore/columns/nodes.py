@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from kschedcore.api.quantity import milli_value, value
@@ -52,7 +53,8 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
     """The node table as it is now, one row a node in name order.
 
     Columns: ``name``; ``unschedulable``; ``taints`` (list of key, value, effect); per resource
-    ``allocatable/NAME`` and ``requested/NAME`` (int64; cpu in millicores); per label key ``label/KEY``
+    ``allocatable/NAME`` and ``requested/NAME`` (int64; cpu in millicores), where any node offers it or any pod takes
+    it; per label key ``label/KEY``
     (dictionary of strings, null where a node has no such label); ``images`` (list of names and sizeBytes).
     """
     slots = nodes.slots_by_name()
@@ -77,13 +79,23 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
             pa.list_(_IMAGE),
         ),
     }
-    for resource in nodes.resource_names:
+    for resource in nodes.resources_in_use():
         columns[ALLOCATABLE + resource] = pa.array(nodes.allocatable_of(resource)[slots])
         columns[REQUESTED + resource] = pa.array(nodes.requested_of(resource)[slots])
     for key in sorted(nodes.label_keys()):
         codes = nodes.label_codes(key)[slots]
         if np.any(codes >= 0):
-            columns[LABEL + key] = pa.DictionaryArray.from_arrays(
-                pa.array(codes, pa.int32(), mask=codes < 0), pa.array(nodes.label_values(key), pa.string())
-            )
+            columns[LABEL + key] = _dictionary(codes, nodes.label_values(key))
     return pa.record_batch(columns)
+
+
+def _dictionary(codes: npt.NDArray[np.int32], texts: list[str]) -> pa.DictionaryArray:
+    """A column of texts, -1 standing for null; only those that some row has, in the order in which they come."""
+    used, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(np.where(used < 0, len(codes), first))
+    place_of = np.empty(len(used), np.int32)
+    place_of[order] = np.arange(len(used))
+    values = [texts[code] for code in used[order].tolist() if code >= 0]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(place_of[places.reshape(-1)], pa.int32(), mask=codes < 0), pa.array(values, pa.string())
+    )

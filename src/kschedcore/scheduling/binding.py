@@ -17,6 +17,7 @@ import numpy.typing as npt
 from kschedcore._native.bulk import bind_rows
 from kschedcore._native.preemption import NOT_STARTED
 from kschedcore.scheduling.bound_rows import BoundRows
+from kschedcore.scheduling.journal import Journal
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -71,10 +72,12 @@ class BoundPods:
 
     Args:
         core: Where they are accounted.
+        journal: Where what undoes a change is recorded.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, journal: Journal) -> None:
         self._core = core
+        self._journal = journal
         self._by_key: dict[PodKey, BoundPod] = {}
         self._priorities: Counter[int] = Counter()
         self._using_volumes: dict[PodKey, None] = {}
@@ -100,8 +103,8 @@ class BoundPods:
         if found is None:
             rows, row = self._rows.take(number)
             info = self._core.pods.info_of(number)
-            self._priorities[info.priority] -= 1  # which ``note`` counts once more
-            found = self.note(rows.pod(row), info, rows.node(row), number)
+            self._priorities[info.priority] -= 1  # which ``_note`` counts once more
+            found = self._note(rows.pod(row), info, rows.node(row), number)
         return found
 
     def with_volumes(self) -> list[BoundPod]:
@@ -119,6 +122,10 @@ class BoundPods:
         """
         before = self.remove(key_of(pod))
         arrival = before.arrival if before is not None and before.node == node else NOT_THERE
+        return self._bind(pod, info, node, arrival)
+
+    def _bind(self, pod: Pod, info: PodInfo, node: str, arrival: int) -> BoundPod:
+        """Account a pod that came to a node when ``arrival`` says."""
         slot = self._core.nodes.slot_of(node)
         number = self._core.bind(info, slot, start_of(pod), arrival) if slot >= 0 else NO_POD
         bound = self.note(pod, info, node, number)
@@ -128,6 +135,10 @@ class BoundPods:
 
     def note(self, pod: Pod, info: PodInfo, node: str, number: int) -> BoundPod:
         """Remember a pod that the core has accounted already."""
+        self._journal.record(self.remove, key_of(pod))
+        return self._note(pod, info, node, number)
+
+    def _note(self, pod: Pod, info: PodInfo, node: str, number: int) -> BoundPod:
         key = key_of(pod)
         bound = self._by_key[key] = BoundPod(pod, info, node, number)
         self._priorities[info.priority] += 1
@@ -161,13 +172,18 @@ class BoundPods:
         ):
             self._priorities[info.priority] += count
         self._rows.add(rows, numbers)
+        self._journal.record(self._remove_rows, rows)
         for row in np.flatnonzero(~there).tolist():
-            bound = self.note(rows.pod(row), infos[rows.shape_of[row]], rows.node(row), NO_POD)
+            bound = self._note(rows.pod(row), infos[rows.shape_of[row]], rows.node(row), NO_POD)
             bound.arrival = int(arrivals[row])
         for shape, pod in enumerate(rows.shapes):
             if pod.spec.volumes:  # these have to be at hand when storage changes
                 for number in numbers[there & (rows.shape_of == shape)].tolist():
                     self.numbered(number)
+
+    def _remove_rows(self, rows: PodRows) -> None:
+        for key in rows.pod_keys():
+            self.remove(key)
 
     def _make_way(self, rows: PodRows) -> npt.NDArray[np.int64]:
         """Take off the pods that rows of a table replace; when each came to its node, if it stays there."""
@@ -192,6 +208,7 @@ class BoundPods:
         else:
             self._core.unbind(bound.number)
             del self._by_number[bound.number]
+        self._journal.record(self._bind, bound.pod, bound.info, bound.node, bound.arrival)
         return bound
 
     def node_added(self, node: str) -> None:

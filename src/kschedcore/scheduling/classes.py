@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kschedcore._native.podinfo import PodInfo
     from kschedcore.api.objects import Pod
     from kschedcore.scheduling.framework import Framework
+    from kschedcore.scheduling.journal import Journal
     from kschedcore.scheduling.listers import Listers
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -64,12 +65,14 @@ class ClassCache:
     Args:
         core: The native state to compile for.
         listers: Other objects that compiled forms depend on.
+        journal: While it is open, pods that are gone may come back.
         max_bytes: How much memory the compiled classes may take, about.
     """
 
-    def __init__(self, core: Core, listers: Listers, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, core: Core, listers: Listers, journal: Journal, max_bytes: int = MAX_BYTES) -> None:
         self._core = core
         self._listers = listers
+        self._journal = journal
         self._max_bytes = max_bytes
         self._sweep_at = SPARE_INFOS
         self._thin_out_at = SPARE_CLASSES
@@ -79,7 +82,7 @@ class ClassCache:
     def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
         """What the core accounts of a pod."""
         found = self._intern(pod, key)
-        if len(self._infos) > self._sweep_at:
+        if len(self._infos) > self._sweep_at and not self._journal.is_open:
             self._sweep(found)
         return found
 

@@ -6,51 +6,42 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
-from kschedcore.api.objects import Namespace, Node, Pod, decode
-from kschedcore.api.phases import FINISHED
-from kschedcore.columns.node_tables import NodeRows
-from kschedcore.columns.nodes import node_batch, node_row
-from kschedcore.columns.pod_tables import PodRows
-from kschedcore.columns.tables import ArrowStream
-from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.scheduling.attachments import Attachments
-from kschedcore.scheduling.binding import BoundPods, key_of
-from kschedcore.scheduling.bulk import add_bound_pods, add_new_nodes
+from kschedcore.api.objects import Pod
+from kschedcore.errors import UsageError
+from kschedcore.scheduling.binding import key_of
+from kschedcore.scheduling.cache import SchedulerCache
 from kschedcore.scheduling.capacity import Capacity
-from kschedcore.scheduling.classes import ClassCache
 from kschedcore.scheduling.config import Configuration, SchedulerConfiguration, load_config
 from kschedcore.scheduling.decision import Decision, Decisions
 from kschedcore.scheduling.diagnosis import Diagnosis
+from kschedcore.scheduling.exclusive import exclusive
 from kschedcore.scheduling.explanation import Explanation
-from kschedcore.scheduling.extender_objects import PreemptionExtenders, ShownObjects
+from kschedcore.scheduling.extender_objects import PreemptionExtenders
 from kschedcore.scheduling.extenders import ExtenderError, Extenders
 from kschedcore.scheduling.framework import Framework
-from kschedcore.scheduling.listers import VIEWS, Listers
-from kschedcore.scheduling.nominator import Nomination, Nominator
+from kschedcore.scheduling.nominator import Nomination
 from kschedcore.scheduling.plugin import Plugin, Status
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder, not_helpful
 from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.scheduling.queue import in_queue_order
 from kschedcore.scheduling.registry import with_plugins
-from kschedcore.scheduling.sampling import PLACE_LABELS
 from kschedcore.scheduling.stepwise import EXTENDER, Compiled, Steps, Stepwise
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from typing import Self
 
     from kschedcore.api.manifests import Manifests
 
 TieBreak = Literal["first", "random"]
 
 
-class Engine:
+class Engine(SchedulerCache):
     """Decides where pods go, as kube-scheduler v1.34 does.
 
-    An engine is not safe to use from several threads at once.
+    Any thread may call an engine; calls wait for each other, and for the end of a :meth:`what_if` block. They do
+    not run side by side: use an engine a thread for that.
 
     Args:
         cluster: Nodes, bound pods and whatever else of a cluster was loaded, or None to begin with nothing.
@@ -76,18 +67,10 @@ class Engine:
     ) -> None:
         if tie_break not in ("first", "random"):
             raise UsageError(f"tie_break is {tie_break!r}; expected 'first' or 'random'")
-        self._core = Core(tie_break == "random", seed)
-        self._listers = Listers()
-        self._bound = BoundPods(self._core)
-        self._nominator = Nominator(self._core)
-        self._classes = ClassCache(self._core, self._listers)
-        self._attachments = Attachments(self._core, self._listers)
-        self._storage_version = 0
         registry = with_plugins(plugins)
         self._config = load_config(config)
-        self._extenders = Extenders(self._config.extenders)
-        self._shown = ShownObjects(self._extenders)
-        self._steps = Steps(self._core, self._extenders, self._shown.pod)
+        super().__init__(Core(tie_break == "random", seed), Extenders(self._config.extenders))
+        self._steps = Steps(self._core, self._extenders, self._tree, self._shown.pod)
         agreement = PreemptionExtenders(self._extenders, self._shown) if self._extenders else None
         self._preemption = PreemptionFinder(self._core, self._bound, self._listers, agreement)
         self._frameworks = {
@@ -113,150 +96,9 @@ class Engine:
         if self._extenders:
             self._shown.learn(cluster.objects)
 
-    # -- the cluster ------------------------------------------------------------------------------
-
-    def set_node(self, node: Node | Mapping[str, Any]) -> None:
-        """Add a node, or replace what is known of the one with its name. Pods on it stay accounted."""
-        view = node if isinstance(node, Node) else decode(Node, node)
-        known = self._core.nodes.slot_of(view.metadata.name) >= 0
-        self._core.set_node(*node_row(view))
-        self._steps.tree.set(view.metadata.name, view.metadata.labels or {})
-        self._shown.set_node(view.metadata.name, node)
-        if not known:
-            self._node_added(view.metadata.name)
-
-    def add_nodes(self, table: ArrowStream) -> None:
-        """Add or replace the nodes of a table.
-
-        Args:
-            table: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas), with the columns of
-                :meth:`nodes`, see :class:`kschedcore.columns.node_tables.NodeRows`.
-
-        Raises:
-            UsageError: A column has a type it cannot have, or a row a value; or there is no ``name``.
-        """
-        rows = NodeRows(table)
-        known = self._core.nodes.slot_of
-        # Extenders are shown whole objects.
-        alone = np.array([bool(self._extenders) or known(name) >= 0 for name in rows.names], np.bool_)
-        fresh = rows.where(~alone)
-        add_new_nodes(self._core.nodes, fresh)
-        for name, labels in zip(fresh.names, fresh.labels_among(PLACE_LABELS), strict=True):
-            self._steps.tree.set(name, labels)
-            self._node_added(name)
-        for row in np.flatnonzero(alone).tolist():
-            self.set_node(rows.node(row))
-
-    def add_pods(self, table: ArrowStream) -> None:
-        """Account the bound pods of a table, as :meth:`add_pod` does one after another.
-
-        Args:
-            table: Anything with ``__arrow_c_stream__``, see :class:`kschedcore.columns.pod_tables.PodRows`.
-
-        Raises:
-            UsageError: A column has a type it cannot have, or a row a value; or ``name`` or ``node`` is missing.
-            ManifestError: A template is invalid.
-        """
-        rows = PodRows(table)
-        if self._extenders:  # which are shown whole objects
-            for row in range(len(rows)):
-                self.add_pod(rows.pod(row))
-            return
-        add_bound_pods(self._bound, self._nominator, self._classes, rows)
-
-    def _node_added(self, name: str) -> None:
-        self._attachments.node_added(name)
-        self._bound.node_added(name)
-
-    def remove_node(self, name: str) -> None:
-        """Take a node out. Pods bound to it are remembered until they are removed, or the node comes back.
-
-        Raises:
-            NotFoundError: There is no such node.
-        """
-        if self._core.nodes.slot_of(name) < 0:
-            raise NotFoundError(f"node {name!r} not found")
-        self._nominator.node_leaving(name)
-        self._attachments.node_leaving(name)
-        self._bound.node_leaving(name)
-        self._core.nodes.remove(name)
-        self._steps.tree.remove(name)
-        self._shown.remove_node(name)
-
-    def add_pod(self, pod: Pod | Mapping[str, Any], node: str | None = None) -> None:
-        """Account a bound pod on ``node`` (its own ``spec.nodeName`` when None), or account it anew.
-
-        A pod that has finished takes nothing of its node and is not accounted. For one that is not bound but
-        nominated (``status.nominatedNodeName``) room is left on that node.
-
-        Raises:
-            UsageError: The pod is neither bound nor nominated to a node.
-        """
-        view = self._view(pod)
-        target = node or view.spec.node_name
-        if not target and view.status.nominated_node_name:
-            self._bound.remove(key_of(view))
-            self._nominator.nominate(key_of(view), self._classes.info(view), view.status.nominated_node_name)
-            return
-        if not target:
-            raise UsageError(f"pod {'/'.join(key_of(view))} has no spec.nodeName and no node was given")
-        if view.status.phase in FINISHED:
-            self._bound.remove(key_of(view))
-            return
-        self._nominator.withdraw(key_of(view))
-        self._bound.add(view, self._classes.info(view), target)
-
-    def nominate(self, pod: Pod | Mapping[str, Any], node: str) -> None:
-        """Leave room for a pod on a node; less important pods nominated there before give way."""
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
-        info = self._classes.info(view)
-        self._bound.remove(key_of(view))
-        self._nominator.withdraw_below(node, info.priority)
-        self._nominator.nominate(key_of(view), info, node)
-
-    def remove_pod(self, name: str, namespace: str = "default") -> None:
-        """Take a bound pod off its node, or a nominated one out of the way.
-
-        Raises:
-            NotFoundError: No such pod is bound or nominated.
-        """
-        self._shown.remove_pod((namespace, name))
-        nominated = self._nominator.withdraw((namespace, name))
-        if self._bound.remove((namespace, name)) is None and nominated is None:
-            raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
-
-    def withdraw_nomination(self, name: str, namespace: str = "default") -> None:
-        """Leave no room any more for a pod that is nominated to a node; no matter if it is not."""
-        self._nominator.withdraw((namespace, name))
-
-    def set_namespace(self, namespace: Namespace | Mapping[str, Any]) -> None:
-        """Add a namespace, or give it other labels."""
-        view = namespace if isinstance(namespace, Namespace) else decode(Namespace, namespace)
-        self._core.topology.set_namespace(view.metadata.name, view.metadata.labels or {})
-
-    def set_object(self, item: Mapping[str, Any]) -> None:
-        """Add or replace an object that placement rules look up, such as a Service or a PersistentVolume.
-
-        Raises:
-            UsageError: No rule looks up objects of its kind.
-            ManifestError: It is invalid.
-        """
-        kind = item.get("kind", "")
-        if kind not in VIEWS:
-            raise UsageError(f"kind is {kind!r}; expected one of {', '.join(sorted(VIEWS))}")
-        self._listers.set(kind, decode(VIEWS[kind], item))
-
-    def remove_object(self, kind: str, name: str, namespace: str = "default") -> None:
-        """Take out an object that :meth:`set_object` added.
-
-        Raises:
-            NotFoundError: There is no such object.
-        """
-        if kind not in VIEWS or not self._listers.remove(kind, name, namespace):
-            raise NotFoundError(f"{kind} {name!r} not found")
-
     # -- decisions --------------------------------------------------------------------------------
 
+    @exclusive
     def schedule(self, pods: Iterable[Pod | Mapping[str, Any]], *, preempt: bool = True) -> Decisions:
         """Place pods one after another, in queue order: by priority, then as given.
 
@@ -403,6 +245,24 @@ class Engine:
             pod, None, diagnosis=diagnosis, equals=preemption.equals, keeps_nomination=not preemption.tried
         )
 
+    @contextmanager
+    def what_if(self) -> Iterator[Self]:
+        """Change the cluster and ask it questions, and have everything as it was at the end of the block.
+
+        Nodes, pods, further objects, placements, nominations, draws among equal nodes: whatever is done to the
+        engine within the block is undone after it, also when an exception ends it, at a cost of what was done
+        and not of what there is (of changed nodes, one copy of the order that sampling has them in). Decisions and
+        explanations stay true of the moment they were made. Blocks may be nested. What a plugin of one's own
+        remembers is not undone.
+
+        Returns:
+            The engine itself.
+        """
+        with self._undone():
+            self._journal.record(setattr, self._steps.sampler, "start", self._steps.sampler.start)
+            yield self
+
+    @exclusive
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
         """Say where a pod would go, without placing it, nominating it or evicting anything."""
         decision, compiled, narrowed = self._consider(pod, preempt)
@@ -410,6 +270,7 @@ class Engine:
             compiled.release()
         return decision
 
+    @exclusive
     def explain(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Explanation:
         """Every node and every plugin for a pod, without placing it.
 
@@ -461,11 +322,6 @@ class Engine:
         )
         return self._unschedulable(pod, counts, preemption)
 
-    def _view(self, pod: Pod | Mapping[str, Any]) -> Pod:
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
-        self._shown.set_pod(key_of(view), pod)
-        return view
-
     def _raise_errors(self) -> None:
         """Tell of plugins written in Python that failed, now that everything is accounted."""
         for framework in self._frameworks.values():
@@ -484,18 +340,7 @@ class Engine:
         """The profiles, by the name that pods ask for them with."""
         return frozenset(self._frameworks)
 
-    def _follow_storage(self) -> None:
-        """After volumes or claims changed, account anew what bound pods hold of their nodes."""
-        version = self._listers.versions["storage"]
-        if version == self._storage_version:
-            return
-        self._storage_version = version
-        self._attachments.follow()
-        for bound in self._bound.with_volumes():
-            info = self._classes.info(bound.pod)
-            if info is not bound.info:
-                self._bound.add(bound.pod, info, bound.node)
-
+    @exclusive
     def forget(self) -> None:
         """Drop everything that is cached; the next decisions look at every node again."""
         self._classes.clear()
@@ -515,45 +360,17 @@ class Engine:
         message = not_helpful(nodes) if preempt and status.plugin and not status.pre_enqueue else ""
         return Diagnosis(self._core, nodes, pre_filter=status, post_filter=message)
 
+    @exclusive
     def in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Pod]:
         """Pods in the order in which they are tried; all profiles sort alike."""
         return in_queue_order(map(self._view, pods), next(iter(self._frameworks.values())))
-
-    def forget_pod(self, pod: Pod) -> bool:
-        """Give back what a placed pod took, unless its name stands for another pod by now.
-
-        Args:
-            pod: The pod of a decision.
-
-        Returns:
-            Whether it was still accounted.
-        """
-        if not self.is_assumed(pod):
-            return False
-        self._bound.remove(key_of(pod))
-        return True
-
-    def is_assumed(self, pod: Pod) -> bool:
-        """Whether the pod accounted under this one's name is this one."""
-        bound = self._bound.get(key_of(pod))
-        uid = pod.metadata.uid
-        return bound is not None and (bound.pod is pod or (uid != "" and uid == bound.pod.metadata.uid))
-
-    @property
-    def nominations(self) -> dict[tuple[str, str], str]:
-        """The pods that room is left for on a node: namespace and name -> node."""
-        return self._nominator.nodes()
 
     @property
     def samples(self) -> bool:
         """Whether a profile looks at some of the nodes only (``percentageOfNodesToScore``)."""
         return any(each.samples for each in self._frameworks.values())
 
-    @property
-    def extenders(self) -> Extenders:
-        """The configuration's extenders."""
-        return self._extenders
-
+    @exclusive
     def capacity(self, pod: Pod | Mapping[str, Any], limit: int | None = None) -> Capacity:
         """How many more pods like this one would fit, and what runs out first. Nothing stays placed.
 
@@ -571,26 +388,6 @@ class Engine:
         replicas, rejections = self._core.fill(compiled, -1 if limit is None else limit)
         self._raise_errors()
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
-
-    # -- what is there ----------------------------------------------------------------------------
-
-    def nodes(self) -> pa.RecordBatch:
-        """A snapshot of the node table, see :func:`kschedcore.columns.nodes.node_batch`."""
-        return node_batch(self._core.nodes)
-
-    def utilisation(self) -> dict[str, dict[str, int]]:
-        """Resource -> its sum over all nodes, ``allocatable`` and ``requested`` by bound pods.
-
-        Units are the scheduler's: millicores for cpu, bytes, counts.
-        """
-        nodes = self._core.nodes
-        return {
-            resource: {
-                "allocatable": int(nodes.allocatable_of(resource).sum()),
-                "requested": int(nodes.requested_of(resource).sum()),
-            }
-            for resource in nodes.resource_names
-        }
 
     def __repr__(self) -> str:
         return f"<Engine: {self._core.nodes.count} nodes, {len(self._bound)} bound pods>"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from kschedcore.scheduling.extenders import Extenders, Manifest, Victims
+from kschedcore.scheduling.journal import Journal
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Node, Pod
     from kschedcore.scheduling.binding import BoundPod, PodKey
+
+K = TypeVar("K")
 
 
 def whole(item: Any) -> Manifest:
@@ -25,10 +28,12 @@ class ShownObjects:
 
     Args:
         extenders: Who is shown them.
+        journal: Where what undoes a change is recorded.
     """
 
-    def __init__(self, extenders: Extenders) -> None:
+    def __init__(self, extenders: Extenders, journal: Journal) -> None:
         self._extenders = extenders
+        self._journal = journal
         self._pods: dict[PodKey, Manifest] = {}
 
     def learn(self, objects: Mapping[tuple[str, str, str], Manifest]) -> None:
@@ -42,20 +47,31 @@ class ShownObjects:
     def set_node(self, name: str, node: Node | Mapping[str, Any]) -> None:
         """Remember a node."""
         if self._extenders:
+            self._keep(self._extenders.nodes, name)
             self._extenders.nodes[name] = whole(node)
 
     def remove_node(self, name: str) -> None:
         """Forget a node."""
+        self._keep(self._extenders.nodes, name)
         self._extenders.nodes.pop(name, None)
 
     def set_pod(self, key: PodKey, pod: Pod | Mapping[str, Any]) -> None:
         """Remember a pod; a typed view says nothing new of one that came whole."""
         if self._extenders and (key not in self._pods or isinstance(pod, Mapping)):
+            self._keep(self._pods, key)
             self._pods[key] = whole(pod)
 
     def remove_pod(self, key: PodKey) -> None:
         """Forget a pod."""
+        self._keep(self._pods, key)
         self._pods.pop(key, None)
+
+    def _keep(self, objects: dict[K, Manifest], key: K) -> None:
+        """Note what an object is before it changes."""
+        if key in objects:
+            self._journal.record(objects.__setitem__, key, objects[key])
+        else:
+            self._journal.record(objects.pop, key, None)
 
     def pod(self, pod: Pod) -> Manifest:
         """A pod as extenders are shown it."""

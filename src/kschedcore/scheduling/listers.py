@@ -20,6 +20,7 @@ from kschedcore.api.objects import (
     StorageClass,
     VolumeAttachment,
 )
+from kschedcore.scheduling.journal import Journal
 
 GROUPS = {
     "Service": "services",
@@ -46,25 +47,44 @@ _CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "
 class Listers:
     """Objects by kind, namespace and name, with a version per group of kinds.
 
+    Args:
+        journal: Where what undoes a change is recorded.
+
     Attributes:
         versions: Group -> a number that grows whenever an object of the group changes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self.versions = dict.fromkeys(GROUPS.values(), 0)
         self._objects: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in GROUPS}
 
     def set(self, kind: str, item: Any) -> None:
         """Add an object, or replace the one of the same namespace and name."""
-        self._objects[kind][self._key(kind, item)] = item
+        objects, key = self._objects[kind], self._key(kind, item)
+        before = objects.get(key)
+        objects[key] = item
         self.versions[GROUPS[kind]] += 1
+        if before is None:
+            self._journal.record(self.remove, kind, key[1], key[0])
+        else:
+            self._journal.record(self.set, kind, before)
 
     def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
         """Take an object out; say whether it was there."""
         place = "" if kind in _CLUSTER_SCOPED else namespace
-        found = self._objects[kind].pop((place, name), None) is not None
-        self.versions[GROUPS[kind]] += found
-        return found
+        objects = self._objects[kind]
+        if (place, name) not in objects:
+            return False
+        self._journal.record(self._put_back, kind, dict(objects) if self._journal.is_open else {})
+        del objects[place, name]
+        self.versions[GROUPS[kind]] += 1
+        return True
+
+    def _put_back(self, kind: str, objects: dict[tuple[str, str], Any]) -> None:
+        """Let the objects of a kind be these again, in this order."""
+        self._objects[kind] = objects
+        self.versions[GROUPS[kind]] += 1
 
     @staticmethod
     def _key(kind: str, item: Any) -> tuple[str, str]:

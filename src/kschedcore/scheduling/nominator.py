@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kschedcore.scheduling.journal import Journal
+
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.podinfo import PodInfo
@@ -26,10 +28,12 @@ class Nominator:
 
     Args:
         core: Where they are taken into account.
+        journal: Where what undoes a change is recorded.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, journal: Journal) -> None:
         self._core = core
+        self._journal = journal
         self._by_key: dict[PodKey, Nomination] = {}
 
     def get(self, key: PodKey) -> Nomination | None:
@@ -47,12 +51,14 @@ class Nominator:
         if slot >= 0:
             self._core.nominations.add(info, slot)
             self._by_key[key] = Nomination(info, node, slot)
+            self._journal.record(self.withdraw, key)
 
     def withdraw(self, key: PodKey) -> Nomination | None:
         """Take a pod's nomination back; return it."""
         nomination = self._by_key.pop(key, None)
         if nomination is not None:
             self._core.nominations.remove(nomination.info, nomination.slot)
+            self._journal.record(self.nominate, key, nomination.info, nomination.node)
         return nomination
 
     def withdraw_all(self, keys: Iterable[PodKey]) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from kschedcore.scheduling.journal import Journal
+
 MIN_FEASIBLE_NODES = 100
 """minFeasibleNodesToFind: a search never stops before it has found so many."""
 
@@ -47,9 +49,14 @@ def _first(labels: Mapping[str, str], keys: tuple[str, ...]) -> str:
 
 
 class NodeTree:
-    """Nodes by zone, in the order in which they came (the scheduler cache's nodeTree)."""
+    """Nodes by zone, in the order in which they came (the scheduler cache's nodeTree).
 
-    def __init__(self) -> None:
+    Args:
+        journal: Where it is kept what the order was before a change.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._zones: dict[tuple[str, str], dict[str, None]] = {}
         self._zone_of: dict[str, tuple[str, str]] = {}
         self._order: list[str] | None = None
@@ -60,18 +67,29 @@ class NodeTree:
         if self._zone_of.get(node) == zone:
             return
         self.remove(node)
+        self._journal.save(self._copy, self._put_back)
         self._zones.setdefault(zone, {})[node] = None
         self._zone_of[node] = zone
         self._order = None
 
     def remove(self, node: str) -> None:
         """Take a node out, if it is there; a zone without nodes loses its place."""
-        zone = self._zone_of.pop(node, None)
+        zone = self._zone_of.get(node)
         if zone is not None:
+            self._journal.save(self._copy, self._put_back)
+            del self._zone_of[node]
             del self._zones[zone][node]
             if not self._zones[zone]:
                 del self._zones[zone]
             self._order = None
+
+    def _copy(self) -> dict[tuple[str, str], dict[str, None]]:
+        return {zone: dict(nodes) for zone, nodes in self._zones.items()}
+
+    def _put_back(self, zones: dict[tuple[str, str], dict[str, None]]) -> None:
+        self._zones = zones
+        self._zone_of = {node: zone for zone, nodes in zones.items() for node in nodes}
+        self._order = None
 
     def order(self) -> list[str]:
         """All nodes: the first of each zone, then the second of each, and so on."""

@@ -126,17 +126,25 @@ class Steps:
     Args:
         core: The native state.
         extenders: Who is asked.
+        tree: The nodes in the order in which they are looked at.
         manifest: What an extender is shown of a pod.
+
+    Attributes:
+        sampler: Where the next search begins.
     """
 
     def __init__(
-        self, core: Core, extenders: Extenders, manifest: Callable[[Pod], Mapping[str, Any]]
+        self,
+        core: Core,
+        extenders: Extenders,
+        tree: NodeTree,
+        manifest: Callable[[Pod], Mapping[str, Any]],
     ) -> None:
         self._core = core
         self._extenders = extenders
+        self._tree = tree
         self._manifest = manifest
-        self._sampler = NodeSampler()
-        self.tree = NodeTree()
+        self.sampler = NodeSampler()
 
     def run(self, pod: Pod, stepwise: Stepwise, *, moves: bool) -> dict[int, int] | None:
         """Filter, sample and ask the extenders; leave the nodes to choose among to ``stepwise.scores``.
@@ -174,14 +182,14 @@ class Steps:
     def _sample(self, stepwise: Stepwise, moves: bool) -> Slots:
         """The feasible nodes that a search finds, in the order in which it does."""
         nodes = self._core.nodes
-        order = np.fromiter(map(nodes.slot_of, self.tree.order()), np.int32, nodes.count)
+        order = np.fromiter(map(nodes.slot_of, self._tree.order()), np.int32, nodes.count)
         verdicts = stepwise.filters.verdicts()[order]
         left_out = np.array([self._left_out(row) for row in np.unique(verdicts)], bool)
         eligible = ~left_out[np.searchsorted(np.unique(verdicts), verdicts)] if len(order) else left_out
         wanted = 1 if stepwise.wants_one else nodes_to_find(int(eligible.sum()), stepwise.percentage)
-        places, start = self._sampler.sample(eligible, verdicts == 0, wanted)
+        places, start = self.sampler.sample(eligible, verdicts == 0, wanted)
         if moves:
-            self._sampler.start = start
+            self.sampler.start = start
         return order[places]
 
     def _left_out(self, row: int) -> bool:
