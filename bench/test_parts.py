@@ -5,8 +5,10 @@ python -m pytest -m '' --benchmark-only bench/test_parts.py
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from bench.growth import node_table, pod_table
 from bench.workloads import BLUE, HOSTNAME, ZONE, plain, pod, preferred, required, shapes
@@ -138,6 +140,27 @@ def test_what_if(benchmark: BenchmarkFixture, nodes: int) -> None:
 
     assert benchmark(ask) is not None
     assert engine.utilisation()["pods"]["requested"] == 0
+
+
+@pytest.mark.parametrize("shapes", [1, 100])
+def test_place_a_table(benchmark: Any, shapes: int) -> None:
+    """100,000 rows placed and told of as a table."""
+    rows = 100_000
+    kinds = pa.DictionaryArray.from_arrays(
+        pa.array([row % shapes for row in range(rows)], pa.int32()),
+        [json.dumps(pod("p", cpu=f"{100 + shape}m")) for shape in range(shapes)],
+    )
+    table = pa.table({"name": [f"p{row}" for row in range(rows)], "template": kinds})
+
+    def fresh() -> tuple[tuple[Engine], dict[str, Any]]:
+        engine = Engine()
+        engine.add_nodes(node_table(NODES))
+        return (engine,), {}
+
+    def place(engine: Engine) -> int:
+        return int(engine.place(table)["node"].null_count)
+
+    assert benchmark.pedantic(place, setup=fresh, rounds=5) == 0
 
 
 def test_load_nodes_from_arrow(benchmark: BenchmarkFixture) -> None:

@@ -33,7 +33,11 @@ class Core:
         unschedulable: bool,
     ) -> int: ...
     def place(
-        self, classes: list[PodClass], bind: bool = True, on_failure: Callable[[int], None] | None = None
+        self,
+        classes: list[PodClass],
+        bind: bool = True,
+        on_failure: Callable[[int], None] | None = None,
+        class_of: NDArray[np.int32] | None = None,
     ) -> tuple[
         NDArray[np.int32],
         NDArray[np.int64],

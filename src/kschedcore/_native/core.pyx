@@ -105,11 +105,12 @@ cdef class Core:
         draw ^= draw >> 31
         return pod_class.tournament.nth(pod_class.total.data, <int64_t> (draw % <uint64_t> entry.ties))
 
-    def place(self, list classes, bint bind=True, on_failure=None):
-        """Schedule one pod of each class in turn.
+    def place(self, list classes, bint bind=True, on_failure=None, const int32_t[::1] class_of=None):
+        """Schedule pods in turn.
 
         Args:
             classes: A PodClass for each pod; the same object for pods alike.
+            class_of: int32[n]: the place of each pod's class in ``classes``; None: there is one a pod.
             bind: Account each placed pod before the next is looked at.
             on_failure: Called with a pod's place in the batch when no node is feasible for it, before the next
                 is looked at; the class is as of that moment.
@@ -119,8 +120,9 @@ cdef class Core:
             pods int32[n], what to unbind them by, -1 where not bound; failures: for each pod without a node,
             by its place, the counts of ``PodClass.rejection_counts``).
         """
-        cdef Py_ssize_t n = len(classes), i
+        cdef Py_ssize_t n = len(classes) if class_of is None else class_of.shape[0], count = len(classes), i
         cdef PyObject** refs = <PyObject**> malloc((n + 1) * sizeof(PyObject*))
+        cdef PyObject** kinds = <PyObject**> malloc((count + 1) * sizeof(PyObject*))
         cdef Entry entry
         cdef slot_t slot
         slots, totals = np.full(n, NO_SLOT, np.int32), np.zeros(n, np.int64)
@@ -129,11 +131,13 @@ cdef class Core:
         cdef int32_t[::1] slots_view = slots, ties_view = ties, feasible_view = feasible, pods_view = pods
         cdef int64_t[::1] totals_view = totals
         failures = {}
-        if refs == NULL:
-            raise MemoryError
         try:
+            if refs == NULL or kinds == NULL:
+                raise MemoryError
+            for i in range(count):
+                kinds[i] = <PyObject*> <PodClass?> classes[i]
             for i in range(n):
-                refs[i] = <PyObject*> <PodClass?> classes[i]
+                refs[i] = kinds[i if class_of is None else class_of[i]]
             with nogil:
                 for i in range(n):
                     (<PodClass> refs[i]).refresh()
@@ -153,6 +157,7 @@ cdef class Core:
                         pods_view[i] = self.put((<PodClass> refs[i]).info, slot, INT64_MAX, -1)
         finally:
             free(refs)
+            free(kinds)
         return slots, totals, ties, feasible, pods, failures
 
     def fill(self, PodClass pod_class not None, int64_t limit=-1):

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
 from kschedcore.api.checks import check
 from kschedcore.api.manifests import VIEWS
 from kschedcore.api.objects import decode
-from kschedcore.columns.pod_tables import PodRows
 from kschedcore.columns.tables import ArrowStream
 from kschedcore.errors import (
     ConfigError,
@@ -48,7 +45,7 @@ def status_of(error: BaseException) -> tuple[int, str]:
 
 
 class EngineHandle:
-    """A ``kschedcore_engine``: an engine that any thread may call, one after another.
+    """A ``kschedcore_engine``: an engine, which any thread may call.
 
     Args:
         tie_break: A kschedcore_tie_break.
@@ -68,19 +65,16 @@ class EngineHandle:
             )
         config = None if configuration is None else Path(configuration)
         self._engine = Engine(tie_break="random" if tie_break else "first", seed=seed, config=config)
-        self._lock = RLock()
 
     def add_nodes(self, nodes: ArrowStream) -> None:
         """See :meth:`Engine.add_nodes`."""
         table = _received(nodes, "nodes")
-        with self._lock:
-            self._engine.add_nodes(table)
+        self._engine.add_nodes(table)
 
     def add_pods(self, pods: ArrowStream) -> None:
         """See :meth:`Engine.add_pods`."""
         table = _received(pods, "pods")
-        with self._lock:
-            self._engine.add_pods(table)
+        self._engine.add_pods(table)
 
     def set_object(self, text: str) -> None:
         """Add or replace an object of any kind that an engine knows.
@@ -91,15 +85,14 @@ class EngineHandle:
         """
         item = _object(text, None)
         kind = item["kind"]
-        with self._lock:
-            if kind == "Node":
-                self._engine.set_node(item)
-            elif kind == "Pod":
-                self._engine.add_pod(item)
-            elif kind == "Namespace":
-                self._engine.set_namespace(item)
-            else:
-                self._engine.set_object(item)
+        if kind == "Node":
+            self._engine.set_node(item)
+        elif kind == "Pod":
+            self._engine.add_pod(item)
+        elif kind == "Namespace":
+            self._engine.set_namespace(item)
+        else:
+            self._engine.set_object(item)
 
     def remove_object(self, kind: str, namespace: str | None, name: str) -> None:
         """Take out what :meth:`set_object` or a table added.
@@ -107,34 +100,25 @@ class EngineHandle:
         Raises:
             NotFoundError: There is no such object.
         """
-        with self._lock:
-            if kind == "Node":
-                self._engine.remove_node(name)
-            elif kind == "Pod":
-                self._engine.remove_pod(name, namespace or "default")
-            else:
-                self._engine.remove_object(kind, name, namespace or "default")
+        if kind == "Node":
+            self._engine.remove_node(name)
+        elif kind == "Pod":
+            self._engine.remove_pod(name, namespace or "default")
+        else:
+            self._engine.remove_object(kind, name, namespace or "default")
 
     def explain(self, pod: str) -> str:
         """See :meth:`Explanation.to_dict`, as JSON text."""
         item = _object(pod, "Pod")
-        with self._lock:
-            return json.dumps(self._engine.explain(item).to_dict(), ensure_ascii=False)
+        return json.dumps(self._engine.explain(item).to_dict(), ensure_ascii=False)
 
     def place(self, pods: ArrowStream) -> DecisionsHandle:
-        """Place the pods of a table, see :meth:`Engine.schedule`."""
-        rows = PodRows(_received(pods, "pods"), bound=False)
-        with self._lock:
-            made = self._engine.schedule(map(rows.pod, range(len(rows)))).to_arrow()
-        places = {key: row for row, key in enumerate(rows.pod_keys())}
-        keys = zip(made["namespace"].to_pylist(), made["pod"].to_pylist(), strict=True)
-        order = [places[key] for key in keys]
-        return DecisionsHandle(made.take(pa.array(np.argsort(order))))
+        """See :meth:`Engine.place`."""
+        return DecisionsHandle(self._engine.place(_received(pods, "pods")))
 
     def nodes(self) -> pa.RecordBatchReader:
         """See :meth:`Engine.nodes`."""
-        with self._lock:
-            batch = self._engine.nodes()
+        batch = self._engine.nodes()
         return pa.RecordBatchReader.from_batches(batch.schema, [batch])
 
 

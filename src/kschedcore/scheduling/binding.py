@@ -166,6 +166,24 @@ class BoundPods:
         if rows.starts is not None:
             starts[rows.starts.valid] = rows.starts.numbers[rows.starts.valid]
         numbers = bind_rows(self._core, infos, rows.shape_of, slots, starts, arrivals)
+        self._note_rows(rows, infos, numbers)
+        for row in np.flatnonzero(numbers == NO_POD).tolist():
+            bound = self._note(rows.pod(row), infos[rows.shape_of[row]], rows.node(row), NO_POD)
+            bound.arrival = int(arrivals[row])
+
+    def note_rows(self, rows: PodRows, infos: list[PodInfo], numbers: npt.NDArray[np.int32]) -> None:
+        """Remember the pods of a table that the core has accounted already, instead of those of their names.
+
+        Args:
+            rows: The table.
+            infos: What the core accounts of each of its shapes.
+            numbers: int32[n]: the core's numbers for them.
+        """
+        self._make_way(rows)
+        self._note_rows(rows, infos, numbers)
+
+    def _note_rows(self, rows: PodRows, infos: list[PodInfo], numbers: npt.NDArray[np.int32]) -> None:
+        """Remember those of the rows that have a number."""
         there = numbers != NO_POD
         for info, count in zip(
             infos, np.bincount(rows.shape_of[there], minlength=len(infos)).tolist(), strict=True
@@ -173,9 +191,6 @@ class BoundPods:
             self._priorities[info.priority] += count
         self._rows.add(rows, numbers)
         self._journal.record(self._remove_rows, rows)
-        for row in np.flatnonzero(~there).tolist():
-            bound = self._note(rows.pod(row), infos[rows.shape_of[row]], rows.node(row), NO_POD)
-            bound.arrival = int(arrivals[row])
         for shape, pod in enumerate(rows.shapes):
             if pod.spec.volumes:  # these have to be at hand when storage changes
                 for number in numbers[there & (rows.shape_of == shape)].tolist():

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from kschedcore.scheduling.binding import BoundPod
     from kschedcore.scheduling.diagnosis import Diagnosis
 
+SCHEMA = pa.schema(
+    [
+        ("namespace", pa.string()),
+        ("pod", pa.string()),
+        ("node", pa.string()),
+        ("feasible", pa.int32()),
+        ("total", pa.int64()),
+        ("ties", pa.int32()),
+        ("nominated_node", pa.string()),
+        ("victims", pa.list_(pa.string())),
+        ("message", pa.string()),
+    ]
+)
+"""Decisions as a table: ``node``, ``total`` and ``ties`` are null where there is no node, the rest where there is."""
+
 
 class Decision:
     """Where one pod goes, or why it goes nowhere.
@@ -132,19 +147,22 @@ class Decisions(Sequence[Decision]):
         return Decisions([d for d in self if d.node is None])
 
     def to_arrow(self) -> pa.Table:
-        """The batch as a table: namespace, pod, node, feasible, total, ties, nominated_node, message."""
-        return pa.table(
+        """The batch as a table of :data:`SCHEMA`, in the order in which the pods were tried."""
+        rows = [
             {
-                "namespace": pa.array([d.pod.metadata.namespace or "default" for d in self], pa.string()),
-                "pod": pa.array([d.pod.metadata.name for d in self], pa.string()),
-                "node": pa.array([d.node for d in self], pa.string()),
-                "feasible": pa.array([d.feasible for d in self], pa.int32()),
-                "total": pa.array([d.total if d.node else None for d in self], pa.int64()),
-                "ties": pa.array([d.ties if d.node else None for d in self], pa.int32()),
-                "nominated_node": pa.array([d.nominated_node for d in self], pa.string()),
-                "message": pa.array([d.message or None for d in self], pa.string()),
+                "namespace": d.pod.metadata.namespace or "default",
+                "pod": d.pod.metadata.name,
+                "node": d.node,
+                "feasible": d.feasible,
+                "total": d.total if d.node else None,
+                "ties": d.ties if d.node else None,
+                "nominated_node": d.nominated_node,
+                "victims": list(d.victims) or None,
+                "message": d.message or None,
             }
-        )
+            for d in self
+        ]
+        return pa.Table.from_pylist(rows, SCHEMA)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""

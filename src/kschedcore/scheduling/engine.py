@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod
+from kschedcore.columns.pod_tables import PodRows
+from kschedcore.columns.tables import ArrowStream, Coded
 from kschedcore.errors import UsageError
 from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.cache import SchedulerCache
@@ -23,14 +27,18 @@ from kschedcore.scheduling.extenders import ExtenderError, Extenders
 from kschedcore.scheduling.framework import Framework
 from kschedcore.scheduling.nominator import Nomination
 from kschedcore.scheduling.plugin import Plugin, Status
+from kschedcore.scheduling.plugins.priority_sort import PrioritySort
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder, not_helpful
 from kschedcore.scheduling.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.scheduling.queue import in_queue_order
 from kschedcore.scheduling.registry import with_plugins
+from kschedcore.scheduling.row_decisions import RowDecisions, in_row_order
 from kschedcore.scheduling.stepwise import EXTENDER, Compiled, Steps, Stepwise
 
 if TYPE_CHECKING:
     from typing import Self
+
+    import pyarrow as pa
 
     from kschedcore.api.manifests import Manifests
 
@@ -135,6 +143,77 @@ class Engine(SchedulerCache):
         decisions += self._place(batch, preempt)
         self._raise_errors()
         return Decisions(decisions)
+
+    @exclusive
+    def place(self, pods: ArrowStream, *, preempt: bool = True) -> pa.Table:
+        """Place the pods of a table, as :meth:`schedule` places objects: by priority, then in the order of rows.
+
+        Rows that share a template (or requests, labels, namespace and priority) are compiled once, and stay rows: a
+        trace of a million pods becomes a million numbers, not objects. Placed pods stay accounted.
+
+        Args:
+            pods: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas), a row a pending pod, see
+                :class:`kschedcore.columns.pod_tables.PodRows`.
+            preempt: Look for victims when no node is feasible (PostFilter).
+
+        Returns:
+            A row for each row, of :data:`kschedcore.scheduling.decision.SCHEMA`.
+
+        Raises:
+            UsageError: A column has a type it cannot have, or a row a value; nothing was placed.
+            ManifestError: A template is invalid; nothing was placed.
+            PluginError: A plugin written in Python failed. What it did not concern was placed.
+        """
+        rows = PodRows(pods, bound=False)
+        classes = self._compiled_rows(rows)
+        if classes is None:
+            return in_row_order(self.schedule(map(rows.pod, range(len(rows))), preempt=preempt), rows)
+        decided = self._place_rows(rows, classes, preempt)
+        self._raise_errors()
+        return decided.to_arrow()
+
+    def _compiled_rows(self, rows: PodRows) -> list[PodClass] | None:
+        """A class for each shape of a table; None where rows have to be looked at one by one.
+
+        That is so where Python has a say in their cycles or their order, where room is left for one of them on a
+        node, and where there are more shapes than classes may be kept.
+        """
+        sorts = next(iter(self._frameworks.values())).queue_sort
+        if self._extenders or not isinstance(sorts, PrioritySort):
+            return None
+        self._classes.trim()
+        compiled = [self._compile(pod) for pod in rows.shapes]
+        classes = [each for each in compiled if isinstance(each, PodClass)]
+        nominated = self._nominator.nodes()
+        if len(classes) < len(compiled) or self._classes.full:
+            return None
+        return None if nominated and not nominated.keys().isdisjoint(rows.pod_keys()) else classes
+
+    def _place_rows(self, rows: PodRows, classes: list[PodClass], preempt: bool) -> RowDecisions:
+        priorities = np.array([each.info.priority for each in classes], np.int64)[rows.shape_of]
+        order = np.argsort(-priorities, kind="stable")
+        tried: dict[int, Preemption] = {}
+
+        def post_filter(place: int) -> None:
+            row = int(order[place])
+            tried[place] = self._post_filter(rows.pod(row), classes[rows.shape_of[row]])
+
+        class_of = np.ascontiguousarray(rows.shape_of[order], np.int32)
+        slots, totals, ties, feasible, numbers, failures = self._core.place(
+            classes, True, post_filter if preempt else None, class_of
+        )
+        back = np.argsort(order)
+        failed = {
+            int(order[place]): self._unschedulable(rows.pod(order[place]), counts, tried.get(place))
+            for place, counts in failures.items()
+        }
+        decided = RowDecisions(
+            rows, slots[back], feasible[back], totals[back], ties[back], failed, self._core.nodes.name_of
+        )
+        placed = rows.where(decided.placed)
+        placed.nodes = Coded(decided.nodes.codes[decided.placed], decided.nodes.values)
+        self._bound.note_rows(placed, [each.info for each in classes], numbers[back][decided.placed])
+        return decided
 
     def _place(self, batch: list[tuple[Pod, PodClass]], preempt: bool) -> list[Decision]:
         """Place pods that no node is nominated for."""
