@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.apiserver import APIServer
@@ -125,6 +125,11 @@ class Cluster(Kubectl):
     def realtime(cls, nodes: Nodes = 0, **options: Any) -> Self:
         """A cluster on the wall's clock; other arguments as the class has them."""
         return cls(WallClock(), nodes=nodes, **options)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Cluster cannot be pickled or copied: make another one with the same seed and do the same to it"
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,6 @@ from kschedcore.scheduling.binding import key_of
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
-    from kschedcore.scheduling.binding import BoundPod
     from kschedcore.scheduling.diagnosis import Diagnosis
 
 SCHEMA = pa.schema(
@@ -64,7 +63,7 @@ class Decision:
         total: int = 0,
         ties: int = 0,
         diagnosis: Diagnosis | None = None,
-        equals: tuple[tuple[str, tuple[BoundPod, ...]], ...] = (),
+        equals: tuple[tuple[str, tuple[Pod, ...]], ...] = (),
         keeps_nomination: bool = False,
     ) -> None:
         self.pod = pod
@@ -104,6 +103,13 @@ class Decision:
         """Why there is no node, in kube-scheduler's words; empty when there is one."""
         return "" if self.diagnosis is None else self.diagnosis.message
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Decision):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         if self.node is not None:
             return f"<Decision {self.pod_name} -> {self.node} ({self.total}, 1 of {self.ties} best)>"
@@ -111,8 +117,8 @@ class Decision:
         return f"<Decision {self.pod_name} unschedulable{nominated}: {self.message}>"
 
 
-def _names(pods: Iterable[BoundPod]) -> tuple[str, ...]:
-    return tuple(sorted("/".join(key_of(bound.pod)) for bound in pods))
+def _names(pods: Iterable[Pod]) -> tuple[str, ...]:
+    return tuple(sorted("/".join(key_of(pod)) for pod in pods))
 
 
 class Decisions(Sequence[Decision]):
@@ -135,6 +141,11 @@ class Decisions(Sequence[Decision]):
 
     def __iter__(self) -> Iterator[Decision]:
         return iter(self._decisions)
+
+    def __eq__(self, other: object) -> bool:
+        return self._decisions == other._decisions if isinstance(other, Decisions) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def placed(self) -> Decisions:

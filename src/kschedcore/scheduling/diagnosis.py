@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,16 @@ class Rejection:
     reasons: tuple[str, ...]
 
 
+Rejections = tuple[tuple[Rejection, int], ...]
+
+
+def _in_words(core: Core, counts: Mapping[int, int]) -> Rejections:
+    """Rows of the core's reason table, each of which stays what it is."""
+    names = core.nodes.resource_names
+    rows = [(Rejection(*core.reasons.describe(verdict, names)), count) for verdict, count in counts.items()]
+    return tuple(sorted(rows, key=lambda row: (row[0].plugin, row[0].reasons, row[0].code)))
+
+
 class Diagnosis:
     """Why a pod has no node.
 
@@ -49,18 +60,34 @@ class Diagnosis:
         pre_filter: Status | None = None,
         post_filter: str = "",
     ) -> None:
-        self._core = core
         self._nodes = nodes
-        self._counts = counts or {}
+        self._rejections: Rejections | Callable[[], Rejections] = partial(_in_words, core, counts or {})
         self.pre_filter = pre_filter
         self.post_filter = post_filter
 
+    @property
+    def rejections(self) -> Rejections:
+        """Each distinct rejection of a node, and how many nodes have it."""
+        if not isinstance(self._rejections, tuple):
+            self._rejections = self._rejections()
+        return self._rejections
+
+    def __getstate__(self) -> tuple[int, Rejections, Status | None, str]:
+        return self._nodes, self.rejections, self.pre_filter, self.post_filter
+
+    def __setstate__(self, state: tuple[int, Rejections, Status | None, str]) -> None:
+        self._nodes, self._rejections, self.pre_filter, self.post_filter = state
+
+    def __eq__(self, other: object) -> bool:
+        return self.__getstate__() == other.__getstate__() if isinstance(other, Diagnosis) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def _count(self, left_out: bool) -> dict[str, int]:
         totals: dict[str, int] = {}
-        for verdict, count in self._counts.items():
-            _, code, reasons = self._core.reasons.describe(verdict, self._core.nodes.resource_names)
-            if left_out or code != LEFT_OUT:
-                for reason in reasons:
+        for rejection, count in self.rejections:
+            if left_out or rejection.code != LEFT_OUT:
+                for reason in rejection.reasons:
                     totals[reason] = totals.get(reason, 0) + count
         return dict(sorted(totals.items()))
 
@@ -74,8 +101,7 @@ class Diagnosis:
         """The plugins that rejected something: what has to change for the pod to be tried again."""
         if self.pre_filter is not None:
             return frozenset({self.pre_filter.plugin})
-        names = self._core.nodes.resource_names
-        return frozenset(self._core.reasons.describe(verdict, names)[0] for verdict in self._counts) - {""}
+        return frozenset(rejection.plugin for rejection, _ in self.rejections) - {""}
 
     @property
     def message(self) -> str:

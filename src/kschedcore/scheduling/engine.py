@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 
@@ -320,9 +320,8 @@ class Engine(SchedulerCache):
             diagnosis = Diagnosis(self._core, nodes, counts)
             return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=True)
         diagnosis = Diagnosis(self._core, nodes, counts, post_filter=preemption.message)
-        return Decision(
-            pod, None, diagnosis=diagnosis, equals=preemption.equals, keeps_nomination=not preemption.tried
-        )
+        equals = tuple((node, tuple(each.pod for each in victims)) for node, victims in preemption.equals)
+        return Decision(pod, None, diagnosis=diagnosis, equals=equals, keeps_nomination=not preemption.tried)
 
     @contextmanager
     def what_if(self) -> Iterator[Self]:
@@ -467,6 +466,12 @@ class Engine(SchedulerCache):
         replicas, rejections = self._core.fill(compiled, -1 if limit is None else limit)
         self._raise_errors()
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "an Engine cannot be pickled or copied: make another one from the same cluster, or ask it within "
+            "what_if(), which changes nothing"
+        )
 
     def __repr__(self) -> str:
         return f"<Engine: {self._core.nodes.count} nodes, {len(self._bound)} bound pods>"

@@ -183,6 +183,11 @@ class Explanation:
         """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, Explanation) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         return f"<Explanation of {self.decision!r}: {len(self.totals)} of {len(self.nodes)} nodes feasible>"
 
