@@ -1,4 +1,4 @@
-"""Nodes and bound pods from duckdb, decisions and the node table queried by duckdb."""
+"""Nodes, bound and pending pods from duckdb, decisions and the node table queried by duckdb."""
 
 import duckdb
 
@@ -10,13 +10,12 @@ nodes = connection.sql("""
     AS t(name, "allocatable/cpu", "allocatable/pods", "label/zone")
 """)
 bound = connection.sql("""SELECT 'web-0' AS name, 'b' AS node, 6000 AS "requests/cpu" """)
-container = {"name": "web", "image": "web", "resources": {"requests": {"cpu": "3"}}}
-pending = [{"metadata": {"name": f"web-{number}"}, "spec": {"containers": [container]}} for number in (1, 2)]
+pending = connection.sql("""SELECT 'web-' || n AS name, 3000 AS "requests/cpu" FROM range(1, 3) AS t(n)""")
 
 engine = Engine()
 engine.add_nodes(nodes)
 engine.add_pods(bound)
-connection.register("decisions", engine.schedule(pending).to_arrow())
+connection.register("decisions", engine.place(pending))
 connection.register("after", engine.nodes())
 
 for pod, node in connection.sql("SELECT pod, node FROM decisions").fetchall():

@@ -1,4 +1,4 @@
-"""Nodes and bound pods from pandas, decisions and the node table back into pandas."""
+"""Nodes, bound and pending pods from pandas, decisions and the node table back into pandas."""
 
 import pandas as pd
 
@@ -13,13 +13,12 @@ nodes = pd.DataFrame(
     }
 )
 bound = pd.DataFrame({"name": ["web-0"], "node": ["b"], "requests/cpu": [6000]})
-container = {"name": "web", "image": "web", "resources": {"requests": {"cpu": "3"}}}
-pending = [{"metadata": {"name": f"web-{number}"}, "spec": {"containers": [container]}} for number in (1, 2)]
+pending = pd.DataFrame({"name": ["web-1", "web-2"], "requests/cpu": [3000, 3000]})
 
 engine = Engine()
 engine.add_nodes(nodes)
 engine.add_pods(bound)
-decisions = engine.schedule(pending).to_arrow().to_pandas()
+decisions = engine.place(pending).to_pandas()
 after = engine.nodes().to_pandas()
 
 for pod, node in zip(decisions["pod"], decisions["node"].fillna("nowhere"), strict=True):

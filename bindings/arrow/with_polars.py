@@ -1,4 +1,4 @@
-"""Nodes and bound pods from polars, decisions and the node table back into polars."""
+"""Nodes, bound and pending pods from polars, decisions and the node table back into polars."""
 
 import polars as pl
 
@@ -13,13 +13,12 @@ nodes = pl.DataFrame(
     }
 )
 bound = pl.DataFrame({"name": ["web-0"], "node": ["b"], "requests/cpu": [6000]})
-container = {"name": "web", "image": "web", "resources": {"requests": {"cpu": "3"}}}
-pending = [{"metadata": {"name": f"web-{number}"}, "spec": {"containers": [container]}} for number in (1, 2)]
+pending = pl.DataFrame({"name": ["web-1", "web-2"], "requests/cpu": [3000, 3000]})
 
 engine = Engine()
 engine.add_nodes(nodes)
 engine.add_pods(bound)
-decisions = pl.DataFrame(engine.schedule(pending).to_arrow())
+decisions = pl.DataFrame(engine.place(pending))
 
 for pod, node in decisions.select("pod", "node").rows():
     print(f"{pod} -> {node}")

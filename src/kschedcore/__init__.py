@@ -24,14 +24,18 @@ from kschedcore.version import __version__
 if TYPE_CHECKING:
     from kschedcore.api.manifests import Manifests, load
     from kschedcore.cluster import Cluster
+    from kschedcore.scheduling.capacity import Capacity
     from kschedcore.scheduling.decision import Decision, Decisions
+    from kschedcore.scheduling.diagnosis import Diagnosis
     from kschedcore.scheduling.engine import Engine
     from kschedcore.scheduling.explanation import Explanation
 
 __all__ = [
+    "Capacity",
     "Cluster",
     "Decision",
     "Decisions",
+    "Diagnosis",
     "Engine",
     "Explanation",
     "Manifests",
@@ -42,9 +46,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Capacity": "kschedcore.scheduling.capacity",
     "Cluster": "kschedcore.cluster",
     "Decision": "kschedcore.scheduling.decision",
     "Decisions": "kschedcore.scheduling.decision",
+    "Diagnosis": "kschedcore.scheduling.diagnosis",
     "Engine": "kschedcore.scheduling.engine",
     "Explanation": "kschedcore.scheduling.explanation",
     "Manifests": "kschedcore.api.manifests",

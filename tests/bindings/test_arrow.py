@@ -63,9 +63,23 @@ def test_decisions_and_explanations_come_out(frame: Callable[[Any], Any]) -> Non
     explained = made.explain(WIDE)
     decisions = made.schedule([WIDE])
     assert pa.table(decisions).column("node").to_pylist() == ["a"]
-    # polars takes a sequence for one of objects, whatever else it is.
-    assert pa.table(frame(decisions.to_arrow())).column("node").to_pylist() == ["a"]
+    assert pa.table(frame(decisions)).column("node").to_pylist() == ["a"]
     assert pa.table(frame(explained)).column("node").to_pylist() == explained.to_arrow()["node"].to_pylist()
+
+
+def test_a_table_is_placed(frame: Callable[[Any], Any]) -> None:
+    made = engine(frame)
+    placed = made.place(frame({"name": ["p", "q", "r"], "requests/cpu": [3000, 3000, 1000]}))
+    assert pa.table(frame(placed)).select(["pod", "node"]).to_pylist() == [
+        {"pod": "p", "node": "a"},
+        {"pod": "q", "node": None},
+        {"pod": "r", "node": "b"},
+    ]
+
+
+def test_a_frame_of_decisions_has_a_row_for_each() -> None:
+    decisions = engine(of_polars).schedule([WIDE])
+    assert pl.DataFrame(decisions).select("pod", "node").rows() == [("p", "a")]
 
 
 @pytest.mark.parametrize("tainted", [False, True])

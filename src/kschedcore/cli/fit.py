@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,7 @@ class Row:
     """One workload: its pods' decisions, and how many more pods like them would fit after these."""
 
     name: str
-    decisions: Sequence[Decision]
+    decisions: Collection[Decision]
     more: Capacity
 
     @property
@@ -127,7 +127,7 @@ def what_it_asks(pod: Pod) -> bytes:
     return msgspec.msgpack.encode((pod.metadata.namespace, pod.metadata.labels, pod.spec))
 
 
-def report(rows: Sequence[Row], made: Sequence[Decision], *, show_headers: bool, wide: bool) -> str:
+def report(rows: Sequence[Row], made: Collection[Decision], *, show_headers: bool, wide: bool) -> str:
     """Return the verdict, why pods do not fit, and a line a workload."""
     placed = sum(row.placed for row in rows)
     verdict = "fits" if placed == len(made) else "does not fit"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kschedcore._native.core import Core
-from kschedcore.api.objects import Namespace, Node, Pod, decode
+from kschedcore.api.checks import checked
+from kschedcore.api.objects import Namespace, Node, Pod
 from kschedcore.api.phases import FINISHED
 from kschedcore.columns.node_tables import NodeRows
 from kschedcore.columns.nodes import NodeRow, node_batch, node_row
@@ -62,8 +63,12 @@ class SchedulerCache:
 
     @exclusive
     def set_node(self, node: Node | Mapping[str, Any]) -> None:
-        """Add a node, or replace what is known of the one with its name. Pods on it stay accounted."""
-        view = node if isinstance(node, Node) else decode(Node, node)
+        """Add a node, or replace what is known of the one with its name. Pods on it stay accounted.
+
+        Raises:
+            ManifestError: It is invalid.
+        """
+        view = checked(Node, node)
         self._shown.set_node(view.metadata.name, node)
         self._put_node(node_row(view))
 
@@ -141,8 +146,9 @@ class SchedulerCache:
 
         Raises:
             UsageError: The pod is neither bound nor nominated to a node.
+            ManifestError: It is invalid.
         """
-        view = self._view(pod)
+        view = self._view(pod, named=True)
         target = node or view.spec.node_name
         if not target and view.status.nominated_node_name:
             self._bound.remove(key_of(view))
@@ -188,8 +194,12 @@ class SchedulerCache:
 
     @exclusive
     def nominate(self, pod: Pod | Mapping[str, Any], node: str) -> None:
-        """Leave room for a pod on a node; less important pods nominated there before give way."""
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+        """Leave room for a pod on a node; less important pods nominated there before give way.
+
+        Raises:
+            ManifestError: The pod is invalid.
+        """
+        view = checked(Pod, pod)
         info = self._classes.info(view)
         self._bound.remove(key_of(view))
         self._nominator.withdraw_below(node, info.priority)
@@ -222,8 +232,8 @@ class SchedulerCache:
         uid = pod.metadata.uid
         return bound is not None and (bound.pod is pod or (uid != "" and uid == bound.pod.metadata.uid))
 
-    def _view(self, pod: Pod | Mapping[str, Any]) -> Pod:
-        view = pod if isinstance(pod, Pod) else decode(Pod, pod)
+    def _view(self, pod: Pod | Mapping[str, Any], *, named: bool = False) -> Pod:
+        view = checked(Pod, pod, named=named)
         self._shown.set_pod(key_of(view), pod)
         return view
 
@@ -231,8 +241,12 @@ class SchedulerCache:
 
     @exclusive
     def set_namespace(self, namespace: Namespace | Mapping[str, Any]) -> None:
-        """Add a namespace, or give it other labels."""
-        view = namespace if isinstance(namespace, Namespace) else decode(Namespace, namespace)
+        """Add a namespace, or give it other labels.
+
+        Raises:
+            ManifestError: It is invalid.
+        """
+        view = checked(Namespace, namespace)
         topology, name = self._core.topology, view.metadata.name
         before = topology.namespaces.get(name)
         topology.set_namespace(name, view.metadata.labels or {})
@@ -246,10 +260,10 @@ class SchedulerCache:
             UsageError: No rule looks up objects of its kind.
             ManifestError: It is invalid.
         """
-        kind = item.get("kind", "")
+        kind = item.get("kind", "") if isinstance(item, Mapping) else None
         if kind not in VIEWS:
             raise UsageError(f"kind is {kind!r}; expected one of {', '.join(sorted(VIEWS))}")
-        self._listers.set(kind, decode(VIEWS[kind], item))
+        self._listers.set(kind, checked(VIEWS[kind], item))
 
     @exclusive
     def remove_object(self, kind: str, name: str, namespace: str = "default") -> None:

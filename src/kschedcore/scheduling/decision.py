@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, overload
 
 import pyarrow as pa
@@ -121,8 +121,13 @@ def _names(pods: Iterable[Pod]) -> tuple[str, ...]:
     return tuple(sorted("/".join(key_of(pod)) for pod in pods))
 
 
-class Decisions(Sequence[Decision]):
-    """The decisions of one batch, in the order in which the pods were tried."""
+class Decisions(Collection[Decision]):
+    """The decisions of one batch, in the order in which the pods were tried.
+
+    It is indexed and iterated over like a tuple, and handed to anything that takes Arrow tables. It does not call
+    itself a ``Sequence``: libraries of data frames would make a column of Python objects of one, and never ask for
+    its table.
+    """
 
     def __init__(self, decisions: list[Decision]) -> None:
         self._decisions = decisions
@@ -138,6 +143,9 @@ class Decisions(Sequence[Decision]):
 
     def __len__(self) -> int:
         return len(self._decisions)
+
+    def __contains__(self, decision: object) -> bool:
+        return decision in self._decisions
 
     def __iter__(self) -> Iterator[Decision]:
         return iter(self._decisions)

@@ -86,7 +86,7 @@ class Engine(SchedulerCache):
             for profile in profiles_of(self._config, registry)
         }
         if cluster is not None:
-            self._load(cluster)
+            self._load(_loaded(cluster))
 
     def _load(self, cluster: Manifests) -> None:
         for namespace in cluster.namespaces:
@@ -124,7 +124,7 @@ class Engine(SchedulerCache):
         """
         decisions: list[Decision] = []
         batch: list[tuple[Pod, PodClass]] = []
-        for pod in self.in_queue_order(pods):
+        for pod in self._in_queue_order(pods, named=True):
             if self._classes.full:  # what is dropped must not be waiting in the batch
                 decisions += self._place(batch, preempt)
                 batch = []
@@ -342,7 +342,11 @@ class Engine(SchedulerCache):
 
     @exclusive
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
-        """Say where a pod would go, without placing it, nominating it or evicting anything."""
+        """Say where a pod would go, without placing it, nominating it or evicting anything.
+
+        Raises:
+            ManifestError: The pod is invalid.
+        """
         decision, compiled, narrowed = self._consider(pod, preempt)
         if narrowed and not isinstance(compiled, Status):
             compiled.release()
@@ -353,6 +357,9 @@ class Engine(SchedulerCache):
         """Every node and every plugin for a pod, without placing it.
 
         When the pod fits on the node nominated for it, that is the only node looked at.
+
+        Raises:
+            ManifestError: The pod is invalid.
         """
         decision, compiled, narrowed = self._consider(pod, preempt)
         if isinstance(compiled, Status):
@@ -441,7 +448,11 @@ class Engine(SchedulerCache):
     @exclusive
     def in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Pod]:
         """Pods in the order in which they are tried; all profiles sort alike."""
-        return in_queue_order(map(self._view, pods), next(iter(self._frameworks.values())))
+        return self._in_queue_order(pods, named=False)
+
+    def _in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]], *, named: bool) -> list[Pod]:
+        views = [self._view(pod, named=named) for pod in pods]
+        return in_queue_order(views, next(iter(self._frameworks.values())))
 
     @property
     def samples(self) -> bool:
@@ -455,6 +466,9 @@ class Engine(SchedulerCache):
         Args:
             pod: A pending pod.
             limit: Stop counting at this many.
+
+        Raises:
+            ManifestError: The pod is invalid.
         """
         view = self._view(pod)
         self._classes.trim()
@@ -475,3 +489,11 @@ class Engine(SchedulerCache):
 
     def __repr__(self) -> str:
         return f"<Engine: {self._core.nodes.count} nodes, {len(self._bound)} bound pods>"
+
+
+def _loaded(cluster: object) -> Manifests:
+    from kschedcore.api.manifests import Manifests
+
+    if not isinstance(cluster, Manifests):
+        raise UsageError(f"cluster is {type(cluster).__name__}; expected Manifests, which ks.load returns")
+    return cluster

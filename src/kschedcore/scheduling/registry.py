@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.errors import ConfigError
+from kschedcore.errors import ConfigError, UsageError
 from kschedcore.scheduling.plugin import Plugin, Registry
 from kschedcore.scheduling.plugins.default_binder import DefaultBinder
 from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
@@ -56,9 +56,12 @@ def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:
 
     Raises:
         ConfigError: Two plugins share a name.
+        UsageError: Something is no plugin class.
     """
     registry = dict(IN_TREE)
     for plugin in plugins:
+        if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
+            raise UsageError(f"plugins holds {plugin!r}; expected subclasses of Plugin")
         if plugin.name in registry:
             raise ConfigError(f"a plugin named {plugin.name} already exists")
         registry[plugin.name] = plugin

@@ -8,7 +8,7 @@ constraints. Fields that nobody here reads are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kschedcore.api.checks.fields import each, fault, labels, quantities, quantity, within
 from kschedcore.api.checks.pods import pod_spec
@@ -29,10 +29,13 @@ from kschedcore.api.objects import (
     decode,
 )
 from kschedcore.api.pending import template_of
+from kschedcore.errors import ManifestError, UsageError
+
+V = TypeVar("V", bound=View)
 
 _COUNTS: Final = ("replicas", "parallelism", "completions")
 
-__all__ = ["check", "check_workload"]
+__all__ = ["check", "check_workload", "checked"]
 
 
 def check(view: View) -> None:
@@ -47,6 +50,41 @@ def check(view: View) -> None:
     checker = _CHECKERS.get(type(view))
     if checker is not None:
         checker(view)
+
+
+def checked(view: type[V], item: V | Mapping[str, Any], *, named: bool = True) -> V:
+    """An object that a program hands in, as a view: a manifest is decoded and checked, a view was before.
+
+    Args:
+        view: The view.
+        item: The object.
+        named: Whether it has to have a name.
+
+    Raises:
+        UsageError: It is neither.
+        ManifestError: The manifest is invalid; with its kind and name and the path of the field.
+    """
+    if isinstance(item, view):
+        typed = item
+    elif isinstance(item, Mapping):
+        try:
+            typed = decode(view, item)
+            check(typed)
+        except ManifestError as error:
+            raise error.located(subject=_subject(view, item)) from None
+    else:
+        raise UsageError(f"found {type(item).__name__}; expected a {view.__name__}, or a manifest of one")
+    if named and not typed.metadata.name:  # type: ignore[attr-defined]
+        raise ManifestError("is missing; expected a name", subject=view.__name__, path="metadata.name")
+    return typed
+
+
+def _subject(view: type[View], item: Mapping[str, Any]) -> str:
+    """What an object is called, as far as that can be told of one that is invalid."""
+    metadata = item.get("metadata")
+    meta = metadata if isinstance(metadata, Mapping) else {}
+    name = "/".join(str(meta[key]) for key in ("namespace", "name") if meta.get(key))
+    return f"{view.__name__} {name}".strip()
 
 
 def check_workload(workload: Mapping[str, Any]) -> None:

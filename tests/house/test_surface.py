@@ -1,0 +1,129 @@
+"""What ``import kschedcore as ks`` offers changes on purpose only: names, parameters, what bad input is told."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+import kschedcore as ks
+
+NAMES = {
+    "Capacity",
+    "Cluster",
+    "Decision",
+    "Decisions",
+    "Diagnosis",
+    "Engine",
+    "Explanation",
+    "Manifests",
+    "__version__",
+    "errors",
+    "get_include",
+    "load",
+}
+
+ENGINE = {
+    "add_nodes": "table",
+    "add_pod": "pod, node=None",
+    "add_pods": "table",
+    "capacity": "pod, limit=None",
+    "decide": "pod, *, preempt=True",
+    "explain": "pod, *, preempt=True",
+    "extenders": None,
+    "forget": "",
+    "forget_pod": "pod",
+    "framework_of": "pod",
+    "in_queue_order": "pods",
+    "is_assumed": "pod",
+    "nodes": "",
+    "nominate": "pod, node",
+    "nominations": None,
+    "place": "pods, *, preempt=True",
+    "remove_node": "name",
+    "remove_object": "kind, name, namespace='default'",
+    "remove_pod": "name, namespace='default'",
+    "samples": None,
+    "schedule": "pods, *, preempt=True",
+    "scheduler_names": None,
+    "set_namespace": "namespace",
+    "set_node": "node",
+    "set_object": "item",
+    "utilisation": "",
+    "what_if": "",
+    "withdraw_nomination": "name, namespace='default'",
+}
+
+
+def parameters(function: Any) -> str:
+    """A function's parameters without ``self`` and types, as one would write them."""
+    signature = inspect.signature(function)
+    plain = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    text = str(inspect.Signature([each for each in plain if each.name != "self"]))
+    return text.strip("()").replace("self, ", "")
+
+
+def test_names() -> None:
+    assert set(ks.__all__) == set(dir(ks)) == NAMES
+    for name in NAMES:
+        assert getattr(ks, name).__doc__
+
+
+def test_engine() -> None:
+    offered = {
+        name: None if isinstance(value, property) else parameters(value)
+        for name, value in inspect.getmembers(ks.Engine)
+        if not name.startswith("_")
+    }
+    assert offered == ENGINE
+    assert all(inspect.getdoc(getattr(ks.Engine, name)) for name in ENGINE)
+
+
+def test_errors_have_one_base() -> None:
+    for name in ks.errors.__all__:
+        assert issubclass(getattr(ks.errors, name), ks.errors.KschedcoreError)
+
+
+BAD = [
+    (lambda engine, bad: engine.set_node(bad), "Node"),
+    (lambda engine, bad: engine.set_namespace(bad), "Namespace"),
+    (lambda engine, bad: engine.add_pod(bad), "Pod"),
+    (lambda engine, bad: engine.nominate(bad, "a"), "Pod"),
+    (lambda engine, bad: engine.decide(bad), "Pod"),
+    (lambda engine, bad: engine.explain(bad), "Pod"),
+    (lambda engine, bad: engine.capacity(bad), "Pod"),
+    (lambda engine, bad: engine.schedule([bad]), "Pod"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind"), BAD)
+def test_what_is_no_object_is_refused(call: Any, kind: str) -> None:
+    with pytest.raises(ks.errors.UsageError, match=f"found int; expected a {kind}, or a manifest of one"):
+        call(ks.Engine(), 3)
+    with pytest.raises(ks.errors.ManifestError, match=f"{kind} x: metadata.labels"):
+        call(ks.Engine(), {"metadata": {"name": "x", "labels": {"a": 3}}})
+
+
+@pytest.mark.parametrize(("call", "kind"), [*BAD[:4], BAD[-1]])
+def test_what_is_kept_has_a_name(call: Any, kind: str) -> None:
+    with pytest.raises(ks.errors.ManifestError, match=f"{kind}: metadata.name: is missing; expected a name"):
+        call(ks.Engine(), {"metadata": {}})
+
+
+def test_amounts_that_are_none() -> None:
+    node = {"metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "much"}}}
+    with pytest.raises(ks.errors.ManifestError, match=r"Node a: status.allocatable\[?.?cpu.*much"):
+        ks.Engine().set_node(node)
+    containers = [{"name": "c", "resources": {"requests": {"cpu": "many"}}}]
+    with pytest.raises(ks.errors.ManifestError, match=r"Pod p: spec\.containers.*many"):
+        ks.Engine().decide({"metadata": {"name": "p"}, "spec": {"containers": containers}})
+
+
+def test_clusters_and_plugins_that_are_none() -> None:
+    with pytest.raises(
+        ks.errors.UsageError, match=r"cluster is dict; expected Manifests, which ks\.load returns"
+    ):
+        ks.Engine({})  # type: ignore[arg-type]
+    with pytest.raises(ks.errors.UsageError, match="plugins holds 'x'; expected subclasses of Plugin"):
+        ks.Engine(plugins=["x"])  # type: ignore[list-item]
