@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -205,6 +207,47 @@ class TestBind:
         found = api.request("GET", "/api/v1/namespaces/default/pods/p")[1]
         assert found["spec"]["nodeName"] == "a"
         assert "refused the binding (409)" in ask(made, "bind", request)["Error"]
+        full = {"Pod": pod("q"), "NodeNames": ["a"]}
+        assert ask(made, "filter", full)["NodeNames"] == []  # the first binding stands
+
+    def test_others_are_answered_while_the_api_server_takes_its_time(self) -> None:
+        api = Slow(409)
+        made = extender([node("a", "2")], api=api)
+        ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
+        with ThreadPoolExecutor() as pool:
+            binds = pool.submit(ask, made, "bind", binding("p", "a"))
+            api.reached.wait()
+            other = {"Pod": pod("q"), "NodeNames": ["a"]}
+            meanwhile = pool.submit(ask, made, "filter", other).result()
+            api.go_on.set()
+            assert "refused the binding (409)" in binds.result()["Error"]
+        assert meanwhile["NodeNames"] == []  # the room is taken as long as it may yet be bound
+        assert ask(made, "filter", other)["NodeNames"] == ["a"]
+
+    def test_a_pod_deleted_while_it_is_bound_does_not_come_back(self) -> None:
+        api = Slow(404)
+        made = extender([node("a", "2")], api=api)
+        ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
+        with ThreadPoolExecutor() as pool:
+            binds = pool.submit(ask, made, "bind", binding("p", "a"))
+            api.reached.wait()
+            made.remove_pod("p")
+            api.go_on.set()
+            assert "refused the binding (404)" in binds.result()["Error"]
+        assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+
+
+class Slow:
+    """An API server that answers when it is told to."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        self.reached, self.go_on = Event(), Event()
+
+    def request(self, *_: Any) -> tuple[int, Any]:
+        self.reached.set()
+        self.go_on.wait()
+        return self.code, {}
 
 
 class TestEdges:

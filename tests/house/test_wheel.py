@@ -71,6 +71,28 @@ def test_the_installed_command_runs(python: Path, tmp_path: Path) -> None:
     assert {each["node"] for each in printed["decisions"]} > {None}
 
 
+def test_the_extra_for_testing_brings_the_pytest_plugin(python: Path, wheel: Path, tmp_path: Path) -> None:
+    run(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        f"{wheel}[testing]",
+        cwd=tmp_path,
+    )
+    rule = tmp_path / "test_rule.py"
+    rule.write_text(
+        "from kschedcore.testing import assert_fits\n\n"
+        "def test_there_is_room(engine):\n"
+        "    assert engine.nodes().num_rows == 3\n"
+    )
+    printed = run(python, "-m", "pytest", rule, "--kschedcore-seed=7", cwd=tmp_path)
+    assert "kschedcore: --kschedcore-seed=7" in printed
+    assert "1 passed" in printed
+
+
 def test_the_demo_prints_the_same_everywhere(python: Path, tmp_path: Path) -> None:
     here = run(sys.executable, "-m", "kschedcore", "demo", cwd=ROOT)
     assert run(python.with_name("kschedcore"), "demo", cwd=tmp_path) == here

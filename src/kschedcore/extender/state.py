@@ -126,6 +126,11 @@ class ClusterView:
             raise NotFoundError(f"pod {namespace}/{name} (UID {uid!r}) was not asked about before")
         return pod
 
+    def node_of(self, uid: str) -> str | None:
+        """The node that a pod is accounted on, if it is."""
+        found = self._bound.get(uid)
+        return None if found is None else found.node
+
     def bound(self, uid: str, node: str) -> Pod | None:
         """A pod on a node by UID, or None when it is not known there."""
         found = self._bound.get(uid)

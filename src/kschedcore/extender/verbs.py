@@ -19,6 +19,7 @@ from kschedcore.extender.protocol import (
     read,
 )
 from kschedcore.extender.state import ClusterView, read_pod, uid_of
+from kschedcore.scheduling.binding import key_of
 
 if TYPE_CHECKING:
     from kschedcore.scheduling.engine import Engine
@@ -41,8 +42,8 @@ class API(Protocol):
 class Extender:
     """Answers a kube-scheduler in the extender protocol (KubeSchedulerConfiguration ``extenders``, v1).
 
-    Its methods may be called from any thread; they wait for each other. The engine is the extender's from then on:
-    what changes in the cluster is told to the extender.
+    Its methods may be called from any thread; they wait for each other, but not for the API server. The engine is
+    the extender's from then on: what changes in the cluster is told to the extender.
 
     Args:
         engine: What decides. Its own configuration may not name extenders.
@@ -58,9 +59,9 @@ class Extender:
         self._api = api
         self._lock = threading.Lock()
         self._verbs: dict[str, Callable[[bytes], Answer]] = {
-            "filter": self._filter,
-            "prioritize": self._prioritize,
-            "preempt": self._preempt,
+            "filter": self._alone(self._filter),
+            "prioritize": self._alone(self._prioritize),
+            "preempt": self._alone(self._preempt),
             "bind": self._bind,
         }
 
@@ -80,10 +81,18 @@ class Extender:
         if ask is None:
             return 404, {"Error": f"unknown verb {verb!r}; expected one of {', '.join(VERBS)}"}
         try:
-            with self._lock:
-                return ask(body)
+            return ask(body)
         except KschedcoreError as error:
             return 400, {"Error": str(error)}
+
+    def _alone(self, ask: Callable[[bytes], Answer]) -> Callable[[bytes], Answer]:
+        """Answer while nobody else is answered."""
+
+        def answer(body: bytes) -> Answer:
+            with self._lock:
+                return ask(body)
+
+        return answer
 
     # -- the cluster, as it changes ---------------------------------------------------------------
 
@@ -193,23 +202,45 @@ class Extender:
         return 200, {"Error": ""}
 
     def _bind_pod(self, args: BindingArgs) -> None:
+        """Take the room, and give it back if the API server refuses; others are answered while it makes up its mind."""
         namespace = args.namespace or "default"
-        pod = self._view.asked(args.name, namespace, args.uid)
-        if not self._view.has_node(args.node):
-            raise NotFoundError(f"node {args.node!r} is not known to the extender")
-        if self._api is not None:
-            binding = {
-                "apiVersion": "v1",
-                "kind": "Binding",
-                "metadata": {"name": args.name, "namespace": namespace, "uid": args.uid},
-                "target": {"apiVersion": "v1", "kind": "Node", "name": args.node},
-            }
-            path = f"/api/v1/namespaces/{namespace}/pods/{args.name}/binding"
-            code, told = self._api.request("POST", path, binding)
-            if not 200 <= code < 300:
-                message = told.get("message", "") if isinstance(told, Mapping) else ""
-                raise UsageError(f"the API server refused the binding ({code}): {message}")
-        self._view.add_pod(pod, args.node)
+        with self._lock:
+            pod = self._view.asked(args.name, namespace, args.uid)
+            if not self._view.has_node(args.node):
+                raise NotFoundError(f"node {args.node!r} is not known to the extender")
+            before = self._view.node_of(uid_of(pod))
+            self._view.add_pod(pod, args.node)
+        try:
+            self._write_binding(args, namespace)
+        except KschedcoreError:
+            with self._lock:
+                self._give_back(pod, before)
+            raise
+
+    def _give_back(self, pod: Pod, before: str | None) -> None:
+        """A pod is not bound after all: it is where it was, unless it was deleted meanwhile."""
+        if self._view.node_of(uid_of(pod)) is None:
+            return
+        if before is None:
+            namespace, name = key_of(pod)
+            self._view.remove_pod(name, namespace)
+        else:
+            self._view.add_pod(pod, before)
+
+    def _write_binding(self, args: BindingArgs, namespace: str) -> None:
+        if self._api is None:
+            return
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": args.name, "namespace": namespace, "uid": args.uid},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": args.node},
+        }
+        path = f"/api/v1/namespaces/{namespace}/pods/{args.name}/binding"
+        code, told = self._api.request("POST", path, binding)
+        if not 200 <= code < 300:
+            message = told.get("message", "") if isinstance(told, Mapping) else ""
+            raise UsageError(f"the API server refused the binding ({code}): {message}")
 
 
 def scaled(totals: Mapping[str, int]) -> dict[str, int]:
