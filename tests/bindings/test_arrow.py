@@ -27,8 +27,12 @@ BOUND: Any = {"name": ["x"], "node": ["b"], "requests/cpu": [6000], "label/app":
 WIDE: Any = {"metadata": {"name": "p"}, "spec": {"containers": [{"resources": {"requests": {"cpu": "3"}}}]}}
 
 
+CONNECTION = duckdb.connect()
+"""Relations do not keep theirs open in every version."""
+
+
 def of_duckdb(table: Any) -> Any:
-    return duckdb.connect().from_arrow(table if hasattr(table, "__arrow_c_stream__") else pa.table(table))
+    return CONNECTION.from_arrow(table if hasattr(table, "__arrow_c_stream__") else pa.table(table))
 
 
 def of_polars(table: Any) -> Any:

@@ -265,13 +265,21 @@ def coded(array: pa.Array) -> Coded:
     """An array of strings, dictionary-coded."""
     if not pa.types.is_dictionary(array.type):
         if pa.types.is_string_view(array.type) or pa.types.is_null(array.type):
-            array = array.cast(pa.string())
+            array = _strings(array)
         array = array.dictionary_encode()
         return Coded(_numbers(array.indices), array.dictionary.to_pylist())
     # A dictionary that came from outside may say a value twice, or values of rows that were cut off.
-    own = array.dictionary.cast(pa.string()).dictionary_encode()
+    own = _strings(array.dictionary).dictionary_encode()
     codes = np.append(_numbers(own.indices), np.int32(NULL))[_numbers(array.indices)]
     return _used(codes, own.dictionary.to_pylist())
+
+
+def _strings(array: pa.Array) -> pa.StringArray:
+    """An array of strings in the layout that everything can be done with."""
+    try:
+        return array.cast(pa.string())
+    except pa.ArrowNotImplementedError:  # of views, in the oldest versions of pyarrow
+        return pa.array(array.to_pylist(), pa.string())
 
 
 def _numbers(indices: pa.Array) -> npt.NDArray[np.int32]:
