@@ -134,6 +134,9 @@ def _compare(
     if old is new or old == new:
         return
     added, modified, removed = found
+    if field.type == "object" and field.map_type != "atomic" and old and new and old is not _ABSENT is not new:
+        _compare_objects(old, new, field, path, found)
+        return
     before, after = _children(field, old), _children(field, new)
     for element, (item, child) in before.items():
         counterpart = after.get(element, _NOTHING)[0]
@@ -149,6 +152,22 @@ def _compare(
     elif not before and not after:
         # Two empty values are a leaf, so that null and empty can differ.
         modified.append(path)
+
+
+def _compare_objects(
+    old: Any, new: Any, field: Field, path: Path, found: tuple[list[Path], list[Path], list[Path]]
+) -> None:
+    """What most of a walk is: two objects with named fields, few of which differ."""
+    known = _fields_of(field.ref)
+    for key, item in old.items():
+        counterpart = new.get(key, _ABSENT)
+        if item is not counterpart and item != counterpart and key in known:
+            element, child = known[key]
+            _compare(item, counterpart, child, (*path, element), found)
+    for key, item in new.items():
+        if key not in old and key in known:
+            element, child = known[key]
+            _compare(_ABSENT, item, child, (*path, element), found)
 
 
 def merge(live: Any, config: Any, field: Field) -> Any:
