@@ -14,7 +14,7 @@ from kschedcore.scheduling.extenders import Extenders
 from kschedcore.scheduling.plugin import SKIP, Assumed, Plugin, PodContext, Registry, Status
 from kschedcore.scheduling.plugins.default_preemption import DefaultPreemption
 from kschedcore.scheduling.preemption import Preemption, PreemptionFinder
-from kschedcore.scheduling.profile import Profile
+from kschedcore.scheduling.profile import EXTENSION_POINTS, Profile
 from kschedcore.scheduling.stepwise import Compiled, Stepwise
 from kschedcore.scheduling.user_plugins import ColumnPlugin
 
@@ -45,7 +45,12 @@ class Framework:
                 if entry.name not in self._plugins:
                     self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
 
+        self._points = {
+            point: [(self._plugins[entry.name], entry.weight) for entry in profile.at(point)]
+            for point in EXTENSION_POINTS
+        }
         self._columns = [plugin for plugin in self._plugins.values() if isinstance(plugin, ColumnPlugin)]
+        self._watching = [each for each in self._plugins.values() if type(each).watches is not Plugin.watches]
 
     def raise_errors(self) -> None:
         """Raise what a plugin written in Python raised since it was last asked.
@@ -57,7 +62,7 @@ class Framework:
             plugin.raise_error()
 
     def _at(self, point: str) -> list[tuple[Plugin, int]]:
-        return [(self._plugins[entry.name], entry.weight) for entry in self.profile.at(point)]
+        return self._points[point]
 
     @property
     def samples(self) -> bool:
@@ -66,7 +71,7 @@ class Framework:
 
     def watches(self, pod: Pod) -> frozenset[str]:
         """Which groups of other objects the compiled form of a pod depends on."""
-        return frozenset().union(*(plugin.watches(pod) for plugin in self._plugins.values()))
+        return frozenset().union(*[plugin.watches(pod) for plugin in self._watching])
 
     def pre_enqueue(self, pod: Pod) -> Status | None:
         """Run PreEnqueue: the first plugin that keeps the pod out of the queue."""

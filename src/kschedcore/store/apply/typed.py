@@ -134,7 +134,13 @@ def _compare(
     if old is new or old == new:
         return
     added, modified, removed = found
-    if field.type == "object" and field.map_type != "atomic" and old and new and old is not _ABSENT is not new:
+    if (
+        field.type == "object"
+        and field.map_type != "atomic"
+        and old
+        and new
+        and old is not _ABSENT is not new
+    ):
         _compare_objects(old, new, field, path, found)
         return
     before, after = _children(field, old), _children(field, new)
