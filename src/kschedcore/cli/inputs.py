@@ -31,15 +31,17 @@ def load(
         NotFoundError: A path does not exist.
         ManifestError: Something cannot be read.
     """
+    from kschedcore.api.collection import collection_put_off
     from kschedcore.api.manifests import Manifests
 
     wanted = parse_replicas(replicas)
     if not filenames:
         raise UsageError("no manifests: name files, folders or - for standard input with -f")
-    manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=standard_input())
-    manifests.workloads = with_replicas(manifests.workloads, wanted)
-    # What was read stays until the process ends: nobody has to look through it for garbage.
-    gc.freeze()
+    with collection_put_off():
+        manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=standard_input())
+        manifests.workloads = with_replicas(manifests.workloads, wanted)
+        # What was read stays until the process ends: nobody has to look through it for garbage, even once.
+        gc.freeze()
     return manifests
 
 
