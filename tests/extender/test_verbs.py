@@ -236,6 +236,19 @@ class TestBind:
             assert "refused the binding (404)" in binds.result()["Error"]
         assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
+    def test_room_is_given_back_when_nobody_answers(self) -> None:
+        made = extender([node("a", "2")], api=Unreachable())
+        ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
+        assert ask(made, "bind", binding("p", "a"))["Error"] == "the API server does not answer: no route"
+        assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+
+
+class Unreachable:
+    """An API server behind a broken line."""
+
+    def request(self, *_: Any) -> tuple[int, Any]:
+        raise ConnectionError("no route")
+
 
 class Slow:
     """An API server that answers when it is told to."""

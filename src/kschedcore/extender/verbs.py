@@ -212,7 +212,7 @@ class Extender:
             self._view.add_pod(pod, args.node)
         try:
             self._write_binding(args, namespace)
-        except KschedcoreError:
+        except Exception:
             with self._lock:
                 self._give_back(pod, before)
             raise
@@ -237,7 +237,10 @@ class Extender:
             "target": {"apiVersion": "v1", "kind": "Node", "name": args.node},
         }
         path = f"/api/v1/namespaces/{namespace}/pods/{args.name}/binding"
-        code, told = self._api.request("POST", path, binding)
+        try:
+            code, told = self._api.request("POST", path, binding)
+        except OSError as error:
+            raise KschedcoreError(f"the API server does not answer: {error}") from error
         if not 200 <= code < 300:
             message = told.get("message", "") if isinstance(told, Mapping) else ""
             raise UsageError(f"the API server refused the binding ({code}): {message}")
