@@ -127,3 +127,60 @@ def test_clusters_and_plugins_that_are_none() -> None:
         ks.Engine({})  # type: ignore[arg-type]
     with pytest.raises(ks.errors.UsageError, match="plugins holds 'x'; expected subclasses of Plugin"):
         ks.Engine(plugins=["x"])  # type: ignore[list-item]
+
+
+POD = {"metadata": {"name": "p", "uid": "u"}}
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda engine: engine.add_pod(POD, 3), "node is 3; expected a string"),
+        (lambda engine: engine.nominate(POD, None), "node is None; expected a string"),
+        (lambda engine: engine.remove_node(3), "name is 3; expected a string"),
+        (lambda engine: engine.remove_pod([]), r"name is \[\]; expected a string"),
+        (lambda engine: engine.remove_pod("p", {}), r"namespace is \{\}; expected a string"),
+        (lambda engine: engine.remove_object("Service", []), r"name is \[\]; expected a string"),
+        (lambda engine: engine.withdraw_nomination("p", 3), "namespace is 3; expected a string"),
+        (lambda engine: engine.capacity(POD, -1), "limit is -1; expected an integer from 0"),
+        (lambda engine: engine.capacity(POD, 1.5), "limit is 1.5; expected an integer from 0"),
+        (lambda engine: engine.schedule(None), "pods is NoneType; expected pods"),
+        (lambda engine: engine.in_queue_order(3), "pods is int; expected pods"),
+        (lambda engine: engine.is_assumed(3), "found int; expected a Pod"),
+        (lambda engine: engine.forget_pod(None), "found NoneType; expected a Pod"),
+        (lambda engine: engine.framework_of(3), "found int; expected a Pod"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_and_change_nothing(call: Any, told: str) -> None:
+    engine = ks.Engine()
+    engine.set_node({"metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "1", "pods": "10"}}})
+    engine.add_pod(POD, "a")
+    engine.nominate({"metadata": {"name": "q"}}, "a")
+    before = engine.nodes(), engine.nominations
+    with pytest.raises(ks.errors.UsageError, match=told):
+        call(engine)
+    assert (engine.nodes(), engine.nominations) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: ks.Engine(seed=-1), "seed is -1; expected an integer from 0"),
+        (lambda: ks.Engine(seed="x"), "seed is 'x'; expected an integer from 0"),  # type: ignore[arg-type]
+        (lambda: ks.Engine(config=3), "config is int; expected a path"),  # type: ignore[arg-type]
+        (lambda: ks.Engine(plugins=3), "plugins is int; expected subclasses"),  # type: ignore[arg-type]
+        (lambda: ks.load(None), "a path of manifests is NoneType; expected a path"),  # type: ignore[arg-type]
+        (lambda: ks.Cluster.simulated(nodes=None), "nodes is NoneType"),  # type: ignore[arg-type]
+        (lambda: ks.Cluster.simulated(seed=[]), r"seed is \[\]; expected an integer"),
+    ],
+)
+def test_what_engines_and_clusters_are_made_of(make: Any, told: str) -> None:
+    with pytest.raises(ks.errors.UsageError, match=told):
+        make()
+
+
+def test_a_profile_that_is_not_there() -> None:
+    with pytest.raises(
+        ks.errors.NotFoundError, match="scheduler 'x' not found; this engine is default-scheduler"
+    ):
+        ks.Engine().framework_of({"metadata": {"name": "p"}, "spec": {"schedulerName": "x"}})

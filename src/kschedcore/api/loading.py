@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from kschedcore.api.arguments import path_of
 from kschedcore.api.yaml import line_of, read_yaml
 from kschedcore.errors import ManifestError, NotFoundError
 
@@ -72,12 +73,13 @@ def read_documents(paths: Iterable[str | Path], stdin: BinaryIO | None = None) -
     Raises:
         NotFoundError: A path does not exist.
         ManifestError: A source cannot be read or is neither YAML nor JSON.
+        UsageError: Something is no path.
     """
     for path in paths:
         if str(path) == STDIN:
             yield from _parse((stdin or sys.stdin.buffer).read(), "<stdin>")
             continue
-        for file in _files(Path(path)):
+        for file in _files(path_of("a path of manifests", path)):
             yield from _parse(_reading(file, Path.read_bytes), str(file))
 
 

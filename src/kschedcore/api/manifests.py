@@ -134,6 +134,7 @@ class Manifests:
         Raises:
             NotFoundError: A path does not exist.
             ManifestError: Something in it is not what it claims to be.
+            UsageError: Something is no path.
         """
         self = cls(namespace)
         with collection_put_off():

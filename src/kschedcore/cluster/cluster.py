@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from kschedcore.api.arguments import UINT64_MAX, integer
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
@@ -72,7 +73,7 @@ class Cluster(Kubectl):
     ) -> None:
         self.clock: Timers = SimulatedClock() if clock is None else clock
         self.namespace = namespace
-        self._server = APIServer(clock=self.clock, seed=seed)
+        self._server = APIServer(clock=self.clock, seed=integer("seed", seed, UINT64_MAX))
         self._informers = Informers(self._server)
         self._client = Client(self._server, "kubectl")
         self._loop = Loop(self.clock, self._informers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from kschedcore.api.arguments import several
 from kschedcore.api.documents import Whole
 from kschedcore.api.loading import Document
 from kschedcore.client.verbs import Client
@@ -52,7 +53,7 @@ def node_manifests(nodes: Nodes) -> list[Manifest]:
         return [plain_node(number) for number in range(1, nodes + 1)]
     if isinstance(nodes, str | Path | Document | Mapping):
         return [nodes]
-    return list(nodes)
+    return list(several("nodes", nodes, "a number of nodes, manifests or paths of manifests"))
 
 
 _FIRST = ("Namespace", "PriorityClass", "RuntimeClass", "StorageClass", "ServiceAccount", "Node")

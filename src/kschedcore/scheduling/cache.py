@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kschedcore._native.core import Core
+from kschedcore.api.arguments import text
 from kschedcore.api.checks import checked
 from kschedcore.api.objects import Namespace, Node, Pod
 from kschedcore.api.phases import FINISHED
@@ -100,8 +101,9 @@ class SchedulerCache:
 
         Raises:
             NotFoundError: There is no such node.
+            UsageError: The name is no string.
         """
-        slot = self._core.nodes.slot_of(name)
+        slot = self._core.nodes.slot_of(text("name", name))
         if slot < 0:
             raise NotFoundError(f"node {name!r} not found")
         row = NodeRow(name, *self._core.nodes.spec_of(slot))
@@ -145,11 +147,12 @@ class SchedulerCache:
         nominated (``status.nominatedNodeName``) room is left on that node.
 
         Raises:
-            UsageError: The pod is neither bound nor nominated to a node.
+            UsageError: The pod is neither bound nor nominated to a node, or ``node`` is no string.
             ManifestError: It is invalid.
         """
+        given = None if node is None else text("node", node)
         view = self._view(pod, named=True)
-        target = node or view.spec.node_name
+        target = given or view.spec.node_name
         if not target and view.status.nominated_node_name:
             self._bound.remove(key_of(view))
             self._nominator.nominate(key_of(view), self._classes.info(view), view.status.nominated_node_name)
@@ -186,10 +189,12 @@ class SchedulerCache:
 
         Raises:
             NotFoundError: No such pod is bound or nominated.
+            UsageError: The name or the namespace is no string.
         """
-        self._shown.remove_pod((namespace, name))
-        nominated = self._nominator.withdraw((namespace, name))
-        if self._bound.remove((namespace, name)) is None and nominated is None:
+        key = text("namespace", namespace), text("name", name)
+        self._shown.remove_pod(key)
+        nominated = self._nominator.withdraw(key)
+        if self._bound.remove(key) is None and nominated is None:
             raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
 
     @exclusive
@@ -198,20 +203,25 @@ class SchedulerCache:
 
         Raises:
             ManifestError: The pod is invalid.
+            UsageError: ``node`` is no string.
         """
-        view = checked(Pod, pod)
+        view, target = checked(Pod, pod), text("node", node)
         info = self._classes.info(view)
         self._bound.remove(key_of(view))
-        self._nominator.withdraw_below(node, info.priority)
-        self._nominator.nominate(key_of(view), info, node)
+        self._nominator.withdraw_below(target, info.priority)
+        self._nominator.nominate(key_of(view), info, target)
 
     @exclusive
     def withdraw_nomination(self, name: str, namespace: str = "default") -> None:
-        """Leave no room any more for a pod that is nominated to a node; no matter if it is not."""
-        self._nominator.withdraw((namespace, name))
+        """Leave no room any more for a pod that is nominated to a node; no matter if it is not.
+
+        Raises:
+            UsageError: The name or the namespace is no string.
+        """
+        self._nominator.withdraw((text("namespace", namespace), text("name", name)))
 
     @exclusive
-    def forget_pod(self, pod: Pod) -> bool:
+    def forget_pod(self, pod: Pod | Mapping[str, Any]) -> bool:
         """Give back what a placed pod took, unless its name stands for another pod by now.
 
         Args:
@@ -219,18 +229,27 @@ class SchedulerCache:
 
         Returns:
             Whether it was still accounted.
+
+        Raises:
+            ManifestError: The pod is invalid.
         """
-        if not self.is_assumed(pod):
+        view = checked(Pod, pod)
+        if not self.is_assumed(view):
             return False
-        self._bound.remove(key_of(pod))
+        self._bound.remove(key_of(view))
         return True
 
     @exclusive
-    def is_assumed(self, pod: Pod) -> bool:
-        """Whether the pod accounted under this one's name is this one."""
-        bound = self._bound.get(key_of(pod))
-        uid = pod.metadata.uid
-        return bound is not None and (bound.pod is pod or (uid != "" and uid == bound.pod.metadata.uid))
+    def is_assumed(self, pod: Pod | Mapping[str, Any]) -> bool:
+        """Whether the pod accounted under this one's name is this one.
+
+        Raises:
+            ManifestError: The pod is invalid.
+        """
+        view = checked(Pod, pod)
+        bound = self._bound.get(key_of(view))
+        uid = view.metadata.uid
+        return bound is not None and (bound.pod is view or (uid != "" and uid == bound.pod.metadata.uid))
 
     def _view(self, pod: Pod | Mapping[str, Any], *, named: bool = False) -> Pod:
         view = checked(Pod, pod, named=named)
@@ -271,8 +290,10 @@ class SchedulerCache:
 
         Raises:
             NotFoundError: There is no such object.
+            UsageError: The kind, the name or the namespace is no string.
         """
-        if kind not in VIEWS or not self._listers.remove(kind, name, namespace):
+        named = text("kind", kind), text("name", name), text("namespace", namespace)
+        if kind not in VIEWS or not self._listers.remove(*named):
             raise NotFoundError(f"{kind} {name!r} not found")
 
     def _follow_storage(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from kschedcore.api.arguments import path_of
 from kschedcore.api.loading import read_documents
 from kschedcore.errors import ConfigError, ManifestError
 from kschedcore.scheduling.args import DEFAULT_ARGS, Args, Fields, NodeResourcesFitArgs
@@ -96,7 +97,7 @@ def load_config(config: Configuration | SchedulerConfiguration | None = None) ->
         return _read({"apiVersion": API_VERSION, "kind": KIND})
     if isinstance(config, Mapping):
         return _read(config)
-    path = Path(config)
+    path = path_of("config", config)
     document = _document(path)
     try:
         return _read(document)

@@ -10,10 +10,13 @@ import numpy as np
 
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
+from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several
+from kschedcore.api.checks import checked
+from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Pod
 from kschedcore.columns.pod_tables import PodRows
 from kschedcore.columns.tables import ArrowStream, Coded
-from kschedcore.errors import UsageError
+from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.cache import SchedulerCache
 from kschedcore.scheduling.capacity import Capacity
@@ -40,8 +43,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from kschedcore.api.manifests import Manifests
-
 TieBreak = Literal["first", "random"]
 
 
@@ -62,6 +63,7 @@ class Engine(SchedulerCache):
     Raises:
         ManifestError: An object of the cluster is invalid.
         ConfigError: kube-scheduler would refuse the configuration, or two plugins share a name.
+        UsageError: An argument is of another type.
     """
 
     def __init__(
@@ -75,9 +77,15 @@ class Engine(SchedulerCache):
     ) -> None:
         if tie_break not in ("first", "random"):
             raise UsageError(f"tie_break is {tie_break!r}; expected 'first' or 'random'")
+        if cluster is not None and not isinstance(cluster, Manifests):
+            raise UsageError(
+                f"cluster is {type(cluster).__name__}; expected Manifests, which ks.load returns"
+            )
         registry = with_plugins(plugins)
         self._config = load_config(config)
-        super().__init__(Core(tie_break == "random", seed), Extenders(self._config.extenders))
+        super().__init__(
+            Core(tie_break == "random", integer("seed", seed, UINT64_MAX)), Extenders(self._config.extenders)
+        )
         self._steps = Steps(self._core, self._extenders, self._tree, self._shown.pod)
         agreement = PreemptionExtenders(self._extenders, self._shown) if self._extenders else None
         self._preemption = PreemptionFinder(self._core, self._bound, self._listers, agreement)
@@ -86,7 +94,7 @@ class Engine(SchedulerCache):
             for profile in profiles_of(self._config, registry)
         }
         if cluster is not None:
-            self._load(_loaded(cluster))
+            self._load(cluster)
 
     def _load(self, cluster: Manifests) -> None:
         for namespace in cluster.namespaces:
@@ -121,6 +129,7 @@ class Engine(SchedulerCache):
         Raises:
             PluginError: A plugin written in Python failed. What it did not concern was placed.
             ManifestError: A pod is invalid; nothing was placed.
+            UsageError: Something is no pod; nothing was placed.
         """
         decisions: list[Decision] = []
         batch: list[tuple[Pod, PodClass]] = []
@@ -412,13 +421,16 @@ class Engine(SchedulerCache):
         for framework in self._frameworks.values():
             framework.raise_errors()
 
-    def framework_of(self, pod: Pod) -> Framework:
+    def framework_of(self, pod: Pod | Mapping[str, Any]) -> Framework:
         """The profile that a pod names.
 
         Raises:
-            KeyError: This engine has no such profile.
+            NotFoundError: This engine has no such profile.
         """
-        return self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
+        name = checked(Pod, pod, named=False).spec.scheduler_name or DEFAULT_SCHEDULER_NAME
+        if name not in self._frameworks:
+            raise NotFoundError(f"scheduler {name!r} not found; this engine is {', '.join(self._frameworks)}")
+        return self._frameworks[name]
 
     @property
     def scheduler_names(self) -> frozenset[str]:
@@ -451,7 +463,7 @@ class Engine(SchedulerCache):
         return self._in_queue_order(pods, named=False)
 
     def _in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]], *, named: bool) -> list[Pod]:
-        views = [self._view(pod, named=named) for pod in pods]
+        views = [self._view(pod, named=named) for pod in several("pods", pods, "pods")]
         return in_queue_order(views, next(iter(self._frameworks.values())))
 
     @property
@@ -470,14 +482,14 @@ class Engine(SchedulerCache):
         Raises:
             ManifestError: The pod is invalid.
         """
-        view = self._view(pod)
+        view, most = self._view(pod), -1 if limit is None else integer("limit", limit, INT64_MAX)
         self._classes.trim()
         compiled = self._compile(view)
         if isinstance(compiled, Stepwise):
             compiled = compiled.filters
         if isinstance(compiled, Status):
             return Capacity(0, dict.fromkeys(compiled.reasons, self._core.nodes.count))
-        replicas, rejections = self._core.fill(compiled, -1 if limit is None else limit)
+        replicas, rejections = self._core.fill(compiled, most)
         self._raise_errors()
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
 
@@ -489,11 +501,3 @@ class Engine(SchedulerCache):
 
     def __repr__(self) -> str:
         return f"<Engine: {self._core.nodes.count} nodes, {len(self._bound)} bound pods>"
-
-
-def _loaded(cluster: object) -> Manifests:
-    from kschedcore.api.manifests import Manifests
-
-    if not isinstance(cluster, Manifests):
-        raise UsageError(f"cluster is {type(cluster).__name__}; expected Manifests, which ks.load returns")
-    return cluster

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.arguments import several
 from kschedcore.errors import ConfigError, UsageError
 from kschedcore.scheduling.plugin import Plugin, Registry
 from kschedcore.scheduling.plugins.default_binder import DefaultBinder
@@ -59,7 +60,7 @@ def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:
         UsageError: Something is no plugin class.
     """
     registry = dict(IN_TREE)
-    for plugin in plugins:
+    for plugin in several("plugins", plugins, "subclasses of Plugin"):
         if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
             raise UsageError(f"plugins holds {plugin!r}; expected subclasses of Plugin")
         if plugin.name in registry:

@@ -1,0 +1,67 @@
+"""Arguments that programs pass to public calls and whose types nobody checked, looked at before anything is done."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kschedcore.errors import UsageError
+
+__all__ = ["INT64_MAX", "UINT64_MAX", "integer", "path_of", "several", "text"]
+
+T = TypeVar("T")
+
+INT64_MAX = 2**63 - 1
+UINT64_MAX = 2**64 - 1
+
+
+def text(name: str, value: str) -> str:
+    """A string.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"{name} is {value!r}; expected a string")
+    return value
+
+
+def integer(name: str, value: int, most: int) -> int:
+    """An integer from 0 to ``most``; numpy's are as good as Python's.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not 0 <= number <= most:
+        raise UsageError(f"{name} is {value!r}; expected an integer from 0 to {most}")
+    return number
+
+
+def several(name: str, values: Iterable[T], what: str) -> Iterable[T]:
+    """Something to iterate over.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if not isinstance(values, Iterable):
+        raise UsageError(f"{name} is {type(values).__name__}; expected {what}")
+    return values
+
+
+def path_of(name: str, value: str | PathLike[Any]) -> Path:
+    """A path.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    try:
+        return Path(value)
+    except TypeError:
+        raise UsageError(f"{name} is {type(value).__name__}; expected a path") from None
