@@ -161,7 +161,7 @@ def expect_scaled(summary: Object) -> None:
 
 
 def simulated(
-    given: list[Document], days: int, check: Callable[[Object], None]
+    given: list[Document], days: float, check: Callable[[Object], None]
 ) -> Iterator[tuple[str, float]]:
     """Simulate so many days; memory is looked at after every fifth of them."""
     gc.collect()

@@ -15,7 +15,7 @@ from kschedcore.client.door import Door, Events, path_of
 from kschedcore.store.admission_types import Object, StatusError
 from kschedcore.store.kinds import kind_by_resource
 
-__all__ = ["Change", "Informer", "Informers", "by_node", "controller_of", "key_of"]
+__all__ = ["Change", "Informer", "Informers", "by_label", "by_node", "controller_of", "key_of"]
 
 ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
@@ -66,6 +66,13 @@ def by_node(pod: Object) -> Iterable[Hashable]:
     """Find pods by the name of their node."""
     node = pod["spec"].get("nodeName")
     return (node,) if node else ()
+
+
+def by_label(obj: Object) -> Iterable[Hashable]:
+    """Find objects by namespace and one of their labels: ``(namespace, key, value)``."""
+    metadata = obj["metadata"]
+    namespace = metadata.get("namespace", "")
+    return [(namespace, key, value) for key, value in metadata.get("labels", {}).items()]
 
 
 def _by_namespace(obj: Object) -> Iterable[Hashable]:

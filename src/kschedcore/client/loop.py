@@ -56,8 +56,15 @@ class Loop:
 
     def run_ready(self) -> None:
         """Work until nothing is left to do at this time."""
-        while self.round() or self.clock.fire():
+        while self.round() or self._fire():
             pass
+
+    def _fire(self) -> bool:
+        """Call every timer that is due: what comes due at one time is one round's work."""
+        fired = False
+        while self.clock.fire():
+            fired = True
+        return fired
 
     def run_until(self, when: datetime) -> None:
         """Work until ``when``."""
@@ -76,7 +83,7 @@ class Loop:
         """
         end = self.clock.now() + timeout
         while wanting():
-            if self.round() or self.clock.fire():
+            if self.round() or self._fire():
                 continue
             due = self.clock.next
             if due is None or due > end:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import label_selector
-from kschedcore.client.informer import Change, key_of
+from kschedcore.client.informer import Change, by_label, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
 from kschedcore.controllers.hpa_behavior import Limited, Memory, limited
 from kschedcore.controllers.hpa_replicas import MetricError, Proposal, UsageSource, propose
@@ -152,9 +152,13 @@ class HorizontalPodAutoscalerController(Controller):
         return propose(metric[field], pods, current, self._usage, self.clock.now())
 
     def _pods(self, target: Object) -> list[Object]:
-        selector = label_selector(decode(LabelSelector, target["spec"]["selector"]))
-        pods = self.informers["pods"].in_namespace(target["metadata"]["namespace"])
-        return [pod for pod in pods if selector.matches(pod["metadata"].get("labels", {}))]
+        asked = decode(LabelSelector, target["spec"]["selector"])
+        selector, namespace = label_selector(asked), target["metadata"]["namespace"]
+        pods = self.informers["pods"]
+        pods.add_index("label", by_label)
+        label = next(iter((asked.match_labels or {}).items()), None)
+        possible = pods.in_namespace(namespace) if label is None else pods.by("label", (namespace, *label))
+        return [pod for pod in possible if selector.matches(pod["metadata"].get("labels", {}))]
 
     def _scale(self, autoscaler: Object, target: Object, replicas: int, why: str, status: _Status) -> None:
         reference = autoscaler["spec"]["scaleTargetRef"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kschedcore.api.quantity import nanos
+from kschedcore.cluster import Cluster
 from kschedcore.cluster.durations import duration
 from kschedcore.nodes.behaviours import Behaviours
 from kschedcore.nodes.runtime import Instance, Object, Usage
@@ -40,65 +42,133 @@ def _base(curve: Curve, since: timedelta) -> float:
     return nanos(begun[-1].amount) / _NANOS if begun else 0.0
 
 
+class _Loads:
+    """Which load is whose: the first that matches a container.
+
+    Args:
+        loads: In order.
+    """
+
+    def __init__(self, loads: Iterable[Load]) -> None:
+        self._loads = tuple(loads)
+        # One label of each load leads to it, so that a load a Deployment does not make every look a long one.
+        self._by_label: dict[tuple[str, str], list[int]] = {}
+        self._of_any: list[int] = []
+        for number, load in enumerate(self._loads):
+            label = next(iter(load.match.labels.items()), None)
+            (self._of_any if label is None else self._by_label.setdefault(label, [])).append(number)
+
+        self._amounts: dict[int, tuple[timedelta, float | None, float | None]] = {}
+
+    def __getitem__(self, number: int) -> Load:
+        return self._loads[number]
+
+    def amounts(self, number: int, since: timedelta) -> tuple[float | None, float | None]:
+        """Cores and bytes of a load so long after the beginning; None for what it does not say."""
+        known = self._amounts.get(number)
+        if known is None or known[0] != since:
+            cpu, memory = (
+                None if curve is None else amount_at(curve, since)
+                for curve in (self._loads[number].cpu, self._loads[number].memory)
+            )
+            known = self._amounts[number] = (since, cpu, memory)
+        return known[1:]
+
+    def of(self, pod: Object, spec: Object) -> int | None:
+        """The number of a container's load; None when there is none."""
+        possible = list(self._of_any)
+        for label in pod["metadata"].get("labels", {}).items():
+            possible += self._by_label.get(label, ())
+        return min((each for each in possible if self._loads[each].match.fits(pod, spec)), default=None)
+
+
+class _Sharers:
+    """How many running containers each load is for, kept up to date by a watch.
+
+    Args:
+        loads: Which load is whose.
+        cluster: Where the pods are.
+    """
+
+    def __init__(self, loads: _Loads, cluster: Cluster) -> None:
+        self._loads = loads
+        self._watch = cluster.watch("pods", all_namespaces=True)
+        self._counted: dict[str, Counter[int]] = {}
+        self._totals: Counter[int] = Counter()
+        for pod in cluster.list("pods", all_namespaces=True):
+            self._count(pod, gone=False)
+
+    def look(self) -> None:
+        """Take in what has happened since the last look."""
+        for event in self._watch.poll():
+            self._count(event.object, gone=event.type == "DELETED")
+
+    def of(self, number: int) -> int:
+        """How many containers share a load now."""
+        self.look()
+        return self._totals[number]
+
+    def _count(self, pod: Object, *, gone: bool) -> None:
+        uid = pod["metadata"]["uid"]
+        now: Counter[int] = Counter()
+        if not gone and pod.get("status", {}).get("phase") == "Running":
+            numbers = (self._loads.of(pod, spec) for spec in pod["spec"]["containers"])
+            now.update(number for number in numbers if number is not None)
+        self._totals.subtract(self._counted.pop(uid, Counter()))
+        if now:
+            self._counted[uid] = now
+            self._totals.update(now)
+
+
 class LoadedRuntime(SimulatedRuntime):
     """Simulated containers under load.
 
     Args:
         loads: The first that matches a container says what it uses.
         start: When the curves begin.
-        pods: The pods there are, among which a load is shared.
         behaviours: How containers act otherwise.
         seed: For the jitter of their starts.
     """
 
     def __init__(
-        self,
-        loads: Iterable[Load],
-        start: datetime,
-        pods: Callable[[], Iterable[Object]],
-        behaviours: Behaviours | None = None,
-        *,
-        seed: int = 0,
+        self, loads: Iterable[Load], start: datetime, behaviours: Behaviours | None = None, *, seed: int = 0
     ) -> None:
         super().__init__(behaviours, seed=seed)
-        self._loads = tuple(loads)
+        self._loads = _Loads(loads)
         self._start = start
-        self._pods = pods
-        self._counted: dict[int, tuple[datetime, int]] = {}
+        self._sharers: _Sharers | None = None
+
+    def share(self, cluster: Cluster) -> None:
+        """Have the loads shared among the containers that run in a cluster; until then each has all of its load."""
+        self._sharers = _Sharers(self._loads, cluster)
+
+    def look(self) -> None:
+        """Take in which pods have come and gone; cheap when none has."""
+        if self._sharers is not None:
+            self._sharers.look()
 
     def usage(self, instance: Instance, now: datetime) -> Usage:
         """What the first matching load says, and of the rest what the behaviour does."""
         used = super().usage(instance, now)
-        number = self._load_of(instance.pod, instance.spec)
+        number = self._loads.of(instance.pod, instance.spec)
         if number is None:
             return used
-        load, sharers = self._loads[number], self._sharers(number, now)
-        since = now - self._start
-        cpu = used.cpu if load.cpu is None else round(amount_at(load.cpu, since) / sharers * 1000)
-        memory = used.memory if load.memory is None else round(amount_at(load.memory, since) / sharers)
-        return Usage(cpu, memory, now + LOOKED_AT_EVERY)
+        since = (now - self._start) // LOOKED_AT_EVERY * LOOKED_AT_EVERY
+        cpu, memory = self._loads.amounts(number, since)
+        sharers = self._sharers_of(number)
+        return Usage(
+            used.cpu if cpu is None else round(cpu / sharers * 1000),
+            used.memory if memory is None else round(memory / sharers),
+            self._start + since + LOOKED_AT_EVERY,
+        )
 
     def measures(self, pod: Object) -> bool:
         """Whether a load or a behaviour says what memory the pod uses."""
-        numbers = [self._load_of(pod, spec) for spec in pod["spec"]["containers"]]
+        numbers = [self._loads.of(pod, spec) for spec in pod["spec"]["containers"]]
         loaded = any(number is not None and self._loads[number].memory is not None for number in numbers)
         return loaded or super().measures(pod)
 
-    def _load_of(self, pod: Object, spec: Object) -> int | None:
-        fitting = (number for number, load in enumerate(self._loads) if load.match.fits(pod, spec))
-        return next(fitting, None)
-
-    def _sharers(self, number: int, now: datetime) -> int:
-        """Among how many running containers a load is shared; looked up once at any one time."""
-        if self._loads[number].per_container:
+    def _sharers_of(self, number: int) -> int:
+        if self._sharers is None or self._loads[number].per_container:
             return 1
-        when, count = self._counted.get(number, (None, 0))
-        if when != now:
-            count = sum(
-                self._load_of(pod, spec) == number
-                for pod in self._pods()
-                if pod.get("status", {}).get("phase") == "Running"
-                for spec in pod["spec"]["containers"]
-            )
-            self._counted[number] = (now, count)
-        return max(count, 1)
+        return max(self._sharers.of(number), 1)

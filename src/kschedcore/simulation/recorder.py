@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from kschedcore.api.objects import PodSpec
@@ -78,13 +79,12 @@ class Recorder:
             for event in watch.poll():
                 self._take(kind, event.type, event.object)
 
-    def sample(self) -> None:
-        """Take a sample of every zone and resource, unless nothing changed since the last."""
+    def sample(self, time: datetime) -> None:
+        """Take a sample of every zone and resource as of a time, unless nothing changed since the last."""
         if self._changed:
-            now = self._cluster.now()
             for each in self._capacity.samples():
                 row = SampleRow(
-                    now, each.zone, each.resource, each.allocatable, each.requested, each.stranded
+                    time, each.zone, each.resource, each.allocatable, each.requested, each.stranded
                 )
                 self.rows.add("samples", row)
                 self.tally.sampled(row)
@@ -93,7 +93,7 @@ class Recorder:
     def finish(self) -> None:
         """Account for the time up to now, and write down the pods that have not ended, the oldest first."""
         self.look()
-        self.sample()
+        self.sample(self._cluster.now())
         for app in self.apps.values():
             app.advance(self._cluster.now())
         for row in self.live.values():

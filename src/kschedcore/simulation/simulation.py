@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ SAMPLES = 288
 """How many samples are taken unless told otherwise: every five minutes of a day."""
 
 _CENTURY = timedelta(days=36525)
+
+_INSTANT = timedelta(microseconds=1)
+"""So much after its time a sample is taken, when everything that happens at that time has happened."""
 
 API_VERSION = "kschedcore.dev/v1alpha1"
 
@@ -79,11 +83,12 @@ class Simulation:
         runtime = LoadedRuntime(
             [load for spec in specs for load in spec.loads],
             START,
-            lambda: self.cluster.list("pods", all_namespaces=True),
             Behaviours(each for spec in specs for each in spec.behaviours),
             seed=seed,
         )
         self.cluster = Cluster(clock, nodes=objects, seed=seed, config=self._config, behaviours=runtime)
+        runtime.share(self.cluster)
+        self._runtime = runtime
         self._recorder = Recorder(self.cluster)
         for document, scenario in scenarios:
             self._prepare(document, scenario)
@@ -135,6 +140,7 @@ class Simulation:
 
         def look() -> bool:
             recorder.look()
+            self._runtime.look()
             if progress is not None:
                 progress((self.cluster.now() - START) / self.span, recorder.tally.created)
             return self._stopped
@@ -207,9 +213,13 @@ class Simulation:
             self._recorder.refused(arrival.object["kind"], namespace, metadata["name"], refusal.message)
 
     def _sample(self) -> None:
+        clock = self.cluster.clock
+        clock.call_at(clock.now() + _INSTANT, partial(self._take_sample, clock.now()), background=True)
+        clock.call_after(self._every.total_seconds(), self._sample, background=True)
+
+    def _take_sample(self, time: datetime) -> None:
         self._recorder.look()
-        self._recorder.sample()
-        self.cluster.clock.call_after(self._every.total_seconds(), self._sample, background=True)
+        self._recorder.sample(time)
 
     def _take_down(self, data: Any) -> None:
         """Have the summary's digest depend on an input."""
