@@ -108,6 +108,22 @@ def test_known_shapes(benchmark: BenchmarkFixture) -> None:
     assert benchmark(classes.infos, pods) == known
 
 
+def test_shapes_in_turn(benchmark: Any) -> None:
+    """3,000 decisions on 1,000 shapes in random order, each of which has been asked before."""
+
+    def begun() -> tuple[tuple[Engine, list[PodClass]], dict[str, Any]]:
+        made = shapes(NODES, 1_000)
+        engine = Engine(Manifests.from_cluster(made.cluster))
+        classes = [compiled(engine, made.templates[number]) for number in made.order[:6_000]]
+        engine._core.place(classes[:3_000])
+        return (engine, classes[3_000:]), {}
+
+    def go_on(engine: Engine, classes: list[PodClass]) -> int:
+        return int((engine._core.place(classes)[0] >= 0).sum())
+
+    assert benchmark.pedantic(go_on, setup=begun, rounds=5) == 3_000
+
+
 @pytest.mark.parametrize("groups", [0, 1, 10])
 def test_affinity_count(benchmark: BenchmarkFixture, groups: int) -> None:
     """A pod bound and unbound a hundred times, counted by as many groups in two topologies."""

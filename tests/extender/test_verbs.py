@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
@@ -14,6 +16,8 @@ from kschedcore.apiserver import APIServer
 from kschedcore.errors import UsageError
 from kschedcore.extender.verbs import Extender, scaled
 from kschedcore.scheduling.engine import Engine
+
+Json = dict[str, Any]
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
 
@@ -211,29 +215,21 @@ class TestBind:
         assert ask(made, "filter", full)["NodeNames"] == []  # the first binding stands
 
     def test_others_are_answered_while_the_api_server_takes_its_time(self) -> None:
-        api = Slow(409)
-        made = extender([node("a", "2")], api=api)
-        ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
-        with ThreadPoolExecutor() as pool:
-            binds = pool.submit(ask, made, "bind", binding("p", "a"))
-            api.reached.wait()
-            other = {"Pod": pod("q"), "NodeNames": ["a"]}
-            meanwhile = pool.submit(ask, made, "filter", other).result()
-            api.go_on.set()
-            assert "refused the binding (409)" in binds.result()["Error"]
-        assert meanwhile["NodeNames"] == []  # the room is taken as long as it may yet be bound
+        made, other = (
+            extender([node("a", "2")], api=(api := Slow(409))),
+            {"Pod": pod("q"), "NodeNames": ["a"]},
+        )
+        with binding_under_way(made, api) as told:
+            # The room is taken as long as it may yet be bound.
+            assert ask(made, "filter", other)["NodeNames"] == []
+        assert "refused the binding (409)" in told["Error"]
         assert ask(made, "filter", other)["NodeNames"] == ["a"]
 
     def test_a_pod_deleted_while_it_is_bound_does_not_come_back(self) -> None:
-        api = Slow(404)
-        made = extender([node("a", "2")], api=api)
-        ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
-        with ThreadPoolExecutor() as pool:
-            binds = pool.submit(ask, made, "bind", binding("p", "a"))
-            api.reached.wait()
+        made = extender([node("a", "2")], api=(api := Slow(404)))
+        with binding_under_way(made, api) as told:
             made.remove_pod("p")
-            api.go_on.set()
-            assert "refused the binding (404)" in binds.result()["Error"]
+        assert "refused the binding (404)" in told["Error"]
         assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
     def test_room_is_given_back_when_nobody_answers(self) -> None:
@@ -241,6 +237,21 @@ class TestBind:
         ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
         assert ask(made, "bind", binding("p", "a"))["Error"] == "the API server does not answer: no route"
         assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+
+
+@contextmanager
+def binding_under_way(made: Extender, api: Slow) -> Iterator[Json]:
+    """The pod ``p`` is being bound to ``a``; what came of it is told when the block is over."""
+    ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
+    told: Json = {}
+    with ThreadPoolExecutor() as pool:
+        binds = pool.submit(ask, made, "bind", binding("p", "a"))
+        api.reached.wait()
+        try:
+            yield told
+        finally:
+            api.go_on.set()
+        told |= binds.result()
 
 
 class Unreachable:

@@ -1,9 +1,10 @@
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
-from kschedcore._native.podclass cimport PodClass, Shared
+from kschedcore._native.podclass cimport PodClass
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.pods cimport PodTable
 from kschedcore._native.reasons cimport ReasonTable
+from kschedcore._native.shared cimport Shared
 from kschedcore._native.topology cimport Topology
 from kschedcore._native.types cimport slot_t
 from libc.stdint cimport int32_t, int64_t, uint64_t

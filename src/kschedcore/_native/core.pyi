@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 
 from kschedcore._native.nodes import NodeTable
 from kschedcore._native.nominations import Nominations
-from kschedcore._native.podclass import PodClass, Shared
+from kschedcore._native.podclass import PodClass
 from kschedcore._native.podinfo import PodInfo
 from kschedcore._native.pods import PodTable
 from kschedcore._native.reasons import ReasonTable
+from kschedcore._native.shared import Shared
 from kschedcore._native.topology import Topology
 
 class Core:

@@ -9,10 +9,11 @@ import numpy as np
 from cpython.ref cimport PyObject
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
-from kschedcore._native.podclass cimport PodClass, Shared
+from kschedcore._native.podclass cimport PodClass
 from kschedcore._native.podinfo cimport PodInfo, intern_holding
 from kschedcore._native.pods cimport NO_POD, PodTable
 from kschedcore._native.reasons cimport ReasonTable
+from kschedcore._native.shared cimport Shared
 from kschedcore._native.topology cimport Topology
 from kschedcore._native.tournament cimport Entry
 from kschedcore._native.types cimport NO_SLOT, slot_t
@@ -103,7 +104,7 @@ cdef class Core:
         draw = (draw ^ (draw >> 30)) * 0xBF58476D1CE4E5B9u
         draw = (draw ^ (draw >> 27)) * 0x94D049BB133111EBu
         draw ^= draw >> 31
-        return pod_class.tournament.nth(pod_class.total.data, <int64_t> (draw % <uint64_t> entry.ties))
+        return pod_class.tournament.nth(pod_class.scores.total.data, <int64_t> (draw % <uint64_t> entry.ties))
 
     def place(self, list classes, bint bind=True, on_failure=None, const int32_t[::1] class_of=None):
         """Schedule pods in turn.

@@ -1,7 +1,7 @@
 /* Exact arithmetic over contiguous columns, in loops that compilers turn into vector code.
 
-   A wheel runs on any machine of its architecture: where the toolchain can (GCC on x86-64 Linux), each loop is
-   built several times and the loader picks the one that suits the processor; elsewhere it is built once. All of
+   A wheel runs on any machine of its architecture: where the toolchain can (GCC 12 and newer on x86-64 Linux), each loop
+   is built several times and the loader picks the one that suits the processor; elsewhere it is built once. All of
    them give the same answers: integers are divided through doubles only where that is exact, doubles are
    neither contracted nor reordered (see EXACT in setup.py). */
 

@@ -8,6 +8,10 @@ from kschedcore._native.types cimport score_t, slot_t, verdict_t
 from libc.stdint cimport INT64_MIN
 from libc.string cimport memcpy
 
+ctypedef fused entry_t:
+    score_t
+    verdict_t
+
 
 cdef extern from *:
     """
@@ -34,24 +38,13 @@ cdef inline void take_scores(const score_t* column, const slot_t* slots, Py_ssiz
         ks_gather(column, slots, n, out)
 
 
-cdef inline void put_scores(score_t* column, const slot_t* slots, Py_ssize_t n, const score_t* scores) noexcept nogil:
+cdef inline void put(entry_t* column, const slot_t* slots, Py_ssize_t n, const entry_t* entries) noexcept nogil:
     cdef Py_ssize_t i
     if slots == NULL:
-        memcpy(column, scores, n * sizeof(score_t))
+        memcpy(column, entries, n * sizeof(entry_t))
     else:
         for i in range(n):
-            column[slots[i]] = scores[i]
-
-
-cdef inline void put_verdicts(
-    verdict_t* column, const slot_t* slots, Py_ssize_t n, const verdict_t* verdicts
-) noexcept nogil:
-    cdef Py_ssize_t i
-    if slots == NULL:
-        memcpy(column, verdicts, n * sizeof(verdict_t))
-    else:
-        for i in range(n):
-            column[slots[i]] = verdicts[i]
+            column[slots[i]] = entries[i]
 
 
 cdef inline void merge_verdicts(
@@ -80,19 +73,10 @@ cdef inline void put_totals(
             column[slots[i]] = INT64_MIN if verdict[i] else sums[i] + same
 
 
-cdef inline bint any_score(const score_t* scores, Py_ssize_t n) noexcept nogil:
-    """Whether any score is not 0."""
-    cdef score_t seen = 0
+cdef inline bint any_of(const entry_t* entries, Py_ssize_t n) noexcept nogil:
+    """Whether any entry is not 0."""
+    cdef entry_t seen = 0
     cdef Py_ssize_t i
     for i in range(n):
-        seen |= scores[i]
-    return seen != 0
-
-
-cdef inline bint any_rejection(const verdict_t* verdicts, Py_ssize_t n) noexcept nogil:
-    """Whether any verdict is not 0."""
-    cdef verdict_t seen = 0
-    cdef Py_ssize_t i
-    for i in range(n):
-        seen |= verdicts[i]
+        seen |= entries[i]
     return seen != 0

@@ -1,14 +1,12 @@
 from cpython.ref cimport PyObject
-from kschedcore._native.columns cimport Int32Column, Int64Column
+from kschedcore._native.columns cimport Int32Column
 from kschedcore._native.nodes cimport NodeTable
-from kschedcore._native.nominations cimport Nominations
-from kschedcore._native.normalised cimport NormalisedScore
-from kschedcore._native.plugin cimport FilterPlugin, ScorePlugin
-from kschedcore._native.slotset cimport SlotSet
-from kschedcore._native.tournament cimport Entry, Tournament
-from kschedcore._native.types cimport score_t, slot_t, verdict_t
 from kschedcore._native.podinfo cimport PodInfo
-from libc.stdint cimport int32_t, int64_t
+from kschedcore._native.scores cimport Scores
+from kschedcore._native.shared cimport Shared
+from kschedcore._native.tournament cimport Entry, Tournament
+from kschedcore._native.types cimport slot_t, verdict_t
+from libc.stdint cimport int64_t
 
 cdef enum:
     MAX_RUNS = 16
@@ -20,33 +18,19 @@ cdef struct FilterRun:                 # consecutive filters that go stale toget
     bint silent                        # none of them rejects any node, as far as it is kept
     PyObject* verdict                  # Int32Column: first rejection within the run; without any entry at first
 
-cdef class Shared:
-    cdef readonly Nominations nominations
-    cdef SlotSet stale, ignored
-    cdef Int32Column verdicts
-    cdef Int64Column sums, fresh, taken
-    cdef int grow(self, Py_ssize_t capacity) except -1
-
 cdef class PodClass:
     cdef readonly NodeTable nodes
     cdef readonly PodInfo info
-    cdef readonly list filters, scores
-    cdef list columns
+    cdef readonly list filters
+    cdef readonly Scores scores
+    cdef list columns                  # of the runs' verdicts
     cdef PyObject** filter_refs
     cdef int filter_count
     cdef FilterRun runs[MAX_RUNS]
     cdef int run_count
     cdef bint elsewhere                # whether any filter looks at pods elsewhere than on the node that it judges
-    cdef PyObject** plain_refs         # scores that do not normalise
-    cdef int plain_count
-    cdef Int64Column fixed             # their sum, of those that only look at the node itself; no entry while all 0
-    cdef Int64Column local             # their sum, of all; kept only where it serves more than once
-    cdef bint any_fixed, keeps_local
-    cdef NormalisedScore* normalised
-    cdef int normalised_count
     cdef Int32Column verdict           # 0 feasible; -1 no such node; else a row of the reason table
     cdef Int32Column rejections        # row of the reason table -> nodes that have it
-    cdef Int64Column total
     cdef Tournament tournament
     cdef Shared shared
     cdef Py_ssize_t prepared           # slots below this have columns
@@ -73,13 +57,3 @@ cdef class PodClass:
     cdef int _take_all(self, const verdict_t* verdicts, Py_ssize_t n) except -1 nogil
     cdef int _take(self, slot_t slot, verdict_t verdict) except -1 nogil
     cdef int _count(self, verdict_t verdict, int sign) except -1 nogil
-    cdef int _score_fixed(self, const slot_t* slots, Py_ssize_t n) except -1 nogil
-    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n, score_t* sums) noexcept nogil
-    cdef int _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil
-    cdef int _take_raw(
-        self, NormalisedScore* score, const slot_t* slots, Py_ssize_t n, const score_t* fresh
-    ) except -1 nogil
-    cdef bint _extremes_moved(self) noexcept nogil
-    cdef bint _is_flat(self) noexcept nogil
-    cdef int _follow_local(self, const slot_t* slots, Py_ssize_t n) except -1 nogil
-    cdef void _sum(self, const slot_t* slots, Py_ssize_t n, Py_ssize_t judged) noexcept nogil

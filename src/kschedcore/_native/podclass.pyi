@@ -2,20 +2,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kschedcore._native.nodes import NodeTable
-from kschedcore._native.nominations import Nominations
 from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.podinfo import PodInfo
 from kschedcore._native.reasons import ReasonTable
-
-class Shared:
-    nominations: Nominations
-    def __init__(self, nominations: Nominations) -> None: ...
+from kschedcore._native.scores import Scores
+from kschedcore._native.shared import Shared
 
 class PodClass:
     nodes: NodeTable
     info: PodInfo
     filters: list[FilterPlugin]
-    scores: list[ScorePlugin]
+    scores: Scores
     feasible: int
     revision: int
     def __init__(

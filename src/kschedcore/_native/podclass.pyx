@@ -1,9 +1,8 @@
 """A class of pods that the scheduler cannot tell apart, and what it knows about every node for them.
 
-A class holds, per node, the verdict of its filters, the raw scores of its plugins and the total. It remembers
-how far it has read the change logs and re-evaluates only nodes that changed since. Scores that are normalised
-over the feasible nodes need the extremes of their raw scores; as long as these stay where they were, a change
-of one node changes one total. A full pass is the same evaluation over all nodes, so there is one path.
+A class holds, per node, the verdict of its filters and the total of its scores (``scores.pyx``). It remembers how
+far it has read the change logs and re-evaluates only nodes that changed since. A full pass is the same evaluation
+over all nodes, so there is one path.
 
 Filters are held in *runs*: consecutive plugins whose answers go stale together, with the node itself, with what
 is accounted on it, or with pods elsewhere in a topology domain. The first rejection in profile order is the
@@ -11,43 +10,22 @@ first run's that has one.
 """
 
 from cpython.ref cimport PyObject
-from kschedcore._native.columns cimport Int32Column, Int64Column
+from kschedcore._native.columns cimport Int32Column
 from kschedcore._native.nodes cimport NodeTable
-from kschedcore._native.nominations cimport Nominations
-from kschedcore._native.kernels cimport ks_add
-from kschedcore._native.normalised cimport NormalisedScore, find_extremes, forget, is_uniform, learn, raw_at
-from kschedcore._native.places cimport (
-    any_rejection, any_score, fetch_scores, merge_verdicts, put_scores, put_totals, put_verdicts, take_scores,
-)
-from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, Plugin, ScorePlugin
-from kschedcore._native.slotset cimport SlotSet
-from kschedcore._native.tournament cimport Entry, Tournament
-from kschedcore._native.types cimport NO_SCORE, UNSCHEDULABLE, score_t, slot_t, verdict_t
+from kschedcore._native.places cimport any_of, fetch_scores, merge_verdicts, put
+from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, Plugin
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.reasons cimport ReasonTable
-from libc.stdint cimport INT64_MAX, INT64_MIN, int32_t
+from kschedcore._native.scores cimport Scores
+from kschedcore._native.shared cimport Shared
+from kschedcore._native.tournament cimport Entry, Tournament
+from kschedcore._native.types cimport UNSCHEDULABLE, score_t, slot_t, verdict_t
+from libc.stdint cimport INT64_MIN, int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 cdef enum:
     NO_NODE = -1                       # verdict of a slot without a node
-
-
-cdef class Shared:
-    """What the classes of one engine share: room for intermediate results, and the nominated pods."""
-
-    def __cinit__(self, Nominations nominations not None):
-        self.nominations = nominations
-        self.ignored = SlotSet()
-        self.stale = SlotSet()
-        self.verdicts = Int32Column()
-        self.sums, self.fresh, self.taken = Int64Column(), Int64Column(), Int64Column()
-
-    cdef int grow(self, Py_ssize_t capacity) except -1:
-        self.verdicts.grow(capacity)
-        for column in (self.sums, self.fresh, self.taken):
-            column.extend(capacity)
-        return 0
 
 
 cdef class PodClass:
@@ -72,24 +50,17 @@ cdef class PodClass:
         self.shared = shared
         self.info = info
         self.filters = filters
-        self.scores = scores
+        self.scores = Scores(nodes, shared, scores)
         self.verdict = Int32Column(0, NO_NODE)
-        self.fixed = Int64Column()
-        self.local = Int64Column()
-        self.columns = [self.fixed, self.local]
+        self.columns = []
         self.prepared = -1
-        self.total = Int64Column(0, INT64_MIN)
         self.tournament = Tournament()
         self.rejections = Int32Column(16)
         self.filter_refs = <PyObject**> calloc(len(filters) + 1, sizeof(PyObject*))
-        self.plain_refs = <PyObject**> calloc(len(scores) + 1, sizeof(PyObject*))
-        self.normalised = <NormalisedScore*> calloc(len(scores) + 1, sizeof(NormalisedScore))
-        if self.filter_refs == NULL or self.plain_refs == NULL or self.normalised == NULL:
+        if self.filter_refs == NULL:
             raise MemoryError
         for i in range(len(filters)):
             self._add_filter(i, filters[i])
-        for plugin in scores:
-            self._add_score(plugin)
 
     def _add_filter(self, int place, FilterPlugin plugin not None):
         cdef FilterRun* last = &self.runs[self.run_count - 1] if self.run_count else NULL
@@ -105,27 +76,8 @@ cdef class PodClass:
         self.runs[self.run_count] = FilterRun(place, place + 1, plugin.depends, False, <PyObject*> column)
         self.run_count += 1
 
-    def _add_score(self, ScorePlugin plugin not None):
-        cdef NormalisedScore* score
-        if not plugin.normalises:
-            self.plain_refs[self.plain_count] = <PyObject*> plugin
-            self.any_fixed |= plugin.depends == ON_SPEC
-            self.plain_count += 1
-            return
-        raw = Int64Column()
-        self.columns.append(raw)
-        score = &self.normalised[self.normalised_count]
-        score.plugin = <PyObject*> plugin
-        score.raw = <PyObject*> raw
-        score.weight = plugin.weight
-        score.depends = plugin.depends
-        score.low, score.high = INT64_MAX, INT64_MIN
-        self.normalised_count += 1
-
     def __dealloc__(self):
         free(self.filter_refs)
-        free(self.plain_refs)
-        free(self.normalised)
 
     # -- catching up --------------------------------------------------------------------------------
 
@@ -146,38 +98,36 @@ cdef class PodClass:
         self.spec_position = self.shared.stale.add_log(self.nodes.spec_log, self.spec_position)
         n = self._stale(&slots)
         self._filter(ON_SPEC, slots, n)
-        self._score_fixed(slots, n)
-        self._score_raw(ON_SPEC, slots, n)
+        self.scores.take_fixed(slots, n)
+        self.scores.take_raw(ON_SPEC, slots, n, self.verdict.data)
 
         self.load_position = self.shared.stale.add_log(self.nodes.load_log, self.load_position)
         loaded = self._stale(&load)
         if load != NULL:
-            fetch_scores(self.total.data, load, loaded)
+            fetch_scores(self.scores.total.data, load, loaded)
         self._filter(ON_LOAD, load, loaded)
-        self._score_raw(ON_LOAD, load, loaded)
+        self.scores.take_raw(ON_LOAD, load, loaded, self.verdict.data)
 
         for i in range(self.filter_count):
             (<Plugin> self.filter_refs[i]).collect(self.shared.stale)
         judged = n = self._stale(&slots)
         self._judge_all(slots, n)
 
-        for i in range(self.normalised_count):
-            if self.normalised[i].depends == ON_TOPOLOGY:
-                (<Plugin> self.normalised[i].plugin).collect(self.shared.stale)
-                (<ScorePlugin> self.normalised[i].plugin).prescore(
-                    slots, n, self.verdict.data, self.shared.stale
-                )
+        self.scores.prescore(slots, n, self.verdict.data, self.shared.stale)
         n = self._stale(&slots)
-        self._score_raw(ON_TOPOLOGY, slots, n)
+        self.scores.take_raw(ON_TOPOLOGY, slots, n, self.verdict.data)
 
-        self.shared.stale.everything |= self._extremes_moved()
-        self._follow_local(load, loaded)
+        self.shared.stale.everything |= self.scores.extremes_moved(self.verdict.data, self.feasible)
+        self.scores.follow(load, loaded, self.elsewhere, self.feasible)
         n = self._stale(&slots)
-        self._sum(slots, n, judged)
         if slots == NULL:
-            self.tournament.build(self.total.data)
+            self.scores.sum(slots, n, self.verdict.data, self.feasible)
+            self.tournament.build(self.scores.total.data)
         else:
-            self.tournament.update(self.total.data, slots, n)
+            for i in range(judged, n):
+                self.shared.verdicts.data[i] = self.verdict.data[slots[i]]
+            self.scores.sum(slots, n, self.shared.verdicts.data, self.feasible)
+            self.tournament.update(self.scores.total.data, slots, n)
         self.valid = True
         return 0
 
@@ -193,7 +143,7 @@ cdef class PodClass:
         """
         cdef bint everything = not self.valid or self.prepared != self.nodes.top
         cdef bint elsewhere = self.elsewhere
-        for plugin in self.filters + self.scores:
+        for plugin in self.filters + self.scores.plugins:
             everything |= (<Plugin> plugin).refresh()
         self.elsewhere = self.looks_elsewhere()
         everything |= self.elsewhere != elsewhere
@@ -202,7 +152,7 @@ cdef class PodClass:
             # No room to spare: there may be very many classes, and more nodes mean a full pass in any case.
             self.prepared = self.nodes.top
             self.verdict.grow(self.prepared)
-            self.total.grow(self.prepared)
+            self.scores.prepare(self.prepared)
             for column in self.columns:
                 if column.capacity:
                     column.extend(self.prepared)
@@ -249,12 +199,12 @@ cdef class PodClass:
             memset(verdicts, 0, n * sizeof(verdict_t))
             for k in range(run.start, run.end):
                 (<FilterPlugin> self.filter_refs[k]).filter(slots, n, verdicts)
-            run.silent = not any_rejection(verdicts, n) and (run.silent or slots == NULL)
+            run.silent = not any_of(verdicts, n) and (run.silent or slots == NULL)
             if not run.silent and (<Int32Column> run.verdict).capacity == 0:
                 with gil:
                     (<Int32Column> run.verdict).grow(self.prepared)
             if (<Int32Column> run.verdict).capacity:
-                put_verdicts((<Int32Column> run.verdict).data, slots, n, verdicts)
+                put((<Int32Column> run.verdict).data, slots, n, verdicts)
         return 0
 
     cdef int _judge_all(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
@@ -262,7 +212,7 @@ cdef class PodClass:
         cdef verdict_t* first = self.shared.verdicts.data
         cdef int32_t* alive = self.nodes.alive.data
         cdef verdict_t* verdict = self.verdict.data
-        cdef const score_t* total = self.total.data
+        cdef const score_t* total = self.scores.total.data
         cdef FilterRun* run
         cdef slot_t slot
         cdef Py_ssize_t i
@@ -298,7 +248,6 @@ cdef class PodClass:
     cdef int _take_all(self, const verdict_t* verdicts, Py_ssize_t n) except -1 nogil:
         """Every node has been judged anew."""
         cdef Py_ssize_t i
-        cdef int k
         if memcmp(self.verdict.data, verdicts, n * sizeof(verdict_t)) == 0:
             return 0
         memcpy(self.verdict.data, verdicts, n * sizeof(verdict_t))
@@ -310,26 +259,22 @@ cdef class PodClass:
         if self.feasible < n:
             for i in range(n):
                 self._count(verdicts[i], 1)
-        for k in range(self.normalised_count):
-            self.normalised[k].lost = True
+        self.scores.lose()
         return 0
 
     cdef int _take(self, slot_t slot, verdict_t verdict) except -1 nogil:
         """A node's verdict is another one than before."""
         cdef verdict_t before = self.verdict.data[slot]
-        cdef int k
         self.verdict.data[slot] = verdict
         self.revision += 1
         self._count(before, -1)
         self._count(verdict, 1)
         if verdict == 0:
             self.feasible += 1
-            for k in range(self.normalised_count):
-                learn(&self.normalised[k], raw_at(&self.normalised[k], slot))
+            self.scores.turn(slot, True)
         elif before == 0:
             self.feasible -= 1
-            for k in range(self.normalised_count):
-                forget(&self.normalised[k], raw_at(&self.normalised[k], slot))
+            self.scores.turn(slot, False)
         return 0
 
     cdef int _count(self, verdict_t verdict, int sign) except -1 nogil:
@@ -340,155 +285,6 @@ cdef class PodClass:
                     self.rejections.grow(2 * verdict + 16)
             self.rejections.data[verdict] = self.rejections.data[verdict] + sign
         return 0
-
-    # -- scores -------------------------------------------------------------------------------------
-
-    cdef int _score_fixed(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Sum the scores that need no normalisation and look at nothing but the node."""
-        cdef score_t* sums = self.shared.sums.data
-        cdef score_t* fresh = self.shared.fresh.data
-        cdef int k
-        if not self.any_fixed:
-            return 0
-        memset(sums, 0, n * sizeof(score_t))
-        for k in range(self.plain_count):
-            if (<ScorePlugin> self.plain_refs[k]).depends == ON_SPEC:
-                (<ScorePlugin> self.plain_refs[k]).score(slots, n, fresh)
-                ks_add(sums, fresh, (<ScorePlugin> self.plain_refs[k]).weight, n)
-        if self.fixed.capacity == 0 and any_score(sums, n):
-            with gil:
-                self.fixed.grow(self.prepared)
-        if self.fixed.capacity:
-            put_scores(self.fixed.data, slots, n, sums)
-        return 0
-
-    cdef void _score_plain(self, const slot_t* slots, Py_ssize_t n, score_t* sums) noexcept nogil:
-        """Sum all scores that need no normalisation."""
-        cdef score_t* fresh = self.shared.fresh.data
-        cdef int k
-        if self.fixed.capacity:
-            take_scores(self.fixed.data, slots, n, sums)
-        else:
-            memset(sums, 0, n * sizeof(score_t))
-        for k in range(self.plain_count):
-            if (<ScorePlugin> self.plain_refs[k]).depends != ON_SPEC:
-                (<ScorePlugin> self.plain_refs[k]).score(slots, n, fresh)
-                ks_add(sums, fresh, (<ScorePlugin> self.plain_refs[k]).weight, n)
-
-    cdef int _score_raw(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Take over fresh raw scores of one sort."""
-        cdef NormalisedScore* score
-        cdef bint skipped
-        cdef int k
-        for k in range(self.normalised_count):
-            score = &self.normalised[k]
-            if score.depends != depends:
-                continue
-            # A plugin that is still skipped has nothing else to say than before.
-            skipped = (<ScorePlugin> score.plugin).skipped()
-            if score.idle and skipped:
-                continue
-            score.idle = skipped and slots == NULL
-            (<ScorePlugin> score.plugin).score(slots, n, self.shared.fresh.data)
-            self._take_raw(score, slots, n, self.shared.fresh.data)
-        return 0
-
-    cdef int _take_raw(
-        self, NormalisedScore* score, const slot_t* slots, Py_ssize_t n, const score_t* fresh
-    ) except -1 nogil:
-        """Raw scores of some nodes are these now; keep the extremes over the feasible nodes."""
-        cdef score_t* raw
-        cdef Py_ssize_t i
-        cdef slot_t slot
-        if (<Int64Column> score.raw).capacity == 0:
-            if not any_score(fresh, n):
-                return 0
-            with gil:
-                (<Int64Column> score.raw).grow(self.prepared)
-        raw = (<Int64Column> score.raw).data
-        if slots == NULL:
-            memcpy(raw, fresh, n * sizeof(score_t))
-            score.lost = True
-            return 0
-        for i in range(n):
-            slot = slots[i]
-            if fresh[i] != raw[slot]:
-                if self.verdict.data[slot] == 0:
-                    forget(score, raw[slot])
-                    learn(score, fresh[i])
-                raw[slot] = fresh[i]
-        return 0
-
-    cdef bint _extremes_moved(self) noexcept nogil:
-        """Settle the extremes; say whether any is not what the totals were computed with."""
-        cdef NormalisedScore* score
-        cdef bint moved = False
-        cdef int k
-        for k in range(self.normalised_count):
-            score = &self.normalised[k]
-            if score.lost or (score.members and (score.at_low <= 0 or score.at_high <= 0)):
-                find_extremes(score, self.verdict.data, self.prepared, self.feasible)
-            if score.low != score.used_low or score.high != score.used_high:
-                score.used_low = score.low
-                score.used_high = score.high
-                moved = True
-        return moved
-
-    cdef bint _is_flat(self) noexcept nogil:
-        """Whether all normalised scores add the same to every node's total."""
-        cdef int k
-        for k in range(self.normalised_count):
-            if not is_uniform(&self.normalised[k], self.feasible):
-                return False
-        return True
-
-    cdef int _follow_local(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Keep the plain scores once a total can go stale without them; ``slots`` are where they themselves did."""
-        if not self.keeps_local:
-            if not self.elsewhere and self._is_flat():
-                return 0
-            self.keeps_local = True
-            slots, n = NULL, self.nodes.top
-            with gil:
-                self.local.grow(self.prepared)
-        self._score_plain(slots, n, self.shared.sums.data)
-        put_scores(self.local.data, slots, n, self.shared.sums.data)
-        return 0
-
-    cdef void _sum(self, const slot_t* slots, Py_ssize_t n, Py_ssize_t judged) noexcept nogil:
-        """Total the scores of some nodes, the first of which were judged just now.
-
-        An infeasible node's total is INT64_MIN.
-        """
-        cdef score_t* sums = self.shared.sums.data
-        cdef const score_t* raw
-        cdef NormalisedScore* score
-        cdef score_t same = 0, each
-        cdef Py_ssize_t i
-        cdef int k
-        if self.keeps_local:
-            take_scores(self.local.data, slots, n, sums)
-        else:
-            self._score_plain(slots, n, sums)
-        for k in range(self.normalised_count):
-            score = &self.normalised[k]
-            if is_uniform(score, self.feasible):
-                if self.feasible:
-                    (<ScorePlugin> score.plugin).normalise(1, &score.low, score.low, score.high, &each)
-                    same += score.weight * each
-                continue
-            raw = (<Int64Column> score.raw).data
-            if slots != NULL:
-                take_scores(raw, slots, n, self.shared.taken.data)
-                raw = self.shared.taken.data
-            (<ScorePlugin> score.plugin).normalise(n, raw, score.low, score.high, self.shared.fresh.data)
-            ks_add(sums, self.shared.fresh.data, score.weight, n)
-        if slots == NULL:
-            put_totals(self.total.data, self.verdict.data, same, slots, n, sums)
-            return
-        for i in range(judged, n):
-            self.shared.verdicts.data[i] = self.verdict.data[slots[i]]
-        put_totals(self.total.data, self.shared.verdicts.data, same, slots, n, sums)
 
     # -- answers ------------------------------------------------------------------------------------
 
@@ -535,7 +331,7 @@ cdef class PodClass:
 
     cdef Entry best(self) noexcept nogil:
         """The best node, its total and how many share it, as of the last refresh."""
-        return self.tournament.root(self.total.data, self.nodes.rank.data)
+        return self.tournament.root(self.scores.total.data, self.nodes.rank.data)
 
     def invalidate(self):
         """Forget what is known, so that the next refresh looks at every node."""
@@ -543,7 +339,7 @@ cdef class PodClass:
 
     def release(self):
         """Give back what the plugins hold of the engine; the class must not be used again."""
-        for plugin in self.filters + self.scores:
+        for plugin in self.filters + self.scores.plugins:
             plugin.release()
 
     def catch_up(self):
@@ -564,26 +360,11 @@ cdef class PodClass:
 
     def total_of(self, Py_ssize_t slot):
         """The total of a feasible node, as of the last refresh."""
-        return self.total.data[slot]
+        return self.scores.total.data[slot]
 
     def total_alone(self, Py_ssize_t slot):
-        """The total that a feasible node would have were it the only one, as of the last refresh.
-
-        None where scores of pods elsewhere depend on which nodes are feasible: that takes a class of its own.
-        """
-        cdef slot_t node = <slot_t> slot
-        cdef NormalisedScore* score
-        cdef score_t total, raw, each
-        cdef int k
-        self._score_plain(&node, 1, &total)
-        for k in range(self.normalised_count):
-            score = &self.normalised[k]
-            raw = raw_at(score, node)
-            if raw == NO_SCORE or (score.depends == ON_TOPOLOGY and not (<ScorePlugin> score.plugin).skipped()):
-                return None
-            (<ScorePlugin> score.plugin).normalise(1, &raw, raw, raw, &each)
-            total += score.weight * each
-        return total
+        """The total that a feasible node would have were it the only one, see ``Scores.alone``."""
+        return self.scores.alone(slot)
 
     def may_be_helped(self, Py_ssize_t slot, ReasonTable reasons not None):
         """Whether a node rejects the pod for something that evictions can lift."""
@@ -603,32 +384,8 @@ cdef class PodClass:
 
     def totals(self):
         """int64[top]: total score by slot; meaningless where the node is not feasible."""
-        return self.total.to_numpy(self.prepared)
+        return self.scores.total.to_numpy(self.prepared)
 
     def score_columns(self):
-        """Every score plugin's columns, as of the last refresh.
-
-        Returns:
-            Plugin name -> (raw, normalised, weight), the first two int64[top]. Plugins that kube-scheduler
-            would have skipped are left out; where a plugin does not normalise, both columns are the same.
-        """
-        cdef NormalisedScore* score
-        cdef ScorePlugin plugin
-        cdef Int64Column out = Int64Column(self.nodes.capacity), raw
-        cdef int k
-        columns = {}
-        for k in range(self.plain_count):
-            plugin = <ScorePlugin> self.plain_refs[k]
-            if not plugin.skipped():
-                plugin.score(NULL, self.prepared, out.data)
-                columns[plugin.name] = (out.to_numpy(self.prepared), out.to_numpy(self.prepared), plugin.weight)
-        for k in range(self.normalised_count):
-            score = &self.normalised[k]
-            plugin = <ScorePlugin> score.plugin
-            if not plugin.skipped():
-                raw = Int64Column(self.nodes.capacity)
-                if (<Int64Column> score.raw).capacity:
-                    raw = <Int64Column> score.raw
-                plugin.normalise(self.prepared, raw.data, score.low, score.high, out.data)
-                columns[plugin.name] = (raw.to_numpy(self.prepared), out.to_numpy(self.prepared), plugin.weight)
-        return columns
+        """Every score plugin's columns, as of the last refresh, see ``Scores.by_plugin``."""
+        return self.scores.by_plugin()

@@ -1,8 +1,10 @@
 from kschedcore._native.types cimport score_t, slot_t
 from libc.stdint cimport int32_t, int64_t
 
+cdef extern from "kernels.h":
+    const int FANOUT "KS_FANOUT"       # so many scores make a block
+
 cdef enum:
-    FANOUT = 16
     MAX_LEVELS = 9                     # 16 ** 8 leaves and one more for the root
     UNCOUNTED = -1
 

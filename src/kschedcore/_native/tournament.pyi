@@ -1,3 +1,1 @@
-INFEASIBLE: int
-
 class Tournament: ...

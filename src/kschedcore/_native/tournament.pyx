@@ -10,8 +10,6 @@ from kschedcore._native.types cimport NO_SLOT, score_t, slot_t
 from libc.stdint cimport INT64_MIN, int32_t, int64_t
 from libc.stdlib cimport free, realloc
 
-INFEASIBLE = INT64_MIN
-
 
 cdef class Tournament:
     """Best score, number of ties and first winner over a column; a score of INT64_MIN takes no part."""

@@ -90,12 +90,7 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
 
 
 def _dictionary(codes: npt.NDArray[np.int32], texts: list[str]) -> pa.DictionaryArray:
-    """A column of texts, -1 standing for null; only those that some row has, in the order in which they come."""
-    used, first, places = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(np.where(used < 0, len(codes), first))
-    place_of = np.empty(len(used), np.int32)
-    place_of[order] = np.arange(len(used))
-    values = [texts[code] for code in used[order].tolist() if code >= 0]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(place_of[places.reshape(-1)], pa.int32(), mask=codes < 0), pa.array(values, pa.string())
-    )
+    """A column of texts, -1 standing for null; of the texts only those that some row has, as they come."""
+    indices = pa.array(codes, pa.int32(), mask=codes < 0)
+    column = pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
+    return column.dictionary_decode().dictionary_encode()

@@ -155,7 +155,7 @@ class HorizontalPodAutoscalerController(Controller):
         asked = decode(LabelSelector, target["spec"]["selector"])
         selector, namespace = label_selector(asked), target["metadata"]["namespace"]
         pods = self.informers["pods"]
-        pods.add_index("label", by_label)
+        pods.add_index("label", by_label)  # kept from here on only: most clusters have no autoscaler
         label = next(iter((asked.match_labels or {}).items()), None)
         possible = pods.in_namespace(namespace) if label is None else pods.by("label", (namespace, *label))
         return [pod for pod in possible if selector.matches(pod["metadata"].get("labels", {}))]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kschedcore.api.checks import check
-from kschedcore.api.objects import Node, Pod, decode
+from kschedcore.api.checks import checked
+from kschedcore.api.objects import Node, Pod
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.scheduling.binding import PodKey, key_of
 from kschedcore.scheduling.engine import Engine
@@ -34,9 +34,7 @@ def read_pod(manifest: Mapping[str, Any]) -> Pod:
     Raises:
         ManifestError: It is invalid.
     """
-    pod = decode(Pod, manifest)
-    check(pod)
-    return pod
+    return checked(Pod, manifest, named=False)
 
 
 def uid_of(pod: Pod) -> str:
@@ -80,11 +78,7 @@ class ClusterView:
         Raises:
             ManifestError: One is invalid; none was taken in.
         """
-        views = [decode(Node, item) for item in nodes]
-        for view in views:
-            check(view)
-            if not view.metadata.name:
-                raise UsageError("a node of the request has no metadata.name")
+        views = [checked(Node, item) for item in nodes]
         for view, item in zip(views, nodes, strict=True):
             name = view.metadata.name
             if self._shown.get(name) != item:

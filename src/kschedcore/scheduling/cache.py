@@ -347,7 +347,9 @@ class SchedulerCache:
     def _undone(self) -> Iterator[None]:
         """Take back at the end whatever is changed meanwhile; other threads wait as long."""
         with self._lock:
-            with self._journal.transaction():
-                self._journal.record(setattr, self._core, "random_state", self._core.random_state)
-                yield
-            self._follow_storage()
+            try:
+                with self._journal.transaction():
+                    self._journal.record(setattr, self._core, "random_state", self._core.random_state)
+                    yield
+            finally:
+                self._follow_storage()

@@ -108,8 +108,6 @@ class Decision:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         if self.node is not None:
             return f"<Decision {self.pod_name} -> {self.node} ({self.total}, 1 of {self.ties} best)>"
@@ -152,8 +150,6 @@ class Decisions(Collection[Decision]):
 
     def __eq__(self, other: object) -> bool:
         return self._decisions == other._decisions if isinstance(other, Decisions) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
 
     @property
     def placed(self) -> Decisions:

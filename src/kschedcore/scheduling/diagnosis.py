@@ -81,8 +81,6 @@ class Diagnosis:
     def __eq__(self, other: object) -> bool:
         return self.__getstate__() == other.__getstate__() if isinstance(other, Diagnosis) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
-
     def _count(self, left_out: bool) -> dict[str, int]:
         totals: dict[str, int] = {}
         for rejection, count in self.rejections:

@@ -185,7 +185,7 @@ class Engine(SchedulerCache):
         """A class for each shape of a table; None where rows have to be looked at one by one.
 
         That is so where Python has a say in their cycles or their order, where room is left for one of them on a
-        node, and where there are more shapes than classes may be kept.
+        node, and where there are so many shapes that classes have to be dropped on the way.
         """
         sorts = next(iter(self._frameworks.values())).queue_sort
         if self._extenders or not isinstance(sorts, PrioritySort):

@@ -186,8 +186,6 @@ class Explanation:
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if isinstance(other, Explanation) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"<Explanation of {self.decision!r}: {len(self.totals)} of {len(self.nodes)} nodes feasible>"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +47,7 @@ class RowDecisions:
         there: npt.NDArray[np.bool_] = self.slots >= 0
         return there
 
-    @property
+    @cached_property
     def nodes(self) -> Coded:
         """The names of the nodes."""
         slots, places = np.unique(self.slots, return_inverse=True)
@@ -56,12 +57,12 @@ class RowDecisions:
 
     def to_arrow(self) -> pa.Table:
         """As :meth:`Decisions.to_arrow`, in the order of the rows."""
-        none, nodes = ~self.placed, self.nodes
+        none = ~self.placed
         return pa.table(
             {
                 "namespace": _texts(self.rows.namespaces),
                 "pod": self.rows.names,
-                "node": _texts(nodes),
+                "node": _texts(self.nodes),
                 "feasible": pa.array(self.feasible),
                 "total": pa.array(self.totals, mask=none),
                 "ties": pa.array(self.ties, mask=none),

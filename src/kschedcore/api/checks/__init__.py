@@ -74,9 +74,14 @@ def checked(view: type[V], item: V | Mapping[str, Any], *, named: bool = True) -
             raise error.located(subject=_subject(view, item)) from None
     else:
         raise UsageError(f"found {type(item).__name__}; expected a {view.__name__}, or a manifest of one")
-    if named and not typed.metadata.name:  # type: ignore[attr-defined]
+    if named and not _name_of(typed):
         raise ManifestError("is missing; expected a name", subject=view.__name__, path="metadata.name")
     return typed
+
+
+def _name_of(view: View) -> str:
+    metadata = getattr(view, "metadata", None)
+    return "" if metadata is None else metadata.name
 
 
 def _subject(view: type[View], item: Mapping[str, Any]) -> str:
