@@ -346,10 +346,6 @@ class SchedulerCache:
     @contextmanager
     def _undone(self) -> Iterator[None]:
         """Take back at the end whatever is changed meanwhile; other threads wait as long."""
-        with self._lock:
-            try:
-                with self._journal.transaction():
-                    self._journal.record(setattr, self._core, "random_state", self._core.random_state)
-                    yield
-            finally:
-                self._follow_storage()
+        with self._lock, self._journal.transaction():
+            self._journal.record(setattr, self._core, "random_state", self._core.random_state)
+            yield
