@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kschedcore.controllers.job import JobController
+from kschedcore.controllers.job import BATCH_PERIOD, JobController
+from kschedcore.store.meta import timestamp
 from kschedcore.store.objects import plain
 
 from . import world as worlds
@@ -34,7 +35,8 @@ class World(worlds.World):
         pod = next(p for p in self.pods() if index is None or self.index(p) == index)
         status: dict[str, Any] = {"phase": phase}
         if code is not None:
-            state = {"terminated": {"exitCode": code, "reason": "Error"}}
+            ended = timestamp(self.clock.now())
+            state = {"terminated": {"exitCode": code, "reason": "Error", "finishedAt": ended}}
             status["containerStatuses"] = [
                 {
                     "name": "c",
@@ -82,13 +84,33 @@ def test_it_runs_so_many_at_a_time_until_so_many_succeeded() -> None:
     assert not any(pod["metadata"].get("finalizers") for pod in world.pods("Succeeded"))
 
 
+def test_ends_within_a_second_are_counted_together() -> None:
+    world = World(completions=3, parallelism=3)
+    world.ready()
+    before = world.job["metadata"]["resourceVersion"]
+    for _ in range(3):
+        world.end()
+        world.ready()
+        assert world.job["metadata"]["resourceVersion"] == before
+        world.run_for(seconds=0.3)
+    world.run_for(seconds=0.1)
+    assert world.count("succeeded") == 3
+    assert world.conditions() == {"Complete": ""}
+
+
+def test_what_is_asked_for_is_not_kept_waiting() -> None:
+    world = World(completions=3, parallelism=1)
+    world.send("PATCH", f"{JOBS}/work", {"spec": {"parallelism": 3}})
+    world.ready()
+    assert len(world.pods()) == 3
+
+
 def test_a_failed_pod_is_replaced_after_a_growing_pause() -> None:
     world = World(completions=1, backoffLimit=3)
     for pause in (10, 20, 40):
-        world.end("Failed")
-        world.ready()
-        assert not world.pods()
+        world.end("Failed", code=1)
         world.run_for(seconds=pause - 1)
+        assert world.count("failed") == len(world.pods("Failed"))
         assert not world.pods()
         world.run_for(seconds=1)
         assert len(world.pods()) == 1
@@ -215,7 +237,8 @@ def test_suspension_takes_the_pods_away_and_stops_the_deadline() -> None:
     world.change(suspend=False)
     assert len(world.pods()) == 2
     assert world.count("failed") == 0
-    world.run_for(seconds=99)
+    # What the controller wrote itself, it looked at a second later.
+    world.run_for(seconds=99 - BATCH_PERIOD.seconds)
     assert not world.conditions()
     world.run_for(seconds=1)
     assert world.conditions() == {"Failed": "DeadlineExceeded"}

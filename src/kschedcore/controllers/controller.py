@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from kschedcore.client.events import EventRecorder
@@ -22,6 +22,7 @@ Key = tuple[str, ...]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
 USER_AGENT = "kube-controller-manager"
+_NO_TIME = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,10 @@ def again_although(refused: StatusError | None, again: Again | None) -> Again | 
     return replace(again, refused=True)
 
 
+def _at_once(_change: Change) -> timedelta:
+    return _NO_TIME
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A resource to listen to, and which keys a change of one of its objects is about.
@@ -69,11 +74,13 @@ class Watched:
         resource: The qualified plural.
         keys: Which keys a change is about.
         controlled: Of which objects alone to hear, by the kind of their controller (:meth:`Informer.listen`).
+        delay: How long the look at a change may wait for others to come; none by default.
     """
 
     resource: str
     keys: Callable[[Change], Iterable[Key]]
     controlled: str | None = None
+    delay: Callable[[Change], timedelta] = _at_once
 
 
 def itself(resource: str) -> Watched:
@@ -146,6 +153,7 @@ class Runner:
 
     def __init__(self, controller: Controller, context: Context) -> None:
         self._controller = controller
+        self._clock = context.clock
         self._queue: WorkQueue[Key] = WorkQueue(context.clock)
         self._listening = []
         for watched in controller.watches():
@@ -155,8 +163,12 @@ class Runner:
 
     def _listener(self, watched: Watched) -> Callable[[Change], None]:
         def listener(change: Change) -> None:
+            delay = watched.delay(change)
             for key in watched.keys(change):
-                self._queue.add(key)
+                if delay:
+                    self._queue.add_at(key, self._clock.now() + delay)
+                else:
+                    self._queue.add(key)
 
         return listener
 

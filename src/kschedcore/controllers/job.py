@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from kschedcore.client.informer import Change, controller_of, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
@@ -30,6 +31,10 @@ _BURST = 500
 """So many pods are made or deleted in one pass at most (``MaxPodCreateDeletePerSync``)."""
 
 
+BATCH_PERIOD = timedelta(seconds=1)
+"""So long does news of pods wait for more of it (``syncJobBatchPeriod``)."""
+
+
 class JobController(Controller):
     """Runs Jobs (``batch/v1``) to completion."""
 
@@ -41,7 +46,11 @@ class JobController(Controller):
 
     def watches(self) -> Iterable[Watched]:
         """Jobs and their pods, also those that were left without one."""
-        return itself("jobs.batch"), owner("pods", "jobs.batch"), Watched("pods", _orphan)
+        return (
+            replace(itself("jobs.batch"), delay=_until_looked_at),
+            replace(owner("pods", "jobs.batch"), delay=lambda _change: BATCH_PERIOD),
+            Watched("pods", _orphan),
+        )
 
     def reconcile(self, key: Key) -> Again | None:
         """Bring a Job nearer to its end; or let go of a pod that nobody will count."""
@@ -224,6 +233,14 @@ class JobController(Controller):
         if status == job.get("status", {}):
             return job
         return self.client.update_status({**job, "status": status}, "jobs.batch")
+
+
+def _until_looked_at(change: Change) -> timedelta:
+    """A Job that asks for something else is looked at at once; a status comes of pods, of which more may come."""
+    old, new = change.old, change.new
+    if old is None or new is None or old["metadata"]["generation"] != new["metadata"]["generation"]:
+        return timedelta()
+    return BATCH_PERIOD
 
 
 def _job_name(pod: Object) -> Iterable[Key]:
