@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import decode_object
 from kschedcore.store.admission_types import StatusError
-from kschedcore.store.apply.fieldmanager import FieldManager, manager_name
+from kschedcore.store.apply.fieldmanager import NOBODY, FieldManager, manager_name
 from kschedcore.store.apply.paths import display, from_fields_v1, to_fields_v1
 from kschedcore.store.apply.typed import compare, field_set, merge, remove, root
-from kschedcore.store.objects import freeze
+from kschedcore.store.objects import FrozenList, freeze
 
 DEPLOYMENT = object_type("apps.v1.Deployment")
 EMPTY = freeze({**decode_object(DEPLOYMENT, {})[0], "metadata": {"name": "web"}})
@@ -44,10 +44,32 @@ def configurations(draw: st.DrawFn, containers: str = "ab", labels: str = "xy") 
     return config
 
 
+def recorded(obj: Object) -> FrozenList:
+    found: FrozenList = freeze(obj["metadata"].get("managedFields", []))
+    return found
+
+
+def bare(obj: Object) -> Object:
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": metadata}
+
+
+def managed(obj: Object, entries: FrozenList) -> Object:
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": entries}} if entries else obj
+
+
 def applied(live: Object | None, config: Object, name: str, *, force: bool = False, now: str = "t") -> Object:
-    result = FIELDS.apply(live, config, EMPTY, name, now, force=force)
-    assert result is not None
-    return result
+    before, entries = (None, NOBODY) if live is None else (bare(live), recorded(live))
+    return managed(*FIELDS.apply(before, entries, config, EMPTY, name, now, force=force))
+
+
+def updated(live: Object | None, new: Object, name: str, now: str = "now") -> Object:
+    """What becomes of ``new``, which may say who manages what, as an update by ``name``."""
+    if live is None:
+        return managed(new, FIELDS.created(new, EMPTY, name, now))
+    told = FIELDS.sent(new["metadata"].get("managedFields"))
+    entries = recorded(live) if told is None else told
+    return managed(bare(new), FIELDS.updated(bare(live), bare(new), entries, name, now))
 
 
 def content(obj: Object) -> Object:
@@ -144,7 +166,7 @@ def test_a_conflict_is_refused_until_forced_and_then_the_field_changes_hands(
 def test_an_update_takes_what_it_changes() -> None:
     live = applied(None, {"metadata": {"name": "web", "labels": {"a": "1", "b": "1"}}}, "alice")
     new = {**live, "metadata": {**live["metadata"], "labels": {"a": "2", "b": "1", "c": "1"}}}
-    FIELDS.update(live, new, EMPTY, "editor", "now")
+    new = updated(live, new, "editor")
     labels = {manager: tree["f:metadata"]["f:labels"] for manager, tree in owners(new).items()}
     assert labels == {"alice": {"f:b": {}}, "editor": {"f:a": {}, "f:c": {}}}
     with pytest.raises(StatusError, match=r'conflict with "editor" using apps/v1: \.metadata\.labels\.a'):
@@ -163,10 +185,7 @@ def test_only_ten_updaters_are_told_apart() -> None:
     for number in range(14):
         labels = {f"l{index}": "1" for index in range(number + 1)}
         new = {**EMPTY, "metadata": {"name": "web", "labels": labels}}
-        if live is not None:
-            new["metadata"]["managedFields"] = live["metadata"]["managedFields"]
-        FIELDS.update(live, new, EMPTY, f"manager-{number:02}", f"2026-01-01T00:00:{number:02}Z")
-        live = new
+        live = updated(live, new, f"manager-{number:02}", f"2026-01-01T00:00:{number:02}Z")
     assert live is not None
     assert len(owners(live)) == 10
     assert owners(live)["ancient-changes"]["f:metadata"]["f:labels"].keys() >= {"f:l0", "f:l1"}
@@ -175,8 +194,7 @@ def test_only_ten_updaters_are_told_apart() -> None:
 def test_an_empty_entry_forgets_everybody() -> None:
     live = applied(None, {"metadata": {"name": "web", "labels": {"a": "1"}}}, "alice")
     new = {**live, "metadata": {"name": "web", "labels": {"a": "1"}, "managedFields": [{}]}}
-    FIELDS.update(live, new, EMPTY, "editor", "now")
-    assert owners(new) == {}
+    assert owners(updated(live, new, "editor")) == {}
 
 
 @pytest.mark.parametrize(

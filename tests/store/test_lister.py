@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.objects import FrozenDict
+from kschedcore.store.objects import StoredObject
 
 LISTS = [("pods", None), ("pods", "a"), ("pods", "b"), ("quotas", None), ("quotas", "a")]
 keys = st.sampled_from(["pods/a/1", "pods/a/2", "pods/b/1", "quotas/a/1"])
@@ -16,8 +16,8 @@ steps = st.lists(
 )  # fmt: skip
 
 
-def value(revision: int) -> FrozenDict:
-    return FrozenDict({"metadata": FrozenDict({"resourceVersion": str(revision)})})
+def value(revision: int) -> StoredObject:
+    return StoredObject({"metadata": StoredObject({"resourceVersion": str(revision)})})
 
 
 def check(backend: MemoryBackend, history: list[tuple[str, str]]) -> None:

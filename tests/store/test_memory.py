@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kschedcore.store.backend import Backend, Compacted, EventType, RevisionMismatch, Writer
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.objects import FrozenDict
+from kschedcore.store.objects import StoredObject
 
 KEYS = ["pods/a/x", "pods/a/y", "pods/a-b/x", "pods/b/x", "nodes/n"]
 PREFIXES = ["pods/", "pods/a/", "pods/a-b/", "nodes/", "pods/none/"]
@@ -17,7 +17,7 @@ Snapshot = dict[str, int]
 
 
 def writer(text: str = "") -> Writer:
-    return lambda revision: FrozenDict({"metadata": {"resourceVersion": str(revision)}, "text": text})
+    return lambda revision: StoredObject({"metadata": {"resourceVersion": str(revision)}, "text": text})
 
 
 def driven(backend: Backend, steps: list[tuple[str, bool]]) -> list[Snapshot]:

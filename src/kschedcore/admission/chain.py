@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from kschedcore.admission import strategies
 from kschedcore.admission.defaults import default
@@ -30,9 +30,16 @@ from kschedcore.store.kinds import kind_by_path
 
 __all__ = ["AdmissionChain"]
 
-_Steps = tuple[Callable[[AdmissionRequest], None], ...]
 _IN_COMMON = ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+
+
+class _Steps(NamedTuple):
+    """What the plugins that a kind concerns do, each of them that does anything."""
+
+    may_change: tuple[Callable[[AdmissionRequest], bool], ...]
+    admit: tuple[Callable[[AdmissionRequest], None], ...]
+    review: tuple[Callable[[AdmissionRequest], None], ...]
 
 
 class AdmissionChain:
@@ -48,7 +55,7 @@ class AdmissionChain:
     def __init__(self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None) -> None:
         self._reader = reader
         self._plugins = default_plugins(reader) if plugins is None else plugins
-        self._by_kind: dict[str, tuple[_Steps, _Steps]] = {}
+        self._by_kind: dict[str, _Steps] = {}
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
         """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
@@ -72,9 +79,15 @@ class AdmissionChain:
         """Fill in API defaults, in place."""
         default(resource.kind, obj)
 
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether a plugin or the kind's strategy may change what was written."""
+        if strategies.may_change(request):
+            return True
+        return any(may_change(request) for may_change in self._steps(request.resource.kind).may_change)
+
     def admit(self, request: AdmissionRequest) -> None:
         """Run the mutating plugins, in order."""
-        for admit in self._steps(request.resource.kind)[0]:
+        for admit in self._steps(request.resource.kind).admit:
             admit(request)
 
     def prepare(self, request: AdmissionRequest) -> None:
@@ -98,17 +111,19 @@ class AdmissionChain:
 
     def review(self, request: AdmissionRequest) -> None:
         """Run the validating plugins, in order; quota, which charges, is the last."""
-        for review in self._steps(request.resource.kind)[1]:
+        for review in self._steps(request.resource.kind).review:
             review(request)
 
-    def _steps(self, kind: str) -> tuple[_Steps, _Steps]:
-        """The plugins' steps for a kind: what may change an object, and what may only refuse it."""
+    def _steps(self, kind: str) -> _Steps:
         steps = self._by_kind.get(kind)
         if steps is None:
             plugins = [each for each in self._plugins if each.kinds is None or kind in each.kinds]
-            admitting = tuple(each.admit for each in plugins if type(each).admit is not BasePlugin.admit)
-            reviewing = tuple(each.review for each in plugins if type(each).review is not BasePlugin.review)
-            steps = self._by_kind[kind] = (admitting, reviewing)
+            admitting = [each for each in plugins if type(each).admit is not BasePlugin.admit]
+            steps = self._by_kind[kind] = _Steps(
+                may_change=tuple(each.may_change for each in admitting),
+                admit=tuple(each.admit for each in admitting),
+                review=tuple(each.review for each in plugins if type(each).review is not BasePlugin.review),
+            )
         return steps
 
 

@@ -1,5 +1,5 @@
 """The one door: Kubernetes' REST, in process, over the store and admission."""
 
-from kschedcore.apiserver.requests import APIServer
+from kschedcore.apiserver.server import APIServer
 
 __all__ = ["APIServer"]

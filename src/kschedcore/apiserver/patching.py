@@ -18,8 +18,11 @@ from kschedcore.apiserver.bodies import (
 from kschedcore.apiserver.gojson import JSONProblem
 from kschedcore.apiserver.registry import Registry, Write, empty_object, field_manager
 from kschedcore.store.admission_types import Object, StatusError, bad_request
+from kschedcore.store.apply.fieldmanager import NOBODY
+from kschedcore.store.apply.record import Record, entries_of
 from kschedcore.store.field_errors import invalid as invalid_field
 from kschedcore.store.kinds import Kind
+from kschedcore.store.objects import StoredObject
 from kschedcore.store.patches import (
     PatchConflict,
     PatchError,
@@ -54,7 +57,7 @@ def patcher(body: Body, content_type: str, kind: Kind | None) -> Patcher:
         return _json_patcher(_read(body, ""))
     if content_type == MERGE_PATCH:
         patch = _an_object(_read(body, "error decoding patch: "))
-        return lambda obj: apply_merge_patch(obj, patch)
+        return lambda obj: apply_merge_patch(_patched(obj, patch), patch)
     if content_type == STRATEGIC:
         patch = _an_object(_read(body, ""))
         return _strategic_patcher(patch, kind)
@@ -84,9 +87,11 @@ def _json_patcher(operations: Any) -> Patcher:
             f"{_MAX_OPERATIONS}, got {len(operations)}",
         )  # fmt: skip
 
+    shown = any(_is_about_managers(each) for each in operations)
+
     def patch(obj: Object) -> Any:
         try:
-            return apply_json_patch(obj, operations)
+            return apply_json_patch(_shown(obj) if shown else obj, operations)
         except PatchConflict as fault:
             message = f"the server rejected our request due to an error in our request: {fault}"
             raise StatusError(422, "Invalid", message, {}) from None
@@ -100,7 +105,7 @@ def _strategic_patcher(patch: dict[str, Any], kind: Kind | None) -> Patcher:
 
     def merge(obj: Object) -> Any:
         try:
-            return apply_strategic_merge_patch(obj, patch, kind.schema)
+            return apply_strategic_merge_patch(_patched(obj, patch), patch, kind.schema)
         except PatchConflict as fault:
             raise StatusError(500, "", str(fault)) from None
         except PatchError as fault:
@@ -109,10 +114,30 @@ def _strategic_patcher(patch: dict[str, Any], kind: Kind | None) -> Patcher:
     return merge
 
 
-def patch_object(registry: Registry, write: Write, change: Patcher) -> Object:
+def _shown(obj: Object) -> Object:
+    """The object with ``managedFields``, where a patch is about them."""
+    return obj.completed() if isinstance(obj, StoredObject) else obj
+
+
+def _patched(obj: Object, patch: Object) -> Object:
+    """The object that a merge patch is laid over."""
+    metadata = patch.get("metadata")
+    return _shown(obj) if isinstance(metadata, dict) and "managedFields" in metadata else obj
+
+
+def _is_about_managers(operation: Mapping[str, Any]) -> bool:
+    """Whether an operation of a JSON patch sees ``managedFields``, itself or with all that is around it."""
+    pointers = (operation.get("path"), operation.get("from"))
+    return any(
+        pointer in ("", "/metadata") or str(pointer).startswith("/metadata/managedFields")
+        for pointer in pointers
+    )
+
+
+def patch_object(registry: Registry, write: Write, change: Patcher) -> StoredObject:
     """Answer a PATCH that is no apply."""
 
-    def changed(live: Object) -> Object:
+    def changed(live: StoredObject) -> Object:
         patched = change(live)
         try:
             return registry.read(write, _an_object(patched), live)
@@ -130,7 +155,7 @@ def _unreadable(patched: Any, refusal: StatusError) -> StatusError:
     return StatusError(422, "Invalid", f' "" is invalid: {error}', {"causes": causes})
 
 
-def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[Object, bool]:
+def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[StoredObject, bool]:
     """Answer a server-side apply.
 
     Returns:
@@ -149,16 +174,18 @@ def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[Object, b
     empty = _named(empty_object(kind), write)
     manager = field_manager(kind, write.subresource)
     try:
-        merged = manager.apply(
-            found, config, empty, write.manager, registry.meta.now(), force=write.options.force
+        recorded = NOBODY if found is None else entries_of(found)
+        merged, entries = manager.apply(
+            found, recorded, config, empty, write.manager, registry.meta.now(), force=write.options.force
         )
     except ValueError as fault:
         subject = f"{write.namespace}/{write.name}; {kind.resource.api_version}, Kind={kind.resource.kind}"
         raise StatusError(500, "", f"failed to create typed patch object ({subject}): {fault}") from None
     obj = registry.read(write, merged, found)
+    record = Record.known(entries)
     if found is None:
-        return registry.create(write, obj), True
-    return registry.update(write, found, obj), False
+        return registry.create(write, obj, record), True
+    return registry.update(write, found, obj, record), False
 
 
 def _named(obj: Object, write: Write) -> Object:

@@ -26,11 +26,12 @@ from kschedcore.store.admission_types import (
     invalid,
     not_found,
 )
-from kschedcore.store.apply.fieldmanager import FieldManager
+from kschedcore.store.apply.fieldmanager import FORGET, FieldManager
+from kschedcore.store.apply.record import Record, entries_of
 from kschedcore.store.deletion import Deletion, check_preconditions, deletion_of, ends_by_update
 from kschedcore.store.kinds import Kind
 from kschedcore.store.meta import MetaSource, timestamp
-from kschedcore.store.objects import FROZEN, freeze
+from kschedcore.store.objects import FROZEN, StoredObject, freeze
 from kschedcore.store.store import MODIFIED, Store
 
 __all__ = ["Registry", "Write", "empty_object", "field_manager"]
@@ -49,7 +50,6 @@ class Write(msgspec.Struct, frozen=True):
         subresource: ``status``, ``scale``, … or ``""``.
         manager: Who is to manage the fields that change.
         options: The request's options.
-        applied: Whether managedFields are in the new object already.
     """
 
     kind: Kind
@@ -58,7 +58,6 @@ class Write(msgspec.Struct, frozen=True):
     subresource: str
     manager: str
     options: WriteOptions
-    applied: bool = False
 
 
 @cache
@@ -93,15 +92,20 @@ class Registry:
         self.admission = admission
         self.meta = meta
 
-    def live(self, write: Write) -> Object:
+    def live(self, write: Write) -> StoredObject:
         """The object as it is; 404 when there is none."""
         found = self.store.get(write.kind.resource.qualified, write.namespace, write.name)
         if found is None:
             raise not_found(write.kind.resource, write.name)
         return found
 
-    def create(self, write: Write, obj: Object) -> Object:
+    def create(self, write: Write, obj: Object, record: Record | None = None) -> StoredObject:
         """Create ``obj``, which has been read and has its defaults.
+
+        Args:
+            write: The write.
+            obj: The object.
+            record: Who manages its fields, where that follows from more than the object.
 
         Raises:
             StatusError: 400, 403, 409 or 422, as the API server refuses.
@@ -109,14 +113,12 @@ class Registry:
         resource = write.kind.resource
         metadata = obj["metadata"]
         _set_namespace(metadata, write.namespace)
-        if not write.applied:
-            empty = empty_object(write.kind)
-            manager = field_manager(write.kind, write.subresource)
-            manager.update(None, obj, empty, write.manager, self.meta.now())
         request = AdmissionRequest(
             Operation.CREATE, resource, write.namespace, metadata.get("name", ""), obj,
             dry_run=write.options.dry_run,
         )  # fmt: skip
+        if record is None:
+            record = self._creation(write, request, obj)
         self.admission.admit(request)
         self.meta.fill(metadata)
         if write.kind.generation:
@@ -128,8 +130,30 @@ class Registry:
         if write.options.dry_run:
             if self.store.get(resource.qualified, write.namespace, request.name) is not None:
                 raise already_exists(resource, request.name)
-            return obj
-        return self.store.create(resource, obj)
+            return StoredObject(obj, record)
+        return self.store.create(resource, obj, record)
+
+    def _creation(self, write: Write, request: AdmissionRequest, obj: Object) -> Record:
+        """What is recorded of who creates ``obj``, which is as it was written."""
+        now, empty = self.meta.now(), empty_object(write.kind)
+        manager = field_manager(write.kind, write.subresource)
+        sent = obj["metadata"].pop("managedFields", None)
+        if sent is not None:
+            told = manager.sent(sent) or FORGET
+            return Record.known(manager.updated(empty, obj, told, write.manager, now))
+        if self.admission.may_change(request):
+            return Record.known(manager.created(obj, empty, write.manager, now))
+        return Record.of_creation(manager, empty, write.manager, now)
+
+    def _change(self, write: Write, request: AdmissionRequest, live: StoredObject, obj: Object) -> Record:
+        """What is recorded of who makes ``obj``, which is as it was written, of ``live``."""
+        now = self.meta.now()
+        manager = field_manager(write.kind, write.subresource)
+        told = manager.sent(obj["metadata"].pop("managedFields", None))
+        if told is None and not self.admission.may_change(request):
+            return Record.of_update(manager, live, write.manager, now)
+        recorded = entries_of(live) if told is None else told
+        return Record.known(manager.updated(live, obj, recorded, write.manager, now))
 
     def _name(self, write: Write, metadata: Object) -> str:
         """The object's name; a generated one that is free."""
@@ -141,8 +165,16 @@ class Registry:
                     break
         return str(metadata.get("name", ""))
 
-    def update(self, write: Write, live: Object, obj: Object) -> Object:
+    def update(
+        self, write: Write, live: StoredObject, obj: Object, record: Record | None = None
+    ) -> StoredObject:
         """Make ``obj``, which has been read and has its defaults, the successor of ``live``.
+
+        Args:
+            write: The write.
+            live: The object as it is.
+            obj: The object as it shall be.
+            record: Who manages its fields then, where that follows from more than the two.
 
         Raises:
             StatusError: 403, 409 or 422, as the API server refuses.
@@ -152,13 +184,12 @@ class Registry:
         _set_namespace(metadata, write.namespace)
         _check_version(write.kind, live, metadata)
         _keep_system_fields(live["metadata"], metadata)
-        if not write.applied:
-            manager = field_manager(write.kind, write.subresource)
-            manager.update(live, obj, empty_object(write.kind), write.manager, self.meta.now())
         request = AdmissionRequest(
             Operation.UPDATE, resource, write.namespace, write.name, obj, live, write.subresource,
             write.options.dry_run,
         )  # fmt: skip
+        if record is None:
+            record = self._change(write, request, live, obj)
         self.admission.admit(request)
         self.admission.prepare(request)
         # Whoever reports a status asks for nothing, whatever annotations it writes.
@@ -167,22 +198,27 @@ class Registry:
             metadata["generation"] = live["metadata"].get("generation", 0) + 1
         self.admission.validate(request)
         self.admission.review(request)
-        return self._replace(write, live, obj)
+        return self._replace(write, live, obj, record)
 
-    def _replace(self, write: Write, live: Object, obj: Object) -> Object:
+    def _replace(
+        self, write: Write, live: StoredObject, obj: Object, record: Record | None = None
+    ) -> StoredObject:
         version = live["metadata"]["resourceVersion"]
         obj["metadata"]["resourceVersion"] = version
-        if write.options.dry_run or obj == live:
-            return obj
+        if write.options.dry_run:
+            return StoredObject(obj, live.carried_record() if record is None else record)
+        # A write that changes nothing may still say who manages what.
+        if obj == live and (record is None or record.is_that_of(live)):
+            return live
         if ends_by_update(write.kind, obj, live):
             return self.store.delete(write.kind.resource, obj, version)
-        return self.store.update(write.kind.resource, obj, version)
+        return self.store.update(write.kind.resource, obj, version, record)
 
-    def store_directly(self, write: Write, live: Object, obj: Object) -> Object:
+    def store_directly(self, write: Write, live: StoredObject, obj: Object) -> StoredObject:
         """Store what a subresource of its own kind decided; there is nothing to admit or validate."""
         return self._replace(write, live, obj)
 
-    def delete(self, write: Write, options: DeleteOptions) -> tuple[Object, bool]:
+    def delete(self, write: Write, options: DeleteOptions) -> tuple[StoredObject, bool]:
         """Delete the object, or begin to.
 
         Returns:
@@ -214,10 +250,10 @@ class Registry:
             )  # fmt: skip
         return self._carry_out(write.kind, live, deletion, options.dry_run), deletion.now
 
-    def _carry_out(self, kind: Kind, live: Object, deletion: Deletion, dry_run: bool) -> Object:
+    def _carry_out(self, kind: Kind, live: StoredObject, deletion: Deletion, dry_run: bool) -> StoredObject:
         version = live["metadata"]["resourceVersion"]
         if dry_run or not (deletion.now or deletion.changed):
-            return deletion.object
+            return StoredObject(deletion.object, live.carried_record())
         if deletion.now:
             return self.store.delete(kind.resource, deletion.object, version)
         return self.store.update(kind.resource, deletion.object, version)
@@ -238,7 +274,7 @@ class Registry:
             self.admission.default(resource, obj)
         return obj
 
-    def replace(self, write: Write, body: Object) -> tuple[Object, bool]:
+    def replace(self, write: Write, body: Object) -> tuple[StoredObject, bool]:
         """PUT: update, or create where the kind allows it.
 
         Returns:
@@ -253,7 +289,7 @@ class Registry:
             return self.create(write, obj), True
         return self.update(write, live, obj), False
 
-    def patch(self, write: Write, change: Callable[[Object], Object]) -> Object:
+    def patch(self, write: Write, change: Callable[[StoredObject], Object]) -> StoredObject:
         """PATCH: update with what ``change`` makes of the object, which it does not change itself."""
         live = self.live(write)
         obj = change(live)
@@ -264,13 +300,15 @@ class Registry:
 def _recognised(kind: Kind, body: Object, live: Object) -> Object:
     """The body with the parts that are the live object's own marked as read.
 
-    Of most kinds only who manages its fields: later steps may change the rest in place.
+    Of most kinds none: later steps may change them in place.
     """
-    marked = _marked(body, live, ("spec",) if kind.templated else ())
-    for key in ("metadata", "status") if kind.templated else ("metadata",):
+    if not kind.templated:
+        return body
+    marked = _marked(body, live, ("spec",))
+    for key in ("metadata", "status"):
         part, before = body.get(key), live.get(key)
         if isinstance(part, dict) and before is not None:
-            marked[key] = _marked(part, before, part if kind.templated else ("managedFields",))
+            marked[key] = _marked(part, before, part)
     return marked
 
 

@@ -1,14 +1,11 @@
-"""The one door: a request in, a status code and an object out, as Kubernetes' REST has them."""
+"""A request in, a status code and an object out, as Kubernetes' REST has them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kschedcore.admission.chain import AdmissionChain
-from kschedcore.apiserver import events_view
 from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
-from kschedcore.apiserver.bootstrap import bootstrap_objects
 from kschedcore.apiserver.compaction import Compactor
 from kschedcore.apiserver.discovery import discovered
 from kschedcore.apiserver.event_ttl import EventTTL
@@ -18,53 +15,35 @@ from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.apiserver.routes import Route, method_not_allowed, route
 from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
-from kschedcore.clock import Clock, FixedClock
+from kschedcore.clock import Clock
 from kschedcore.store.admission_types import Admission, Object, StatusError, not_found
 from kschedcore.store.apply.fieldmanager import manager_name
 from kschedcore.store.lists import ContinueToken, list_page
 from kschedcore.store.meta import MetaSource
-from kschedcore.store.objects import plain
+from kschedcore.store.objects import StoredObject, plain
 from kschedcore.store.store import Store
 from kschedcore.store.watch import Watch
 
-__all__ = ["APIServer"]
+__all__ = ["Requests"]
 
 _OPTIONS_OF = {"PUT": "UpdateOptions", "POST": "CreateOptions", "PATCH": "PatchOptions"}
 
 
-class APIServer:
-    """Kubernetes' API in process.
-
-    Everything that changes or reads the cluster comes through :meth:`request` and :meth:`watch`. Objects in
-    answers are shared and cannot be changed (:func:`kschedcore.store.objects.plain` copies one).
+class Requests:
+    """Answers requests, with objects as they are stored, without ``managedFields``.
 
     Args:
-        store: Where objects are kept; memory by default.
-        clock: Where times come from; by default one that stands still until it is moved.
+        store: Where objects are kept.
+        clock: Where times come from.
         seed: For uids and generated names.
-        admission: What writes pass; Kubernetes' own chain by default.
-        bootstrap: Whether to begin with the namespaces and priority classes that every cluster has.
+        admission: What writes pass.
     """
 
-    def __init__(
-        self,
-        store: Store | None = None,
-        *,
-        clock: Clock | None = None,
-        seed: int = 0,
-        admission: Admission | None = None,
-        bootstrap: bool = True,
-    ) -> None:
-        self.store = Store() if store is None else store
-        clock = FixedClock() if clock is None else clock
-        meta = MetaSource(clock, seed)
-        chain = AdmissionChain(self.store) if admission is None else admission
-        self._registry = Registry(self.store, chain, meta)
-        self._event_ttl = EventTTL(self.store, clock)
-        self._compactor = Compactor(self.store, clock)
-        if bootstrap:
-            for path, obj in bootstrap_objects():
-                self.request("POST", path, obj, user_agent="kube-apiserver")
+    def __init__(self, store: Store, clock: Clock, seed: int, admission: Admission) -> None:
+        self._store = store
+        self._registry = Registry(store, admission, MetaSource(clock, seed))
+        self._event_ttl = EventTTL(store, clock)
+        self._compactor = Compactor(store, clock)
 
     def request(
         self,
@@ -74,21 +53,7 @@ class APIServer:
         content_type: str = JSON,
         user_agent: str = "kschedcore",
     ) -> tuple[int, Object]:
-        """Answer one request.
-
-        Args:
-            method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
-            path: The path with its query, ``/api/v1/namespaces/default/pods?limit=500``; or one of
-                discovery, ``/apis/apps/v1``.
-            body: An object, or the text of one.
-            content_type: What the body is; for PATCH it names the language.
-            user_agent: Who asks; the default field manager is its first part.
-
-        Returns:
-            The HTTP status code and the object or ``Status``. No refusal raises.
-        """
-        if path.startswith(events_view.PREFIX):
-            return self._events(method, path, body, content_type, user_agent)
+        """Answer one request; see :meth:`kschedcore.apiserver.APIServer.request`."""
         self.expire()
         method = method.upper()
         try:
@@ -103,43 +68,28 @@ class APIServer:
             return refusal.code, refusal.status()
 
     def expire(self) -> None:
-        """Let go of events and of history whose time is over, as every request does first.
-
-        Who asks nothing, and only watches, sees events go when somebody calls this.
-        """
+        """Let go of events and of history whose time is over."""
         self._event_ttl.expire()
         self._compactor.compact()
 
-    def _events(
-        self, method: str, path: str, body: Body, content_type: str, user_agent: str
-    ) -> tuple[int, Object]:
-        """A request for events in the words of ``events.k8s.io``."""
-        try:
-            core, given = events_view.core_request(path, body, content_type.split(";")[0])
-        except StatusError as refusal:
-            return refusal.code, refusal.status()
-        code, answer = self.request(method, core, given, content_type, user_agent)
-        return code, events_view.events_answer(answer)
+    def watch(self, path: str, *, complete: bool = False) -> Watch:
+        """Watch a collection; see :meth:`kschedcore.apiserver.APIServer.watch`.
 
-    def watch(self, path: str) -> Watch:
-        """Watch a collection.
-
-        The query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``, and ``sendInitialEvents``
-        for a watch that begins with what is there and a bookmark behind it.
-
-        Raises:
-            StatusError: 400 or 404, as a request for the list would be answered.
+        Args:
+            path: The collection, and which part of it.
+            complete: Whether objects come with ``managedFields``.
         """
         target = route(path)
         if target.name:
             raise method_not_allowed()
         version = target.query.get("resourceVersion", "")
-        return self.store.watch(
+        return self._store.watch(
             target.kind.resource,
             target.namespace or None,
             version=str(integer(version)) if version not in ("", "0") else "",
             selects=selection(target.kind, target.query),
             initial=target.query.get("sendInitialEvents") == "true",
+            complete=complete,
         )
 
     def _answer(
@@ -168,13 +118,11 @@ class APIServer:
     def _write(self, method: str, target: Route, user_agent: str, *, apply: bool = False) -> Write:
         options = write_options(target.query, kind=_OPTIONS_OF[method], apply=apply)
         manager = manager_name(options.manager, user_agent)
-        return Write(
-            target.kind, target.namespace, target.name, target.subresource, manager, options, applied=apply
-        )
+        return Write(target.kind, target.namespace, target.name, target.subresource, manager, options)
 
-    def _get(self, target: Route) -> Object:
+    def _get(self, target: Route) -> StoredObject:
         resource = target.kind.resource
-        obj = self.store.get(resource.qualified, target.namespace, target.name)
+        obj = self._store.get(resource.qualified, target.namespace, target.name)
         if obj is None:
             raise not_found(resource, target.name)
         return obj
@@ -187,7 +135,7 @@ class APIServer:
         elif target.query.get("resourceVersionMatch") == "Exact":
             version = integer(target.query.get("resourceVersion", ""))
         page = list_page(
-            self.store, target.kind.resource, target.namespace or None,
+            self._store, target.kind.resource, target.namespace or None,
             selects=selects, limit=max(limit, 0), token=token, version=version,
         )  # fmt: skip
         metadata: Object = {"resourceVersion": page.version}
@@ -224,7 +172,7 @@ class APIServer:
 
     def _delete_collection(self, target: Route, options: DeleteOptions) -> Object:
         selects = selection(target.kind, target.query)
-        page = list_page(self.store, target.kind.resource, target.namespace or None, selects=selects)
+        page = list_page(self._store, target.kind.resource, target.namespace or None, selects=selects)
         for obj in page.items:
             metadata = obj["metadata"]
             one = Route(target.kind, metadata.get("namespace", ""), metadata["name"], "", {})
@@ -280,17 +228,12 @@ def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:
     return Write(target.kind, target.namespace, name, "", "", written)
 
 
-def _list_object(target: Route, items: list[Object], metadata: Mapping[str, Any]) -> Object:
+def _list_object(target: Route, items: Iterable[StoredObject], metadata: Mapping[str, Any]) -> Object:
     """A list; the kind of its items is the list's to say."""
-    # The parts of an item are those of the stored object; only what holds them together is new.
-    untyped = [dict(item) for item in items]
-    for item in untyped:
-        item.pop("kind", None)
-        item.pop("apiVersion", None)
     resource = target.kind.resource
     return {
         "kind": target.kind.list_kind,
         "apiVersion": resource.api_version,
         "metadata": metadata,
-        "items": untyped,
+        "items": [item.untyped() for item in items],
     }

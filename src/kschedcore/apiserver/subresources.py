@@ -16,7 +16,7 @@ from kschedcore.client.disrupted import disrupted
 from kschedcore.store import field_errors as fe
 from kschedcore.store.admission_types import Object, Resource, bad_request, conflict, invalid
 from kschedcore.store.deletion import check_preconditions
-from kschedcore.store.objects import FrozenDict, plain
+from kschedcore.store.objects import FrozenDict, StoredObject, plain
 
 __all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
 
@@ -74,7 +74,7 @@ def read_scale(body: Any) -> Object:
     return _read(_SCALE, "autoscaling.v1.Scale", body)
 
 
-def write_scale(registry: Registry, write: Write, live: Object, scale: Object) -> Object:
+def write_scale(registry: Registry, write: Write, live: StoredObject, scale: Object) -> Object:
     """Change how many replicas ``live`` asks for; answers the new scale.
 
     Raises:

@@ -74,8 +74,8 @@ class Cluster(Kubectl):
         self.clock: Timers = SimulatedClock() if clock is None else clock
         self.namespace = namespace
         self._server = APIServer(clock=self.clock, seed=integer("seed", seed, UINT64_MAX))
-        self._informers = Informers(self._server)
-        self._client = Client(self._server, "kubectl")
+        self._informers = Informers(self._server.within)
+        self._client = Client(self._server.within, "kubectl")
         self._loop = Loop(self.clock, self._informers)
         self._context = Context(self._client, self._informers, self.clock)
         self._make: dict[str, Callable[[], Any]] = {}
@@ -206,7 +206,9 @@ class Cluster(Kubectl):
         return self._server.request(method, path, body, content_type, user_agent)
 
     def get(self, ref: str, *, namespace: str | None = None) -> Object:
-        """The object that ``kind/name`` names, as it is stored; shared and not to be changed.
+        """The object that ``kind/name`` names; shared and not to be changed.
+
+        As kubectl shows it: without ``managedFields``, which :meth:`request` answers with.
 
         Raises:
             StatusError: 404 when there is none.
@@ -216,7 +218,7 @@ class Cluster(Kubectl):
     def list(
         self, kind: str, *, namespace: str | None = None, all_namespaces: bool = False, selector: str = ""
     ) -> Objects:
-        """The objects of a kind, in the order of namespace and name, as they are stored.
+        """The objects of a kind, in the order of namespace and name, as :meth:`get` has them.
 
         Args:
             kind: ``pods``, ``deploy``, ….

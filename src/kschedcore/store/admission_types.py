@@ -214,6 +214,13 @@ class Admission(Protocol):
     def default(self, resource: Resource, obj: Object) -> None:
         """Fill in API defaults, in place."""
 
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether the steps to come may change what was written.
+
+        Nobody manages what they add, so who manages what is then worked out before them. Fields that nobody
+        manages in any case, and a status that is not written by itself, do not count.
+        """
+
     def admit(self, request: AdmissionRequest) -> None:
         """Run the mutating plugins (403)."""
 

@@ -3,7 +3,8 @@
 A back end is one ordered map from keys to values with one revision that every write advances by one. It
 offers compare-and-set, a range read at a revision, and every event after a revision, in order and without
 gaps. :mod:`kschedcore.store.memory` is the first; SQLite (a table of events, keyed by revision) and etcd
-(its own ``mod_revision``) fit behind the same methods, since none of them depends on sharing memory.
+(its own ``mod_revision``) fit behind the same methods, since none of them depends on sharing memory: what they
+write down of a value is its :meth:`~kschedcore.store.objects.StoredObject.completed` form.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import Protocol
 import msgspec
 
 from kschedcore.errors import KschedcoreError
-from kschedcore.store.objects import FrozenDict
+from kschedcore.store.objects import StoredObject
 
 __all__ = ["Backend", "Compacted", "Entry", "Event", "EventType", "Page", "RevisionMismatch", "Writer"]
 
-Writer = Callable[[int], FrozenDict]
+Writer = Callable[[int], StoredObject]
 """Makes the value of a write from the revision that the write will have."""
 
 
@@ -52,7 +53,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """A value and the revision of the write that made it."""
 
     key: str
-    value: FrozenDict
+    value: StoredObject
     revision: int
 
 
@@ -62,8 +63,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     revision: int
     type: EventType
     key: str
-    value: FrozenDict
-    previous: FrozenDict | None
+    value: StoredObject
+    previous: StoredObject | None
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):

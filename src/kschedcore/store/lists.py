@@ -11,6 +11,7 @@ from typing import Any
 
 from kschedcore.store.admission_types import Object, Resource, StatusError, bad_request
 from kschedcore.store.backend import Compacted
+from kschedcore.store.objects import StoredObject
 from kschedcore.store.store import Store, prefix_of
 from kschedcore.store.watch import too_old
 
@@ -89,7 +90,7 @@ class ListPage:
         remaining: How many objects follow, where that is known without looking at them.
     """
 
-    items: list[Object]
+    items: list[StoredObject]
     version: str
     token: str
     remaining: int | None
@@ -124,7 +125,7 @@ def list_page(
     prefix = prefix_of(resource, namespace)
     start = prefix + token.start if token else ""
     revision = token.revision if token else version
-    items: list[Object] = []
+    items: list[StoredObject] = []
     while True:
         batch = 0 if not limit else limit if selects is None else max(limit, _BATCH)
         try:

@@ -9,11 +9,20 @@ part with its successor is mostly a comparison of identities.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
-__all__ = ["FROZEN", "FrozenDict", "FrozenList", "Interner", "freeze", "plain"]
+__all__ = [
+    "FROZEN",
+    "FieldRecord",
+    "FrozenDict",
+    "FrozenList",
+    "Interner",
+    "StoredObject",
+    "freeze",
+    "plain",
+]
 
 PARTS_REMEMBERED = 16_384
 """How many parts an :class:`Interner` looks for, unless told otherwise."""
@@ -73,7 +82,52 @@ class FrozenList(list[Any]):
         return FrozenList, (list(self),)
 
 
-FROZEN = frozenset({FrozenDict, FrozenList})
+class FieldRecord(Protocol):
+    """What is known of who manages the fields of one object: :mod:`kschedcore.store.apply.record`."""
+
+    def entries(self, obj: StoredObject) -> FrozenList:
+        """The ``managedFields`` of the object whose record this is; empty when nobody is recorded."""
+
+    def carried_from(self, obj: StoredObject) -> FieldRecord:
+        """The record of a successor of the object that changes nothing of it."""
+
+
+class StoredObject(FrozenDict):
+    """A whole object as the store holds it: without ``metadata.managedFields``, but with what they follow from.
+
+    Attributes:
+        record: Who wrote what; None when nobody is recorded.
+    """
+
+    __slots__ = ("record",)
+
+    record: FieldRecord | None
+
+    def __init__(self, obj: Mapping[str, Any], record: FieldRecord | None = None) -> None:
+        super().__init__(obj)
+        self.record = record
+
+    def completed(self) -> FrozenDict:
+        """The object as the API shows it, with ``managedFields``."""
+        entries = () if self.record is None else self.record.entries(self)
+        if not entries:
+            return self
+        return FrozenDict({**self, "metadata": FrozenDict({**self["metadata"], "managedFields": entries})})
+
+    def untyped(self) -> StoredObject:
+        """The object as an item of a list, which says for its items what they are."""
+        parts = {key: value for key, value in self.items() if key not in ("kind", "apiVersion")}
+        return StoredObject(parts, self.carried_record())
+
+    def carried_record(self) -> FieldRecord | None:
+        """The record of a successor by a write that is nobody's: a binding, a deletion."""
+        return None if self.record is None else self.record.carried_from(self)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return FrozenDict, (dict(self.completed()),)
+
+
+FROZEN = frozenset({FrozenDict, FrozenList, StoredObject})
 """The types of parts that cannot be changed."""
 
 
@@ -106,12 +160,15 @@ class Interner:
         self._remembered = remembered
         self._parts: dict[bytes, FrozenDict | FrozenList] = {}
 
-    def freeze(self, obj: Mapping[str, Any], version: str | None = None) -> FrozenDict:
+    def freeze(
+        self, obj: Mapping[str, Any], version: str | None = None, record: FieldRecord | None = None
+    ) -> StoredObject:
         """Return ``obj`` frozen, sharing the parts it has in common with objects frozen before.
 
         Args:
             obj: The object.
             version: Its resourceVersion; None for the one it has.
+            record: Who wrote it.
         """
         part = self.part
         # Metadata is never the same twice, but most of what is in it may be.
@@ -124,7 +181,7 @@ class Interner:
         for key, item in frozen.items():
             if type(item) in _PLAIN:
                 frozen[key] = part(item)
-        return FrozenDict(frozen)
+        return StoredObject(frozen, record)
 
     def part(self, value: Any) -> Any:
         """Return a part of an object frozen; what is frozen already stays as it is."""

@@ -16,7 +16,7 @@ from kschedcore.store.backend import Backend, RevisionMismatch
 from kschedcore.store.kinds import kind_by_resource
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.objects import FrozenDict, Interner
+from kschedcore.store.objects import FieldRecord, Interner, StoredObject
 from kschedcore.store.watch import Watch
 
 __all__ = ["MODIFIED", "Store", "key_of", "prefix_of"]
@@ -50,7 +50,7 @@ class Store:
         self._lister = Lister(self.backend)
         self._watches: WeakSet[Watch] = WeakSet()
 
-    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+    def get(self, resource: str, namespace: str, name: str) -> StoredObject | None:
         """The object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
         entry = self.backend.get(f"{resource}/{namespace}/{name}" if namespace else f"{resource}/{name}")
         return None if entry is None else entry.value
@@ -59,8 +59,15 @@ class Store:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
         return self._lister.list(resource, namespace)
 
-    def create(self, resource: Resource, obj: Mapping[str, Any]) -> FrozenDict:
+    def create(
+        self, resource: Resource, obj: Mapping[str, Any], record: FieldRecord | None = None
+    ) -> StoredObject:
         """Store a new object under its metadata's name; its version is the write's.
+
+        Args:
+            resource: Of which resource.
+            obj: The object.
+            record: Who wrote it; None when nobody is to be recorded.
 
         Raises:
             StatusError: 409 AlreadyExists.
@@ -68,22 +75,31 @@ class Store:
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         try:
-            return self.backend.put(key, self._writer(obj), expected=0).value
+            return self.backend.put(key, self._writer(obj, record), expected=0).value
         except RevisionMismatch:
             raise already_exists(resource, metadata["name"]) from None
 
-    def update(self, resource: Resource, obj: Mapping[str, Any], version: str) -> FrozenDict:
+    def update(
+        self, resource: Resource, obj: Mapping[str, Any], version: str, record: FieldRecord | None = None
+    ) -> StoredObject:
         """Store ``obj`` over its predecessor of version ``version``.
+
+        Args:
+            resource: Of which resource.
+            obj: The object.
+            version: What it replaces.
+            record: Who wrote it; None when that is to change nothing of what is recorded.
 
         Raises:
             StatusError: 409 Conflict when it has moved on, 404 when it is gone.
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
+        record = self._carried(key) if record is None else record
         with _conflicts(resource, metadata["name"]):
-            return self.backend.put(key, self._writer(obj), expected=int(version)).value
+            return self.backend.put(key, self._writer(obj, record), expected=int(version)).value
 
-    def delete(self, resource: Resource, obj: Mapping[str, Any], version: str) -> FrozenDict:
+    def delete(self, resource: Resource, obj: Mapping[str, Any], version: str) -> StoredObject:
         """Remove the object of version ``version``; watchers see ``obj`` as its last state.
 
         Raises:
@@ -92,14 +108,18 @@ class Store:
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         with _conflicts(resource, metadata["name"]):
-            return self.backend.delete(key, self._writer(obj), expected=int(version)).value
+            return self.backend.delete(
+                key, self._writer(obj, self._carried(key)), expected=int(version)
+            ).value
 
     def replace_status(self, resource: str, obj: Object) -> bool:
         """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
         metadata = obj["metadata"]
         key = key_of(kind_by_resource(resource).resource, metadata.get("namespace", ""), metadata["name"])
         try:
-            self.backend.put(key, self._writer(obj), expected=int(metadata["resourceVersion"]))
+            self.backend.put(
+                key, self._writer(obj, self._carried(key)), expected=int(metadata["resourceVersion"])
+            )
         except RevisionMismatch:
             return False
         return True
@@ -112,10 +132,11 @@ class Store:
         version: str = "",
         selects: Callable[[Object], bool] | None = None,
         initial: bool = False,
+        complete: bool = False,
     ) -> Watch:
         """Watch a resource, from after ``version`` on (from now on when empty).
 
-        With ``initial``, what is there now comes first.
+        With ``initial``, what is there now comes first; with ``complete``, objects have their ``managedFields``.
         """
         prefix = prefix_of(resource, namespace)
         present = None
@@ -125,7 +146,7 @@ class Store:
             revision = page.revision
         else:
             revision = int(version) if version else self.backend.revision
-        watch = Watch(self.backend, resource, prefix, revision, selects, present)
+        watch = Watch(self.backend, resource, prefix, revision, selects, present, complete)
         self._watches.add(watch)
         return watch
 
@@ -133,8 +154,13 @@ class Store:
         """Forget the history up to a revision, but nothing that a watch in this process has yet to see."""
         self.backend.compact(min((revision, *(watch.revision for watch in self._watches))))
 
-    def _writer(self, obj: Mapping[str, Any]) -> Callable[[int], FrozenDict]:
-        return lambda revision: self._interner.freeze(obj, str(revision))
+    def _carried(self, key: str) -> FieldRecord | None:
+        """The record of a successor of what is stored under ``key``, by a write that is nobody's."""
+        entry = self.backend.get(key)
+        return None if entry is None else entry.value.carried_record()
+
+    def _writer(self, obj: Mapping[str, Any], record: FieldRecord | None) -> Callable[[int], StoredObject]:
+        return lambda revision: self._interner.freeze(obj, str(revision), record)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import msgspec
 
 from kschedcore.store.admission_types import Object, Resource, StatusError
 from kschedcore.store.backend import Backend, Compacted, Event, EventType
-from kschedcore.store.objects import FrozenDict
+from kschedcore.store.objects import FrozenDict, StoredObject
 
 __all__ = ["Watch", "WatchEvent", "too_old"]
 
@@ -42,6 +42,7 @@ class Watch:
         revision: After which revision to begin.
         selects: Whether an object is wanted. One that comes to be wanted is ADDED, one that ceases DELETED.
         initial: What is there at that revision, to be seen first as ADDED; None to see only what happens.
+        complete: Whether objects come with ``managedFields``, which have to be worked out.
     """
 
     def __init__(
@@ -51,13 +52,15 @@ class Watch:
         prefix: str,
         revision: int,
         selects: Callable[[Object], bool] | None = None,
-        initial: Iterable[Object] | None = None,
+        initial: Iterable[StoredObject] | None = None,
+        complete: bool = False,
     ) -> None:
         self._backend = backend
         self._resource = resource
         self._prefix = prefix
         self._selects = selects
         self._initial = initial
+        self._complete = complete
         self.revision = revision
         """Everything up to this revision has been seen."""
 
@@ -69,7 +72,7 @@ class Watch:
         """
         first, self._initial = self._initial, None
         if first is not None:
-            return [*(WatchEvent("ADDED", obj) for obj in first), self._initial_end()]
+            return [*(self._event("ADDED", obj) for obj in first), self._initial_end()]
         if self.revision == self._backend.revision:
             return []
         try:
@@ -77,8 +80,11 @@ class Watch:
         except Compacted as gone:
             raise too_old(gone) from None
         if self._selects is None:
-            return [WatchEvent(event.type.value, event.value) for event in events]
+            return [self._event(event.type.value, event.value) for event in events]
         return [seen for event in events for seen in self._seen(event, self._selects)]
+
+    def _event(self, kind: str, obj: StoredObject) -> WatchEvent:
+        return WatchEvent(kind, obj.completed() if self._complete else obj)
 
     def bookmark(self) -> WatchEvent:
         """An event that says up to which version everything has been seen: from there a watch can go on."""
@@ -100,15 +106,15 @@ class Watch:
         now = event.type is not EventType.DELETED and selects(event.value)
         before = event.previous is not None and selects(event.previous)
         if now:
-            yield WatchEvent("MODIFIED" if before else "ADDED", event.value)
+            yield self._event("MODIFIED" if before else "ADDED", event.value)
         elif before:
-            yield WatchEvent("DELETED", self._last_seen(event))
+            yield self._event("DELETED", self._last_seen(event))
 
     @staticmethod
-    def _last_seen(event: Event) -> Object:
+    def _last_seen(event: Event) -> StoredObject:
         """What left the selection, as it last matched, with the version at which it left."""
         if event.type is EventType.DELETED or event.previous is None:
             return event.value
         version = event.value["metadata"]["resourceVersion"]
         metadata = FrozenDict({**event.previous["metadata"], "resourceVersion": version})
-        return FrozenDict({**event.previous, "metadata": metadata})
+        return StoredObject({**event.previous, "metadata": metadata}, event.previous.carried_record())

@@ -182,7 +182,7 @@ class BreakableCluster:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock, seed=seed)
         self.tried: Counter[str] = Counter()
-        self.loop = Loop(self.clock, Informers(self.server))
+        self.loop = Loop(self.clock, Informers(self.server.within))
         self._observe, self._parts = observe, parts
         self._runtime, self._failed = SimulatedRuntime(seed=seed), set[str]()
         self._turns, self._turns_at = 0, self.clock.now()

@@ -13,9 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from kschedcore.apiserver import APIServer
-from kschedcore.client.door import Seen
+from kschedcore.client.door import Events, Seen
 from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.watch import Watch
 
 __all__ = ["FaultyDoor", "Stopped", "WriteFault"]
 
@@ -138,11 +137,11 @@ class FaultyDoor:
             Stopped: The process that sent it is no more.
         """
         if method == "GET":
-            return self._server.request(method, path, body, content_type, user_agent)
+            return self._server.within.request(method, path, body, content_type, user_agent)
         fault = self._next_fault()
         answer: tuple[int, Object] | None = None
         if fault is None or fault in _DONE:
-            answer = self._server.request(method, path, body, content_type, user_agent)
+            answer = self._server.within.request(method, path, body, content_type, user_agent)
             if self.horizon is not None:
                 self.horizon = self.revision
         if fault in _ANSWERS:
@@ -154,7 +153,7 @@ class FaultyDoor:
 
     def watch(self, path: str) -> _FaultyWatch:
         """Watch a collection."""
-        watch = _FaultyWatch(self, self._server.watch(path), self._tried)
+        watch = _FaultyWatch(self, self._server.within.watch(path), self._tried)
         self._watches.append(watch)
         return watch
 
@@ -176,7 +175,7 @@ class FaultyDoor:
 class _FaultyWatch:
     """One watch of a faulty door."""
 
-    def __init__(self, door: FaultyDoor, watch: Watch, tried: Counter[str]) -> None:
+    def __init__(self, door: FaultyDoor, watch: Events, tried: Counter[str]) -> None:
         self._door = door
         self._watch = watch
         self._tried = tried

@@ -32,6 +32,9 @@ class Plugin(Protocol):
     def kinds(self) -> tuple[str, ...] | None:
         """The kinds of objects that concern it; None for every kind. Writes of others pass it by."""
 
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether :meth:`admit` may change the request's object; False is a promise."""
+
     def admit(self, request: AdmissionRequest) -> None:
         """Change or refuse the request, before validation."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kschedcore.store.admission_types import AdmissionRequest, Operation, StatusError, forbidden
 
-__all__ = ["BasePlugin", "creates", "default_class", "refused", "writes"]
+__all__ = ["BasePlugin", "creates", "default_class", "refused", "respecified", "writes"]
 
 
 _WRITES = (Operation.CREATE, Operation.UPDATE)
@@ -17,9 +17,15 @@ class BasePlugin:
 
     Attributes:
         kinds: The kinds of objects that concern it; None for every kind.
+        changing: In which operations ``admit`` may change an object.
     """
 
     kinds: tuple[str, ...] | None = None
+    changing: tuple[Operation, ...] = _WRITES
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether ``admit`` may change the request's object."""
+        return request.operation in self.changing
 
     def admit(self, request: AdmissionRequest) -> None:
         """Accept the request as it is."""
@@ -46,6 +52,12 @@ def writes(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
     if request.resource.kind == kind and not request.subresource and request.operation in _WRITES:
         return request.object
     return None
+
+
+def respecified(request: AdmissionRequest) -> bool:
+    """Whether a write of an object itself brings a spec other than the stored one, which was completed before."""
+    obj, old = request.object, request.old_object
+    return not request.subresource and (obj is None or old is None or obj.get("spec") is not old.get("spec"))
 
 
 def default_class(classes: list[dict[str, Any]], annotation: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, default_class
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation
 
 __all__ = ["DefaultIngressClass"]
 
@@ -15,6 +15,7 @@ class DefaultIngressClass(BasePlugin):
     """Fills ``ingressClassName`` of a new ingress."""
 
     kinds = ("Ingress",)
+    changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

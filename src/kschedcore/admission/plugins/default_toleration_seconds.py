@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kschedcore.admission.plugins.base import BasePlugin, writes
+from kschedcore.admission.plugins.base import BasePlugin, respecified, writes
 from kschedcore.store.admission_types import AdmissionRequest
 from kschedcore.store.objects import FrozenDict
 from kschedcore.store.remembered import remembered, shared
@@ -17,6 +17,10 @@ class DefaultTolerationSeconds(BasePlugin):
     """Adds the two tolerations that a pod does not state itself."""
 
     kinds = ("Pod",)
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether there is a spec that it has not seen."""
+        return respecified(request)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Extend the tolerations of a new or updated pod."""

@@ -9,7 +9,7 @@ from kschedcore.admission.plugins.base import BasePlugin, creates, refused, writ
 from kschedcore.admission.pod_specs import spec_amounts
 from kschedcore.admission.usage import ResourceList, parse
 from kschedcore.api.quantity import Quantity
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.store.objects import FrozenDict, plain
 from kschedcore.store.remembered import remembered, shared
 
@@ -24,6 +24,7 @@ class LimitRanger(BasePlugin):
     """Fills defaults into new pods, then holds pods and claims to every LimitRange of the namespace."""
 
     kinds = ("Pod", "PersistentVolumeClaim")
+    changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.admission.plugins.base import BasePlugin, creates, refused, writes
+from kschedcore.admission.plugins.base import BasePlugin, creates, refused, respecified, writes
 from kschedcore.admission.validation.cluster import SYSTEM_PRIORITIES
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
 from kschedcore.store.objects import FrozenDict
@@ -23,6 +23,10 @@ class Priority(BasePlugin):
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether there is a spec that it has not seen."""
+        return respecified(request)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Fill a new pod's priority; 403 for an unknown class or a priority of the author's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, refused
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, StatusError
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation, StatusError
 from kschedcore.store.remembered import shared
 
 __all__ = ["RuntimeClass"]
@@ -15,6 +15,7 @@ class RuntimeClass(BasePlugin):
     """Copies the class's overhead, node selector and tolerations into a new pod."""
 
     kinds = ("Pod",)
+    changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

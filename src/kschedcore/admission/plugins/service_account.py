@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from kschedcore.admission.plugins.base import BasePlugin, creates, refused
-from kschedcore.store.admission_types import AdmissionRequest, ObjectReader
+from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.store.objects import FrozenDict, plain
 from kschedcore.store.remembered import remembered, shared
 
@@ -23,6 +23,7 @@ class ServiceAccount(BasePlugin):
     """Names the account ``default`` where a pod names none, and mounts the account's token volume."""
 
     kinds = ("Pod",)
+    changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

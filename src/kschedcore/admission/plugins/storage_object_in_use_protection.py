@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.admission.plugins.base import BasePlugin, creates
-from kschedcore.store.admission_types import AdmissionRequest
+from kschedcore.store.admission_types import AdmissionRequest, Operation
 
 __all__ = ["StorageObjectInUseProtection"]
 
@@ -17,6 +17,7 @@ class StorageObjectInUseProtection(BasePlugin):
     """Adds the protection finalizer to a new claim or volume."""
 
     kinds = tuple(_FINALIZERS)
+    changing = (Operation.CREATE,)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Add the finalizer once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.admission.plugins.base import BasePlugin, creates
-from kschedcore.store.admission_types import AdmissionRequest
+from kschedcore.store.admission_types import AdmissionRequest, Operation
 
 __all__ = ["TaintNodesByCondition"]
 
@@ -14,6 +14,7 @@ class TaintNodesByCondition(BasePlugin):
     """Adds ``node.kubernetes.io/not-ready:NoSchedule`` to a new node."""
 
     kinds = ("Node",)
+    changing = (Operation.CREATE,)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Taint a new node once."""

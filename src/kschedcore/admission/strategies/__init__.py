@@ -15,7 +15,7 @@ from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import decode_object
 from kschedcore.store.admission_types import AdmissionRequest, ObjectReader, Operation
 
-__all__ = ["complete", "prepare"]
+__all__ = ["complete", "may_change", "prepare"]
 
 _CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
     **jobs.CREATE,
@@ -27,6 +27,8 @@ _UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     **services.UPDATE,
     **workloads.UPDATE,
 }
+# What ``complete`` gives something to.
+_COMPLETED = frozenset({"Service", "Job"})
 # A node's author may give a status with the first write; a pod's status follows from its spec.
 _STATUS_OF_ITS_OWN = {"Node", "Pod"}
 
@@ -48,6 +50,12 @@ def prepare(request: AdmissionRequest) -> None:
             obj["status"] = old["status"]
         if kind in _UPDATE and not request.subresource:
             _UPDATE[kind](obj, old)
+
+
+def may_change(request: AdmissionRequest) -> bool:
+    """Whether what a writer writes may be changed here, beside a status written with everything else."""
+    kind, steps = request.resource.kind, _CREATE if request.operation is Operation.CREATE else _UPDATE
+    return not request.subresource and (kind in steps or kind in _COMPLETED)
 
 
 def _reset_status(request: AdmissionRequest, obj: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from kschedcore.store.apply.updater import ApplyConflict, Managed, Manager, Mana
 from kschedcore.store.objects import FrozenDict, FrozenList, freeze
 from kschedcore.store.remembered import remembered, shared
 
-__all__ = ["FieldManager", "manager_name"]
+__all__ = ["FORGET", "NOBODY", "FieldManager", "manager_name"]
 
 _NAME_LIMIT = 128
 _MAX_UPDATERS = 10
@@ -37,6 +37,11 @@ _IN_COMMON = ("spec", "status")
 _MOSTLY = frozenset({"apiVersion", "kind", "metadata", *_IN_COMMON})
 _Parts = tuple[tuple[str, Any], ...]
 
+NOBODY = FrozenList()
+"""The entries of an object of which nobody is recorded."""
+FORGET = FrozenList([FrozenDict()])
+"""In the place of entries, that everything recorded is to be forgotten, and what is written from now on recorded."""
+
 
 @lru_cache(maxsize=1024)
 def manager_name(given: str, user_agent: str) -> str:
@@ -49,6 +54,8 @@ def manager_name(given: str, user_agent: str) -> str:
 
 class FieldManager:
     """Who manages the fields of one kind of object, or of one of its subresources.
+
+    What is recorded of an object are the entries of its ``managedFields``. Entries that it gives are shared.
 
     Args:
         kind: The objects' type.
@@ -66,25 +73,8 @@ class FieldManager:
         self._subresource = subresource
         self._ignored = _paths(*ignored)
 
-    def update(self, live: Object | None, new: Object, empty: Object, name: str, now: str) -> None:
-        """Set ``new``'s managedFields for a create (``live`` is None), update or patch by ``name``."""
-        if live is None and "managedFields" not in new["metadata"]:
-            self._create(new, empty, name, now)
-            return
-        old = empty if live is None else live
-        reset, managers = self._managers_of(live, new)
-        if live is not None and not managers and not reset:
-            # Nobody has ever been recorded: tracking begins with the first apply.
-            new["metadata"].pop("managedFields", None)
-            return
-        me = Manager(name, "Update", self._api_version, self._subresource)
-        left, took = update(_stripped(old), _stripped(new), self._root, managers, me, self._ignored)
-        if took:
-            left[me] = left[me]._replace(time=now)
-        _write(new, _capped(_without_system_fields(left)))
-
-    def _create(self, new: Object, empty: Object, name: str, now: str) -> None:
-        """What ``update`` does for a new object, whose parts are mostly those of objects before it."""
+    def created(self, new: Object, empty: Object, name: str, now: str) -> FrozenList:
+        """The entries of an object that ``name`` creates, whose parts are mostly those of objects before it."""
         metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
         specs = [(key, shared(new[key])) for key in _IN_COMMON if key in new]
         tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
@@ -95,8 +85,39 @@ class FieldManager:
             for key in others:
                 more |= self._claims(key, new[key], empty)
             tree = freeze({**tree, **more})
-        if tree:
-            new["metadata"]["managedFields"] = self._first_entries(tree, name, now)
+        return self._first_entries(tree, name, now) if tree else NOBODY
+
+    def updated(self, live: Object, new: Object, entries: FrozenList, name: str, now: str) -> FrozenList:
+        """The entries after ``name`` made ``new`` of ``live``, by an update or a patch.
+
+        Args:
+            live: The object before, without managedFields.
+            new: The object after, likewise.
+            entries: What was recorded before, or :data:`FORGET`.
+            name: Who writes.
+            now: When.
+        """
+        managers = _managers(entries)
+        if not managers and entries is not FORGET:
+            # Nobody has ever been recorded: tracking begins with the first apply.
+            return NOBODY
+        me = Manager(name, "Update", self._api_version, self._subresource)
+        left, took = update(_own(live), _own(new), self._root, managers, me, self._ignored)
+        if took:
+            left[me] = left[me]._replace(time=now)
+        return _written(_capped(_without_system_fields(left)))
+
+    def sent(self, entries: Any) -> FrozenList | None:
+        """The entries of before, as a writer says; None when it says none, or none that can be read.
+
+        One empty entry asks for :data:`FORGET`.
+        """
+        if self._subresource or not entries:
+            return None
+        if entries == FORGET:
+            return FORGET
+        told = shared(entries)
+        return told if _managers(told) else None
 
     @remembered
     def _claims_in_common(self, metadata: _Parts, specs: _Parts, empty: Object) -> FrozenDict:
@@ -109,8 +130,7 @@ class FieldManager:
     @remembered
     def _first_entries(self, tree: FrozenDict, name: str, now: str) -> FrozenList:
         me = Manager(name, "Update", self._api_version, self._subresource)
-        entries: FrozenList = freeze([_entry(me, tree, self._api_version, now)])
-        return entries
+        return FrozenList([_entry(me, tree, self._api_version, now)])
 
     @remembered
     def _remembered_claims(self, key: str, value: Any, empty: Object) -> Object:
@@ -123,9 +143,26 @@ class FieldManager:
         return to_fields_v1((changed.added | changed.modified) - _NEVER_MANAGED)
 
     def apply(
-        self, live: Object | None, config: Object, empty: Object, name: str, now: str, *, force: bool
-    ) -> Object:
-        """``live`` as ``config`` by ``name`` wants it, with managedFields; it shares parts with both.
+        self,
+        live: Object | None,
+        entries: FrozenList,
+        config: Object,
+        empty: Object,
+        name: str,
+        now: str,
+        *,
+        force: bool,
+    ) -> tuple[Object, FrozenList]:
+        """``live`` as ``config`` by ``name`` wants it, sharing parts with both, and the entries then.
+
+        Args:
+            live: The object, without managedFields; None where there is none yet.
+            entries: What is recorded of it.
+            config: What is wanted.
+            empty: An object of the kind that says nothing.
+            name: Who wants it.
+            now: The time.
+            force: Whether to take fields that others manage.
 
         Raises:
             StatusError: 409 with every conflict.
@@ -134,44 +171,28 @@ class FieldManager:
         if found := problems(config, self._root):
             raise ValueError(summary(found))
         old = empty if live is None else live
-        managers = _read(old["metadata"].get("managedFields"))
+        managers = _managers(entries)
         if live is not None and not managers:
             first = Manager(_BEFORE_FIRST_APPLY, "Update", self._api_version, "")
-            managers, _ = update(_stripped(empty), _stripped(live), self._root, {}, first, self._ignored)
+            managers, _ = update(empty, live, self._root, {}, first, self._ignored)
         me = Manager(name, "Apply", "", self._subresource)
         try:
             merged, left = apply(
-                _stripped(old), _stripped(config), self._root, managers, me, self._api_version,
-                ignored=self._ignored, force=force,
-            )  # fmt: skip
+                old, config, self._root, managers, me, self._api_version, ignored=self._ignored, force=force
+            )
         except ApplyConflict as conflicts:
             raise _refusal(conflicts) from None
         left = _without_system_fields(left)
         if merged is not None and me in left:
             left[me] = left[me]._replace(time=now)
-        result = dict(_stripped(old) if merged is None else merged)
+        result = dict(old if merged is None else merged)
         result["metadata"] = dict(result["metadata"])
-        _write(result, _capped(left))
-        return result
-
-    def _managers_of(self, live: Object | None, new: Object) -> tuple[bool, Managers]:
-        """What the writer sent, if it can be read, else what was there; an empty entry forgets everything."""
-        before = None if live is None else live["metadata"].get("managedFields")
-        sent = new["metadata"].get("managedFields")
-        if not self._subresource and sent is not None:
-            if sent == [{}]:
-                return True, {}
-            managers = _read(sent)
-            if managers:
-                return False, managers
-        return False, _read(before)
+        return result, _written(_capped(left))
 
 
-def _stripped(obj: Object) -> Object:
-    """The object without managedFields."""
-    if "managedFields" not in obj["metadata"]:
-        return obj
-    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+def _own(obj: Object) -> Object:
+    """The object without what the server says of it, which nobody manages."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in _UNMANAGED}
     return {**obj, "metadata": metadata}
 
 
@@ -196,9 +217,10 @@ def _capped(managers: Managers) -> Managers:
     return merged
 
 
-def _read(entries: Any) -> Managers:
-    """The managers that a list of entries tells of; none when it cannot be read."""
-    found = [_read_entry(shared(entry)) for entry in entries or ()]
+@remembered
+def _managers(entries: FrozenList) -> Managers:
+    """The managers that a list of entries tells of; none when it cannot be read. Not to be changed."""
+    found = [_read_entry(shared(entry)) for entry in entries]
     return {} if None in found else dict(each for each in found if each is not None)
 
 
@@ -219,22 +241,18 @@ def _field_set(fields_v1: FrozenDict | None) -> FieldSet:
     return from_fields_v1(fields_v1 or {})
 
 
-def _write(obj: Object, managers: Mapping[Manager, Managed]) -> None:
-    obj["metadata"].pop("managedFields", None)
-    if managers:
-        obj["metadata"]["managedFields"] = _entries(
-            tuple((each, managers[each]) for each in _sorted(managers))
-        )
+def _written(managers: Mapping[Manager, Managed]) -> FrozenList:
+    return _entries(tuple((each, managers[each]) for each in _sorted(managers))) if managers else NOBODY
 
 
 @remembered
 def _entries(managers: tuple[tuple[Manager, Managed], ...]) -> FrozenList:
-    entries = [
-        _entry(each, _fields_v1(managed.fields), managed.api_version, managed.time)
-        for each, managed in managers
-    ]
-    found: FrozenList = freeze(entries)
-    return found
+    return FrozenList(
+        [
+            _entry(each, _fields_v1(managed.fields), managed.api_version, managed.time)
+            for each, managed in managers
+        ]
+    )
 
 
 @remembered
@@ -249,7 +267,7 @@ def _sorted(managers: Mapping[Manager, Managed]) -> list[Manager]:
     )
 
 
-def _entry(manager: Manager, fields_v1: Object, api_version: str, time: str | None) -> Object:
+def _entry(manager: Manager, fields_v1: FrozenDict, api_version: str, time: str | None) -> FrozenDict:
     entry: Object = {"manager": manager.name, "operation": manager.operation, "apiVersion": api_version}
     if time is not None:
         entry["time"] = time
@@ -257,7 +275,7 @@ def _entry(manager: Manager, fields_v1: Object, api_version: str, time: str | No
     entry["fieldsV1"] = fields_v1
     if manager.subresource:
         entry["subresource"] = manager.subresource
-    return entry
+    return FrozenDict(entry)
 
 
 def _refusal(conflicts: ApplyConflict) -> StatusError:

@@ -154,7 +154,7 @@ def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
 def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
     """A scheduler that starts now, and has no turn."""
     informers = Informers(cluster.server)
-    client = Client(cluster.server, SCHEDULER)
+    client = Client(cluster.server.within, SCHEDULER)
     fresh = cluster.new_scheduler(Context(client, informers, SimulatedClock(cluster.clock.now())))
     yield fresh
     fresh.close()

@@ -1,0 +1,172 @@
+"""Who manages which field may be worked out at any time: it comes to the same."""
+
+from __future__ import annotations
+
+import gc
+import pickle
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kschedcore.apiserver import APIServer
+from kschedcore.clock import SimulatedClock
+from kschedcore.store.apply.record import MAX_WRITES
+from kschedcore.store.objects import StoredObject
+
+Object = dict[str, Any]
+Asks = Callable[[APIServer, int], None]
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+PODS, MAPS = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/configmaps"
+MERGE, JSON_PATCH, APPLY = (
+    "application/merge-patch+json",
+    "application/json-patch+json",
+    "application/apply-patch+yaml",
+)
+CONTAINERS = [{"name": "c", "image": "i"}]
+NEW: dict[str, Object] = {
+    PODS: {"metadata": {"name": "x", "labels": {"a": "1"}}, "spec": {"containers": CONTAINERS}},
+    MAPS: {"metadata": {"name": "x", "labels": {"a": "1"}}, "data": {"k": "1"}},
+    DEPLOYMENTS: {
+        "metadata": {"name": "x", "labels": {"a": "1"}},
+        "spec": {
+            "selector": {"matchLabels": {"app": "x"}},
+            "template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": CONTAINERS}},
+        },
+    },
+}
+TYPES = {PODS: ("v1", "Pod"), MAPS: ("v1", "ConfigMap"), DEPLOYMENTS: ("apps/v1", "Deployment")}
+STATUS: dict[str, list[Object]] = {
+    PODS: [
+        {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}], "podIP": "10.0.0.1"},
+        {"conditions": [{"type": "Ready", "status": "True"}]},
+    ],
+    MAPS: [{}],
+    DEPLOYMENTS: [
+        {"replicas": 1, "observedGeneration": 1},
+        {"conditions": [{"type": "Available", "status": "True"}]},
+    ],
+}
+Write = tuple[str, str, Any, str, str]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[str, list[Write]]:
+    """A collection, and writes of its object ``x`` by several managers; the first creates it."""
+    collection = draw(st.sampled_from(sorted(NEW)))
+    api_version, kind = TYPES[collection]
+    path = f"{collection}/x"
+    managers = st.sampled_from(["alice", "bob", "carol"])
+    labels = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["1", "2", None]), max_size=2)
+    history: list[Write] = [("POST", collection, NEW[collection], "application/json", draw(managers))]
+    for _ in range(draw(st.integers(0, 2 * MAX_WRITES + 2))):
+        metadata = {"labels": draw(labels)}
+        applied = {"apiVersion": api_version, "kind": kind, "metadata": {"labels": {"b": "3"}}}
+        node = {"metadata": {}, "target": {"name": "n1"}}
+        forgets = {"op": "replace", "path": "/metadata/managedFields", "value": [{}]}
+        status = draw(st.sampled_from(STATUS[collection]))
+        method, target, body, content_type = draw(
+            st.sampled_from(
+                [
+                    ("PATCH", path, {"metadata": metadata}, MERGE),
+                    ("PATCH", path, {"metadata": {"finalizers": ["x.io/f"]}}, MERGE),
+                    ("PATCH", path, {"metadata": {"finalizers": None}}, MERGE),
+                    ("PATCH", f"{path}/status", {"status": status}, MERGE),
+                    ("PATCH", f"{path}?force=true", applied, APPLY),
+                    ("PATCH", path, [forgets], JSON_PATCH),
+                    ("POST", f"{path}/binding", node, "application/json"),
+                    ("PUT", path, {**NEW[collection], "metadata": {"name": "x"}}, "application/json"),
+                    ("PATCH", f"{path}?dryRun=All", {"metadata": {"labels": {"dry": "run"}}}, MERGE),
+                ]
+            )
+        )
+        manager = draw(managers)
+        if content_type == APPLY:
+            target += f"&fieldManager={manager}"
+        history.append((method, target, body, content_type, manager))
+    return collection, history
+
+
+def played(history: list[Write], asks: Asks) -> APIServer:
+    clock = SimulatedClock()
+    server = APIServer(clock=clock)
+    account = {"metadata": {"name": "default"}}
+    server.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
+    for number, write in enumerate(history):
+        server.within.request(*write)
+        asks(server, number)
+        clock.wait(clock.now() + timedelta(seconds=1))
+    return server
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories(), st.sets(st.integers(0, 40)))
+def test_it_does_not_matter_when_somebody_asks(drawn: tuple[str, list[Write]], some: set[int]) -> None:
+    collection, history = drawn
+
+    def ask(server: APIServer, _number: int) -> None:
+        server.request("GET", f"{collection}/x")
+
+    def ask_now_and_then(server: APIServer, number: int) -> None:
+        if number in some:
+            ask(server, number)
+
+    always = played(history, ask).request("GET", f"{collection}/x")
+    assert played(history, lambda _server, _number: None).request("GET", f"{collection}/x") == always
+    assert played(history, ask_now_and_then).request("GET", f"{collection}/x") == always
+
+
+def owners(answer: Object) -> dict[str, Any]:
+    return {entry["manager"]: entry["fieldsV1"] for entry in answer["metadata"]["managedFields"]}
+
+
+@pytest.fixture
+def server() -> APIServer:
+    made = APIServer()
+    made.request("POST", MAPS, NEW[MAPS], user_agent="alice")
+    return made
+
+
+def test_every_answer_to_those_outside_says_who_manages_what(server: APIServer) -> None:
+    watch = server.watch(f"{MAPS}?sendInitialEvents=true")
+    _, written = server.request("PATCH", f"{MAPS}/x", {"data": {"k": "2"}}, MERGE, "bob")
+    assert owners(written) == {
+        "alice": {"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:data": {}},
+        "bob": {"f:data": {"f:k": {}}},
+    }
+    assert server.request("GET", f"{MAPS}/x") == (200, written)
+    assert server.request("GET", MAPS)[1]["items"][0]["metadata"] == written["metadata"]
+    told = [*watch.poll(), *watch.poll()]
+    assert [owners(event.object) for event in told if event.type == "MODIFIED"] == [owners(written)]
+    _, gone = server.request("DELETE", f"{MAPS}/x?dryRun=All")
+    assert gone["status"] == "Success"
+
+
+def test_within_nobody_is_told_and_nothing_is_lost(server: APIServer) -> None:
+    _, read = server.within.request("GET", f"{MAPS}/x")
+    assert "managedFields" not in read["metadata"]
+    code, _ = server.within.request("PUT", f"{MAPS}/x", {**read, "data": {"k": "2"}}, user_agent="bob")
+    assert code == 200
+    assert owners(server.request("GET", f"{MAPS}/x")[1]).keys() == {"alice", "bob"}
+
+
+def test_a_pickled_object_brings_its_managers(server: APIServer) -> None:
+    (stored,) = server.store.list("configmaps", "default")
+    copied = pickle.loads(pickle.dumps(stored))
+    assert copied == server.request("GET", f"{MAPS}/x")[1]
+
+
+def test_old_states_are_let_go(server: APIServer) -> None:
+    for number in range(10 * MAX_WRITES):
+        server.within.request("PATCH", f"{MAPS}/x", {"data": {"k": str(number)}}, MERGE, "bob")
+    server.store.compact(server.store.backend.revision)
+    gc.collect()
+    states = [
+        each
+        for each in gc.get_objects()
+        if isinstance(each, StoredObject) and each["metadata"]["name"] == "x"
+    ]
+    assert len(states) <= MAX_WRITES + 2
