@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.scheduling.objects import anti_affinity, node, pod, spread
 
-from kschedcore import Engine
+from kschedcore import Decision, Engine
 from kschedcore.errors import NotFoundError
 
 ZONE = "topology.kubernetes.io/zone"
@@ -34,11 +34,30 @@ def test_a_node_deleted_and_added_again_is_as_full_as_it_was() -> None:
     assert engine.decide(pod("three")).diagnosis.reasons == {"Insufficient cpu": 1}  # type: ignore[union-attr]
 
 
-def test_a_cluster_without_nodes_is_asked_first_and_grows_afterwards() -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"affinity": anti_affinity({"app": "other"})},
+        {"affinity": anti_affinity({"app": "web"}, ZONE)},
+        {"topologySpreadConstraints": [spread("kubernetes.io/hostname", {"app": "web"})]},
+        {"topologySpreadConstraints": [spread(ZONE, {"app": "web"}, when="ScheduleAnyway")]},
+    ],
+    ids=["plain", "anti-affinity", "anti-affinity-in-zones", "spread", "spread-anyway"],
+)
+@pytest.mark.parametrize("asks", ["decide", "schedule"])
+def test_a_cluster_without_nodes_is_asked_first_and_grows_afterwards(asks: str, spec: dict[str, Any]) -> None:
     engine = Engine()
-    assert engine.decide(pod("early")).message == "no nodes available to schedule pods"
-    engine.set_node(node("a"))
-    assert engine.decide(pod("late")).node == "a"
+    engine.add_pod(pod("bound", labels={"app": "web"}), "b")
+
+    def ask(name: str) -> Decision:
+        asked = pod(name, labels={"app": "web"}, **spec)
+        return engine.decide(asked) if asks == "decide" else engine.schedule([asked])[0]
+
+    assert ask("early").message == "no nodes available to schedule pods"
+    engine.set_node(node("a", labels={ZONE: "z"}))
+    engine.set_node(node("b", labels={ZONE: "y"}, cpu="1"))
+    assert ask("late").node == "a"
 
 
 def test_a_node_that_comes_back_smaller_takes_nothing_until_it_has_room() -> None:

@@ -68,7 +68,10 @@ cdef class Scores:
         """Make room for slots below ``top``, all of which are looked at next."""
         self.prepared = top
         self.total.grow(top)
-        for column in (self.fixed, self.local, *self.raws):
+        if self.keeps_local:
+            # That may have begun when there was no node, and so no room to be made.
+            self.local.grow(top)
+        for column in (self.fixed, *self.raws):
             if column.capacity:
                 column.extend(top)
         return 0

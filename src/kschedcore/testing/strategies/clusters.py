@@ -51,8 +51,9 @@ def clusters(
     features: Sequence[str] = tuple(FEATURES),
     *,
     configured: bool = True,
+    min_nodes: int = 1,
 ) -> Json:
-    """A valid cluster of at least one node whose pods have any of some features.
+    """A valid cluster whose pods have any of some features.
 
     Nodes are tainted, and there is storage, where features of pods can answer to them. It shrinks towards one
     plain node.
@@ -63,14 +64,17 @@ def clusters(
         max_pods: How many bound pods at most; no room is looked for, so that nodes may be overcommitted.
         features: What pods may have, out of ``FEATURES``.
         configured: Whether there may be a KubeSchedulerConfiguration, under ``config``.
+        min_nodes: How many nodes at least; pods are bound to nodes that are there, or to one that is not where
+            there is none.
 
     Returns:
         Lists of whole objects by key, as :meth:``kschedcore.Manifests.from_cluster`` takes them.
     """
-    names = node_names(draw(st.integers(1, max_nodes)))
+    present = draw(st.integers(min_nodes, max_nodes))
+    names = node_names(max(present, 1))
     tainted = "tolerations" in features
     cluster: Json = {
-        "nodes": [draw(nodes(name, tainted=tainted)) for name in names],
+        "nodes": [draw(nodes(name, tainted=tainted)) for name in names[:present]],
         "pods": [draw(bound_pods(f"b{i}", names, features)) for i in range(draw(st.integers(0, max_pods)))],
         "namespaces": draw(_namespaces()),
     }

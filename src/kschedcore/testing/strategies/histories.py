@@ -67,7 +67,7 @@ def histories(
         features: What pods may have, out of ``FEATURES``.
     """
     theme = draw(themes(features))
-    cluster = draw(clusters(max_nodes, max_pods, theme))
+    cluster = draw(clusters(max_nodes, max_pods, theme, min_nodes=0))
     names = node_names(max_nodes)
     events = [draw(_events(number, names, theme)) for number in range(draw(st.integers(1, max_events)))]
     return History(cluster, events)
