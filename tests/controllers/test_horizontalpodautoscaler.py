@@ -116,6 +116,17 @@ def test_it_goes_down_only_when_nothing_higher_was_asked_for_in_five_minutes() -
     assert world.tick(3)[-1] == 2
 
 
+def test_what_is_there_at_first_counts_as_asked_for() -> None:
+    """A restarted controller, as one that meets an autoscaler first, takes nothing down before the window is over."""
+    world = World(replicas=10)
+    world.load.each = 10
+    assert world.tick(10) == [10] * 10
+    world.restart(partial(HorizontalPodAutoscalerController, usage=world.load))
+    assert world.tick(19) == [10] * 19
+    assert world.reasons()["AbleToScale"] == "ScaleDownStabilized"
+    assert world.tick(2)[-1] == 2
+
+
 def test_small_differences_are_let_be() -> None:
     world = World(replicas=10)
     world.load.each = 54

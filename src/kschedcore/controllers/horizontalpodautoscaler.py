@@ -79,6 +79,9 @@ class HorizontalPodAutoscalerController(Controller):
 
     def _autoscale(self, autoscaler: Object, target: Object, status: _Status) -> None:
         spec, current = autoscaler["spec"], target["spec"].get("replicas", 1)
+        # What there was at first counts as asked for, so that nothing goes down before the window is over.
+        first = Memory(recommendations=[(self.clock.now(), current)])
+        self._memories.setdefault(autoscaler["metadata"]["uid"], first)
         message = "the HPA controller was able to get the target's current scale"
         status.condition("AbleToScale", "True", "SucceededGetScale", message)
         status.content["currentReplicas"] = target.get("status", {}).get("replicas", 0)
@@ -140,7 +143,7 @@ class HorizontalPodAutoscalerController(Controller):
         proposal, subject = highest
         message = f"the HPA was able to successfully calculate a replica count from {subject}"
         status.condition("ScalingActive", "True", "ValidMetricFound", message)
-        memory = self._memories.setdefault(autoscaler["metadata"]["uid"], Memory())
+        memory = self._memories[autoscaler["metadata"]["uid"]]
         outcome = limited(autoscaler["spec"], memory, current, proposal.replicas, self.clock.now())
         rises = outcome.replicas > current
         return outcome, f"{subject} above target" if rises else "All metrics below target"
@@ -166,7 +169,7 @@ class HorizontalPodAutoscalerController(Controller):
         namespace, name = key_of(target)
         before = target["spec"].get("replicas", 1)
         self.client.patch(resource, namespace, name, {"spec": {"replicas": replicas}}, subresource="scale")
-        memory = self._memories.setdefault(autoscaler["metadata"]["uid"], Memory())
+        memory = self._memories[autoscaler["metadata"]["uid"]]
         memory.changes.append((self.clock.now(), replicas - before))
         # Policies look back half an hour at most.
         memory.changes = [
