@@ -169,3 +169,16 @@ def test_stopped_after_any_write_every_node_still_has_one() -> None:
         if not stopped:
             return
     raise AssertionError("every attempt was stopped")
+
+
+def test_pods_become_available_although_others_are_refused() -> None:
+    """Refusals are tried again later and later; that a pod has been ready for long enough is not told as late."""
+    world = World("a", minReadySeconds=10)
+    world.refuse_pods()
+    world.node("b")
+    world.run_for(minutes=5)
+    assert world.status("desiredNumberScheduled") == 2
+    world.make_ready(world.pods()["a"]["metadata"]["name"])
+    world.run_for(seconds=11)
+    assert (world.status("numberReady"), world.status("numberAvailable")) == (1, 1)
+    assert world.pods().keys() == {"a"}

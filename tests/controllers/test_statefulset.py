@@ -399,3 +399,15 @@ def test_whatever_happens_it_ends_with_what_is_asked_for(
     assert status["currentRevision"] == status["updateRevision"]
     counts = [status.get(f"{each}Replicas", 0) for each in ("ready", "current", "updated", "available")]
     assert [status["replicas"], *counts] == [replicas] * 5
+
+
+def test_pods_become_available_although_others_are_refused(world: World) -> None:
+    """Refusals are tried again later and later; that a pod has been ready for long enough is not told as late."""
+    world.create(1, minReadySeconds=10, podManagementPolicy="Parallel")
+    world.refuse_pods()
+    world.change(replicas=2)
+    world.run_for(minutes=5)
+    world.make_ready("db-0")
+    world.run_for(seconds=11)
+    assert world.names("pods") == {"db-0"}
+    assert world.get("statefulsets.apps", "db")["status"]["availableReplicas"] == 1

@@ -111,6 +111,11 @@ class World:
     def names(self, resource: str, namespace: str = "default") -> set[str]:
         return {obj["metadata"]["name"] for obj in self.informers[resource].in_namespace(namespace)}
 
+    def refuse_pods(self) -> None:
+        """From now on there is no service account for pods to run as, and none comes."""
+        self.loop.remove("serviceaccount-controller")
+        self.send("DELETE", "/api/v1/namespaces/default/serviceaccounts/default")
+
     def make_ready(self, pod: str, *, ready: bool = True, namespace: str = "default") -> None:
         """Have a pod run, and be ready or not, as its node agent would say."""
         obj = self.get("pods", pod, namespace)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kschedcore.nodes import agents
+
 from .world import World, container
 
 
@@ -219,3 +221,25 @@ def test_a_restarted_agent_gives_nobody_the_address_of_another(world: World) -> 
     )
     world.to(5)
     assert len({world.status(each)["podIP"] for each in ("old", "older", "new")}) == 3
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_address_of_a_pod_whose_node_is_gone_is_nobody_elses(
+    restarted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "PODS", "10.0.0.0/30")  # which is two addresses
+    world = World(nodes=2)
+    world.run("old", node="node-1")
+    world.settle()
+    world.send("DELETE", "/api/v1/nodes/node-1")
+    world.loop.run_ready()
+    if restarted:
+        world.restart()
+    world.run("new", node="node-2")
+    world.run("waiting", node="node-2")
+    world.settle()
+    assert {world.status(each)["podIP"] for each in ("old", "new")} == {"10.0.0.1", "10.0.0.2"}
+    assert world.phase("waiting") == "Pending"
+    world.delete("old", gracePeriodSeconds=0)
+    world.to(world.seconds + 30)
+    assert world.status("waiting")["podIP"] == "10.0.0.1"
