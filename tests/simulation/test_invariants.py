@@ -12,18 +12,20 @@ import pytest
 from kschedcore.admission import eviction
 from kschedcore.admission.plugins.resource_quota import ResourceQuota
 from kschedcore.client.informer import Informer
-from kschedcore.controllers import deployment_sizes
+from kschedcore.controllers import cronjob, deployment_sizes, horizontalpodautoscaler
 from kschedcore.controllers.controller import Again
 from kschedcore.controllers.daemonset import DaemonSetController
 from kschedcore.controllers.deployment import DeploymentController
 from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
+from kschedcore.controllers.hpa_behavior import Limited
 from kschedcore.controllers.job import JobController
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.agents import NodeAgents
+from kschedcore.nodes.behaviours import ANNOTATION
 from kschedcore.scheduling.binding import key_of
 from kschedcore.scheduling.engine import Engine
 from kschedcore.scheduling.pending_pods import PendingPods
@@ -225,6 +227,34 @@ def counts_again(patch: Patch) -> tuple[Step, ...]:
     return (job(1), Run(30))
 
 
+def forbids_nothing(patch: Patch) -> tuple[Step, ...]:
+    """The CronJob controller takes every Job for finished."""
+    patch.setattr(cronjob, "is_finished", lambda _job: True)
+    template = {
+        "metadata": {"annotations": {ANNOTATION: '{"runs": [{"seconds": 100}]}'}},
+        "spec": spec(restartPolicy="Never"),
+    }
+    body = {
+        "schedule": "* * * * *", "concurrencyPolicy": "Forbid",
+        "jobTemplate": {"spec": {"template": template}},
+    }  # fmt: skip
+    path = "/apis/batch/v1/namespaces/default/cronjobs"
+    return (Request("POST", path, {"metadata": {"name": "tick"}, "spec": body}), Run(130))
+
+
+def scales_beyond_its_bounds(patch: Patch) -> tuple[Step, ...]:
+    """The autoscaler forgets about its limits."""
+    asked = Limited(7, ("ReadyForNewScale", ""), ("DesiredWithinRange", ""), is_limited=False)
+    patch.setattr(horizontalpodautoscaler, "limited", lambda *_args: asked)
+    target = {"type": "Utilization", "averageUtilization": 20}
+    body = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 4,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    }  # fmt: skip
+    path = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
+    return (deployment(), Request("POST", path, {"metadata": {"name": "web"}, "spec": body}), Run(100))
+
+
 class Twins(Jump, frozen=True, tag="twins"):
     """Two pods of a DaemonSet on one node."""
 
@@ -350,6 +380,8 @@ MUTANTS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
     "EndedPodsStayEnded": revives,
     "AddressesAreUnique": gives_addresses_twice,
     "JobsFinishOnce": counts_again,
+    "CronJobsForbidWhatTheySay": forbids_nothing,
+    "AutoscalersStayWithinBounds": scales_beyond_its_bounds,
     "OneDaemonANode": leaves_twins,
     "ServicesFindReadyPods": lists_nobody,
     "ReplaysEqualStore": loses_writes,

@@ -20,12 +20,14 @@ from kschedcore.client.loop import Component, Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.controllers.controller import Context, Controller, Runner
+from kschedcore.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.simulated import SimulatedRuntime
 from kschedcore.scheduling.loop import Scheduler
 from kschedcore.scheduling.plugin import Plugin
+from kschedcore.store.admission_types import Object
 from kschedcore.testing.faults import FaultyDoor, Stopped
 
 __all__ = [
@@ -187,7 +189,10 @@ class BreakableCluster:
         self._runtime, self._failed = SimulatedRuntime(seed=seed), set[str]()
         self._turns, self._turns_at = 0, self.clock.now()
         makers: dict[str, Mapping[str, Callable[[Context], Component]]] = {
-            CONTROLLER_MANAGER: {each.name: partial(_runner, each) for each in parts.controllers},
+            CONTROLLER_MANAGER: {
+                **{each.name: partial(_runner, each) for each in parts.controllers},
+                HorizontalPodAutoscalerController.name: self._autoscaler,
+            },
             SCHEDULER: {"scheduler": self.new_scheduler},
             AGENTS: {"node-agents": self._node_agents},
         }
@@ -270,6 +275,13 @@ class BreakableCluster:
             config=self._parts.config,
             plugins=self._parts.plugins,
         )
+
+    def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
+        """What a pod, or one of its containers, uses now; see :meth:`kschedcore.cluster.Cluster.usage`."""
+        return self.agents.usage(pod, container)
+
+    def _autoscaler(self, context: Context) -> Runner:
+        return Runner(HorizontalPodAutoscalerController(context, self), context)
 
     def _node_agents(self, context: Context) -> NodeAgents:
         return NodeAgents(context, self._runtime, failed=self._failed)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from kschedcore.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
+from kschedcore.nodes.behaviours import ANNOTATION
 from kschedcore.store.admission_types import Object
 from kschedcore.testing import histories as steps
 from kschedcore.testing.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER, ProcessName
@@ -16,7 +19,12 @@ from kschedcore.testing.histories import History, Step
 __all__ = ["draw_history"]
 
 _PROCESSES: tuple[ProcessName, ...] = (CONTROLLER_MANAGER, SCHEDULER, AGENTS)
-_COMPONENTS = ("scheduler", "node-agents", *(each.name for each in CONTROLLERS))
+_COMPONENTS = (
+    "scheduler",
+    "node-agents",
+    HorizontalPodAutoscalerController.name,
+    *(each.name for each in CONTROLLERS),
+)
 _NODES = ("node-1", "node-2", "node-3", "node-4")
 _NAMESPACES = ("default", "default", "team")
 _APPS = ("web", "api", "db")
@@ -172,12 +180,46 @@ def _daemons(random: _Drawing) -> Step:
     return _create(path, "DaemonSet", "log", {"spec": spec}, "apps/v1")
 
 
-def _job(random: _Drawing) -> Step:
+def _work(random: _Drawing) -> Object:
+    """What a Job asks for; one in three has pods that fail."""
     template = _template(random, "job")
     template["spec"]["restartPolicy"] = random.choice(["Never", "OnFailure"])
-    spec = {"completions": random.randint(1, 4), "parallelism": random.randint(1, 3), "template": template}
+    if random.random() < 0.3:
+        runs = [{"seconds": 2, "exitCode": 1}, {"seconds": 3}]
+        template["metadata"]["annotations"] = {ANNOTATION: json.dumps({"runs": runs})}
+    return {
+        "completions": random.randint(1, 4), "parallelism": random.randint(1, 3), "template": template,
+        "backoffLimit": random.randint(0, 3),
+    }  # fmt: skip
+
+
+def _job(random: _Drawing) -> Step:
     path = f"/apis/batch/v1/namespaces/{random.choice(_NAMESPACES)}/jobs"
-    return _create(path, "Job", random.choice(["once", "twice"]), {"spec": spec}, "batch/v1")
+    return _create(path, "Job", random.choice(["once", "twice"]), {"spec": _work(random)}, "batch/v1")
+
+
+def _cronjob(random: _Drawing) -> Step:
+    spec = {
+        "schedule": random.choice(["* * * * *", "*/2 * * * *", "1-59/3 * * * *"]),
+        "concurrencyPolicy": random.choice(["Allow", "Forbid", "Replace"]),
+        "successfulJobsHistoryLimit": random.randint(0, 2), "failedJobsHistoryLimit": random.randint(0, 1),
+        "jobTemplate": {"spec": _work(random)},
+    }  # fmt: skip
+    path = f"/apis/batch/v1/namespaces/{random.choice(_NAMESPACES)}/cronjobs"
+    return _create(path, "CronJob", "tick", {"spec": spec}, "batch/v1")
+
+
+def _autoscaler(random: _Drawing) -> Step:
+    """Pods use half of what they request, so that a target is met, or never is."""
+    app, target = random.choice(_APPS), random.choice([20, 50, 80])
+    utilization = {"type": "Utilization", "averageUtilization": target}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": app},
+        "minReplicas": random.randint(1, 2), "maxReplicas": random.randint(2, 6),
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}],
+    }  # fmt: skip
+    path = f"/apis/autoscaling/v2/namespaces/{random.choice(_NAMESPACES)}/horizontalpodautoscalers"
+    return _create(path, "HorizontalPodAutoscaler", app, {"spec": spec}, "autoscaling/v2")
 
 
 def _pod(random: _Drawing) -> steps.Request:
@@ -254,6 +296,8 @@ def _delete(random: _Drawing) -> Step:
         "statefulsets",
         "daemonsets",
         "jobs",
+        "cronjobs",
+        "horizontalpodautoscalers",
         "pods",
         "resourcequotas",
         "poddisruptionbudgets",
@@ -335,8 +379,8 @@ def _watch_fault(random: _Drawing) -> Step:
 
 
 _KINDS: dict[Callable[[_Drawing], Step], int] = {
-    _deployment: 6, _storm: 1, _stateful: 2, _daemons: 1, _job: 2, _pod: 4, _gate: 1, _relabel: 1, _service: 1,
-    _budget: 2, _quota: 2, _change_quota: 1,
+    _deployment: 6, _storm: 1, _stateful: 2, _daemons: 1, _job: 2, _cronjob: 2, _autoscaler: 3, _pod: 4,
+    _gate: 1, _relabel: 1, _service: 1, _budget: 2, _quota: 2, _change_quota: 1,
     _change: 8, _delete: 3, _delete_pods: 1, _namespace: 1,
     _node_comes_or_goes: 3, _node_health: 4, _node_spec: 2,
     _evict: 3, _run: 10, _rounds: 6, _jump: 1, _restart: 4, _fault: 8, _watch_fault: 5,

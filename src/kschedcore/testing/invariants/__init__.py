@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kschedcore.testing.invariants.automation import AutoscalersStayWithinBounds, CronJobsForbidWhatTheySay
 from kschedcore.testing.invariants.base import Invariant
 from kschedcore.testing.invariants.ownership import (
     NothingEndsForEver,
@@ -36,8 +37,10 @@ __all__ = [
     "INVARIANTS",
     "AddressesAreUnique",
     "AllPendingPodsAreQueued",
+    "AutoscalersStayWithinBounds",
     "AvailabilityIsKept",
     "BudgetsAreRespected",
+    "CronJobsForbidWhatTheySay",
     "EndedPodsStayEnded",
     "EngineEqualsStore",
     "Invariant",
@@ -71,6 +74,8 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     EndedPodsStayEnded,
     AddressesAreUnique,
     JobsFinishOnce,
+    CronJobsForbidWhatTheySay,
+    AutoscalersStayWithinBounds,
     ReplaysEqualStore,
     ViewsEqualStore,
     NobodyWaitsInVain,
