@@ -146,6 +146,17 @@ class Informer:
                 self._take(event.object, gone=event.type == "DELETED")
         return bool(events)
 
+    def seen(self, namespace: str, name: str) -> Object | None:
+        """The object of that name as listeners were last told of it, or None.
+
+        For listeners, which only find out what to look at: whatever they have yet to hear of, they will hear of.
+        """
+        return self._objects.get((namespace, name))
+
+    def seen_by(self, index: str, value: Hashable) -> list[Object]:
+        """The objects found under ``value`` as listeners were last told of them; see :meth:`seen`."""
+        return [self._objects[key] for key in self._indices[index].keys(value)]
+
     def get(self, namespace: str, name: str) -> Object | None:
         """The object of that name, or None."""
         self.sync()
@@ -159,7 +170,7 @@ class Informer:
     def by(self, index: str, value: Hashable) -> list[Object]:
         """The objects found under ``value``, in the order of first appearance."""
         self.sync()
-        return [self._objects[key] for key in self._indices[index].keys(value)]
+        return self.seen_by(index, value)
 
     def count(self, index: str, value: Hashable) -> int:
         """How many objects are found under ``value``."""

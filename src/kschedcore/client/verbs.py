@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
+
+import msgspec
 
 from kschedcore.client.door import Door, path_of
 from kschedcore.store.admission_types import Object, StatusError
@@ -91,7 +92,7 @@ class Client:
     ) -> Object:
         """Change a part of an object, whichever version it is of."""
         path = _path(resource, namespace, name, subresource)
-        return self._ask("PATCH", path, json.dumps(patch), f"application/{kind}-patch+json")
+        return self._ask("PATCH", path, msgspec.json.encode(patch), f"application/{kind}-patch+json")
 
     def delete(
         self,
@@ -140,7 +141,7 @@ class Client:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | str | None,
+        body: Mapping[str, Any] | bytes | None,
         content_type: str = "application/json",
     ) -> Object:
         code, answer = self.door.request(method, path, body, content_type, self.user_agent)

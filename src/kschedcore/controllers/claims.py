@@ -122,7 +122,7 @@ def adopters(informers: Informers, resource: str, of: str) -> Watched:
         if orphan is None or controller_of(orphan) is not None:
             return ()
         labels = orphan["metadata"].get("labels", {})
-        owners = informers[of].in_namespace(orphan["metadata"]["namespace"])
+        owners = informers[of].seen_by("namespace", orphan["metadata"]["namespace"])
         return [key_of(each) for each in owners if selector_of(each).matches(labels)]
 
     return Watched(resource, keys, controlled="")

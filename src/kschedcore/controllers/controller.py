@@ -162,15 +162,21 @@ class Runner:
             self._listening.append((informer, listener, watched.controlled))
 
     def _listener(self, watched: Watched) -> Callable[[Change], None]:
-        def listener(change: Change) -> None:
-            delay = watched.delay(change)
-            for key in watched.keys(change):
-                if delay:
-                    self._queue.add_at(key, self._clock.now() + delay)
-                else:
-                    self._queue.add(key)
+        keys, delay_of, add = watched.keys, watched.delay, self._queue.add
 
-        return listener
+        def at_once(change: Change) -> None:
+            for key in keys(change):
+                add(key)
+
+        def after_a_while(change: Change) -> None:
+            delay = delay_of(change)
+            if not delay:
+                at_once(change)
+                return
+            for key in keys(change):
+                self._queue.add_at(key, self._clock.now() + delay)
+
+        return at_once if delay_of is _at_once else after_a_while
 
     def step(self) -> bool:
         """Reconcile every key that waits now; those that come meanwhile wait for the next turn."""

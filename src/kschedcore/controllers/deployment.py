@@ -58,7 +58,7 @@ class DeploymentController(Controller):
 
     def _controller(self, obj: Object, resource: str, namespace: str) -> Object | None:
         reference = controller_of(obj)
-        found = reference and self.informers[resource].get(namespace, reference["name"])
+        found = reference and self.informers[resource].seen(namespace, reference["name"])
         return found if found and reference and found["metadata"]["uid"] == reference["uid"] else None
 
     def reconcile(self, key: Key) -> Again | None:

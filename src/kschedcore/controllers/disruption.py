@@ -52,7 +52,7 @@ class DisruptionController(Controller):
 
     def _budgets_of(self, change: Change) -> Iterable[Key]:
         states = [each for each in (change.old, change.new) if each is not None]
-        budgets = self.informers[_BUDGETS].in_namespace(change.object["metadata"]["namespace"])
+        budgets = self.informers[_BUDGETS].seen_by("namespace", change.object["metadata"]["namespace"])
         return [
             key_of(budget)
             for budget in budgets
@@ -63,9 +63,8 @@ class DisruptionController(Controller):
         old, new = change.old, change.new
         if old is not None and new is not None and old["spec"].get("replicas") == new["spec"].get("replicas"):
             return ()
-        return [
-            key_of(b) for b in self.informers[_BUDGETS].in_namespace(change.object["metadata"]["namespace"])
-        ]
+        namespace = change.object["metadata"]["namespace"]
+        return [key_of(budget) for budget in self.informers[_BUDGETS].seen_by("namespace", namespace)]
 
     def reconcile(self, key: Key) -> Again | None:
         """Count the pods of a budget."""

@@ -6,7 +6,7 @@ finalizers ``foregroundDeletion`` and ``orphan`` as in ``pkg/controller/garbagec
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from kschedcore.client.informer import Change, Informer
 from kschedcore.client.verbs import Propagation
@@ -51,7 +51,7 @@ class GarbageCollector(Controller):
             yield Watched(informer.resource, self._keys(informer.resource))
 
     def _keys(self, resource: str) -> _KeysOf:
-        return _KeysOf(self, resource)
+        return _KeysOf(self._seen_dependents, resource)
 
     def reconcile(self, key: Key) -> Again | None:
         """Look whether an object still has an owner, and at its own deletion."""
@@ -70,6 +70,13 @@ class GarbageCollector(Controller):
         uid = owner["metadata"]["uid"]
         for informer in self._informers:
             for obj in informer.by(_INDEX, uid):
+                yield informer.resource, obj
+
+    def _seen_dependents(self, owner: Object) -> Iterator[tuple[str, Object]]:
+        """Those dependents that the collector was told of; others it will look at when it is."""
+        uid = owner["metadata"]["uid"]
+        for informer in self._informers:
+            for obj in informer.seen_by(_INDEX, uid):
                 yield informer.resource, obj
 
     def _progress(self, resource: str, owner: Object) -> None:
@@ -103,7 +110,7 @@ class GarbageCollector(Controller):
         if solid:
             if gone or waiting:
                 self._drop_owners(resource, obj, gone | waiting)
-        elif waiting and next(self.dependents(obj), None) is not None:
+        elif waiting and any(self._seen_dependents(obj)):
             self._delete(resource, obj, "Foreground")
         else:
             self._delete(resource, obj, _own_policy(obj))
@@ -147,8 +154,8 @@ class GarbageCollector(Controller):
 class _KeysOf:
     """Which objects a change of one of ``resource`` may be about."""
 
-    def __init__(self, collector: GarbageCollector, resource: str) -> None:
-        self._collector = collector
+    def __init__(self, dependents: Callable[[Object], Iterable[tuple[str, Object]]], resource: str) -> None:
+        self._dependents = dependents
         self._resource = resource
 
     def __call__(self, change: Change) -> Iterable[Key]:
@@ -165,7 +172,7 @@ class _KeysOf:
             yield from self._owners(old)
 
     def _of_gone(self, obj: Object) -> Iterable[Key]:
-        yield from (_key(resource, each) for resource, each in self._collector.dependents(obj))
+        yield from (_key(resource, each) for resource, each in self._dependents(obj))
         yield from self._owners(obj)
 
     @staticmethod

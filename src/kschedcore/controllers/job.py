@@ -90,7 +90,9 @@ class JobController(Controller):
             self._remove(tally.active, counted=False)
             return None
         wanted, active = tally.wanted_active(), len(tally.active)
-        surplus = pods_to_remove(tally.job, tally.active, active - wanted)[:_BURST]
+        surplus: list[Object] = []
+        if tally.indexed or active > wanted:
+            surplus = pods_to_remove(tally.job, tally.active, active - wanted)[:_BURST]
         if surplus:
             self._remove(surplus, counted=False)
             return None

@@ -29,7 +29,7 @@ class NamespaceController(Controller):
         if change.new is not None:
             return ()
         name = change.object["metadata"]["namespace"]
-        namespace = self.informers["namespaces"].get("", name)
+        namespace = self.informers["namespaces"].seen("", name)
         return (("", name),) if namespace is not None and _terminating(namespace) else ()
 
     def reconcile(self, key: Key) -> Again | None:

@@ -49,10 +49,11 @@ class NodeLifecycleController(Controller):
 
     def _late(self, change: Change) -> Iterable[Key]:
         """The node of a pod that says it is ready, where the node is not."""
-        if change.new is None or not change.new["spec"].get("nodeName"):
+        pod = change.new
+        if pod is None or not pod["spec"].get("nodeName") or not is_true(pod, "Ready"):
             return ()
-        node = self.informers["nodes"].get("", change.new["spec"]["nodeName"])
-        return () if node is None or is_ready(node) or not is_true(change.new, "Ready") else (key_of(node),)
+        node = self.informers["nodes"].seen("", pod["spec"]["nodeName"])
+        return () if node is None or is_ready(node) else (key_of(node),)
 
     def reconcile(self, key: Key) -> Again | None:
         """Look at one node."""

@@ -50,7 +50,7 @@ class PodGarbageCollector(Controller):
         node = change.object["metadata"]["name"]
         if change.new is not None:
             self._missed.pop(node, None)
-        return [key_of(pod) for pod in self.informers["pods"].by("node", node)]
+        return [key_of(pod) for pod in self.informers["pods"].seen_by("node", node)]
 
     def reconcile(self, key: Key) -> Again | None:
         """Look whether a pod has anybody left to finish it."""

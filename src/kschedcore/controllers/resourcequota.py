@@ -35,7 +35,7 @@ class ResourceQuotaController(Controller):
     def _replenished(self, change: Change) -> Iterable[Key]:
         if not _gives_back(change):
             return ()
-        quotas = self.informers["resourcequotas"].in_namespace(change.object["metadata"]["namespace"])
+        quotas = self.informers["resourcequotas"].seen_by("namespace", change.object["metadata"]["namespace"])
         return [key_of(quota) for quota in quotas]
 
     def reconcile(self, key: Key) -> Again | None:

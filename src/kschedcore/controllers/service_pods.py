@@ -125,10 +125,10 @@ class ServicesOf:
     def __call__(self, change: Change) -> Iterable[Key]:
         """The keys of the Services."""
         old, new = change.old, change.new
-        if old is not None and new is not None and _standing(old) == _standing(new):
+        services = self._informers["services"].seen_by("namespace", change.object["metadata"]["namespace"])
+        if not services or (old is not None and new is not None and _standing(old) == _standing(new)):
             return ()
         states = [each["metadata"].get("labels", {}).items() for each in (old, new) if each is not None]
-        services = self._informers["services"].in_namespace(change.object["metadata"]["namespace"])
         return [
             key_of(service)
             for service in services

@@ -40,7 +40,7 @@ class ServiceAccountTokenController(Controller):
         return itself("secrets"), Watched("serviceaccounts", self._secrets_of)
 
     def _secrets_of(self, change: Change) -> Iterable[Key]:
-        return [key_of(each) for each in self.informers["secrets"].by(_INDEX, key_of(change.object))]
+        return [key_of(each) for each in self.informers["secrets"].seen_by(_INDEX, key_of(change.object))]
 
     def reconcile(self, key: Key) -> Again | None:
         """Look at one secret."""

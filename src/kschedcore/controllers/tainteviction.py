@@ -42,7 +42,7 @@ class TaintEvictionController(Controller):
         present = {(taint["key"], taint.get("value", "")) for taint in _no_execute(change.new)}
         for slot in [slot for slot in self._seen if slot[0] == name and slot[1:] not in present]:
             del self._seen[slot]
-        return [key_of(pod) for pod in self.informers["pods"].by("node", name)]
+        return [key_of(pod) for pod in self.informers["pods"].seen_by("node", name)]
 
     def reconcile(self, key: Key) -> Again | None:
         """Look whether a pod may stay, and until when."""

@@ -18,6 +18,7 @@ without ``match``, YAML or JSON) comes before all of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,6 @@ class Behaviours:
 
     def __init__(self, behaviours: Iterable[Behaviour] = ()) -> None:
         self._behaviours = tuple(behaviours)
-        self._annotated: dict[str, Behaviour] = {}
 
     @classmethod
     def load(cls, *paths: str | Path) -> Behaviours:
@@ -91,7 +91,7 @@ class Behaviours:
         text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
         if text is not None:
             try:
-                return self._of_annotation(text)
+                return annotated(text)
             except ManifestError:
                 pass
         for behaviour in self._behaviours:
@@ -99,22 +99,12 @@ class Behaviours:
                 return behaviour
         return DEFAULT
 
-    def _of_annotation(self, text: str) -> Behaviour:
-        found = self._annotated.get(text)
-        if found is None:
-            if len(self._annotated) >= _REMEMBERED:
-                self._annotated.clear()
-            found = self._annotated[text] = annotated(text)
-        return found
-
-
-_REMEMBERED = 1024
-
 
 class _File(Fields, frozen=True):
     behaviours: tuple[Behaviour, ...] = ()
 
 
+@lru_cache(maxsize=1024)
 def annotated(text: str) -> Behaviour:
     """Read the annotation of a pod.
 

@@ -82,6 +82,9 @@ class Backend(Protocol):
     def revision(self) -> int:
         """The revision of the last write; 1 when there was none."""
 
+    def last_change(self, resource: str) -> int:
+        """The revision of the last write of a key that begins with ``resource/``; 0 when there was none."""
+
     @property
     def oldest(self) -> int:
         """The oldest revision after which every event is still known."""

@@ -32,6 +32,7 @@ class MemoryBackend:
         self._index: dict[str, _Index] = {}
         self._log: list[Event] = []
         self._logs: dict[str, list[Event]] = {}  # the same events by resource, for watches
+        self._last: dict[str, int] = {}
         self._revision = 1
         self._oldest = 1
         self._lock = Lock()
@@ -40,6 +41,10 @@ class MemoryBackend:
     def revision(self) -> int:
         """The revision of the last write."""
         return self._revision
+
+    def last_change(self, resource: str) -> int:
+        """The revision of the last write of a resource's keys; 0 when there was none."""
+        return self._last.get(resource, 0)
 
     @property
     def oldest(self) -> int:
@@ -130,7 +135,9 @@ class MemoryBackend:
     def _commit(self, event: Event) -> None:
         self._revision = event.revision
         self._log.append(event)
-        self._logs.setdefault(event.key[: event.key.index("/")], []).append(event)
+        resource = event.key[: event.key.index("/")]
+        self._last[resource] = event.revision
+        self._logs.setdefault(resource, []).append(event)
         # Dropping the older half at once keeps the cost of forgetting constant per write.
         if len(self._log) >= 2 * self._history:
             self._forget(self._revision - self._history)

@@ -171,17 +171,21 @@ class Interner:
             record: Who wrote it.
         """
         part = self.part
-        # Metadata is never the same twice, but most of what is in it may be.
-        metadata = {
-            key: part(item) if type(item) in _PLAIN else item for key, item in obj["metadata"].items()
-        }
+        # Metadata is never the same twice, a status hardly ever, but most of what is in them may be.
+        metadata = self._parts_of(obj["metadata"])
         if version is not None:
             metadata["resourceVersion"] = version
         frozen = {**obj, "metadata": FrozenDict(metadata)}
         for key, item in frozen.items():
-            if type(item) in _PLAIN:
+            if key == "status" and type(item) is dict:
+                frozen[key] = FrozenDict(self._parts_of(item))
+            elif type(item) in _PLAIN:
                 frozen[key] = part(item)
         return StoredObject(frozen, record)
+
+    def _parts_of(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        part = self.part
+        return {key: part(item) if type(item) in _PLAIN else item for key, item in parts.items()}
 
     def part(self, value: Any) -> Any:
         """Return a part of an object frozen; what is frozen already stays as it is."""

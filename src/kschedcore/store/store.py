@@ -6,12 +6,18 @@ and knows nothing of defaulting, validation or requests; those stand between it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from weakref import WeakSet
 
-from kschedcore.store.admission_types import Object, Resource, already_exists, conflict, not_found
+from kschedcore.store.admission_types import (
+    Object,
+    Resource,
+    StatusError,
+    already_exists,
+    conflict,
+    not_found,
+)
 from kschedcore.store.backend import Backend, RevisionMismatch
 from kschedcore.store.kinds import kind_by_resource
 from kschedcore.store.lister import Lister
@@ -96,8 +102,10 @@ class Store:
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         record = self._carried(key) if record is None else record
-        with _conflicts(resource, metadata["name"]):
+        try:
             return self.backend.put(key, self._writer(obj, record), expected=int(version)).value
+        except RevisionMismatch as mismatch:
+            raise _outdated(resource, metadata["name"], mismatch) from None
 
     def delete(self, resource: Resource, obj: Mapping[str, Any], version: str) -> StoredObject:
         """Remove the object of version ``version``; watchers see ``obj`` as its last state.
@@ -107,10 +115,11 @@ class Store:
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
-        with _conflicts(resource, metadata["name"]):
-            return self.backend.delete(
-                key, self._writer(obj, self._carried(key)), expected=int(version)
-            ).value
+        writer = self._writer(obj, self._carried(key))
+        try:
+            return self.backend.delete(key, writer, expected=int(version)).value
+        except RevisionMismatch as mismatch:
+            raise _outdated(resource, metadata["name"], mismatch) from None
 
     def replace_status(self, resource: str, obj: Object) -> bool:
         """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
@@ -163,12 +172,6 @@ class Store:
         return lambda revision: self._interner.freeze(obj, str(revision), record)
 
 
-@contextmanager
-def _conflicts(resource: Resource, name: str) -> Iterator[None]:
-    """Turn a failed compare-and-set into the API's answer."""
-    try:
-        yield
-    except RevisionMismatch as mismatch:
-        if mismatch.found == 0:
-            raise not_found(resource, name) from None
-        raise conflict(resource, name, MODIFIED) from None
+def _outdated(resource: Resource, name: str, mismatch: RevisionMismatch) -> StatusError:
+    """What the API says of a failed compare-and-set."""
+    return not_found(resource, name) if mismatch.found == 0 else conflict(resource, name, MODIFIED)

@@ -73,7 +73,8 @@ class Watch:
         first, self._initial = self._initial, None
         if first is not None:
             return [*(self._event("ADDED", obj) for obj in first), self._initial_end()]
-        if self.revision == self._backend.revision:
+        if self._backend.last_change(self._resource.qualified) <= self.revision:
+            self.revision = self._backend.revision
             return []
         try:
             events, self.revision = self._backend.events(self.revision, self._prefix)

@@ -27,8 +27,6 @@ _UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     **services.UPDATE,
     **workloads.UPDATE,
 }
-# What ``complete`` gives something to.
-_COMPLETED = frozenset({"Service", "Job"})
 # A node's author may give a status with the first write; a pod's status follows from its spec.
 _STATUS_OF_ITS_OWN = {"Node", "Pod"}
 
@@ -55,7 +53,12 @@ def prepare(request: AdmissionRequest) -> None:
 def may_change(request: AdmissionRequest) -> bool:
     """Whether what a writer writes may be changed here, beside a status written with everything else."""
     kind, steps = request.resource.kind, _CREATE if request.operation is Operation.CREATE else _UPDATE
-    return not request.subresource and (kind in steps or kind in _COMPLETED)
+    return not request.subresource and (kind in steps or _may_complete(request))
+
+
+def _may_complete(request: AdmissionRequest) -> bool:
+    kind, obj = request.resource.kind, request.object
+    return kind == "Service" or (kind == "Job" and obj is not None and jobs.is_incomplete(obj))
 
 
 def _reset_status(request: AdmissionRequest, obj: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["CREATE", "complete"]
+__all__ = ["CREATE", "complete", "is_incomplete"]
 
 
 def _create(job: dict[str, Any]) -> None:
@@ -26,10 +26,15 @@ def _create(job: dict[str, Any]) -> None:
     selector.setdefault("batch.kubernetes.io/controller-uid", uid)
 
 
+def is_incomplete(job: dict[str, Any]) -> bool:
+    """Whether :func:`complete` may have something to give."""
+    return not job["metadata"].get("labels")
+
+
 def complete(job: dict[str, Any]) -> None:
     """A job without labels carries those of its pods, the generated ones included."""
     labels = job["spec"]["template"]["metadata"].get("labels")
-    if labels and not job["metadata"].get("labels"):
+    if labels and is_incomplete(job):
         job["metadata"]["labels"] = dict(labels)
 
 

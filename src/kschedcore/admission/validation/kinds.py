@@ -63,7 +63,7 @@ def validate_update(
     """
     new, was = obj["metadata"], old["metadata"]
     errors = [
-        *validate_metadata(new, path_segment_name, namespaced=namespaced),
+        *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
         *validate_metadata_update(new, was),
     ]
     rule = _UPDATE.get(kind)
@@ -73,8 +73,8 @@ def validate_update(
 
 def validate_status_update(obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
     """What is wrong with an update of the status alone, which leaves the rest as it was."""
-    new = obj["metadata"]
+    new, was = obj["metadata"], old["metadata"]
     return [
-        *validate_metadata(new, path_segment_name, namespaced=namespaced),
-        *validate_metadata_update(new, old["metadata"]),
+        *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
+        *validate_metadata_update(new, was),
     ]

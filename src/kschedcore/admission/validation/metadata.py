@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 from kschedcore.api import labels as rules
 from kschedcore.store import field_errors as fe
 from kschedcore.store.field_errors import FieldError, Verbatim
-from kschedcore.store.objects import FROZEN
+from kschedcore.store.objects import FROZEN, FrozenDict
 from kschedcore.store.remembered import remembered
 
 __all__ = [
@@ -21,6 +21,7 @@ NameRule = Callable[[str, bool], Sequence[str]]
 """Problems of a name; the flag says that it is a prefix, to which the server appends a suffix."""
 
 _ANNOTATIONS_LIMIT_BYTES = 256 * 1024
+_NEW = FrozenDict()
 _STANDARD_FINALIZERS = {"kubernetes", "orphan", "foregroundDeletion"}
 
 
@@ -87,9 +88,22 @@ def validate_annotations(annotations: dict[str, str], path: str) -> Iterable[Fie
 
 
 def validate_metadata(
-    metadata: dict[str, Any], name_rule: NameRule, *, namespaced: bool, path: str = "metadata"
+    metadata: dict[str, Any],
+    name_rule: NameRule,
+    *,
+    namespaced: bool,
+    path: str = "metadata",
+    was: Mapping[str, Any] = _NEW,
 ) -> list[FieldError]:
-    """What every new object's metadata must be."""
+    """What every object's metadata must be.
+
+    Args:
+        metadata: The metadata.
+        name_rule: What the name must be.
+        namespaced: Whether there must be a namespace.
+        path: Where the metadata is.
+        was: The metadata of the stored object: parts that are the same were looked at then.
+    """
     errors: list[FieldError] = []
     prefix = metadata.get("generateName", "")
     if prefix:
@@ -103,7 +117,7 @@ def validate_metadata(
     if metadata.get("generation", 0) < 0:
         generation = metadata["generation"]
         errors.append(fe.invalid(f"{path}.generation", generation, "must be greater than or equal to 0"))
-    return errors + _part_errors(metadata, path)
+    return errors + _part_errors(metadata, path, was)
 
 
 @remembered
@@ -121,11 +135,11 @@ def _validate_namespace(namespace: str, namespaced: bool, path: str) -> Iterable
         yield from (fe.invalid(path, namespace, text) for text in rules.is_dns1123_label(namespace))
 
 
-def _part_errors(metadata: dict[str, Any], path: str) -> list[FieldError]:
+def _part_errors(metadata: dict[str, Any], path: str, was: Mapping[str, Any]) -> list[FieldError]:
     errors: list[FieldError] = []
     for key, rule in _PARTS:
         part = metadata.get(key)
-        if part:
+        if part and part is not was.get(key):
             errors += rule(part, f"{path}.{key}")
     return errors
 
@@ -190,4 +204,4 @@ def validate_metadata_update(
         yield fe.invalid(f"{path}.deletionGracePeriodSeconds", value, "field is immutable")
     if new.get("generation", 0) < old.get("generation", 0):
         yield fe.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
-    yield from _part_errors(new, path)
+    yield from _part_errors(new, path, old)

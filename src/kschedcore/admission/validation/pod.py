@@ -49,8 +49,11 @@ def _new_spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
 def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
     """Images, deadlines, added tolerations; and while gated, narrower node selection and fewer gates."""
     yield from validate_metadata_update(pod["metadata"], old["metadata"])
-    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
+    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True, was=old["metadata"])
     spec, was = pod["spec"], old["spec"]
+    if spec is was:
+        # It was valid when it was stored; a binding adds nothing but a name that was checked.
+        return
     yield from spec_errors(spec)
     resized = list(_containers_added_or_removed(spec, was))
     yield from resized

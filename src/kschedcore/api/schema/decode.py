@@ -14,7 +14,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.schema import Field, ObjectType, object_type
@@ -35,6 +35,20 @@ _GO_SCALARS = {
 
 class DecodeError(ValueError):
     """An object that the API server's decoder cannot read; the message is the decoder's."""
+
+
+class _FieldDecoder(NamedTuple):
+    """How a field of a struct is read.
+
+    Attributes:
+        decode: Reads its value.
+        keeps_zero: Whether it is there when it says nothing.
+        plain: A Python type whose values are read as they are; most values are such.
+    """
+
+    decode: Decoder
+    keeps_zero: bool
+    plain: type | None
 
 
 class Known:
@@ -120,7 +134,7 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
     kind = object_type(name)
     go_name = kind.go_name
     package = name.split(".")[-2]
-    fields: dict[str, tuple[Decoder, bool]] = {}
+    fields: dict[str, _FieldDecoder] = {}
     always: list[tuple[str, Callable[[], Any]]] = []
 
     def decode(value: Any, unknown: list[str]) -> Any:
@@ -141,17 +155,20 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
                 unknown.append(key)
                 mark += 1
                 continue
-            decoder, keeps_zero = field
-            try:
-                read = decoder(item, unknown)
-            except _Mismatch as fault:
-                fault.struct = fault.struct or go_name
-                fault.path.append(key)
-                raise
-            if len(unknown) > mark:
-                _prefix(unknown, mark, key)
-                mark = len(unknown)
-            if keeps_zero or read:
+            decoder, keeps_zero, plain = field
+            if type(item) is plain:
+                read = item
+            else:
+                try:
+                    read = decoder(item, unknown)
+                except _Mismatch as fault:
+                    fault.struct = fault.struct or go_name
+                    fault.path.append(key)
+                    raise
+                if len(unknown) > mark:
+                    _prefix(unknown, mark, key)
+                    mark = len(unknown)
+            if read or keeps_zero:
                 out[key] = read
         for key, zero in always:
             if key not in out:
@@ -163,7 +180,7 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
 
 def _fill(
     kind: ObjectType,
-    fields: dict[str, tuple[Decoder, bool]],
+    fields: dict[str, _FieldDecoder],
     always: list[tuple[str, Callable[[], Any]]],
     readers: Mapping[str, Callable[[Decoder], Decoder]],
 ) -> None:
@@ -178,7 +195,8 @@ def _fill(
         decode = _new_struct(field.ref, below) if below else _decoder(field)
         if key in readers:
             decode = readers[key](decode)
-        fields[key] = (decode, keeps_zero or field.type in ("object", "any"))
+        keeps_zero = keeps_zero or field.type in ("object", "any")
+        fields[key] = _FieldDecoder(decode, keeps_zero, None if key in readers else _PLAIN.get(field.type))
         if field.presence == "always":
             always.append((key, _zero(field, decode)))
 
@@ -308,10 +326,15 @@ def _int_or_string(value: Any, _unknown: list[str]) -> Any:
     raise DecodeError(f"json: cannot unmarshal {found} into Go value of type int32")
 
 
+@lru_cache(maxsize=4096)
+def _is_time(text: str) -> bool:
+    return _TIME.fullmatch(text) is not None
+
+
 def _time(value: Any, _unknown: list[str]) -> Any:
     if type(value) is not str:
         raise DecodeError(f"json: cannot unmarshal {json_type(value)} into Go value of type string")
-    if not _TIME.fullmatch(value):
+    if not _is_time(value):
         raise DecodeError(
             f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
         )
@@ -329,6 +352,7 @@ def _bytes(value: Any, _unknown: list[str]) -> Any:
     return value
 
 
+_PLAIN = {"string": str, "bool": bool}
 _SCALARS: dict[str, Callable[[str], Decoder]] = {
     "string": lambda wanted: _exact(str, wanted),
     "bool": lambda wanted: _exact(bool, wanted),
