@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from kschedcore.nodes.behaviours import ANNOTATION
 from kschedcore.scheduling.loop import Scheduler
 from kschedcore.testing.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER
 from kschedcore.testing.breaking import Life
@@ -206,6 +207,26 @@ def test_quota_and_concurrent_creates() -> None:
     assert len(story.pods()) == 5
     story.take(*(delete(f"{PODS}/bare-{number}") for number in range(3)), Run(1200))
     assert story.phases() == {"Running": 4}
+    story.end()
+
+
+def test_a_rollout_that_fills_its_quota_waits_out_its_back_off() -> None:
+    """Nobody tells a refused ReplicaSet of room: it tries at its next time, late (as in Kubernetes issue 98656)."""
+    asked = deployment(4, 0, 1, terminationGracePeriodSeconds=90)
+    assert isinstance(asked, Request)
+    assert asked.body is not None
+    asked.body["spec"]["template"]["metadata"]["annotations"] = {ANNOTATION: '{"stop": {"seconds": 60}}'}
+    quota = Request("POST", QUOTAS, {"metadata": {"name": "full"}, "spec": {"hard": {"pods": "4"}}})
+    story = Story(node("node-1"), quota, Run(1), asked, Run(10), roll_to("app:2"), Run(62))
+    assert story.phases() == {"Running": 3}
+    # Refused at first, it tries after 5 ms, 10 ms, 20 ms, … and so 41 s and 82 s after the beginning.
+    story.take(Run(19))
+    assert story.phases() == {"Running": 3}
+    story.take(Run(3))
+    assert story.phases() == {"Running": 4}
+    story.take(Run(1200))
+    images = Counter(pod["spec"]["containers"][0]["image"] for pod in story.pods().values())
+    assert images == {"app:2": 4}
     story.end()
 
 
