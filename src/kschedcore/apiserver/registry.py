@@ -130,7 +130,7 @@ class Registry:
         if write.options.dry_run:
             if self.store.get(resource.qualified, write.namespace, request.name) is not None:
                 raise already_exists(resource, request.name)
-            return StoredObject(obj, record)
+            return StoredObject.of(obj, record)
         return self.store.create(resource, obj, record)
 
     def _creation(self, write: Write, request: AdmissionRequest, obj: Object) -> Record:
@@ -206,7 +206,7 @@ class Registry:
         version = live["metadata"]["resourceVersion"]
         obj["metadata"]["resourceVersion"] = version
         if write.options.dry_run:
-            return StoredObject(obj, live.carried_record() if record is None else record)
+            return StoredObject.of(obj, live.carried_record() if record is None else record)
         # A write that changes nothing may still say who manages what.
         if obj == live and (record is None or record.is_that_of(live)):
             return live
@@ -253,7 +253,7 @@ class Registry:
     def _carry_out(self, kind: Kind, live: StoredObject, deletion: Deletion, dry_run: bool) -> StoredObject:
         version = live["metadata"]["resourceVersion"]
         if dry_run or not (deletion.now or deletion.changed):
-            return StoredObject(deletion.object, live.carried_record())
+            return StoredObject.of(deletion.object, live.carried_record())
         if deletion.now:
             return self.store.delete(kind.resource, deletion.object, version)
         return self.store.update(kind.resource, deletion.object, version)

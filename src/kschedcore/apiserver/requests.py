@@ -52,8 +52,13 @@ class Requests:
         body: Body = None,
         content_type: str = JSON,
         user_agent: str = "kschedcore",
+        *,
+        complete: bool = False,
     ) -> tuple[int, Object]:
-        """Answer one request; see :meth:`kschedcore.apiserver.APIServer.request`."""
+        """Answer one request; see :meth:`kschedcore.apiserver.APIServer.request`.
+
+        With ``complete``, objects in the answer have their ``managedFields``.
+        """
         self.expire()
         method = method.upper()
         try:
@@ -61,7 +66,7 @@ class Requests:
             code, answer = self._answer(method, target, body, content_type.split(";")[0], user_agent)
             if target.kind.resource.kind == "Event" and method in _OPTIONS_OF:
                 self._event_ttl.written(answer)
-            return code, answer
+            return code, _shown(answer, complete=complete)
         except StatusError as refusal:
             if refusal.code == 404 and (document := discovered(path)) is not None:
                 return _read_only(method, document)
@@ -228,12 +233,30 @@ def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:
     return Write(target.kind, target.namespace, name, "", "", written)
 
 
+class _List(dict[str, Any]):
+    """A list whose items are stored objects, which are still to be shown as items of a list."""
+
+
 def _list_object(target: Route, items: Iterable[StoredObject], metadata: Mapping[str, Any]) -> Object:
-    """A list; the kind of its items is the list's to say."""
     resource = target.kind.resource
-    return {
-        "kind": target.kind.list_kind,
-        "apiVersion": resource.api_version,
-        "metadata": metadata,
-        "items": [item.untyped() for item in items],
-    }
+    return _List(kind=target.kind.list_kind, apiVersion=resource.api_version, metadata=metadata, items=items)
+
+
+def _shown(answer: Object, *, complete: bool) -> Object:
+    """An answer as it leaves; objects come with ``managedFields`` when it is to be complete."""
+    if isinstance(answer, StoredObject):
+        return answer.completed() if complete else answer
+    if not isinstance(answer, _List):
+        return answer
+    return {**answer, "items": [_item(obj, complete=complete) for obj in answer["items"]]}
+
+
+def _item(obj: StoredObject, *, complete: bool) -> Object:
+    """An object as an item of a list, which says for its items what they are."""
+    # The parts of an item are those of the stored object; only what holds them together is new.
+    item = dict(obj)
+    item.pop("kind", None)
+    item.pop("apiVersion", None)
+    if complete and (metadata := obj.completed_metadata()) is not None:
+        item["metadata"] = metadata
+    return item

@@ -10,7 +10,6 @@ from kschedcore.apiserver.requests import Requests
 from kschedcore.client.door import Door
 from kschedcore.clock import Clock, FixedClock
 from kschedcore.store.admission_types import Admission, Object, StatusError
-from kschedcore.store.objects import StoredObject
 from kschedcore.store.store import Store
 from kschedcore.store.watch import Watch
 
@@ -76,8 +75,7 @@ class APIServer:
         """
         if path.startswith(events_view.PREFIX):
             return self._events(method, path, body, content_type, user_agent)
-        code, answer = self._requests.request(method, path, body, content_type, user_agent)
-        return code, _completed(answer)
+        return self._requests.request(method, path, body, content_type, user_agent, complete=True)
 
     def expire(self) -> None:
         """Let go of events and of history whose time is over, as every request does first.
@@ -107,13 +105,3 @@ class APIServer:
             StatusError: 400 or 404, as a request for the list would be answered.
         """
         return self._requests.watch(path, complete=True)
-
-
-def _completed(answer: Object) -> Object:
-    """An answer whose objects have their ``managedFields``."""
-    if isinstance(answer, StoredObject):
-        return answer.completed()
-    items = answer.get("items")
-    if not isinstance(items, list):
-        return answer
-    return {**answer, "items": [_completed(item) for item in items]}

@@ -180,10 +180,11 @@ class Runner:
 
     def step(self) -> bool:
         """Reconcile every key that waits now; those that come meanwhile wait for the next turn."""
-        waiting = len(self._queue) > 0
+        if not self._queue:
+            return False
         for key in self._queue.drain():
             self._reconcile(key)
-        return waiting
+        return True
 
     def _reconcile(self, key: Key) -> None:
         try:

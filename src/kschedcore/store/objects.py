@@ -28,6 +28,8 @@ PARTS_REMEMBERED = 16_384
 """How many parts an :class:`Interner` looks for, unless told otherwise."""
 
 _PLAIN = frozenset({dict, list})
+_SHORT_STATUS = 3
+"""A phase, a class, a count: many objects that are new have the same."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -83,7 +85,13 @@ class FrozenList(list[Any]):
 
 
 class FieldRecord(Protocol):
-    """What is known of who manages the fields of one object: :mod:`kschedcore.store.apply.record`."""
+    """What is known of who manages the fields of one object: :mod:`kschedcore.store.apply.record`.
+
+    Attributes:
+        found: The entries, once they are worked out.
+    """
+
+    found: FrozenList | None
 
     def entries(self, obj: StoredObject) -> FrozenList:
         """The ``managedFields`` of the object whose record this is; empty when nobody is recorded."""
@@ -103,21 +111,25 @@ class StoredObject(FrozenDict):
 
     record: FieldRecord | None
 
-    def __init__(self, obj: Mapping[str, Any], record: FieldRecord | None = None) -> None:
-        super().__init__(obj)
-        self.record = record
+    @classmethod
+    def of(cls, obj: Mapping[str, Any], record: FieldRecord | None = None) -> StoredObject:
+        """``obj``, whose parts nobody will change, and who wrote it."""
+        made = cls(obj)
+        made.record = record
+        return made
 
     def completed(self) -> FrozenDict:
         """The object as the API shows it, with ``managedFields``."""
-        entries = () if self.record is None else self.record.entries(self)
-        if not entries:
-            return self
-        return FrozenDict({**self, "metadata": FrozenDict({**self["metadata"], "managedFields": entries})})
+        metadata = self.completed_metadata()
+        return self if metadata is None else FrozenDict({**self, "metadata": metadata})
 
-    def untyped(self) -> StoredObject:
-        """The object as an item of a list, which says for its items what they are."""
-        parts = {key: value for key, value in self.items() if key not in ("kind", "apiVersion")}
-        return StoredObject(parts, self.carried_record())
+    def completed_metadata(self) -> FrozenDict | None:
+        """The object's metadata with ``managedFields``; None when nobody is recorded."""
+        record = self.record
+        if record is None:
+            return None
+        entries = record.entries(self) if record.found is None else record.found
+        return FrozenDict({**self["metadata"], "managedFields": entries}) if entries else None
 
     def carried_record(self) -> FieldRecord | None:
         """The record of a successor by a write that is nobody's: a binding, a deletion."""
@@ -171,21 +183,32 @@ class Interner:
             record: Who wrote it.
         """
         part = self.part
-        # Metadata is never the same twice, a status hardly ever, but most of what is in them may be.
-        metadata = self._parts_of(obj["metadata"])
+        # Metadata is never the same twice, but most of what is in it may be.
+        metadata = {
+            key: part(item) if type(item) in _PLAIN else item for key, item in obj["metadata"].items()
+        }
         if version is not None:
             metadata["resourceVersion"] = version
         frozen = {**obj, "metadata": FrozenDict(metadata)}
         for key, item in frozen.items():
-            if key == "status" and type(item) is dict:
-                frozen[key] = FrozenDict(self._parts_of(item))
-            elif type(item) in _PLAIN:
-                frozen[key] = part(item)
-        return StoredObject(frozen, record)
+            if type(item) in _PLAIN:
+                frozen[key] = self._status(item) if key == "status" else part(item)
+        made = StoredObject(frozen)
+        made.record = record
+        return made
 
-    def _parts_of(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+    def _status(self, status: dict[str, Any]) -> Any:
+        """A status that says much is hardly ever that of another object, nor are its lists; what is in them may be."""
         part = self.part
-        return {key: part(item) if type(item) in _PLAIN else item for key, item in parts.items()}
+        if len(status) <= _SHORT_STATUS:
+            return part(status)
+        frozen = dict(status)
+        for key, item in status.items():
+            if type(item) is list:
+                frozen[key] = FrozenList([part(each) for each in item])
+            elif type(item) is dict:
+                frozen[key] = part(item)
+        return FrozenDict(frozen)
 
     def part(self, value: Any) -> Any:
         """Return a part of an object frozen; what is frozen already stays as it is."""

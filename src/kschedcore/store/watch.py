@@ -118,4 +118,4 @@ class Watch:
             return event.value
         version = event.value["metadata"]["resourceVersion"]
         metadata = FrozenDict({**event.previous["metadata"], "resourceVersion": version})
-        return StoredObject({**event.previous, "metadata": metadata}, event.previous.carried_record())
+        return StoredObject.of({**event.previous, "metadata": metadata}, event.previous.carried_record())
