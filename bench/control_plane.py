@@ -2,6 +2,7 @@
 
     python bench/control_plane.py                     5,000 nodes, 50,000 pods of 500 Deployments
     python bench/control_plane.py --profile           the same, and where the time goes
+    python bench/control_plane.py --requests          the same, and what is asked of the API server, at which cost
     python bench/control_plane.py --day               1,000 nodes, a simulated day, 50,000 pods come and go
     python bench/control_plane.py --month             50 nodes, a simulated month, and memory after each day
 
@@ -18,15 +19,18 @@ import pstats
 import resource
 import statistics
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from kschedcore.apiserver.requests import Requests
 from kschedcore.cli.entry import COLLECT
 from kschedcore.cluster import Cluster
 
 Object = dict[str, Any]
 Figures = dict[str, float]
+Answer = tuple[int, Object]
 
 MINUTES = 24 * 60
 
@@ -166,6 +170,61 @@ def profiled(options: argparse.Namespace) -> Figures:
     return figures
 
 
+class Asked:
+    """What is asked of an API server, by verb, resource and who asks: how often, and what it costs."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._times: Counter[str] = Counter()
+
+    def wrapped(self, request: Callable[..., Answer]) -> Callable[..., Answer]:
+        """``request``, clocked."""
+
+        def clocked_request(server: Requests, method: str, path: str, *args: Any, **named: Any) -> Answer:
+            start = time.thread_time()
+            answer = request(server, method, path, *args, **named)
+            kind = (
+                f"{method} {_resource(path)} by {args[2] if len(args) > 2 else named.get('user_agent', '')}"
+            )
+            self._seconds[kind] += time.thread_time() - start
+            self._times[kind] += 1
+            return answer
+
+        return clocked_request
+
+    def show(self, pods: float) -> None:
+        """A line for each kind of request that there is one of for every hundred pods, the costliest first."""
+        total = sum(self._seconds.values())
+        print(f"{'request':52} {'a pod':>8} {'us':>8} {'us a pod':>10}")
+        for kind, seconds in sorted(self._seconds.items(), key=lambda each: -each[1]):
+            times = self._times[kind]
+            if times * 100 >= pods:
+                each, all_ = seconds / times * 1e6, seconds / pods * 1e6
+                print(f"{kind:52} {times / pods:8.2f} {each:8.0f} {all_:10.0f}")
+        print(f"{'all':52} {sum(self._times.values()) / pods:8.2f} {'':8} {total / pods * 1e6:10.0f}")
+
+
+def _resource(path: str) -> str:
+    """``pods``, ``pods/status``: a path without its names."""
+    parts = path.partition("?")[0].strip("/").split("/")
+    below = parts[2 if parts[0] == "api" else 3 :]
+    below = below[2:] if below[:1] == ["namespaces"] and len(below) > 2 else below
+    return "/".join(below[::2])
+
+
+def asked(options: argparse.Namespace) -> Figures:
+    """One run, and what was asked of the API server."""
+    found, request = Asked(), Requests.request
+    Requests.request = found.wrapped(request)  # type: ignore[method-assign]
+    try:
+        figures = measured(options)
+    finally:
+        Requests.request = request  # type: ignore[method-assign]
+    pods = options.pods or 50_000
+    found.show(pods // MINUTES * MINUTES if options.day else pods)
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -178,11 +237,12 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30, help="how many days a month has")
     parser.add_argument("--repeat", type=int, default=1, help="how many runs to take the medians of")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    parser.add_argument("--requests", action="store_true", help="show what is asked of the API server")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     # As the command line does: what a cluster holds forms no cycles.
     gc.set_threshold(*COLLECT)
-    measure = profiled if options.profile else measured
+    measure = profiled if options.profile else asked if options.requests else measured
     runs = [measure(options) for _ in range(options.repeat)]
     figures = {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
     if options.output == "json":

@@ -17,6 +17,8 @@ from kschedcore.nodes.behaviour import Answer, Behaviour, Run, UsagePoint
 from kschedcore.nodes.behaviours import ANNOTATION, Behaviours, annotated
 from kschedcore.nodes.probe_handlers import judge
 from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
+from kschedcore.store.objects import FrozenDict
+from kschedcore.store.remembered import remembered, shared
 
 __all__ = ["SimulatedRuntime"]
 
@@ -108,9 +110,7 @@ class SimulatedRuntime:
             return Usage(milli_value(point.cpu), value(point.memory), until)
         if points:
             return Usage(until=until)
-        requests = instance.spec.get("resources", {}).get("requests", {})
-        cpu, memory = milli_value(requests.get("cpu", 0)), value(requests.get("memory", 0))
-        return Usage(int(cpu * _USED_BY_DEFAULT), int(memory * _USED_BY_DEFAULT))
+        return _default_usage(shared(instance.spec))
 
     def measures(self, pod: Object) -> bool:
         """Whether any container's usage is said: by default none outgrows what was set aside for it."""
@@ -126,6 +126,13 @@ class SimulatedRuntime:
         except ManifestError as error:
             return f"annotation {ANNOTATION}: {error}"
         return ""
+
+
+@remembered
+def _default_usage(container: FrozenDict) -> Usage:
+    requests = container.get("resources", {}).get("requests", {})
+    cpu, memory = milli_value(requests.get("cpu", 0)), value(requests.get("memory", 0))
+    return Usage(int(cpu * _USED_BY_DEFAULT), int(memory * _USED_BY_DEFAULT))
 
 
 def _on_tick(at: datetime) -> datetime:

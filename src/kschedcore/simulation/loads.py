@@ -20,6 +20,7 @@ __all__ = ["LoadedRuntime", "amount_at"]
 LOOKED_AT_EVERY = timedelta(minutes=1)
 """How long a load is taken to stay what it is."""
 
+_REMEMBERED = 100_000
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _NANOS = 10**9
@@ -137,6 +138,7 @@ class LoadedRuntime(SimulatedRuntime):
         self._loads = _Loads(loads)
         self._start = start
         self._sharers: _Sharers | None = None
+        self._numbers: dict[str, int | None] = {}
 
     def share(self, cluster: Cluster) -> None:
         """Have the loads shared among the containers that run in a cluster; until then each has all of its load."""
@@ -150,7 +152,7 @@ class LoadedRuntime(SimulatedRuntime):
     def usage(self, instance: Instance, now: datetime) -> Usage:
         """What the first matching load says, and of the rest what the behaviour does."""
         used = super().usage(instance, now)
-        number = self._loads.of(instance.pod, instance.spec)
+        number = self._load_of(instance)
         if number is None:
             return used
         since = (now - self._start) // LOOKED_AT_EVERY * LOOKED_AT_EVERY
@@ -161,6 +163,14 @@ class LoadedRuntime(SimulatedRuntime):
             used.memory if memory is None else round(memory / sharers),
             self._start + since + LOOKED_AT_EVERY,
         )
+
+    def _load_of(self, instance: Instance) -> int | None:
+        """The number of a running container's load, which stays what it was when the container started."""
+        if instance.id not in self._numbers:
+            if len(self._numbers) >= _REMEMBERED:
+                self._numbers.clear()
+            self._numbers[instance.id] = self._loads.of(instance.pod, instance.spec)
+        return self._numbers[instance.id]
 
     def measures(self, pod: Object) -> bool:
         """Whether a load or a behaviour says what memory the pod uses."""
