@@ -82,7 +82,9 @@ class Record:
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
         """The record of what somebody made of ``obj``, whose record this is, whom nobody records."""
-        return self if self.write is None else Record(None, _Write(obj, None, _writes_of(obj) + 1))
+        if self.write is None or self.write.writer is None:
+            return self
+        return Record(None, _Write(obj, None, self.write.number + 1))
 
     def is_that_of(self, live: StoredObject) -> bool:
         """Whether it says of ``live``, if the write changes nothing of it, what is recorded already."""
