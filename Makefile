@@ -14,10 +14,14 @@ export PATH := $(abspath $(BIN)):$(PATH)
 QUICK     := tests/api tests/bindings tests/cli tests/scheduling/test_tables.py tests/scheduling/test_user_plugins.py
 IN_FLOORS := $(BIN)/uv pip install --quiet --python build/floors/bin/python
 
+ADDRESS   := -fsanitize=address
+SANITIZED  = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/src $(BIN)/python
+
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo docs test unit lint wheel-test floors conformance soak bench wheel clean
+.PHONY: help build demo docs test unit lint wheel-test floors sanitize conformance soak bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -64,6 +68,15 @@ floors: $(BUILT)  ## build, install and test with the oldest versions that pypro
 	$(BIN)/python -m build --sdist --no-isolation --outdir build/floors
 	$(IN_FLOORS) --no-build-isolation --no-deps build/floors/*.tar.gz
 	build/floors/bin/python -m pytest -q $(QUICK)
+
+sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core built with AddressSanitizer, in build/sanitize
+	rm -rf build/sanitize
+	mkdir -p build/sanitize
+	cp -R src setup.py pyproject.toml README.md build/sanitize
+	find build/sanitize -name '*.so' -delete
+	cd build/sanitize && CFLAGS="$(ADDRESS) -g" LDFLAGS=$(ADDRESS) $(abspath $(BIN))/python setup.py -q build_ext --inplace
+	$(SANITIZED) -m pytest -q tests/scheduling tests/conformance
+	$(SANITIZED) -m kschedcore.testing.soak --histories 30
 
 conformance: $(BUILT)  ## compare with recordings of Kubernetes (RECORDINGS=PATH…)
 	$(BIN)/kschedcore conformance $(RECORDINGS)
