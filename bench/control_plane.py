@@ -23,6 +23,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from kschedcore.apiserver.requests import Requests
 from kschedcore.cli.entry import COLLECT
@@ -214,12 +215,9 @@ def _resource(path: str) -> str:
 
 def asked(options: argparse.Namespace) -> Figures:
     """One run, and what was asked of the API server."""
-    found, request = Asked(), Requests.request
-    Requests.request = found.wrapped(request)  # type: ignore[method-assign]
-    try:
+    found = Asked()
+    with patch.object(Requests, "request", found.wrapped(Requests.request)):
         figures = measured(options)
-    finally:
-        Requests.request = request  # type: ignore[method-assign]
     pods = options.pods or 50_000
     found.show(pods // MINUTES * MINUTES if options.day else pods)
     return figures

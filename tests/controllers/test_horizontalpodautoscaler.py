@@ -127,6 +127,18 @@ def test_what_is_there_at_first_counts_as_asked_for() -> None:
     assert world.tick(2)[-1] == 2
 
 
+def test_a_deleted_autoscaler_is_forgotten_with_all_it_asked_for() -> None:
+    world = World(replicas=10)
+    world.load.each = 10
+    assert world.tick(10) == [10] * 10
+    autoscaler = world.get("horizontalpodautoscalers.autoscaling", "web")
+    world.send("DELETE", f"{AUTOSCALERS}/web")
+    world.tick()
+    world.send("POST", AUTOSCALERS, {"metadata": {"name": "web"}, "spec": autoscaler["spec"]})
+    assert world.tick(19) == [10] * 19
+    assert world.tick(2)[-1] == 2
+
+
 def test_small_differences_are_let_be() -> None:
     world = World(replicas=10)
     world.load.each = 54

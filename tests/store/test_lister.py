@@ -17,7 +17,7 @@ steps = st.lists(
 
 
 def value(revision: int) -> StoredObject:
-    return StoredObject({"metadata": StoredObject({"resourceVersion": str(revision)})})
+    return StoredObject.of({"metadata": StoredObject.of({"resourceVersion": str(revision)})})
 
 
 def check(backend: MemoryBackend, history: list[tuple[str, str]]) -> None:

@@ -17,7 +17,7 @@ Snapshot = dict[str, int]
 
 
 def writer(text: str = "") -> Writer:
-    return lambda revision: StoredObject({"metadata": {"resourceVersion": str(revision)}, "text": text})
+    return lambda revision: StoredObject.of({"metadata": {"resourceVersion": str(revision)}, "text": text})
 
 
 def driven(backend: Backend, steps: list[tuple[str, bool]]) -> list[Snapshot]:

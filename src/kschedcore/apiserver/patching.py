@@ -57,7 +57,7 @@ def patcher(body: Body, content_type: str, kind: Kind | None) -> Patcher:
         return _json_patcher(_read(body, ""))
     if content_type == MERGE_PATCH:
         patch = _an_object(_read(body, "error decoding patch: "))
-        return lambda obj: apply_merge_patch(_patched(obj, patch), patch)
+        return lambda obj: apply_merge_patch(_under(patch, obj), patch)
     if content_type == STRATEGIC:
         patch = _an_object(_read(body, ""))
         return _strategic_patcher(patch, kind)
@@ -87,11 +87,11 @@ def _json_patcher(operations: Any) -> Patcher:
             f"{_MAX_OPERATIONS}, got {len(operations)}",
         )  # fmt: skip
 
-    shown = any(_is_about_managers(each) for each in operations)
+    about_managers = any(_is_about_managers(each) for each in operations)
 
     def patch(obj: Object) -> Any:
         try:
-            return apply_json_patch(_shown(obj) if shown else obj, operations)
+            return apply_json_patch(_completed(obj) if about_managers else obj, operations)
         except PatchConflict as fault:
             message = f"the server rejected our request due to an error in our request: {fault}"
             raise StatusError(422, "Invalid", message, {}) from None
@@ -105,7 +105,7 @@ def _strategic_patcher(patch: dict[str, Any], kind: Kind | None) -> Patcher:
 
     def merge(obj: Object) -> Any:
         try:
-            return apply_strategic_merge_patch(_patched(obj, patch), patch, kind.schema)
+            return apply_strategic_merge_patch(_under(patch, obj), patch, kind.schema)
         except PatchConflict as fault:
             raise StatusError(500, "", str(fault)) from None
         except PatchError as fault:
@@ -114,15 +114,15 @@ def _strategic_patcher(patch: dict[str, Any], kind: Kind | None) -> Patcher:
     return merge
 
 
-def _shown(obj: Object) -> Object:
-    """The object with ``managedFields``, where a patch is about them."""
+def _completed(obj: Object) -> Object:
+    """The object with ``managedFields``, for a patch that is about them."""
     return obj.completed() if isinstance(obj, StoredObject) else obj
 
 
-def _patched(obj: Object, patch: Object) -> Object:
-    """The object that a merge patch is laid over."""
+def _under(patch: Object, obj: Object) -> Object:
+    """The object as a merge patch is laid over it."""
     metadata = patch.get("metadata")
-    return _shown(obj) if isinstance(metadata, dict) and "managedFields" in metadata else obj
+    return _completed(obj) if isinstance(metadata, dict) and "managedFields" in metadata else obj
 
 
 def _is_about_managers(operation: Mapping[str, Any]) -> bool:

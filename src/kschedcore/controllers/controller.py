@@ -22,7 +22,6 @@ Key = tuple[str, ...]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
 USER_AGENT = "kube-controller-manager"
-_NO_TIME = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,6 @@ def again_although(refused: StatusError | None, again: Again | None) -> Again | 
     return replace(again, refused=True)
 
 
-def _at_once(_change: Change) -> timedelta:
-    return _NO_TIME
-
-
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A resource to listen to, and which keys a change of one of its objects is about.
@@ -74,13 +69,13 @@ class Watched:
         resource: The qualified plural.
         keys: Which keys a change is about.
         controlled: Of which objects alone to hear, by the kind of their controller (:meth:`Informer.listen`).
-        delay: How long the look at a change may wait for others to come; none by default.
+        delay: How long the look at a change may wait for others to come; None for not at all.
     """
 
     resource: str
     keys: Callable[[Change], Iterable[Key]]
     controlled: str | None = None
-    delay: Callable[[Change], timedelta] = _at_once
+    delay: Callable[[Change], timedelta] | None = None
 
 
 def itself(resource: str) -> Watched:
@@ -168,15 +163,17 @@ class Runner:
             for key in keys(change):
                 add(key)
 
+        if delay_of is None:
+            return at_once
+
         def after_a_while(change: Change) -> None:
-            delay = delay_of(change)
-            if not delay:
+            if not (delay := delay_of(change)):
                 at_once(change)
                 return
             for key in keys(change):
                 self._queue.add_at(key, self._clock.now() + delay)
 
-        return at_once if delay_of is _at_once else after_a_while
+        return after_a_while
 
     def step(self) -> bool:
         """Reconcile every key that waits now; those that come meanwhile wait for the next turn."""

@@ -67,10 +67,9 @@ class GarbageCollector(Controller):
 
     def dependents(self, owner: Object) -> Iterator[tuple[str, Object]]:
         """Every object that names the owner, with its resource."""
-        uid = owner["metadata"]["uid"]
         for informer in self._informers:
-            for obj in informer.by(_INDEX, uid):
-                yield informer.resource, obj
+            informer.sync()
+        return self._seen_dependents(owner)
 
     def _seen_dependents(self, owner: Object) -> Iterator[tuple[str, Object]]:
         """Those dependents that the collector was told of; others it will look at when it is."""

@@ -43,7 +43,7 @@ class HorizontalPodAutoscalerController(Controller):
     def __init__(self, context: Context, usage: UsageSource) -> None:
         super().__init__(context)
         self._usage = usage
-        self._memories: dict[str, Memory] = {}
+        self._memories: dict[Key, Memory] = {}
 
     def watches(self) -> Iterable[Watched]:
         """Autoscalers."""
@@ -53,6 +53,7 @@ class HorizontalPodAutoscalerController(Controller):
         """Look at one autoscaler and its target."""
         autoscaler = self.informers[_AUTOSCALERS].get(*key)
         if autoscaler is None:
+            self._memories.pop(key, None)
             return None
         status = _Status(plain(autoscaler.get("status", {})), timestamp(self.clock.now()))
         target = self._target(autoscaler)
@@ -81,7 +82,7 @@ class HorizontalPodAutoscalerController(Controller):
         spec, current = autoscaler["spec"], target["spec"].get("replicas", 1)
         # What there was at first counts as asked for, so that nothing goes down before the window is over.
         first = Memory(recommendations=[(self.clock.now(), current)])
-        self._memories.setdefault(autoscaler["metadata"]["uid"], first)
+        self._memories.setdefault(key_of(autoscaler), first)
         message = "the HPA controller was able to get the target's current scale"
         status.condition("AbleToScale", "True", "SucceededGetScale", message)
         status.content["currentReplicas"] = target.get("status", {}).get("replicas", 0)
@@ -143,7 +144,7 @@ class HorizontalPodAutoscalerController(Controller):
         proposal, subject = highest
         message = f"the HPA was able to successfully calculate a replica count from {subject}"
         status.condition("ScalingActive", "True", "ValidMetricFound", message)
-        memory = self._memories[autoscaler["metadata"]["uid"]]
+        memory = self._memories[key_of(autoscaler)]
         outcome = limited(autoscaler["spec"], memory, current, proposal.replicas, self.clock.now())
         rises = outcome.replicas > current
         return outcome, f"{subject} above target" if rises else "All metrics below target"
@@ -169,7 +170,7 @@ class HorizontalPodAutoscalerController(Controller):
         namespace, name = key_of(target)
         before = target["spec"].get("replicas", 1)
         self.client.patch(resource, namespace, name, {"spec": {"replicas": replicas}}, subresource="scale")
-        memory = self._memories[autoscaler["metadata"]["uid"]]
+        memory = self._memories[key_of(autoscaler)]
         memory.changes.append((self.clock.now(), replicas - before))
         # Policies look back half an hour at most.
         memory.changes = [

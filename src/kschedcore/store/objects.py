@@ -103,6 +103,8 @@ class FieldRecord(Protocol):
 class StoredObject(FrozenDict):
     """A whole object as the store holds it: without ``metadata.managedFields``, but with what they follow from.
 
+    Made by :meth:`of`.
+
     Attributes:
         record: Who wrote what; None when nobody is recorded.
     """
@@ -193,9 +195,7 @@ class Interner:
         for key, item in frozen.items():
             if type(item) in _PLAIN:
                 frozen[key] = self._status(item) if key == "status" else part(item)
-        made = StoredObject(frozen)
-        made.record = record
-        return made
+        return StoredObject.of(frozen, record)
 
     def _status(self, status: dict[str, Any]) -> Any:
         """A status that says much is hardly ever that of another object, nor are its lists; what is in them may be."""
