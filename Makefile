@@ -11,7 +11,7 @@ BUILT     := $(VENV)/.built
 export PATH := $(abspath $(BIN)):$(PATH)
 
 # Enough of the suite to notice a library that is too old.
-QUICK     := tests/api tests/bindings tests/cli tests/scheduling/test_tables.py tests/scheduling/test_user_plugins.py
+QUICK     := tests/api tests/bindings tests/cli tests/engine/test_tables.py tests/engine/test_user_plugins.py
 IN_FLOORS := $(BIN)/uv pip install --quiet --python build/floors/bin/python
 
 ADDRESS   := -fsanitize=address
@@ -75,14 +75,14 @@ sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core 
 	cp -R src setup.py pyproject.toml README.md build/sanitize
 	find build/sanitize -name '*.so' -delete
 	cd build/sanitize && CFLAGS="$(ADDRESS) -g" LDFLAGS=$(ADDRESS) $(abspath $(BIN))/python setup.py -q build_ext --inplace
-	$(SANITIZED) -m pytest -q tests/scheduling tests/conformance
-	$(SANITIZED) -m kschedcore.testing.soak --histories 30
+	$(SANITIZED) -m pytest -q tests/engine tests/scheduler tests/conformance
+	$(SANITIZED) -m kschedcore.chaos.soak --histories 30
 
 conformance: $(BUILT)  ## compare with recordings of Kubernetes (RECORDINGS=PATH…)
 	$(BIN)/kschedcore conformance $(RECORDINGS)
 
 soak: $(BUILT)  ## break simulated clusters at random for a while (MINUTES=10 SEED=0) and say what broke
-	$(BIN)/python -m kschedcore.testing.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+	$(BIN)/python -m kschedcore.chaos.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
 
 bench: $(BUILT)  ## the benchmarks
 	$(BIN)/python -m pytest -q -m '' --benchmark-only bench

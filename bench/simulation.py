@@ -27,8 +27,8 @@ import pyarrow as pa
 import pyarrow.parquet
 from bench.control_plane import expect, resident_megabytes
 
-from kschedcore.api.loading import Document
 from kschedcore.cli.entry import COLLECT
+from kschedcore.manifests.loading import Document
 from kschedcore.simulation import Simulation
 
 Object = dict[str, Any]

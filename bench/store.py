@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from kschedcore.api.machinery.frozen import freeze, plain
+from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.bodies import STRATEGIC
-from kschedcore.store.kinds import kind_by_resource
-from kschedcore.store.objects import freeze, plain
 from kschedcore.store.store import Store
 
 PODS = kind_by_resource("pods").resource

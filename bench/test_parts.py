@@ -15,8 +15,8 @@ from bench.workloads import BLUE, HOSTNAME, ZONE, plain, pod, preferred, require
 
 from kschedcore import Engine
 from kschedcore._native.podclass import PodClass
-from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Pod, decode
+from kschedcore.manifests.manifests import Manifests
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

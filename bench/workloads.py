@@ -26,8 +26,8 @@ import msgspec
 
 from kschedcore import Engine
 from kschedcore._native.podclass import PodClass
-from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Pod, decode
+from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
 

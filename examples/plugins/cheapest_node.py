@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from kschedcore.api.objects import Pod
-from kschedcore.api.requests import pod_requests
-from kschedcore.scheduling.args import Args
-from kschedcore.scheduling.engine import Engine
-from kschedcore.scheduling.user_plugins import FilterPlugin, NodeColumns, ScorePlugin
+from kschedcore.engine.config.args import Args
+from kschedcore.engine.engine import Engine
+from kschedcore.engine.user_plugins import FilterPlugin, NodeColumns, ScorePlugin
+from kschedcore.rules.requests import pod_requests
 
 PRICE = "example.com/cents-per-hour"
 

@@ -8,9 +8,9 @@ from kschedcore._native.plugin cimport FilterPlugin
 from kschedcore._native.types cimport CPU, slot_t, verdict_t
 from libc.stdint cimport int64_t
 
-from kschedcore.api.requests import pod_requests
-from kschedcore.scheduling.args import Args
-from kschedcore.scheduling.plugin import Plugin
+from kschedcore.rules.requests import pod_requests
+from kschedcore.engine.config.args import Args
+from kschedcore.engine.plugin import Plugin
 
 
 cdef class HeadroomKernel(FilterPlugin):

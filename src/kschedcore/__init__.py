@@ -22,13 +22,13 @@ from kschedcore import errors
 from kschedcore.version import __version__
 
 if TYPE_CHECKING:
-    from kschedcore.api.manifests import Manifests, load
     from kschedcore.cluster import Cluster
-    from kschedcore.scheduling.capacity import Capacity
-    from kschedcore.scheduling.decision import Decision, Decisions
-    from kschedcore.scheduling.diagnosis import Diagnosis
-    from kschedcore.scheduling.engine import Engine
-    from kschedcore.scheduling.explanation import Explanation
+    from kschedcore.engine.capacity import Capacity
+    from kschedcore.engine.decision import Decision, Decisions
+    from kschedcore.engine.diagnosis import Diagnosis
+    from kschedcore.engine.engine import Engine
+    from kschedcore.engine.explanation import Explanation
+    from kschedcore.manifests.manifests import Manifests, load
 
 __all__ = [
     "Capacity",
@@ -46,15 +46,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Capacity": "kschedcore.scheduling.capacity",
+    "Capacity": "kschedcore.engine.capacity",
     "Cluster": "kschedcore.cluster",
-    "Decision": "kschedcore.scheduling.decision",
-    "Decisions": "kschedcore.scheduling.decision",
-    "Diagnosis": "kschedcore.scheduling.diagnosis",
-    "Engine": "kschedcore.scheduling.engine",
-    "Explanation": "kschedcore.scheduling.explanation",
-    "Manifests": "kschedcore.api.manifests",
-    "load": "kschedcore.api.manifests",
+    "Decision": "kschedcore.engine.decision",
+    "Decisions": "kschedcore.engine.decision",
+    "Diagnosis": "kschedcore.engine.diagnosis",
+    "Engine": "kschedcore.engine.engine",
+    "Explanation": "kschedcore.engine.explanation",
+    "Manifests": "kschedcore.manifests.manifests",
+    "load": "kschedcore.manifests.manifests",
 }
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kschedcore.apiserver import APIServer
-from kschedcore.cli.recordings.settling import Settling
 from kschedcore.clock import SimulatedClock
+from kschedcore.conformance.settling import Settling
 
 
 class Door(APIServer):

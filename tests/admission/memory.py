@@ -7,15 +7,11 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from kschedcore.admission.chain import AdmissionChain
-from kschedcore.store.admission_types import (
-    AdmissionRequest,
-    Object,
-    Operation,
-    Resource,
-    StatusError,
-    already_exists,
-)
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import StatusError, already_exists
+from kschedcore.api.machinery.types import Object
+from kschedcore.apiserver.admission.chain import AdmissionChain
+from kschedcore.apiserver.admission.types import AdmissionRequest, Operation
 
 RESOURCES = {
     r.plural: r

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.schema import Field, object_type, schema_for
-from kschedcore.store.admission_types import StatusError
 
 from .memory import RESOURCES, Cluster, refusal
 from .samples import SAMPLES, sample

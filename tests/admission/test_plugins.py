@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kschedcore.admission.eviction import admit_eviction
+from kschedcore.apiserver.eviction import admit_eviction
 
 from .memory import Cluster, refusal
 from .samples import sample

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kschedcore.cli.recordings.histories import ApiHistories
+from kschedcore.conformance.histories import ApiHistories
 
 RECORDINGS = Path(__file__).parent / "recordings"
 FAMILIES = ("limitrange", "quota", "validation", "admission")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.api.manifests import Manifests
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.manifests import Manifests
 
 TESTS = Path(__file__).parent.parent
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

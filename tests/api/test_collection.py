@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kschedcore.api.collection import collection_put_off
-from kschedcore.api.manifests import Manifests
 from kschedcore.errors import NotFoundError
+from kschedcore.manifests.collection import collection_put_off
+from kschedcore.manifests.manifests import Manifests
 
 
 @pytest.fixture(autouse=True)

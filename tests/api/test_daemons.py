@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kschedcore.api.daemons import daemon_pods_of
 from kschedcore.api.objects import Node, Pod, decode
 from kschedcore.api.selectors import node_selector
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.daemons import daemon_pods_of
 
 Json = dict[str, Any]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kschedcore.api.defaulting import PodDefaults
 from kschedcore.api.objects import Pod, PodSpec, PriorityClass, RuntimeClass, decode
-from kschedcore.api.requests import pod_requests
+from kschedcore.rules.defaulting import PodDefaults
+from kschedcore.rules.requests import pod_requests
 
 Json = dict[str, Any]
 

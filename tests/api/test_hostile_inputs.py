@@ -17,10 +17,10 @@ import pytest
 from tests.api.hostile_inputs import BOMB, TABLE, flow, pod
 
 from kschedcore import load
-from kschedcore.api import loading
-from kschedcore.api.manifests import Manifests
 from kschedcore.cli import run
 from kschedcore.errors import KschedcoreError, ManifestError, NotFoundError
+from kschedcore.manifests import loading
+from kschedcore.manifests.manifests import Manifests
 
 
 def as_bytes(content: str | bytes) -> bytes:

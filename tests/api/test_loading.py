@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.api.loading import Document, read_documents
-from kschedcore.api.manifests import Manifests
 from kschedcore.errors import ManifestError, NotFoundError
+from kschedcore.manifests.loading import Document, read_documents
+from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kschedcore.api.manifests import Manifests
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
 TEMPLATE: Json = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c"}]}}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kschedcore.api.objects import Pod, PodSpec, decode
-from kschedcore.api.requests import non_zero_requests, pod_limits, pod_requests, scored_requests
-from kschedcore.api.resize import granted
+from kschedcore.rules.requests import non_zero_requests, pod_limits, pod_requests, scored_requests
+from kschedcore.rules.resize import granted
 
 Json = dict[str, Any]
 MIB = 1024 * 1024

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Toleration
-from kschedcore.api.requests import pod_requests
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.manifests import Manifests
+from kschedcore.rules.requests import pod_requests
 
 SEED = Path(__file__).parent / "seed"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kschedcore.api.objects import Pod, decode
-from kschedcore.api.workloads import pods_of, replica_set_of, workload_of
+from kschedcore.manifests.workloads import pods_of, replica_set_of, workload_of
 
 Json = dict[str, Any]
 

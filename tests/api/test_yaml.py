@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.api.yaml import line_of, read_yaml
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.yaml import line_of, read_yaml
 
 
 def read(text: str) -> Any:
@@ -71,7 +71,7 @@ def test_aliases_share_what_they_name() -> None:
 
 
 def test_only_what_aliases_stand_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kschedcore.api.yaml.MAX_VALUES", 9)
+    monkeypatch.setattr("kschedcore.manifests.yaml.MAX_VALUES", 9)
     written = "[" + "x, " * 100 + "]"
     assert len(read(written)) == 100
 

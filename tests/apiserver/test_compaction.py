@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.apiserver import APIServer
 from kschedcore.clock import SimulatedClock
-from kschedcore.store.admission_types import StatusError
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 

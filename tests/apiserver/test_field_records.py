@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.apiserver import APIServer
+from kschedcore.apiserver.apply.record import MAX_WRITES
 from kschedcore.clock import SimulatedClock
-from kschedcore.store.apply.record import MAX_WRITES
-from kschedcore.store.objects import StoredObject
 
 Object = dict[str, Any]
 Asks = Callable[[APIServer, int], None]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kschedcore.cli.recordings.histories import ApiHistories
-from kschedcore.cli.recordings.results import StepResult
+from kschedcore.conformance.histories import ApiHistories
+from kschedcore.conformance.results import StepResult
 
 RECORDINGS = Path(__file__).parent / "recordings"
 

@@ -9,10 +9,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.frozen import FROZEN
+from kschedcore.api.machinery.remembered import forget
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.bodies import APPLY, JSON, STRATEGIC
-from kschedcore.store.objects import FROZEN
-from kschedcore.store.remembered import forget
 
 Object = dict[str, Any]
 Request = tuple[str, str, Any, str]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.apiserver import APIServer
 from kschedcore.clock import FixedClock
-from kschedcore.store.admission_types import StatusError
 from kschedcore.store.memory import MemoryBackend
 from kschedcore.store.store import Store
 

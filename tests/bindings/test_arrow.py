@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
-from kschedcore.scheduling.engine import Engine
 
 EXAMPLES = Path(__file__).parents[2] / "bindings/arrow"
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kschedcore.cli.conformance import report
-from kschedcore.cli.recordings.comparison import differences
-from kschedcore.cli.recordings.files import find, read, stem
-from kschedcore.cli.recordings.results import CaseResult, Difference, Family, StepResult
+from kschedcore.conformance.comparison import differences
+from kschedcore.conformance.files import find, read, stem
+from kschedcore.conformance.results import CaseResult, Difference, Family, StepResult
 from kschedcore.errors import ManifestError, NotFoundError
 
 keys = st.text(string.ascii_lowercase, min_size=1, max_size=3)

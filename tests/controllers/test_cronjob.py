@@ -9,7 +9,7 @@ import pytest
 
 from kschedcore.controllers.cronjob import CronJobController
 from kschedcore.controllers.garbagecollector import GarbageCollector
-from kschedcore.controllers.job import BATCH_PERIOD, JobController
+from kschedcore.controllers.job.controller import BATCH_PERIOD, JobController
 from kschedcore.controllers.ttlafterfinished import TTLAfterFinishedController
 
 from . import world as worlds

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kschedcore.controllers.daemonset import DaemonSetController
+from kschedcore.controllers.daemonset.controller import DaemonSetController
 
 from . import world as worlds
 

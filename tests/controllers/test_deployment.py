@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kschedcore.controllers.deployment import DeploymentController
+from kschedcore.controllers.deployment.controller import DeploymentController
 from kschedcore.controllers.replicaset import ReplicaSetController
 
 from . import world as worlds

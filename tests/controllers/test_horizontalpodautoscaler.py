@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from kschedcore.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
+from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
 from kschedcore.controllers.replicaset import ReplicaSetController
 
 from . import world as worlds

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kschedcore.controllers.job import BATCH_PERIOD, JobController
-from kschedcore.store.meta import timestamp
-from kschedcore.store.objects import plain
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.controllers.job.controller import BATCH_PERIOD, JobController
 
 from . import world as worlds
 

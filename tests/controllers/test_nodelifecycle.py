@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kschedcore.controllers.nodelifecycle import NodeLifecycleController
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.controllers.nodelifecycle.controller import NodeLifecycleController
 from kschedcore.controllers.tainteviction import TaintEvictionController
 from kschedcore.nodes.heartbeats import Leases
-from kschedcore.store.meta import timestamp
 
 from . import world as worlds
 

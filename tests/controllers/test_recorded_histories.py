@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from kschedcore.cli.recordings.files import find, read
-from kschedcore.cli.recordings.formats import format_of
-from kschedcore.cli.recordings.results import Case, CaseResult
+from kschedcore.conformance.files import find, read
+from kschedcore.conformance.formats import format_of
+from kschedcore.conformance.results import Case, CaseResult
 
 CASES: list[Case] = [case for path in find([str(Path(__file__).with_name("data"))]) for case in read(path)]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kschedcore.controllers.garbagecollector import GarbageCollector
-from kschedcore.controllers.statefulset import StatefulSetController
+from kschedcore.controllers.statefulset.controller import StatefulSetController
 from kschedcore.controllers.volumeprotection import ClaimProtectionController
 
 from . import world as worlds

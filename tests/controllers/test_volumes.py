@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kschedcore.controllers.persistentvolume import PersistentVolumeController
-from kschedcore.controllers.persistentvolumeprovisioner import PersistentVolumeProvisioner
+from kschedcore.controllers.persistentvolume.binder import PersistentVolumeController
+from kschedcore.controllers.persistentvolume.provisioner import PersistentVolumeProvisioner
 from kschedcore.controllers.volumeprotection import ClaimProtectionController, VolumeProtectionController
 
 from .world import World

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.times import timestamp
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
@@ -13,8 +15,6 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.controllers.controller import Context, Controller, Runner
 from kschedcore.controllers.serviceaccount import ServiceAccountController
-from kschedcore.store.meta import timestamp
-from kschedcore.store.objects import plain
 
 Object = dict[str, Any]
 

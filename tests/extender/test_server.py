@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.extender.test_verbs import HEAD, extender, node, pod
 
-from kschedcore.api.manifests import Manifests
+from kschedcore.engine.config.loading import load_config
+from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
-from kschedcore.extender.api_door import HTTPAPI
+from kschedcore.extender.api_client import HTTPAPI
 from kschedcore.extender.server import ExtenderServer
 from kschedcore.extender.verbs import Extender
-from kschedcore.scheduling.config import load_config
-from kschedcore.scheduling.engine import Engine
+from kschedcore.manifests.manifests import Manifests
 from kschedcore.testing.strategies import clusters, pods
 
 CONFIGURATION = Path(__file__).parents[2] / "bindings/extender/kube-scheduler.yaml"

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from kschedcore.api.manifests import Manifests
 from kschedcore.apiserver import APIServer
+from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
 from kschedcore.extender.verbs import Extender, scaled
-from kschedcore.scheduling.engine import Engine
+from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
 

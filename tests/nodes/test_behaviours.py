@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from kschedcore.errors import ManifestError, NotFoundError
-from kschedcore.nodes import Behaviours, SimulatedRuntime, behaviours
-from kschedcore.nodes.behaviour import Behaviour
-from kschedcore.nodes.behaviours import ANNOTATION
+from kschedcore.nodes import Behaviours, SimulatedRuntime
+from kschedcore.nodes.runtimes import behaviours
+from kschedcore.nodes.runtimes.behaviour import Behaviour
+from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 
 from .world import World, container
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kschedcore.nodes.behaviour import Answer
-from kschedcore.nodes.probe_handlers import judge
+from kschedcore.nodes.runtimes.behaviour import Answer
+from kschedcore.nodes.runtimes.probe_handlers import judge
 
 from .world import World, container
 

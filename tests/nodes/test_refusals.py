@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kschedcore.client.door import Door, Events
+from kschedcore.client.transport import Door, Events
 
 from .world import Object, World, container
 

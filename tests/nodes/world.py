@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from kschedcore.api.machinery.frozen import plain
 from kschedcore.apiserver import APIServer
-from kschedcore.client.door import Door
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
+from kschedcore.client.transport import Door
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.nodes import Behaviours, NodeAgents, SimulatedRuntime
-from kschedcore.store.objects import plain
 
 Object = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.api.loading import Document
+from kschedcore.manifests.loading import Document
 from kschedcore.simulation import Run, Simulation
 
 Object = dict[str, Any]

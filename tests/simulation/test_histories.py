@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from kschedcore.chaos.breakable import Parts
+from kschedcore.chaos.breaking import live, shortened
+from kschedcore.chaos.chronicle import Objects, Write
+from kschedcore.chaos.faults import WriteFault
+from kschedcore.chaos.histories import History
+from kschedcore.chaos.invariants import Invariant
+from kschedcore.chaos.soak import main
+from kschedcore.chaos.users import draw_history
 from kschedcore.controllers.controller import Controller, Key, Watched, itself
 from kschedcore.controllers.registry import CONTROLLERS
-from kschedcore.testing.breakable import Parts
-from kschedcore.testing.breaking import live, shortened
-from kschedcore.testing.chronicle import Objects, Write
-from kschedcore.testing.faults import WriteFault
-from kschedcore.testing.histories import History
-from kschedcore.testing.invariants import Invariant
-from kschedcore.testing.soak import main
-from kschedcore.testing.users import draw_history
 
 BATCH, BATCHES, LENGTH = 20, 10, 25
 

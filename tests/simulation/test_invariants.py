@@ -9,32 +9,34 @@ from typing import Any
 import msgspec
 import pytest
 
-from kschedcore.admission import eviction
-from kschedcore.admission.plugins.resource_quota import ResourceQuota
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.apiserver import eviction
+from kschedcore.apiserver.admission.plugins.resource_quota import ResourceQuota
+from kschedcore.chaos.breakable import BreakableCluster
+from kschedcore.chaos.breaking import CRASH, REST, REST_TWICE, live, shortened
+from kschedcore.chaos.histories import Evict, History, Jump, Request, Run, Step
+from kschedcore.chaos.invariants import INVARIANTS
 from kschedcore.client.informer import Informer
-from kschedcore.controllers import cronjob, deployment_sizes, horizontalpodautoscaler
+from kschedcore.controllers import cronjob
 from kschedcore.controllers.controller import Again
-from kschedcore.controllers.daemonset import DaemonSetController
-from kschedcore.controllers.deployment import DeploymentController
+from kschedcore.controllers.daemonset.controller import DaemonSetController
+from kschedcore.controllers.deployment import sizes as deployment_sizes
+from kschedcore.controllers.deployment.controller import DeploymentController
 from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
-from kschedcore.controllers.hpa_behavior import Limited
-from kschedcore.controllers.job import JobController
+from kschedcore.controllers.horizontalpodautoscaler import controller as horizontalpodautoscaler
+from kschedcore.controllers.horizontalpodautoscaler.behavior import Limited
+from kschedcore.controllers.job.controller import JobController
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
+from kschedcore.engine.binding import key_of
+from kschedcore.engine.engine import Engine
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.agents import NodeAgents
-from kschedcore.nodes.behaviours import ANNOTATION
-from kschedcore.scheduling.binding import key_of
-from kschedcore.scheduling.engine import Engine
-from kschedcore.scheduling.pending_pods import PendingPods
-from kschedcore.store.kinds import kind_by_resource
-from kschedcore.store.objects import plain
-from kschedcore.testing.breakable import BreakableCluster
-from kschedcore.testing.breaking import CRASH, REST, REST_TWICE, live, shortened
-from kschedcore.testing.histories import Evict, History, Jump, Request, Run, Step
-from kschedcore.testing.invariants import INVARIANTS
+from kschedcore.nodes.runtimes.behaviours import ANNOTATION
+from kschedcore.scheduler.pending_pods import PendingPods
 
 Object = dict[str, Any]
 Patch = pytest.MonkeyPatch
@@ -306,8 +308,8 @@ def loses_writes(patch: Patch) -> tuple[Step, ...]:
 
 def helps_nobody(patch: Patch) -> tuple[Step, ...]:
     """No event moves a pod out of the unschedulable ones, and no time either."""
-    patch.setattr("kschedcore.scheduling.loop.may_help", lambda *_: False)
-    patch.setattr("kschedcore.scheduling.pending_pods.FLUSH_AFTER", timedelta(days=9))
+    patch.setattr("kschedcore.scheduler.loop.may_help", lambda *_: False)
+    patch.setattr("kschedcore.scheduler.pending_pods.FLUSH_AFTER", timedelta(days=9))
     return (pod("a", "1500m"), pod("b", "1500m"), pod("c", "1500m"), Run(5), Request("DELETE", f"{PODS}/a"))
 
 
@@ -330,7 +332,7 @@ def crashes(patch: Patch) -> tuple[Step, ...]:
 
 
 def turns_for_ever(patch: Patch) -> tuple[Step, ...]:
-    patch.setattr("kschedcore.testing.breakable._MOST_TURNS", 500)
+    patch.setattr("kschedcore.chaos.breakable._MOST_TURNS", 500)
     patch.setattr(
         DeploymentController, "reconcile", lambda self, _key: Again(self.clock.now() - timedelta(1))
     )

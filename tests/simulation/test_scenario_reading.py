@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kschedcore.api.loading import Document
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.loading import Document
 from kschedcore.simulation.reading import read_scenario
 
 

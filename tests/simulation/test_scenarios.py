@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from kschedcore.nodes.behaviours import ANNOTATION
-from kschedcore.scheduling.loop import Scheduler
-from kschedcore.testing.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER
-from kschedcore.testing.breaking import Life
-from kschedcore.testing.faults import WriteFault
-from kschedcore.testing.histories import (
+from kschedcore.chaos.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER
+from kschedcore.chaos.breaking import Life
+from kschedcore.chaos.faults import WriteFault
+from kschedcore.chaos.histories import (
     Cut,
     Delay,
     FailNode,
@@ -23,6 +21,8 @@ from kschedcore.testing.histories import (
     Run,
     Step,
 )
+from kschedcore.nodes.runtimes.behaviours import ANNOTATION
+from kschedcore.scheduler.loop import Scheduler
 
 Object = dict[str, Any]
 

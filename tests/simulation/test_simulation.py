@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.simulation.scenes import node, pod, simulate, simulation, web
 
-from kschedcore.api.loading import read_documents
 from kschedcore.errors import ManifestError, UsageError
+from kschedcore.manifests.loading import read_documents
 from kschedcore.simulation import Run, Simulation
 
 SHOP = Path(__file__).parents[2] / "examples" / "scenarios" / "shop"

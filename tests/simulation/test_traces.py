@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.simulation.scenes import node, pod
 
-from kschedcore.api.loading import Document
 from kschedcore.errors import ManifestError, NotFoundError
+from kschedcore.manifests.loading import Document
 from kschedcore.simulation import Simulation
 from kschedcore.simulation.scenario import Trace, TraceColumns, TraceRequest
 from kschedcore.simulation.traces import read_trace

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.frozen import FrozenList, freeze
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import decode_object
-from kschedcore.store.admission_types import StatusError
-from kschedcore.store.apply.fieldmanager import NOBODY, FieldManager, manager_name
-from kschedcore.store.apply.paths import display, from_fields_v1, to_fields_v1
-from kschedcore.store.apply.typed import compare, field_set, merge, remove, root
-from kschedcore.store.objects import FrozenList, freeze
+from kschedcore.apiserver.apply.fieldmanager import NOBODY, FieldManager, manager_name
+from kschedcore.apiserver.apply.paths import display, from_fields_v1, to_fields_v1
+from kschedcore.apiserver.apply.typed import compare, field_set, merge, remove, root
 
 DEPLOYMENT = object_type("apps.v1.Deployment")
 EMPTY = freeze({**decode_object(DEPLOYMENT, {})[0], "metadata": {"name": "web"}})

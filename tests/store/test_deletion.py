@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kschedcore.store.deletion import deletion_of, ends_by_update
-from kschedcore.store.kinds import kind_by_resource
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.apiserver.deletion import deletion_of, ends_by_update
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PODS, JOBS, NAMESPACES = (kind_by_resource(each) for each in ("pods", "jobs.batch", "namespaces"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kschedcore.store.kinds import KINDS, Kind, kind_by_path, kind_by_resource, resources
+from kschedcore.api.machinery.kinds import KINDS, Kind, kind_by_path, kind_by_resource, resources
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource.qualified)

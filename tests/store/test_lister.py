@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.objects import StoredObject
 
 LISTS = [("pods", None), ("pods", "a"), ("pods", "b"), ("quotas", None), ("quotas", "a")]
 keys = st.sampled_from(["pods/a/1", "pods/a/2", "pods/b/1", "quotas/a/1"])

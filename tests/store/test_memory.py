@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.store.backend import Backend, Compacted, EventType, RevisionMismatch, Writer
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.objects import StoredObject
 
 KEYS = ["pods/a/x", "pods/a/y", "pods/a-b/x", "pods/b/x", "nodes/n"]
 PREFIXES = ["pods/", "pods/a/", "pods/a-b/", "nodes/", "pods/none/"]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.store.objects import FrozenDict, FrozenList, Interner, freeze, plain
+from kschedcore.api.machinery.frozen import FrozenDict, FrozenList, Interner, freeze, plain
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),

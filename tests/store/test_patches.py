@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.store.patches import PatchConflict, apply_json_patch, apply_merge_patch
+from kschedcore.apiserver.patches import PatchConflict, apply_json_patch, apply_merge_patch
 
 scalars = st.booleans() | st.integers(-9, 9) | st.text("ab~/", max_size=2)
 documents = st.recursive(

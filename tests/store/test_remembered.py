@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.store.objects import FROZEN, FrozenDict, freeze, plain
-from kschedcore.store.remembered import forget, remembered, shared, shared_json
+from kschedcore.api.machinery.frozen import FROZEN, FrozenDict, freeze, plain
+from kschedcore.api.machinery.remembered import forget, remembered, shared, shared_json
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | st.text(max_size=3),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kschedcore.api.schema import object_type
-from kschedcore.store.patches import PatchConflict, PatchError, apply_strategic_merge_patch
+from kschedcore.apiserver.patches import PatchConflict, PatchError, apply_strategic_merge_patch
 
 SPEC = object_type("core.v1.PodSpec")
 POD = object_type("core.v1.Pod")

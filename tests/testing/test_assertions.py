@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.scheduling.objects import node, pod
+from tests.engine.objects import node, pod
 from tests.testing.shop import SHOP, shop
 
 import kschedcore as ks
 from kschedcore.api.objects import Pod
 from kschedcore.cli import run
+from kschedcore.engine.user_plugins import FilterPlugin, NodeColumns
 from kschedcore.errors import UsageError
-from kschedcore.scheduling.user_plugins import FilterPlugin, NodeColumns
 from kschedcore.testing import (
     BrokenRuleError,
     Placements,

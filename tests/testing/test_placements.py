@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.scheduling.objects import node, pod
+from tests.engine.objects import node, pod
 from tests.testing.shop import SHOP, shop
 
 import kschedcore as ks

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import kschedcore as ks
-from kschedcore.store.admission_types import StatusError
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.testing import BrokenRuleError, assert_does_not_fit, assert_rolled_out
 
 

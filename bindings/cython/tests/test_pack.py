@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kschedcore_pack import PackArgs, PackResource
 
 from kschedcore import Engine
-from kschedcore.api.requests import pod_requests
-from kschedcore.scheduling.user_plugins import ScorePlugin
+from kschedcore.engine.user_plugins import ScorePlugin
+from kschedcore.rules.requests import pod_requests
 
 GPU = "nvidia.com/gpu"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from kschedcore.api.yaml import read_yaml as read_yaml_documents
+from kschedcore.api.machinery.frozen import FROZEN
+from kschedcore.api.machinery.remembered import shared_json
+from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
 from kschedcore.errors import ManifestError
-from kschedcore.store.admission_types import StatusError, bad_request
-from kschedcore.store.objects import FROZEN
-from kschedcore.store.remembered import shared_json
+from kschedcore.manifests.yaml import read_yaml as read_yaml_documents
 
 __all__ = [
     "APPLY",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kschedcore.store.admission_types import Object
+from kschedcore.api.machinery.types import Object
 
 __all__ = ["bootstrap_objects"]
 

@@ -12,9 +12,10 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from kschedcore.store.admission_types import Object, Resource
-from kschedcore.store.kinds import KINDS, Kind, kind_by_resource
-from kschedcore.store.objects import FrozenDict, freeze
+from kschedcore.api.machinery.frozen import FrozenDict, freeze
+from kschedcore.api.machinery.kinds import KINDS, Kind, kind_by_resource
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.types import Object
 
 __all__ = ["discovered"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.types import Object
 from kschedcore.clock import Clock
-from kschedcore.store.admission_types import Object
-from kschedcore.store.kinds import kind_by_resource
 from kschedcore.store.store import Store
 
 __all__ = ["EventTTL"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.bodies import APPLY, JSON_PATCH, Body, read_json, read_yaml
 from kschedcore.apiserver.gojson import JSONProblem
-from kschedcore.store.admission_types import Object
 
 __all__ = ["PREFIX", "core_request", "events_answer"]
 

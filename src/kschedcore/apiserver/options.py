@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from kschedcore.store import field_errors as fe
-from kschedcore.store.admission_types import FieldValidation, StatusError, bad_request
-from kschedcore.store.field_errors import FieldError
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.apiserver.admission.types import FieldValidation
 
 __all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "write_options"]
 

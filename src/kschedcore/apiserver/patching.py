@@ -7,6 +7,13 @@ from typing import Any
 
 import msgspec
 
+from kschedcore.api.machinery.field_errors import invalid as invalid_field
+from kschedcore.api.machinery.frozen import StoredObject
+from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.machinery.types import Object
+from kschedcore.apiserver.apply.fieldmanager import NOBODY
+from kschedcore.apiserver.apply.record import Record, entries_of
 from kschedcore.apiserver.bodies import (
     JSON_PATCH,
     MERGE_PATCH,
@@ -16,20 +23,14 @@ from kschedcore.apiserver.bodies import (
     read_yaml,
 )
 from kschedcore.apiserver.gojson import JSONProblem
-from kschedcore.apiserver.registry import Registry, Write, empty_object, field_manager
-from kschedcore.store.admission_types import Object, StatusError, bad_request
-from kschedcore.store.apply.fieldmanager import NOBODY
-from kschedcore.store.apply.record import Record, entries_of
-from kschedcore.store.field_errors import invalid as invalid_field
-from kschedcore.store.kinds import Kind
-from kschedcore.store.objects import StoredObject
-from kschedcore.store.patches import (
+from kschedcore.apiserver.patches import (
     PatchConflict,
     PatchError,
     apply_json_patch,
     apply_merge_patch,
     apply_strategic_merge_patch,
 )
+from kschedcore.apiserver.registry import Registry, Write, empty_object, field_manager
 
 __all__ = ["apply_patch", "patch_object", "patcher", "unsupported_patch"]
 

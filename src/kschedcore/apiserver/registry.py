@@ -12,26 +12,19 @@ from itertools import islice
 
 import msgspec
 
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.frozen import FROZEN, StoredObject, freeze
+from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.status import already_exists, bad_request, conflict, invalid, not_found
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema.decode import Known, decode_object
+from kschedcore.apiserver.admission.types import Admission, AdmissionRequest, Operation
+from kschedcore.apiserver.apply.fieldmanager import FORGET, FieldManager
+from kschedcore.apiserver.apply.record import Record, entries_of
+from kschedcore.apiserver.deletion import Deletion, check_preconditions, deletion_of, ends_by_update
+from kschedcore.apiserver.metadata import MetaSource
 from kschedcore.apiserver.options import DeleteOptions, WriteOptions
-from kschedcore.store import field_errors as fe
-from kschedcore.store.admission_types import (
-    Admission,
-    AdmissionRequest,
-    Object,
-    Operation,
-    already_exists,
-    bad_request,
-    conflict,
-    invalid,
-    not_found,
-)
-from kschedcore.store.apply.fieldmanager import FORGET, FieldManager
-from kschedcore.store.apply.record import Record, entries_of
-from kschedcore.store.deletion import Deletion, check_preconditions, deletion_of, ends_by_update
-from kschedcore.store.kinds import Kind
-from kschedcore.store.meta import MetaSource, timestamp
-from kschedcore.store.objects import FROZEN, StoredObject, freeze
 from kschedcore.store.store import MODIFIED, Store
 
 __all__ = ["Registry", "Write", "empty_object", "field_manager"]

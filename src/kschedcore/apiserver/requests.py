@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kschedcore.api.machinery.frozen import StoredObject, plain
+from kschedcore.api.machinery.status import StatusError, not_found
+from kschedcore.api.machinery.types import Object
+from kschedcore.apiserver.admission.types import Admission
+from kschedcore.apiserver.apply.fieldmanager import manager_name
 from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
 from kschedcore.apiserver.compaction import Compactor
 from kschedcore.apiserver.discovery import discovered
 from kschedcore.apiserver.event_ttl import EventTTL
+from kschedcore.apiserver.metadata import MetaSource
 from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, write_options
 from kschedcore.apiserver.patching import apply_patch, patch_object, patcher
 from kschedcore.apiserver.registry import Registry, Write
@@ -16,11 +22,7 @@ from kschedcore.apiserver.routes import Route, method_not_allowed, route
 from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
 from kschedcore.clock import Clock
-from kschedcore.store.admission_types import Admission, Object, StatusError, not_found
-from kschedcore.store.apply.fieldmanager import manager_name
 from kschedcore.store.lists import ContinueToken, list_page
-from kschedcore.store.meta import MetaSource
-from kschedcore.store.objects import StoredObject, plain
 from kschedcore.store.store import Store
 from kschedcore.store.watch import Watch
 

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from kschedcore.store.admission_types import StatusError
-from kschedcore.store.kinds import Kind, kind_by_path
+from kschedcore.api.machinery.kinds import Kind, kind_by_path
+from kschedcore.api.machinery.status import StatusError
 
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.status import bad_request
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import parse_field_selector, parse_selector
-from kschedcore.store.admission_types import Object, bad_request
-from kschedcore.store.kinds import Kind
 
 __all__ = ["selection"]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from kschedcore.admission.chain import AdmissionChain
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import events_view
+from kschedcore.apiserver.admission.chain import AdmissionChain
+from kschedcore.apiserver.admission.types import Admission
 from kschedcore.apiserver.bodies import JSON, Body
 from kschedcore.apiserver.bootstrap import bootstrap_objects
 from kschedcore.apiserver.requests import Requests
-from kschedcore.client.door import Door
+from kschedcore.client.transport import Door
 from kschedcore.clock import Clock, FixedClock
-from kschedcore.store.admission_types import Admission, Object, StatusError
 from kschedcore.store.store import Store
 from kschedcore.store.watch import Watch
 
@@ -20,7 +22,7 @@ class APIServer:
     """Kubernetes' API in process.
 
     Everything that changes or reads the cluster comes through :meth:`request` and :meth:`watch`. Objects in
-    answers are shared and cannot be changed (:func:`kschedcore.store.objects.plain` copies one).
+    answers are shared and cannot be changed (:func:`kschedcore.api.machinery.frozen.plain` copies one).
 
     Args:
         store: Where objects are kept; memory by default.

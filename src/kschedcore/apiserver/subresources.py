@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from kschedcore.admission.eviction import admit_eviction
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.frozen import FrozenDict, StoredObject, plain
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import bad_request, conflict, invalid
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.api.selectors import Requirement, Selector
+from kschedcore.apiserver.deletion import check_preconditions
+from kschedcore.apiserver.eviction import admit_eviction
 from kschedcore.apiserver.options import delete_options
 from kschedcore.apiserver.registry import Registry, Write
-from kschedcore.client.disrupted import disrupted
-from kschedcore.store import field_errors as fe
-from kschedcore.store.admission_types import Object, Resource, bad_request, conflict, invalid
-from kschedcore.store.deletion import check_preconditions
-from kschedcore.store.objects import FrozenDict, StoredObject, plain
 
 __all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from kschedcore.api.manifests import VIEWS
-from kschedcore.columns.tables import ArrowStream
+from kschedcore.engine.columns.tables import ArrowStream
+from kschedcore.engine.engine import Engine
 from kschedcore.errors import (
     ConfigError,
     KschedcoreError,
@@ -19,7 +19,7 @@ from kschedcore.errors import (
     NotFoundError,
     UsageError,
 )
-from kschedcore.scheduling.engine import Engine
+from kschedcore.manifests.manifests import VIEWS
 
 OK, USAGE, NOT_FOUND, CONFIG, MANIFEST, FAILED, NO_MEMORY, INTERNAL = range(8)
 """kschedcore_status."""

@@ -14,7 +14,7 @@ from kschedcore.cli.progress import progress
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
-    from kschedcore.cli.recordings.results import Family
+    from kschedcore.conformance.results import Family
 
 __all__ = ["EPILOG", "command"]
 
@@ -58,8 +58,8 @@ def command(
 
     Exits with 0 when every case passes (or the share that --min asks for), else with 1.
     """
-    from kschedcore.cli.recordings.files import find
-    from kschedcore.cli.recordings.replay import replay
+    from kschedcore.conformance.files import find
+    from kschedcore.conformance.replay import replay
 
     if output not in FORMATS:
         raise UsageError(f"--output {output}: expected one of {', '.join(FORMATS)}")

@@ -9,7 +9,7 @@ from kschedcore.cli.names import key_of
 from kschedcore.cli.output import NONE, NOTHING, columns
 
 if TYPE_CHECKING:
-    from kschedcore.scheduling.decision import Decision
+    from kschedcore.engine.decision import Decision
 
 __all__ = ["as_document", "placements", "refusals"]
 

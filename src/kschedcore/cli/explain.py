@@ -15,8 +15,8 @@ from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
-    from kschedcore.scheduling.engine import Engine
-    from kschedcore.scheduling.explanation import Explanation, Score
+    from kschedcore.engine.engine import Engine
+    from kschedcore.engine.explanation import Explanation, Score
 
 __all__ = ["EPILOG", "command"]
 

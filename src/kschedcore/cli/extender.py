@@ -46,7 +46,7 @@ def command(
     extender is nodeCacheCapable is the scheduler's configuration's to say. The cluster in the manifests is what the
     answers begin with.
     """
-    from kschedcore.extender.api_door import HTTPAPI
+    from kschedcore.extender.api_client import HTTPAPI
     from kschedcore.extender.server import ExtenderServer
     from kschedcore.extender.verbs import Extender
 

@@ -26,8 +26,8 @@ from kschedcore.cli.progress import progress
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
-    from kschedcore.scheduling.capacity import Capacity
-    from kschedcore.scheduling.decision import Decision
+    from kschedcore.engine.capacity import Capacity
+    from kschedcore.engine.decision import Decision
 
 __all__ = ["EPILOG", "command"]
 
@@ -106,7 +106,7 @@ def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
 
     Pods of their own that ask for the same are one group, under the name of the first.
     """
-    from kschedcore.api.workloads import workload_of
+    from kschedcore.manifests.workloads import workload_of
 
     groups: dict[str, list[Decision]] = {}
     first_like: dict[bytes, str] = {}

@@ -14,9 +14,9 @@ from kschedcore.cli.replicas import parse_replicas, with_replicas
 from kschedcore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from kschedcore.api.manifests import Manifests
     from kschedcore.api.objects import Pod
-    from kschedcore.scheduling.engine import Engine
+    from kschedcore.engine.engine import Engine
+    from kschedcore.manifests.manifests import Manifests
 
 __all__ = ["build_engine", "find_pod", "load", "select"]
 
@@ -31,8 +31,8 @@ def load(
         NotFoundError: A path does not exist.
         ManifestError: Something cannot be read.
     """
-    from kschedcore.api.collection import collection_put_off
-    from kschedcore.api.manifests import Manifests
+    from kschedcore.manifests.collection import collection_put_off
+    from kschedcore.manifests.manifests import Manifests
 
     wanted = parse_replicas(replicas)
     if not filenames:
@@ -59,7 +59,7 @@ def build_engine(
         UsageError: The file that ``--config`` names holds no configuration.
         ConfigError: The configuration is one that kube-scheduler would refuse.
     """
-    from kschedcore.scheduling.engine import Engine
+    from kschedcore.engine.engine import Engine
 
     chosen = manifests.config if config is None else read_config(config)
     return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed)
@@ -71,7 +71,7 @@ def read_config(path: str) -> Mapping[str, Any]:
     Raises:
         UsageError: The file holds none.
     """
-    from kschedcore.api.manifests import Manifests
+    from kschedcore.manifests.manifests import Manifests
 
     config = Manifests.load(path, stdin=standard_input()).config
     if config is None:

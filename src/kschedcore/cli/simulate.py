@@ -85,7 +85,7 @@ def command(
     The same files and seed give the same results. Ctrl-C ends a run early; its results are marked partial, and
     the exit status is 130.
     """
-    from kschedcore.api.loading import read_documents
+    from kschedcore.manifests.loading import read_documents
     from kschedcore.simulation import Simulation
 
     if not filename:

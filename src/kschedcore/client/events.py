@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zlib import crc32
 
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.correlation import Correlator, Recent
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
-from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.meta import timestamp
 
 __all__ = ["EventRecorder"]
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 
 import msgspec
 
-from kschedcore.client.door import Door, Events, path_of
-from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.kinds import kind_by_resource
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
+from kschedcore.client.transport import Door, Events, path_of
 
 __all__ = ["Change", "Informer", "Informers", "by_label", "by_node", "controller_of", "key_of"]
 

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from kschedcore.client.door import Door, path_of
-from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.kinds import kind_by_resource
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
+from kschedcore.client.transport import Door, path_of
 
 __all__ = ["Client", "PatchType", "Propagation"]
 
@@ -27,9 +28,9 @@ class Client:
 
     Resources are named by their qualified plural (``pods``, ``deployments.apps``). What comes back is shared
     and cannot be changed: a changed object is made with ``{**obj, "spec": …}``, or of a copy
-    (:func:`kschedcore.store.objects.plain`).
+    (:func:`kschedcore.api.machinery.frozen.plain`).
 
-    Every verb raises :class:`~kschedcore.store.admission_types.StatusError` when it is refused.
+    Every verb raises :class:`~kschedcore.api.machinery.status.StatusError` when it is refused.
 
     Args:
         door: The API server.

@@ -12,16 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kschedcore.api.documents import Whole, objects_in
-from kschedcore.api.loading import Document, read_documents
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.kinds import KINDS, Kind
+from kschedcore.api.machinery.status import StatusError, not_found
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.editing import CHANGE_CAUSE
 from kschedcore.cluster.results import Result, Results, told
 from kschedcore.cluster.threeway import three_way_patch
 from kschedcore.errors import ManifestError
-from kschedcore.store.admission_types import Object, StatusError, not_found
-from kschedcore.store.kinds import KINDS, Kind
-from kschedcore.store.objects import plain
+from kschedcore.manifests.documents import Whole, objects_in
+from kschedcore.manifests.loading import Document, read_documents
 
 __all__ = ["LAST_APPLIED", "Manifest", "applied", "create", "created", "deleted", "deleted_manifests", "read"]
 

@@ -10,28 +10,28 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from kschedcore.api.arguments import UINT64_MAX, integer
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import Selector, parse_selector
+from kschedcore.api.spans import Span, duration
 from kschedcore.apiserver import APIServer
+from kschedcore.apiserver.printers import table
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
-from kschedcore.cluster.durations import Span, duration
 from kschedcore.cluster.given_nodes import Nodes, move_in, node_manifests
 from kschedcore.cluster.kubectl import Kubectl
 from kschedcore.cluster.references import kind_named, reference
-from kschedcore.cluster.tables import table
 from kschedcore.controllers.controller import Context, Controller, Runner
-from kschedcore.controllers.horizontalpodautoscaler import HorizontalPodAutoscalerController
+from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
+from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
-from kschedcore.nodes.behaviours import Behaviours
 from kschedcore.nodes.runtime import Runtime
-from kschedcore.nodes.simulated import SimulatedRuntime
-from kschedcore.scheduling.loop import Scheduler
-from kschedcore.scheduling.plugin import Plugin
-from kschedcore.store.admission_types import Object
+from kschedcore.nodes.runtimes.behaviours import Behaviours
+from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
+from kschedcore.scheduler.loop import Scheduler
 from kschedcore.store.watch import Watch
 
 __all__ = ["Cluster"]
@@ -56,7 +56,7 @@ class Cluster(Kubectl):
         config: A KubeSchedulerConfiguration, as an object; kube-scheduler's default otherwise.
         plugins: Scheduling plugins of one's own that the configuration may name.
         behaviours: How containers behave: files of behaviours, or what runs them
-            (:mod:`kschedcore.nodes.behaviours`); by default they start, run and end as one would expect.
+            (:mod:`kschedcore.nodes.runtimes.behaviours`); by default they start, run and end as one would expect.
         namespace: Where verbs look that are told no namespace.
     """
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Informers, controller_of
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.results import Result, Results
 from kschedcore.errors import UsageError
-from kschedcore.store.admission_types import Object, StatusError
 
 __all__ = ["DrainOptions", "DrainTimeoutError", "drained", "pods_to_evict"]
 

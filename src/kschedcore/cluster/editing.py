@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.status import not_found
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.taints import Taint, parse_taints
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.references import display_name
 from kschedcore.cluster.results import Result, told
 from kschedcore.errors import UsageError
-from kschedcore.store.admission_types import Object, not_found
-from kschedcore.store.kinds import Kind
-from kschedcore.store.objects import plain
 
 __all__ = [
     "CHANGE_CAUSE",

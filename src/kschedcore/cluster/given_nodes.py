@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from kschedcore.api.arguments import several
-from kschedcore.api.documents import Whole
-from kschedcore.api.loading import Document
+from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.applying import Manifest, create, read
 from kschedcore.errors import UsageError
-from kschedcore.store.admission_types import Object
-from kschedcore.store.kinds import Kind
+from kschedcore.manifests.documents import Whole
+from kschedcore.manifests.loading import Document
 
 __all__ = ["Nodes", "move_in", "node_manifests", "plain_node"]
 

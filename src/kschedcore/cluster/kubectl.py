@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.spans import Span, duration
 from kschedcore.client.informer import Informers, by_node
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timers
 from kschedcore.cluster import applying, editing, rollouts
 from kschedcore.cluster.draining import DrainOptions, drained, pods_to_evict
-from kschedcore.cluster.durations import Span, duration
 from kschedcore.cluster.editing import Target
 from kschedcore.cluster.references import reference
 from kschedcore.cluster.results import Result, Results, told
 from kschedcore.errors import KschedcoreError, UsageError
-from kschedcore.store.admission_types import Object
 
 __all__ = ["Kubectl"]
 

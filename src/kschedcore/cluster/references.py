@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from kschedcore.api.machinery.kinds import KINDS, Kind
 from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.store.kinds import KINDS, Kind
 
 __all__ = ["display_name", "kind_named", "reference"]
 

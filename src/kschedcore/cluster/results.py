@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.cluster.references import display_name
-from kschedcore.store.kinds import kind_by_resource
 
 __all__ = ["Result", "Results", "told"]
 

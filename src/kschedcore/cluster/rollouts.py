@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kschedcore.api.workloads import TEMPLATE_HASH
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import controller_of
 from kschedcore.cluster.editing import CHANGE_CAUSE, Target
 from kschedcore.cluster.results import Result
 from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.store.admission_types import Object
-from kschedcore.store.meta import timestamp
-from kschedcore.store.objects import plain
+from kschedcore.manifests.workloads import TEMPLATE_HASH
 
 __all__ = ["History", "Revision", "history_of", "paused", "restarted", "status_of", "undone"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.client.informer import Change, Informer, Informers, controller_of, key_of
 from kschedcore.client.verbs import Client
 from kschedcore.controllers.controller import Key, Watched
-from kschedcore.store.admission_types import Object
-from kschedcore.store.objects import FrozenDict
 
 __all__ = ["adopters", "claim", "controller_reference", "selected_by", "selector_of"]
 

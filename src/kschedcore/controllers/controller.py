@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers, controller_of, key_of
 from kschedcore.client.queue import WorkQueue
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timers
-from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.kinds import kind_by_resource
 
 __all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "again_although", "itself", "owner"]
 

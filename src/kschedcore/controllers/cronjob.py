@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from kschedcore.api.cron import Schedule, parse_schedule
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
-from kschedcore.controllers.job_ending import holding, is_finished
-from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.meta import timestamp
-from kschedcore.store.objects import plain
+from kschedcore.controllers.job.ending import holding, is_finished
 
 __all__ = ["CronJobController"]
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from kschedcore.api.machinery.conditions import with_condition
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.percentages import scaled_value
 from kschedcore.api.selectors import Selector, label_selector
-from kschedcore.client.conditions import with_condition
 from kschedcore.client.informer import Change, controller_of, key_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.controllers.victims import is_active, ready_since
-from kschedcore.store.admission_types import Object
 
 __all__ = ["DisruptionController"]
 

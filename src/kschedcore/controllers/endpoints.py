@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.controllers.service_pods import (
     Endpoint,
@@ -12,7 +13,6 @@ from kschedcore.controllers.service_pods import (
     has_endpoints,
     reference_to,
 )
-from kschedcore.store.admission_types import Object
 
 __all__ = ["EndpointsController"]
 

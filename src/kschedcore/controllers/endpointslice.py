@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
@@ -15,7 +16,6 @@ from kschedcore.controllers.service_pods import (
     has_endpoints,
     reference_to,
 )
-from kschedcore.store.admission_types import Object
 
 __all__ = ["EndpointSliceController"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
+from kschedcore.api.machinery.kinds import KINDS
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, Informer
 from kschedcore.client.verbs import Propagation
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
-from kschedcore.store.admission_types import Object
-from kschedcore.store.kinds import KINDS
 
 __all__ = ["GarbageCollector"]
 

@@ -11,10 +11,11 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Informer
 from kschedcore.client.verbs import Client
 from kschedcore.controllers.claims import claim, controller_reference, selector_of
-from kschedcore.store.admission_types import Object, StatusError
 
 __all__ = ["POD_LABEL", "Current", "History", "revision_hash", "template_of"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.machinery.kinds import resources
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, Informer
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.store.admission_types import Object
-from kschedcore.store.kinds import resources
 
 __all__ = ["NamespaceController"]
 

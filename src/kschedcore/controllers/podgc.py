@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.conditions import is_true
+from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
-from kschedcore.client.conditions import is_true
-from kschedcore.client.disrupted import disrupted
 from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
-from kschedcore.store.admission_types import Object
 
 __all__ = ["PodGarbageCollector"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again
 from kschedcore.controllers.victims import ready_since
-from kschedcore.store.admission_types import Object, StatusError
 
 __all__ = ["is_available", "is_of_ending_namespace", "next_available", "pod_from_template"]
 

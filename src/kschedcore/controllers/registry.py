@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from kschedcore.controllers.controller import Controller
 from kschedcore.controllers.cronjob import CronJobController
-from kschedcore.controllers.daemonset import DaemonSetController
-from kschedcore.controllers.deployment import DeploymentController
+from kschedcore.controllers.daemonset.controller import DaemonSetController
+from kschedcore.controllers.deployment.controller import DeploymentController
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
 from kschedcore.controllers.garbagecollector import GarbageCollector
-from kschedcore.controllers.job import JobController
+from kschedcore.controllers.job.controller import JobController
 from kschedcore.controllers.namespace import NamespaceController
-from kschedcore.controllers.nodelifecycle import NodeLifecycleController
-from kschedcore.controllers.persistentvolume import PersistentVolumeController
-from kschedcore.controllers.persistentvolumeprovisioner import PersistentVolumeProvisioner
+from kschedcore.controllers.nodelifecycle.controller import NodeLifecycleController
+from kschedcore.controllers.persistentvolume.binder import PersistentVolumeController
+from kschedcore.controllers.persistentvolume.provisioner import PersistentVolumeProvisioner
 from kschedcore.controllers.podgc import PodGarbageCollector
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.replicationcontroller import ReplicationControllerController
@@ -22,7 +22,7 @@ from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
 from kschedcore.controllers.serviceaccounttoken import ServiceAccountTokenController
-from kschedcore.controllers.statefulset import StatefulSetController
+from kschedcore.controllers.statefulset.controller import StatefulSetController
 from kschedcore.controllers.tainteviction import TaintEvictionController
 from kschedcore.controllers.ttlafterfinished import TTLAfterFinishedController
 from kschedcore.controllers.volumeprotection import ClaimProtectionController, VolumeProtectionController

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import controller_of
 from kschedcore.controllers.claims import adopters, claim, selected_by
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, again_although, itself, owner
@@ -15,8 +18,6 @@ from kschedcore.controllers.pods import (
     pod_from_template,
 )
 from kschedcore.controllers.victims import is_active, ready_since, victims
-from kschedcore.store.admission_types import Object, StatusError
-from kschedcore.store.meta import timestamp
 
 __all__ = ["ReplicaSetController"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from kschedcore.admission.quota import evaluator_for, quota_usage
+from kschedcore.api.machinery.kinds import resources
 from kschedcore.api.phases import has_ended
+from kschedcore.apiserver.admission.quota import evaluator_for, quota_usage
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.store.kinds import resources
 
 __all__ = ["ResourceQuotaController"]
 

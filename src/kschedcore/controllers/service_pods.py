@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Key
 from kschedcore.controllers.victims import ready_since
-from kschedcore.store.admission_types import Object
 
 __all__ = ["Endpoint", "ServicesOf", "endpoints_of", "has_endpoints", "reference_to"]
 

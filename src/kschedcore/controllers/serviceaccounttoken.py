@@ -10,9 +10,9 @@ from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
-from kschedcore.store.admission_types import Object
 
 __all__ = ["ServiceAccountTokenController"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Taint, Toleration, decode
 from kschedcore.api.taints import tolerates
-from kschedcore.client.disrupted import disrupted
 from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
-from kschedcore.store.admission_types import Object
 
 __all__ = ["TaintEvictionController"]
 

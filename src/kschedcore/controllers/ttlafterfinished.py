@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.job_ending import holding
+from kschedcore.controllers.job.ending import holding
 
 __all__ = ["TTLAfterFinishedController"]
 

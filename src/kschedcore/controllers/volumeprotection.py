@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
-from kschedcore.store.admission_types import Object
 
 __all__ = ["ClaimProtectionController", "VolumeProtectionController"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kschedcore.api.objects import Pod
+from kschedcore.engine.binding import key_of
 from kschedcore.extender.state import ClusterView, uid_of
-from kschedcore.scheduling.binding import key_of
 
 __all__ = ["needed_victims"]
 

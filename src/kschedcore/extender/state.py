@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kschedcore.api.checks import checked
 from kschedcore.api.objects import Node, Pod
+from kschedcore.engine.binding import PodKey, key_of
+from kschedcore.engine.engine import Engine
 from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.scheduling.binding import PodKey, key_of
-from kschedcore.scheduling.engine import Engine
+from kschedcore.rules.checks import checked
 
 __all__ = ["ClusterView", "read_pod", "uid_of"]
 

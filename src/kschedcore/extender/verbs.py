@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kschedcore.api.objects import Pod
+from kschedcore.engine.binding import key_of
 from kschedcore.errors import KschedcoreError, NotFoundError, UsageError
 from kschedcore.extender.preemption import needed_victims
 from kschedcore.extender.protocol import (
@@ -19,11 +20,10 @@ from kschedcore.extender.protocol import (
     read,
 )
 from kschedcore.extender.state import ClusterView, read_pod, uid_of
-from kschedcore.scheduling.binding import key_of
 
 if TYPE_CHECKING:
-    from kschedcore.scheduling.engine import Engine
-    from kschedcore.scheduling.explanation import Explanation
+    from kschedcore.engine.engine import Engine
+    from kschedcore.engine.explanation import Explanation
 
 __all__ = ["API", "VERBS", "Extender"]
 

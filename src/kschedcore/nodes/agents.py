@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.phases import FINISHED, has_ended
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers, by_node
@@ -24,8 +25,7 @@ from kschedcore.nodes.podworker import PodWorker
 from kschedcore.nodes.registration import heard, labelled, node_status
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtime import Runtime
-from kschedcore.nodes.simulated import SimulatedRuntime
-from kschedcore.store.admission_types import StatusError
+from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 
 __all__ = ["Context", "NodeAgents"]
 

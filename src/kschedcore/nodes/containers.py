@@ -9,10 +9,10 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 
+from kschedcore.api.machinery.times import timestamp
 from kschedcore.nodes.backoff import Backoff
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.runtime import Exit, Instance, Launch
-from kschedcore.store.meta import timestamp
 
 __all__ = ["Container", "Role", "Running", "State", "Terminated", "Waiting", "containers_of"]
 

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from kschedcore.api.objects import Node, decode
 from kschedcore.api.quantity import nanos, value
-from kschedcore.api.requests import in_units
 from kschedcore.api.resource_names import is_extended
 from kschedcore.api.taints import find_untolerated
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.needs import Needs
 from kschedcore.nodes.pressure import is_unwelcome
+from kschedcore.rules.requests import in_units
 
 __all__ = ["Host", "Rejection"]
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from kschedcore.api.durations import format_duration
 from kschedcore.nodes.backoff import Backoff
 from kschedcore.nodes.containers import Container, Running, State, Terminated, Waiting
 from kschedcore.nodes.probing import probers_of
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtime import Exit, Instance, Launch, Runtime
-from kschedcore.scheduling.durations import format_duration
 
 __all__ = ["Launcher"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kschedcore.api.objects import PodSpec, Toleration, decode
-from kschedcore.api.requests import pod_requests
 from kschedcore.api.selectors import NodeSelector, node_selector
-from kschedcore.columns.pods import host_ports
+from kschedcore.engine.columns.pods import host_ports
+from kschedcore.rules.requests import pod_requests
 
 __all__ = ["Needs", "NeedsReader"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.phases import FINISHED
 from kschedcore.nodes.conditions import OWNED, condition, pod_conditions
 from kschedcore.nodes.containers import Container
 from kschedcore.nodes.phases import pod_phase
 from kschedcore.nodes.stopping import Ending
-from kschedcore.store.meta import timestamp
 
 __all__ = ["Place", "pod_status", "rejected"]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kschedcore.api.machinery.times import timestamp
 from kschedcore.nodes.backoff import FORGOTTEN_AFTER
 from kschedcore.nodes.containers import Container, Terminated, containers_of
 from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
@@ -15,7 +16,6 @@ from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtime import Exit, Runtime, Verdict
 from kschedcore.nodes.starting import plan
 from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
-from kschedcore.store.meta import timestamp
 
 __all__ = ["PodWorker"]
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
-from kschedcore.client.conditions import is_true
-from kschedcore.store.meta import timestamp
+from kschedcore.api.machinery.conditions import is_true
+from kschedcore.api.machinery.times import timestamp
 
 __all__ = ["DEFAULT_CAPACITY", "heard", "labelled", "node_status", "with_condition"]
 

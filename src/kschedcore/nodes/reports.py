@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.client.events import EventRecorder
-from kschedcore.store.admission_types import Object
 
 __all__ = ["Reports"]
 

@@ -13,9 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from kschedcore.cluster.durations import duration
+from kschedcore.api.spans import duration
 from kschedcore.errors import ManifestError
-from kschedcore.nodes.behaviours import ANNOTATION
+from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 from kschedcore.simulation.scenario import Arrivals, Distribution
 from kschedcore.simulation.traces import Row, read_trace
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kschedcore.api.quantity import nanos
+from kschedcore.api.spans import duration
 from kschedcore.cluster import Cluster
-from kschedcore.cluster.durations import duration
-from kschedcore.nodes.behaviours import Behaviours
 from kschedcore.nodes.runtime import Instance, Object, Usage
-from kschedcore.nodes.simulated import SimulatedRuntime
+from kschedcore.nodes.runtimes.behaviours import Behaviours
+from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 from kschedcore.simulation.scenario import Curve, Load
 
 __all__ = ["LoadedRuntime", "amount_at"]

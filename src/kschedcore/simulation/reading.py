@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from kschedcore.api.loading import Document
 from kschedcore.api.objects.decoding import shown
 from kschedcore.api.quantity import nanos
-from kschedcore.api.strict import read_strictly
-from kschedcore.cluster.durations import duration
+from kschedcore.api.spans import duration
 from kschedcore.cluster.references import reference
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
-from kschedcore.nodes.behaviours import Behaviours
+from kschedcore.manifests.loading import Document
+from kschedcore.manifests.strict import read_strictly
+from kschedcore.nodes.runtimes.behaviours import Behaviours
 from kschedcore.simulation.scenario import API_VERSION, Arrivals, Curve, Distribution, Scenario, Step
 
 __all__ = ["read_scenario"]

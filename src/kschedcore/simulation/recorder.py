@@ -5,20 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from kschedcore.api.machinery.conditions import condition_of, is_true
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import PodSpec
 from kschedcore.api.objects.decoding import decode
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import milli_value, value
-from kschedcore.api.requests import pod_requests
-from kschedcore.client.conditions import condition_of, is_true
 from kschedcore.client.informer import controller_of
 from kschedcore.cluster import Cluster
+from kschedcore.rules.requests import pod_requests
 from kschedcore.simulation.availability import Availability
 from kschedcore.simulation.capacity import Capacity
 from kschedcore.simulation.rows import EventRow, PodRow, Rows, SampleRow
 from kschedcore.simulation.steps import ZONE
 from kschedcore.simulation.tally import Tally
-from kschedcore.store.admission_types import Object, StatusError
 
 __all__ = ["QUOTA", "Recorder"]
 

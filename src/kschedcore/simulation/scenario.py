@@ -21,8 +21,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from kschedcore.api.strict import Fields
-from kschedcore.nodes.behaviour import Behaviour, Match
+from kschedcore.manifests.strict import Fields
+from kschedcore.nodes.runtimes.behaviour import Behaviour, Match
 
 __all__ = [
     "API_VERSION", "KIND", "AddNodes", "Arrivals", "Curve", "Day", "Distribution", "Grow", "Load", "Lognormal",

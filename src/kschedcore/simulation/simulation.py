@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kschedcore.api.loading import Document
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.spans import Span, duration
 from kschedcore.clock import START, SimulatedClock
 from kschedcore.cluster import Cluster
-from kschedcore.cluster.durations import Span, duration
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
-from kschedcore.nodes.behaviours import Behaviours
+from kschedcore.manifests.loading import Document
+from kschedcore.nodes.runtimes.behaviours import Behaviours
 from kschedcore.simulation.arrivals import Arrival, arrivals_of
 from kschedcore.simulation.loads import LoadedRuntime
 from kschedcore.simulation.reading import read_scenario
@@ -25,7 +26,6 @@ from kschedcore.simulation.rundirectory import KIND, Run, RunWriter
 from kschedcore.simulation.scenario import Arrivals, Scenario, is_scenario
 from kschedcore.simulation.steps import StepRunner
 from kschedcore.simulation.summary import summary
-from kschedcore.store.admission_types import StatusError
 from kschedcore.version import __version__
 
 __all__ = ["Simulation"]

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.spans import duration
 from kschedcore.cluster import Cluster
 from kschedcore.cluster.draining import DrainTimeoutError
-from kschedcore.cluster.durations import duration
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
 from kschedcore.simulation.scenario import AddNodes, Grow, NodeSet, Scale, SetImage, Step
-from kschedcore.store.admission_types import Object
-from kschedcore.store.objects import plain
 
 __all__ = ["ZONE", "StepRunner"]
 

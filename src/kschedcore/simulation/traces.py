@@ -14,7 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from kschedcore.api.labels import is_dns1123_subdomain, is_label_value
-from kschedcore.cluster.durations import duration
+from kschedcore.api.spans import duration
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.simulation.cells import Column, quantity_of, span_of, time_of
 from kschedcore.simulation.scenario import Trace

@@ -4,7 +4,7 @@ A back end is one ordered map from keys to values with one revision that every w
 offers compare-and-set, a range read at a revision, and every event after a revision, in order and without
 gaps. :mod:`kschedcore.store.memory` is the first; SQLite (a table of events, keyed by revision) and etcd
 (its own ``mod_revision``) fit behind the same methods, since none of them depends on sharing memory: what they
-write down of a value is its :meth:`~kschedcore.store.objects.StoredObject.completed` form.
+write down of a value is its :meth:`~kschedcore.api.machinery.frozen.StoredObject.completed` form.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Protocol
 
 import msgspec
 
+from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.errors import KschedcoreError
-from kschedcore.store.objects import StoredObject
 
 __all__ = ["Backend", "Compacted", "Entry", "Event", "EventType", "Page", "RevisionMismatch", "Writer"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kschedcore.store.admission_types import Object
+from kschedcore.api.machinery.types import Object
 from kschedcore.store.backend import Backend, Compacted
 
 __all__ = ["Lister"]

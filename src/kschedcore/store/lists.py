@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kschedcore.store.admission_types import Object, Resource, StatusError, bad_request
+from kschedcore.api.machinery.frozen import StoredObject
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.machinery.types import Object
 from kschedcore.store.backend import Compacted
-from kschedcore.store.objects import StoredObject
 from kschedcore.store.store import Store, prefix_of
 from kschedcore.store.watch import too_old
 

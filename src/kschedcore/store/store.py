@@ -10,19 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from weakref import WeakSet
 
-from kschedcore.store.admission_types import (
-    Object,
-    Resource,
-    StatusError,
-    already_exists,
-    conflict,
-    not_found,
-)
+from kschedcore.api.machinery.frozen import FieldRecord, Interner, StoredObject
+from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import StatusError, already_exists, conflict, not_found
+from kschedcore.api.machinery.types import Object
 from kschedcore.store.backend import Backend, RevisionMismatch
-from kschedcore.store.kinds import kind_by_resource
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.objects import FieldRecord, Interner, StoredObject
 from kschedcore.store.watch import Watch
 
 __all__ = ["MODIFIED", "Store", "key_of", "prefix_of"]

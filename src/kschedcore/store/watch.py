@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from kschedcore.store.admission_types import Object, Resource, StatusError
+from kschedcore.api.machinery.frozen import FrozenDict, StoredObject
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
 from kschedcore.store.backend import Backend, Compacted, Event, EventType
-from kschedcore.store.objects import FrozenDict, StoredObject
 
 __all__ = ["Watch", "WatchEvent", "too_old"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from kschedcore.api.objects import Pod
 from kschedcore.api.taints import parse_taint
+from kschedcore.engine.binding import key_of
+from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
-from kschedcore.scheduling.binding import key_of
-from kschedcore.scheduling.plugin import Plugin
 from kschedcore.testing.broken_rules import broken
 from kschedcore.testing.given import Given, manifests_of
 from kschedcore.testing.placements import Placements, place

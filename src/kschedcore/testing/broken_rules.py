@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kschedcore.scheduling.explanation import Explanation
+from kschedcore.engine.explanation import Explanation
 from kschedcore.testing.placements import Placement, Placements
 
 __all__ = ["BrokenRuleError", "broken"]

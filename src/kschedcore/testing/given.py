@@ -7,11 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from kschedcore.api.manifests import VIEWS, Manifests
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.kinds import KINDS
 from kschedcore.cluster.cluster import Cluster
 from kschedcore.errors import UsageError
-from kschedcore.store.kinds import KINDS
-from kschedcore.store.objects import plain
+from kschedcore.manifests.manifests import VIEWS, Manifests
 
 __all__ = ["Given", "manifests_of", "objects_of"]
 

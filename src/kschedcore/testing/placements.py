@@ -8,17 +8,17 @@ from typing import Any, overload
 
 import msgspec
 
-from kschedcore.api.manifests import Manifests
 from kschedcore.api.objects import Node, Pod, PodStatus
 from kschedcore.api.phases import FINISHED
 from kschedcore.api.selectors import Selector, parse_selector
-from kschedcore.api.workloads import workload_of
+from kschedcore.engine.binding import key_of
+from kschedcore.engine.decision import Decision
+from kschedcore.engine.engine import Engine
+from kschedcore.engine.explanation import Explanation
+from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
-from kschedcore.scheduling.binding import key_of
-from kschedcore.scheduling.decision import Decision
-from kschedcore.scheduling.engine import Engine
-from kschedcore.scheduling.explanation import Explanation
-from kschedcore.scheduling.plugin import Plugin
+from kschedcore.manifests.manifests import Manifests
+from kschedcore.manifests.workloads import workload_of
 from kschedcore.testing.given import Given, manifests_of
 
 __all__ = ["Placement", "Placements", "place", "selector_of"]

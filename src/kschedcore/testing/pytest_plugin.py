@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from kschedcore.api.manifests import Manifests
     from kschedcore.cluster import Cluster
-    from kschedcore.scheduling.engine import Engine
+    from kschedcore.engine.engine import Engine
+    from kschedcore.manifests.manifests import Manifests
 
 __all__ = ["cluster", "engine", "kschedcore_manifests", "kschedcore_seed"]
 
@@ -91,7 +91,7 @@ def cluster(kschedcore_manifests: Manifests, kschedcore_seed: int | None) -> Ite
 @pytest.fixture
 def engine(kschedcore_manifests: Manifests, kschedcore_seed: int | None) -> Engine:
     """The engine with the manifests' nodes and bound pods, see :class:`kschedcore.Engine`."""
-    from kschedcore.scheduling.engine import Engine
+    from kschedcore.engine.engine import Engine
 
     return Engine(
         kschedcore_manifests,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kschedcore.api.manifests import CLUSTER_KEYS, Manifests
-from kschedcore.scheduling.engine import Engine
-from kschedcore.scheduling.plugin import Plugin
+from kschedcore.engine.engine import Engine
+from kschedcore.engine.plugin import Plugin
+from kschedcore.manifests.manifests import CLUSTER_KEYS, Manifests
 from kschedcore.testing.strategies.histories import History
 from kschedcore.testing.strategies.vocabulary import Json
 

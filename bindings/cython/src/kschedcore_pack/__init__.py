@@ -5,9 +5,9 @@ What is left free is then left free together, so that a pod that wants a whole n
 
 from __future__ import annotations
 
-from kschedcore.api.requests import pod_requests
-from kschedcore.scheduling.args import Args
-from kschedcore.scheduling.plugin import Plugin, PodContext
+from kschedcore.engine.config.args import Args
+from kschedcore.engine.plugin import Plugin, PodContext
+from kschedcore.rules.requests import pod_requests
 from kschedcore_pack.kernel import PackKernel
 
 __all__ = ["PackArgs", "PackResource"]

@@ -1,0 +1,45 @@
+"""Conditions of a status: one a type, each with the time when it came to have its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
+
+__all__ = ["condition_in", "condition_of", "is_true", "with_condition"]
+
+
+def condition_of(obj: Mapping[str, Any], kind: str) -> Object | None:
+    """The condition of a type in an object's status, or None."""
+    return condition_in(obj.get("status", {}), kind)
+
+
+def condition_in(status: Mapping[str, Any], kind: str) -> Object | None:
+    """The condition of a type in a status, or None."""
+    conditions: Iterable[Object] = status.get("conditions", ())
+    return next((each for each in conditions if each["type"] == kind), None)
+
+
+def is_true(obj: Mapping[str, Any], kind: str) -> bool:
+    """Whether an object has a condition of a type, and its status is ``True``."""
+    found = condition_of(obj, kind)
+    return found is not None and found["status"] == "True"
+
+
+def with_condition(conditions: Iterable[Object], new: Object, now: datetime) -> list[Object]:
+    """The conditions with ``new`` in the place of the one of its type, or at the end.
+
+    ``lastTransitionTime`` stays as long as the status does (``UpdatePodCondition`` and its likes).
+    """
+    dated = {**new, "lastTransitionTime": timestamp(now)}
+    found = []
+    for each in conditions:
+        if each["type"] == new["type"]:
+            if each["status"] == new["status"]:
+                dated["lastTransitionTime"] = each.get("lastTransitionTime") or dated["lastTransitionTime"]
+            each, dated = dated, {}
+        found.append(each)
+    return [*found, dated] if dated else found

@@ -1,0 +1,90 @@
+"""Statuses of failure (``metav1.Status``): the refusals of the API server, as exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.types import Object
+from kschedcore.errors import KschedcoreError
+
+__all__ = ["StatusError", "already_exists", "bad_request", "conflict", "forbidden", "invalid", "not_found"]
+
+
+class StatusError(KschedcoreError):
+    """A request that the API server answers with a ``Status`` of failure.
+
+    Attributes:
+        code: HTTP status code.
+        reason: ``metav1.StatusReason``, ``Forbidden``.
+        message: What a person reads.
+        details: ``metav1.StatusDetails``, or None.
+    """
+
+    def __init__(
+        self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        super().__init__(message)
+
+    def status(self) -> Object:
+        """The ``Status`` object of the answer."""
+        answer: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        answer["message"] = self.message
+        if self.reason:
+            answer["reason"] = self.reason
+        if self.details is not None:
+            answer["details"] = dict(self.details)
+        answer["code"] = self.code
+        return answer
+
+
+def _details(name: str, group: str, kind: str, causes: list[Object] | None = None) -> Object:
+    parts = {"name": name, "group": group, "kind": kind, "causes": causes}
+    return {key: value for key, value in parts.items() if value}
+
+
+def not_found(resource: Resource, name: str) -> StatusError:
+    """404: no such object."""
+    message = f'{resource.qualified} "{name}" not found'
+    return StatusError(404, "NotFound", message, _details(name, resource.group, resource.plural))
+
+
+def already_exists(resource: Resource, name: str) -> StatusError:
+    """409: an object of that name exists."""
+    message = f'{resource.qualified} "{name}" already exists'
+    return StatusError(409, "AlreadyExists", message, _details(name, resource.group, resource.plural))
+
+
+def conflict(resource: Resource, name: str, why: str) -> StatusError:
+    """409: the write was made against another version, or a precondition failed."""
+    message = f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}'
+    return StatusError(409, "Conflict", message, _details(name, resource.group, resource.plural))
+
+
+def forbidden(resource: Resource, name: str, why: str, causes: list[Object] | None = None) -> StatusError:
+    """403: an admission plugin refuses."""
+    subject = f'{resource.qualified} "{name}"' if name else resource.qualified
+    details = _details(name, resource.group, resource.plural, causes)
+    return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+
+
+def bad_request(message: str) -> StatusError:
+    """400: the request cannot be read."""
+    return StatusError(400, "BadRequest", message)
+
+
+def invalid(resource: Resource, name: str, errors: Iterable[FieldError]) -> StatusError:
+    """422: the object breaks validation; every error is a cause, and the message lists them."""
+    found = list(errors)
+    causes = [{"reason": e.type.value, "message": e.message, "field": e.field} for e in found]
+    texts = list(dict.fromkeys(str(error) for error in found))
+    listed = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    subject = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    details = _details(name, resource.group, resource.kind, causes)
+    return StatusError(422, "Invalid", f'{subject} "{name}" is invalid: {listed}', details)

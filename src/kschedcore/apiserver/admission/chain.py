@@ -1,0 +1,169 @@
+"""The admission chain: everything that happens to an object between the door and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from kschedcore.api.machinery.kinds import kind_by_path
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import StatusError, bad_request, invalid
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.schema import object_type, schema_for
+from kschedcore.api.schema.decode import DecodeError, json_type, object_decoder
+from kschedcore.apiserver import strategies
+from kschedcore.apiserver.admission.plugins import Plugin, default_plugins
+from kschedcore.apiserver.admission.plugins.base import BasePlugin
+from kschedcore.apiserver.admission.reading import reading_once
+from kschedcore.apiserver.admission.types import (
+    AdmissionRequest,
+    Decoded,
+    FieldValidation,
+    ObjectReader,
+    Operation,
+)
+from kschedcore.rules.defaults import default
+from kschedcore.rules.validation.kinds import validate_create, validate_status_update, validate_update
+
+__all__ = ["AdmissionChain"]
+
+_IN_COMMON = ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")
+_SCHEME = "pkg/api/legacyscheme/scheme.go:30"
+
+
+class _Steps(NamedTuple):
+    """What the plugins that a kind concerns do, each of them that does anything."""
+
+    may_change: tuple[Callable[[AdmissionRequest], bool], ...]
+    admit: tuple[Callable[[AdmissionRequest], None], ...]
+    review: tuple[Callable[[AdmissionRequest], None], ...]
+
+
+class AdmissionChain:
+    """Kubernetes' own admission: its decoder, defaults, plugins, strategies and validation.
+
+    Implements :class:`kschedcore.apiserver.admission.types.Admission`.
+
+    Args:
+        reader: The store that plugins look into, and in which quotas are charged.
+        plugins: Other plugins than the default ones, in their order.
+    """
+
+    def __init__(self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None) -> None:
+        self._reader = reader
+        self._plugins = default_plugins(reader) if plugins is None else plugins
+        self._by_kind: dict[str, _Steps] = {}
+
+    def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
+        """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
+        schema = schema_for(resource.api_version, resource.kind)
+        if schema is None:
+            return Decoded(body)
+        _check_type(resource, body)
+        try:
+            obj, unknown = _decoder(schema.name, _is_templated(resource))(body)
+        except DecodeError as fault:
+            raise _unreadable(resource, str(fault)) from None
+        obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
+        if not unknown:
+            return Decoded(obj)
+        warnings = tuple(f'unknown field "{path}"' for path in unknown)
+        if validation == "Strict":
+            raise _unreadable(resource, f"strict decoding error: {', '.join(warnings)}")
+        return Decoded(obj, () if validation == "Ignore" else warnings)
+
+    def default(self, resource: Resource, obj: Object) -> None:
+        """Fill in API defaults, in place."""
+        default(resource.kind, obj)
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether a plugin or the kind's strategy may change what was written."""
+        if strategies.may_change(request):
+            return True
+        return any(may_change(request) for may_change in self._steps(request.resource.kind).may_change)
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Run the mutating plugins, in order."""
+        for admit in self._steps(request.resource.kind).admit:
+            admit(request)
+
+    def prepare(self, request: AdmissionRequest) -> None:
+        """Keep, reset or generate what is not the author's to write."""
+        strategies.prepare(request)
+
+    def validate(self, request: AdmissionRequest) -> None:
+        """Validate (422 with every fault), then allocate what only a valid object gets."""
+        obj, old, resource = request.object, request.old_object, request.resource
+        if obj is None:
+            return
+        if request.operation is Operation.CREATE:
+            errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
+        elif request.subresource == "status":
+            errors = validate_status_update(obj, old or {}, namespaced=resource.namespaced)
+        else:
+            errors = validate_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
+        if errors:
+            raise invalid(resource, request.name or obj["metadata"].get("name", ""), errors)
+        strategies.complete(request, self._reader)
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Run the validating plugins, in order; quota, which charges, is the last."""
+        for review in self._steps(request.resource.kind).review:
+            review(request)
+
+    def _steps(self, kind: str) -> _Steps:
+        steps = self._by_kind.get(kind)
+        if steps is None:
+            plugins = [each for each in self._plugins if each.kinds is None or kind in each.kinds]
+            admitting = [each for each in plugins if type(each).admit is not BasePlugin.admit]
+            steps = self._by_kind[kind] = _Steps(
+                may_change=tuple(each.may_change for each in admitting),
+                admit=tuple(each.admit for each in admitting),
+                review=tuple(each.review for each in plugins if type(each).review is not BasePlugin.review),
+            )
+        return steps
+
+
+def _is_templated(resource: Resource) -> bool:
+    kind = kind_by_path(resource.api_version, resource.plural)
+    return kind is not None and kind.templated
+
+
+@cache
+def _decoder(type_name: str, templated: bool) -> Callable[[Any], tuple[Object, list[str]]]:
+    """How objects of a type are read; what many of them have in common, once."""
+    once = dict.fromkeys(_IN_COMMON if templated else (), reading_once)
+    return object_decoder(object_type(type_name), once)
+
+
+def _check_type(resource: Resource, body: Object) -> None:
+    """A body need not say what it is, but must not say that it is something else."""
+    api_version = _type_field(body, "apiVersion") or resource.api_version
+    kind = _type_field(body, "kind") or resource.kind
+    if api_version == resource.api_version and kind == resource.kind:
+        return
+    if schema_for(api_version, kind) is None:
+        why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
+        raise _unreadable(resource, why, api_version, kind)
+    if api_version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    why = f"the kind in the data ({kind}) does not match the expected kind"
+    raise _unreadable(resource, why, api_version, kind)
+
+
+def _unreadable(resource: Resource, why: str, api_version: str = "", kind: str = "") -> StatusError:
+    version = (api_version or resource.api_version).rpartition("/")[2]
+    read_as = f"cannot be handled as a {resource.kind}"
+    return bad_request(f'{kind or resource.kind} in version "{version}" {read_as}: {why}')
+
+
+def _type_field(body: Object, name: str) -> str:
+    value = body.get(name)
+    if value is None or isinstance(value, str):
+        return value or ""
+    why = f"cannot unmarshal {json_type(value)} into Go struct field .{name} of type string"
+    raise bad_request(f"couldn't get version/kind; json parse error: json: {why}")

@@ -1,0 +1,62 @@
+"""The admission plugins, in the order in which the API server runs those that it enables by default.
+
+A plugin has ``admit`` (may change ``request.object``), ``review`` (may only refuse), or both; each raises
+:class:`~kschedcore.api.machinery.status.StatusError` to refuse. One plugin a file, by Kubernetes' name.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kschedcore.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
+from kschedcore.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
+from kschedcore.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
+from kschedcore.apiserver.admission.plugins.limit_ranger import LimitRanger
+from kschedcore.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+from kschedcore.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from kschedcore.apiserver.admission.plugins.priority import Priority
+from kschedcore.apiserver.admission.plugins.resource_quota import ResourceQuota
+from kschedcore.apiserver.admission.plugins.runtime_class import RuntimeClass
+from kschedcore.apiserver.admission.plugins.service_account import ServiceAccount
+from kschedcore.apiserver.admission.plugins.storage_object_in_use_protection import (
+    StorageObjectInUseProtection,
+)
+from kschedcore.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
+
+__all__ = ["Plugin", "default_plugins"]
+
+
+class Plugin(Protocol):
+    """An admission plugin."""
+
+    @property
+    def kinds(self) -> tuple[str, ...] | None:
+        """The kinds of objects that concern it; None for every kind. Writes of others pass it by."""
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether :meth:`admit` may change the request's object; False is a promise."""
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Change or refuse the request, before validation."""
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Refuse the request, after validation."""
+
+
+def default_plugins(reader: ObjectReader) -> tuple[Plugin, ...]:
+    """Every plugin, in order."""
+    return (
+        NamespaceLifecycle(reader),
+        LimitRanger(reader),
+        ServiceAccount(reader),
+        TaintNodesByCondition(),
+        Priority(reader),
+        DefaultTolerationSeconds(),
+        DefaultStorageClass(reader),
+        StorageObjectInUseProtection(),
+        PersistentVolumeClaimResize(reader),
+        RuntimeClass(reader),
+        DefaultIngressClass(reader),
+        ResourceQuota(reader),
+    )

@@ -1,0 +1,72 @@
+"""What plugins share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kschedcore.api.machinery.status import StatusError, forbidden
+from kschedcore.apiserver.admission.types import AdmissionRequest, Operation
+
+__all__ = ["BasePlugin", "creates", "default_class", "refused", "respecified", "writes"]
+
+
+_WRITES = (Operation.CREATE, Operation.UPDATE)
+
+
+class BasePlugin:
+    """A plugin that does nothing in the steps it does not override.
+
+    Attributes:
+        kinds: The kinds of objects that concern it; None for every kind.
+        changing: In which operations ``admit`` may change an object.
+    """
+
+    kinds: tuple[str, ...] | None = None
+    changing: tuple[Operation, ...] = _WRITES
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether ``admit`` may change the request's object."""
+        return request.operation in self.changing
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Accept the request as it is."""
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Accept the request."""
+
+
+def refused(request: AdmissionRequest, why: str, causes: list[dict[str, Any]] | None = None) -> StatusError:
+    """403 for the request's object, which may not have its generated name yet (``admission.NewForbidden``)."""
+    prefix = request.object["metadata"].get("generateName") if request.object is not None else None
+    return forbidden(request.resource, request.name or prefix or "Unknown", why, causes)
+
+
+def creates(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
+    """The new object when the request creates a ``kind`` itself (not a subresource), else None."""
+    if request.operation is Operation.CREATE and request.resource.kind == kind and not request.subresource:
+        return request.object
+    return None
+
+
+def writes(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
+    """The new object when the request creates or updates a ``kind`` itself, else None."""
+    if request.resource.kind == kind and not request.subresource and request.operation in _WRITES:
+        return request.object
+    return None
+
+
+def respecified(request: AdmissionRequest) -> bool:
+    """Whether a write of an object itself brings a spec other than the stored one, which was completed before."""
+    obj, old = request.object, request.old_object
+    return not request.subresource and (obj is None or old is None or obj.get("spec") is not old.get("spec"))
+
+
+def default_class(classes: list[dict[str, Any]], annotation: str) -> str | None:
+    """The name of the class marked as default: the newest, by name among equals; None without one."""
+    marked = [
+        c["metadata"] for c in classes if c["metadata"].get("annotations", {}).get(annotation) == "true"
+    ]
+    if not marked:
+        return None
+    newest = max(metadata.get("creationTimestamp") or "" for metadata in marked)
+    return min(str(m["name"]) for m in marked if (m.get("creationTimestamp") or "") == newest)

@@ -1,0 +1,32 @@
+"""DefaultStorageClass: a claim that names no class gets the default one."""
+
+from __future__ import annotations
+
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, default_class
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+
+__all__ = ["DefaultStorageClass"]
+
+_IS_DEFAULT = "storageclass.kubernetes.io/is-default-class"
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
+
+
+class DefaultStorageClass(BasePlugin):
+    """The empty class name means "no class" and stays; only an absent one is filled."""
+
+    kinds = ("PersistentVolumeClaim",)
+    changing = (Operation.CREATE,)
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Fill a new claim's ``storageClassName``."""
+        claim = creates(request, "PersistentVolumeClaim")
+        if claim is None or claim["spec"].get("storageClassName") is not None:
+            return
+        if _BETA_CLASS in claim["metadata"].get("annotations", {}):
+            return
+        name = default_class(list(self._reader.list("storageclasses.storage.k8s.io")), _IS_DEFAULT)
+        if name is not None:
+            claim["spec"]["storageClassName"] = name

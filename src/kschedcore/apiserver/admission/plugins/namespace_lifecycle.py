@@ -1,0 +1,43 @@
+"""NamespaceLifecycle: nothing new in a namespace that is missing or going away; some namespaces stay."""
+
+from __future__ import annotations
+
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import forbidden, not_found
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+
+__all__ = ["NamespaceLifecycle"]
+
+_IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
+_NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+
+
+class NamespaceLifecycle(BasePlugin):
+    """Refuses with 404 what names a namespace that is not there, with 403 new content in a dying one."""
+
+    changing = ()
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Check the namespace of a write, or that a namespace may be deleted."""
+        if request.resource.kind == "Namespace" and not request.resource.group:
+            if request.operation is Operation.DELETE and request.name in _IMMORTAL:
+                raise forbidden(_NAMESPACES, request.name, "this namespace may not be deleted")
+            return
+        if not request.namespace or request.operation is Operation.DELETE:
+            return
+        namespace = self._reader.get("namespaces", "", request.namespace)
+        if namespace is None:
+            raise not_found(_NAMESPACES, request.namespace)
+        if request.operation is Operation.CREATE and namespace["status"].get("phase") == "Terminating":
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {request.namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            where = f"namespace {request.namespace}"
+            why = f"unable to create new content in {where} because it is being terminated"
+            raise refused(request, why, [cause])

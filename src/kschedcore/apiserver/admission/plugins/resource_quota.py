@@ -1,0 +1,121 @@
+"""ResourceQuota: a namespace's totals, charged before an object is stored, all quotas or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.quantity import Quantity
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused
+from kschedcore.apiserver.admission.quota import Evaluator, evaluator_for, quota_matches
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+from kschedcore.rules.usage import ResourceList, added, parse
+
+__all__ = ["ResourceQuota"]
+
+_ATTEMPTS = 3
+
+
+class ResourceQuota(BasePlugin):
+    """Refuses (403) what does not fit any quota it concerns, and charges those it does.
+
+    A quota counts from the moment its status says so: the quota controller copies ``spec.hard`` there and
+    later gives back what deletions and failures free.
+    """
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Check every quota of the namespace first, then charge them."""
+        if request.subresource or request.object is None or not request.namespace:
+            return
+        evaluator = evaluator_for(request.resource)
+        updates = request.operation is Operation.UPDATE
+        if updates and not evaluator.charges_updates:
+            return
+        if request.operation not in (Operation.CREATE, Operation.UPDATE):
+            return
+        for _ in range(_ATTEMPTS):
+            charges = self._charges(request, evaluator)
+            if request.dry_run or self._charge(charges):
+                return
+        raise StatusError(
+            500, "InternalError", "Internal error occurred: resource quota status changed too often"
+        )
+
+    def _charges(
+        self, request: AdmissionRequest, evaluator: Evaluator
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """The quotas to charge, each beside its charged successor; raises when one refuses."""
+        obj = request.object or {}
+        concerned = []
+        for quota in self._reader.list("resourcequotas", request.namespace):
+            hard = quota["status"].get("hard", {})
+            names = evaluator.matching_resources(hard)
+            if not names or not quota_matches(quota["spec"], obj, evaluator):
+                continue
+            missing = evaluator.missing(names, obj)
+            if missing:
+                listed = "; ".join(f"{name} for: {','.join(who)}" for name, who in sorted(missing.items()))
+                why = f"failed quota: {quota['metadata']['name']}: must specify {listed}"
+                raise refused(request, why)
+            unknown = [name for name in names if name not in quota["status"].get("used", {})]
+            if unknown:
+                name = quota["metadata"]["name"]
+                why = f"status unknown for quota: {name}, resources: {','.join(sorted(unknown))}"
+                raise refused(request, why)
+            concerned.append(quota)
+        delta = _delta(request, evaluator) if concerned else {}
+        charged = [(quota, _charged(request, quota, delta)) for quota in concerned]
+        return [(quota, new) for quota, new in charged if new is not quota]
+
+    def _charge(self, charges: list[tuple[dict[str, Any], dict[str, Any]]]) -> bool:
+        """Write every charge, or take back those written when one quota has changed meanwhile."""
+        written: list[dict[str, Any]] = []
+        for quota, charged in charges:
+            if not self._reader.replace_status("resourcequotas", charged):
+                for before in written:
+                    self._refund(before)
+                return False
+            written.append(quota)
+        return True
+
+    def _refund(self, before: dict[str, Any]) -> None:
+        metadata = before["metadata"]
+        current = self._reader.get("resourcequotas", metadata["namespace"], metadata["name"])
+        if current is not None:
+            status = {**current["status"], "used": before["status"].get("used", {})}
+            self._reader.replace_status("resourcequotas", {**current, "status": status})
+
+
+def _delta(request: AdmissionRequest, evaluator: Evaluator) -> ResourceList:
+    """What the request adds; what an update gives back is left to the quota controller."""
+    zero = Quantity.parse("0")
+    usage = evaluator.usage(request.object or {})
+    if request.old_object is not None:
+        before = evaluator.usage(request.old_object)
+        usage = {name: q - before[name] if name in before else q for name, q in usage.items()}
+    return {name: quantity for name, quantity in usage.items() if quantity > zero}
+
+
+def _charged(request: AdmissionRequest, quota: dict[str, Any], delta: ResourceList) -> dict[str, Any]:
+    status = quota["status"]
+    hard, used = parse(status.get("hard", {})), parse(status.get("used", {}))
+    requested = {name: quantity for name, quantity in delta.items() if name in hard}
+    total = added(used, requested)
+    exceeded = [name for name in requested if total[name] > hard[name]]
+    if exceeded:
+        why = (
+            f"exceeded quota: {quota['metadata']['name']}, requested: {_listed(requested, exceeded)}, "
+            f"used: {_listed(used, exceeded)}, limited: {_listed(hard, exceeded)}"
+        )
+        raise refused(request, why)
+    if not requested:
+        return quota
+    return {**quota, "status": {**status, "used": {name: str(q) for name, q in total.items()}}}
+
+
+def _listed(amounts: Mapping[str, Quantity], names: list[str]) -> str:
+    return ",".join(f"{name}={amounts[name]}" for name in sorted(names))

@@ -1,0 +1,94 @@
+"""ServiceAccount: every pod runs as one, and gets its token unless somebody declines."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from kschedcore.api.machinery.frozen import FrozenDict, plain
+from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+
+__all__ = ["ServiceAccount"]
+
+_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+_TOKEN_SECONDS = 3607
+# The letters of which the server makes random names: no vowels, so no words.
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_MIRROR = "kubernetes.io/config.mirror"
+
+
+class ServiceAccount(BasePlugin):
+    """Names the account ``default`` where a pod names none, and mounts the account's token volume."""
+
+    kinds = ("Pod",)
+    changing = (Operation.CREATE,)
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Give a new pod its account (403 when that does not exist), pull secrets and token."""
+        pod = creates(request, "Pod")
+        if pod is None or _MIRROR in pod["metadata"].get("annotations", {}):
+            return
+        spec = pod["spec"]
+        name = spec.get("serviceAccountName") or "default"
+        account = self._reader.get("serviceaccounts", request.namespace, name)
+        if account is None:
+            why = (
+                f"error looking up service account {request.namespace}/{name}: "
+                f'serviceaccount "{name}" not found'
+            )
+            raise refused(request, why)
+        pod["spec"] = _running_as(spec, shared(account))
+
+
+@remembered
+def _running_as(spec: FrozenDict, account: FrozenDict) -> FrozenDict:
+    """The spec as that of a pod of the account, with its token where neither of them declines."""
+    changed, name = plain(spec), account["metadata"]["name"]
+    changed["serviceAccountName"] = changed["serviceAccount"] = name
+    if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
+        _mount_token(changed, f"{account['metadata']['namespace']}/{name}")
+    if account.get("imagePullSecrets") and not changed.get("imagePullSecrets"):
+        changed["imagePullSecrets"] = account["imagePullSecrets"]
+    return shared(changed)
+
+
+def _mount_token(spec: dict[str, Any], account: str) -> None:
+    containers = [*spec.get("initContainers", ()), *(spec.get("containers") or ())]
+    needing = [
+        c for c in containers if all(m.get("mountPath") != _TOKEN_PATH for m in c.get("volumeMounts", ()))
+    ]
+    if not needing:
+        return
+    volume = _volume_name(account, {v["name"] for v in spec.get("volumes", ())})
+    for container in needing:
+        mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
+        container["volumeMounts"] = [*container.get("volumeMounts", ()), mount]
+    spec["volumes"] = [*spec.get("volumes", ()), {"name": volume, "projected": _token_projection()}]
+
+
+def _volume_name(account: str, taken: set[str]) -> str:
+    """A name as random as the server's, but the same for all pods of an account: replicas share one spec."""
+    attempt = 0
+    while True:
+        digest = hashlib.sha256(f"{account}#{attempt}".encode()).digest()
+        name = "kube-api-access-" + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:5])
+        if name not in taken:
+            return name
+        attempt += 1
+
+
+def _token_projection() -> dict[str, Any]:
+    namespace = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+    return {
+        "sources": [
+            {"serviceAccountToken": {"expirationSeconds": _TOKEN_SECONDS, "path": "token"}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
+        ],
+        "defaultMode": 0o644,
+    }

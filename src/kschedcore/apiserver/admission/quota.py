@@ -1,0 +1,250 @@
+"""What each kind of object uses of a quota, and which quotas concern it (``pkg/quota/v1/evaluator/core``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.phases import has_ended
+from kschedcore.api.quantity import Quantity
+from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
+from kschedcore.rules.pod_specs import spec_amounts, spec_qos_class
+from kschedcore.rules.usage import ResourceList, parse
+
+__all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches", "quota_usage"]
+
+_ONE = Quantity.parse("1")
+_COUNTED = ("cpu", "memory", "ephemeral-storage")
+_POD_RESOURCES = frozenset(
+    {
+        *COMPUTE_QUOTA_RESOURCES, "pods", "count/pods",
+        "ephemeral-storage", "requests.ephemeral-storage", "limits.ephemeral-storage",
+    }
+)  # fmt: skip
+_SERVICE_RESOURCES = frozenset({"services", "count/services", "services.nodeports", "services.loadbalancers"})
+_CLAIM_RESOURCES = frozenset({"persistentvolumeclaims", "count/persistentvolumeclaims", "requests.storage"})
+_CLASS_SUFFIX = ".storageclass.storage.k8s.io/"
+# Core kinds that older quotas count by their bare plural.
+_COUNTED_BY_PLURAL = frozenset({"configmaps", "resourcequotas", "replicationcontrollers", "secrets"})
+
+
+class Evaluator(Protocol):
+    """How one resource counts."""
+
+    charges_updates: bool
+
+    def matching_resources(self, names: Iterable[str]) -> list[str]:
+        """Those of a quota's resources that this kind of object uses."""
+
+    def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Quota resources that the object must state but does not: resource to containers, sorted."""
+
+    def usage(self, obj: Mapping[str, Any]) -> ResourceList:
+        """What the object uses."""
+
+
+def evaluator_for(resource: Resource) -> Evaluator:
+    """The evaluator of a resource; kinds without their own are counted."""
+    if not resource.group and resource.plural in _CORE:
+        return _CORE[resource.plural]
+    return _ObjectCount(resource)
+
+
+class _ObjectCount:
+    charges_updates = False
+
+    def __init__(self, resource: Resource) -> None:
+        name = f"count/{resource.qualified}"
+        plain = not resource.group and resource.plural in _COUNTED_BY_PLURAL
+        self._names = (name, resource.plural) if plain else (name,)
+
+    def matching_resources(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in self._names]
+
+    def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:  # noqa: ARG002
+        return {}
+
+    def usage(self, obj: Mapping[str, Any]) -> ResourceList:  # noqa: ARG002
+        return dict.fromkeys(self._names, _ONE)
+
+
+class _Pods:
+    charges_updates = False
+
+    def matching_resources(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in _POD_RESOURCES or _is_named_by_pods(name)]
+
+    def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:
+        """A quota on cpu or memory asks every container to say what it uses of them."""
+        return _missing(shared(obj["spec"]), tuple(names))
+
+    def usage(self, obj: Mapping[str, Any]) -> ResourceList:
+        return dict(_used(shared(obj["spec"]))) if is_charged_pod(obj) else {"count/pods": _ONE}
+
+
+@remembered
+def _missing(spec: FrozenDict, names: tuple[str, ...]) -> dict[str, list[str]]:
+    # What the pod states for all its containers, none of them has to state (KEP-2837).
+    own = _stated(spec.get("resources", {}))
+    required = [name for name in names if name in COMPUTE_QUOTA_RESOURCES and name not in own]
+    found: dict[str, set[str]] = {}
+    for container in [*(spec.get("containers") or ()), *spec.get("initContainers", ())]:
+        stated = _stated(container.get("resources", {}))
+        for name in required:
+            if name not in stated:
+                found.setdefault(name, set()).add(container["name"])
+    return {name: sorted(containers) for name, containers in found.items()}
+
+
+@remembered
+def _used(spec: FrozenDict) -> ResourceList:
+    amounts = spec_amounts(spec)
+    return {"count/pods": _ONE, **_compute(amounts.requests, amounts.limits), "pods": _ONE}
+
+
+def _stated(resources: Mapping[str, Any]) -> ResourceList:
+    """A container's or pod's own requests and limits, under the names that quotas have for them."""
+    return _compute(parse(resources.get("requests", {})), parse(resources.get("limits", {})))
+
+
+def _is_named_by_pods(name: str) -> bool:
+    bare = name.removeprefix("requests.")
+    return is_huge_page(bare) or (bare != name and is_extended(bare))
+
+
+def is_charged_pod(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod still holds what it asked for: not once it has ended."""
+    return not has_ended(pod)
+
+
+def _compute(requests: Mapping[str, Quantity], limits: Mapping[str, Quantity]) -> ResourceList:
+    result: ResourceList = {}
+    for name in _COUNTED:
+        if name in requests:
+            result[name] = result[f"requests.{name}"] = requests[name]
+        if name in limits:
+            result[f"limits.{name}"] = limits[name]
+    for name, quantity in requests.items():
+        if is_huge_page(name):
+            result[name] = quantity
+        if is_huge_page(name) or is_extended(name):
+            result[f"requests.{name}"] = quantity
+    return result
+
+
+class _Services:
+    charges_updates = True
+
+    def matching_resources(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in _SERVICE_RESOURCES]
+
+    def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:  # noqa: ARG002
+        return {}
+
+    def usage(self, obj: Mapping[str, Any]) -> ResourceList:
+        spec = obj["spec"]
+        ports = spec.get("ports", ())
+        used = {"count/services": _ONE, "services": _ONE}
+        if spec.get("type") == "NodePort":
+            used["services.nodeports"] = Quantity.parse(len(ports))
+        elif spec.get("type") == "LoadBalancer":
+            if spec.get("allocateLoadBalancerNodePorts") is False:
+                ports = [port for port in ports if port.get("nodePort")]
+            used["services.nodeports"] = Quantity.parse(len(ports))
+            used["services.loadbalancers"] = _ONE
+        return used
+
+
+class _Claims:
+    charges_updates = True
+
+    def matching_resources(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in _CLAIM_RESOURCES or _CLASS_SUFFIX in name]
+
+    def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:  # noqa: ARG002
+        return {}
+
+    def usage(self, obj: Mapping[str, Any]) -> ResourceList:
+        used = {"count/persistentvolumeclaims": _ONE, "persistentvolumeclaims": _ONE}
+        spec = obj["spec"]
+        annotations = obj["metadata"].get("annotations", {})
+        storage_class = annotations.get("volume.beta.kubernetes.io/storage-class")
+        storage_class = storage_class or spec.get("storageClassName")
+        if storage_class:
+            used[f"{storage_class}{_CLASS_SUFFIX}persistentvolumeclaims"] = _ONE
+        requested = spec.get("resources", {}).get("requests", {}).get("storage")
+        if requested is not None:
+            amount = Quantity.parse(requested)
+            used["requests.storage"] = amount
+            if storage_class:
+                used[f"{storage_class}{_CLASS_SUFFIX}requests.storage"] = amount
+        return used
+
+
+_CORE: dict[str, Evaluator] = {"pods": _Pods(), "services": _Services(), "persistentvolumeclaims": _Claims()}
+
+
+def quota_matches(spec: Mapping[str, Any], obj: Mapping[str, Any], evaluator: Evaluator) -> bool:
+    """Whether every scope of a quota covers the object; only pods have scopes."""
+    wanted = [{"scopeName": scope, "operator": "Exists"} for scope in spec.get("scopes", ())]
+    wanted += spec.get("scopeSelector", {}).get("matchExpressions", ())
+    if wanted and not isinstance(evaluator, _Pods):
+        return False
+    return all(_in_scope(requirement, obj["spec"]) for requirement in wanted)
+
+
+def _in_scope(requirement: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
+    scope = str(requirement["scopeName"])
+    if scope == "PriorityClass":
+        return _priority_class_in_scope(requirement, spec.get("priorityClassName", ""))
+    if scope in ("Terminating", "NotTerminating"):
+        return (spec.get("activeDeadlineSeconds") is not None) == (scope == "Terminating")
+    if scope in ("BestEffort", "NotBestEffort"):
+        return (spec_qos_class(spec) == "BestEffort") == (scope == "BestEffort")
+    return scope == "CrossNamespacePodAffinity" and _crosses_namespaces(spec)
+
+
+def _priority_class_in_scope(requirement: Mapping[str, Any], name: str) -> bool:
+    operator, values = str(requirement["operator"]), frozenset(requirement.get("values", ()))
+    if operator == "In":
+        return name in values
+    if operator == "NotIn":
+        return name not in values
+    return bool(name) == (operator == "Exists")
+
+
+def _crosses_namespaces(spec: Mapping[str, Any]) -> bool:
+    affinity = spec.get("affinity", {})
+    for key in ("podAffinity", "podAntiAffinity"):
+        terms = affinity.get(key, {})
+        required = terms.get("requiredDuringSchedulingIgnoredDuringExecution", ())
+        preferred = terms.get("preferredDuringSchedulingIgnoredDuringExecution", ())
+        for term in [*required, *(weighted["podAffinityTerm"] for weighted in preferred)]:
+            if term.get("namespaces") or term.get("namespaceSelector") is not None:
+                return True
+    return False
+
+
+def quota_usage(
+    spec: Mapping[str, Any], objects: Mapping[Resource, Iterable[Mapping[str, Any]]]
+) -> dict[str, str]:
+    """What ``objects``, by their resource, use of a quota's ``hard`` resources, in canonical text.
+
+    A hard resource that none of the given resources uses is left out, as the quota controller does.
+    """
+    total: ResourceList = {}
+    for resource, items in objects.items():
+        evaluator = evaluator_for(resource)
+        names = evaluator.matching_resources(spec.get("hard", ()))
+        for name in names:
+            total.setdefault(name, Quantity.parse("0"))
+        for obj in items if names else ():
+            if quota_matches(spec, obj, evaluator):
+                usage = evaluator.usage(obj)
+                for name in names:
+                    if name in usage:
+                        total[name] = total[name] + usage[name]
+    return {name: str(quantity) for name, quantity in total.items()}

@@ -1,0 +1,118 @@
+"""What the door and admission say to each other: field errors, refusals, requests and the chain's steps.
+
+The order is the API server's own. For every write the door calls, with the same :class:`AdmissionRequest`::
+
+    decode -> default -> admit (mutating plugins) -> prepare -> validate -> review (validating plugins)
+
+and stores ``request.object`` when none of them raised. ``decode`` builds a fresh object, so every later step
+may change ``request.object`` in place; ``request.old_object`` belongs to the store and is never changed.
+The parts of a pod are shared with other pods: its spec, its status and what is in its metadata are frozen,
+and a step that wants another one puts it in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.types import Object
+
+__all__ = ["Admission", "AdmissionRequest", "Decoded", "FieldValidation", "ObjectReader", "Operation"]  # fmt: skip
+
+FieldValidation = Literal["Strict", "Warn", "Ignore"]
+"""The query parameter ``fieldValidation``; the server's default is ``Warn``."""
+
+
+class Operation(StrEnum):
+    """What a request does, as admission names it."""
+
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    CONNECT = "CONNECT"
+
+
+class AdmissionRequest(msgspec.Struct):
+    """One write on its way to the store.
+
+    Attributes:
+        operation: What it does.
+        resource: On which resource.
+        namespace: ``""`` for cluster-scoped resources.
+        name: ``""`` when the server is to generate it.
+        object: The new object, free to be changed; None on delete.
+        old_object: The stored object on update and delete; never changed.
+        subresource: ``status``, ``scale``, ``binding``, ``eviction`` or ``""``.
+        dry_run: Nothing is kept, so plugins charge nothing.
+        options: Query parameters and delete options as sent.
+    """
+
+    operation: Operation
+    resource: Resource
+    namespace: str
+    name: str
+    object: Object | None = None
+    old_object: Object | None = None
+    subresource: str = ""
+    dry_run: bool = False
+    options: Mapping[str, Any] = {}
+
+
+class ObjectReader(Protocol):
+    """What admission may ask of the store. Objects it returns are the store's and never changed.
+
+    ``resource`` is the qualified plural, ``pods`` or ``deployments.apps``.
+    """
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        """The object, or None."""
+
+    def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
+        """Every object of the resource, in one namespace or all of them, in order of namespace and name."""
+
+    def replace_status(self, resource: str, obj: Object) -> bool:
+        """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """An object as the server reads it, and what it says of fields it does not know (``unknown field …``)."""
+
+    object: Object
+    warnings: tuple[str, ...] = ()
+
+
+class Admission(Protocol):
+    """The steps of a write, in the order in which the door takes them. Each raises :class:`StatusError`."""
+
+    def decode(self, resource: Resource, body: Object, validation: FieldValidation) -> Decoded:
+        """Read ``body`` as ``resource`` (400): types checked, zeros normalised, unknown fields dropped."""
+
+    def default(self, resource: Resource, obj: Object) -> None:
+        """Fill in API defaults, in place."""
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether the steps to come may change what was written.
+
+        Nobody manages what they add, so who manages what is then worked out before them. Fields that nobody
+        manages in any case, and a status that is not written by itself, do not count.
+        """
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Run the mutating plugins (403)."""
+
+    def prepare(self, request: AdmissionRequest) -> None:
+        """Do what the resource's strategy does: keep, reset or generate what is not the author's.
+
+        The door has given the object its uid, name and times by then. Afterwards parts of the object may be
+        shared with others, so nobody changes them in place any more.
+        """
+
+    def validate(self, request: AdmissionRequest) -> None:
+        """Validate a create or an update (422)."""
+
+    def review(self, request: AdmissionRequest) -> None:
+        """Run the validating plugins (403, 429); quota is charged here unless ``dry_run``."""

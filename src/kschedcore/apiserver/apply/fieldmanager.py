@@ -1,0 +1,309 @@
+"""``metadata.managedFields``: reading it, keeping it true through every write, writing it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from kschedcore.api.machinery.frozen import FrozenDict, FrozenList, freeze
+from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.schema import Field, ObjectType
+from kschedcore.apiserver.apply.configuration import problems, summary
+from kschedcore.apiserver.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
+from kschedcore.apiserver.apply.typed import compare, root
+from kschedcore.apiserver.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
+
+__all__ = ["FORGET", "NOBODY", "FieldManager", "manager_name"]
+
+_NAME_LIMIT = 128
+_MAX_UPDATERS = 10
+_BEFORE_FIRST_APPLY = "before-first-apply"
+_ANCIENT = "ancient-changes"
+
+
+def _paths(*names: str) -> FieldSet:
+    return frozenset(tuple(f"f:{part}" for part in name.split(".")) for name in names)
+
+
+_NEVER_MANAGED = _paths(
+    "apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace", "metadata.creationTimestamp",
+    "metadata.selfLink", "metadata.uid", "metadata.generation", "metadata.managedFields",
+    "metadata.resourceVersion",
+)  # fmt: skip
+_UNMANAGED = frozenset(path[1][2:] for path in _NEVER_MANAGED if len(path) > 1)
+_IN_COMMON = ("spec", "status")
+_MOSTLY = frozenset({"apiVersion", "kind", "metadata", *_IN_COMMON})
+_Parts = tuple[tuple[str, Any], ...]
+
+NOBODY = FrozenList()
+"""The entries of an object of which nobody is recorded."""
+FORGET = FrozenList([FrozenDict()])
+"""In the place of entries, that everything recorded is to be forgotten, and what is written from now on recorded."""
+
+
+@lru_cache(maxsize=1024)
+def manager_name(given: str, user_agent: str) -> str:
+    """The manager of a request: what it says, or the first part of its user agent."""
+    if given:
+        return given
+    prefix = user_agent.split("/")[0]
+    return "".join(char for char in prefix if char.isprintable())[:_NAME_LIMIT]
+
+
+class FieldManager:
+    """Who manages the fields of one kind of object, or of one of its subresources.
+
+    What is recorded of an object are the entries of its ``managedFields``. Entries that it gives are shared.
+
+    Args:
+        kind: The objects' type.
+        api_version: In which version they are written.
+        subresource: ``status``, ``scale`` or ``""``.
+        ignored: Fields that writes here do not change, as ``status`` of the main resource
+            (``GetResetFields`` of the registries).
+    """
+
+    def __init__(
+        self, kind: ObjectType, api_version: str, subresource: str = "", ignored: Iterable[str] = ()
+    ) -> None:
+        self._root: Field = root(kind)
+        self._api_version = api_version
+        self._subresource = subresource
+        self._ignored = _paths(*ignored)
+
+    def created(self, new: Object, empty: Object, name: str, now: str) -> FrozenList:
+        """The entries of an object that ``name`` creates, whose parts are mostly those of objects before it."""
+        metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
+        specs = [(key, shared(new[key])) for key in _IN_COMMON if key in new]
+        tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
+        others = [key for key in new if key not in _MOSTLY]
+        if others:
+            # What a config map holds is nobody else's, and may be long.
+            more: Object = {}
+            for key in others:
+                more |= self._claims(key, new[key], empty)
+            tree = freeze({**tree, **more})
+        return self._first_entries(tree, name, now) if tree else NOBODY
+
+    def updated(self, live: Object, new: Object, entries: FrozenList, name: str, now: str) -> FrozenList:
+        """The entries after ``name`` made ``new`` of ``live``, by an update or a patch.
+
+        Args:
+            live: The object before, without managedFields.
+            new: The object after, likewise.
+            entries: What was recorded before, or :data:`FORGET`.
+            name: Who writes.
+            now: When.
+        """
+        managers = _managers(entries)
+        if not managers and entries is not FORGET:
+            # Nobody has ever been recorded: tracking begins with the first apply.
+            return NOBODY
+        me = Manager(name, "Update", self._api_version, self._subresource)
+        left, took = update(_own(live), _own(new), self._root, managers, me, self._ignored)
+        if took:
+            left[me] = left[me]._replace(time=now)
+        return _written(_capped(_without_system_fields(left)))
+
+    def sent(self, entries: Any) -> FrozenList | None:
+        """The entries of before, as a writer says; None when it says none, or none that can be read.
+
+        One empty entry asks for :data:`FORGET`.
+        """
+        if self._subresource or not entries:
+            return None
+        if entries == FORGET:
+            return FORGET
+        told = shared(entries)
+        return told if _managers(told) else None
+
+    @remembered
+    def _claims_in_common(self, metadata: _Parts, specs: _Parts, empty: Object) -> FrozenDict:
+        """The ``fieldsV1`` of what is in a new object's metadata, and of its spec and status."""
+        tree = self._claims("metadata", dict(metadata), empty)
+        for key, value in specs:
+            tree |= self._remembered_claims(key, value, empty)
+        return shared(tree)
+
+    @remembered
+    def _first_entries(self, tree: FrozenDict, name: str, now: str) -> FrozenList:
+        me = Manager(name, "Update", self._api_version, self._subresource)
+        return FrozenList([_entry(me, tree, self._api_version, now)])
+
+    @remembered
+    def _remembered_claims(self, key: str, value: Any, empty: Object) -> Object:
+        return shared(self._claims(key, value, empty))
+
+    def _claims(self, key: str, value: Any, empty: Object) -> Object:
+        """The ``fieldsV1`` of one top-level field of a new object."""
+        before = {key: empty[key]} if key in empty else {}
+        changed = compare(before, {key: value}, self._root).outside(self._ignored)
+        return to_fields_v1((changed.added | changed.modified) - _NEVER_MANAGED)
+
+    def apply(
+        self,
+        live: Object | None,
+        entries: FrozenList,
+        config: Object,
+        empty: Object,
+        name: str,
+        now: str,
+        *,
+        force: bool,
+    ) -> tuple[Object, FrozenList]:
+        """``live`` as ``config`` by ``name`` wants it, sharing parts with both, and the entries then.
+
+        Args:
+            live: The object, without managedFields; None where there is none yet.
+            entries: What is recorded of it.
+            config: What is wanted.
+            empty: An object of the kind that says nothing.
+            name: Who wants it.
+            now: The time.
+            force: Whether to take fields that others manage.
+
+        Raises:
+            StatusError: 409 with every conflict.
+            ValueError: ``config`` does not fit the schema.
+        """
+        if found := problems(config, self._root):
+            raise ValueError(summary(found))
+        old = empty if live is None else live
+        managers = _managers(entries)
+        if live is not None and not managers:
+            first = Manager(_BEFORE_FIRST_APPLY, "Update", self._api_version, "")
+            managers, _ = update(empty, live, self._root, {}, first, self._ignored)
+        me = Manager(name, "Apply", "", self._subresource)
+        try:
+            merged, left = apply(
+                old, config, self._root, managers, me, self._api_version, ignored=self._ignored, force=force
+            )
+        except ApplyConflict as conflicts:
+            raise _refusal(conflicts) from None
+        left = _without_system_fields(left)
+        if merged is not None and me in left:
+            left[me] = left[me]._replace(time=now)
+        result = dict(old if merged is None else merged)
+        result["metadata"] = dict(result["metadata"])
+        return result, _written(_capped(left))
+
+
+def _own(obj: Object) -> Object:
+    """The object without what the server says of it, which nobody manages."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in _UNMANAGED}
+    return {**obj, "metadata": metadata}
+
+
+def _without_system_fields(managers: Managers) -> Managers:
+    left = {each: managed.without(_NEVER_MANAGED) for each, managed in managers.items()}
+    return {each: managed for each, managed in left.items() if managed.fields}
+
+
+def _capped(managers: Managers) -> Managers:
+    """At most ten updaters are told apart; the oldest others become one."""
+    updaters = [each for each in managers if each.operation == "Update"]
+    if len(updaters) <= _MAX_UPDATERS:
+        return managers
+    updaters.sort(key=lambda each: (managers[each].time or "", each))
+    merged = dict(managers)
+    for each in updaters[: len(updaters) - _MAX_UPDATERS + 1]:
+        managed = merged.pop(each)
+        bucket = Manager(_ANCIENT, "Update", managed.api_version, "")
+        before = merged.get(bucket)
+        fields = managed.fields | before.fields if before else managed.fields
+        merged[bucket] = Managed(fields, managed.api_version, managed.time)
+    return merged
+
+
+@remembered
+def _managers(entries: FrozenList) -> Managers:
+    """The managers that a list of entries tells of; none when it cannot be read. Not to be changed."""
+    found = [_read_entry(shared(entry)) for entry in entries]
+    return {} if None in found else dict(each for each in found if each is not None)
+
+
+@remembered
+def _read_entry(entry: FrozenDict) -> tuple[Manager, Managed] | None:
+    operation, version = entry.get("operation"), entry.get("apiVersion", "")
+    if operation not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
+        return None
+    identity = Manager(
+        entry.get("manager", ""), operation, version if operation == "Update" else "",
+        entry.get("subresource", ""),
+    )  # fmt: skip
+    return identity, Managed(_field_set(entry.get("fieldsV1")), version, entry.get("time"))
+
+
+@remembered
+def _field_set(fields_v1: FrozenDict | None) -> FieldSet:
+    return from_fields_v1(fields_v1 or {})
+
+
+def _written(managers: Mapping[Manager, Managed]) -> FrozenList:
+    return _entries(tuple((each, managers[each]) for each in _sorted(managers))) if managers else NOBODY
+
+
+@remembered
+def _entries(managers: tuple[tuple[Manager, Managed], ...]) -> FrozenList:
+    return FrozenList(
+        [
+            _entry(each, _fields_v1(managed.fields), managed.api_version, managed.time)
+            for each, managed in managers
+        ]
+    )
+
+
+@remembered
+def _fields_v1(fields: FieldSet) -> FrozenDict:
+    return shared(to_fields_v1(fields))
+
+
+def _sorted(managers: Mapping[Manager, Managed]) -> list[Manager]:
+    return sorted(
+        managers,
+        key=lambda m: (m.operation, managers[m].time or "", m.name, managers[m].api_version, m.subresource),
+    )
+
+
+def _entry(manager: Manager, fields_v1: FrozenDict, api_version: str, time: str | None) -> FrozenDict:
+    entry: Object = {"manager": manager.name, "operation": manager.operation, "apiVersion": api_version}
+    if time is not None:
+        entry["time"] = time
+    entry["fieldsType"] = "FieldsV1"
+    entry["fieldsV1"] = fields_v1
+    if manager.subresource:
+        entry["subresource"] = manager.subresource
+    return FrozenDict(entry)
+
+
+def _refusal(conflicts: ApplyConflict) -> StatusError:
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": f"conflict with {_named(manager)}",
+            "field": display(path),
+        }
+        for manager, path in conflicts.fields
+    ]
+    return StatusError(409, "Conflict", _conflict_message(conflicts.fields), {"causes": causes})
+
+
+def _conflict_message(fields: list[tuple[Manager, Path]]) -> str:
+    if len(fields) == 1:
+        manager, path = fields[0]
+        return f"Apply failed with 1 conflict: conflict with {_named(manager)}: {display(path)}"
+    lines: list[str] = []
+    for manager in dict.fromkeys(manager for manager, _ in fields):
+        lines.append(f"conflicts with {_named(manager)}:")
+        lines += [f"- {display(path)}" for each, path in fields if each == manager]
+    return f"Apply failed with {len(fields)} conflicts: " + "\n".join(lines)
+
+
+def _named(manager: Manager) -> str:
+    name = f'"{manager.name}"'
+    if manager.subresource:
+        name = f'{name} with subresource "{manager.subresource}"'
+    return f"{name} using {manager.api_version}" if manager.operation == "Update" else name

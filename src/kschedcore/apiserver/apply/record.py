@@ -1,0 +1,127 @@
+"""Who manages the fields of an object, worked out when somebody asks.
+
+Most of a cluster's writes are made by components, and no component reads ``managedFields``. So a write only
+notes who made it and what the object was before; whoever looks at the object from outside has the writes since
+then gone through, in their order, and what came out is kept for who asks next. Updates cannot conflict and
+change nothing of the object, so it does not matter when this is done.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kschedcore.api.machinery.frozen import FieldRecord, FrozenList, StoredObject
+from kschedcore.api.machinery.types import Object
+from kschedcore.apiserver.apply.fieldmanager import NOBODY, FieldManager
+
+__all__ = ["Record", "entries_of"]
+
+MAX_WRITES = 16
+"""After so many writes that nobody asked about they are gone through, so that old states are let go."""
+
+
+class _Writer(NamedTuple):
+    """Who wrote, and when; ``manager`` is of the path that was written through."""
+
+    manager: FieldManager
+    name: str
+    now: str
+
+
+class _Write(NamedTuple):
+    """How an object came to be what it is.
+
+    Attributes:
+        before: What it was; when it was created, an object of its kind that says nothing.
+        writer: Who wrote; None for a write that is nobody's, as a binding or a deletion.
+        number: How many writes nobody has asked about, with this one.
+    """
+
+    before: StoredObject | Object
+    writer: _Writer | None
+    number: int
+
+    def entries(self, obj: StoredObject, recorded: FrozenList | None) -> FrozenList:
+        """The entries after it made ``obj``; ``recorded`` before, None when it created the object."""
+        if self.writer is None:
+            return NOBODY if recorded is None else recorded
+        manager, name, now = self.writer
+        if recorded is None:
+            return manager.created(obj, self.before, name, now)
+        return manager.updated(self.before, obj, recorded, name, now)
+
+
+class Record:
+    """What is known of who manages the fields of one object; :meth:`of_creation` and the like make one.
+
+    Attributes:
+        found: The entries, once they are worked out.
+        write: What they follow from, as long as they are not.
+    """
+
+    __slots__ = ("found", "write")
+
+    def __init__(self, found: FrozenList | None, write: _Write | None) -> None:
+        self.found = found
+        self.write = write
+
+    @classmethod
+    def known(cls, entries: FrozenList) -> Record:
+        """A record that says ``entries``."""
+        return cls(entries, None)
+
+    @classmethod
+    def of_creation(cls, manager: FieldManager, empty: Object, name: str, now: str) -> Record:
+        """The record of an object as ``name`` created it; ``empty`` is one of its kind that says nothing."""
+        return cls(None, _Write(empty, _Writer(manager, name, now), 1))
+
+    @classmethod
+    def of_update(cls, manager: FieldManager, live: StoredObject, name: str, now: str) -> Record:
+        """The record of what ``name`` made of ``live`` by an update or a patch."""
+        return cls(None, _Write(live, _Writer(manager, name, now), _writes_of(live) + 1))
+
+    def carried_from(self, obj: StoredObject) -> FieldRecord:
+        """The record of what somebody made of ``obj``, whose record this is, whom nobody records."""
+        if self.write is None or self.write.writer is None:
+            return self
+        return Record(None, _Write(obj, None, self.write.number + 1))
+
+    def is_that_of(self, live: StoredObject) -> bool:
+        """Whether it says of ``live``, if the write changes nothing of it, what is recorded already."""
+        return self.write is not None or self.found == entries_of(live)
+
+    def entries(self, obj: StoredObject) -> FrozenList:
+        """The ``managedFields`` of ``obj``, whose record this is; empty when nobody is recorded."""
+        waiting: list[tuple[Record, _Write, StoredObject]] = []
+        record, found = self, self.found
+        while record.write is not None:
+            before = record.write.before
+            waiting.append((record, record.write, obj))
+            if not isinstance(before, StoredObject):
+                break
+            if not isinstance(before.record, Record):
+                found = NOBODY
+                break
+            obj, record = before, before.record
+            found = record.found
+        for record, write, state in reversed(waiting):
+            found = record.found = write.entries(state, found)
+            record.write = None
+        assert found is not None
+        return found
+
+
+def entries_of(obj: StoredObject) -> FrozenList:
+    """The ``managedFields`` of an object."""
+    return NOBODY if obj.record is None else obj.record.entries(obj)
+
+
+def _writes_of(obj: StoredObject) -> int:
+    """How many writes of an object nobody has asked about; when they are many, somebody asks."""
+    record = obj.record
+    if not isinstance(record, Record) or record.write is None:
+        return 0
+    if record.write.number >= MAX_WRITES:
+        record.entries(obj)
+        return 0
+    return record.write.number

@@ -1,0 +1,92 @@
+"""Eviction: deleting a pod only when its disruption budget allows (``pods/eviction``, ``policy/v1``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import StatusError, forbidden
+from kschedcore.apiserver.admission.types import ObjectReader
+from kschedcore.rules.validation.common import read_selector
+
+__all__ = ["admit_eviction"]
+
+_BUDGETS = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+_VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
+_SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+# How many evictions a budget may have allowed that its controller has not yet seen.
+_MAX_DISRUPTED_PODS = 2000
+_RETRY_AFTER_SECONDS = 10
+
+
+def admit_eviction(reader: ObjectReader, pod: dict[str, Any], now: str, *, dry_run: bool = False) -> None:
+    """Charge the eviction of ``pod`` to its budget.
+
+    Args:
+        reader: The store; the budget's status is written there.
+        pod: The stored pod.
+        now: The time of the eviction, RFC 3339, which the budget notes.
+        dry_run: Decide, and write nothing.
+
+    Raises:
+        StatusError: 429 when the budget has no disruption left or is not up to date, 500 when several
+            budgets select the pod, 403 when the budget is broken.
+    """
+    metadata = pod["metadata"]
+    if _needs_no_budget(pod):
+        return
+    budgets = [
+        budget
+        for budget in reader.list(_BUDGETS.qualified, metadata["namespace"])
+        if read_selector(budget["spec"].get("selector")).matches(metadata.get("labels", {}))
+    ]
+    if len(budgets) > 1:
+        raise StatusError(500, "InternalError", f"Internal error occurred: {_SEVERAL}")
+    for budget in budgets:
+        if not _unhealthy_pod_may_go(pod, budget):
+            _charge(reader, budget, metadata["name"], now, dry_run)
+
+
+def _needs_no_budget(pod: dict[str, Any]) -> bool:
+    """A pod that serves nobody, or is going already."""
+    ended = pod["status"].get("phase") in ("Succeeded", "Failed", "Pending")
+    return ended or bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _unhealthy_pod_may_go(pod: dict[str, Any], budget: dict[str, Any]) -> bool:
+    """A pod that is not ready is no healthy pod less (KEP-3017)."""
+    if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ())):
+        return False
+    if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    desired = budget["status"].get("desiredHealthy", 0)
+    return bool(budget["status"].get("currentHealthy", 0) >= desired > 0)
+
+
+def _charge(reader: ObjectReader, budget: dict[str, Any], pod: str, now: str, dry_run: bool) -> None:
+    name, status = budget["metadata"]["name"], budget["status"]
+    if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 0):
+        why = f"The disruption budget {name} is still being processed by the server."
+        raise _too_many(why, _RETRY_AFTER_SECONDS)
+    allowed = status.get("disruptionsAllowed", 0)
+    if allowed < 0:
+        raise forbidden(_BUDGETS, name, "pod disruption budget is negative")
+    disrupted = status.get("disruptedPods", {})
+    if len(disrupted) > _MAX_DISRUPTED_PODS:
+        why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller"
+        raise forbidden(_BUDGETS, name, why)
+    if allowed == 0:
+        needs, has = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
+        raise _too_many(f"The disruption budget {name} needs {needs} healthy pods and has {has} currently")
+    if dry_run:
+        return
+    charged = {**status, "disruptionsAllowed": allowed - 1, "disruptedPods": {**disrupted, pod: now}}
+    if not reader.replace_status(_BUDGETS.qualified, {**budget, "status": charged}):
+        raise _too_many(f"The disruption budget {name} is still being processed by the server.")
+
+
+def _too_many(why: str, retry_after: int = 0) -> StatusError:
+    details: dict[str, Any] = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
+    if retry_after:
+        details["retryAfterSeconds"] = retry_after
+    return StatusError(429, "TooManyRequests", _VIOLATES, details)

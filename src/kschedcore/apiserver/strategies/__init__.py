@@ -1,0 +1,88 @@
+"""What the server does to an object beside defaults: status, generated fields, allocation.
+
+``prepare`` runs before validation (``PrepareForCreate`` and ``PrepareForUpdate`` of the registries),
+``complete`` after it, when only valid objects are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kschedcore.api.schema import schema_for
+from kschedcore.api.schema.decode import decode_object
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+from kschedcore.apiserver.strategies import jobs, pods, services, workloads
+from kschedcore.rules.defaults import default
+
+__all__ = ["complete", "may_change", "prepare"]
+
+_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
+    **jobs.CREATE,
+    **pods.CREATE,
+    **services.CREATE,
+    **workloads.CREATE,
+}
+_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
+    **services.UPDATE,
+    **workloads.UPDATE,
+}
+# A node's author may give a status with the first write; a pod's status follows from its spec.
+_STATUS_OF_ITS_OWN = {"Node", "Pod"}
+
+
+def prepare(request: AdmissionRequest) -> None:
+    """Keep, reset or generate what is not the author's to write, in place."""
+    obj, old, kind = request.object, request.old_object, request.resource.kind
+    if obj is None:
+        return
+    if request.operation is Operation.CREATE:
+        if "status" in obj and kind not in _STATUS_OF_ITS_OWN:
+            _reset_status(request, obj)
+        if kind in _CREATE:
+            _CREATE[kind](obj)
+    elif old is not None and request.subresource == "status":
+        _keep_all_but_status(kind, obj, old)
+    elif old is not None:
+        if "status" in old:
+            obj["status"] = old["status"]
+        if kind in _UPDATE and not request.subresource:
+            _UPDATE[kind](obj, old)
+
+
+def may_change(request: AdmissionRequest) -> bool:
+    """Whether what a writer writes may be changed here, beside a status written with everything else."""
+    kind, steps = request.resource.kind, _CREATE if request.operation is Operation.CREATE else _UPDATE
+    return not request.subresource and (kind in steps or _may_complete(request))
+
+
+def _may_complete(request: AdmissionRequest) -> bool:
+    kind, obj = request.resource.kind, request.object
+    return kind == "Service" or (kind == "Job" and obj is not None and jobs.is_incomplete(obj))
+
+
+def _reset_status(request: AdmissionRequest, obj: dict[str, Any]) -> None:
+    schema = schema_for(request.resource.api_version, request.resource.kind)
+    if schema is not None:
+        obj["status"], _ = decode_object(schema.fields["status"].object, {})
+        default(request.resource.kind, obj)
+
+
+def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) -> None:
+    status, metadata = obj.get("status"), obj["metadata"]
+    obj.clear()
+    obj.update(old, metadata=metadata, status=status)
+    if kind == "Deployment":
+        obj["metadata"].pop("labels", None)
+        if "labels" in old["metadata"]:
+            obj["metadata"]["labels"] = old["metadata"]["labels"]
+
+
+def complete(request: AdmissionRequest, reader: ObjectReader) -> None:
+    """Give a valid object what only valid ones get (422 for an address or port it cannot have)."""
+    if request.object is None or request.subresource:
+        return
+    if request.resource.kind == "Service":
+        services.allocate(request, reader)
+    elif request.resource.kind == "Job":
+        jobs.complete(request.object)

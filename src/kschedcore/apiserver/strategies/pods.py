@@ -1,0 +1,82 @@
+"""A new pod's status, and the selectors that its own labels complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kschedcore.api.machinery.frozen import FrozenDict, plain
+from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.rules.pod_specs import spec_qos_class
+
+__all__ = ["CREATE"]
+
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+_GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "lastProbeTime": None,
+    "lastTransitionTime": None,
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+}
+
+
+def _create(pod: dict[str, Any]) -> None:
+    spec, labels = pod["spec"], pod["metadata"].get("labels", {})
+    keys = _label_keys(spec)
+    if keys:
+        asked = tuple(sorted((key, labels[key]) for key in keys if key in labels))
+        spec = pod["spec"] = _completed(spec, asked)
+    pod["status"] = _first_status(spec)
+
+
+@remembered
+def _first_status(spec: FrozenDict) -> FrozenDict:
+    status: dict[str, Any] = {"phase": "Pending", "qosClass": spec_qos_class(spec)}
+    if spec.get("schedulingGates"):
+        status["conditions"] = [_GATED]
+    return shared(status)
+
+
+def _pod_affinity_terms(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in ("podAffinity", "podAntiAffinity"):
+        terms = spec.get("affinity", {}).get(key, {})
+        yield from terms.get(_REQUIRED, ())
+        yield from (weighted["podAffinityTerm"] for weighted in terms.get(_PREFERRED, ()))
+
+
+@remembered
+def _label_keys(spec: FrozenDict) -> frozenset[str]:
+    """The labels of its own that a pod's affinity speaks of."""
+    fields = ("matchLabelKeys", "mismatchLabelKeys")
+    return frozenset(
+        key for term in _pod_affinity_terms(spec) for field in fields for key in term.get(field, ())
+    )
+
+
+@remembered
+def _completed(spec: FrozenDict, labels: tuple[tuple[str, str], ...]) -> FrozenDict:
+    changed = plain(spec)
+    for term in _pod_affinity_terms(changed):
+        _complete(term, dict(labels))
+    return shared(changed)
+
+
+def _complete(term: dict[str, Any], labels: dict[str, str]) -> None:
+    """Add the pod's own values of ``matchLabelKeys`` and ``mismatchLabelKeys`` to the selector (KEP-3633)."""
+    selector = term.get("labelSelector")
+    if selector is None:
+        return
+    added = [
+        {"key": key, "operator": operator, "values": [labels[key]]}
+        for field, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn"))
+        for key in term.get(field, ())
+        if key in labels
+    ]
+    if added:
+        selector["matchExpressions"] = [*selector.get("matchExpressions", ()), *added]
+
+
+CREATE = {"Pod": _create}

@@ -1,0 +1,228 @@
+"""Invariants of scheduling and binding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.objects import Pod, PodSpec, decode
+from kschedcore.api.phases import has_ended
+from kschedcore.api.quantity import milli_value, value
+from kschedcore.chaos.breakable import SCHEDULER, BreakableCluster, Process
+from kschedcore.chaos.chronicle import Objects, Write
+from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.client.informer import Informers
+from kschedcore.client.verbs import Client
+from kschedcore.clock import SimulatedClock
+from kschedcore.controllers.controller import Context
+from kschedcore.engine.binding import key_of
+from kschedcore.rules.requests import pod_requests
+from kschedcore.scheduler.loop import Scheduler
+
+__all__ = [
+    "AllPendingPodsAreQueued",
+    "EngineEqualsStore",
+    "NoNodeIsOvercommitted",
+    "NobodyWaitsInVain",
+    "NothingIsKeptForThoseGone",
+    "PodsAreBoundOnce",
+]
+
+
+def _requests(pod: Object) -> Counter[str]:
+    return Counter({"pods": 1, **pod_requests(decode(PodSpec, pod["spec"]))})
+
+
+def _on(node: str, objects: Objects) -> Counter[str]:
+    """What the pods of a node request, ended ones aside."""
+    total: Counter[str] = Counter()
+    for pod in objects.get("pods", {}).values():
+        if pod["spec"].get("nodeName") == node and not has_ended(pod):
+            total += _requests(pod)
+    return total
+
+
+class NoNodeIsOvercommitted(Invariant):
+    """A pod is bound only where what it requests is left (plugin ``NodeResourcesFit``)."""
+
+    def written(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Look at bindings."""
+        if write.resource != "pods" or write.new is None or not _was_bound(write):
+            return
+        name = write.new["spec"]["nodeName"]
+        node = objects["nodes"].get(("", name))
+        if node is None:
+            return
+        allocatable = node.get("status", {}).get("allocatable", {})
+        for resource, requested in _on(name, objects).items():
+            amount = allocatable.get(resource, "0")
+            there = milli_value(amount) if resource == "cpu" else value(amount)
+            if requested > there:
+                yield f"node {name}: {resource} requested {requested}, allocatable {there}, after {write}"
+
+
+class PodsAreBoundOnce(Invariant):
+    """A pod keeps the node that it was bound to, by uid, as long as it is there."""
+
+    def written(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Look at changes of a pod's node."""
+        if write.resource != "pods" or write.old is None or write.new is None:
+            return
+        before, now = (each["spec"].get("nodeName") for each in (write.old, write.new))
+        if before and before != now:
+            yield f"from {before} to {now}: {write}"
+
+
+def _was_bound(write: Write) -> bool:
+    assert write.new is not None
+    return bool(write.new["spec"].get("nodeName")) and not (write.old and write.old["spec"].get("nodeName"))
+
+
+def _has_heard_all(component: str, process: Process) -> bool:
+    """Whether a turn was the scheduler's, and it knows of everything there is."""
+    if component != "scheduler" or process.door.is_late:
+        return False
+    process.informers.sync()
+    return not process.door.is_late
+
+
+class EngineEqualsStore(Invariant):
+    """The engine's columns say what the store says: the same nodes, and the same requested on each.
+
+    At rest all columns are compared with those of a scheduler that starts now.
+    """
+
+    def __init__(self) -> None:
+        self._changed = True
+
+    def written(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Note that there is something to compare."""
+        self._changed |= write.resource in ("nodes", "pods")
+        return ()
+
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
+        """Look at the scheduler."""
+        if not self._changed or not _has_heard_all(component, process):
+            return ()
+        self._changed = False
+        scheduler = process.components[component]
+        assert isinstance(scheduler, Scheduler)
+        return self._differences(scheduler, objects)
+
+    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterable[str]:
+        """Look at the scheduler, and at one that starts now."""
+        yield from self._differences(cluster.scheduler, objects)
+        with _starting(cluster) as fresh:
+            ours, theirs = _rows(cluster.scheduler), _rows(fresh)
+        for name in sorted(ours.keys() & theirs.keys()):
+            for column in sorted(ours[name].keys() | theirs[name].keys()):
+                found, expected = ours[name].get(column), theirs[name].get(column)
+                if found != expected:
+                    yield f"node {name}: {column} is {found}, and {expected} in a scheduler that starts now"
+
+    @staticmethod
+    def _differences(scheduler: Scheduler, objects: Objects) -> Iterator[str]:
+        rows = _rows(scheduler)
+        there = {name for _, name in objects.get("nodes", {})}
+        if rows.keys() != there:
+            yield f"the engine has nodes {sorted(rows)}, the store {sorted(there)}"
+        for name in sorted(rows.keys() & there):
+            stored = _on(name, objects)
+            requested = {
+                column.removeprefix("requested/"): amount
+                for column, amount in rows[name].items()
+                if column.startswith("requested/")
+            }
+            for resource in sorted(requested.keys() | stored.keys()):
+                if requested.get(resource, 0) != stored[resource]:
+                    yield (
+                        f"node {name}: {resource} requested is {requested.get(resource, 0)} in the engine "
+                        f"and {stored[resource]} in the store"
+                    )
+
+
+def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
+    """The engine's columns by node, without what a node has nothing of."""
+    rows = scheduler.engine.nodes().to_pylist()
+    return {row["name"]: {column: found for column, found in row.items() if found} for row in rows}
+
+
+@contextmanager
+def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
+    """A scheduler that starts now, and has no turn."""
+    informers = Informers(cluster.server)
+    client = Client(cluster.server.within, SCHEDULER)
+    fresh = cluster.new_scheduler(Context(client, informers, SimulatedClock(cluster.clock.now())))
+    yield fresh
+    fresh.close()
+
+
+class NothingIsKeptForThoseGone(Invariant):
+    """Nothing is queued or nominated for a uid that is gone, has a node or has ended."""
+
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
+        """Look at the scheduler."""
+        if not _has_heard_all(component, process):
+            return
+        scheduler = process.components[component]
+        assert isinstance(scheduler, Scheduler)
+        waiting = {
+            key: pod["metadata"]["uid"]
+            for key, pod in objects.get("pods", {}).items()
+            if not pod["spec"].get("nodeName") and not has_ended(pod)
+        }
+        for queued in scheduler.pending:
+            metadata = queued.pod.metadata
+            if waiting.get(key_of(queued.pod)) != metadata.uid:
+                yield f"queued: {metadata.namespace}/{metadata.name}, uid {metadata.uid}"
+        for (namespace, name), node in scheduler.engine.nominations.items():
+            if (namespace, name) not in waiting:
+                yield f"nominated to {node}: {namespace}/{name}"
+
+
+class AllPendingPodsAreQueued(Invariant):
+    """Every pod that waits for a node is in the queue: none was lost on the way."""
+
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
+        """Look at the scheduler."""
+        if not _has_heard_all(component, process):
+            return
+        scheduler = process.components[component]
+        assert isinstance(scheduler, Scheduler)
+        queued = {each.pod.metadata.uid for each in scheduler.pending}
+        for pod in _pending(objects):
+            asked = pod["spec"].get("schedulerName", "default-scheduler") in scheduler.engine.scheduler_names
+            if asked and pod["metadata"]["uid"] not in queued:
+                yield f"not queued: {pod['metadata']['namespace']}/{pod['metadata']['name']}"
+
+
+class NobodyWaitsInVain(Invariant):
+    """When a cluster is at rest, no pod waits although a scheduler that starts now would give it a node."""
+
+    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:
+        """Ask a new scheduler about the pods that wait."""
+        waiting = _pending(objects)
+        if not waiting:
+            return
+        with _starting(cluster) as fresh:
+            for pod in waiting:
+                decision = fresh.engine.decide(decode(Pod, pod))
+                name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+                if decision.node is not None:
+                    yield f"{name} waits, and fits on {decision.node}"
+                elif decision.nominated_node is not None:
+                    yield f"{name} waits, and could preempt on {decision.nominated_node}"
+
+
+def _pending(objects: Objects) -> list[Object]:
+    return [
+        pod
+        for pod in objects.get("pods", {}).values()
+        if not pod["spec"].get("nodeName")
+        and not has_ended(pod)
+        and not pod["metadata"].get("deletionTimestamp")
+        and not pod["spec"].get("schedulingGates")
+    ]

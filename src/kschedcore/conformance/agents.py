@@ -1,0 +1,167 @@
+"""What the node agents of recorded histories do to pods: only what a step tells them to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
+from kschedcore.client.informer import Informers, controller_of
+from kschedcore.client.verbs import Client
+from kschedcore.clock import Clock
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+
+__all__ = ["Agents", "Undertaker", "is_ready"]
+
+_INDEX = "batch.kubernetes.io/job-completion-index"
+_DAEMON_SET = "DaemonSet"
+
+
+class Undertaker(Controller):
+    """Finishes pods that are being deleted at once, whatever their grace period."""
+
+    name = "undertaker"
+
+    def watches(self) -> Iterable[Watched]:
+        """Pods."""
+        return (itself("pods"),)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Finish one pod."""
+        namespace, name = key
+        pod = self.informers["pods"].get(namespace, name)
+        if pod is not None and pod["metadata"].get("deletionGracePeriodSeconds"):
+            self.client.delete("pods", namespace, name, uid=pod["metadata"]["uid"], grace_seconds=0)
+        return None
+
+
+class Agents:
+    """The agents of all nodes, as far as the pods of one namespace are concerned.
+
+    Args:
+        client: Writes what they report.
+        informers: Where pods and nodes are found.
+        clock: For the times of conditions.
+        namespace: Of the pods.
+    """
+
+    def __init__(self, client: Client, informers: Informers, clock: Clock, namespace: str) -> None:
+        self._client = client
+        self._informers = informers
+        self._clock = clock
+        self._namespace = namespace
+
+    def act(self, deed: str, which: Mapping[str, Any]) -> None:
+        """Do a deed of the recordings to the pods that ``which`` picks.
+
+        Raises:
+            KeyError: There is no such deed.
+        """
+        do, concerns = self._deed(deed, which)
+        pods = [pod for pod in self._alive(which) if concerns(pod)]
+        if deed == "delete":
+            # The newest goes first; those of one age stay in their order.
+            pods.sort(key=_created, reverse=True)
+        for pod in pods[: which.get("count")]:
+            do(pod)
+
+    def _deed(
+        self, deed: str, which: Mapping[str, Any]
+    ) -> tuple[Callable[[Object], None], Callable[[Object], bool]]:
+        """What to do to a pod, and which pods it can be done to."""
+        deeds: dict[str, tuple[Callable[[Object], None], Callable[[Object], bool]]] = {
+            "ready": (self._ready, lambda pod: not is_ready(pod)),
+            "unready": (self._unready, is_ready),
+            "finish": (lambda pod: self._finish(pod, which["phase"]), lambda _: True),
+            "delete": (self._delete, lambda _: True),
+        }
+        return deeds[deed]
+
+    def _alive(self, which: Mapping[str, Any]) -> list[Object]:
+        """Pods that have not ended and are not going away, in the order in which agents take them."""
+        pods = self._informers["pods"].in_namespace(self._namespace)
+        return sorted((pod for pod in pods if _alive(pod) and _picked(pod, which)), key=_order)
+
+    def _ready(self, pod: Object) -> None:
+        if not pod["spec"].get("nodeName"):
+            self._bind(pod)
+        self._report(pod, "Running", ready=True)
+
+    def _unready(self, pod: Object) -> None:
+        self._report(pod, "Running", ready=False)
+
+    def _finish(self, pod: Object, phase: str) -> None:
+        if not pod["spec"].get("nodeName"):
+            self._bind(pod)
+        terminated = {"exitCode": 0 if phase == "Succeeded" else 1}
+        names = [container["name"] for container in pod["spec"]["containers"]]
+        statuses = [{"name": name, "state": {"terminated": terminated}} for name in names]
+        self._report(pod, phase, ready=False, containerStatuses=statuses)
+
+    def _delete(self, pod: Object) -> None:
+        self._client.delete("pods", self._namespace, pod["metadata"]["name"], uid=pod["metadata"]["uid"])
+
+    def _bind(self, pod: Object) -> None:
+        target = {"kind": "Node", "name": _own_node(pod) or self._emptiest()}
+        metadata = {"name": pod["metadata"]["name"], "namespace": self._namespace}
+        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": metadata, "target": target}
+        self._client.subresource("pods", self._namespace, metadata["name"], "binding", binding)
+
+    def _emptiest(self) -> str:
+        nodes: dict[str, int] = {node["metadata"]["name"]: 0 for node in self._informers["nodes"].all()}
+        for pod in self._informers["pods"].all():
+            if pod["spec"].get("nodeName") in nodes:
+                nodes[pod["spec"]["nodeName"]] += 1
+        return min(nodes, key=lambda name: (nodes[name], name))
+
+    def _report(self, pod: Object, phase: str, *, ready: bool, **more: Any) -> None:
+        current = self._informers["pods"].get(self._namespace, pod["metadata"]["name"])
+        if current is None:
+            return
+        status = current.get("status", {})
+        others = [each for each in status.get("conditions", ()) if each["type"] != "Ready"]
+        condition = {
+            "type": "Ready",
+            "status": "True" if ready else "False",
+            "lastTransitionTime": timestamp(self._clock.now()),
+        }
+        changed = {**status, "phase": phase, "conditions": [*others, condition], **more}
+        self._client.update_status({**current, "status": changed}, "pods")
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether the pod's Ready condition is true."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _alive(pod: Object) -> bool:
+    phase: str = pod.get("status", {}).get("phase", "Pending")
+    return phase in ("Pending", "Running") and not pod["metadata"].get("deletionTimestamp")
+
+
+def _picked(pod: Object, which: Mapping[str, Any]) -> bool:
+    facts = {"image": pod["spec"]["containers"][0]["image"], "name": pod["metadata"]["name"]}
+    return all(which.get(key, fact) == fact for key, fact in facts.items())
+
+
+def _order(pod: Object) -> tuple[int, str, str]:
+    metadata = pod["metadata"]
+    index = metadata.get("annotations", {}).get(_INDEX, "0")
+    return int(index), _created(pod), metadata["name"]
+
+
+def _created(pod: Object) -> str:
+    created: str = pod["metadata"]["creationTimestamp"]
+    return created
+
+
+def _own_node(pod: Object) -> str | None:
+    """The node that a daemon pod is made for, which its affinity names."""
+    if (controller_of(pod) or {}).get("kind") != _DAEMON_SET:
+        return None
+    required = pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    [field] = required["nodeSelectorTerms"][0]["matchFields"]
+    name: str = field["values"][0]
+    return name

@@ -1,0 +1,178 @@
+"""Cases of API histories: requests in order, and what a real API server answered to each.
+
+An answer counts three times: its status code, its reason and the fields it complains of, and the whole of it
+after both sides have had everything taken out that no two clusters share (uids, versions, times, addresses).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from kschedcore.conformance.comparison import differences
+from kschedcore.conformance.results import Case, CaseResult, Difference, StepResult
+
+__all__ = ["ApiHistories", "answers", "complaints", "normalised"]
+
+_USER_AGENT = "tester/1.0"
+_VARIABLE = [
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uid>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
+    (re.compile(r"\bkube-api-access-[a-z0-9]{5}\b"), "kube-api-access-<sfx>"),
+    # The certificate authority is each cluster's own.
+    (re.compile(r"-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----\n", re.DOTALL), "<certificates>"),
+]
+_PLACEHOLDERS = {
+    "uid": "<uid>", "resourceVersion": "<rv>", "continue": "<continue>", "nodePort": "<nodePort>",
+}  # fmt: skip
+_ENTRY_ORDER = ("manager", "operation", "subresource")
+_GO_VALUE = re.compile(r"Invalid value: (?:\[\]|[a-z0-9]+\.)[A-Za-z.]+\{.*\}: ", re.DOTALL)
+_LISTED = re.compile(r"(?P<before>.* is forbidden: )\[(?P<reasons>.*)\]")
+_BETWEEN_REASONS = re.compile(r", (?!but )")
+
+
+class ApiHistories:
+    """Cases whose steps are requests with recorded answers."""
+
+    name = "API histories"
+    family_is_id = False
+
+    def recognises(self, case: Case) -> bool:
+        """Whether the case has steps that are requests."""
+        steps = case.get("steps")
+        return isinstance(steps, list) and all(
+            isinstance(step, dict) and ("request" in step or "settle" in step) for step in steps
+        )
+
+    def steps(self, case: Case) -> int:
+        """How many requests were recorded."""
+        return sum("request" in step for step in case["steps"])
+
+    def replay(self, case: Case) -> CaseResult:
+        """Send every request to an API server of its own, and compare the answers."""
+        return CaseResult(self.steps(case), tuple(self._replayed(case)))
+
+    def _replayed(self, case: Case) -> Iterator[StepResult]:
+        # Managed fields were recorded only where they are what the case is about.
+        managed = any("managedFields" in _metadata(step) for step in case["steps"])
+        for request, recorded, answer in answers(case):
+            yield _compared(request, recorded, answer, managed_fields=managed)
+
+
+def _metadata(step: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = step.get("response", {}).get("body", {}).get("metadata", {})
+    return found
+
+
+def _compared(
+    request: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+    answer: tuple[int, dict[str, Any]],
+    *,
+    managed_fields: bool,
+) -> StepResult:
+    code, body = answer
+    expected = normalised(recorded["body"], managed_fields=managed_fields)
+    found = normalised(body, managed_fields=managed_fields)
+    aspects = {
+        "code": code == recorded["code"],
+        "fields": complaints(recorded["body"]) == complaints(body),
+        "whole": code == recorded["code"] and expected == found,
+    }
+    wrong = [] if aspects["code"] else [Difference("code", recorded["code"], code)]
+    wrong += differences(expected, found, "body")
+    if not (aspects["whole"] or wrong):
+        wrong = [Difference("body", expected, found)]
+    return StepResult(f"{request['method']} {request['path']}", tuple(wrong), aspects)
+
+
+def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], tuple[int, dict[str, Any]]]]:
+    """Each request of a case, its recorded answer, and the one given here."""
+    from kschedcore.apiserver import APIServer
+    from kschedcore.clock import SimulatedClock
+    from kschedcore.conformance.settling import Settling
+
+    clock = SimulatedClock()
+    server = APIServer(clock=clock)
+    controllers = Settling(server, clock)
+    controllers.settle()
+    for step in case["steps"]:
+        if "settle" in step:
+            controllers.settle()
+            continue
+        request = step["request"]
+        answer = server.request(
+            request["method"],
+            request["path"],
+            request.get("body"),
+            request.get("contentType", "application/json"),
+            _USER_AGENT,
+        )
+        yield request, step["response"], answer
+
+
+def complaints(body: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The reason of a failure and the fields it names; nothing for an object."""
+    if body.get("kind") != "Status":
+        return "", []
+    causes = (body.get("details") or {}).get("causes", ())
+    return body.get("reason", ""), sorted(cause.get("field", "") for cause in causes)
+
+
+def normalised(body: Mapping[str, Any], *, managed_fields: bool) -> Any:
+    """A copy of an answer without what differs from cluster to cluster."""
+    value = msgspec.json.decode(msgspec.json.encode(body))
+    if value.get("kind") == "Status":
+        _normalise_status(value)
+    return _normalise(value, managed_fields)
+
+
+def _normalise_status(status: dict[str, Any]) -> None:
+    causes = (status.get("details") or {}).get("causes")
+    if causes:
+        for cause in causes:
+            cause["message"] = _GO_VALUE.sub("Invalid value: <object>: ", cause.get("message", ""))
+        causes.sort(key=lambda cause: (cause.get("field", ""), cause.get("message", "")))
+    if status.get("code") == 422:
+        status.pop("message", None)
+    elif "message" in status:
+        status["message"] = _sorted_message(status["message"])
+
+
+def _sorted_message(message: str) -> str:
+    """Conflicts and limit-range reasons are found in no particular order."""
+    first, *rest = message.split("\n")
+    listed = _LISTED.fullmatch(first)
+    if listed and not rest:
+        reasons = sorted(_BETWEEN_REASONS.split(listed["reasons"]))
+        first = f"{listed['before']}[{', '.join(reasons)}]"
+    return "\n".join([first, *sorted(rest)])
+
+
+def _normalise(value: Any, managed_fields: bool) -> Any:
+    if isinstance(value, str):
+        for pattern, replacement in _VARIABLE:
+            value = pattern.sub(replacement, value)
+        return value
+    if isinstance(value, list):
+        return [_normalise(item, managed_fields) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {key: item for key, item in value.items() if managed_fields or key != "managedFields"}
+    return {key: _field(key, item, managed_fields) for key, item in kept.items()}
+
+
+def _field(key: str, value: Any, managed_fields: bool) -> Any:
+    if key == "managedFields":
+        entries = [_normalise(entry, managed_fields) for entry in value]
+        return sorted(entries, key=lambda each: [each.get(part, "") for part in _ENTRY_ORDER])
+    if key in _PLACEHOLDERS and value:
+        return _PLACEHOLDERS[key]
+    if key == "clusterIP":
+        return value if value in ("None", "") else "<ip>"
+    if key == "clusterIPs":
+        return [each if each == "None" else "<ip>" for each in value]
+    return _normalise(value, managed_fields)

@@ -1,0 +1,54 @@
+"""Replaying recordings and adding up, family by family."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from kschedcore.conformance.files import read, stem
+from kschedcore.conformance.formats import FORMATS, Format, format_of
+from kschedcore.conformance.results import Case, CaseResult, Family
+from kschedcore.errors import ManifestError
+
+__all__ = ["replay"]
+
+
+def replay(paths: Iterable[Path], *, show: int) -> list[Family]:
+    """Replay every case of every file.
+
+    Args:
+        paths: The recordings.
+        show: How many lines about differences to keep for each family.
+
+    Returns:
+        The families, in the order in which they were met.
+
+    Raises:
+        ManifestError: A file is not a recording, holds no case, or holds a case of no known kind.
+    """
+    families: dict[str, Family] = {}
+    for path in paths:
+        cases = 0
+        for cases, case in enumerate(read(path), start=1):
+            form = format_of(case)
+            if form is None:
+                known = ", ".join(each.name for each in FORMATS)
+                raise ManifestError(f"not a known kind of case ({known})", source=str(path), document=cases)
+            case_id = str(case.get("id", f"{stem(path)}-{cases}"))
+            name = case_id if form.family_is_id else stem(path)
+            start = time.perf_counter()
+            result = _guarded(form, case)
+            seconds = time.perf_counter() - start
+            families.setdefault(name, Family(name)).add(case_id, result, seconds, show=show)
+        if not cases:
+            raise ManifestError("holds no cases", source=str(path))
+    return list(families.values())
+
+
+def _guarded(form: Format, case: Case) -> CaseResult:
+    # One case that crashes is one case that fails: the others still count.
+    try:
+        return form.replay(case)
+    except Exception as error:
+        return CaseResult(form.steps(case), (), f"{type(error).__name__}: {error}")

@@ -1,0 +1,250 @@
+"""The DaemonSet controller: one pod on every node that will have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.phases import has_ended
+from kschedcore.client.informer import Change, key_of
+from kschedcore.controllers.claims import adopters, claim, selector_of
+from kschedcore.controllers.controller import (
+    Again,
+    Context,
+    Controller,
+    Key,
+    Watched,
+    again_although,
+    itself,
+    owner,
+)
+from kschedcore.controllers.daemonset.backoff import FailedPodBackOff
+from kschedcore.controllers.daemonset.places import Eligibility, Place, places
+from kschedcore.controllers.daemonset.update import Revision, Work, excess, rolling_update, surges
+from kschedcore.controllers.history import POD_LABEL, History
+from kschedcore.controllers.pods import is_available, next_available, pod_from_template
+from kschedcore.controllers.victims import ready_since
+from kschedcore.manifests.daemons import daemon_spec, pinned
+
+__all__ = ["DaemonSetController"]
+
+_SETS = "daemonsets.apps"
+_BURST = 250
+"""So many pods are made and deleted in one pass at most (``BurstReplicas``)."""
+
+
+class DaemonSetController(Controller):
+    """Keeps the pods, revisions and status of DaemonSets (``apps/v1``)."""
+
+    name = "daemonset-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        revisions = self.informers["controllerrevisions.apps"]
+        self._history = History(self.client, revisions, lambda suffix: {POD_LABEL: suffix})
+        self._eligibility = Eligibility()
+        self._back_off = FailedPodBackOff()
+
+    def watches(self) -> Iterable[Watched]:
+        """DaemonSets, their pods, pods that nobody owns, and nodes."""
+        yield itself(_SETS)
+        yield owner("pods", _SETS)
+        yield adopters(self.informers, "pods", _SETS)
+        yield Watched("nodes", self._concerned)
+
+    def _concerned(self, change: Change) -> Iterable[Key]:
+        """All DaemonSets when a node comes, goes, or suits others than before; heartbeats are nobody's business."""
+        old, new = change.old, change.new
+        if old is not None and new is not None:
+            same_labels = old["metadata"].get("labels") == new["metadata"].get("labels")
+            if same_labels and old.get("spec", {}).get("taints") == new.get("spec", {}).get("taints"):
+                return ()
+        return map(key_of, self.informers[_SETS].all())
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring a DaemonSet nearer to its spec."""
+        daemon_set = self.informers[_SETS].get(*key)
+        if daemon_set is None or daemon_set["metadata"].get("deletionTimestamp"):
+            # Its history may be gone before its pods: nothing could be said of it any more.
+            self._eligibility.forget(key)
+            self._back_off.forget(key)
+            return None
+        revisions = self._history.revisions(daemon_set)
+        current, collisions = self._history.current(daemon_set, revisions)
+        revision = Revision.of(daemon_set, current)
+        pods = self._pods(daemon_set)
+        found = self._places(daemon_set, pods)
+        work, again = self._plan(daemon_set, revision, found)
+        refused = self._do(daemon_set, revision, work)
+        if work:
+            pods = self._pods(daemon_set)
+            found = self._places(daemon_set, pods)
+        earlier = [each for each in revisions if each["metadata"]["name"] != current["metadata"]["name"]]
+        self._truncate(daemon_set, earlier, pods)
+        self._write(daemon_set, self._status(daemon_set, revision, collisions, found))
+        available = next_available(pods, _min_ready(daemon_set), self.clock.now())
+        first = min((each for each in (again, available) if each is not None), key=_when, default=None)
+        return again_although(refused, first)
+
+    def _pods(self, daemon_set: Object) -> list[Object]:
+        selector = selector_of(daemon_set)
+        return claim(
+            self.client,
+            self.informers["pods"],
+            daemon_set,
+            lambda pod: selector.matches(pod["metadata"].get("labels", {})),
+        )
+
+    def _places(self, daemon_set: Object, pods: Iterable[Object]) -> list[Place]:
+        # What has ended and is being deleted holds no place: it may be waiting for a finalizer.
+        staying = [pod for pod in pods if not (has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
+        return places(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
+
+    def _plan(self, daemon_set: Object, revision: Revision, found: list[Place]) -> tuple[Work, Again | None]:
+        """Put one pod on each node, and when that is so, go on with an update; and when to look again."""
+        work, due = Work(), []
+        for place in found:
+            again = self._look(daemon_set, revision, place, work)
+            due += [] if again is None else [again]
+        if not work and daemon_set["spec"].get("updateStrategy", {}).get("type") == "RollingUpdate":
+            work = rolling_update(
+                daemon_set, found, revision, lambda pod: self._is_available(daemon_set, pod)
+            )
+        return work, min(due, key=_when, default=None)
+
+    def _look(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Again | None:
+        """Add to ``work`` what is to be done about one node; when to look at it again."""
+        if place.verdict.runs and not place.pods:
+            work.create.append(place.node)
+        elif place.verdict.stays:
+            return self._prune(daemon_set, revision, place, work)
+        elif place.exists:
+            work.delete += _staying(place.pods)
+        else:
+            # No agent ends what was never bound to the node that is gone.
+            work.delete += [pod for pod in _staying(place.pods) if not pod["spec"].get("nodeName")]
+        return None
+
+    def _prune(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Again | None:
+        """Take away pods that have ended and those that are too many."""
+        again, running = None, []
+        for pod in _staying(place.pods):
+            phase = pod.get("status", {}).get("phase")
+            if phase == "Failed":
+                due = self._back_off.due(daemon_set, place.node, self.clock.now())
+                if due is not None:
+                    again = Again(due)
+                    continue
+                message = f"Found failed daemon pod {_where(pod, place)}, will try to kill it"
+                self.events.event(daemon_set, "Warning", "FailedDaemonPod", message)
+                work.delete.append(pod)
+            elif phase == "Succeeded":
+                message = f"Found succeeded daemon pod {_where(pod, place)}, will try to delete it"
+                self.events.event(daemon_set, "Normal", "SucceededDaemonPod", message)
+                work.delete.append(pod)
+            else:
+                running.append(pod)
+        work.delete += excess(
+            running, revision, lambda pod: self._is_available(daemon_set, pod), surge=surges(daemon_set)
+        )
+        return again
+
+    def _is_available(self, daemon_set: Object, pod: Object) -> bool:
+        return is_available(pod, _min_ready(daemon_set), self.clock.now())
+
+    def _do(self, daemon_set: Object, revision: Revision, work: Work) -> StatusError | None:
+        """Make and delete pods, up to the first that is refused."""
+        try:
+            for pod in self._new_pods(daemon_set, revision, work.create[:_BURST]):
+                self._create(daemon_set, pod)
+            for pod in work.delete[:_BURST]:
+                self._delete(daemon_set, pod)
+        except StatusError as refusal:
+            return refusal
+        return None
+
+    def _new_pods(self, daemon_set: Object, revision: Revision, nodes: Iterable[str]) -> Iterator[Object]:
+        pod = pod_from_template(daemon_set, daemon_set["spec"]["template"])
+        metadata, spec = pod["metadata"], daemon_spec(pod["spec"])
+        labels = {**metadata.get("labels", {}), **revision.labels()}
+        metadata = {**metadata, "labels": labels, "generateName": f"{daemon_set['metadata']['name']}-"}
+        for node in nodes:
+            yield {**pod, "metadata": metadata, "spec": pinned(spec, node)}
+
+    def _create(self, daemon_set: Object, pod: Object) -> None:
+        try:
+            made = self.client.create("pods", daemon_set["metadata"]["namespace"], pod)
+        except StatusError as refusal:
+            self.events.event(daemon_set, "Warning", "FailedCreate", f"Error creating: {refusal}")
+            raise
+        message = f"Created pod: {made['metadata']['name']}"
+        self.events.event(daemon_set, "Normal", "SuccessfulCreate", message)
+
+    def _delete(self, daemon_set: Object, pod: Object) -> None:
+        metadata = pod["metadata"]
+        try:
+            self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        except StatusError as refusal:
+            self.events.event(daemon_set, "Warning", "FailedDelete", f"Error deleting: {refusal}")
+            raise
+        self.events.event(daemon_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
+
+    def _truncate(self, daemon_set: Object, earlier: list[Object], pods: Iterable[Object]) -> None:
+        hashes = {pod["metadata"].get("labels", {}).get(POD_LABEL) for pod in pods}
+        live = {
+            each["metadata"]["name"]
+            for each in earlier
+            if each["metadata"].get("labels", {}).get(POD_LABEL) in hashes
+        }
+        limit = daemon_set["spec"].get("revisionHistoryLimit", 10)
+        self._history.truncate(earlier, live, len(earlier) - limit)
+
+    def _status(
+        self, daemon_set: Object, revision: Revision, collisions: int, found: Iterable[Place]
+    ) -> Object:
+        ours = list(found)
+        wanted = [place for place in ours if place.verdict.runs]
+        # Where two pods are, the senior one counts.
+        first = [place.pods[0] for place in wanted if place.pods]
+        available = sum(self._is_available(daemon_set, pod) for pod in first)
+        counts = {
+            "observedGeneration": daemon_set["metadata"].get("generation", 0),
+            "updatedNumberScheduled": sum(map(revision.has, first)),
+            "numberAvailable": available,
+            "numberUnavailable": len(wanted) - available,
+            "collisionCount": collisions,
+        }
+        before = daemon_set.get("status", {})
+        return {
+            "currentNumberScheduled": len(first),
+            "numberMisscheduled": sum(
+                place.exists and not place.verdict.runs and bool(place.pods) for place in ours
+            ),
+            "desiredNumberScheduled": len(wanted),
+            "numberReady": sum(ready_since(pod) is not None for pod in first),
+            **{key: count for key, count in counts.items() if count},
+            **{key: before[key] for key in ("conditions",) if key in before},
+        }
+
+    def _write(self, daemon_set: Object, status: Object) -> None:
+        if status != daemon_set.get("status", {}):
+            self.client.update_status({**daemon_set, "status": status}, _SETS)
+
+
+def _min_ready(daemon_set: Object) -> int:
+    seconds: int = daemon_set["spec"].get("minReadySeconds", 0)
+    return seconds
+
+
+def _when(again: Again) -> datetime:
+    return again.at
+
+
+def _where(pod: Object, place: Place) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']} on node {place.node}"
+
+
+def _staying(pods: Iterable[Object]) -> list[Object]:
+    return [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]

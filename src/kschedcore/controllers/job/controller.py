@@ -1,0 +1,298 @@
+"""The Job controller: pods run until enough of them have ended well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
+from kschedcore.client.informer import Change, controller_of, key_of
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.job.ending import Ending, deadline, ending_of, is_finished, retry_at
+from kschedcore.controllers.job.pods import (
+    failure_counts,
+    has_failed,
+    has_succeeded,
+    job_pod,
+    pods_to_remove,
+    tracked,
+    without_finalizer,
+)
+from kschedcore.controllers.job.policies import failure_verdict
+from kschedcore.controllers.job.tally import Tally
+
+__all__ = ["JobController"]
+
+_OWN_NAME = "kubernetes.io/job-controller"
+_BURST = 500
+"""So many pods are made or deleted in one pass at most (``MaxPodCreateDeletePerSync``)."""
+
+
+BATCH_PERIOD = timedelta(seconds=1)
+"""So long does news of pods wait for more of it (``syncJobBatchPeriod``)."""
+
+
+class JobController(Controller):
+    """Runs Jobs (``batch/v1``) to completion."""
+
+    name = "job-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.informers["pods"].add_index("job", _job_name)
+
+    def watches(self) -> Iterable[Watched]:
+        """Jobs and their pods, also those that were left without one."""
+        return (
+            replace(itself("jobs.batch"), delay=_until_looked_at),
+            replace(owner("pods", "jobs.batch"), delay=lambda _change: BATCH_PERIOD),
+            Watched("pods", _orphan),
+        )
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring a Job nearer to its end; or let go of a pod that nobody will count."""
+        if len(key) > 2:
+            pod = self.informers["pods"].get(*key[:2])
+            self._let_go([] if pod is None or controller_of(pod) is not None else [pod])
+            return None
+        job = self.informers["jobs.batch"].get(*key)
+        if job is None or is_finished(job) or _managed_elsewhere(job):
+            if job is None or is_finished(job):
+                self._let_go(self.informers["pods"].by("job", key))
+            return None
+        if not job.get("status", {}).get("startTime") and not job["spec"].get("suspend"):
+            job = self._written(job, {**_status(job), "startTime": timestamp(self.clock.now())})
+        tally = Tally(job, self.informers["pods"].controlled_by(job))
+        ending = ending_of(tally, self.clock.now())
+        again = None
+        if ending is not None:
+            self._remove(tally.active, counted=True)
+        elif tally.complete:
+            ending = Ending("Complete")
+            # What still runs will not be waited for, nor counted.
+            self._remove(tally.active, counted=False)
+        elif not job["metadata"].get("deletionTimestamp"):
+            again = self._scale(tally)
+        self._settle_accounts(key, ending)
+        return self._soonest(again, deadline(job))
+
+    def _soonest(self, again: datetime | None, end: datetime | None) -> Again | None:
+        if again is not None and (end is None or again <= end):
+            return Again(again)
+        return None if end is None else Again(end, background=True)
+
+    def _scale(self, tally: Tally) -> datetime | None:
+        """Make or delete pods; when to go on with making them."""
+        if tally.job["spec"].get("suspend"):
+            self._remove(tally.active, counted=False)
+            return None
+        wanted, active = tally.wanted_active(), len(tally.active)
+        surplus: list[Object] = []
+        if tally.indexed or active > wanted:
+            surplus = pods_to_remove(tally.job, tally.active, active - wanted)[:_BURST]
+        if surplus:
+            self._remove(surplus, counted=False)
+            return None
+        if tally.job["spec"].get("podReplacementPolicy") == "Failed" or tally.job["spec"].get(
+            "podFailurePolicy"
+        ):
+            active += len(tally.terminating)
+        missing = min(wanted - active, _BURST)
+        return self._make(tally, missing) if missing > 0 else None
+
+    def _make(self, tally: Tally, missing: int) -> datetime | None:
+        now, again = self.clock.now(), None
+        if tally.per_index_limit is None:
+            again = retry_at(tally)
+            if again is not None and again > now:
+                return again
+            again = None
+        for index in self._places(tally, missing):
+            if tally.per_index_limit is not None and index is not None:
+                due = retry_at(tally, index)
+                if due is not None and due > now:
+                    again = due if again is None else min(again, due)
+                    continue
+            self._create(tally, index)
+        return again
+
+    def _places(self, tally: Tally, missing: int) -> Sequence[int | None]:
+        if not tally.indexed:
+            return [None] * missing
+        return tally.pending_indexes(missing, [*tally.active, *tally.terminating])
+
+    def _create(self, tally: Tally, index: int | None) -> None:
+        job, failures = tally.job, None
+        if tally.per_index_limit is not None and index is not None:
+            last = tally.last_failed(index)
+            failures = (0, 0)
+            if last is not None:
+                failures = failure_counts(last, ignored=failure_verdict(job, last).action == "Ignore")
+        pod = self.client.create("pods", job["metadata"]["namespace"], job_pod(job, index, failures))
+        self.events.event(job, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+
+    def _remove(self, pods: Iterable[Object], *, counted: bool) -> None:
+        """Delete pods; unless their end is to be counted, they are let go first."""
+        for pod in pods:
+            metadata = pod["metadata"]
+            if not counted:
+                self._let_go([pod])
+            self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+
+    def _let_go(self, pods: Iterable[Object]) -> None:
+        for pod in pods:
+            metadata = pod["metadata"]
+            if tracked(pod):
+                patch = {"metadata": {"uid": metadata["uid"], "finalizers": without_finalizer(pod) or None}}
+                self.client.patch("pods", metadata["namespace"], metadata["name"], patch)
+
+    def _settle_accounts(self, key: Key, ending: Ending | None) -> None:
+        """Count the pods that have ended, and write down how the Job stands."""
+        job = self.informers["jobs.batch"].get(*key)
+        if job is None:
+            return
+        tally = Tally(job, self.informers["pods"].controlled_by(job))
+        job = self._written(job, self._noted(tally, ending))
+        over = ending is not None or job["metadata"].get("deletionTimestamp")
+        # What is written down now, or was before a restart, or does not count at all.
+        self._let_go(pod for pod in tally.pods if over or has_succeeded(pod) or has_failed(pod, job))
+        tally = Tally(job, self.informers["pods"].controlled_by(job))
+        before, status = job, self._counted(tally)
+        if ending is not None and "uncountedTerminatedPods" not in status:
+            status = self._ended_status(status, ending)
+        if self._written(before, status) is not before and ending is not None:
+            self._tell(before, ending)
+
+    def _noted(self, tally: Tally, ending: Ending | None) -> Object:
+        """The status with the uids of the pods that have ended, which is written before they are let go."""
+        status = self._standing(tally)
+        uncounted = [set(uids) for uids in tally.uncounted]
+        failed = tally.new_failed(all_left=ending is not None and ending.condition == "Failed")
+        for uids, pods in zip(uncounted, (tally.new_succeeded(), failed), strict=True):
+            uids.update(pod["metadata"]["uid"] for pod in pods)
+        if tally.indexed:
+            # Completed indexes say it already, and say it as often as one likes.
+            uncounted[0].clear()
+        _put(status, "uncountedTerminatedPods", _uncounted(*uncounted))
+        if ending is not None and ending.announced:
+            now = timestamp(self.clock.now())
+            _set_condition(status, ending.announced, ending.reason, ending.message, now)
+        return status
+
+    def _counted(self, tally: Tally) -> Object:
+        """The status with those counted who have lost their finalizer."""
+        status = self._standing(tally)
+        held = {pod["metadata"]["uid"] for pod in tally.pods if tracked(pod)}
+        succeeded, failed = tally.uncounted
+        if not tally.indexed:
+            _put(status, "succeeded", status.get("succeeded", 0) + len(succeeded - held))
+        _put(status, "failed", status.get("failed", 0) + len(failed - held))
+        _put(status, "uncountedTerminatedPods", _uncounted(succeeded & held, failed & held))
+        return status
+
+    def _standing(self, tally: Tally) -> Object:
+        status = _status(tally.job)
+        _put(status, "active", len(tally.active))
+        status["ready"], status["terminating"] = tally.ready, len(tally.terminating)
+        if tally.indexed:
+            _put(status, "succeeded", tally.succeeded)
+            _put(status, "completedIndexes", tally.completed_text())
+        if tally.per_index_limit is not None:
+            _put(status, "failedIndexes", tally.failed_text())
+        self._suspension(tally.job, status)
+        return status
+
+    def _suspension(self, job: Object, status: Object) -> None:
+        now = timestamp(self.clock.now())
+        before = next((each for each in status.get("conditions", ()) if each["type"] == "Suspended"), None)
+        if job["spec"].get("suspend"):
+            if before is None or before["status"] != "True":
+                _set_condition(status, "Suspended", "JobSuspended", "Job suspended", now)
+                status.pop("startTime", None)
+                self.events.event(job, "Normal", "Suspended", "Job suspended")
+        elif before is not None and before["status"] == "True":
+            _set_condition(status, "Suspended", "JobResumed", "Job resumed", now, holds=False)
+            status["startTime"] = now
+            self.events.event(job, "Normal", "Resumed", "Job resumed")
+
+    def _ended_status(self, status: Object, ending: Ending) -> Object:
+        now = timestamp(self.clock.now())
+        _set_condition(status, ending.condition, ending.reason, ending.message, now)
+        if ending.condition == "Complete":
+            status["completionTime"] = now
+        return status
+
+    def _tell(self, job: Object, ending: Ending) -> None:
+        if ending.condition == "Complete":
+            self.events.event(job, "Normal", "Completed", "Job completed")
+        else:
+            self.events.event(job, "Warning", ending.reason, ending.message)
+
+    def _written(self, job: Object, status: Object) -> Object:
+        if status == job.get("status", {}):
+            return job
+        return self.client.update_status({**job, "status": status}, "jobs.batch")
+
+
+def _until_looked_at(change: Change) -> timedelta:
+    """A Job that asks for something else is looked at at once; a status comes of pods, of which more may come."""
+    old, new = change.old, change.new
+    if old is None or new is None or old["metadata"]["generation"] != new["metadata"]["generation"]:
+        return timedelta()
+    return BATCH_PERIOD
+
+
+def _job_name(pod: Object) -> Iterable[Key]:
+    reference = controller_of(pod)
+    if reference is None or reference["kind"] != "Job":
+        return ()
+    return ((pod["metadata"]["namespace"], reference["name"]),)
+
+
+def _orphan(change: Change) -> Iterable[Key]:
+    """A pod that lost its Job and still waits for being counted (``syncOrphanPod``); its key has a third part."""
+    pod = change.new
+    if pod is None or controller_of(pod) is not None or not tracked(pod):
+        return ()
+    return ((*key_of(pod), "orphan"),)
+
+
+def _managed_elsewhere(job: Object) -> bool:
+    """Whether another controller says that the Job is its own (``spec.managedBy``, KEP-4368)."""
+    manager: str = job["spec"].get("managedBy", _OWN_NAME)
+    return manager != _OWN_NAME
+
+
+def _status(job: Object) -> Object:
+    return plain(job.get("status", {}))
+
+
+def _put(status: Object, key: str, value: object) -> None:
+    """Say it, unless there is nothing to say."""
+    if value:
+        status[key] = value
+    else:
+        status.pop(key, None)
+
+
+def _uncounted(succeeded: Iterable[str], failed: Iterable[str]) -> Object:
+    lists = {"succeeded": sorted(succeeded), "failed": sorted(failed)}
+    return {name: uids for name, uids in lists.items() if uids}
+
+
+def _set_condition(
+    status: Object, kind: str, reason: str, message: str, now: str, *, holds: bool = True
+) -> None:
+    conditions = [each for each in status.get("conditions", ()) if each["type"] != kind]
+    condition = {
+        "type": kind,
+        "status": "True" if holds else "False",
+        "lastProbeTime": now,
+        "lastTransitionTime": now,
+    }
+    _put(condition, "reason", reason)
+    _put(condition, "message", message)
+    status["conditions"] = [*conditions, condition]

@@ -1,0 +1,141 @@
+"""When a Job ends, how, and how long it waits before it tries again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kschedcore.api.machinery.conditions import condition_of, is_true
+from kschedcore.api.machinery.types import Object
+from kschedcore.controllers.job.pods import ended_at, has_failed, has_succeeded
+from kschedcore.controllers.job.policies import failure_verdict, succeeds_early
+from kschedcore.controllers.job.tally import Tally
+
+__all__ = ["Ending", "deadline", "ending_of", "holding", "is_finished", "retry_at"]
+
+FIRST_BACKOFF = timedelta(seconds=10)
+LONGEST_BACKOFF = timedelta(minutes=10)
+"""How long a Job waits before it replaces a pod that failed; twice as long each further time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a Job ends.
+
+    Attributes:
+        condition: ``Complete`` or ``Failed``.
+        reason: In one word; empty for a Job that is simply complete.
+        message: For people.
+        announced: A condition that is set beforehand and stays: ``FailureTarget``, ``SuccessCriteriaMet``.
+    """
+
+    condition: str
+    reason: str = ""
+    message: str = ""
+    announced: str = ""
+
+
+def holding(job: Object, kind: str) -> Object | None:
+    """The Job's condition of a type, if it is true."""
+    found = condition_of(job, kind)
+    return found if found is not None and found["status"] == "True" else None
+
+
+def is_finished(job: Object) -> bool:
+    """Whether the Job has ended."""
+    return is_true(job, "Complete") or is_true(job, "Failed")
+
+
+def deadline(job: Object) -> datetime | None:
+    """When ``activeDeadlineSeconds`` is over; None where there is none or the Job does not run."""
+    seconds, started = job["spec"].get("activeDeadlineSeconds"), job.get("status", {}).get("startTime")
+    if seconds is None or not started or job["spec"].get("suspend"):
+        return None
+    return datetime.fromisoformat(started) + timedelta(seconds=seconds)
+
+
+def ending_of(tally: Tally, now: datetime) -> Ending | None:
+    """How the Job ends now; None when it goes on."""
+    return _announced(tally.job) or _by_policy(tally) or _by_limits(tally, now) or _by_indexes(tally)
+
+
+def _announced(job: Object) -> Ending | None:
+    for announced, condition in (("FailureTarget", "Failed"), ("SuccessCriteriaMet", "Complete")):
+        before = holding(job, announced)
+        if before is not None:
+            return Ending(condition, before.get("reason", ""), before.get("message", ""), announced)
+    return None
+
+
+def _by_policy(tally: Tally) -> Ending | None:
+    for pod in tally.pods:
+        if has_failed(pod, tally.job):
+            verdict = failure_verdict(tally.job, pod)
+            if verdict.action == "FailJob":
+                return Ending("Failed", "PodFailurePolicy", verdict.message, "FailureTarget")
+    if tally.indexed:
+        why = succeeds_early(tally.job, tally.succeeded_indexes)
+        if why:
+            return Ending("Complete", "SuccessPolicy", why, "SuccessCriteriaMet")
+    return None
+
+
+def _by_limits(tally: Tally, now: datetime) -> Ending | None:
+    limit = tally.job["spec"].get("backoffLimit", 6)
+    restarts = 0
+    if tally.job["spec"]["template"]["spec"].get("restartPolicy") == "OnFailure":
+        restarts = sum(map(_restarts, tally.active))
+    if tally.failed > limit or (restarts > 0 and restarts >= limit):
+        return Ending("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+    end = deadline(tally.job)
+    if end is not None and now >= end:
+        return Ending("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
+    return None
+
+
+def _restarts(pod: Object) -> int:
+    status = pod.get("status", {})
+    each = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    return sum(container.get("restartCount", 0) for container in each)
+
+
+def _by_indexes(tally: Tally) -> Ending | None:
+    if tally.per_index_limit is None or not tally.failed_indexes:
+        return None
+    allowed = tally.job["spec"].get("maxFailedIndexes")
+    if allowed is not None and len(tally.failed_indexes) > allowed:
+        message = "Job has exceeded the specified maximal number of failed indexes"
+        return Ending("Failed", "MaxFailedIndexesExceeded", message)
+    if len(tally.failed_indexes) + tally.succeeded >= (tally.completions or 0):
+        return Ending("Failed", "FailedIndexes", "Job has failed indexes")
+    return None
+
+
+def retry_at(tally: Tally, index: int | None = None) -> datetime | None:
+    """Until when the Job waits before it makes further pods; None when nothing failed since a success.
+
+    Args:
+        tally: The Job's pods.
+        index: With a back-off per index: which index.
+    """
+    if index is not None:
+        last = tally.last_failed(index)
+        failures = 0 if last is None else _failures(last)
+        return None if last is None else ended_at(last) + _backoff(failures)
+    ends = sorted(
+        ((ended_at(pod), has_succeeded(pod)) for pod in tally.pods
+         if has_succeeded(pod) or has_failed(pod, tally.job)), reverse=True,
+    )  # fmt: skip
+    failures = next((place for place, (_, well) in enumerate(ends) if well), len(ends))
+    return ends[0][0] + _backoff(failures) if failures else None
+
+
+def _failures(pod: Object) -> int:
+    return (
+        int(pod["metadata"].get("annotations", {}).get("batch.kubernetes.io/job-index-failure-count", 0)) + 1
+    )
+
+
+def _backoff(failures: int) -> timedelta:
+    # Beyond 2**20 the longest wait has long been reached.
+    return min(FIRST_BACKOFF * (1 << min(failures - 1, 20)), LONGEST_BACKOFF)

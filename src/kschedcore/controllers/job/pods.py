@@ -1,0 +1,194 @@
+"""What a Job asks of one of its pods: which index it has, whether it has ended, how it is made.
+
+Rules: Kubernetes' Job reference, KEP-2214 (indexed Jobs), KEP-2307 (tracking with finalizers), KEP-3939
+(``podReplacementPolicy``), KEP-3850 (back-off per index).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from kschedcore.api.machinery.types import Object
+from kschedcore.controllers.claims import controller_reference
+from kschedcore.controllers.victims import ready_since
+
+__all__ = [
+    "FINALIZER",
+    "completion_index",
+    "ended_at",
+    "failure_counts",
+    "has_failed",
+    "has_succeeded",
+    "is_indexed",
+    "job_pod",
+    "pods_to_remove",
+    "tracked",
+    "without_finalizer",
+]
+
+FINALIZER = "batch.kubernetes.io/job-tracking"
+"""Holds a pod until its end has been counted."""
+
+_INDEX = "batch.kubernetes.io/job-completion-index"
+_FAILURES = "batch.kubernetes.io/job-index-failure-count"
+_IGNORED_FAILURES = "batch.kubernetes.io/job-index-ignored-failure-count"
+_PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+
+
+def is_indexed(job: Object) -> bool:
+    """Whether each completion is one of an index."""
+    return bool(job["spec"].get("completionMode") == "Indexed")
+
+
+def completion_index(pod: Object, completions: int) -> int | None:
+    """The pod's index; None when it has none below ``completions``."""
+    text = pod["metadata"].get("annotations", {}).get(_INDEX, "")
+    return int(text) if text.isdecimal() and int(text) < completions else None
+
+
+def tracked(pod: Object) -> bool:
+    """Whether the pod's end has not been counted."""
+    return FINALIZER in pod["metadata"].get("finalizers", ())
+
+
+def without_finalizer(pod: Object) -> list[str]:
+    """The pod's finalizers but for that of its Job."""
+    return [each for each in pod["metadata"].get("finalizers", ()) if each != FINALIZER]
+
+
+def has_succeeded(pod: Object) -> bool:
+    """Whether it ended well."""
+    return bool(pod.get("status", {}).get("phase") == "Succeeded")
+
+
+def has_failed(pod: Object, job: Object) -> bool:
+    """Whether it counts as failed.
+
+    A pod on its way out does, since it may never come to say how it ended; not so where the Job replaces only
+    pods that have failed, or looks into how they did.
+    """
+    phase = pod.get("status", {}).get("phase")
+    if phase == "Failed":
+        return True
+    spec = job["spec"]
+    if spec.get("podReplacementPolicy") == "Failed" or spec.get("podFailurePolicy"):
+        return False
+    return bool(pod["metadata"].get("deletionTimestamp")) and phase != "Succeeded"
+
+
+def ended_at(pod: Object) -> datetime:
+    """When the pod ended, as well as can be told."""
+    metadata, status = pod["metadata"], pod.get("status", {})
+    statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    ends = [
+        end for each in statuses if (end := each.get("state", {}).get("terminated", {}).get("finishedAt"))
+    ]
+    if ends:
+        return max(map(_time, ends))
+    for condition in status.get("conditions", ()):
+        since = condition.get("lastTransitionTime")
+        if condition["type"] == "Ready" and condition["status"] == "False" and since:
+            return _time(since)
+    if metadata.get("deletionTimestamp"):
+        grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds", 0))
+        return _time(metadata["deletionTimestamp"]) - grace
+    return _time(metadata["creationTimestamp"])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def failure_counts(pod: Object, *, ignored: bool | None) -> tuple[int, int]:
+    """How often an index has failed with the pod: counting for the back-off, and ignored.
+
+    Args:
+        pod: The last pod of the index that failed.
+        ignored: Whether this failure is one to ignore; None when the pod has not failed.
+    """
+    annotations = pod["metadata"].get("annotations", {})
+    counted, passed = int(annotations.get(_FAILURES, "0")), int(annotations.get(_IGNORED_FAILURES, "0"))
+    return counted + (ignored is False), passed + (ignored is True)
+
+
+def job_pod(job: Object, index: int | None, failures: tuple[int, int] | None) -> Object:
+    """A new pod of the Job.
+
+    Args:
+        job: Whose.
+        index: Its completion index; None where the Job is not indexed.
+        failures: How often the index has failed, counted and ignored; None without a back-off per index.
+    """
+    template, owner = job["spec"]["template"], job["metadata"]
+    given = template.get("metadata", {})
+    labels, annotations = dict(given.get("labels", {})), dict(given.get("annotations", {}))
+    spec, base = template["spec"], owner["name"]
+    if index is not None:
+        labels[_INDEX] = annotations[_INDEX] = str(index)
+        spec = _indexed_spec(spec, f"{owner['name']}-{index}")
+        base = f"{owner['name']}-{index}"
+    if failures is not None:
+        annotations[_FAILURES], annotations[_IGNORED_FAILURES] = str(failures[0]), str(failures[1])
+    metadata: Object = {
+        "generateName": f"{base}-",
+        "labels": labels,
+        "finalizers": [*given.get("finalizers", ()), FINALIZER],
+        "ownerReferences": [controller_reference(job)],
+    }
+    if annotations:
+        metadata["annotations"] = annotations
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def _indexed_spec(spec: Object, hostname: str) -> Object:
+    variable = {
+        "name": "JOB_COMPLETION_INDEX",
+        "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{_INDEX}']"}},
+    }
+
+    def with_index(containers: Iterable[Object]) -> list[Object]:
+        return [
+            container
+            if any(each["name"] == variable["name"] for each in container.get("env", ()))
+            else {**container, "env": [*container.get("env", ()), variable]}
+            for container in containers
+        ]
+
+    changed: Object = {**spec, "hostname": hostname, "containers": with_index(spec["containers"])}
+    if spec.get("initContainers"):
+        changed["initContainers"] = with_index(spec["initContainers"])
+    return changed
+
+
+def pods_to_remove(job: Object, active: Sequence[Object], at_least: int) -> list[Object]:
+    """Which active pods go when there are too many.
+
+    Those whose index is out of range or taken by a better one go in any case.
+    """
+    surplus: list[Object] = []
+    left = sorted(active, key=_worth)
+    if is_indexed(job):
+        completions, best = job["spec"].get("completions", 0), {}
+        for pod in left:
+            best[completion_index(pod, completions)] = pod
+        kept = {pod["metadata"]["uid"] for index, pod in best.items() if index is not None}
+        surplus = [pod for pod in left if pod["metadata"]["uid"] not in kept]
+        left = [pod for pod in left if pod["metadata"]["uid"] in kept]
+    return surplus + left[: max(0, at_least - len(surplus))]
+
+
+def _worth(pod: Object) -> tuple[Any, ...]:
+    """The order of Kubernetes' ``ActivePods``: those that have got least far go first."""
+    status = pod.get("status", {})
+    since = ready_since(pod)
+    restarts = max((each.get("restartCount", 0) for each in status.get("containerStatuses", ())), default=0)
+    return (
+        bool(pod["spec"].get("nodeName")),
+        _PHASES.get(status.get("phase", "Pending"), 0),
+        since is not None,
+        -since.timestamp() if since else 0.0,
+        -restarts,
+        -_time(pod["metadata"]["creationTimestamp"]).timestamp(),
+    )

@@ -1,0 +1,79 @@
+"""How fast nodes may be given up, zone by zone: when many fail at once, it is hardly the nodes.
+
+Rule: "Rate limits on eviction" in the reference of nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from kschedcore.api.machinery.types import Object
+
+__all__ = ["EvictionRates", "zone_of"]
+
+RATE = 0.1
+"""Nodes a second (``--node-eviction-rate``)."""
+
+SECONDARY_RATE = 0.01
+"""The same where a part of a zone has failed (``--secondary-node-eviction-rate``)."""
+
+UNHEALTHY_PART = 0.55
+"""From which part of its nodes on a zone counts as disrupted (``--unhealthy-zone-threshold``)."""
+
+LARGE = 50
+"""Disrupted zones of no more nodes than that give up none (``--large-cluster-size-threshold``)."""
+
+_MANY = 2
+"""With so few failed nodes, a zone is not disrupted."""
+
+_REGION, _ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
+
+
+def zone_of(node: Object) -> tuple[str, str]:
+    """A node's region and zone."""
+    labels = node["metadata"].get("labels", {})
+    return labels.get(_REGION, ""), labels.get(_ZONE, "")
+
+
+class EvictionRates:
+    """When the next node of a zone may be given up. After a restart, each zone may give up one at once.
+
+    Args:
+        is_alive: Whether a node is heard of and ready.
+    """
+
+    def __init__(self, is_alive: Callable[[Object], bool]) -> None:
+        self._is_alive = is_alive
+        self._next: dict[tuple[str, str], datetime] = {}
+
+    def next(self, node: Object, nodes: Iterable[Object], now: datetime) -> datetime | None:
+        """When the node may be given up; None for not as things are.
+
+        Args:
+            node: One that has failed.
+            nodes: Every node of the cluster.
+            now: The time.
+        """
+        if self._rate(zone_of(node), nodes) == 0:
+            return None
+        return max(now, self._next.get(zone_of(node), now))
+
+    def spend(self, node: Object, nodes: Iterable[Object], now: datetime) -> None:
+        """A node of the zone has been given up."""
+        self._next[zone_of(node)] = now + timedelta(seconds=1 / (self._rate(zone_of(node), nodes) or RATE))
+
+    def is_cut_off(self, nodes: Iterable[Object]) -> bool:
+        """Whether no node is heard of anywhere: then it is the judge who cannot hear."""
+        return not any(map(self._is_alive, nodes))
+
+    def _rate(self, zone: tuple[str, str], nodes: Iterable[Object]) -> float:
+        nodes = list(nodes)
+        if self.is_cut_off(nodes):
+            return 0
+        in_zone = [self._is_alive(node) for node in nodes if zone_of(node) == zone]
+        good = sum(in_zone)
+        bad = len(in_zone) - good
+        if good == 0 or bad <= _MANY or bad / len(in_zone) < UNHEALTHY_PART:
+            return RATE
+        return SECONDARY_RATE if len(in_zone) > LARGE else 0

@@ -1,0 +1,1 @@
+"""Binding and provisioning of persistent volumes."""

@@ -1,0 +1,113 @@
+"""A provisioner: makes volumes for claims of any class that names one, as external CSI provisioners do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.types import Object
+from kschedcore.client.informer import Change, key_of
+from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.persistentvolume.binder import NO_PROVISIONER, promised_node
+from kschedcore.controllers.persistentvolume.claim_matching import class_of, find_volume
+from kschedcore.engine.volumes import BIND_COMPLETED, SELECTED_NODE
+
+__all__ = ["PersistentVolumeProvisioner"]
+
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
+
+_CLAIMS, _VOLUMES, _CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
+_ZONE = "topology.kubernetes.io/zone"
+
+
+class PersistentVolumeProvisioner(Controller):
+    """Makes a volume for each unbound claim whose class has a provisioner.
+
+    There is no storage behind it: a volume is made at once, and of any size. One that is made for a pod's node
+    can be reached from that node's zone, where nodes have zones.
+    """
+
+    name = "persistentvolume-provisioner"
+
+    def watches(self) -> Iterable[Watched]:
+        """Claims, and classes for the sake of claims that wait for one."""
+        return itself(_CLAIMS), Watched(_CLASSES, self._waiting)
+
+    def _waiting(self, change: Change) -> Iterable[Key]:
+        name = change.object["metadata"]["name"]
+        return [key_of(claim) for claim in self.informers[_CLAIMS].all() if class_of(claim) == name]
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Look whether a claim needs a volume made."""
+        claim = self.informers[_CLAIMS].get(*key)
+        if claim is None or claim["metadata"].get("deletionTimestamp") or claim["spec"].get("volumeName"):
+            return None
+        annotations = claim["metadata"].get("annotations", {})
+        storage_class = self.informers[_CLASSES].get("", class_of(claim))
+        if (
+            storage_class is None
+            or storage_class["provisioner"] == NO_PROVISIONER
+            or BIND_COMPLETED in annotations
+        ):
+            return None
+        delayed = storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
+        if delayed and SELECTED_NODE not in annotations:
+            return None
+        node = promised_node(claim, self.informers)
+        if find_volume(claim, self.informers[_VOLUMES].all(), node) is not None:
+            return None
+        name = f"pvc-{claim['metadata']['uid']}"
+        if self.informers[_VOLUMES].get("", name) is not None:
+            return None
+        self._announce(claim, storage_class["provisioner"])
+        self.client.create(_VOLUMES, "", self._volume(name, claim, storage_class))
+        message = f"Successfully provisioned volume {name}"
+        self.events.event(claim, "Normal", "ProvisioningSucceeded", message)
+        return None
+
+    def _announce(self, claim: Object, provisioner: str) -> None:
+        if claim["metadata"].get("annotations", {}).get(STORAGE_PROVISIONER) != provisioner:
+            namespace, name = key_of(claim)
+            patch = {"metadata": {"annotations": {STORAGE_PROVISIONER: provisioner}}}
+            self.client.patch(_CLAIMS, namespace, name, patch)
+
+    def _volume(self, name: str, claim: Object, storage_class: Object) -> Object:
+        metadata, spec = claim["metadata"], claim["spec"]
+        volume: Object = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name, "annotations": {PROVISIONED_BY: storage_class["provisioner"]}},
+            "spec": {
+                "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+                "accessModes": list(spec.get("accessModes", ())),
+                "volumeMode": spec.get("volumeMode", "Filesystem"),
+                "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
+                "storageClassName": storage_class["metadata"]["name"],
+                "claimRef": {
+                    "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": metadata["namespace"],
+                    "name": metadata["name"], "uid": metadata["uid"],
+                },
+                "csi": {"driver": storage_class["provisioner"], "volumeHandle": name},
+            },
+        }  # fmt: skip
+        terms = self._topology(claim, storage_class)
+        if terms:
+            volume["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": terms}}
+        return volume
+
+    def _topology(self, claim: Object, storage_class: Object) -> list[Object]:
+        """From where the volume can be reached: the zone of the pod's node, or what the class allows."""
+        node = promised_node(claim, self.informers)
+        zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
+        if zone:
+            return [{"matchExpressions": [{"key": _ZONE, "operator": "In", "values": [zone]}]}]
+        return [
+            {
+                "matchExpressions": [
+                    {"key": each["key"], "operator": "In", "values": list(each["values"])}
+                    for each in plain(term).get("matchLabelExpressions", ())
+                ]
+            }
+            for term in storage_class.get("allowedTopologies", ())
+        ]

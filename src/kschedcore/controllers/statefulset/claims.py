@@ -1,0 +1,90 @@
+"""The claims of a StatefulSet's pods: made of templates, and kept or collected as the retention policy says.
+
+A claim that should go with the set or with a pod scaled away is owned by it, and the garbage collector does the
+rest (KEP-1847, ``spec.persistentVolumeClaimRetentionPolicy``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kschedcore.api.machinery.types import Object
+from kschedcore.controllers.claims import controller_reference
+from kschedcore.controllers.statefulset.pods import claim_name, ordinal_of, ordinals
+
+__all__ = ["claims_of", "is_stale", "with_owners"]
+
+
+def claims_of(stateful_set: Object, pod: Object) -> list[Object]:
+    """The claims that a pod of the set needs, as they would be made."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": _metadata(stateful_set, template, ordinal_of(pod)),
+            "spec": template["spec"],
+        }
+        for template in stateful_set["spec"].get("volumeClaimTemplates", ())
+    ]
+
+
+def _metadata(stateful_set: Object, template: Object, ordinal: int) -> Object:
+    given = template["metadata"]
+    selected = stateful_set["spec"]["selector"].get("matchLabels", {})
+    return {
+        **{key: given[key] for key in ("annotations", "finalizers") if given.get(key)},
+        "name": claim_name(stateful_set, template, ordinal),
+        "namespace": stateful_set["metadata"]["namespace"],
+        "labels": {**given.get("labels", {}), **selected},
+    }
+
+
+def is_stale(claim: Object, stateful_set: Object, pod: Object) -> bool:
+    """Whether the claim is about to go with an earlier pod of the same name, which was scaled away."""
+    return _policy(stateful_set).get("whenScaled") == "Delete" and _is_anothers(claim, pod)
+
+
+def with_owners(claim: Object, stateful_set: Object, pod: Object) -> Object:
+    """The claim with the owners that the retention policy asks for; the same object when it has them.
+
+    Claims of another controller, and those left by an earlier set or pod, are not taken.
+    """
+    if _is_anothers(claim, stateful_set) or _is_anothers(claim, pod):
+        return claim
+    ours = [each for each in _owners(claim) if _is_of(each, stateful_set) or _is_of(each, pod)]
+    others = [each for each in _owners(claim) if each not in ours]
+    owner = None if any(each.get("controller") for each in others) else _keeper(stateful_set, pod)
+    wanted = [] if owner is None else [owner["metadata"]["uid"]]
+    if [each["uid"] for each in ours if each.get("controller")] == wanted and len(ours) == len(wanted):
+        return claim
+    references = others + ([] if owner is None else [controller_reference(owner)])
+    return {**claim, "metadata": {**claim["metadata"], "ownerReferences": references}}
+
+
+def _keeper(stateful_set: Object, pod: Object) -> Object | None:
+    """With whom a claim is to go."""
+    policy = _policy(stateful_set)
+    if policy.get("whenScaled") == "Delete" and ordinal_of(pod) not in ordinals(stateful_set):
+        return pod
+    return stateful_set if policy.get("whenDeleted") == "Delete" else None
+
+
+def _policy(stateful_set: Object) -> Mapping[str, str]:
+    policy: Mapping[str, str] = stateful_set["spec"].get("persistentVolumeClaimRetentionPolicy", {})
+    return policy
+
+
+def _is_anothers(claim: Object, owner: Object) -> bool:
+    """Whether the claim belongs to an earlier object of the owner's kind and name."""
+    uid = owner["metadata"].get("uid", "")
+    return any(_is_of(each, owner) and each["uid"] != uid for each in _owners(claim))
+
+
+def _owners(claim: Object) -> list[Object]:
+    owners: list[Object] = claim["metadata"].get("ownerReferences", [])
+    return owners
+
+
+def _is_of(reference: Object, owner: Object) -> bool:
+    described = (owner["apiVersion"], owner["kind"], owner["metadata"]["name"])
+    return (reference["apiVersion"], reference["kind"], reference["name"]) == described

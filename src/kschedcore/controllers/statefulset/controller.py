@@ -1,0 +1,243 @@
+"""The StatefulSet controller: pods with names and claims that stay, made and replaced in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.phases import has_ended
+from kschedcore.client.informer import Change, key_of
+from kschedcore.controllers.claims import adopters, claim, selector_of
+from kschedcore.controllers.controller import (
+    Again,
+    Context,
+    Controller,
+    Key,
+    Watched,
+    again_although,
+    itself,
+    owner,
+)
+from kschedcore.controllers.history import History, template_of
+from kschedcore.controllers.pods import next_available
+from kschedcore.controllers.statefulset.claims import claims_of, is_stale, with_owners
+from kschedcore.controllers.statefulset.pods import (
+    has_identity,
+    has_storage,
+    identity_labels,
+    is_member,
+    is_terminating,
+    ordinal_of,
+    parent_of,
+    revision_of,
+    stateful_pod,
+    with_claims,
+)
+from kschedcore.controllers.statefulset.rollout import Rollout
+
+__all__ = ["StatefulSetController"]
+
+_SETS = "statefulsets.apps"
+_CLAIMS = "persistentvolumeclaims"
+
+
+class StatefulSetController(Controller):
+    """Keeps the pods, claims, revisions and status of StatefulSets (``apps/v1``).
+
+    One pass does what Kubernetes' does: with ``OrderedReady`` at most one pod is made, deleted or waited for;
+    scaling comes before updating, and an update that does not become available stops (its pod has to be
+    deleted by hand, as the reference says under "Forced rollback").
+    """
+
+    name = "statefulset-controller"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        revisions = self.informers["controllerrevisions.apps"]
+        self._history = History(
+            self.client, revisions, lambda suffix: {"controller.kubernetes.io/hash": suffix}
+        )
+
+    def watches(self) -> Iterable[Watched]:
+        """StatefulSets, their pods, pods that nobody owns, and claims of earlier pods that have gone."""
+        yield itself(_SETS)
+        yield owner("pods", _SETS)
+        yield adopters(self.informers, "pods", _SETS)
+        yield Watched(_CLAIMS, _collected)
+
+    def reconcile(self, key: Key) -> Again | None:
+        """Bring a StatefulSet nearer to its spec."""
+        stateful_set = self.informers[_SETS].get(*key)
+        if stateful_set is None:
+            return None
+        selector = selector_of(stateful_set)
+
+        def member(pod: Object) -> bool:
+            labels = pod["metadata"].get("labels", {})
+            return is_member(stateful_set, pod) and selector.matches(labels)
+
+        pods = claim(self.client, self.informers["pods"], stateful_set, member)
+        if is_terminating(stateful_set):
+            before = stateful_set.get("status", {})
+            names = before.get("currentRevision", ""), before.get("updateRevision", "")
+            rollout = Rollout(stateful_set, pods, *names, self.clock.now())
+            self._write(stateful_set, rollout.status(before.get("collisionCount", 0)))
+            return None
+        refused: StatusError | None = None
+        try:
+            self._roll(stateful_set, pods)
+        except StatusError as refusal:
+            refused = refusal
+        available = next_available(pods, stateful_set["spec"].get("minReadySeconds", 0), self.clock.now())
+        return again_although(refused, available)
+
+    def _roll(self, stateful_set: Object, pods: list[Object]) -> None:
+        revisions = self._history.revisions(stateful_set)
+        update, collisions = self._history.current(stateful_set, revisions)
+        wanted = stateful_set.get("status", {}).get("currentRevision")
+        current = next((each for each in revisions if each["metadata"]["name"] == wanted), update)
+        names = current["metadata"]["name"], update["metadata"]["name"]
+        rollout = Rollout(stateful_set, pods, *names, self.clock.now())
+        outdated, refused = None, None
+        templates = {revision["metadata"]["name"]: template_of(revision) for revision in (current, update)}
+        try:
+            if self._establish(rollout, lambda name: templates[name]):
+                outdated = rollout.next_outdated()
+                if outdated is not None:
+                    self._delete(stateful_set, outdated)
+        except StatusError as refusal:
+            refused = refusal
+        self._write(stateful_set, rollout.status(collisions, replaced=outdated is not None))
+        self._truncate(stateful_set, revisions, {*names, *map(revision_of, pods)})
+        if refused is not None:
+            raise refused
+
+    def _establish(self, rollout: Rollout, template: Callable[[str], Object]) -> bool:
+        """Bring the pods to the number that is asked for; whether updating may go on."""
+        for ordinal, pod in rollout.replicas.items():
+            if pod is None:
+                revision = rollout.revision_for(ordinal)
+                settled = self._make(
+                    rollout, stateful_pod(rollout.set, template(revision), revision, ordinal)
+                )
+            else:
+                settled = self._settle(rollout, pod)
+            if rollout.ordered and not settled:
+                return False
+        for pod in rollout.condemned:
+            self._keep_claims(rollout.set, pod)
+        for pod in rollout.removable():
+            self._delete(rollout.set, pod)
+        return not (rollout.ordered and rollout.condemned)
+
+    def _make(self, rollout: Rollout, pod: Object) -> bool:
+        """Make a pod that is missing; whether the next in order may be looked at."""
+        if any(is_stale(each, rollout.set, pod) for each in self._claims(rollout.set, pod)):
+            # It goes with the earlier pod of this name; until then there is nothing to mount.
+            return False
+        try:
+            self._make_claims(rollout.set, pod)
+            self.client.create("pods", rollout.set["metadata"]["namespace"], pod)
+        except StatusError as refusal:
+            if refusal.reason != "AlreadyExists":
+                self._tell(rollout.set, "create", pod, refusal)
+            raise
+        self._tell(rollout.set, "create", pod)
+        return False
+
+    def _settle(self, rollout: Rollout, pod: Object) -> bool:
+        """See to a pod that there is; whether the next in order may be looked at."""
+        if has_ended(pod):
+            if not is_terminating(pod):
+                self._delete(rollout.set, pod)
+            return False
+        if pod.get("status", {}).get("phase") == "Pending":
+            self._make_claims(rollout.set, pod)
+        if rollout.ordered and not rollout.is_settled(pod):
+            return False
+        self._keep_claims(rollout.set, pod)
+        self._identify(rollout.set, pod)
+        return True
+
+    def _make_claims(self, stateful_set: Object, pod: Object) -> None:
+        for wanted in claims_of(stateful_set, pod):
+            found = self.informers[_CLAIMS].get(*key_of(wanted))
+            if found is None:
+                self._make_claim(stateful_set, pod, wanted)
+            elif is_terminating(found):
+                raise StatusError(409, "Conflict", f"pvc {found['metadata']['name']} is being deleted")
+        self._keep_claims(stateful_set, pod)
+
+    def _make_claim(self, stateful_set: Object, pod: Object, wanted: Object) -> None:
+        about = (wanted["metadata"]["name"], pod["metadata"]["name"], stateful_set["metadata"]["name"])
+        try:
+            self.client.create(_CLAIMS, wanted["metadata"]["namespace"], wanted)
+        except StatusError as refusal:
+            message = "create Claim {} for Pod {} in StatefulSet {} failed error: {}".format(*about, refusal)
+            self.events.event(stateful_set, "Warning", "FailedCreate", message)
+            raise
+        message = "create Claim {} Pod {} in StatefulSet {} success".format(*about)
+        self.events.event(stateful_set, "Normal", "SuccessfulCreate", message)
+
+    def _keep_claims(self, stateful_set: Object, pod: Object) -> None:
+        for found in self._claims(stateful_set, pod):
+            changed = with_owners(found, stateful_set, pod)
+            if changed is not found:
+                self.client.update(changed, _CLAIMS)
+
+    def _claims(self, stateful_set: Object, pod: Object) -> list[Object]:
+        """The claims of a pod that there are."""
+        keys = (key_of(each) for each in claims_of(stateful_set, pod))
+        return [found for key in keys if (found := self.informers[_CLAIMS].get(*key)) is not None]
+
+    def _identify(self, stateful_set: Object, pod: Object) -> None:
+        """Give a pod that was adopted or changed what makes it a member."""
+        if has_identity(pod) and has_storage(stateful_set, pod):
+            return
+        metadata, spec = pod["metadata"], pod["spec"]
+        labels = {**metadata.get("labels", {}), **identity_labels(metadata["name"])}
+        if not has_storage(stateful_set, pod):
+            self._make_claims(stateful_set, pod)
+            spec = {**spec, "volumes": with_claims(stateful_set, spec.get("volumes", ()), ordinal_of(pod))}
+        try:
+            self.client.update({**pod, "metadata": {**metadata, "labels": labels}, "spec": spec}, "pods")
+        except StatusError as refusal:
+            self._tell(stateful_set, "update", pod, refusal)
+            raise
+        self._tell(stateful_set, "update", pod)
+
+    def _delete(self, stateful_set: Object, pod: Object) -> None:
+        metadata = pod["metadata"]
+        try:
+            self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        except StatusError as refusal:
+            self._tell(stateful_set, "delete", pod, refusal)
+            raise
+        self._tell(stateful_set, "delete", pod)
+
+    def _tell(self, stateful_set: Object, verb: str, pod: Object, refusal: StatusError | None = None) -> None:
+        what = f"{verb} Pod {pod['metadata']['name']} in StatefulSet {stateful_set['metadata']['name']}"
+        if refusal is None:
+            self.events.event(stateful_set, "Normal", f"Successful{verb.title()}", f"{what} successful")
+        else:
+            message = f"{what} failed error: {refusal}"
+            self.events.event(stateful_set, "Warning", f"Failed{verb.title()}", message)
+
+    def _truncate(self, stateful_set: Object, revisions: list[Object], live: set[str]) -> None:
+        spare = [each for each in revisions if each["metadata"]["name"] not in live]
+        limit = stateful_set["spec"].get("revisionHistoryLimit", 10)
+        self._history.truncate(revisions, live, len(spare) - limit)
+
+    def _write(self, stateful_set: Object, status: Object) -> None:
+        if status != stateful_set.get("status", {}):
+            self.client.update_status({**stateful_set, "status": status}, _SETS)
+
+
+def _collected(change: Change) -> Iterable[Key]:
+    """The sets of the pods that a claim went with."""
+    if change.new is not None:
+        return ()
+    metadata = change.object["metadata"]
+    pods = [each["name"] for each in metadata.get("ownerReferences", ()) if each["kind"] == "Pod"]
+    return [(metadata["namespace"], parent) for name in pods if (parent := parent_of(name)) is not None]

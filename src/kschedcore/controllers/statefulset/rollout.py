@@ -1,0 +1,150 @@
+"""How far a StatefulSet is on its way from one revision to another: which pod is next, and its status.
+
+Everything is judged by the pods as they were at the start of a pass, which is also what the pass writes into
+the status: that is how an update counts as complete once all pods there are have been updated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+
+from kschedcore.api.machinery.types import Object
+from kschedcore.controllers.pods import is_available
+from kschedcore.controllers.statefulset.pods import (
+    is_running_and_ready,
+    is_terminating,
+    ordinal_of,
+    ordinals,
+    revision_of,
+)
+
+__all__ = ["Rollout"]
+
+
+class Rollout:
+    """A StatefulSet and its pods at one moment.
+
+    Args:
+        stateful_set: The set.
+        pods: Its pods.
+        current: The name of the revision it comes from.
+        update: The name of the revision it goes to; the same when there is nothing to update.
+        now: The time, for ``minReadySeconds``.
+    """
+
+    def __init__(
+        self, stateful_set: Object, pods: Sequence[Object], current: str, update: str, now: datetime
+    ) -> None:
+        self.set = stateful_set
+        self._pods = pods
+        self._current = current
+        self._update = update
+        self._now = now
+        self._strategy: Object = stateful_set["spec"].get("updateStrategy", {})
+
+    @property
+    def ordered(self) -> bool:
+        """Whether one pod has to be available before the next is touched (``OrderedReady``)."""
+        return bool(self.set["spec"].get("podManagementPolicy") != "Parallel")
+
+    @property
+    def _partition(self) -> int:
+        """The first ordinal that is updated."""
+        partition: int = self._strategy.get("rollingUpdate", {}).get("partition", 0)
+        return ordinals(self.set).start + partition
+
+    @property
+    def _rolling(self) -> bool:
+        return bool(self._strategy.get("type", "RollingUpdate") == "RollingUpdate")
+
+    @cached_property
+    def replicas(self) -> dict[int, Object | None]:
+        """Every ordinal that is asked for, and its pod if there is one."""
+        pods = {ordinal_of(pod): pod for pod in self._pods}
+        return {ordinal: pods.get(ordinal) for ordinal in ordinals(self.set)}
+
+    @cached_property
+    def condemned(self) -> list[Object]:
+        """The pods beyond what is asked for, the last first."""
+        wanted = ordinals(self.set)
+        beyond = [pod for pod in self._pods if ordinal_of(pod) not in wanted]
+        return sorted(beyond, key=ordinal_of, reverse=True)
+
+    def removable(self) -> list[Object]:
+        """The pods beyond what is asked for that are to be deleted now: all, or the last when its turn has come.
+
+        In order, a pod that is not available keeps those before it, unless it is the first that is not.
+        """
+        if not self.ordered:
+            return [pod for pod in self.condemned if not is_terminating(pod)]
+        last = self.condemned[:1]
+        return [
+            pod
+            for pod in last
+            if self.is_settled(pod) or (pod is self._first_unavailable and not is_terminating(pod))
+        ]
+
+    @property
+    def _first_unavailable(self) -> Object | None:
+        """The first pod in order that is not available, those beyond the number asked for last."""
+        for pod in self.replicas.values():
+            if pod is None or self._unavailable(pod):
+                return pod
+        return next((pod for pod in reversed(self.condemned) if self._unavailable(pod)), None)
+
+    def is_settled(self, pod: Object) -> bool:
+        """Whether the pod lets the next in order be touched."""
+        return is_running_and_ready(pod) and not self._unavailable(pod)
+
+    def _available(self, pod: Object) -> bool:
+        return is_available(pod, self.set["spec"].get("minReadySeconds", 0), self._now)
+
+    def _unavailable(self, pod: Object) -> bool:
+        return is_terminating(pod) or not self._available(pod)
+
+    def revision_for(self, ordinal: int) -> str:
+        """The revision of which a missing pod is made."""
+        return self._current if self._rolling and ordinal < self._partition else self._update
+
+    def next_outdated(self) -> Object | None:
+        """The pod to be deleted now to be updated: the last of another revision, when all after it are available."""
+        for ordinal in reversed(self.replicas) if self._rolling else ():
+            pod = self.replicas[ordinal]
+            if ordinal < self._partition or pod is None:
+                return None
+            if revision_of(pod) != self._update and not is_terminating(pod):
+                return pod
+            if self._unavailable(pod):
+                return None
+        return None
+
+    def status(self, collisions: int, *, replaced: bool = False) -> Object:
+        """The status of the set.
+
+        Args:
+            collisions: How often the name of a revision was taken.
+            replaced: Whether the pass has deleted a pod to update it.
+        """
+        ready = [pod for pod in self._pods if is_running_and_ready(pod)]
+        staying = [revision_of(pod) for pod in self._pods if not is_terminating(pod)]
+        counts = {
+            "readyReplicas": len(ready),
+            "currentReplicas": max(staying.count(self._current) - replaced, 0),
+            "updatedReplicas": staying.count(self._update),
+        }
+        current, total = self._current, len(self._pods)
+        if self._rolling and total == counts["updatedReplicas"] == counts["readyReplicas"]:
+            current, counts["currentReplicas"] = self._update, counts["updatedReplicas"]
+        before = self.set.get("status", {})
+        return {
+            **{key: before[key] for key in ("conditions",) if key in before},
+            "observedGeneration": self.set["metadata"].get("generation", 0),
+            "replicas": total,
+            **{key: count for key, count in counts.items() if count},
+            "currentRevision": current,
+            "updateRevision": self._update,
+            "collisionCount": collisions,
+            "availableReplicas": sum(map(self._available, ready)),
+        }

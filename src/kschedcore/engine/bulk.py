@@ -1,0 +1,41 @@
+"""Nodes and bound pods from tables into an engine, all at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kschedcore._native import bulk
+from kschedcore.api.phases import FINISHED
+
+if TYPE_CHECKING:
+    from kschedcore._native.nodes import NodeTable
+    from kschedcore.engine.binding import BoundPods
+    from kschedcore.engine.classes import ClassCache
+    from kschedcore.engine.columns.node_tables import NodeRows
+    from kschedcore.engine.columns.pod_tables import PodRows
+    from kschedcore.engine.nominator import Nominator
+
+
+def add_new_nodes(nodes: NodeTable, rows: NodeRows) -> None:
+    """Add nodes of a table, none of which is there yet."""
+    slots = bulk.admit(nodes, rows.names)
+    for resource, amounts in rows.allocatable.items():
+        bulk.set_allocatable(nodes, resource, slots, amounts.numbers)
+    for key, label in rows.labels.items():
+        bulk.set_label(nodes, key, slots, label.codes, label.values)
+    bulk.finish(nodes, slots, rows.label_keys(), rows.taint_sets(), rows.unschedulable.view(np.uint8))
+    for row in rows.images:
+        bulk.set_images(nodes, int(slots[row]), rows.images_of(row))
+
+
+def add_bound_pods(bound: BoundPods, nominator: Nominator, classes: ClassCache, rows: PodRows) -> None:
+    """Account the pods of a table; those of them that have finished take nothing of their nodes."""
+    finished = np.array([pod.status.phase in FINISHED for pod in rows.shapes], np.bool_)
+    if finished.any():
+        for key in rows.where(finished[rows.shape_of]).pod_keys():
+            bound.remove(key)
+        rows = rows.where(~finished[rows.shape_of])
+    nominator.withdraw_all(rows.pod_keys())
+    bound.add_rows(rows, classes.infos(rows.shapes))

@@ -1,0 +1,181 @@
+"""Interning: pods that the scheduler cannot tell apart share one PodInfo and one compiled class."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kschedcore._native.podclass import PodClass
+from kschedcore.engine.columns.pods import pod_info
+from kschedcore.engine.plugin import PodContext, Status
+from kschedcore.engine.stepwise import Compiled
+from kschedcore.engine.volumes import exclusive_claims, holdings
+from kschedcore.rules.resize import granted
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore._native.podinfo import PodInfo
+    from kschedcore.api.objects import Pod
+    from kschedcore.engine.framework import Framework
+    from kschedcore.engine.journal import Journal
+    from kschedcore.engine.listers import Listers
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+MAX_BYTES = 1 << 30
+"""How much the columns of compiled classes may take; the least recently used class goes first."""
+
+BYTES_PER_NODE = 64
+"""What a class's columns take for a node, about."""
+
+MIN_CLASSES = 64
+"""So many classes are kept however many nodes there are."""
+
+SPARE_CLASSES = 1024
+"""So many classes are left alone before those are dropped that no pod has any more."""
+
+SPARE_INFOS = 1024
+"""So many infos that no pod uses are left alone before they are swept away."""
+
+
+def spec_key(pod: Pod) -> bytes:
+    """What the scheduler sees of a pod, apart from its name, as bytes: equal for pods alike."""
+    spec = msgspec.structs.replace(pod.spec, node_name=None) if pod.spec.node_name else pod.spec
+    owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
+    # A generic ephemeral volume's claim is named after its pod and owned by it.
+    ephemeral = any(volume.ephemeral is not None for volume in spec.volumes or ())
+    return _ENCODER.encode(
+        (
+            (pod.metadata.name, pod.metadata.uid) if ephemeral else None,
+            pod.metadata.namespace,
+            pod.metadata.labels,
+            spec,
+            None if owner is None else (owner.api_version, owner.kind, owner.name),
+        )
+    )
+
+
+class ClassCache:
+    """Infos and compiled classes of an engine, by what the scheduler sees of a pod.
+
+    Args:
+        core: The native state to compile for.
+        listers: Other objects that compiled forms depend on.
+        journal: While it is open, pods that are gone may come back.
+        max_bytes: How much memory the compiled classes may take, about.
+    """
+
+    def __init__(self, core: Core, listers: Listers, journal: Journal, max_bytes: int = MAX_BYTES) -> None:
+        self._core = core
+        self._listers = listers
+        self._journal = journal
+        self._max_bytes = max_bytes
+        self._sweep_at = SPARE_INFOS
+        self._thin_out_at = SPARE_CLASSES
+        self._infos: dict[tuple[object, ...], PodInfo] = {}
+        self._classes: OrderedDict[tuple[str, bytes], tuple[Compiled, tuple[int, ...]]] = OrderedDict()
+
+    def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
+        """What the core accounts of a pod."""
+        found = self._intern(pod, key)
+        if len(self._infos) > self._sweep_at and not self._journal.is_open:
+            self._sweep(found)
+        return found
+
+    def infos(self, pods: Iterable[Pod]) -> list[PodInfo]:
+        """What the core accounts of each of some pods, all of which are bound next."""
+        return [self._intern(pod) for pod in pods]
+
+    def _intern(self, pod: Pod, key: bytes | None = None) -> PodInfo:
+        spec = granted(pod.spec, pod.status)
+        if spec is not pod.spec:
+            pod, key = msgspec.structs.replace(pod, spec=spec), None
+        terminating = pod.metadata.deletion_timestamp is not None
+        volumes = holdings(pod, self._listers)
+        claims = tuple(exclusive_claims(pod, self._listers)) if pod.spec.volumes else ()
+        name = (spec_key(pod) if key is None else key, terminating, volumes, claims)
+        found = self._infos.get(name)
+        if found is None:
+            found = self._infos[name] = pod_info(
+                self._core.nodes, pod, terminating=terminating, volumes=volumes, claims=claims
+            )
+            self._core.topology.register(found)
+        return found
+
+    def _sweep(self, fresh: PodInfo) -> None:
+        """Forget the infos that neither pods nor compiled classes use."""
+        compiled = {id(each.info) for each, _ in self._classes.values() if not isinstance(each, Status)}
+        for name, info in list(self._infos.items()):
+            if not info.users and id(info) not in compiled and info is not fresh:
+                del self._infos[name]
+                self._core.topology.forget(info)
+        self._sweep_at = 2 * len(self._infos) + SPARE_INFOS
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more classes than may be kept, or so many that some may be idle."""
+        return len(self._classes) > min(self._limit, self._thin_out_at)
+
+    def trim(self) -> None:
+        """Drop idle classes when there are many, and then the least recently used until only so many are left.
+
+        None of those that are dropped may be placed with afterwards.
+        """
+        if len(self._classes) > self._thin_out_at:
+            self._thin_out()
+        while len(self._classes) > self._limit:
+            self._release(self._classes.popitem(last=False)[1][0])
+
+    def _thin_out(self) -> None:
+        """Drop the classes of which no pod is bound, but for those used last: of Jobs there is no end."""
+        for name in list(islice(self._classes, len(self._classes) - SPARE_CLASSES)):
+            compiled, _ = self._classes[name]
+            if isinstance(compiled, Status) or not compiled.info.users:
+                del self._classes[name]
+                self._release(compiled)
+        self._thin_out_at = 2 * len(self._classes) + SPARE_CLASSES
+
+    @property
+    def _limit(self) -> int:
+        """How many classes may be kept for as many nodes as there are."""
+        return max(MIN_CLASSES, self._max_bytes // (BYTES_PER_NODE * self._core.nodes.capacity))
+
+    def compiled(self, pod: Pod, framework: Framework) -> Compiled:
+        """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
+        key = spec_key(pod)
+        name = (framework.profile.scheduler_name, key)
+        found = self._classes.get(name)
+        if found is not None:
+            compiled, versions = found
+            if versions == self._versions(pod, framework):
+                self._classes.move_to_end(name)
+                return compiled
+            self._release(compiled)
+        context = PodContext(pod, self.info(pod, key), self._core, self._listers)
+        compiled = framework.compile(context)
+        self._classes[name] = (compiled, self._versions(pod, framework))
+        return compiled
+
+    def narrowed(self, pod: Pod, framework: Framework, node: str) -> PodClass:
+        """A class of its own for a pod that is only offered one node; the caller releases it."""
+        compiled = framework.compile(PodContext(pod, self.info(pod), self._core, self._listers), only=node)
+        assert isinstance(compiled, PodClass)  # the node has passed, so PreFilter has too
+        return compiled
+
+    def _versions(self, pod: Pod, framework: Framework) -> tuple[int, ...]:
+        return tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
+
+    @staticmethod
+    def _release(compiled: Compiled) -> None:
+        if not isinstance(compiled, Status):
+            compiled.release()
+
+    def clear(self) -> None:
+        """Forget every compiled class; the next decisions start from a full pass."""
+        for compiled, _ in self._classes.values():
+            self._release(compiled)
+        self._classes.clear()

@@ -1,0 +1,127 @@
+"""Tables of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kschedcore.engine.columns.tables import ALLOCATABLE, NULL, Amounts, ArrowStream, Coded, Table, distinct
+from kschedcore.engine.columns.taints import TaintTuple
+
+Json = dict[str, Any]
+
+
+class NodeRows:
+    """Nodes by row.
+
+    Columns, all but ``name`` optional: ``name`` (string); ``unschedulable`` (bool); ``allocatable/NAME`` (integers:
+    millicores for cpu, else whole units; null: the node has none); ``label/KEY`` (strings, plain or dictionary;
+    null: no such label) or ``labels`` (maps or structs of strings); ``taints`` (list of structs of key, value,
+    effect); ``images`` (list of structs of names and sizeBytes). Other columns are passed over.
+
+    Args:
+        source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
+
+    Raises:
+        UsageError: The source is no table, lacks ``name``, or a column has another type; a row has a value that
+            it cannot have, or the name of another row.
+
+    Attributes:
+        names: Their names.
+        allocatable: Resource -> column.
+        labels: Label key -> column.
+        unschedulable: bool[n]: whether each is cordoned.
+        taints: Row -> its taints as the table has them, where there are any.
+        images: Row -> its images, likewise.
+    """
+
+    def __init__(self, source: ArrowStream) -> None:
+        table = Table(source, "nodes")
+        names = table.needed_texts("name")
+        if len(names.values) < len(table):
+            first = names.first_rows()
+            row = int((np.array(first)[names.codes] != np.arange(len(table))).argmax())
+            expected = f"one row a node, and row {first[names.codes[row]]} is this one's"
+            raise table.fault(row, "name", names.at(row), expected)
+        self.names = names.values
+        self.allocatable: dict[str, Amounts] = table.resources(ALLOCATABLE)
+        self.labels: dict[str, Coded] = table.labels()
+        self.unschedulable: npt.NDArray[np.bool_] = (
+            table.booleans("unschedulable") if "unschedulable" in table else np.zeros(len(table), np.bool_)
+        )
+        self.taints = table.lists("taints", ("key", "effect")) if "taints" in table else {}
+        self.images = table.lists("images", ("names",)) if "images" in table else {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def where(self, wanted: npt.NDArray[np.bool_]) -> NodeRows:
+        """Some of the rows: bool[n], which."""
+        some = copy(self)
+        rows = np.flatnonzero(wanted).tolist()
+        some.names = [self.names[row] for row in rows]
+        some.allocatable = {
+            name: Amounts(column.numbers[wanted], column.valid[wanted])
+            for name, column in self.allocatable.items()
+        }
+        some.labels = {key: Coded(label.codes[wanted], label.values) for key, label in self.labels.items()}
+        some.unschedulable = self.unschedulable[wanted]
+        some.taints = {place: self.taints[row] for place, row in enumerate(rows) if row in self.taints}
+        some.images = {place: self.images[row] for place, row in enumerate(rows) if row in self.images}
+        return some
+
+    def taint_sets(self) -> tuple[npt.NDArray[np.int32], list[tuple[TaintTuple, ...]]]:
+        """int32[n]: place of each row's taints in the list of (key, value, effect) that follows."""
+        places: dict[tuple[TaintTuple, ...], int] = {(): 0}
+        sets = np.zeros(len(self), np.int32)
+        for row, taints in self.taints.items():
+            found = tuple((t["key"], t.get("value") or "", t["effect"]) for t in taints)
+            sets[row] = places.setdefault(found, len(places))
+        return sets, list(places)
+
+    def images_of(self, row: int) -> tuple[tuple[tuple[str, ...], int], ...]:
+        """A row's images, as names and size in bytes."""
+        return tuple((tuple(m["names"]), m.get("sizeBytes") or 0) for m in self.images.get(row, ()))
+
+    def label_keys(self) -> tuple[npt.NDArray[np.int32], list[tuple[str, ...]]]:
+        """int32[n]: place of each row's label keys in the list of sets of keys that follows."""
+        group, first = distinct(
+            len(self), ((label.codes != NULL).astype(np.int32) for label in self.labels.values())
+        )
+        return group, [tuple(self.labels_of(row)) for row in first.tolist()]
+
+    def labels_among(self, keys: Iterable[str]) -> list[dict[str, str]]:
+        """Of each row, the labels with some keys; rows alike share a dictionary."""
+        labels = {key: self.labels[key] for key in keys if key in self.labels}
+        group, first = distinct(len(self), (label.codes for label in labels.values()))
+        alike = [
+            {key: text for key, label in labels.items() if (text := label.at(row)) is not None}
+            for row in first.tolist()
+        ]
+        return [alike[place] for place in group.tolist()]
+
+    def labels_of(self, row: int) -> dict[str, str]:
+        """A row's labels."""
+        return {key: text for key, label in self.labels.items() if (text := label.at(row)) is not None}
+
+    def node(self, row: int) -> Json:
+        """A row as the object it stands for."""
+        amounts = {name: column.at(row) for name, column in self.allocatable.items()}
+        return {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.names[row], "labels": self.labels_of(row)},
+            "spec": {"unschedulable": bool(self.unschedulable[row]), "taints": self.taints.get(row, [])},
+            "status": {
+                "allocatable": {
+                    name: f"{amount}m" if name == "cpu" else str(amount)
+                    for name, amount in amounts.items()
+                    if amount is not None
+                },
+                "images": self.images.get(row, []),
+            },
+        }

@@ -1,0 +1,216 @@
+"""Tables of pods: rows that share what the scheduler sees of them share one typed view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from datetime import UTC, datetime
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from kschedcore.api.objects import Container, ObjectMeta, Pod, PodSpec, decode
+from kschedcore.api.objects.meta import Quantity
+from kschedcore.api.objects.pods import ResourceRequirements
+from kschedcore.engine.columns.tables import (
+    NULL,
+    REQUESTS,
+    Amounts,
+    ArrowStream,
+    Coded,
+    Table,
+    distinct,
+    plain,
+)
+from kschedcore.errors import ManifestError, UsageError
+from kschedcore.rules.checks import check
+
+TEMPLATE = "template"
+
+
+class PodRows:
+    """Pods by row.
+
+    Columns: ``name`` (strings), and of bound pods ``node`` (strings), must be there. All others may be missing or
+    null: ``namespace`` (string; its template's or ``default``); ``uid`` (string); ``startTime`` (timestamp);
+    ``priority`` (integer); ``label/KEY`` (strings, plain or dictionary) or ``labels`` (maps or structs of strings),
+    laid over the template's; and either ``template`` (string, best a dictionary: a Pod as JSON, which rows share) or
+    ``requests/NAME`` (integers: millicores for cpu, else whole units), what the pod's one container requests.
+    Other columns are passed over.
+
+    Args:
+        source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
+        bound: Whether they have nodes; a table of pending pods may not have a column ``node``.
+
+    Raises:
+        UsageError: The source is no table, lacks a column, or one has another type; a row has a value that it
+            cannot have, or the name of another row.
+        ManifestError: A template is invalid.
+
+    Attributes:
+        names: Their names, a string array.
+        namespaces: Their namespaces.
+        nodes: Names of their nodes; null for pending pods.
+        uids: Their UIDs, a string array; None: none has any.
+        starts: When they started.
+        shapes: What the scheduler can tell apart: a pod of each kind.
+        shape_of: int32[n]: which of these each is.
+    """
+
+    def __init__(self, source: ArrowStream, *, bound: bool = True) -> None:
+        table = Table(source, "pods")
+        names = table.needed_texts("name")
+        self.nodes = table.needed_texts("node") if bound else self._no_nodes(table)
+        self.uids = plain(table.texts("uid")) if "uid" in table else None
+        self.starts = table.seconds("startTime") if "startTime" in table else None
+        shapes = _Shapes(table, names)
+        self.namespaces = shapes.namespaces
+        self.names = plain(names)
+        self._refuse_twice(table, names)
+        self.shape_of, first = distinct(len(table), shapes.columns())
+        self.shapes = [shapes.pod(row, self._uid(row)) for row in first.tolist()]
+
+    @staticmethod
+    def _no_nodes(table: Table) -> Coded:
+        if "node" in table:
+            raise UsageError("a table of pending pods has a column 'node'; expected none")
+        return _nothing(len(table))
+
+    def _refuse_twice(self, table: Table, names: Coded) -> None:
+        group, first = distinct(len(table), (self.namespaces.codes, names.codes))
+        if len(first) < len(table):
+            row = int((first[group] != np.arange(len(table))).argmax())
+            raise table.fault(
+                row, "name", names.at(row), f"one row a pod, and row {first[group[row]]} is this one's"
+            )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _uid(self, row: int) -> str:
+        return (self.uids[row].as_py() if self.uids is not None else None) or ""
+
+    def key(self, row: int) -> tuple[str, str]:
+        """A row's namespace and name."""
+        return self.namespaces.values[self.namespaces.codes[row]], self.names[row].as_py()
+
+    def pod_keys(self) -> Iterator[tuple[str, str]]:
+        """The namespaces and names of all rows."""
+        spaces = np.array(self.namespaces.values, object)[self.namespaces.codes]
+        return zip(spaces.tolist(), self.names.to_numpy(zero_copy_only=False).tolist(), strict=True)
+
+    def node(self, row: int) -> str:
+        """The name of a row's node."""
+        found: str = self.nodes.values[self.nodes.codes[row]]
+        return found
+
+    def where(self, wanted: npt.NDArray[np.bool_]) -> PodRows:
+        """Some of the rows: bool[n], which."""
+        some = copy(self)
+        chosen = pa.array(wanted)
+        some.names = self.names.filter(chosen)
+        some.uids = None if self.uids is None else self.uids.filter(chosen)
+        some.namespaces = Coded(self.namespaces.codes[wanted], self.namespaces.values)
+        some.nodes = Coded(self.nodes.codes[wanted], self.nodes.values)
+        if self.starts is not None:
+            some.starts = Amounts(self.starts.numbers[wanted], self.starts.valid[wanted])
+        some.shape_of = self.shape_of[wanted]
+        return some
+
+    def pod(self, row: int) -> Pod:
+        """A row as the object it stands for."""
+        shape: Pod = self.shapes[self.shape_of[row]]
+        name = self.names[row].as_py()
+        metadata = msgspec.structs.replace(shape.metadata, name=name, uid=self._uid(row))
+        spec = msgspec.structs.replace(shape.spec, node_name=self.nodes.at(row))
+        start = None if self.starts is None else self.starts.at(row)
+        status = shape.status
+        if start is not None:
+            moment = datetime.fromtimestamp(start, UTC).isoformat().replace("+00:00", "Z")
+            status = msgspec.structs.replace(status, start_time=moment)
+        return msgspec.structs.replace(shape, metadata=metadata, spec=spec, status=status)
+
+
+class _Shapes:
+    """What the scheduler sees of the rows: templates or requests, namespaces, labels, priorities."""
+
+    def __init__(self, table: Table, names: Coded) -> None:
+        self._names = names
+        nothing = _nothing(len(table))
+        self._templates = table.texts(TEMPLATE) if TEMPLATE in table else nothing
+        self._requests = table.resources(REQUESTS)
+        if TEMPLATE in table and self._requests:
+            column = REQUESTS + next(iter(self._requests))
+            raise UsageError(f"a table of pods has columns {TEMPLATE!r} and {column!r}; expected one of them")
+        self._labels = table.labels()
+        self._priorities = table.priorities("priority") if "priority" in table else None
+        rows = zip(self._templates.first_rows(), self._templates.values, strict=True)
+        self._bases = [*(_template(row, text) for row, text in rows), Pod(metadata=ObjectMeta())]
+        self.namespaces = self._namespaces(table.texts("namespace") if "namespace" in table else nothing)
+
+    def _namespaces(self, given: Coded) -> Coded:
+        """The namespaces of rows: their own, else their templates', else ``default``."""
+        of_bases = [base.metadata.namespace or "default" for base in self._bases]
+        of_rows = [text or "default" for text in given.values]
+        places = {name: place for place, name in enumerate(dict.fromkeys([*of_rows, *of_bases]))}
+        # A code of NULL takes what stands last.
+        else_ = np.array([places[name] for name in of_bases], np.int32)[self._templates.codes]
+        own = np.array([*(places[name] for name in of_rows), NULL], np.int32)[given.codes]
+        return Coded(np.where(own == NULL, else_, own), list(places))
+
+    def columns(self) -> Iterator[npt.NDArray[np.int64] | npt.NDArray[np.int32]]:
+        """Everything in which pods can differ for the scheduler, as numbers."""
+        yield self.namespaces.codes
+        yield self._templates.codes
+        # A generic ephemeral volume's claim is named after its pod.
+        alone = [any(v.ephemeral is not None for v in base.spec.volumes or ()) for base in self._bases]
+        if any(alone):
+            rows = len(self._templates.codes)
+            yield np.where(np.array(alone)[self._templates.codes], np.arange(rows), NULL)
+        for label in self._labels.values():
+            yield label.codes
+        for amounts in (*self._requests.values(), *([] if self._priorities is None else [self._priorities])):
+            yield amounts.numbers
+            yield amounts.valid.astype(np.int32)
+
+    def pod(self, row: int, uid: str) -> Pod:
+        """The pod that a row makes."""
+        base: Pod = self._bases[self._templates.codes[row]]
+        own = {key: text for key, label in self._labels.items() if (text := label.at(row)) is not None}
+        metadata = msgspec.structs.replace(
+            base.metadata,
+            name=self._names.at(row) or "",
+            namespace=self.namespaces.at(row),
+            uid=uid,
+            labels={**(base.metadata.labels or {}), **own} or None,
+        )
+        spec = self._spec(row) if self._requests else base.spec
+        priority = None if self._priorities is None else self._priorities.at(row)
+        if priority is not None:
+            spec = msgspec.structs.replace(spec, priority=priority)
+        return msgspec.structs.replace(base, metadata=metadata, spec=spec)
+
+    def _spec(self, row: int) -> PodSpec:
+        """A spec with one container that requests what the row does."""
+        requests: dict[str, Quantity] = {
+            name: f"{amount}m" if name == "cpu" else str(amount)
+            for name, amounts in self._requests.items()
+            if (amount := amounts.at(row)) is not None
+        }
+        return PodSpec(containers=(Container(resources=ResourceRequirements(requests=requests)),))
+
+
+def _nothing(rows: int) -> Coded:
+    """A column of nulls."""
+    return Coded(np.full(rows, NULL, np.int32), [])
+
+
+def _template(row: int, text: str) -> Pod:
+    try:
+        pod = decode(Pod, text.encode())
+        check(pod)
+    except ManifestError as error:
+        raise error.located(source=f"row {row} of the table of pods: column {TEMPLATE!r}") from None
+    return pod

@@ -1,0 +1,93 @@
+"""A pod's spec as the core accounts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kschedcore._native.plugins.inter_pod_affinity import (
+    PREFERRED_AFFINITY,
+    PREFERRED_ANTI_AFFINITY,
+    REQUIRED_AFFINITY,
+    REQUIRED_ANTI_AFFINITY,
+)
+from kschedcore._native.podinfo import PodInfo
+from kschedcore.engine.columns.selectors import affinity_term
+from kschedcore.rules.requests import non_zero_requests, pod_requests
+
+if TYPE_CHECKING:
+    from kschedcore._native.nodes import NodeTable
+    from kschedcore._native.topology import AffinityTerm
+    from kschedcore.api.objects import Pod, PodSpec
+
+CarrierKey = tuple[str, "AffinityTerm", str]
+"""(kind of term, the term, topology key)."""
+
+
+def host_ports(spec: PodSpec) -> list[tuple[str, str, int]]:
+    """(host address, protocol, port) of every host port of containers and sidecars (plugin NodePorts)."""
+    sidecars = [c for c in spec.init_containers or () if c.restart_policy == "Always"]
+    return [
+        (port.host_ip or "0.0.0.0", port.protocol or "TCP", port.host_port)
+        for container in (*(spec.containers or ()), *sidecars)
+        for port in container.ports or ()
+        if port.host_port
+    ]
+
+
+def carried_terms(spec: PodSpec, namespace: str) -> dict[CarrierKey, int]:
+    """The inter-pod affinity terms that a pod carries once it is bound, with their weights summed."""
+    carried: dict[CarrierKey, int] = {}
+    affinity = spec.affinity
+    if affinity is None:
+        return carried
+    for kinds, rules in (
+        ((REQUIRED_AFFINITY, PREFERRED_AFFINITY), affinity.pod_affinity),
+        ((REQUIRED_ANTI_AFFINITY, PREFERRED_ANTI_AFFINITY), affinity.pod_anti_affinity),
+    ):
+        if rules is None:
+            continue
+        required, preferred = kinds
+        for term in rules.required_during_scheduling_ignored_during_execution or ():
+            key = (required, affinity_term(term, namespace), term.topology_key)
+            carried[key] = carried.get(key, 0) + 1
+        for weighted in rules.preferred_during_scheduling_ignored_during_execution or ():
+            term = weighted.pod_affinity_term
+            key = (preferred, affinity_term(term, namespace), term.topology_key)
+            carried[key] = carried.get(key, 0) + weighted.weight
+    return carried
+
+
+def pod_info(
+    nodes: NodeTable,
+    pod: Pod,
+    *,
+    terminating: bool = False,
+    volumes: Sequence[tuple[tuple[str, ...], int]] = (),
+    claims: Sequence[CarrierKey] = (),
+) -> PodInfo:
+    """What the core accounts of a pod.
+
+    Args:
+        nodes: The table on which it will be accounted.
+        pod: The pod.
+        terminating: Whether it is being deleted.
+        volumes: The disks and volumes it holds of its node, see ``PodInfo``.
+        claims: Carrier groups of its claims that only one pod may use.
+    """
+    requests = pod_requests(pod.spec)
+    non_zero = non_zero_requests(pod.spec)
+    namespace = pod.metadata.namespace or "default"
+    return PodInfo(
+        nodes,
+        requests,
+        non_zero.get("cpu", 0),
+        non_zero.get("memory", 0),
+        host_ports(pod.spec),
+        namespace,
+        dict(pod.metadata.labels or {}),
+        pod.spec.priority or 0,
+        terminating,
+        {**carried_terms(pod.spec, namespace), **dict.fromkeys(claims, 1)},
+        volumes,
+    )

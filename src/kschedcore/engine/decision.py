@@ -1,0 +1,187 @@
+"""What came of scheduling pods."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, overload
+
+import pyarrow as pa
+
+from kschedcore.engine.binding import key_of
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
+    from kschedcore.engine.diagnosis import Diagnosis
+
+SCHEMA = pa.schema(
+    [
+        ("namespace", pa.string()),
+        ("pod", pa.string()),
+        ("node", pa.string()),
+        ("feasible", pa.int32()),
+        ("total", pa.int64()),
+        ("ties", pa.int32()),
+        ("nominated_node", pa.string()),
+        ("victims", pa.list_(pa.string())),
+        ("message", pa.string()),
+    ]
+)
+"""Decisions as a table: ``node``, ``total`` and ``ties`` are null where there is no node, the rest where there is."""
+
+
+class Decision:
+    """Where one pod goes, or why it goes nowhere.
+
+    Attributes:
+        pod: The pod.
+        node: The chosen node's name, or None.
+        feasible: How many nodes passed the filters.
+        total: The chosen node's score.
+        ties: How many nodes share that score.
+        diagnosis: Why there is no node; None when there is one.
+        equals: What :attr:`equal_nominations` tells, with the pods themselves.
+        keeps_nomination: Whether a nomination from before still stands without a node, because preemption was
+            not tried; else it is void, or replaced by ``nominated_node``.
+    """
+
+    __slots__ = (
+        "diagnosis",
+        "equals",
+        "feasible",
+        "keeps_nomination",
+        "node",
+        "pod",
+        "ties",
+        "total",
+    )
+
+    def __init__(
+        self,
+        pod: Pod,
+        node: str | None,
+        feasible: int = 0,
+        total: int = 0,
+        ties: int = 0,
+        diagnosis: Diagnosis | None = None,
+        equals: tuple[tuple[str, tuple[Pod, ...]], ...] = (),
+        keeps_nomination: bool = False,
+    ) -> None:
+        self.pod = pod
+        self.node = node
+        self.feasible = feasible
+        self.total = total
+        self.ties = ties
+        self.diagnosis = diagnosis
+        self.equals = equals
+        self.keeps_nomination = keeps_nomination
+
+    @property
+    def nominated_node(self) -> str | None:
+        """Where preemption would make room."""
+        return self.equals[0][0] if self.equals else None
+
+    @property
+    def victims(self) -> tuple[str, ...]:
+        """Pods to evict there, as ``namespace/name``."""
+        return _names(self.equals[0][1]) if self.equals else ()
+
+    @property
+    def equal_nominations(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(node, victims) that preemption found equally good, the chosen one first, 64 at most.
+
+        kube-scheduler draws among them.
+        """
+        return tuple((node, _names(victims)) for node, victims in self.equals)
+
+    @property
+    def pod_name(self) -> str:
+        """The pod as ``namespace/name``."""
+        return f"{self.pod.metadata.namespace or 'default'}/{self.pod.metadata.name}"
+
+    @property
+    def message(self) -> str:
+        """Why there is no node, in kube-scheduler's words; empty when there is one."""
+        return "" if self.diagnosis is None else self.diagnosis.message
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Decision):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __repr__(self) -> str:
+        if self.node is not None:
+            return f"<Decision {self.pod_name} -> {self.node} ({self.total}, 1 of {self.ties} best)>"
+        nominated = f", nominated {self.nominated_node}" if self.nominated_node else ""
+        return f"<Decision {self.pod_name} unschedulable{nominated}: {self.message}>"
+
+
+def _names(pods: Iterable[Pod]) -> tuple[str, ...]:
+    return tuple(sorted("/".join(key_of(pod)) for pod in pods))
+
+
+class Decisions(Collection[Decision]):
+    """The decisions of one batch, in the order in which the pods were tried.
+
+    It is indexed and iterated over like a tuple, and handed to anything that takes Arrow tables. It does not call
+    itself a ``Sequence``: libraries of data frames would make a column of Python objects of one, and never ask for
+    its table.
+    """
+
+    def __init__(self, decisions: list[Decision]) -> None:
+        self._decisions = decisions
+
+    @overload
+    def __getitem__(self, index: int) -> Decision: ...
+    @overload
+    def __getitem__(self, index: slice) -> Decisions: ...
+    def __getitem__(self, index: int | slice) -> Decision | Decisions:
+        if isinstance(index, slice):
+            return Decisions(self._decisions[index])
+        return self._decisions[index]
+
+    def __len__(self) -> int:
+        return len(self._decisions)
+
+    def __contains__(self, decision: object) -> bool:
+        return decision in self._decisions
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self._decisions)
+
+    def __eq__(self, other: object) -> bool:
+        return self._decisions == other._decisions if isinstance(other, Decisions) else NotImplemented
+
+    @property
+    def placed(self) -> Decisions:
+        """Those with a node."""
+        return Decisions([d for d in self if d.node is not None])
+
+    @property
+    def unschedulable(self) -> Decisions:
+        """Those without."""
+        return Decisions([d for d in self if d.node is None])
+
+    def to_arrow(self) -> pa.Table:
+        """The batch as a table of :data:`SCHEMA`, in the order in which the pods were tried."""
+        rows = [
+            {
+                "namespace": d.pod.metadata.namespace or "default",
+                "pod": d.pod.metadata.name,
+                "node": d.node,
+                "feasible": d.feasible,
+                "total": d.total if d.node else None,
+                "ties": d.ties if d.node else None,
+                "nominated_node": d.nominated_node,
+                "victims": list(d.victims) or None,
+                "message": d.message or None,
+            }
+            for d in self
+        ]
+        return pa.Table.from_pylist(rows, SCHEMA)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        return f"<Decisions: {len(self.placed)} placed, {len(self.unschedulable)} unschedulable>"

@@ -1,0 +1,209 @@
+"""Every node and every plugin for one pod: what kube-scheduler would have computed, all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from kschedcore.engine.diagnosis import Rejection
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore._native.podclass import PodClass
+    from kschedcore.engine.decision import Decision
+    from kschedcore.engine.plugin import Status
+    from kschedcore.engine.stepwise import Stepwise
+
+
+@dataclass(frozen=True)
+class Score:
+    """One plugin's score of one node.
+
+    Attributes:
+        raw: As the plugin's Score returned it.
+        normalised: After NormalizeScore, 0 to 100.
+        weighted: Times the plugin's weight in the profile.
+    """
+
+    raw: int
+    normalised: int
+    weighted: int
+
+
+class Explanation:
+    """Why a pod goes where it goes.
+
+    Attributes:
+        decision: What would be decided.
+        nodes: All nodes, in name order.
+        verdicts: Node -> why it was rejected, None for a feasible node. Empty when no node was looked at.
+        scores: Feasible node -> plugin -> score. A plugin that skipped the pod is absent.
+        totals: Feasible node -> sum of weighted scores.
+        pre_filter: The status that ended the cycle before any node was looked at, or None.
+    """
+
+    def __init__(self, decision: Decision, nodes: list[str], pre_filter: Status | None) -> None:
+        self.decision = decision
+        self.nodes = nodes
+        self.pre_filter = pre_filter
+        self.verdicts: dict[str, Rejection | None] = {}
+        self.scores: dict[str, dict[str, Score]] = {}
+        self.totals: dict[str, int] = {}
+
+    @classmethod
+    def of(
+        cls, core: Core, pod_class: PodClass | Stepwise, decision: Decision, *, narrowed: bool = False
+    ) -> Explanation:
+        """Read a refreshed class's columns; ``narrowed``: nodes it was not offered are left out."""
+        self = cls(decision, core.nodes.names(), None)
+        slots = core.nodes.slots_by_name().tolist()
+        verdicts = pod_class.verdicts()
+        totals = pod_class.totals()
+        columns = {
+            plugin: (raw.tolist(), normalised.tolist(), weight)
+            for plugin, (raw, normalised, weight) in sorted(pod_class.score_columns().items())
+        }
+        for name, slot in zip(self.nodes, slots, strict=True):
+            verdict = int(verdicts[slot])
+            if verdict and narrowed:
+                continue
+            if verdict:
+                self.verdicts[name] = Rejection(*core.reasons.describe(verdict, core.nodes.resource_names))
+                continue
+            self.verdicts[name] = None
+            self.totals[name] = int(totals[slot])
+            self.scores[name] = {
+                plugin: Score(raw[slot], normalised[slot], normalised[slot] * weight)
+                for plugin, (raw, normalised, weight) in columns.items()
+            }
+        return self
+
+    @property
+    def feasible(self) -> list[str]:
+        """Nodes that pass every filter, in name order."""
+        return [name for name in self.nodes if name in self.totals]
+
+    @property
+    def best(self) -> list[str]:
+        """The feasible nodes with the highest total, in name order."""
+        high = max(self.totals.values(), default=None)
+        return [name for name, total in self.totals.items() if total == high]
+
+    def to_step(self) -> dict[str, Any]:
+        """The explanation in the layout of recorded scheduling steps; keys without content are left out."""
+        step: dict[str, Any] = {"pod": self.decision.pod_name}
+        if self.pre_filter is not None:
+            status = self.pre_filter
+            step["preFilter"] = {
+                "code": status.code,
+                "plugin": status.plugin,
+                "reasons": sorted(status.reasons),
+            }
+        rejected = {name: verdict for name, verdict in self.verdicts.items() if verdict is not None}
+        if rejected:
+            step["rejected"] = {name: _recorded(verdict) for name, verdict in rejected.items()}
+        if self.totals:
+            step["feasible"] = self.feasible
+            step["scores"] = {
+                name: {plugin: score.weighted for plugin, score in scores.items()}
+                for name, scores in self.scores.items()
+            }
+            step["totals"] = dict(self.totals)
+            step["best"] = self.best
+            step["chosen"] = self.decision.node
+        if self.decision.nominated_node:
+            step["nominated"] = self.decision.nominated_node
+            step["victims"] = sorted(self.decision.victims)
+        return step
+
+    def to_dict(self, feasible: Iterable[str] | None = None) -> dict[str, Any]:
+        """The explanation as JSON-shaped data: namespace, name, node, message, nodes, rejected and preFilter.
+
+        Args:
+            feasible: The order of the feasible nodes; by name when None.
+        """
+        decision = self.decision
+        told: dict[str, Any] = {
+            "namespace": decision.pod.metadata.namespace or "default",
+            "name": decision.pod.metadata.name,
+            "node": decision.node,
+            "message": decision.message,
+            "nodes": [
+                {
+                    "name": node,
+                    "total": self.totals[node],
+                    "scores": {plugin: asdict(score) for plugin, score in self.scores[node].items()},
+                }
+                for node in (self.feasible if feasible is None else feasible)
+            ],
+            "rejected": {
+                node: {"code": verdict.code, "plugin": verdict.plugin, "reasons": list(verdict.reasons)}
+                for node, verdict in self.verdicts.items()
+                if verdict is not None
+            },
+        }
+        if (status := self.pre_filter) is not None:
+            told["preFilter"] = {
+                "code": status.code,
+                "plugin": status.plugin,
+                "reasons": list(status.reasons),
+            }
+        return told
+
+    def to_arrow(self) -> pa.Table:
+        """One row a node and plugin that judged it: node, plugin, code, reasons, raw, normalised, weighted."""
+        rows: list[dict[str, Any]] = []
+        for name in self.nodes:
+            verdict = self.verdicts.get(name)
+            if verdict is not None:
+                rows.append(
+                    {
+                        "node": name,
+                        "plugin": verdict.plugin,
+                        "code": verdict.code,
+                        "reasons": list(verdict.reasons),
+                    }
+                )
+            for plugin, score in self.scores.get(name, {}).items():
+                rows.append(
+                    {
+                        "node": name,
+                        "plugin": plugin,
+                        "raw": score.raw,
+                        "normalised": score.normalised,
+                        "weighted": score.weighted,
+                    }
+                )
+        return pa.Table.from_pylist(rows, _SCHEMA)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, Explanation) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.decision!r}: {len(self.totals)} of {len(self.nodes)} nodes feasible>"
+
+
+_SCHEMA = pa.schema(
+    [
+        ("node", pa.string()),
+        ("plugin", pa.string()),
+        ("code", pa.string()),
+        ("reasons", pa.list_(pa.string())),
+        ("raw", pa.int64()),
+        ("normalised", pa.int64()),
+        ("weighted", pa.int64()),
+    ]
+)
+
+
+def _recorded(verdict: Rejection) -> dict[str, Any]:
+    if verdict.code == "PreFilterResult":
+        return {"code": verdict.code, "plugin": "", "reasons": []}
+    return {"code": verdict.code, "plugin": verdict.plugin, "reasons": sorted(verdict.reasons)}

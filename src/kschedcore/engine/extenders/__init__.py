@@ -1,0 +1,1 @@
+"""HTTP extenders, as the engine calls them."""

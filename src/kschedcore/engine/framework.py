@@ -1,0 +1,193 @@
+"""A profile at work: compiles pods into the native core's pod classes (framework.Framework)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kschedcore._native.plugin import FilterPlugin, ScorePlugin
+from kschedcore._native.plugins.node_name import PreFilterResult
+from kschedcore._native.podclass import PodClass
+from kschedcore.api.objects import Pod
+from kschedcore.engine.config.loading import EVERY_NODE
+from kschedcore.engine.extenders.extenders import Extenders
+from kschedcore.engine.plugin import SKIP, Assumed, Plugin, PodContext, Registry, Status
+from kschedcore.engine.plugins.default_preemption import DefaultPreemption
+from kschedcore.engine.preemption import Preemption, PreemptionFinder
+from kschedcore.engine.profile import EXTENSION_POINTS, Profile
+from kschedcore.engine.stepwise import Compiled, Stepwise
+from kschedcore.engine.user_plugins import ColumnPlugin
+from kschedcore.errors import ConfigError
+
+
+class Framework:
+    """The plugins of one profile, instantiated.
+
+    Args:
+        profile: Which plugins run where.
+        registry: Plugin name -> class. Names of the profile that no class implements at a point where it is
+            enabled are an error.
+        extenders: Who takes part besides the plugins.
+
+    Raises:
+        ConfigError: The profile enables a plugin that is not registered.
+    """
+
+    def __init__(self, profile: Profile, registry: Registry, extenders: Extenders | None = None) -> None:
+        self.profile = profile
+        self._extenders = extenders or Extenders(())
+        self._plugins: dict[str, Plugin] = {}
+        for enabled in profile.points.values():
+            for entry in enabled:
+                if entry.name not in registry:
+                    raise ConfigError(
+                        f"profile {profile.scheduler_name!r}: plugin {entry.name!r} does not exist"
+                    )
+                if entry.name not in self._plugins:
+                    self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
+
+        self._points = {
+            point: [(self._plugins[entry.name], entry.weight) for entry in profile.at(point)]
+            for point in EXTENSION_POINTS
+        }
+        self._columns = [plugin for plugin in self._plugins.values() if isinstance(plugin, ColumnPlugin)]
+        self._watching = [each for each in self._plugins.values() if type(each).watches is not Plugin.watches]
+
+    def raise_errors(self) -> None:
+        """Raise what a plugin written in Python raised since it was last asked.
+
+        Raises:
+            PluginError: One did.
+        """
+        for plugin in self._columns:
+            plugin.raise_error()
+
+    def _at(self, point: str) -> list[tuple[Plugin, int]]:
+        return self._points[point]
+
+    @property
+    def samples(self) -> bool:
+        """Whether its profile looks at some of the nodes only."""
+        return self.profile.percentage_of_nodes_to_score != EVERY_NODE
+
+    def watches(self, pod: Pod) -> frozenset[str]:
+        """Which groups of other objects the compiled form of a pod depends on."""
+        return frozenset().union(*[plugin.watches(pod) for plugin in self._watching])
+
+    def pre_enqueue(self, pod: Pod) -> Status | None:
+        """Run PreEnqueue: the first plugin that keeps the pod out of the queue."""
+        for plugin, _ in self._at("preEnqueue"):
+            status = plugin.pre_enqueue(pod)
+            if status is not None:
+                return status
+        return None
+
+    def preempt(self, finder: PreemptionFinder, pod: Pod, pod_class: PodClass) -> Preemption:
+        """Run PostFilter for a pod without a feasible node."""
+        for plugin, _ in self._at("postFilter"):
+            if isinstance(plugin, DefaultPreemption):
+                return finder.run(pod, pod_class, plugin.args)
+        return Preemption(None, tried=False)
+
+    @property
+    def queue_sort(self) -> Plugin:
+        """The one QueueSort plugin."""
+        return self._at("queueSort")[0][0]
+
+    def reserve(self, assumed: Assumed) -> Status | None:
+        """Run Reserve until a plugin refuses."""
+        return _first(plugin.reserve(assumed) for plugin, _ in self._at("reserve"))
+
+    def unreserve(self, assumed: Assumed) -> None:
+        """Run Unreserve of every Reserve plugin, the last first."""
+        for plugin, _ in reversed(self._at("reserve")):
+            plugin.unreserve(assumed)
+
+    def permit(self, assumed: Assumed) -> Status | dict[str, float]:
+        """Run Permit.
+
+        Returns:
+            The status of the plugin that refused, or plugin -> seconds of those that hold the pod.
+        """
+        holding: dict[str, float] = {}
+        for plugin, _ in self._at("permit"):
+            answer = plugin.permit(assumed)
+            if isinstance(answer, Status):
+                return answer
+            if answer is not None:
+                holding[plugin.name] = answer.timeout
+        return holding
+
+    def pre_bind(self, assumed: Assumed) -> Status | None:
+        """Run PreBind until a plugin gives up."""
+        return _first(plugin.pre_bind(assumed) for plugin, _ in self._at("preBind"))
+
+    def bind(self, assumed: Assumed) -> Status | None:
+        """Run Bind until a plugin does not leave the pod to the next; SKIP when all do."""
+        answers = (plugin.bind(assumed) for plugin, _ in self._at("bind"))
+        return next((answer for answer in answers if answer is not SKIP), SKIP)
+
+    def post_bind(self, assumed: Assumed) -> None:
+        """Run PostBind."""
+        for plugin, _ in self._at("postBind"):
+            plugin.post_bind(assumed)
+
+    def compile(self, context: PodContext, only: str | None = None) -> Compiled:
+        """Run PreFilter and PreScore for a pod.
+
+        Args:
+            context: The pod and what its rules look at.
+            only: Offer it just the node of this name.
+
+        Returns:
+            The class to decide with, or the status of the plugin that ended the cycle.
+        """
+        allowed = None if only is None else frozenset({only})
+        narrowing: list[str] = []
+        for plugin, _ in self._at("preFilter"):
+            outcome = plugin.pre_filter(context)
+            if isinstance(outcome, Status):
+                return outcome
+            if outcome is not None:
+                allowed = outcome if allowed is None else allowed & outcome
+                narrowing.append(plugin.name)
+                if not allowed:
+                    return _no_nodes_left(narrowing)
+        core = context.core
+        filters: list[FilterPlugin] = []
+        if allowed is not None:
+            filters.append(PreFilterResult(core.nodes, core.reasons, allowed, narrowing))
+        for plugin, _ in self._at("filter"):
+            kernel = plugin.filter(context)
+            if kernel is not None:
+                filters.append(kernel)
+        scores: list[ScorePlugin] = []
+        for plugin, weight in self._at("score"):
+            rating = plugin.score(context)
+            if rating is not None:
+                scores.append(rating.weigh(weight))
+        if only is not None or not (self.samples or self._extenders):
+            return PodClass(core.nodes, core.shared, context.info, filters, scores)
+        told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
+        return Stepwise(
+            core,
+            context.info,
+            filters,
+            scores,
+            self.profile.percentage_of_nodes_to_score,
+            wants_one=not told_apart,
+        )
+
+
+def _first(answers: Iterable[Status | None]) -> Status | None:
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def _no_nodes_left(plugins: list[str]) -> Status:
+    """Two PreFilter plugins asked for different nodes (framework.RunPreFilterPlugins)."""
+    if len(plugins) == 1:
+        reason = f"node(s) didn't satisfy plugin {plugins[0]}"
+    else:
+        reason = f"node(s) didn't satisfy plugin(s) {plugins} simultaneously".replace("'", "").replace(
+            ",", ""
+        )
+    return Status("UnschedulableAndUnresolvable", plugins[-1], (reason,))

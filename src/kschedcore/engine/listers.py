@@ -1,0 +1,151 @@
+"""The cluster's objects other than nodes and pods, as far as placement rules look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kschedcore.api.objects import (
+    CSIDriver,
+    CSINode,
+    CSIStorageCapacity,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    PodDisruptionBudget,
+    ReplicaSet,
+    ReplicationController,
+    Service,
+    StatefulSet,
+    StorageClass,
+    VolumeAttachment,
+)
+from kschedcore.engine.journal import Journal
+from kschedcore.manifests import manifests
+
+GROUPS = {
+    "Service": "services",
+    "ReplicationController": "services",
+    "ReplicaSet": "services",
+    "StatefulSet": "services",
+    "PersistentVolume": "storage",
+    "PersistentVolumeClaim": "storage",
+    "StorageClass": "storage",
+    "CSINode": "storage",
+    "CSIDriver": "storage",
+    "CSIStorageCapacity": "storage",
+    "VolumeAttachment": "storage",
+    "PodDisruptionBudget": "budgets",
+}
+"""Kind -> the group of kinds whose changes are counted together."""
+
+VIEWS = {kind: manifests.VIEWS[kind] for kind in GROUPS}
+"""Kind -> its typed view."""
+
+_CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"}
+
+
+class Listers:
+    """Objects by kind, namespace and name, with a version per group of kinds.
+
+    Args:
+        journal: Where what undoes a change is recorded.
+
+    Attributes:
+        versions: Group -> a number that grows whenever an object of the group changes.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.versions = dict.fromkeys(GROUPS.values(), 0)
+        self._objects: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in GROUPS}
+
+    def set(self, kind: str, item: Any) -> None:
+        """Add an object, or replace the one of the same namespace and name."""
+        objects, key = self._objects[kind], self._key(kind, item)
+        before = objects.get(key)
+        objects[key] = item
+        self.versions[GROUPS[kind]] += 1
+        if before is None:
+            self._journal.record(self.remove, kind, key[1], key[0])
+        else:
+            self._journal.record(self.set, kind, before)
+
+    def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
+        """Take an object out; say whether it was there."""
+        place = "" if kind in _CLUSTER_SCOPED else namespace
+        objects = self._objects[kind]
+        if (place, name) not in objects:
+            return False
+        self._journal.record(self._put_back, kind, dict(objects) if self._journal.is_open else {})
+        del objects[place, name]
+        self.versions[GROUPS[kind]] += 1
+        return True
+
+    def _put_back(self, kind: str, objects: dict[tuple[str, str], Any]) -> None:
+        """Let the objects of a kind be these again, in this order."""
+        self._objects[kind] = objects
+        self.versions[GROUPS[kind]] += 1
+
+    @staticmethod
+    def _key(kind: str, item: Any) -> tuple[str, str]:
+        namespace = "" if kind in _CLUSTER_SCOPED else item.metadata.namespace or "default"
+        return namespace, item.metadata.name
+
+    def _in(self, kind: str, namespace: str) -> Iterable[Any]:
+        return (item for (place, _), item in self._objects[kind].items() if place == namespace)
+
+    def services(self, namespace: str) -> Iterable[Service]:
+        """Services of a namespace."""
+        return self._in("Service", namespace)
+
+    def replication_controller(self, namespace: str, name: str) -> ReplicationController | None:
+        """A replication controller by name."""
+        return self._objects["ReplicationController"].get((namespace, name))
+
+    def replica_set(self, namespace: str, name: str) -> ReplicaSet | None:
+        """A replica set by name."""
+        return self._objects["ReplicaSet"].get((namespace, name))
+
+    def stateful_set(self, namespace: str, name: str) -> StatefulSet | None:
+        """A stateful set by name."""
+        return self._objects["StatefulSet"].get((namespace, name))
+
+    def persistent_volumes(self) -> Iterable[PersistentVolume]:
+        """All persistent volumes."""
+        return self._objects["PersistentVolume"].values()
+
+    def persistent_volume(self, name: str) -> PersistentVolume | None:
+        """A persistent volume by name."""
+        return self._objects["PersistentVolume"].get(("", name))
+
+    def persistent_volume_claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        """A claim by namespace and name."""
+        return self._objects["PersistentVolumeClaim"].get((namespace, name))
+
+    def storage_class(self, name: str) -> StorageClass | None:
+        """A storage class by name."""
+        return self._objects["StorageClass"].get(("", name))
+
+    def csi_node(self, name: str) -> CSINode | None:
+        """The CSINode of a node."""
+        return self._objects["CSINode"].get(("", name))
+
+    def csi_nodes(self) -> Iterable[CSINode]:
+        """All CSINodes."""
+        return self._objects["CSINode"].values()
+
+    def csi_driver(self, name: str) -> CSIDriver | None:
+        """A CSI driver by name."""
+        return self._objects["CSIDriver"].get(("", name))
+
+    def storage_capacities(self) -> Iterable[CSIStorageCapacity]:
+        """All published storage capacities."""
+        return self._objects["CSIStorageCapacity"].values()
+
+    def volume_attachments(self) -> Iterable[VolumeAttachment]:
+        """All volume attachments."""
+        return self._objects["VolumeAttachment"].values()
+
+    def disruption_budgets(self) -> Iterable[PodDisruptionBudget]:
+        """All disruption budgets."""
+        return self._objects["PodDisruptionBudget"].values()

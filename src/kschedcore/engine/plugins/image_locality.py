@@ -1,0 +1,25 @@
+"""ImageLocality: nodes that hold the pod's images."""
+
+from __future__ import annotations
+
+from kschedcore._native.plugins.image_locality import ImageLocality as Kernel
+from kschedcore.engine.plugin import Plugin, PodContext
+
+
+def normalised(image: str) -> str:
+    """An image's name as nodes report it: with the tag ``latest`` when it names none."""
+    return image if image.rfind(":") > image.rfind("/") else image + ":latest"
+
+
+class ImageLocality(Plugin):
+    """Prefers nodes that already hold the images of a pod's containers."""
+
+    name = "ImageLocality"
+    points = frozenset({"score"})
+
+    def score(self, context: PodContext) -> Kernel:
+        """Compile the preference."""
+        spec = context.pod.spec
+        containers = (*(spec.init_containers or ()), *(spec.containers or ()))
+        images = [normalised(container.image or "") for container in containers]
+        return Kernel(context.core.nodes, context.core.reasons, images)

@@ -1,0 +1,39 @@
+"""NodeVolumeLimits: how many volumes a node can attach."""
+
+from __future__ import annotations
+
+from kschedcore._native.plugins.node_volume_limits import NodeVolumeLimits as Kernel
+from kschedcore._native.podinfo import tag_of
+from kschedcore.api.objects import Pod
+from kschedcore.engine.plugin import Plugin, PodContext
+from kschedcore.engine.volumes import What, csi_volumes
+
+
+class NodeVolumeLimits(Plugin):
+    """Rejects nodes that cannot attach the pod's CSI volumes, by the limits in their CSINode."""
+
+    name = "NodeVolumeLimits"
+    points = frozenset({"preFilter", "filter"})
+
+    def watches(self, pod: Pod) -> frozenset[str]:
+        """Limits and the volumes behind claims come from other objects."""
+        return frozenset({"storage"}) if pod.spec.volumes else frozenset()
+
+    def filter(self, context: PodContext) -> Kernel | None:
+        """Compile the rule for the drivers that have limits somewhere."""
+        limits: dict[str, dict[str, int]] = {}
+        volumes: dict[str, list[What]] = {}
+        for volume in csi_volumes(context.pod, context.listers):
+            volumes.setdefault(volume.driver, []).append(volume.what)
+        if not volumes:
+            return None
+        for csi_node in context.listers.csi_nodes():
+            for driver in csi_node.spec.drivers or ():
+                count = driver.allocatable.count if driver.allocatable else None
+                if driver.name in volumes and count is not None:
+                    limits.setdefault(driver.name, {})[csi_node.metadata.name] = count
+        limited = {driver: whats for driver, whats in volumes.items() if driver in limits}
+        if not limited:
+            return None
+        tags = {driver: tag_of(driver) for driver in limited}
+        return Kernel(context.core.nodes, context.core.reasons, limited, limits, tags)

@@ -1,0 +1,148 @@
+"""PodTopologySpread: even spreading over topology domains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kschedcore._native.plugins.pod_topology_spread import (
+    HOSTNAME,
+    PodTopologySpreadFilter,
+    PodTopologySpreadScore,
+)
+from kschedcore._native.topology import AffinityTerm
+from kschedcore.api.objects import LabelSelector, Pod, TopologySpreadConstraint
+from kschedcore.engine.columns.selectors import Requirement, label_requirements
+from kschedcore.engine.columns.taints import tolerations
+from kschedcore.engine.config.args import PodTopologySpreadArgs
+from kschedcore.engine.listers import Listers
+from kschedcore.engine.plugin import Plugin, PodContext
+from kschedcore.engine.plugins.node_affinity import selector_terms
+
+SYSTEM_DEFAULTS = (
+    TopologySpreadConstraint(max_skew=3, topology_key=HOSTNAME, when_unsatisfiable="ScheduleAnyway"),
+    TopologySpreadConstraint(
+        max_skew=5, topology_key="topology.kubernetes.io/zone", when_unsatisfiable="ScheduleAnyway"
+    ),
+)
+"""kube-scheduler's built-in constraints for pods that have none (``defaultingType: System``)."""
+
+
+def default_requirements(pod: Pod, listers: Listers) -> tuple[Requirement, ...]:
+    """What selects the pods that a pod is spread with by default: those of its services and its controller."""
+    namespace = pod.metadata.namespace or "default"
+    labels = pod.metadata.labels or {}
+    requirements: list[Requirement] = []
+    merged: dict[str, str] = {}
+    for service in listers.services(namespace):
+        selector = service.spec.selector if service.spec else None
+        if selector and all(labels.get(key) == value for key, value in selector.items()):
+            merged.update(selector)
+    selector_of_owner: LabelSelector | None = None
+    owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
+    if owner is not None:
+        if owner.kind == "ReplicationController" and owner.api_version == "v1":
+            controller = listers.replication_controller(namespace, owner.name)
+            merged.update((controller.spec.selector if controller and controller.spec else None) or {})
+        elif owner.kind == "ReplicaSet" and owner.api_version.startswith("apps/"):
+            replica_set = listers.replica_set(namespace, owner.name)
+            selector_of_owner = replica_set.spec.selector if replica_set and replica_set.spec else None
+        elif owner.kind == "StatefulSet" and owner.api_version.startswith("apps/"):
+            stateful_set = listers.stateful_set(namespace, owner.name)
+            selector_of_owner = stateful_set.spec.selector if stateful_set and stateful_set.spec else None
+    requirements += [(key, "In", (value,)) for key, value in sorted(merged.items())]
+    if selector_of_owner is not None:
+        requirements += label_requirements(selector_of_owner)
+    return tuple(requirements)
+
+
+class PodTopologySpread(Plugin):
+    """Obeys a pod's spread constraints, or the profile's when it has none."""
+
+    name = "PodTopologySpread"
+    points = frozenset({"preFilter", "filter", "preScore", "score"})
+    args: PodTopologySpreadArgs
+
+    @property
+    def _system(self) -> bool:
+        return self.args.defaulting_type == "System"
+
+    def watches(self, pod: Pod) -> frozenset[str]:
+        """Default constraints take their selector from services and controllers."""
+        return frozenset() if pod.spec.topology_spread_constraints else frozenset({"services"})
+
+    def _constraints(
+        self, context: PodContext, action: str
+    ) -> list[tuple[TopologySpreadConstraint, tuple[Requirement, ...] | None]]:
+        """The constraints with an action, each with its selector; None selects no pod."""
+        pod = context.pod
+        own = pod.spec.topology_spread_constraints
+        if own:
+            return [(c, _requirements(c, pod)) for c in own if c.when_unsatisfiable == action]
+        defaults: Sequence[TopologySpreadConstraint] = (
+            SYSTEM_DEFAULTS if self._system else self.args.default_constraints
+        )
+        wanted = [c for c in defaults if c.when_unsatisfiable == action]
+        requirements = default_requirements(pod, context.listers) if wanted else ()
+        return [(c, requirements) for c in wanted] if requirements else []
+
+    def filter(self, context: PodContext) -> PodTopologySpreadFilter | None:
+        """Compile the DoNotSchedule constraints."""
+        compiled = []
+        for constraint, requirements in self._constraints(context, "DoNotSchedule"):
+            term = _term(requirements, context)
+            itself = requirements == () or term.selects(context.info, context.core.topology.namespaces)
+            compiled.append((*_common(constraint, term), constraint.min_domains or 1, int(itself)))
+        if not compiled:
+            return None
+        return PodTopologySpreadFilter(
+            context.core.nodes,
+            context.core.reasons,
+            context.core.topology,
+            selector_terms(context.pod.spec),
+            tolerations(context.pod.spec),
+            compiled,
+        )
+
+    def score(self, context: PodContext) -> PodTopologySpreadScore | None:
+        """Compile the ScheduleAnyway constraints."""
+        constraints = self._constraints(context, "ScheduleAnyway")
+        if not constraints:
+            return None
+        return PodTopologySpreadScore(
+            context.core.nodes,
+            context.core.reasons,
+            context.core.topology,
+            selector_terms(context.pod.spec),
+            tolerations(context.pod.spec),
+            [_common(constraint, _term(requirements, context)) for constraint, requirements in constraints],
+            bool(context.pod.spec.topology_spread_constraints) or not self._system,
+        )
+
+
+def _requirements(constraint: TopologySpreadConstraint, pod: Pod) -> tuple[Requirement, ...] | None:
+    """A constraint's selector with the pod's own values of ``matchLabelKeys`` added (KEP-3243)."""
+    labels = pod.metadata.labels or {}
+    extra = tuple((key, "In", (labels[key],)) for key in constraint.match_label_keys or () if key in labels)
+    if constraint.label_selector is None:
+        return extra or None  # a nil selector matches nothing; merged with labels, just these
+    return (*extra, *label_requirements(constraint.label_selector))
+
+
+def _term(requirements: tuple[Requirement, ...] | None, context: PodContext) -> AffinityTerm:
+    """The pods a constraint counts: none for a selector without requirements, as kube-scheduler counts them."""
+    if not requirements:
+        return AffinityTerm((), ())
+    return AffinityTerm((context.info.namespace,), requirements)
+
+
+def _common(
+    constraint: TopologySpreadConstraint, term: AffinityTerm
+) -> tuple[str, AffinityTerm, int, bool, bool]:
+    """What hard and soft constraints have in common, with the inclusion policies' defaults (KEP-3094)."""
+    return (
+        constraint.topology_key,
+        term,
+        constraint.max_skew,
+        (constraint.node_affinity_policy or "Honor") == "Honor",
+        (constraint.node_taints_policy or "Ignore") == "Honor",
+    )

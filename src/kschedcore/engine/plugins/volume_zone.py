@@ -1,0 +1,83 @@
+"""VolumeZone: volumes that are labelled with a zone or region."""
+
+from __future__ import annotations
+
+from kschedcore._native.plugins.volume_zone import VolumeZone as Kernel
+from kschedcore.api.objects import PersistentVolumeClaim, Pod
+from kschedcore.engine.columns.selectors import Term
+from kschedcore.engine.listers import Listers
+from kschedcore.engine.plugin import Plugin, PodContext, Status
+from kschedcore.engine.volumes import WAIT_FOR_FIRST_CONSUMER, class_of, named_claims, namespace_of, not_found
+
+_BETA = {
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+}
+"""Labels of old, and their names today."""
+
+TOPOLOGY_LABELS = (*_BETA, *_BETA.values())
+
+
+class VolumeZone(Plugin):
+    """Holds pods to the zones and regions of their volumes."""
+
+    name = "VolumeZone"
+    points = frozenset({"preFilter", "filter"})
+
+    def watches(self, pod: Pod) -> frozenset[str]:
+        """Volumes carry the labels."""
+        return frozenset({"storage"}) if pod.spec.volumes else frozenset()
+
+    def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
+        """Every claim must have a volume, or a class that waits for the pod's node."""
+        for name in named_claims(context.pod):
+            claim = context.listers.persistent_volume_claim(namespace_of(context.pod), name)
+            problem = not_found(name) if claim is None else self._problem(claim, context.listers)
+            if problem:
+                return Status("UnschedulableAndUnresolvable", self.name, (problem,))
+        return None
+
+    @staticmethod
+    def _problem(claim: PersistentVolumeClaim, listers: Listers) -> str:
+        volume = claim.spec.volume_name
+        if volume:
+            missing = listers.persistent_volume(volume) is None
+            return f'persistentvolume "{volume}" not found' if missing else ""
+        name = class_of(claim)
+        if not name:
+            return "PersistentVolumeClaim had no pv name and storageClass name"
+        storage_class = listers.storage_class(name)
+        if storage_class is None:
+            return f'storageclass.storage.k8s.io "{name}" not found'
+        mode = storage_class.volume_binding_mode
+        if mode is None:
+            return f'VolumeBindingMode not set for StorageClass "{name}"'
+        return "" if mode == WAIT_FOR_FIRST_CONSUMER else "PersistentVolume had no name"
+
+    def filter(self, context: PodContext) -> Kernel | None:
+        """Compile the labels of bound volumes."""
+        wanted: list[list[Term]] = []
+        for name in named_claims(context.pod):
+            claim = context.listers.persistent_volume_claim(namespace_of(context.pod), name)
+            volume = context.listers.persistent_volume((claim.spec.volume_name if claim else None) or "")
+            labels = (volume.metadata.labels if volume else None) or {}
+            wanted += [_terms(key, labels[key]) for key in TOPOLOGY_LABELS if _zones(labels.get(key, ""))]
+        if not wanted:
+            return None
+        zoned: list[Term] = [[(key, "Exists", ())] for key in TOPOLOGY_LABELS]
+        return Kernel(context.core.nodes, context.core.reasons, zoned, wanted)
+
+
+def _zones(text: str) -> tuple[str, ...]:
+    """The zones or regions of a volume's label; none when one of them is empty, for then the label is ignored."""
+    zones = {zone.strip() for zone in text.split("__")}
+    return () if "" in zones else tuple(sorted(zones))
+
+
+def _terms(key: str, text: str) -> list[Term]:
+    """A volume's label as terms: one of its values, under its own key or, for one of old, under today's name."""
+    values = _zones(text)
+    terms: list[Term] = [[(key, "In", values)]]
+    if key in _BETA:
+        terms.append([(key, "DoesNotExist", ()), (_BETA[key], "In", values)])
+    return terms

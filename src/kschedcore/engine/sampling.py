@@ -1,0 +1,133 @@
+"""``percentageOfNodesToScore``: looking for feasible nodes only until enough are found.
+
+As kube-scheduler v1.34, a cycle looks at the nodes in the order of the node tree, which alternates between
+zones, beginning where the cycle before it stopped. kube-scheduler looks at several nodes at once and so may
+stop a little later; here one is looked at after another, as with ``parallelism: 1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from kschedcore.engine.journal import Journal
+
+MIN_FEASIBLE_NODES = 100
+"""minFeasibleNodesToFind: a search never stops before it has found so many."""
+
+MIN_PERCENTAGE = 5
+"""minFeasibleNodesPercentageToFind: what the adaptive percentage does not fall below."""
+
+ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
+REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
+PLACE_LABELS = ZONE_LABELS + REGION_LABELS
+"""The labels that a node's place in the order depends on."""
+
+
+def nodes_to_find(nodes: int, percentage: int) -> int:
+    """How many feasible nodes end a search among ``nodes`` (numFeasibleNodesToFind).
+
+    Args:
+        nodes: How many there are to look at.
+        percentage: 0 to 100; 0 stands for 50 less one for every 125 nodes, but at least 5.
+    """
+    if nodes < MIN_FEASIBLE_NODES:
+        return nodes
+    share = percentage or max(50 - nodes // 125, MIN_PERCENTAGE)
+    return max(nodes * share // 100, MIN_FEASIBLE_NODES)
+
+
+def zone_of(labels: Mapping[str, str]) -> tuple[str, str]:
+    """A node's region and zone, either empty where it has none (``GetZoneKey``)."""
+    return _first(labels, REGION_LABELS), _first(labels, ZONE_LABELS)
+
+
+def _first(labels: Mapping[str, str], keys: tuple[str, ...]) -> str:
+    return next((labels[key] for key in keys if key in labels), "")
+
+
+class NodeTree:
+    """Nodes by zone, in the order in which they came (the scheduler cache's nodeTree).
+
+    Args:
+        journal: Where it is kept what the order was before a change.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._zones: dict[tuple[str, str], dict[str, None]] = {}
+        self._zone_of: dict[str, tuple[str, str]] = {}
+        self._order: list[str] | None = None
+
+    def set(self, node: str, labels: Mapping[str, str]) -> None:
+        """Add a node, or let it move to its new zone's end."""
+        zone = zone_of(labels)
+        if self._zone_of.get(node) == zone:
+            return
+        self.remove(node)
+        self._journal.save(self._copy, self._put_back)
+        self._zones.setdefault(zone, {})[node] = None
+        self._zone_of[node] = zone
+        self._order = None
+
+    def remove(self, node: str) -> None:
+        """Take a node out, if it is there; a zone without nodes loses its place."""
+        zone = self._zone_of.get(node)
+        if zone is not None:
+            self._journal.save(self._copy, self._put_back)
+            del self._zone_of[node]
+            del self._zones[zone][node]
+            if not self._zones[zone]:
+                del self._zones[zone]
+            self._order = None
+
+    def _copy(self) -> dict[tuple[str, str], dict[str, None]]:
+        return {zone: dict(nodes) for zone, nodes in self._zones.items()}
+
+    def _put_back(self, zones: dict[tuple[str, str], dict[str, None]]) -> None:
+        self._zones = zones
+        self._zone_of = {node: zone for zone, nodes in zones.items() for node in nodes}
+        self._order = None
+
+    def order(self) -> list[str]:
+        """All nodes: the first of each zone, then the second of each, and so on."""
+        if self._order is None:
+            zones = [list(nodes) for nodes in self._zones.values()]
+            longest = max(map(len, zones), default=0)
+            self._order = [zone[place] for place in range(longest) for zone in zones if place < len(zone)]
+        return self._order
+
+
+class NodeSampler:
+    """Which feasible nodes a cycle finds, and where the next one begins.
+
+    Attributes:
+        start: Where the next search begins (nextStartNodeIndex).
+    """
+
+    def __init__(self) -> None:
+        self.start = 0
+
+    def sample(
+        self, eligible: npt.NDArray[np.bool_], feasible: npt.NDArray[np.bool_], wanted: int
+    ) -> tuple[npt.NDArray[np.int64], int]:
+        """Search until enough feasible nodes are found.
+
+        Args:
+            eligible: bool[n] over all nodes in tree order: what PreFilter left to look at.
+            feasible: bool[n]: what would pass the filters.
+            wanted: How many feasible nodes are enough.
+
+        Returns:
+            (int64[k], the places of the nodes found, in the order in which they were found; where the next
+            search begins). The search ends at the feasible node that is one too many; it goes on from there.
+        """
+        places = np.flatnonzero(eligible)
+        if not len(places):
+            return places, self.start
+        places = np.roll(places, -(self.start % len(places)))
+        hits = np.flatnonzero(feasible[places])
+        looked = len(places) if len(hits) <= wanted else int(hits[wanted])
+        return places[hits[:wanted]], (self.start + looked) % len(eligible)

@@ -1,0 +1,153 @@
+"""What the volume plugins share: a pod's claims, the volumes behind them, and what it holds of its node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from kschedcore._native.plugins.volume_restrictions import CLAIM_OF_ONE_POD
+from kschedcore._native.podinfo import tag_of
+from kschedcore._native.topology import AffinityTerm
+from kschedcore.api.quantity import value
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume
+    from kschedcore.engine.listers import Listers
+
+BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+WAIT_FOR_FIRST_CONSUMER = "WaitForFirstConsumer"
+
+What = tuple[str, ...]
+"""Something that pods hold of a node: its kind, then what identifies it."""
+
+
+class ClaimRef(NamedTuple):
+    """A claim that a volume of a pod stands for; an ephemeral volume's is made for the pod."""
+
+    name: str
+    ephemeral: bool
+
+
+def namespace_of(pod: Pod) -> str:
+    """A pod's namespace."""
+    return pod.metadata.namespace or "default"
+
+
+def claims_of(pod: Pod) -> Iterator[ClaimRef]:
+    """The claims of a pod's volumes, in order; generic ephemeral volumes' are called ``POD-VOLUME``."""
+    for volume in pod.spec.volumes or ():
+        if volume.persistent_volume_claim is not None:
+            yield ClaimRef(volume.persistent_volume_claim.claim_name, ephemeral=False)
+        elif volume.ephemeral is not None:
+            yield ClaimRef(f"{pod.metadata.name}-{volume.name}", ephemeral=True)
+
+
+def named_claims(pod: Pod) -> Iterator[str]:
+    """The claims that a pod's volumes name outright."""
+    return (claim.name for claim in claims_of(pod) if not claim.ephemeral)
+
+
+def not_found(claim: str) -> str:
+    """What kube-scheduler says of a claim that does not exist."""
+    return f'persistentvolumeclaim "{claim}" not found'
+
+
+def class_of(item: PersistentVolume | PersistentVolumeClaim) -> str:
+    """The storage class of a claim or volume; the annotation of old comes first."""
+    return (item.metadata.annotations or {}).get(CLASS_ANNOTATION) or item.spec.storage_class_name or ""
+
+
+def storage_class_of(claim: PersistentVolumeClaim, listers: Listers) -> StorageClass | None:
+    """The storage class object of a claim."""
+    return listers.storage_class(class_of(claim))
+
+
+def requested_storage(claim: PersistentVolumeClaim) -> int:
+    """How many bytes a claim asks for."""
+    resources = claim.spec.resources
+    return value(((resources.requests if resources else None) or {}).get("storage", 0))
+
+
+def disks_of(pod: Pod) -> Iterator[tuple[What, bool]]:
+    """The pod's own disks that attach to one node at a time, each with whether it is only read.
+
+    An EBS volume cannot be shared even for reading. An RBD image is one whichever of its monitors is asked.
+    """
+    for volume in pod.spec.volumes or ():
+        yield from _disks(volume)
+
+
+def _disks(volume: Volume) -> Iterator[tuple[What, bool]]:
+    gce, ebs, iscsi, rbd = (
+        volume.gce_persistent_disk,
+        volume.aws_elastic_block_store,
+        volume.iscsi,
+        volume.rbd,
+    )
+    if gce is not None:
+        yield ("disk", "gce", gce.pd_name or ""), bool(gce.read_only)
+    if ebs is not None:
+        yield ("disk", "ebs", ebs.volume_id or ""), False
+    if iscsi is not None:
+        yield ("disk", "iscsi", iscsi.iqn or ""), bool(iscsi.read_only)
+    if rbd is not None:
+        for monitor in rbd.monitors or ():
+            yield ("disk", "rbd", rbd.pool or "rbd", rbd.image or "", monitor), bool(rbd.read_only)
+
+
+class CSIVolume(NamedTuple):
+    """A volume as its CSI driver knows it."""
+
+    driver: str
+    handle: str
+
+    @property
+    def what(self) -> What:
+        """The volume as pods hold it."""
+        return "volume", self.driver, self.handle
+
+
+def csi_volume(namespace: str, claim: PersistentVolumeClaim, listers: Listers) -> CSIVolume | None:
+    """The CSI volume behind a claim; before it is provisioned, one of the class's driver named after the claim."""
+    volume = listers.persistent_volume(claim.spec.volume_name or "")
+    if volume is None:
+        storage_class = storage_class_of(claim, listers)
+        if storage_class is None:
+            return None
+        return CSIVolume(storage_class.provisioner, f"claim {namespace}/{claim.metadata.name}")
+    csi = volume.spec.csi
+    if csi is None or not csi.driver or not csi.volume_handle:
+        return None
+    return CSIVolume(csi.driver, csi.volume_handle)
+
+
+def csi_volumes(pod: Pod, listers: Listers) -> list[CSIVolume]:
+    """The CSI volumes of a pod whose claims exist, each once."""
+    found: dict[CSIVolume, None] = {}
+    for reference in claims_of(pod):
+        claim = listers.persistent_volume_claim(namespace_of(pod), reference.name)
+        volume = csi_volume(namespace_of(pod), claim, listers) if claim is not None else None
+        if volume is not None:
+            found[volume] = None
+    return list(found)
+
+
+def holdings(pod: Pod, listers: Listers) -> tuple[tuple[What, int], ...]:
+    """What a pod holds of its node: disks (tag 1: read only) and volumes (tag: their driver)."""
+    if not pod.spec.volumes:
+        return ()
+    disks = [(what, int(read_only)) for what, read_only in disks_of(pod)]
+    volumes = [(volume.what, tag_of(volume.driver)) for volume in csi_volumes(pod, listers)]
+    return (*disks, *volumes)
+
+
+def exclusive_claims(pod: Pod, listers: Listers) -> list[tuple[str, AffinityTerm, str]]:
+    """Keys of carrier groups for the pod's claims that only one pod may use (ReadWriteOncePod)."""
+    found = []
+    for name in named_claims(pod):
+        claim = listers.persistent_volume_claim(namespace_of(pod), name)
+        if claim is not None and "ReadWriteOncePod" in (claim.spec.access_modes or ()):
+            found.append((CLAIM_OF_ONE_POD, AffinityTerm((namespace_of(pod),), ()), name))
+    return found

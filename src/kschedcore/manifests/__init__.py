@@ -1,0 +1,1 @@
+"""Manifest files to API objects, and the pods that workloads stand for."""

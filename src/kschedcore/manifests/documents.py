@@ -1,0 +1,232 @@
+"""From documents to the objects in them: lists taken apart, every object with its kind, namespace and name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kschedcore.api.labels import is_dns1123_label, is_dns1123_subdomain, is_path_segment_name
+from kschedcore.api.objects.decoding import shown
+from kschedcore.errors import ManifestError
+from kschedcore.manifests.loading import Document
+
+__all__ = ["CLUSTER_SCOPED", "Whole", "objects_in"]
+
+Steps = tuple[str | int, ...]
+
+CLUSTER_SCOPED: Final = frozenset({
+    "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
+    "ComponentStatus", "CustomResourceDefinition", "DeviceClass", "FlowSchema", "IPAddress", "IngressClass",
+    "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PriorityClass",
+    "PriorityLevelConfiguration", "ResourceSlice", "RuntimeClass", "ServiceCIDR", "StorageClass",
+    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+    "VolumeAttachment", "VolumeAttributesClass",
+})  # fmt: skip
+"""Kinds of Kubernetes whose objects have no namespace."""
+
+_FREE_NAMES: Final = frozenset({
+    "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "PodDisruptionBudget", "Role", "RoleBinding",
+})  # fmt: skip
+"""Kinds whose names only have to fit into a URL."""
+
+_NAMELESS: Final = ".config.k8s.io"
+"""How the groups of components' configurations end, which are no objects of a cluster."""
+
+_STEP = re.compile(r"\[(\d+)\]|\[([^\]]*)\]|([^.\[\]]+)")
+_STUCK_DASH = re.compile(r"-[A-Za-z]")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An object as it stands in a manifest.
+
+    Attributes:
+        kind: Its kind; of kinds that are not Kubernetes' own with their group, ``Service.serving.knative.dev``.
+        namespace: Its namespace; empty for kinds that have none.
+        name: Its name.
+        data: All of it, with its namespace spelled out.
+        document: Where it stands.
+        steps: The way to it from the document's root, when it stands in a list.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    data: Mapping[str, Any]
+    document: Document
+    steps: Steps = ()
+
+    @property
+    def subject(self) -> str:
+        """How messages call it."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {name}".rstrip()
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a message about another one."""
+        return f"{self.document.source} document {self.document.number}"
+
+    def located(self, error: ManifestError) -> ManifestError:
+        """Return an error in this object with everything that is known of where it is."""
+        steps = _steps(error.path or "")
+        problem = ManifestError(error.problem + _dash_hint(self.data, steps), path=error.path)
+        return _located(problem, self.document, (*self.steps, *steps), self.subject)
+
+
+def objects_in(document: Document, namespace: str) -> Iterator[Whole]:
+    """Yield the objects of a document, those of lists of any kind one by one.
+
+    Args:
+        document: The document.
+        namespace: The namespace of objects that name none.
+
+    Raises:
+        ManifestError: Something that is no object, or lacks apiVersion, kind or name.
+    """
+    for steps, data in _flattened(document, document.data, ()):
+        yield _whole(document, steps, data, namespace)
+
+
+def _flattened(document: Document, data: Any, steps: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
+    if not isinstance(data, Mapping):
+        problem = f"found {shown(data)}, expected an object with apiVersion, kind and metadata"
+        raise _located(ManifestError(problem, path=_path(steps) or None), document, steps)
+    if not _is_list(data):
+        yield steps, data
+        return
+    items = data.get("items")
+    if not isinstance(items, list) and not (items is None and "items" in data):
+        problem = (
+            "is missing; expected a list of objects"
+            if items is None
+            else f"found {shown(items)}, expected a list"
+        )
+        error = ManifestError(problem, path=_path((*steps, "items")))
+        raise _located(error, document, (*steps, "items"), data["kind"])
+    common = _what_items_leave_out(data)
+    for index, item in enumerate(items or ()):
+        if common and isinstance(item, dict) and not item.keys() >= common.keys():
+            item = {**common, **item}
+        yield from _flattened(document, item, (*steps, "items", index))
+
+
+def _is_list(data: Mapping[str, Any]) -> bool:
+    kind = data.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and ("items" in data or kind == "List")
+
+
+def _what_items_leave_out(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a ``PodList`` says once for all of its items; ``List`` says nothing of them."""
+    kind = str(data["kind"]).removesuffix("List")
+    version = data.get("apiVersion")
+    return {"apiVersion": version, "kind": kind} if kind and isinstance(version, str) else {}
+
+
+def _whole(document: Document, steps: Steps, data: Mapping[str, Any], namespace: str) -> Whole:
+    version, kind = (_type_field(document, steps, data, field) for field in ("apiVersion", "kind"))
+    group = version.rpartition("/")[0]
+    if "." in group and not group.endswith(".k8s.io"):
+        kind = f"{kind}.{group}"
+    if group.endswith(_NAMELESS):
+        return Whole(kind, "", "", data, document, steps)
+    metadata = data.get("metadata")
+    name = _name(document, steps, kind, metadata)
+    if kind in CLUSTER_SCOPED:
+        return Whole(kind, "", name, data, document, steps)
+    assert isinstance(metadata, Mapping), "it has a name"
+    own = _namespace(document, steps, kind, metadata)
+    if own is None:
+        data = {**data, "metadata": {**metadata, "namespace": namespace}}
+    return Whole(kind, own or namespace, name, data, document, steps)
+
+
+def _type_field(document: Document, steps: Steps, data: Mapping[str, Any], field: str) -> str:
+    value = data.get(field)
+    if isinstance(value, str) and value:
+        return value
+    if value is not None:
+        problem, at = f"found {shown(value)}, expected a name", field
+    else:
+        meant = next((key for key in data if key != field and _plain(key) == field.lower()), None)
+        hint = f"; did you mean {field!r} where it says {meant!r}?" if meant else ""
+        problem, at = f"is missing{hint}", meant or field
+    kind = data.get("kind")
+    subject = kind if isinstance(kind, str) and field != "kind" else None
+    error = ManifestError(problem, path=_path((*steps, field)))
+    raise _located(error, document, (*steps, at), subject)
+
+
+def _plain(key: object) -> str:
+    """Return a key as it is compared with others; one that is no string can stand in no file, but in memory."""
+    return str(key).strip().lower()
+
+
+def _name(document: Document, steps: Steps, kind: str, metadata: Any) -> str:
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise _in_metadata(document, steps, kind, (), f"found {shown(metadata)}, expected an object")
+    name = (metadata or {}).get("name")
+    if name is None or name == "":
+        generated = (
+            "; generateName is for the API server alone" if (metadata or {}).get("generateName") else ""
+        )
+        raise _in_metadata(document, steps, kind, ("name",), f"is missing; expected a name{generated}")
+    problems = _name_problems(kind, name) if isinstance(name, str) else ("a name is a string",)
+    if problems:
+        raise _in_metadata(
+            document, steps, kind, ("name",), f"found {shown(name)}, expected a name: {'; '.join(problems)}"
+        )
+    return str(name)
+
+
+def _name_problems(kind: str, name: str) -> tuple[str, ...]:
+    if kind in _FREE_NAMES or "." in kind:
+        return is_path_segment_name(name)
+    return is_dns1123_label(name) if kind == "Namespace" else is_dns1123_subdomain(name)
+
+
+def _namespace(document: Document, steps: Steps, kind: str, metadata: Mapping[str, Any]) -> str | None:
+    namespace = metadata.get("namespace")
+    if namespace is None or namespace == "":
+        return None
+    problems = is_dns1123_label(namespace) if isinstance(namespace, str) else ("a namespace is a string",)
+    if problems:
+        problem = f"found {shown(namespace)}, expected a namespace: {'; '.join(problems)}"
+        raise _in_metadata(document, steps, kind, ("namespace",), problem)
+    return str(namespace)
+
+
+def _in_metadata(document: Document, steps: Steps, kind: str, field: Steps, problem: str) -> ManifestError:
+    at = (*steps, "metadata", *field)
+    return _located(ManifestError(problem, path=_path(at)), document, at, kind)
+
+
+def _located(
+    error: ManifestError, document: Document, steps: Sequence[str | int], subject: str | None = None
+) -> ManifestError:
+    return error.located(
+        source=document.source, document=document.number, line=document.line_of(list(steps)), subject=subject
+    )
+
+
+def _path(steps: Sequence[str | int]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".")
+
+
+def _steps(path: str) -> Steps:
+    return tuple(int(index) if index else key or field for index, key, field in _STEP.findall(path))
+
+
+def _dash_hint(data: Any, steps: Sequence[str | int]) -> str:
+    """Return a hint when the faulty value is a mapping with a key such as ``-name``."""
+    for step in steps:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    keys = data if isinstance(data, Mapping) else ()
+    stuck = next((key for key in keys if _STUCK_DASH.match(str(key))), None)
+    return f"; is the space after the dash of {stuck!r} missing?" if stuck else ""

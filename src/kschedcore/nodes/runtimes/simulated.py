@@ -1,0 +1,180 @@
+"""A runtime that runs nothing: what containers do is computed from their behaviours, the seed and the time.
+
+It keeps no state. How a run goes follows from the pod, the container, the attempt and when it started, so the
+same cluster gives the same history, and agents may be restarted at any point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from zlib import crc32
+
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.quantity import milli_value, value
+from kschedcore.errors import ManifestError
+from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
+from kschedcore.nodes.runtimes.behaviour import Answer, Behaviour, Run, UsagePoint
+from kschedcore.nodes.runtimes.behaviours import ANNOTATION, Behaviours, annotated
+from kschedcore.nodes.runtimes.probe_handlers import judge
+
+__all__ = ["SimulatedRuntime"]
+
+TICK = timedelta(milliseconds=100)
+"""Launches come to pass on the tick, so that what happens at about the same time happens together."""
+
+_COMPLETION = {"init": 1.0, "app": 10.0}
+"""How many seconds a run takes that must end and whose behaviour says nothing."""
+
+_KILLED = 137
+_USED_BY_DEFAULT = 0.5
+_MILLION = 1_000_000
+
+Object = Mapping[str, Any]
+Step = TypeVar("Step", Answer, UsagePoint)
+
+
+class SimulatedRuntime:
+    """Containers that behave as they are told.
+
+    Args:
+        behaviours: How they act.
+        seed: For the jitter of their starts.
+    """
+
+    def __init__(self, behaviours: Behaviours | None = None, *, seed: int = 0) -> None:
+        self._behaviours = Behaviours() if behaviours is None else behaviours
+        self._seed = seed
+
+    def launch(self, pod: Object, spec: Object, attempt: int, now: datetime) -> Launch:
+        """Pull, start, and run the ``postStart`` hook; all of it takes its time."""
+        behaviour = self._behaviours.of(pod, spec)
+        at = now + timedelta(seconds=behaviour.pull.seconds)
+        if behaviour.pull.error and _fails_still(behaviour.pull.fails_for, pod, at):
+            return Launch(_on_tick(at), "pull", behaviour.pull.error)
+        at += timedelta(seconds=self._start_seconds(behaviour, pod, spec, attempt))
+        if behaviour.start.error:
+            return Launch(_on_tick(at), "start", behaviour.start.error)
+        if "postStart" not in spec.get("lifecycle", {}):
+            return Launch(_on_tick(at))
+        at += timedelta(seconds=behaviour.post_start.seconds)
+        error = behaviour.post_start.error
+        return Launch(_on_tick(at), "postStart" if error else "", error)
+
+    def _start_seconds(self, behaviour: Behaviour, pod: Object, spec: Object, attempt: int) -> float:
+        start = behaviour.start
+        if not start.seconds or not start.jitter:
+            return start.seconds
+        drawn = crc32(f"{self._seed}/{pod['metadata']['uid']}/{spec['name']}/{attempt}".encode()) % _MILLION
+        return start.seconds * (1 - start.jitter * drawn / _MILLION)
+
+    def outlook(self, instance: Instance, now: datetime) -> Outlook:  # noqa: ARG002 - all is known at once
+        """How the run ends: when its time is over, or when its memory outgrows its limit."""
+        behaviour = self._behaviours.of(instance.pod, instance.spec)
+        run = behaviour.run(instance.attempt)
+        ends = [_killed_for_memory(behaviour.usage, instance)]
+        seconds = _run_seconds(run, instance)
+        if seconds is not None:
+            at = instance.started_at + timedelta(seconds=seconds)
+            ends.append(Exit(at, run.exit_code, run.reason, run.message))
+        return Outlook(
+            min((each for each in ends if each is not None), key=lambda each: each.at, default=None)
+        )
+
+    def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Outlook:
+        """End when the behaviour says so, or be killed when the grace is over."""
+        stop = self._behaviours.of(instance.pod, instance.spec).stop
+        if stop.seconds > grace_seconds:
+            return Outlook(Exit(now + timedelta(seconds=grace_seconds), _KILLED))
+        return Outlook(Exit(now + timedelta(seconds=stop.seconds), stop.exit_code))
+
+    def pre_stop(self, instance: Instance, now: datetime) -> Hook:  # noqa: ARG002 - it does not depend on when
+        """The hook as the behaviour has it."""
+        hook = self._behaviours.of(instance.pod, instance.spec).pre_stop
+        return Hook(hook.seconds, hook.error)
+
+    def probe(self, instance: Instance, kind: ProbeKind, probe: Object, now: datetime) -> Verdict:
+        """Judge what the container answers at this time."""
+        answers: Sequence[Answer] = getattr(self._behaviours.of(instance.pod, instance.spec), kind)
+        answer, until = _at(answers, instance, now)
+        problem = "" if answer is None else judge(probe, answer)
+        return Verdict(not problem, until, problem)
+
+    def usage(self, instance: Instance, now: datetime) -> Usage:
+        """What the behaviour says, or half of what is requested."""
+        points = self._behaviours.of(instance.pod, instance.spec).usage
+        point, until = _at(points, instance, now)
+        if point is not None:
+            return Usage(milli_value(point.cpu), value(point.memory), until)
+        if points:
+            return Usage(until=until)
+        return _default_usage(shared(instance.spec))
+
+    def measures(self, pod: Object) -> bool:
+        """Whether any container's usage is said: by default none outgrows what was set aside for it."""
+        return any(self._behaviours.of(pod, each).usage for each in pod["spec"]["containers"])
+
+    def complaint(self, pod: Object) -> str:
+        """What is wrong with the pod's annotation."""
+        text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
+        if text is None:
+            return ""
+        try:
+            annotated(text)
+        except ManifestError as error:
+            return f"annotation {ANNOTATION}: {error}"
+        return ""
+
+
+@remembered
+def _default_usage(container: FrozenDict) -> Usage:
+    requests = container.get("resources", {}).get("requests", {})
+    cpu, memory = milli_value(requests.get("cpu", 0)), value(requests.get("memory", 0))
+    return Usage(int(cpu * _USED_BY_DEFAULT), int(memory * _USED_BY_DEFAULT))
+
+
+def _on_tick(at: datetime) -> datetime:
+    beyond = timedelta(microseconds=at.microsecond) % TICK
+    return at + TICK - beyond if beyond else at
+
+
+def _fails_still(seconds: float | None, pod: Object, at: datetime) -> bool:
+    if seconds is None:
+        return True
+    created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+    return at < created + timedelta(seconds=seconds)
+
+
+def _run_seconds(run: Run, instance: Instance) -> float | None:
+    if run.seconds is not None:
+        return run.seconds
+    spec, name = instance.pod["spec"], instance.spec["name"]
+    if instance.spec.get("restartPolicy") == "Always":
+        return None
+    if any(each["name"] == name for each in spec.get("initContainers", ())):
+        return _COMPLETION["init"]
+    return None if spec.get("restartPolicy", "Always") == "Always" else _COMPLETION["app"]
+
+
+def _killed_for_memory(points: Sequence[UsagePoint], instance: Instance) -> Exit | None:
+    limit = instance.spec.get("resources", {}).get("limits", {}).get("memory")
+    if limit is None:
+        return None
+    for point in points:
+        if value(point.memory) > value(limit):
+            at = instance.started_at + timedelta(seconds=point.from_)
+            return Exit(at, _KILLED, "OOMKilled")
+    return None
+
+
+def _at(steps: Sequence[Step], instance: Instance, now: datetime) -> tuple[Step | None, datetime | None]:
+    """The step that holds now, and when the next one does."""
+    current = None
+    for step in steps:
+        begins = instance.started_at + timedelta(seconds=step.from_)
+        if begins > now:
+            return current, begins
+        current = step
+    return current, None

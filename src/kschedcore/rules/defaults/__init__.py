@@ -1,0 +1,32 @@
+"""API defaulting: what the server fills into an object that does not say.
+
+One module per group of kinds, each exporting ``DEFAULTS``: kind name to a function that fills an object in
+place. The object has been read through its schema, so structs that the API always writes are there. Rules:
+the API reference's defaults and ``pkg/apis/*/v1/defaults.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kschedcore.rules.defaults import autoscaling, batch, cluster, pods, services, storage, workloads
+
+__all__ = ["default"]
+
+_BY_KIND: dict[str, Callable[[dict[str, Any]], None]] = {
+    **autoscaling.DEFAULTS,
+    **batch.DEFAULTS,
+    **cluster.DEFAULTS,
+    **pods.DEFAULTS,
+    **services.DEFAULTS,
+    **storage.DEFAULTS,
+    **workloads.DEFAULTS,
+}
+
+
+def default(kind: str, obj: dict[str, Any]) -> None:
+    """Fill the defaults of ``kind`` (``Deployment``) into ``obj``; other kinds stay as they are."""
+    fill = _BY_KIND.get(kind)
+    if fill is not None:
+        fill(obj)

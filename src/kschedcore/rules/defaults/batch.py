@@ -1,0 +1,41 @@
+"""Defaults of Job and CronJob (``batch/v1``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kschedcore.rules.defaults.pods import default_pod_template
+
+__all__ = ["DEFAULTS"]
+
+_MAX_INT32 = (1 << 31) - 1
+
+
+def _job(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    default_pod_template(spec["template"])
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    spec.setdefault("parallelism", 1)
+    spec.setdefault("backoffLimit", _MAX_INT32 if "backoffLimitPerIndex" in spec else 6)
+    labels = spec["template"]["metadata"].get("labels")
+    if labels and not obj["metadata"].get("labels"):
+        # The same map, not a copy: the labels that a new job's template gets later show in both.
+        obj["metadata"]["labels"] = labels
+    spec.setdefault("completionMode", "NonIndexed")
+    spec.setdefault("suspend", False)
+    for rule in spec.get("podFailurePolicy", {}).get("rules") or ():
+        for pattern in rule.get("onPodConditions", ()):
+            pattern["status"] = pattern.get("status") or "True"
+
+
+def _cron_job(obj: dict[str, Any]) -> None:
+    spec = obj["spec"]
+    default_pod_template(spec["jobTemplate"]["spec"]["template"])
+    spec.setdefault("concurrencyPolicy", "Allow")
+    spec.setdefault("suspend", False)
+    spec.setdefault("successfulJobsHistoryLimit", 3)
+    spec.setdefault("failedJobsHistoryLimit", 1)
+
+
+DEFAULTS = {"Job": _job, "CronJob": _cron_job}

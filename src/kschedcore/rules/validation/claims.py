@@ -1,0 +1,85 @@
+"""Validation of PersistentVolumeClaim, whose spec ephemeral volumes and StatefulSets use too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kschedcore.api import labels as rules
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.quantity import Quantity
+from kschedcore.rules.validation.changes import difference
+from kschedcore.rules.validation.common import validate_label_selector
+from kschedcore.rules.validation.metadata import (
+    dns_subdomain_name,
+    validate_metadata,
+    validate_metadata_update,
+)
+
+__all__ = ["ACCESS_MODES", "validate_claim", "validate_claim_spec", "validate_claim_update"]
+
+ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_VOLUME_MODES = ("Block", "Filesystem")
+
+
+def validate_claim(claim: dict[str, Any]) -> Iterable[FieldError]:
+    """A new claim."""
+    yield from validate_metadata(claim["metadata"], dns_subdomain_name, namespaced=True)
+    yield from validate_claim_spec(claim["spec"], "spec")
+
+
+def validate_claim_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """A claim's spec at ``path``."""
+    modes = spec.get("accessModes", ())
+    if not modes:
+        yield fe.required(f"{path}.accessModes", "at least 1 access mode is required")
+    if "selector" in spec:
+        yield from validate_label_selector(spec["selector"], f"{path}.selector")
+    for mode in modes:
+        if mode not in ACCESS_MODES:
+            yield fe.not_supported(f"{path}.accessModes", mode, ACCESS_MODES)
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        yield fe.forbidden(f"{path}.accessModes", "may not use ReadWriteOncePod with other access modes")
+    resources = spec.get("resources", {})
+    storage = resources.get("requests", {}).get("storage")
+    if storage is None:
+        yield fe.required(f"{path}.resources[storage]")
+    elif Quantity.parse(storage) <= Quantity.parse("0"):
+        yield fe.invalid(f"{path}.resources[storage]", storage, "must be greater than zero")
+    name = spec.get("storageClassName", "")
+    if name:
+        texts = rules.is_dns1123_subdomain(name)
+        yield from (fe.invalid(f"{path}.storageClassName", name, text) for text in texts)
+    mode = spec.get("volumeMode")
+    if mode is not None and mode not in _VOLUME_MODES:
+        yield fe.not_supported(f"{path}.volumeMode", mode, _VOLUME_MODES)
+
+
+def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    """Only the requested size of a bound claim may change, and only grow."""
+    yield from validate_metadata_update(claim["metadata"], old["metadata"])
+    yield from validate_claim(claim)
+    new_spec, old_spec = dict(claim["spec"]), dict(old["spec"])
+    if not old_spec.get("volumeName"):
+        # The binder names the volume of a claim that has none.
+        new_spec.pop("volumeName", None)
+    if old_spec.get("storageClassName") is None:
+        # A default class may be put on a claim that was made before there was one.
+        new_spec.pop("storageClassName", None)
+    bound = old["status"].get("phase") == "Bound"
+    if bound:
+        new_spec["resources"] = {
+            **new_spec["resources"],
+            "requests": old_spec["resources"].get("requests", {}),
+        }
+    if new_spec != old_spec:
+        detail = "spec is immutable after creation except resources.requests for bound claims"
+        yield fe.forbidden("spec", f"{detail}\n{difference(old_spec, new_spec)}")
+    elif bound:
+        new_size = Quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
+        old_text = old_spec["resources"]["requests"]["storage"]
+        # An expansion that failed may be taken back, as far as to what the volume has (KEP-1790).
+        floor = Quantity.parse(old["status"].get("capacity", {}).get("storage") or old_text)
+        if new_size < Quantity.parse(old_text) and new_size < floor:
+            yield fe.forbidden("spec.resources.requests.storage", "field can not be less than previous value")

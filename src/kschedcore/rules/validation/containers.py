@@ -1,0 +1,272 @@
+"""Validation of the containers of a pod: images, ports, environment, mounts, probes, resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kschedcore.api import labels as rules
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.rules.validation.common import one_of, port_number
+from kschedcore.rules.validation.probes import validate_lifecycle, validate_probe
+from kschedcore.rules.validation.resources import validate_requirements
+
+__all__ = ["validate_containers"]
+
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+_PROTOCOLS = ("SCTP", "TCP", "UDP")
+_MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
+_VALUE_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+_FIELD_PATHS = (
+    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+    "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+)  # fmt: skip
+
+
+def validate_containers(spec: dict[str, Any], volumes: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """All containers of a pod spec at ``path``; ``volumes`` by name are those they may mount."""
+    containers, init = spec.get("containers") or [], spec.get("initContainers") or []
+    yield from _validate_init(init, containers, spec, volumes, f"{path}.initContainers")
+    if not containers:
+        yield fe.required(f"{path}.containers")
+    names: set[str] = set()
+    for index, container in enumerate(containers):
+        where = f"{path}.containers[{index}]"
+        yield from _validate_common(container, names, volumes, spec, where)
+        if "restartPolicy" in container:
+            yield fe.forbidden(f"{where}.restartPolicy", "may not be set for non-init containers")
+        yield from validate_lifecycle(container.get("lifecycle", {}), f"{where}.lifecycle")
+        yield from _validate_probes(container, where)
+    yield from _validate_host_ports(containers, f"{path}.containers")
+
+
+def _validate_init(
+    init: list[dict[str, Any]],
+    containers: list[dict[str, Any]],
+    spec: dict[str, Any],
+    volumes: dict[str, Any],
+    path: str,
+) -> Iterator[FieldError]:
+    names = {c.get("name", "") for c in containers}
+    for index, container in enumerate(init):
+        where = f"{path}[{index}]"
+        yield from _validate_common(container, names, volumes, spec, where)
+        sidecar = container.get("restartPolicy") == "Always"
+        if "restartPolicy" in container and not sidecar:
+            yield fe.not_supported(f"{where}.restartPolicy", container["restartPolicy"], ("Always",))
+        if sidecar:
+            yield from validate_lifecycle(container.get("lifecycle", {}), f"{where}.lifecycle")
+            yield from _validate_probes(container, where)
+        else:
+            for key in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
+                if key in container:
+                    yield fe.forbidden(
+                        f"{where}.{key}", "may not be set for init containers without restartPolicy=Always"
+                    )
+    yield from _validate_host_ports(init, path)
+
+
+def _validate_common(
+    container: dict[str, Any], names: set[str], volumes: dict[str, Any], spec: dict[str, Any], path: str
+) -> Iterator[FieldError]:
+    name = container.get("name", "")
+    if not name:
+        yield fe.required(f"{path}.name")
+    else:
+        yield from (fe.invalid(f"{path}.name", name, text) for text in rules.is_dns1123_label(name))
+        if name in names:
+            yield fe.duplicate(f"{path}.name", name)
+        names.add(name)
+    image = container.get("image", "")
+    if not image:
+        yield fe.required(f"{path}.image")
+    elif image.strip() != image:
+        yield fe.invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
+    message_policy = container["terminationMessagePolicy"]
+    if message_policy not in _MESSAGE_POLICIES:
+        supported = ("File", "FallbackToLogsOnError")
+        yield fe.invalid(
+            f"{path}.terminationMessagePolicy",
+            message_policy,
+            f"must be '{supported[0]}' or '{supported[1]}'",
+        )
+    yield from _validate_ports(container.get("ports", ()), spec, f"{path}.ports")
+    yield from _validate_environment(container, path)
+    yield from _validate_mounts(container, volumes, path)
+    yield from one_of(container["imagePullPolicy"], _PULL_POLICIES, f"{path}.imagePullPolicy")
+    yield from validate_requirements(container.get("resources", {}), f"{path}.resources")
+    yield from _validate_security(container.get("securityContext", {}), f"{path}.securityContext")
+
+
+def _validate_ports(ports: Iterable[dict[str, Any]], spec: dict[str, Any], path: str) -> Iterator[FieldError]:
+    names: set[str] = set()
+    for index, port in enumerate(ports):
+        where = f"{path}[{index}]"
+        name = port.get("name", "")
+        if name:
+            texts = rules.is_port_name(name)
+            yield from (fe.invalid(f"{where}.name", name, text) for text in texts)
+            if not texts and name in names:
+                yield fe.duplicate(f"{where}.name", name)
+            names.add(name)
+        number = port.get("containerPort", 0)
+        if number == 0:
+            yield fe.required(f"{where}.containerPort")
+        else:
+            yield from port_number(number, f"{where}.containerPort")
+        host_port = port.get("hostPort", 0)
+        if host_port:
+            yield from port_number(host_port, f"{where}.hostPort")
+            if spec.get("hostNetwork") and host_port != number:
+                yield fe.invalid(
+                    f"{where}.hostPort", host_port, "must match `containerPort` when `hostNetwork` is true"
+                )
+        protocol = port.get("protocol", "")
+        if not protocol:
+            yield fe.required(f"{where}.protocol")
+        else:
+            yield from one_of(protocol, _PROTOCOLS, f"{where}.protocol")
+
+
+def _validate_host_ports(containers: Iterable[dict[str, Any]], path: str) -> Iterator[FieldError]:
+    taken: set[str] = set()
+    for index, container in enumerate(containers):
+        for number, port in enumerate(container.get("ports", ())):
+            if port.get("hostPort"):
+                key = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
+                if key in taken:
+                    yield fe.duplicate(f"{path}[{index}].ports[{number}].hostPort", key)
+                taken.add(key)
+
+
+def _validate_environment(container: dict[str, Any], path: str) -> Iterator[FieldError]:
+    for index, variable in enumerate(container.get("env", ())):
+        where = f"{path}.env[{index}]"
+        name = variable.get("name", "")
+        if not name:
+            yield fe.required(f"{where}.name")
+        else:
+            yield from (fe.invalid(f"{where}.name", name, text) for text in rules.is_env_var_name(name))
+        if "valueFrom" in variable:
+            yield from _validate_value_source(variable, f"{where}.valueFrom")
+    for index, source in enumerate(container.get("envFrom", ())):
+        where = f"{path}.envFrom[{index}]"
+        prefix = source.get("prefix", "")
+        if prefix:
+            yield from (fe.invalid(f"{where}.prefix", prefix, t) for t in rules.is_env_var_name(prefix))
+        chosen = [key for key in ("configMapRef", "secretRef") if key in source]
+        for key in chosen:
+            if not source[key].get("name"):
+                yield fe.required(f"{where}.{key}.name")
+        if not chosen:
+            yield fe.invalid(where, "", "must specify one of: `configMapRef` or `secretRef`")
+        elif len(chosen) > 1:
+            yield fe.invalid(where, "", "may not have more than one field specified at a time")
+
+
+def _validate_value_source(variable: dict[str, Any], path: str) -> Iterator[FieldError]:
+    source = variable["valueFrom"]
+    chosen = [key for key in _VALUE_SOURCES if key in source]
+    for key in ("configMapKeyRef", "secretKeyRef"):
+        if key in source:
+            if not source[key].get("name"):
+                yield fe.required(f"{path}.{key}.name")
+            if not source[key].get("key"):
+                yield fe.required(f"{path}.{key}.key")
+            else:
+                text = rules.is_config_map_key(source[key]["key"])
+                yield from (fe.invalid(f"{path}.{key}.key", source[key]["key"], t) for t in text)
+    if "fieldRef" in source:
+        yield from _validate_field_reference(source["fieldRef"], f"{path}.fieldRef")
+    if "resourceFieldRef" in source and not source["resourceFieldRef"].get("resource"):
+        yield fe.required(f"{path}.resourceFieldRef.resource")
+    if not chosen:
+        yield fe.invalid(
+            path,
+            "",
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
+        )
+    elif variable.get("value"):
+        yield fe.invalid(path, "", "may not be specified when `value` is not empty")
+    elif len(chosen) > 1:
+        yield fe.invalid(path, "", "may not have more than one field specified at a time")
+
+
+def _validate_field_reference(reference: dict[str, Any], path: str) -> Iterator[FieldError]:
+    if not reference.get("apiVersion"):
+        yield fe.required(f"{path}.apiVersion")
+    field_path = reference.get("fieldPath", "")
+    if not field_path:
+        yield fe.required(f"{path}.fieldPath")
+    elif field_path.startswith(("metadata.annotations['", "metadata.labels['")) and field_path.endswith("']"):
+        key = field_path.partition("'")[2][:-2]
+        yield from (fe.invalid(path, key, text) for text in rules.is_qualified_name(key.lower()))
+    elif field_path not in _FIELD_PATHS:
+        yield fe.not_supported(f"{path}.fieldPath", field_path, sorted(_FIELD_PATHS))
+
+
+def _validate_mounts(container: dict[str, Any], volumes: dict[str, Any], path: str) -> Iterator[FieldError]:
+    paths: set[str] = set()
+    for index, mount in enumerate(container.get("volumeMounts", ())):
+        where = f"{path}.volumeMounts[{index}]"
+        name, mount_path = mount.get("name", ""), mount.get("mountPath", "")
+        if not name:
+            yield fe.required(f"{where}.name")
+        if name not in volumes:
+            yield fe.not_found(f"{where}.name", name)
+        if not mount_path:
+            yield fe.required(f"{where}.mountPath")
+        if mount_path in paths:
+            yield fe.invalid(f"{where}.mountPath", mount_path, "must be unique")
+        paths.add(mount_path)
+        sub_path = mount.get("subPath", "")
+        if sub_path and mount.get("subPathExpr"):
+            yield fe.invalid(
+                f"{where}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive"
+            )
+        for key in ("subPath", "subPathExpr"):
+            value = mount.get(key, "")
+            if value.startswith("/"):
+                yield fe.invalid(f"{where}.{key}", value, "must be a relative path")
+            if ".." in value.split("/"):
+                yield fe.invalid(f"{where}.{key}", value, "must not contain '..'")
+
+
+def _validate_probes(container: dict[str, Any], path: str) -> Iterator[FieldError]:
+    for name in ("livenessProbe", "startupProbe"):
+        probe = container.get(name)
+        if probe is not None:
+            yield from validate_probe(probe, f"{path}.{name}")
+            if probe.get("successThreshold", 0) != 1:
+                yield fe.invalid(
+                    f"{path}.{name}.successThreshold", probe.get("successThreshold", 0), "must be 1"
+                )
+    probe = container.get("readinessProbe")
+    if probe is not None:
+        yield from validate_probe(probe, f"{path}.readinessProbe")
+        if "terminationGracePeriodSeconds" in probe:
+            value = probe["terminationGracePeriodSeconds"]
+            yield fe.invalid(
+                f"{path}.readinessProbe.terminationGracePeriodSeconds",
+                value,
+                "must not be set for readinessProbes",
+            )
+
+
+def _validate_security(context: dict[str, Any], path: str) -> Iterator[FieldError]:
+    for key in ("runAsUser", "runAsGroup"):
+        value = context.get(key)
+        if value is not None and not 0 <= value < 1 << 31:
+            yield fe.invalid(f"{path}.{key}", value, "must be between 0 and 2147483647, inclusive")
+    if context.get("allowPrivilegeEscalation") is False:
+        if context.get("privileged"):
+            yield fe.invalid(
+                path, fe.go_struct("core.SecurityContext", context),
+                "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+            )  # fmt: skip
+        if "SYS_ADMIN" in context.get("capabilities", {}).get("add", ()):
+            yield fe.invalid(
+                path, fe.go_struct("core.SecurityContext", context),
+                "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
+            )  # fmt: skip

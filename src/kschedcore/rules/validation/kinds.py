@@ -1,0 +1,80 @@
+"""Which rules hold for which kind.
+
+There is one module per group of kinds, each exporting ``CREATE`` (kind to the rule of a new object) and
+``UPDATE`` (kind to the rule of a new object against the old one). Rules: ``pkg/apis/*/validation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.rules.validation import (
+    autoscaling,
+    batch,
+    cluster,
+    configuration,
+    limits,
+    networking,
+    pod,
+    policy,
+    services,
+    storage,
+    workloads,
+)
+from kschedcore.rules.validation.metadata import (
+    dns_subdomain_name,
+    path_segment_name,
+    validate_metadata,
+    validate_metadata_update,
+)
+
+__all__ = ["validate_create", "validate_status_update", "validate_update"]
+
+_MODULES = (
+    autoscaling, batch, cluster, configuration, limits, networking, pod, policy, services, storage, workloads,
+)  # fmt: skip
+_CREATE: dict[str, Callable[[dict[str, Any]], Iterable[FieldError]]] = {}
+_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], Iterable[FieldError]]] = {}
+for _module in _MODULES:
+    _CREATE.update(_module.CREATE)
+    _UPDATE.update(_module.UPDATE)
+
+_FREELY_NAMED = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+
+
+def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
+    """What is wrong with a new, defaulted object; of a kind without rules only its metadata is checked."""
+    rule = _CREATE.get(kind)
+    if rule is not None:
+        return list(rule(obj))
+    name_rule = path_segment_name if kind in _FREELY_NAMED else dns_subdomain_name
+    return list(validate_metadata(obj["metadata"], name_rule, namespaced=namespaced))
+
+
+def validate_update(
+    kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
+) -> list[FieldError]:
+    """What is wrong with ``obj`` as the successor of ``old``.
+
+    The server looks at metadata for every kind alike and then lets the kind's own rule look again, so a
+    fault there is told more than once.
+    """
+    new, was = obj["metadata"], old["metadata"]
+    errors = [
+        *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
+        *validate_metadata_update(new, was),
+    ]
+    rule = _UPDATE.get(kind)
+    errors += validate_metadata_update(new, was) if rule is None else rule(obj, old)
+    return errors
+
+
+def validate_status_update(obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
+    """What is wrong with an update of the status alone, which leaves the rest as it was."""
+    new, was = obj["metadata"], old["metadata"]
+    return [
+        *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
+        *validate_metadata_update(new, was),
+    ]

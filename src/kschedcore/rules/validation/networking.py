@@ -1,0 +1,164 @@
+"""Validation of Ingress, IngressClass and NetworkPolicy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kschedcore.api import labels as rules
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.rules.validation.common import one_of, port_number, validate_label_selector
+from kschedcore.rules.validation.metadata import (
+    dns_subdomain_name,
+    validate_metadata,
+    validate_metadata_update,
+)
+
+__all__ = ["CREATE", "UPDATE"]
+
+_PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
+_FORBIDDEN_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
+_FORBIDDEN_SUFFIXES = ("/..", "/.")
+
+
+def _ingress(ingress: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(ingress["metadata"], dns_subdomain_name, namespaced=True)
+    yield from _ingress_spec(ingress["spec"])
+
+
+def _ingress_update(ingress: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata_update(ingress["metadata"], old["metadata"])
+    yield from _ingress_spec(ingress["spec"])
+
+
+def _ingress_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
+    if not spec.get("rules") and "defaultBackend" not in spec:
+        nothing = fe.Verbatim("[]networking.IngressRule(nil)")
+        yield fe.invalid("spec", nothing, "either `defaultBackend` or `rules` must be specified")
+    if "defaultBackend" in spec:
+        yield from _backend(spec["defaultBackend"], "spec.defaultBackend")
+    for index, rule in enumerate(spec.get("rules", ())):
+        path = f"spec.rules[{index}]"
+        yield from _host(rule.get("host", ""), f"{path}.host")
+        if "http" in rule:
+            yield from _http(rule["http"], f"{path}.http")
+    for index, tls in enumerate(spec.get("tls", ())):
+        for number, host in enumerate(tls.get("hosts", ())):
+            yield from _dns_name(host, f"spec.tls[{index}].hosts[{number}]")
+        secret = tls.get("secretName", "")
+        if secret:
+            where = f"spec.tls[{index}].secretName"
+            yield from (fe.invalid(where, secret, t) for t in rules.is_dns1123_subdomain(secret))
+    name = spec.get("ingressClassName")
+    if name is not None:
+        yield from (fe.invalid("spec.ingressClassName", name, t) for t in rules.is_dns1123_subdomain(name))
+
+
+def _host(host: str, path: str) -> Iterator[FieldError]:
+    if host:
+        if not rules.is_ip(host):
+            yield fe.invalid(path, host, "must be a DNS name, not an IP address")
+        yield from _dns_name(host, path)
+
+
+def _dns_name(host: str, path: str) -> Iterator[FieldError]:
+    check = rules.is_wildcard_dns1123_subdomain if "*" in host else rules.is_dns1123_subdomain
+    yield from (fe.invalid(path, host, text) for text in check(host))
+
+
+def _http(http: dict[str, Any], path: str) -> Iterator[FieldError]:
+    if not http.get("paths"):
+        yield fe.required(f"{path}.paths")
+    for index, entry in enumerate(http.get("paths") or ()):
+        where = f"{path}.paths[{index}]"
+        kind, value = entry.get("pathType"), entry.get("path", "")
+        if kind is None:
+            yield fe.required(f"{where}.pathType", "pathType must be specified")
+        elif kind in ("Exact", "Prefix"):
+            yield from _path(value, f"{where}.path")
+        elif kind == "ImplementationSpecific":
+            if value and not value.startswith("/"):
+                yield fe.invalid(f"{where}.path", value, "must be an absolute path")
+        else:
+            yield from one_of(kind, _PATH_TYPES, f"{where}.pathType")
+        yield from _backend(entry["backend"], f"{where}.backend")
+
+
+def _path(value: str, path: str) -> Iterator[FieldError]:
+    if not value.startswith("/"):
+        yield fe.invalid(path, value, "must be an absolute path")
+    if value:
+        for sequence in _FORBIDDEN_SEQUENCES:
+            if sequence in value:
+                yield fe.invalid(path, value, f"must not contain '{sequence}'")
+        for suffix in _FORBIDDEN_SUFFIXES:
+            if value.endswith(suffix):
+                yield fe.invalid(path, value, f"cannot end with '{suffix}'")
+
+
+def _backend(backend: dict[str, Any], path: str) -> Iterator[FieldError]:
+    resource, service = backend.get("resource"), backend.get("service")
+    if resource is not None and service is not None:
+        yield fe.invalid(path, "", "cannot set both resource and service backends")
+    elif resource is not None:
+        for key in ("kind", "name"):
+            if not resource.get(key):
+                yield fe.required(f"{path}.resource.{key}")
+    elif service is not None:
+        yield from _service_backend(service, path)
+    else:
+        yield fe.invalid(path, "", "resource or service backend is required")
+
+
+def _service_backend(service: dict[str, Any], path: str) -> Iterator[FieldError]:
+    name, port = service.get("name", ""), service["port"]
+    if not name:
+        yield fe.required(f"{path}.service.name")
+    else:
+        texts = rules.is_dns1035_label(name)
+        yield from (fe.invalid(f"{path}.service.name", name, text) for text in texts)
+    port_name, number = port.get("name", ""), port.get("number", 0)
+    if port_name and number:
+        yield fe.invalid(path, "", "cannot set both port name & port number")
+    elif port_name:
+        texts = rules.is_port_name(port_name)
+        yield from (fe.invalid(f"{path}.service.port.name", port_name, text) for text in texts)
+    elif number:
+        yield from port_number(number, f"{path}.service.port.number")
+    else:
+        yield fe.required(path, "port name or number is required")
+
+
+def _network_policy(policy: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(policy["metadata"], dns_subdomain_name, namespaced=True)
+    yield from _network_policy_spec(policy["spec"])
+
+
+def _network_policy_update(policy: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata_update(policy["metadata"], old["metadata"])
+    yield from _network_policy_spec(policy["spec"])
+
+
+def _network_policy_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
+    yield from validate_label_selector(spec.get("podSelector", {}), "spec.podSelector")
+    for index, kind in enumerate(spec.get("policyTypes", ())):
+        yield from one_of(kind, ("Egress", "Ingress"), f"spec.policyTypes[{index}]")
+    for direction, side in (("ingress", "from"), ("egress", "to")):
+        for index, rule in enumerate(spec.get(direction, ())):
+            for number, peer in enumerate(rule.get(side, ())):
+                yield from _peer(peer, f"spec.{direction}[{index}].{side}[{number}]")
+
+
+def _peer(peer: dict[str, Any], path: str) -> Iterator[FieldError]:
+    for key in ("podSelector", "namespaceSelector"):
+        if key in peer:
+            yield from validate_label_selector(peer[key], f"{path}.{key}")
+    if not peer:
+        yield fe.required(path, "must specify a peer")
+    elif "ipBlock" in peer and len(peer) > 1:
+        yield fe.forbidden(path, "may not specify both ipBlock and another peer")
+
+
+CREATE = {"Ingress": _ingress, "NetworkPolicy": _network_policy}
+UPDATE = {"Ingress": _ingress_update, "NetworkPolicy": _network_policy_update}

@@ -1,0 +1,176 @@
+"""Validation of Pod: a new one, and what may change about it afterwards (``ValidatePodUpdate``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from typing import Any
+
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.remembered import remembered
+from kschedcore.rules.pod_specs import spec_errors
+from kschedcore.rules.validation.changes import difference
+from kschedcore.rules.validation.metadata import (
+    dns_subdomain_name,
+    validate_metadata,
+    validate_metadata_update,
+)
+
+__all__ = ["CREATE", "UPDATE"]
+
+_MAX_INT32 = (1 << 31) - 1
+_UPDATABLE = (
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
+    """A new pod."""
+    of_metadata = validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
+    return [*of_metadata, *_new_spec_errors(pod["spec"])]
+
+
+@remembered
+def _new_spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
+    errors = [*spec_errors(spec)]
+    if spec.get("ephemeralContainers"):
+        errors.append(fe.forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        detail = "cannot be set until all schedulingGates have been cleared"
+        errors.append(fe.forbidden("spec.nodeName", detail))
+    return tuple(errors)
+
+
+def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    """Images, deadlines, added tolerations; and while gated, narrower node selection and fewer gates."""
+    yield from validate_metadata_update(pod["metadata"], old["metadata"])
+    yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True, was=old["metadata"])
+    spec, was = pod["spec"], old["spec"]
+    if spec is was:
+        # It was valid when it was stored; a binding adds nothing but a name that was checked.
+        return
+    yield from spec_errors(spec)
+    resized = list(_containers_added_or_removed(spec, was))
+    yield from resized
+    if resized:
+        return
+    deadline = list(_deadline(spec, was))
+    yield from deadline
+    if deadline:
+        return
+    yield from _gates(spec, was)
+    yield from _tolerations(spec, was)
+    munged = _without_updatable(spec, was)
+    if was.get("schedulingGates"):
+        yield from _gated(munged, was)
+    if munged != was:
+        yield fe.forbidden("spec", f"{_UPDATABLE}\n{difference(was, munged)}")
+
+
+def _containers_added_or_removed(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
+    for key in ("containers", "initContainers"):
+        if len(spec.get(key) or ()) != len(was.get(key) or ()):
+            yield fe.forbidden(f"spec.{key}", "pod updates may not add or remove containers")
+
+
+def _deadline(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
+    path = "spec.activeDeadlineSeconds"
+    new, old = spec.get("activeDeadlineSeconds"), was.get("activeDeadlineSeconds")
+    if new is not None:
+        if not 0 <= new <= _MAX_INT32:
+            yield fe.invalid(path, new, f"must be between 0 and {_MAX_INT32}, inclusive")
+        elif old is not None and old < new:
+            yield fe.invalid(path, new, "must be less than or equal to previous value")
+    elif old is not None:
+        yield fe.invalid(path, None, "must not update from a positive integer to nil value")
+
+
+def _gates(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
+    known = {gate.get("name") for gate in was.get("schedulingGates", ())}
+    for index, gate in enumerate(spec.get("schedulingGates", ())):
+        if gate.get("name") not in known:
+            detail = f"only deletion is allowed, but found new scheduling gate '{gate.get('name', '')}'"
+            yield fe.forbidden(f"spec.schedulingGates[{index}].name", detail)
+
+
+def _tolerations(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
+    def identity(toleration: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in toleration.items() if key != "tolerationSeconds"}
+
+    kept = [identity(toleration) for toleration in spec.get("tolerations", ())]
+    if any(identity(toleration) not in kept for toleration in was.get("tolerations", ())):
+        detail = "existing toleration can not be modified except its tolerationSeconds"
+        yield fe.forbidden("spec.tolerations", detail)
+
+
+def _without_updatable(spec: dict[str, Any], was: dict[str, Any]) -> dict[str, Any]:
+    """The new spec with the old value of everything that may change."""
+    munged = copy(spec)
+    for key in ("containers", "initContainers"):
+        if was.get(key):
+            pairs = zip(spec[key], was[key], strict=True)
+            munged[key] = [{**new, "image": old.get("image", "")} for new, old in pairs]
+    grace = was.get("terminationGracePeriodSeconds")
+    shortened = grace is not None and grace < 0 and spec.get("terminationGracePeriodSeconds") == 1
+    keys = ["activeDeadlineSeconds", "schedulingGates", "tolerations"]
+    for key in [*keys, "terminationGracePeriodSeconds"] if shortened else keys:
+        munged.pop(key, None)
+        if key in was:
+            munged[key] = was[key]
+    return munged
+
+
+def _gated(munged: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
+    """A gated pod may be narrowed to fewer nodes (KEP-3838); accepted changes are taken out of ``munged``."""
+    new, old = munged.get("nodeSelector", {}), was.get("nodeSelector", {})
+    if new != old:
+        if any(new.get(key) != value for key, value in old.items()):
+            detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+            yield fe.invalid("spec.nodeSelector", fe.go_map(new), detail)
+        munged.pop("nodeSelector", None)
+        if old:
+            munged["nodeSelector"] = old
+    new_affinity, old_affinity = munged.get("affinity", {}), was.get("affinity", {})
+    if new_affinity.get("nodeAffinity") != old_affinity.get("nodeAffinity"):
+        yield from _narrowed(new_affinity.get("nodeAffinity", {}), old_affinity.get("nodeAffinity", {}))
+        rest = {key: value for key, value in new_affinity.items() if key != "nodeAffinity"}
+        if "nodeAffinity" in old_affinity:
+            rest["nodeAffinity"] = old_affinity["nodeAffinity"]
+        munged.pop("affinity", None)
+        if rest or "affinity" in was:
+            munged["affinity"] = rest
+
+
+def _narrowed(new: dict[str, Any], old: dict[str, Any]) -> Iterator[FieldError]:
+    """Required terms are alternatives, so none may come or go, and each may only ask for more."""
+    if _REQUIRED not in old:
+        return
+    path = f"spec.affinity.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"
+    old_terms = old[_REQUIRED].get("nodeSelectorTerms") or []
+    new_terms = new.get(_REQUIRED, {}).get("nodeSelectorTerms") or []
+    if old_terms and len(old_terms) != len(new_terms):
+        detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        yield fe.invalid(path, fe.go_struct("[]core.NodeSelectorTerm", new_terms), detail)
+        return
+    for index, (term, before) in enumerate(zip(new_terms, old_terms, strict=False)):
+        if not _only_additions(term, before):
+            struct = fe.go_struct("core.NodeSelectorTerm", term)
+            detail = "only additions are allowed (no mutations or deletions)"
+            yield fe.invalid(f"{path}[{index}]", struct, detail)
+
+
+def _only_additions(term: dict[str, Any], before: dict[str, Any]) -> bool:
+    if not before and term:
+        # An empty term matches no node; anything added would let the pod onto more of them.
+        return False
+    keys = ("matchExpressions", "matchFields")
+    return all(term.get(key, [])[: len(before.get(key, []))] == before.get(key, []) for key in keys)
+
+
+CREATE = {"Pod": _validate_pod}
+UPDATE = {"Pod": _validate_pod_update}

@@ -1,0 +1,102 @@
+"""Validation of pod specs and of the pod templates inside workloads (``ValidatePodSpec``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kschedcore.api import labels as rules
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.rules.validation.common import one_of
+from kschedcore.rules.validation.containers import validate_containers
+from kschedcore.rules.validation.metadata import validate_annotations, validate_labels
+from kschedcore.rules.validation.placement import (
+    validate_affinity,
+    validate_scheduling_gates,
+    validate_spread_constraints,
+    validate_tolerations,
+)
+from kschedcore.rules.validation.pod_resources import validate_pod_resources
+from kschedcore.rules.validation.resources import validate_requirements
+from kschedcore.rules.validation.volumes import validate_volumes
+
+__all__ = ["validate_pod_spec", "validate_pod_template"]
+
+_RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+_PREEMPTION_POLICIES = ("Never", "PreemptLowerPriority")
+_MAX_INT32 = (1 << 31) - 1
+
+
+def validate_pod_template(template: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """A pod template inside a workload; its labels lie at ``path.labels``, as the server reports them."""
+    metadata = template["metadata"]
+    yield from validate_labels(metadata.get("labels", {}), f"{path}.labels")
+    yield from validate_annotations(metadata.get("annotations", {}), f"{path}.annotations")
+    yield from validate_pod_spec(template["spec"], f"{path}.spec")
+    if template["spec"].get("ephemeralContainers"):
+        detail = "ephemeral containers not allowed in pod template"
+        yield fe.forbidden(f"{path}.spec.ephemeralContainers", detail)
+
+
+def validate_pod_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """A pod spec at ``path``."""
+    volumes = {volume.get("name", ""): volume for volume in spec.get("volumes", ())}
+    yield from validate_volumes(spec.get("volumes", ()), f"{path}.volumes")
+    yield from validate_containers(spec, volumes, path)
+    yield from validate_pod_resources(spec, path)
+    yield from one_of(spec["restartPolicy"], _RESTART_POLICIES, f"{path}.restartPolicy")
+    yield from one_of(spec["dnsPolicy"], _DNS_POLICIES, f"{path}.dnsPolicy")
+    if spec["dnsPolicy"] == "None" and not spec.get("dnsConfig", {}).get("nameservers"):
+        detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+        yield fe.required(f"{path}.dnsConfig.nameservers", detail)
+    yield from validate_labels(spec.get("nodeSelector", {}), f"{path}.nodeSelector")
+    yield from validate_affinity(spec.get("affinity", {}), f"{path}.affinity")
+    yield from validate_tolerations(spec.get("tolerations", ()), f"{path}.tolerations")
+    yield from validate_scheduling_gates(spec.get("schedulingGates", ()), f"{path}.schedulingGates")
+    constraints = spec.get("topologySpreadConstraints", [])
+    yield from validate_spread_constraints(constraints, f"{path}.topologySpreadConstraints")
+    yield from _validate_names(spec, path)
+    yield from _validate_numbers(spec, path)
+    yield from _validate_host_aliases(spec.get("hostAliases", ()), f"{path}.hostAliases")
+    if spec.get("preemptionPolicy"):
+        yield from one_of(spec["preemptionPolicy"], _PREEMPTION_POLICIES, f"{path}.preemptionPolicy")
+    if spec.get("overhead"):
+        # The server looks at overhead as limits, but its paths name the field itself.
+        for error in validate_requirements({"limits": spec["overhead"]}, path):
+            yield fe.FieldError(
+                error.type, error.field.replace(".limits", ".overhead.limits"), error.value, error.detail
+            )
+
+
+def _validate_names(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
+    for key in ("serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"):
+        name = spec.get(key)
+        if name:
+            texts = rules.is_dns1123_subdomain(name)
+            yield from (fe.invalid(f"{path}.{key}", name, text) for text in texts)
+    for key in ("hostname", "subdomain"):
+        name = spec.get(key)
+        if name:
+            yield from (fe.invalid(f"{path}.{key}", name, text) for text in rules.is_dns1123_label(name))
+    for index, gate in enumerate(spec.get("readinessGates", ())):
+        name = gate.get("conditionType", "")
+        where = f"{path}.readinessGates[{index}].conditionType"
+        yield from (fe.invalid(where, name, text) for text in rules.is_qualified_name(name))
+
+
+def _validate_numbers(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= _MAX_INT32:
+        detail = f"must be between 1 and {_MAX_INT32}, inclusive"
+        yield fe.invalid(f"{path}.activeDeadlineSeconds", deadline, detail)
+
+
+def _validate_host_aliases(aliases: Iterable[dict[str, Any]], path: str) -> Iterator[FieldError]:
+    for index, alias in enumerate(aliases):
+        address = alias.get("ip", "")
+        yield from (fe.invalid(f"{path}[{index}].ip", address, text) for text in rules.is_ip(address))
+        for number, name in enumerate(alias.get("hostnames", ())):
+            texts = rules.is_dns1123_subdomain(name)
+            yield from (fe.invalid(f"{path}[{index}].hostnames[{number}]", name, text) for text in texts)

@@ -1,0 +1,109 @@
+"""Validation of PersistentVolume, PersistentVolumeClaim and StorageClass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kschedcore.api import labels as rules
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.quantity import Quantity
+from kschedcore.rules.validation.claims import ACCESS_MODES, validate_claim, validate_claim_update
+from kschedcore.rules.validation.common import fixed_fields, one_of
+from kschedcore.rules.validation.metadata import (
+    dns_subdomain_name,
+    validate_metadata,
+    validate_metadata_update,
+)
+from kschedcore.rules.validation.placement import validate_node_selector
+from kschedcore.rules.validation.resources import validate_quantity
+
+__all__ = ["CREATE", "UPDATE"]
+
+_NOT_SOURCES = frozenset(
+    {
+        "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "storageClassName",
+        "persistentVolumeReclaimPolicy", "volumeMode", "volumeAttributesClassName",
+    }
+)  # fmt: skip
+_RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
+
+
+def _volume(volume: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(volume["metadata"], dns_subdomain_name, namespaced=False)
+    yield from _volume_spec(volume["spec"])
+
+
+def _volume_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
+    modes = spec.get("accessModes", ())
+    if not modes:
+        yield fe.required("spec.accessModes")
+    for mode in modes:
+        if mode not in ACCESS_MODES:
+            yield fe.not_supported("spec.accessModes", mode, ACCESS_MODES)
+    capacity = spec.get("capacity", {})
+    if not capacity:
+        yield fe.required("spec.capacity")
+    if "storage" not in capacity or len(capacity) > 1:
+        struct = fe.go_struct("core.ResourceList", capacity)
+        yield fe.not_supported("spec.capacity", struct, ("storage",))
+    for name, text in capacity.items():
+        yield from validate_quantity(name, text, f"spec.capacity[{name}]")
+        if Quantity.parse(text) <= Quantity.parse("0"):
+            yield fe.invalid(f"spec.capacity[{name}]", text, "must be greater than zero")
+    yield from one_of(
+        spec["persistentVolumeReclaimPolicy"], _RECLAIM_POLICIES, "spec.persistentVolumeReclaimPolicy"
+    )
+    required = spec.get("nodeAffinity", {}).get("required")
+    if required is not None:
+        yield from validate_node_selector(required, "spec.nodeAffinity.required")
+    sources = [key for key in spec if key not in _NOT_SOURCES]
+    if not sources:
+        yield fe.required("spec", "must specify a volume type")
+    for key in sources[1:]:
+        yield fe.forbidden(f"spec.{key}", "may not specify more than 1 volume type")
+
+
+def _volume_update(volume: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from _volume(volume)
+    new_sources = {key: value for key, value in volume["spec"].items() if key not in _NOT_SOURCES}
+    if new_sources != {key: value for key, value in old["spec"].items() if key not in _NOT_SOURCES}:
+        yield fe.forbidden(
+            "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation"
+        )
+    if volume["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
+        yield fe.invalid("volumeMode", volume["spec"].get("volumeMode"), "field is immutable")
+
+
+def _storage_class(storage: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(storage["metadata"], dns_subdomain_name, namespaced=False)
+    provisioner = storage.get("provisioner", "")
+    if not provisioner:
+        yield fe.required("provisioner", "")
+    else:
+        texts = rules.is_qualified_name(provisioner.lower())
+        yield from (fe.invalid("provisioner", provisioner, text) for text in texts)
+    yield from one_of(storage["reclaimPolicy"], ("Delete", "Retain"), "reclaimPolicy")
+    modes = ("Immediate", "WaitForFirstConsumer")
+    yield from one_of(storage["volumeBindingMode"], modes, "volumeBindingMode")
+
+
+def _storage_class_update(storage: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata_update(storage["metadata"], old["metadata"])
+    for key in ("parameters", "provisioner", "reclaimPolicy"):
+        if storage.get(key) != old.get(key):
+            yield fe.forbidden(key, f"updates to {key} are forbidden.")
+    yield from fixed_fields("storageclasses.storage.k8s.io", storage, old)
+
+
+CREATE = {
+    "PersistentVolume": _volume,
+    "PersistentVolumeClaim": validate_claim,
+    "StorageClass": _storage_class,
+}
+UPDATE = {
+    "PersistentVolume": _volume_update,
+    "PersistentVolumeClaim": validate_claim_update,
+    "StorageClass": _storage_class_update,
+}

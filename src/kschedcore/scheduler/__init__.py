@@ -1,0 +1,1 @@
+"""The scheduler component: queue, cluster state and binding cycle around an engine."""

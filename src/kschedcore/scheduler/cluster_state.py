@@ -1,0 +1,135 @@
+"""What the API says, as the engine has it: informers feed nodes, pods and whatever placement rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.objects import Pod, decode
+from kschedcore.api.phases import has_ended
+from kschedcore.client.informer import Change, Informers
+from kschedcore.engine.binding import PodKey
+from kschedcore.engine.engine import Engine
+from kschedcore.rules.resize import what_runs
+
+__all__ = ["ClusterState", "pod_key"]
+
+_LOOKED_UP = {
+    "services": "Service",
+    "replicationcontrollers": "ReplicationController",
+    "replicasets.apps": "ReplicaSet",
+    "statefulsets.apps": "StatefulSet",
+    "persistentvolumes": "PersistentVolume",
+    "persistentvolumeclaims": "PersistentVolumeClaim",
+    "storageclasses.storage.k8s.io": "StorageClass",
+    "csinodes.storage.k8s.io": "CSINode",
+    "csidrivers.storage.k8s.io": "CSIDriver",
+    "csistoragecapacities.storage.k8s.io": "CSIStorageCapacity",
+    "volumeattachments.storage.k8s.io": "VolumeAttachment",
+    "poddisruptionbudgets.policy": "PodDisruptionBudget",
+}
+"""Resources that placement rules look up, and their kinds."""
+
+
+def pod_key(pod: Object) -> PodKey:
+    """Namespace and name."""
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
+class ClusterState:
+    """Keeps an engine up to date.
+
+    Args:
+        engine: The engine.
+        informers: What to listen to.
+        tell: Called after each change that was taken in, with the resource.
+    """
+
+    def __init__(self, engine: Engine, informers: Informers, tell: Callable[[str, Change], None]) -> None:
+        self._engine = engine
+        self._tell = tell
+        self._accounted: dict[PodKey, str] = {}
+        self._listening: list[tuple[Any, Callable[[Change], None]]] = []
+        self._listen(informers, "namespaces", self._on_namespace)
+        self._listen(informers, "nodes", self._on_node)
+        for resource, kind in _LOOKED_UP.items():
+            self._listen(informers, resource, self._on_object(resource, kind))
+        self._listen(informers, "pods", self._on_pod)
+
+    def _listen(self, informers: Informers, resource: str, listener: Callable[[Change], None]) -> None:
+        informers[resource].listen(listener)
+        self._listening.append((informers[resource], listener))
+
+    def close(self) -> None:
+        """Stop listening."""
+        for informer, listener in self._listening:
+            informer.unlisten(listener)
+
+    def _on_namespace(self, change: Change) -> None:
+        if change.new is not None:
+            self._engine.set_namespace(change.new)
+
+    def _on_node(self, change: Change) -> None:
+        if change.new is None:
+            self._engine.remove_node(change.object["metadata"]["name"])
+        elif _as_before(
+            change, ("spec",), ("status", "allocatable"), ("status", "images"), ("metadata", "labels")
+        ):
+            # A heartbeat: nothing that placement looks at.
+            return
+        else:
+            self._engine.set_node(change.new)
+        self._tell("nodes", change)
+
+    def _on_object(self, resource: str, kind: str) -> Callable[[Change], None]:
+        def listener(change: Change) -> None:
+            if change.new is not None:
+                self._engine.set_object({**change.new, "kind": kind})
+            else:
+                metadata = change.object["metadata"]
+                self._engine.remove_object(kind, metadata["name"], metadata.get("namespace", "default"))
+            self._tell(resource, change)
+
+        return listener
+
+    def _on_pod(self, change: Change) -> None:
+        pod, key = change.new, pod_key(change.object)
+        uid = change.object["metadata"]["uid"]
+        if pod is None or has_ended(pod):
+            if self._accounted.get(key) == uid:
+                del self._accounted[key]
+                self._engine.remove_pod(key[1], key[0])
+        elif pod["spec"].get("nodeName"):
+            accounted = self._accounted.get(key) == uid
+            if not (accounted and _is_accounted_alike(change)):
+                self._engine.add_pod(decode(Pod, pod))
+                self._accounted[key] = uid
+        self._tell("pods", change)
+
+
+_DELETION = ("metadata", "deletionTimestamp")
+_START = ("status", "startTime")
+
+
+def _is_accounted_alike(change: Change) -> bool:
+    """Whether nothing has changed that the engine accounts of a bound pod."""
+    if change.old is None or change.new is None:
+        return False
+    return _as_before(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
+        what_runs(change.old) == what_runs(change.new)
+    )
+
+
+def _as_before(change: Change, *paths: tuple[str, ...]) -> bool:
+    """Whether what stands at these paths is the same as before."""
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return False
+    return all(_at(old, path) == _at(new, path) for path in paths)
+
+
+def _at(obj: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        obj = obj.get(name) if obj else None
+    return obj

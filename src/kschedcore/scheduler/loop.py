@@ -1,0 +1,295 @@
+"""The scheduler as a component of a cluster: it watches, decides with the engine, and writes what it decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.objects import Pod, decode
+from kschedcore.api.phases import has_ended
+from kschedcore.client.informer import Change, Informers
+from kschedcore.client.verbs import Client
+from kschedcore.clock import Timer, Timers
+from kschedcore.engine.binding import key_of
+from kschedcore.engine.engine import Engine
+from kschedcore.engine.plugin import Plugin
+from kschedcore.engine.volumes import claims_of
+from kschedcore.scheduler.cluster_state import ClusterState, pod_key
+from kschedcore.scheduler.cycle import Cycle, Phase, Pipeline
+from kschedcore.scheduler.hints import may_concern, may_help
+from kschedcore.scheduler.outcomes import DEFAULT_NAME, Outcomes
+from kschedcore.scheduler.pending_pods import PendingPods, QueuedPod
+from kschedcore.scheduler.volume_promises import UnboundVolumesError, VolumePromises
+from kschedcore.scheduler.waiting import WaitingPods
+
+__all__ = ["Scheduler"]
+
+_BATCH = 256
+"""So many pods are decided about in one turn at most."""
+
+
+class Scheduler:
+    """Schedules the pods of a cluster: a :class:`kschedcore.client.loop.Component`.
+
+    The engine, its profiles and the pipeline behind a decision are those that a program calls directly. Nothing
+    is kept that the API does not have: a scheduler may be stopped at any point and another started.
+
+    Args:
+        client: The API.
+        informers: What the API has.
+        clock: For back-offs and Permit's timeouts.
+        config: A KubeSchedulerConfiguration; kube-scheduler's default otherwise.
+        plugins: Plugins of one's own that the configuration may name.
+        seed: Among equally good nodes draw with this seed; by default take the first by name.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        informers: Informers,
+        clock: Timers,
+        *,
+        config: Mapping[str, Any] | None = None,
+        plugins: Iterable[type[Plugin]] = (),
+        seed: int | None = None,
+    ) -> None:
+        self._client = client.named("kube-scheduler")
+        self._informers = informers
+        self._clock = clock
+        self._outcomes = Outcomes(self._client, informers, clock)
+        self.engine = Engine(
+            config=config,
+            plugins=plugins,
+            tie_break="first" if seed is None else "random",
+            seed=seed or 0,
+        )
+        self._promises = VolumePromises(self._client, informers)
+        self._pipeline = Pipeline(self.engine, clock, self._bind)
+        self._queue = PendingPods(clock, self._sort_key)
+        self._wake: Timer | None = None
+        self._state = ClusterState(self.engine, informers, self._on_change)
+
+    def step(self) -> bool:
+        """Bind what can be bound, or decide about the next pods."""
+        if self._advance():
+            return True
+        batch = self._next_batch()
+        if not batch:
+            return False
+        tried = {key_of(queued.pod): queued for queued in batch}
+        for cycle in self._pipeline.schedule_together([queued.pod for queued in batch]):
+            if cycle.phase in (Phase.UNSCHEDULABLE, Phase.FAILED):
+                self._failed(tried[key_of(cycle.pod)], cycle)
+        self._advance()
+        return True
+
+    def close(self) -> None:
+        """Stop at once."""
+        if self._wake is not None:
+            self._wake.cancel()
+        self._state.close()
+        self._queue.close()
+
+    @property
+    def pending(self) -> list[QueuedPod]:
+        """The pods that have no node yet."""
+        return list(self._queue)
+
+    @property
+    def waiting(self) -> WaitingPods:
+        """The pods that Permit holds, to be allowed or rejected."""
+        return self._pipeline.waiting
+
+    def _sort_key(self, pod: Pod) -> Any:
+        return self.engine.framework_of(pod).queue_sort.sort_key(pod)
+
+    # -- what happens in the cluster ----------------------------------------------------------------
+
+    def _on_change(self, resource: str, change: Change) -> None:
+        if resource == "pods":
+            self._on_pod(change)
+            if not any(
+                each is not None and each["spec"].get("nodeName") for each in (change.old, change.new)
+            ):
+                return
+        self._happened(resource, change)
+
+    def _happened(self, resource: str, change: Change) -> None:
+        """Have those tried again whom an event may help."""
+
+        def concerns(plugins: frozenset[str]) -> bool:
+            return any(may_concern(plugin, resource) for plugin in plugins)
+
+        subject = change.object["metadata"]["uid"]
+
+        def helps(queued: QueuedPod) -> bool:
+            # Nobody is helped by leaving a place.
+            return queued.pod.metadata.uid != subject and any(
+                may_help(plugin, resource, change, queued.pod) for plugin in queued.plugins
+            )
+
+        self._queue.event(concerns, helps)
+
+    def _gave_back(self, pod: Object, node: str | None) -> None:
+        """A pod that was on its way to a node leaves it again, which is as if it had been deleted there."""
+        self._happened("pods", Change({**pod, "spec": {**pod["spec"], "nodeName": node}}, None))
+
+    def _on_pod(self, change: Change) -> None:
+        pod, key = change.new, pod_key(change.object)
+        if (
+            pod is None
+            or pod["spec"].get("nodeName")
+            or has_ended(pod)
+            or pod["metadata"].get("deletionTimestamp")
+        ):
+            self._drop(change.object, gone=pod is None or not pod["spec"].get("nodeName"))
+            return
+        if pod["spec"].get("schedulerName", DEFAULT_NAME) not in self.engine.scheduler_names:
+            return
+        view = decode(Pod, pod)
+        gated = self.engine.framework_of(view).pre_enqueue(view) is not None
+        known = self._queue.get(key)
+        if known is not None and known.pod.metadata.uid != view.metadata.uid:
+            self._queue.remove(key)
+            known = None
+        if known is None:
+            if self.engine.is_assumed(view):
+                return
+            self._follow_nomination(view, "")
+            self._queue.add(view, gated=gated)
+        else:
+            old = change.old
+            self._follow_nomination(view, known.pod.status.nominated_node_name or "")
+            other = old is None or old["spec"] != pod["spec"] or _labels(old) != _labels(pod)
+            self._queue.update(view, gated=gated, may_help=other)
+
+    def _drop(self, pod: Object, *, gone: bool) -> None:
+        """A pod is not to be scheduled any more: it has a node, has ended, or is on its way out."""
+        key = pod_key(pod)
+        queued = self._queue.get(key)
+        if queued is not None and queued.pod.metadata.uid == pod["metadata"]["uid"]:
+            self._queue.remove(key)
+        if gone:
+            cycle = self._pipeline.cancel(key, "the pod was deleted")
+            if cycle is not None:
+                self._gave_back(pod, cycle.decision.node)
+            self.engine.withdraw_nomination(key[1], key[0])
+
+    def _follow_nomination(self, pod: Pod, before: str) -> None:
+        """Take over what the API says about a pod's nomination, where it has come to say something else."""
+        node = pod.status.nominated_node_name or ""
+        if node == before:
+            return
+        if node:
+            self.engine.nominate(pod, node)
+        else:
+            namespace, name = key_of(pod)
+            self.engine.withdraw_nomination(name, namespace)
+
+    # -- deciding ---------------------------------------------------------------------------------------
+
+    def _next_batch(self) -> list[QueuedPod]:
+        """The next pods that may be decided about together: those with claims go alone."""
+        batch: list[QueuedPod] = []
+        while len(batch) < _BATCH:
+            queued = self._queue.pop()
+            if queued is None:
+                break
+            batch.append(queued)
+            if any(claims_of(queued.pod)):
+                break
+        return batch
+
+    def _advance(self) -> bool:
+        """Carry on with the pods that have a node; whether there was one."""
+        deadline = self._pipeline.deadline
+        if deadline is None or deadline > self._clock.now():
+            self._wake_at(deadline)
+            return False
+        ended = self._pipeline.advance()
+        for cycle in ended:
+            # Telling of one lets the queue hear that the others are bound, and drop them.
+            if cycle.phase is Phase.BOUND:
+                self._outcomes.bound(cycle.pod, cycle.decision.node or "")
+            queued = self._queue.get(key_of(cycle.pod))
+            if queued is None or queued.pod.metadata.uid != cycle.pod.metadata.uid:
+                continue
+            if cycle.phase is Phase.BOUND:
+                self._queue.remove(key_of(cycle.pod))
+            else:
+                self._failed(queued, cycle)
+        self._wake_at(self._pipeline.deadline)
+        return bool(ended)
+
+    def _wake_at(self, when: datetime | None) -> None:
+        """Have a turn when Permit has held a pod for too long."""
+        if self._wake is not None:
+            if self._wake.call is not None and self._wake.when == when:
+                return
+            self._wake.cancel()
+        self._wake = None if when is None else self._clock.call_at(when, lambda: None)
+
+    def _bind(self, pod: Pod, node: str) -> None:
+        """Write a pod's node to the API, once its volumes are bound there."""
+        self._promises.keep(pod, node)
+        namespace, name = key_of(pod)
+        body = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": name, "namespace": namespace, "uid": pod.metadata.uid},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+        }
+        self._client.subresource("pods", namespace, name, "binding", body)
+
+    # -- when there is no node --------------------------------------------------------------------------
+
+    def _failed(self, queued: QueuedPod, cycle: Cycle) -> None:
+        """A pod goes back to the queue, and is told why."""
+        pod = self._outcomes.live(queued.pod)
+        if pod is None or pod["spec"].get("nodeName"):
+            if self._queue.get(key_of(queued.pod)) is queued:
+                self._queue.remove(key_of(queued.pod))
+            return
+        if cycle.phase is Phase.FAILED:
+            self._gave_back(pod, cycle.decision.node)
+        if cycle.status is not None and isinstance(cycle.status.cause, UnboundVolumesError):
+            # Not a failure: its volumes are on their way, and the claims will say when they are there.
+            self._queue.put_back(queued, frozenset({"VolumeBinding"}))
+            return
+        plugins = cycle.plugins
+        try:
+            self._tell(pod, cycle)
+        except StatusError:
+            # What could not be written now is when the pod is tried again.
+            plugins = frozenset()
+        self._queue.put_back(queued, plugins)
+
+    def _tell(self, pod: Object, cycle: Cycle) -> None:
+        """Write why a pod has no node, and make room for it where that was found to help."""
+        decision = cycle.decision
+        nominated = (
+            None if decision.keeps_nomination and cycle.status is None else decision.nominated_node or ""
+        )
+        if nominated:
+            for victim in decision.victims:
+                self._take_away(victim, pod, nominated)
+            self._outcomes.withdraw_nominations(nominated, below=pod["spec"].get("priority", 0))
+        self._outcomes.failed(pod, cycle.reason, cycle.message, nominated)
+
+    def _take_away(self, victim: str, preemptor: Object, node: str) -> None:
+        namespace, _, name = victim.partition("/")
+        held = self._pipeline.waiting.get((namespace, name))
+        if held is not None:
+            # It has not got that far: Permit holds it, and it only has to give back what it has reserved.
+            held.reject("DefaultPreemption", "preemption")
+            return
+        found = self._informers["pods"].get(namespace, name)
+        if found is not None:
+            self._outcomes.evict(found, preemptor, node)
+
+
+def _labels(pod: Object) -> Any:
+    return pod["metadata"].get("labels")

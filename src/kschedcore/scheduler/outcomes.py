@@ -1,0 +1,104 @@
+"""What the scheduler writes to the API about what it decided: conditions, nominations, evictions and events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kschedcore.api.machinery.conditions import with_condition
+from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.objects import Pod
+from kschedcore.client.events import EventRecorder
+from kschedcore.client.informer import Informers
+from kschedcore.client.verbs import Client
+from kschedcore.clock import Clock
+from kschedcore.engine.binding import key_of
+
+__all__ = ["Outcomes"]
+
+DEFAULT_NAME = "default-scheduler"
+_BY_NOMINATED_NODE = "nominated node"
+
+
+class Outcomes:
+    """Writes outcomes; every method may raise StatusError, after which what it says may be said again.
+
+    Args:
+        client: The API.
+        informers: What the API has.
+        clock: For the times of what is written.
+    """
+
+    def __init__(self, client: Client, informers: Informers, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._pods = informers["pods"]
+        self._pods.add_index(_BY_NOMINATED_NODE, _nominated_node)
+        self._events = EventRecorder(client, clock, DEFAULT_NAME)
+
+    def live(self, pod: Pod) -> Object | None:
+        """The pod as the API has it, if it is still the same."""
+        found = self._pods.get(*key_of(pod))
+        return found if found is not None and found["metadata"]["uid"] == pod.metadata.uid else None
+
+    def bound(self, pod: Pod, node: str) -> None:
+        """Tell that a pod was given its node."""
+        found = self.live(pod)
+        if found is not None:
+            namespace, name = key_of(pod)
+            message = f"Successfully assigned {namespace}/{name} to {node}"
+            self._events.event(found, "Normal", "Scheduled", message)
+
+    def failed(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
+        """Tell that a pod got no node.
+
+        Args:
+            pod: The pod as the API has it.
+            reason: Of the condition ``PodScheduled``.
+            message: Of the condition and the event.
+            nominated: Its ``status.nominatedNodeName`` from now on, ``""`` for none; None leaves it as it is.
+        """
+        self._events.event(pod, "Warning", "FailedScheduling", message)
+        status = dict(pod.get("status", {}))
+        condition = {
+            "type": "PodScheduled", "status": "False", "reason": reason, "message": message,
+            "lastProbeTime": None,
+        }  # fmt: skip
+        status["conditions"] = with_condition(status.get("conditions", ()), condition, self._clock.now())
+        if nominated:
+            status["nominatedNodeName"] = nominated
+        elif nominated is not None:
+            status.pop("nominatedNodeName", None)
+        if status != pod.get("status"):
+            self._client.update_status({**pod, "status": status}, "pods")
+
+    def evict(self, victim: Object, preemptor: Object, node: str) -> None:
+        """Take a pod away, for the one that is nominated to its node."""
+        if victim["metadata"].get("deletionTimestamp"):
+            return
+        scheduler = preemptor["spec"].get("schedulerName", DEFAULT_NAME)
+        message = f"{scheduler}: preempting to accommodate a higher priority pod"
+        status = disrupted(victim, "PreemptionByScheduler", message, self._clock.now())
+        if status != victim.get("status"):
+            self._client.update_status({**victim, "status": status}, "pods")
+        metadata = victim["metadata"]
+        self._client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+        self._events.event(
+            victim, "Normal", "Preempted", f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
+        )
+
+    def withdraw_nominations(self, node: str, below: int) -> None:
+        """Take back the nominations to a node of pods that a more important one has overtaken."""
+        for pod in self._pods.by(_BY_NOMINATED_NODE, node):
+            if pod["spec"].get("priority", 0) < below:
+                metadata = pod["metadata"]
+                patch = {"status": {"nominatedNodeName": None}}
+                self._client.patch(
+                    "pods", metadata["namespace"], metadata["name"], patch, subresource="status"
+                )
+
+
+def _nominated_node(pod: Object) -> Iterable[Any]:
+    node = pod.get("status", {}).get("nominatedNodeName")
+    return (node,) if node and not pod["spec"].get("nodeName") else ()

@@ -1,0 +1,246 @@
+"""The scheduling queue: which pending pod is tried next, and when one that found no node is tried again.
+
+Three places, as in kube-scheduler's ``SchedulingQueue``: *active* pods are tried in queue order; pods in *backoff*
+wait a second after their first attempt, twice as long after each further one and ten seconds at most; and
+*unschedulable* ones wait for an event that may help, for five minutes at the longest. What happens while a pod is
+*in flight*, between being taken out and put back, is kept for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from kschedcore.api.objects import Pod
+from kschedcore.clock import Timer, Timers
+from kschedcore.engine.binding import PodKey, key_of
+
+__all__ = ["PendingPods", "QueuedPod"]
+
+FIRST_BACKOFF = timedelta(seconds=1)
+LONGEST_BACKOFF = timedelta(seconds=10)
+FLUSH_AFTER = timedelta(minutes=5)
+"""So long a pod stays unschedulable at most (``podMaxInUnschedulablePodsDuration``)."""
+
+Helps = Callable[["QueuedPod"], bool]
+"""Whether something that happened may help a pod."""
+
+
+@dataclass(slots=True)
+class QueuedPod:
+    """A pending pod.
+
+    Attributes:
+        pod: What is known of it.
+        added: When it last came to the queue, which orders pods of one priority.
+        attempts: How often it has been tried.
+        tried: When it was tried last.
+        plugins: Who rejected it then.
+        gated: Whether it is not to be tried at all, for the time being.
+        place: Its number among the active pods; below zero where it is none.
+        timer: What ends its back-off, or its being unschedulable.
+    """
+
+    pod: Pod
+    added: datetime
+    attempts: int = 0
+    tried: datetime | None = None
+    plugins: frozenset[str] = frozenset()
+    gated: bool = False
+    place: int = field(default=-1, repr=False)
+    timer: Timer | None = field(default=None, repr=False)
+
+    @property
+    def ready_at(self) -> datetime | None:
+        """Until when it backs off; None for one that was never tried."""
+        if self.tried is None or not self.attempts:
+            return None
+        # Beyond 2**10 the longest back-off has long been reached.
+        return self.tried + min(FIRST_BACKOFF * (1 << min(self.attempts - 1, 10)), LONGEST_BACKOFF)
+
+
+class PendingPods:
+    """Pending pods of one scheduler.
+
+    Args:
+        clock: For back-offs.
+        sort_key: The QueueSort plugin's order.
+    """
+
+    def __init__(self, clock: Timers, sort_key: Callable[[Pod], Any]) -> None:
+        self._clock = clock
+        self._sort_key = sort_key
+        self._pods: dict[PodKey, QueuedPod] = {}
+        self._active: list[tuple[Any, datetime, int, QueuedPod]] = []
+        self._waiting: dict[PodKey, QueuedPod] = {}
+        self._rejecting: Counter[frozenset[str]] = Counter()
+        self._pushed = 0
+        # What happened since the first pod in flight was taken out, numbered on; and what number each saw last.
+        self._happened: deque[Helps] = deque()
+        self._forgotten = 0
+        self._in_flight: dict[PodKey, int] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._pods
+
+    def __iter__(self) -> Iterator[QueuedPod]:
+        return iter(list(self._pods.values()))
+
+    def get(self, key: PodKey) -> QueuedPod | None:
+        """The pod of that namespace and name, wherever it waits."""
+        return self._pods.get(key)
+
+    def add(self, pod: Pod, *, gated: bool) -> None:
+        """Take in a new pod."""
+        queued = QueuedPod(pod, self._clock.now(), gated=gated)
+        self._pods[key_of(pod)] = queued
+        if gated:
+            self._wait(queued)
+        else:
+            self._push(queued)
+
+    def update(self, pod: Pod, *, gated: bool, may_help: bool) -> None:
+        """Take note of what has become of a pod.
+
+        Args:
+            pod: The pod.
+            gated: Whether it may not be tried.
+            may_help: Whether the change may help it to a node.
+        """
+        key = key_of(pod)
+        queued = self._pods[key]
+        was_gated = queued.gated
+        queued.pod, queued.gated = pod, gated
+        if key in self._in_flight:
+            if may_help:
+                self._happened.append(lambda other: other is queued)
+        elif gated:
+            self._cancel(queued)
+            self._stop_waiting(key)
+            self._wait(queued)
+        elif was_gated or (may_help and key in self._waiting):
+            self._move(queued)
+
+    def remove(self, key: PodKey) -> None:
+        """Forget the pod of that namespace and name, if there is one."""
+        queued = self._pods.pop(key, None)
+        if queued is not None:
+            self._cancel(queued)
+            self._stop_waiting(key)
+            self._land(key)
+
+    def pop(self) -> QueuedPod | None:
+        """The next pod to be tried; None when none is to be. It stays known until it is put back or removed."""
+        while self._active:
+            _, _, place, queued = heapq.heappop(self._active)
+            # What was taken out of its place meanwhile was left in the heap.
+            if queued.place == place:
+                queued.place = -1
+                queued.attempts += 1
+                queued.tried = self._clock.now()
+                self._in_flight[key_of(queued.pod)] = self._forgotten + len(self._happened)
+                return queued
+        return None
+
+    def put_back(self, queued: QueuedPod, plugins: frozenset[str]) -> None:
+        """A pod found no node: it waits for what may help against the plugins that rejected it.
+
+        Without plugins nothing in particular stood in its way, and it is tried again after its back-off.
+        """
+        key = key_of(queued.pod)
+        if self._pods.get(key) is not queued:
+            return
+        queued.plugins = plugins
+        queued.added = self._clock.now()
+        helped = not plugins or any(helps(queued) for helps in self._missed(key))
+        self._land(key)
+        if queued.gated:
+            self._wait(queued)
+            return
+        if helped:
+            self._move(queued)
+            return
+        self._wait(queued)
+        assert queued.tried is not None
+
+        def flush() -> None:
+            self._move(queued)
+
+        queued.timer = self._clock.call_at(queued.tried + FLUSH_AFTER, flush, background=True)
+
+    def event(self, concerns: Callable[[frozenset[str]], bool], may_help: Helps) -> None:
+        """Something happened: have those tried again whom it may help.
+
+        Args:
+            concerns: Whether it may help anybody whom these plugins rejected.
+            may_help: Whether it may help one pod.
+        """
+        if self._in_flight:
+            self._happened.append(may_help)
+        if not any(concerns(plugins) for plugins in self._rejecting):
+            return
+        for queued in list(self._waiting.values()):
+            if not queued.gated and may_help(queued):
+                self._move(queued)
+
+    def close(self) -> None:
+        """Forget everything."""
+        for key in list(self._pods):
+            self.remove(key)
+
+    def _move(self, queued: QueuedPod) -> None:
+        """To the active pods, or to where it backs off first."""
+        self._cancel(queued)
+        self._stop_waiting(key_of(queued.pod))
+        ready = queued.ready_at
+        if ready is None or ready <= self._clock.now():
+            self._push(queued)
+            return
+
+        def due() -> None:
+            queued.timer = None
+            self._push(queued)
+
+        queued.timer = self._clock.call_at(ready, due)
+
+    def _wait(self, queued: QueuedPod) -> None:
+        self._waiting[key_of(queued.pod)] = queued
+        self._rejecting[queued.plugins] += 1
+
+    def _stop_waiting(self, key: PodKey) -> None:
+        queued = self._waiting.pop(key, None)
+        if queued is not None:
+            self._rejecting[queued.plugins] -= 1
+            if not self._rejecting[queued.plugins]:
+                del self._rejecting[queued.plugins]
+
+    def _missed(self, key: PodKey) -> Iterator[Helps]:
+        """What happened while a pod was in flight."""
+        seen = self._in_flight.get(key, self._forgotten + len(self._happened))
+        return islice(self._happened, seen - self._forgotten, None)
+
+    def _land(self, key: PodKey) -> None:
+        """A pod is in flight no longer; what nobody has to be told of any more is forgotten."""
+        if self._in_flight.pop(key, None) is None:
+            return
+        first = next(iter(self._in_flight.values()), self._forgotten + len(self._happened))
+        while self._forgotten < first:
+            self._happened.popleft()
+            self._forgotten += 1
+
+    def _push(self, queued: QueuedPod) -> None:
+        queued.place = self._pushed
+        self._pushed += 1
+        heapq.heappush(self._active, (self._sort_key(queued.pod), queued.added, queued.place, queued))
+
+    @staticmethod
+    def _cancel(queued: QueuedPod) -> None:
+        queued.place = -1
+        if queued.timer is not None:
+            queued.timer.cancel()
+            queued.timer = None

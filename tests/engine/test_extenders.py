@@ -1,0 +1,363 @@
+"""HTTP extenders, spoken to over loopback."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from unittest.mock import Mock
+
+import pytest
+
+from kschedcore.clock import FixedClock
+from kschedcore.engine.config.loading import load_config
+from kschedcore.engine.engine import Engine
+from kschedcore.engine.extenders.extenders import ExtenderError, Extenders, HTTPExtender
+from kschedcore.errors import ConfigError
+from kschedcore.manifests.manifests import Manifests
+from kschedcore.scheduler.cycle import Phase, Pipeline
+
+HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
+
+LICENCE = "example.com/licence"
+
+
+class Answers:
+    """An extender: verb -> what it answers; remembers what it was asked."""
+
+    def __init__(self, **verbs: Any) -> None:
+        self.verbs = verbs
+        self.asked: list[tuple[str, Any]] = []
+
+    def __call__(self, verb: Any, arguments: Any) -> Any:
+        self.asked.append((verb, arguments))
+        answer = self.verbs[verb]
+        return answer(arguments) if callable(answer) else answer
+
+
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of clients that did not wait for their answer."""
+
+
+@contextmanager
+def serving(answers: Any) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            verb = self.path.rpartition("/")[2]
+            answer = answers(verb, body) if verb in answers.verbs else None
+            self.send_response(404 if answer is None else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = QuietServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/scheduler"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def node(name: str, cpu: str = "4") -> Any:
+    return {
+        "metadata": {"name": name, "annotations": {"rack": name}},
+        "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "10"}},
+    }
+
+
+def pod(name: str, cpu: str = "1", uid: str = "", priority: int = 0, licences: str = "0") -> Any:
+    resources = {
+        "requests": {"cpu": cpu, "memory": "1Gi", **({LICENCE: licences} if licences != "0" else {})}
+    }
+    return {
+        "metadata": {"name": name, "namespace": "default", "uid": uid, "annotations": {"kept": "yes"}},
+        "spec": {"containers": [{"name": "c", "resources": resources}], "priority": priority},
+    }
+
+
+def engine(*extenders: Any, nodes: Any = "abc") -> Any:
+    made = Engine(config={**HEAD, "extenders": list(extenders)})
+    for name in nodes:
+        made.set_node(node(name))
+    return made
+
+
+def only(*names: Any) -> Any:
+    return {"NodeNames": list(names)}
+
+
+class TestFilter:
+    def test_it_is_shown_whole_objects_and_its_answer_counts(self) -> None:
+        answers = Answers(filter=lambda asked: {"Nodes": {"items": asked["Nodes"]["items"][1:2]}})
+        with serving(answers) as url:
+            decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
+        assert (decision.node, decision.feasible) == ("b", 1)
+        ((_, asked),) = answers.asked
+        assert asked["Pod"]["metadata"]["annotations"] == {"kept": "yes"}
+        assert [item["metadata"]["annotations"]["rack"] for item in asked["Nodes"]["items"]] == [
+            "a",
+            "b",
+            "c",
+        ]
+        assert asked["NodeNames"] is None
+
+    def test_after_a_question_it_is_shown_what_there_was_before(self) -> None:
+        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        with serving(answers) as url:
+            asking = engine({"urlPrefix": url, "filterVerb": "filter"}, nodes="ab")
+            with asking.what_if():
+                asking.remove_node("b")
+                changed = node("a")
+                changed["metadata"]["annotations"] = {"rack": "moved"}
+                asking.set_node(changed)
+                asking.set_node(node("c"))
+                asking.decide(pod("p"))
+            asking.decide(pod("p"))
+        racks = [
+            {
+                item["metadata"]["name"]: item["metadata"]["annotations"]["rack"]
+                for item in asked["Nodes"]["items"]
+            }
+            for _, asked in answers.asked
+        ]
+        assert racks == [{"a": "moved", "c": "c"}, {"a": "a", "b": "b"}]
+
+    def test_objects_of_manifests_are_shown_whole(self) -> None:
+        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        with serving(answers) as url:
+            config = {**HEAD, "extenders": [{"urlPrefix": url, "filterVerb": "filter"}]}
+            loaded = Manifests.from_cluster({"nodes": [node("a")], "pods": []})
+            assert Engine(loaded, config=config).decide(pod("p")).node == "a"
+        ((_, asked),) = answers.asked
+        assert asked["Nodes"]["items"][0]["metadata"]["annotations"] == {"rack": "a"}
+
+    def test_one_with_a_cache_of_nodes_is_given_names(self) -> None:
+        answers = Answers(filter=only("c"))
+        with serving(answers) as url:
+            config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
+            assert engine(config).decide(pod("p")).node == "c"
+        ((_, asked),) = answers.asked
+        assert (asked["NodeNames"], asked["Nodes"]) == (["a", "b", "c"], None)
+
+    def test_reasons_are_told(self) -> None:
+        failed = {
+            "nodeNames": [],
+            "failedNodes": {"a": "no licence", "b": "no licence"},
+            "failedAndUnresolvableNodes": {"b": "wrong rack", "c": "wrong rack"},
+        }
+        with serving(Answers(filter=failed)) as url:
+            config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
+            made = engine(config)
+            decision = made.decide(pod("p"), preempt=False)
+            verdicts = made.explain(pod("p")).verdicts
+        assert decision.message == "0/3 nodes are available: 1 no licence, 2 wrong rack."
+        assert decision.diagnosis.plugins == {"Extender"}
+        assert [verdicts[name].code for name in "abc"] == [
+            "Unschedulable",
+            "UnschedulableAndUnresolvable",
+            "UnschedulableAndUnresolvable",
+        ]
+
+    def test_extenders_are_asked_in_turn_of_what_is_left(self) -> None:
+        first, second = Answers(filter=only("a", "c")), Answers(filter=only("c"))
+        with serving(first) as one, serving(second) as two:
+            configs = [
+                {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True} for url in (one, two)
+            ]
+            assert engine(*configs).decide(pod("p")).node == "c"
+        assert second.asked[0][1]["NodeNames"] == ["a", "c"]
+
+    def test_a_node_that_it_was_not_asked_of_is_an_error(self) -> None:
+        with serving(Answers(filter=only("z"))) as url:
+            config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
+            decision = engine(config).decide(pod("p"))
+        assert decision.node is None
+        assert 'claims a filtered node "z" which is not found in the input node list' in decision.message
+
+    def test_its_own_complaint_ends_the_cycle(self) -> None:
+        with serving(Answers(filter={"Error": "licence server is down"})) as url:
+            decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
+        assert (decision.node, decision.message) == (None, "licence server is down")
+
+    def test_an_ignorable_one_that_fails_is_passed_over_and_asked_last(self) -> None:
+        with serving(Answers()) as broken, serving(Answers(filter=only("b"))) as works:
+            configs = [
+                {"urlPrefix": broken, "filterVerb": "filter", "ignorable": True},
+                {"urlPrefix": works, "filterVerb": "filter", "nodeCacheCapable": True},
+            ]
+            made = engine(*configs)
+            assert made.decide(pod("p")).node == "b"
+        extenders = Extenders(load_config({**HEAD, "extenders": configs}).extenders)
+        assert [each.name for each in extenders._extenders] == [works, broken]
+
+    def test_a_status_other_than_ok_is_told(self) -> None:
+        with serving(Answers()) as url:
+            decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
+            assert decision.message == (
+                f"extender {url}: filter: failed filter with extender at URL {url}/filter, code 404"
+            )
+
+    def test_one_that_cannot_be_reached(self) -> None:
+        with serving(Answers()) as url:
+            pass
+        decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
+        assert decision.node is None
+        assert decision.message.startswith(f"extender {url}: filter: ")
+
+    def test_one_that_does_not_answer_in_time(self) -> None:
+        release = threading.Event()
+        with serving(Answers(filter=lambda _: release.wait(30) and {})) as url:
+            decision = engine({"urlPrefix": url, "filterVerb": "filter", "httpTimeout": "50ms"}).decide(
+                pod("p")
+            )
+            release.set()
+        assert decision.message == f"extender {url}: filter: timed out"
+
+    def test_an_answer_that_is_no_json(self) -> None:
+        config = load_config({**HEAD, "extenders": [{"urlPrefix": "http://127.0.0.1", "filterVerb": "f"}]})
+        extender = HTTPExtender(config.extenders[0])
+        extender._client = Mock(post=lambda *_: b"<html>")
+        with pytest.raises(ExtenderError, match="JSON is malformed"):
+            extender.filter({}, {})
+
+
+class TestPrioritize:
+    def test_scores_are_scaled_weighted_and_added(self) -> None:
+        rated = [{"Host": "c", "Score": 2}, {"host": "b", "score": 1}]
+        with serving(Answers(rate=rated)) as url:
+            made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 3})
+            explanation = made.explain(pod("p"))
+        assert explanation.decision.node == "c"
+        added = {name: scores["ExtenderScores"].weighted for name, scores in explanation.scores.items()}
+        assert added == {"a": 0, "b": 30, "c": 60}
+        assert explanation.totals["c"] - explanation.totals["a"] == 60
+
+    def test_one_that_fails_adds_nothing(self) -> None:
+        with serving(Answers()) as url:
+            made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 3})
+            assert made.decide(pod("p")).node == "a"
+
+    def test_it_is_not_asked_about_a_single_node(self) -> None:
+        answers = Answers(rate=[])
+        with serving(answers) as url:
+            made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 1}, nodes="a")
+            assert made.decide(pod("p")).node == "a"
+        assert answers.asked == []
+
+
+class TestManagedResources:
+    CONFIG: ClassVar = {"managedResources": [{"name": LICENCE, "ignoredByScheduler": True}]}
+
+    def test_it_is_asked_of_pods_that_want_its_resources_only(self) -> None:
+        answers = Answers(filter=only("b"))
+        with serving(answers) as url:
+            config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True, **self.CONFIG}
+            made = engine(config)
+            assert made.decide(pod("p")).node == "a"
+            assert answers.asked == []
+            # No node offers the resource: the scheduler itself does not look at it.
+            assert made.decide(pod("p", licences="1")).node == "b"
+
+
+class TestPreempt:
+    def full(self, url: str, **config: Any) -> Any:
+        made = engine({"urlPrefix": url, "preemptVerb": "preempt", **config}, nodes="ab")
+        made.add_pod(pod("one", "4", uid="u1"), "a")
+        made.add_pod(pod("two", "4", uid="u2"), "b")
+        return made
+
+    def test_it_narrows_down_the_candidates(self) -> None:
+        agreed = {"NodeNameToMetaVictims": {"b": {"Pods": [{"UID": "u2"}], "NumPDBViolations": 0}}}
+        answers = Answers(preempt=agreed)
+        with serving(answers) as url:
+            (decision,) = self.full(url).schedule([pod("high", "4", priority=9)])
+        assert (decision.nominated_node, decision.victims) == ("b", ("default/two",))
+        victims = answers.asked[0][1]["NodeNameToVictims"]
+        assert {name: each["Pods"][0]["metadata"]["uid"] for name, each in victims.items()} == {
+            "a": "u1",
+            "b": "u2",
+        }
+
+    def test_one_with_a_cache_is_given_uids(self) -> None:
+        answers = Answers(preempt={"NodeNameToMetaVictims": {}})
+        with serving(answers) as url:
+            (decision,) = self.full(url, nodeCacheCapable=True).schedule([pod("high", "4", priority=9)])
+        assert decision.nominated_node is None
+        asked = answers.asked[0][1]
+        assert asked["NodeNameToMetaVictims"]["a"] == {"Pods": [{"UID": "u1"}], "NumPDBViolations": 0}
+        assert asked["NodeNameToVictims"] is None
+
+    def test_a_victim_that_is_not_there_is_an_error(self) -> None:
+        agreed = {"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "u9"}]}}}
+        with serving(Answers(preempt=agreed)) as url:
+            (decision,) = self.full(url).schedule([pod("high", "4", priority=9)])
+        assert decision.nominated_node is None
+        assert "claims to preempt pod (UID: u9) on node: a, but the pod is not found" in decision.message
+
+    def test_an_ignorable_one_that_fails_changes_nothing(self) -> None:
+        with serving(Answers()) as url:
+            (decision,) = self.full(url, ignorable=True).schedule([pod("high", "4", priority=9)])
+        assert decision.nominated_node in ("a", "b")
+
+
+class TestNominated:
+    def test_it_may_keep_a_pod_off_the_node_nominated_for_it(self) -> None:
+        with serving(Answers(filter=only())) as url:
+            made = engine({"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True})
+            made.nominate(pod("p"), "b")
+            assert made.decide(pod("p"), preempt=False).node is None
+
+
+class TestBind:
+    def pipeline(self, url: str, **config: Any) -> Any:
+        made = engine({"urlPrefix": url, "bindVerb": "bind", **config}, nodes="a")
+        bound = []
+        return Pipeline(made, FixedClock(), lambda pod, node: bound.append((pod.metadata.name, node))), bound
+
+    def test_it_binds_in_place_of_the_plugins(self) -> None:
+        answers = Answers(bind={})
+        with serving(answers) as url:
+            pipeline, bound = self.pipeline(url)
+            pipeline.schedule([pod("p", uid="u1")])
+            (cycle,) = pipeline.advance()
+        asked = {"PodName": "p", "PodNamespace": "default", "PodUID": "u1", "Node": "a"}
+        assert (cycle.phase, bound, answers.asked) == (Phase.BOUND, [], [("bind", asked)])
+
+    def test_a_failure_is_the_pods(self) -> None:
+        with serving(Answers(bind={"Error": "no route"})) as url:
+            pipeline, bound = self.pipeline(url)
+            pipeline.schedule([pod("p")])
+            (cycle,) = pipeline.advance()
+        assert (cycle.phase, cycle.status.reasons, bound) == (
+            Phase.FAILED,
+            ("binding rejected: no route",),
+            [],
+        )
+
+    def test_unless_it_is_ignorable(self) -> None:
+        with serving(Answers()) as url:
+            pipeline, bound = self.pipeline(url, ignorable=True)
+            pipeline.schedule([pod("p")])
+            (cycle,) = pipeline.advance()
+        assert (cycle.phase, bound) == (Phase.BOUND, [("p", "a")])
+
+
+def test_a_url_that_is_none() -> None:
+    with pytest.raises(
+        ConfigError, match='extender urlPrefix "nowhere": expected http://host or https://host'
+    ):
+        engine({"urlPrefix": "nowhere", "filterVerb": "f"})
+
+
+def test_a_certificate_that_is_not_there() -> None:
+    config = {"urlPrefix": "https://127.0.0.1", "tlsConfig": {"caFile": "/does/not/exist"}}
+    with pytest.raises(ConfigError, match="tlsConfig: "):
+        engine(config)
