@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
-import msgspec
-
+from kschedcore.api.machinery.changes import Change
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
@@ -21,25 +20,11 @@ __all__ = ["Change", "Informer", "Informers", "by_label", "by_node", "controller
 ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
-Listener = Callable[["Change"], None]
+Listener = Callable[[Change], None]
 """Is told of changes."""
 
 IndexOf = Callable[[Object], Iterable[Hashable]]
 """Under which values an object is found."""
-
-
-class Change(msgspec.Struct, frozen=True, gc=False):
-    """What happened to one object: ``old`` is None when it is new, ``new`` when it is gone."""
-
-    old: Object | None
-    new: Object | None
-
-    @property
-    def object(self) -> Object:
-        """The object after it, or as it last was."""
-        found = self.new if self.new is not None else self.old
-        assert found is not None
-        return found
 
 
 def key_of(obj: Object) -> ObjectKey:
