@@ -13,7 +13,7 @@ from kschedcore.api.objects import Pod
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.user_plugins import FilterPlugin, NodeColumns, ScorePlugin
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 
 PRICE = "example.com/cents-per-hour"
 

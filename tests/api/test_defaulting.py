@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kschedcore.api.objects import Pod, PodSpec, PriorityClass, RuntimeClass, decode
+from kschedcore.rules.amounts import pod_requests
 from kschedcore.rules.defaulting import PodDefaults
-from kschedcore.rules.requests import pod_requests
 
 Json = dict[str, Any]
 

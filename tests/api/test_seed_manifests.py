@@ -9,7 +9,7 @@ import pytest
 from kschedcore.api.objects import Toleration
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.manifests import Manifests
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 
 SEED = Path(__file__).parent / "seed"
 

@@ -11,7 +11,7 @@ from kschedcore_pack import PackArgs, PackResource
 
 from kschedcore import Engine
 from kschedcore.engine.user_plugins import ScorePlugin
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 
 GPU = "nvidia.com/gpu"
 

@@ -9,7 +9,7 @@ from kschedcore.api import labels as rules
 __all__ = [
     "COMPUTE_QUOTA_RESOURCES", "INTEGER_QUOTA_RESOURCES", "STANDARD_CONTAINER_RESOURCES",
     "STANDARD_QUOTA_RESOURCES", "STANDARD_RESOURCES", "is_extended", "is_huge_page", "is_native",
-    "is_overcommit_allowed",
+    "is_overcommit_allowed", "is_pod_level",
 ]  # fmt: skip
 
 STANDARD_CONTAINER_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
@@ -41,7 +41,7 @@ def is_native(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_extended(name: str) -> bool:
-    """``nvidia.com/gpu``: of somebody's own domain, and still a name behind ``requests.``."""
+    """``nvidia.com/gpu``: of a domain other than kubernetes.io, and still a qualified name behind ``requests.``."""
     if is_native(name) or name.startswith("requests."):
         return False
     return not rules.is_qualified_name(f"requests.{name}")
@@ -50,3 +50,8 @@ def is_extended(name: str) -> bool:
 def is_overcommit_allowed(name: str) -> bool:
     """Whether limits may exceed requests: native resources, except huge pages."""
     return is_native(name) and not is_huge_page(name)
+
+
+def is_pod_level(name: str) -> bool:
+    """Whether a pod may state the resource for all of its containers (``IsSupportedPodLevelResource``, KEP-2837)."""
+    return name in ("cpu", "memory") or is_huge_page(name)

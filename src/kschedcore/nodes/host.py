@@ -16,7 +16,7 @@ from kschedcore.api.taints import find_untolerated
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.needs import Needs
 from kschedcore.nodes.pressure import is_unwelcome
-from kschedcore.rules.requests import in_units
+from kschedcore.rules.amounts import in_units
 
 __all__ = ["Host", "Rejection"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from kschedcore.api.objects import PodSpec, Toleration, decode
 from kschedcore.api.selectors import NodeSelector, node_selector
 from kschedcore.engine.columns.pods import host_ports
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 
 __all__ = ["Needs", "NeedsReader"]
 

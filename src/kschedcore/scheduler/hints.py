@@ -15,7 +15,7 @@ from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.taints import find_untolerated
 from kschedcore.client.informer import Change
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 from kschedcore.rules.resize import what_runs
 
 __all__ = ["may_concern", "may_help"]

@@ -14,7 +14,7 @@ from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import milli_value, value
 from kschedcore.client.informer import controller_of
 from kschedcore.cluster import Cluster
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 from kschedcore.simulation.availability import Availability
 from kschedcore.simulation.capacity import Capacity
 from kschedcore.simulation.rows import EventRow, PodRow, Rows, SampleRow

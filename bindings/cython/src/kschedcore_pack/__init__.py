@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.plugin import Plugin, PodContext
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 from kschedcore_pack.kernel import PackKernel
 
 __all__ = ["PackArgs", "PackResource"]

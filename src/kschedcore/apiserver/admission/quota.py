@@ -11,8 +11,7 @@ from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
-from kschedcore.rules.pod_specs import spec_amounts, spec_qos_class
-from kschedcore.rules.usage import ResourceList, parse
+from kschedcore.rules.amounts import ResourceList, amounts, parse, qos_class
 
 __all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches", "quota_usage"]
 
@@ -101,8 +100,8 @@ def _missing(spec: FrozenDict, names: tuple[str, ...]) -> dict[str, list[str]]:
 
 @remembered
 def _used(spec: FrozenDict) -> ResourceList:
-    amounts = spec_amounts(spec)
-    return {"count/pods": _ONE, **_compute(amounts.requests, amounts.limits), "pods": _ONE}
+    total = amounts(spec)
+    return {"count/pods": _ONE, **_compute(total.requests, total.limits), "pods": _ONE}
 
 
 def _stated(resources: Mapping[str, Any]) -> ResourceList:
@@ -203,7 +202,7 @@ def _in_scope(requirement: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
     if scope in ("Terminating", "NotTerminating"):
         return (spec.get("activeDeadlineSeconds") is not None) == (scope == "Terminating")
     if scope in ("BestEffort", "NotBestEffort"):
-        return (spec_qos_class(spec) == "BestEffort") == (scope == "BestEffort")
+        return (qos_class(spec) == "BestEffort") == (scope == "BestEffort")
     return scope == "CrossNamespacePodAffinity" and _crosses_namespaces(spec)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict, plain
 from kschedcore.api.machinery.remembered import remembered, shared
-from kschedcore.rules.pod_specs import spec_qos_class
+from kschedcore.rules.amounts import qos_class
 
 __all__ = ["CREATE"]
 
@@ -34,7 +34,7 @@ def _create(pod: dict[str, Any]) -> None:
 
 @remembered
 def _first_status(spec: FrozenDict) -> FrozenDict:
-    status: dict[str, Any] = {"phase": "Pending", "qosClass": spec_qos_class(spec)}
+    status: dict[str, Any] = {"phase": "Pending", "qosClass": qos_class(spec)}
     if spec.get("schedulingGates"):
         status["conditions"] = [_GATED]
     return shared(status)

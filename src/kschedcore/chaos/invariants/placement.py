@@ -19,7 +19,7 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.controllers.controller import Context
 from kschedcore.engine.binding import key_of
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 from kschedcore.scheduler.loop import Scheduler
 
 __all__ = [

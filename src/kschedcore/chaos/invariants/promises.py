@@ -18,7 +18,7 @@ from kschedcore.client.informer import ObjectKey, controller_of
 from kschedcore.controllers.deployment.sizes import is_rolling, max_unavailable, replicas
 from kschedcore.controllers.deployment.status import is_complete
 from kschedcore.controllers.victims import is_active, ready_since
-from kschedcore.rules.usage import parse
+from kschedcore.rules.amounts import parse
 
 __all__ = ["AvailabilityIsKept", "BudgetsAreRespected", "QuotasAreKept", "QuotasCountWhatIsThere"]
 

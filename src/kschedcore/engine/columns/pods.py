@@ -13,7 +13,7 @@ from kschedcore._native.plugins.inter_pod_affinity import (
 )
 from kschedcore._native.podinfo import PodInfo
 from kschedcore.engine.columns.selectors import affinity_term
-from kschedcore.rules.requests import non_zero_requests, pod_requests
+from kschedcore.rules.amounts import non_zero_requests, pod_requests
 
 if TYPE_CHECKING:
     from kschedcore._native.nodes import NodeTable

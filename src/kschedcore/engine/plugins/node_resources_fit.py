@@ -6,7 +6,7 @@ from kschedcore._native.plugins.node_resources_fit import NodeResourcesFitFilter
 from kschedcore.api.resource_names import is_extended
 from kschedcore.engine.config.args import NodeResourcesFitArgs
 from kschedcore.engine.plugin import Plugin, PodContext
-from kschedcore.rules.requests import scored_requests
+from kschedcore.rules.amounts import scored_requests
 
 _SCORE_SCALE = 10
 """Shape points score 0 to 10 (MaxCustomPriorityScore); nodes score 0 to 100."""

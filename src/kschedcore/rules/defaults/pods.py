@@ -7,8 +7,8 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict, plain
 from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.rules.defaults.pod_resources import default_pod_resources
 from kschedcore.rules.defaults.volumes import default_volume
-from kschedcore.rules.usage import container_requests
 
 __all__ = ["DEFAULTS", "containers", "default_pod_template"]
 
@@ -28,39 +28,16 @@ def default_pod_template(template: dict[str, Any]) -> None:
 
 
 def _default_pod(pod: dict[str, Any]) -> None:
-    pod["spec"] = _with_defaults(pod["spec"])
+    pod["spec"] = _with_defaults(shared(pod["spec"]))
 
 
 @remembered
 def _with_defaults(spec: FrozenDict) -> FrozenDict:
     changed = plain(spec)
     _default_spec(changed)
-    for container in containers(changed, "containers", "initContainers"):
-        _default_requests(container.get("resources"))
-    _default_pod_requests(changed)
+    default_pod_resources(changed)
     changed.setdefault("enableServiceLinks", True)
     return shared(changed)
-
-
-def _default_requests(resources: dict[str, Any] | None) -> None:
-    """A limit without a request is a request of the same size."""
-    if resources and resources.get("limits"):
-        requests = resources.setdefault("requests", {})
-        for name, quantity in resources["limits"].items():
-            requests.setdefault(name, quantity)
-
-
-def _default_pod_requests(spec: dict[str, Any]) -> None:
-    """A pod-level limit without a request requests what the containers do, else as much (KEP-2837)."""
-    resources = spec.get("resources")
-    if not resources or not resources.get("limits"):
-        return
-    requests = resources.setdefault("requests", {})
-    for name, quantity in container_requests(spec).items():
-        if name in ("cpu", "memory"):
-            requests.setdefault(name, str(quantity))
-    for name, text in resources["limits"].items():
-        requests.setdefault(name, text)
 
 
 def _default_spec(spec: dict[str, Any]) -> None:
@@ -77,10 +54,6 @@ def _default_spec(spec: dict[str, Any]) -> None:
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
-    if spec.get("hostNetwork"):
-        for container in containers(spec, "containers", "initContainers"):
-            for port in container.get("ports", ()):
-                port.setdefault("hostPort", port["containerPort"])
 
 
 def _default_container(container: dict[str, Any]) -> None:

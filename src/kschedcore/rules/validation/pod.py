@@ -10,13 +10,13 @@ from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import remembered
-from kschedcore.rules.pod_specs import spec_errors
 from kschedcore.rules.validation.changes import difference
 from kschedcore.rules.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
     validate_metadata_update,
 )
+from kschedcore.rules.validation.pods import validate_pod_spec
 
 __all__ = ["CREATE", "UPDATE"]
 
@@ -36,8 +36,14 @@ def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
 
 
 @remembered
+def _spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
+    """Return the faults of a complete spec; the replicas of a template share one answer."""
+    return tuple(validate_pod_spec(spec, "spec"))
+
+
+@remembered
 def _new_spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
-    errors = [*spec_errors(spec)]
+    errors = [*_spec_errors(spec)]
     if spec.get("ephemeralContainers"):
         errors.append(fe.forbidden("spec.ephemeralContainers", "cannot be set on create"))
     if spec.get("nodeName") and spec.get("schedulingGates"):
@@ -54,7 +60,7 @@ def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     if spec is was:
         # It was valid when it was stored; a binding adds nothing but a name that was checked.
         return
-    yield from spec_errors(spec)
+    yield from _spec_errors(spec)
     resized = list(_containers_added_or_removed(spec, was))
     yield from resized
     if resized:

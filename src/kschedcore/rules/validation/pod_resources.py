@@ -7,8 +7,8 @@ from typing import Any
 
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
-from kschedcore.api.resource_names import is_huge_page
-from kschedcore.rules.usage import container_requests, parse
+from kschedcore.api.resource_names import is_pod_level
+from kschedcore.rules.amounts import container_requests, parse
 from kschedcore.rules.validation.resources import validate_amounts
 
 __all__ = ["validate_pod_resources"]
@@ -25,7 +25,7 @@ def validate_pod_resources(spec: dict[str, Any], path: str) -> Iterable[FieldErr
         yield fe.forbidden(f"{path}.resources.claims", "claims may not be set for Resources at pod-level")
     for side in ("limits", "requests"):
         for name in resources.get(side, {}):
-            if name not in _SUPPORTED and not is_huge_page(name):
+            if not is_pod_level(name):
                 yield fe.not_supported(f"{path}.resources.{side}[{name}]", name, _SUPPORTED)
     yield from validate_amounts(resources, f"{path}.resources")
     yield from _covers_containers(spec, path)

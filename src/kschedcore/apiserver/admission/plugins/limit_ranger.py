@@ -10,8 +10,7 @@ from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.quantity import Quantity
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
-from kschedcore.rules.pod_specs import spec_amounts
-from kschedcore.rules.usage import ResourceList, parse
+from kschedcore.rules.amounts import ResourceList, amounts, parse
 
 __all__ = ["LimitRanger"]
 
@@ -68,9 +67,9 @@ def _filled(spec: FrozenDict, item: FrozenDict) -> tuple[FrozenDict, str]:
     for key, title in (("containers", "container"), ("initContainers", "init container")):
         for container in filled.get(key) or ():
             resources = container["resources"]
-            for side, amounts in (("requests", "defaultRequest"), ("limits", "default")):
+            for side, field in (("requests", "defaultRequest"), ("limits", "default")):
                 present = resources.get(side, {})
-                missing = {n: q for n, q in item.get(amounts, {}).items() if n not in present}
+                missing = {n: q for n, q in item.get(field, {}).items() if n not in present}
                 if missing:
                     resources[side] = {**present, **missing}
                     names = ", ".join(sorted(missing))
@@ -83,8 +82,8 @@ def _filled(spec: FrozenDict, item: FrozenDict) -> tuple[FrozenDict, str]:
 @remembered
 def _pod_problems(spec: FrozenDict, item: FrozenDict) -> tuple[str, ...]:
     if item["type"] == "Pod":
-        amounts = spec_amounts(spec)
-        return tuple(_problems("Pod", item, amounts.requests, amounts.limits))
+        total = amounts(spec)
+        return tuple(_problems("Pod", item, total.requests, total.limits))
     if item["type"] != "Container":
         return ()
     problems: list[str] = []
@@ -132,8 +131,8 @@ def _ratio(
     kind: str, name: str, most: Quantity, request: Quantity | None, limit: Quantity | None
 ) -> Iterator[str]:
     rule = f"{name} max limit to request ratio per {kind} is {most}"
-    amounts = [quantity for quantity in (request, limit, most) if quantity is not None]
-    in_milli = all(quantity.value() <= _MAX_MILLI_VALUE for quantity in amounts)
+    stated = [quantity for quantity in (request, limit, most) if quantity is not None]
+    in_milli = all(quantity.value() <= _MAX_MILLI_VALUE for quantity in stated)
     if request is None or _amount(request, in_milli) == 0:
         yield f"{rule}, but no request is specified or request is 0"
     elif limit is None or _amount(limit, in_milli) == 0:

@@ -10,7 +10,7 @@ from kschedcore.api.quantity import Quantity
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused
 from kschedcore.apiserver.admission.quota import Evaluator, evaluator_for, quota_matches
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
-from kschedcore.rules.usage import ResourceList, added, parse
+from kschedcore.rules.amounts import ResourceList, added, parse
 
 __all__ = ["ResourceQuota"]
 
