@@ -27,11 +27,11 @@ from unittest.mock import patch
 
 from kschedcore.apiserver.requests import Requests
 from kschedcore.cli.entry import COLLECT
+from kschedcore.client.transport import Request, Response
 from kschedcore.cluster import Cluster
 
 Object = dict[str, Any]
 Figures = dict[str, float]
-Answer = tuple[int, Object]
 
 MINUTES = 24 * 60
 
@@ -178,20 +178,18 @@ class Asked:
         self._seconds: dict[str, float] = defaultdict(float)
         self._times: Counter[str] = Counter()
 
-    def wrapped(self, request: Callable[..., Answer]) -> Callable[..., Answer]:
-        """``request``, clocked."""
+    def wrapped(self, send: Callable[..., Response]) -> Callable[..., Response]:
+        """Return ``send`` with its time measured."""
 
-        def clocked_request(server: Requests, method: str, path: str, *args: Any, **named: Any) -> Answer:
+        def timed(server: Requests, request: Request, **named: Any) -> Response:
             start = time.thread_time()
-            answer = request(server, method, path, *args, **named)
-            kind = (
-                f"{method} {_resource(path)} by {args[2] if len(args) > 2 else named.get('user_agent', '')}"
-            )
+            response = send(server, request, **named)
+            kind = f"{request.method} {_resource(request.target)} by {request.user_agent}"
             self._seconds[kind] += time.thread_time() - start
             self._times[kind] += 1
-            return answer
+            return response
 
-        return clocked_request
+        return timed
 
     def show(self, pods: float) -> None:
         """A line for each kind of request that there is one of for every hundred pods, the costliest first."""
@@ -216,7 +214,7 @@ def _resource(path: str) -> str:
 def asked(options: argparse.Namespace) -> Figures:
     """One run, and what was asked of the API server."""
     found = Asked()
-    with patch.object(Requests, "request", found.wrapped(Requests.request)):
+    with patch.object(Requests, "send", found.wrapped(Requests.send)):
         figures = measured(options)
     pods = options.pods or 50_000
     found.show(pods // MINUTES * MINUTES if options.day else pods)

@@ -1,4 +1,4 @@
-"""A store as small as can be, and the steps of a write in the door's order, to test admission alone."""
+"""A store as small as can be, and the steps of a write in the registry's order, to test admission alone."""
 
 from __future__ import annotations
 

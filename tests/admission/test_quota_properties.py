@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from .door import Door
+from .settled import SettledServer
 
 PODS = "/api/v1/namespaces/ns/pods"
 QUOTAS = "/api/v1/namespaces/ns/resourcequotas"
@@ -28,19 +28,19 @@ class Quotas(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.door = Door()
+        self.server = SettledServer()
         self.live: dict[str, tuple[int, bool]] = {}
         self.made = 0
 
     @initialize()
     def namespace(self) -> None:
-        self.door.request("POST", "/api/v1/namespaces", {"metadata": {"name": "ns"}})
+        self.server.request("POST", "/api/v1/namespaces", {"metadata": {"name": "ns"}})
         for name, hard in HARD.items():
-            self.door.request("POST", QUOTAS, {"metadata": {"name": name}, "spec": {"hard": hard}})
-        self.door.settle()
+            self.server.request("POST", QUOTAS, {"metadata": {"name": name}, "spec": {"hard": hard}})
+        self.server.settle()
 
     def used(self) -> dict[str, dict[str, str]]:
-        items = self.door.request("GET", QUOTAS)[1]["items"]
+        items = self.server.request("GET", QUOTAS)[1]["items"]
         return {quota["metadata"]["name"]: quota["status"]["used"] for quota in items}
 
     @rule(cpu=st.integers(1, 2500), dry_run=st.booleans())
@@ -50,7 +50,7 @@ class Quotas(RuleBasedStateMachine):
         resources = {"requests": {"cpu": f"{cpu}m"}, "limits": {"cpu": "3", "memory": "100Mi"}}
         containers = [{"name": "c", "image": "i", "resources": resources}]
         body = {"metadata": {"name": f"p{self.made}"}, "spec": {"containers": containers}}
-        code, _ = self.door.request("POST", PODS + ("?dryRun=All" if dry_run else ""), body)
+        code, _ = self.server.request("POST", PODS + ("?dryRun=All" if dry_run else ""), body)
         if code != 201 or dry_run:
             assert self.used() == before
         else:
@@ -63,7 +63,7 @@ class Quotas(RuleBasedStateMachine):
             containers = [
                 {"name": "c", "image": "i", "resources": {"limits": {"cpu": "1m", "memory": "1Mi"}}}
             ]
-            code, _ = self.door.request(
+            code, _ = self.server.request(
                 "POST", PODS, {"metadata": {"name": name}, "spec": {"containers": containers}}
             )
             assert code in (403, 409)
@@ -72,21 +72,21 @@ class Quotas(RuleBasedStateMachine):
     def fail(self, data: st.DataObject) -> None:
         if self.live:
             name = data.draw(st.sampled_from(sorted(self.live)))
-            failed = copy.deepcopy(self.door.request("GET", f"{PODS}/{name}")[1])
+            failed = copy.deepcopy(self.server.request("GET", f"{PODS}/{name}")[1])
             failed["status"]["phase"] = "Failed"
-            assert self.door.request("PUT", f"{PODS}/{name}/status", failed)[0] == 200
+            assert self.server.request("PUT", f"{PODS}/{name}/status", failed)[0] == 200
             self.live[name] = (self.live[name][0], False)
 
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         if self.live:
             name = data.draw(st.sampled_from(sorted(self.live)))
-            self.door.request("DELETE", f"{PODS}/{name}")
+            self.server.request("DELETE", f"{PODS}/{name}")
             del self.live[name]
 
     @rule()
     def settle(self) -> None:
-        self.door.settle()
+        self.server.settle()
         running = [cpu for cpu, runs in self.live.values() if runs]
         used = self.used()
         assert milli(used["wide"]["requests.cpu"]) == sum(running)

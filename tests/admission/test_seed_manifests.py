@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from .door import Door
 from .memory import Cluster, refusal
+from .settled import SettledServer
 
 LIMIT_RANGE: dict[str, Any] = {
     "apiVersion": "v1",
@@ -174,74 +174,74 @@ class TestResourceQuota:
     """First come, first served; and under a quota on compute everybody says what they use."""
 
     @pytest.fixture
-    def door(self) -> Door:
-        door = Door()
-        door.request("POST", "/api/v1/namespaces", {"metadata": {"name": "ns"}})
-        door.settle()
-        return door
+    def server(self) -> SettledServer:
+        server = SettledServer()
+        server.request("POST", "/api/v1/namespaces", {"metadata": {"name": "ns"}})
+        server.settle()
+        return server
 
-    def quota(self, door: Door, hard: dict[str, str], name: str = "q") -> None:
+    def quota(self, server: SettledServer, hard: dict[str, str], name: str = "q") -> None:
         body = {"metadata": {"name": name}, "spec": {"hard": hard}}
-        door.request("POST", "/api/v1/namespaces/ns/resourcequotas", body)
-        door.settle()
+        server.request("POST", "/api/v1/namespaces/ns/resourcequotas", body)
+        server.settle()
 
-    def used(self, door: Door, name: str = "q") -> dict[str, str]:
-        used: dict[str, str] = door.request("GET", f"/api/v1/namespaces/ns/resourcequotas/{name}")[1][
+    def used(self, server: SettledServer, name: str = "q") -> dict[str, str]:
+        used: dict[str, str] = server.request("GET", f"/api/v1/namespaces/ns/resourcequotas/{name}")[1][
             "status"
         ]["used"]
         return used
 
-    def test_the_total_of_objects_is_limited(self, door: Door) -> None:
-        self.quota(door, {"count/deployments.apps": "1", "services": "1"})
+    def test_the_total_of_objects_is_limited(self, server: SettledServer) -> None:
+        self.quota(server, {"count/deployments.apps": "1", "services": "1"})
         service = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
-        assert door.request("POST", "/api/v1/namespaces/ns/services", service)[0] == 201
+        assert server.request("POST", "/api/v1/namespaces/ns/services", service)[0] == 201
         service["metadata"] = {"name": "t"}
-        code, status = door.request("POST", "/api/v1/namespaces/ns/services", service)
+        code, status = server.request("POST", "/api/v1/namespaces/ns/services", service)
         assert (code, status["message"]) == (
             403,
             'services "t" is forbidden: exceeded quota: q, requested: services=1, used: services=1, '
             "limited: services=1",
         )
 
-    def test_a_quota_on_compute_needs_requests_and_limits(self, door: Door) -> None:
-        self.quota(door, {"requests.cpu": "1", "limits.memory": "1Gi"})
-        code, status = door.request("POST", "/api/v1/namespaces/ns/pods", pod())
+    def test_a_quota_on_compute_needs_requests_and_limits(self, server: SettledServer) -> None:
+        self.quota(server, {"requests.cpu": "1", "limits.memory": "1Gi"})
+        code, status = server.request("POST", "/api/v1/namespaces/ns/pods", pod())
         assert (code, status["message"]) == (
             403,
             'pods "p" is forbidden: failed quota: q: must specify limits.memory for: c; requests.cpu for: c',
         )
 
-    def test_first_come_first_served_until_something_is_deleted(self, door: Door) -> None:
-        self.quota(door, {"requests.cpu": "1"})
+    def test_first_come_first_served_until_something_is_deleted(self, server: SettledServer) -> None:
+        self.quota(server, {"requests.cpu": "1"})
         path = "/api/v1/namespaces/ns/pods"
         for name in ("a", "b"):
             body = pod(name, containers=[container("c", {"cpu": "400m"})])
-            assert door.request("POST", path, body)[0] == 201
+            assert server.request("POST", path, body)[0] == 201
         late = pod("late", containers=[container("c", {"cpu": "400m"})])
-        code, status = door.request("POST", path, late)
+        code, status = server.request("POST", path, late)
         assert (code, status["message"]) == (
             403,
             'pods "late" is forbidden: exceeded quota: q, requested: requests.cpu=400m, '
             "used: requests.cpu=800m, limited: requests.cpu=1",
         )
-        door.request("DELETE", f"{path}/a")
-        door.settle()
-        assert self.used(door) == {"requests.cpu": "400m"}
-        assert door.request("POST", path, late)[0] == 201
+        server.request("DELETE", f"{path}/a")
+        server.settle()
+        assert self.used(server) == {"requests.cpu": "400m"}
+        assert server.request("POST", path, late)[0] == 201
 
-    def test_limit_range_defaults_satisfy_the_quota(self, door: Door) -> None:
-        self.quota(door, {"requests.cpu": "1", "limits.memory": "1Gi"})
+    def test_limit_range_defaults_satisfy_the_quota(self, server: SettledServer) -> None:
+        self.quota(server, {"requests.cpu": "1", "limits.memory": "1Gi"})
         item = {"type": "Container", "default": {"memory": "100Mi"}, "defaultRequest": {"cpu": "100m"}}
         body = {"metadata": {"name": "lr"}, "spec": {"limits": [item]}}
-        door.request("POST", "/api/v1/namespaces/ns/limitranges", body)
-        assert door.request("POST", "/api/v1/namespaces/ns/pods", pod())[0] == 201
-        assert self.used(door) == {"limits.memory": "100Mi", "requests.cpu": "100m"}
+        server.request("POST", "/api/v1/namespaces/ns/limitranges", body)
+        assert server.request("POST", "/api/v1/namespaces/ns/pods", pod())[0] == 201
+        assert self.used(server) == {"limits.memory": "100Mi", "requests.cpu": "100m"}
 
-    def test_a_pod_that_one_quota_refuses_charges_none(self, door: Door) -> None:
-        self.quota(door, {"pods": "5"}, "a-wide")
-        self.quota(door, {"pods": "0"}, "b-narrow")
-        assert door.request("POST", "/api/v1/namespaces/ns/pods", pod())[0] == 403
-        assert self.used(door, "a-wide") == {"pods": "0"}
+    def test_a_pod_that_one_quota_refuses_charges_none(self, server: SettledServer) -> None:
+        self.quota(server, {"pods": "5"}, "a-wide")
+        self.quota(server, {"pods": "0"}, "b-narrow")
+        assert server.request("POST", "/api/v1/namespaces/ns/pods", pod())[0] == 403
+        assert self.used(server, "a-wide") == {"pods": "0"}
 
 
 class TestPodLevelResources:

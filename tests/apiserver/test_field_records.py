@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.apply.record import MAX_WRITES
+from kschedcore.client.transport import Request
 from kschedcore.clock import SimulatedClock
 
 Object = dict[str, Any]
@@ -96,7 +97,7 @@ def played(history: list[Write], asks: Asks) -> APIServer:
     account = {"metadata": {"name": "default"}}
     server.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
     for number, write in enumerate(history):
-        server.within.request(*write)
+        server.internal.send(Request(*write))
         asks(server, number)
         clock.wait(clock.now() + timedelta(seconds=1))
     return server
@@ -146,9 +147,10 @@ def test_every_answer_to_those_outside_says_who_manages_what(server: APIServer) 
 
 
 def test_within_nobody_is_told_and_nothing_is_lost(server: APIServer) -> None:
-    _, read = server.within.request("GET", f"{MAPS}/x")
+    read = server.internal.send(Request("GET", f"{MAPS}/x")).object
     assert "managedFields" not in read["metadata"]
-    code, _ = server.within.request("PUT", f"{MAPS}/x", {**read, "data": {"k": "2"}}, user_agent="bob")
+    change = Request("PUT", f"{MAPS}/x", {**read, "data": {"k": "2"}}, user_agent="bob")
+    code = server.internal.send(change).code
     assert code == 200
     assert owners(server.request("GET", f"{MAPS}/x")[1]).keys() == {"alice", "bob"}
 
@@ -163,7 +165,7 @@ def test_a_pickled_object_brings_its_managers(server: APIServer) -> None:
 def test_old_states_are_let_go(server: APIServer, *, recorded: bool) -> None:
     for number in range(10 * MAX_WRITES):
         if recorded:
-            server.within.request("PATCH", f"{MAPS}/x", {"data": {"k": str(number)}}, MERGE, "bob")
+            server.internal.send(Request("PATCH", f"{MAPS}/x", {"data": {"k": str(number)}}, MERGE, "bob"))
         else:
             (stored,) = server.store.list("configmaps", "default")
             assert server.store.replace_status("configmaps", {**stored, "data": {"k": str(number)}})

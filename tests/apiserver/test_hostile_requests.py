@@ -1,4 +1,4 @@
-"""Whatever is sent, the door answers: no request raises, and every refusal is a Status that says why."""
+"""Whatever is sent, the API server answers: no request raises, and every refusal is a Status that says why."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kschedcore.apiserver import APIServer
-from kschedcore.store.watch import Watch
+from kschedcore.client.transport import Events
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 names = st.sampled_from(["a", "b", "c"])
@@ -24,7 +24,7 @@ class Watcher:
     def __init__(self, server: APIServer, query: str, objects: Mapping[str, Object], version: str) -> None:
         self.query = query
         self.known = dict(objects)
-        self.watch: Watch = server.watch(f"{MAPS}?{query}&resourceVersion={version}")
+        self.watch: Events = server.watch(f"{MAPS}?{query}&resourceVersion={version}")
         self.version = int(version)
 
     def catch_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What a real API server (v1.28) answered, request by request, for the families that the door decides."""
+"""What a real API server (v1.28) answered, request by request, for the families that the API server decides."""
 
 from __future__ import annotations
 

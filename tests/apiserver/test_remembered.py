@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kschedcore.api.machinery.frozen import FROZEN
 from kschedcore.api.machinery.remembered import forget
 from kschedcore.apiserver import APIServer
-from kschedcore.apiserver.bodies import APPLY, JSON, STRATEGIC
+from kschedcore.apiserver.bodies import APPLY, STRATEGIC
+from kschedcore.client.transport import JSON
 
 Object = dict[str, Any]
 Request = tuple[str, str, Any, str]

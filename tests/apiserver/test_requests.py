@@ -1,4 +1,4 @@
-"""The door: paths, methods, content types and answers as Kubernetes has them."""
+"""Requests: paths, methods, content types and answers as Kubernetes has them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.apiserver import APIServer
+from kschedcore.client.transport import Request, Response
 from kschedcore.clock import FixedClock
 from kschedcore.store.memory import MemoryBackend
 from kschedcore.store.store import Store
+from kschedcore.store.watch import Watch
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
@@ -409,6 +411,7 @@ def test_configurations_that_do_not_fit_the_schema(server: APIServer, spec: Any,
 def test_a_bookmark_says_where_a_watch_can_go_on(server: APIServer) -> None:
     watch = server.watch(f"{MAPS}?labelSelector=app=x")
     made(server, MAPS, config_map("m", labels={"app": "y"}))
+    assert isinstance(watch, Watch)
     assert watch.poll() == []
     event = watch.bookmark()
     assert (event.type, event.object["kind"]) == ("BOOKMARK", "ConfigMap")
@@ -431,3 +434,65 @@ def test_a_list_of_an_earlier_version_is_as_it_was(server: APIServer) -> None:
     assert server.request("GET", MAPS)[1]["items"] == []
     with pytest.raises(StatusError, match="strconv"):
         server.watch(f"{MAPS}?resourceVersion=x")
+
+
+class TestWarnings:
+    """Fields that the decoder does not know are dropped, and the client is warned of each."""
+
+    unknown = (
+        'unknown field "spec.containers[0].imagePulPolicy"',
+        'unknown field "spec.schedulr"',
+    )
+
+    def sent(self, server: APIServer, query: str = "", **spec: Any) -> Response:
+        container = {"name": "c", "image": "i:1", "imagePulPolicy": "Never"}
+        body = pod("a", schedulr="mine", **{"containers": [container], **spec})
+        return server.send(Request("POST", f"{PODS}{query}", body))
+
+    def test_a_create_warns_of_unknown_fields(self, server: APIServer) -> None:
+        response = self.sent(server)
+        assert (response.code, sorted(response.warnings)) == (201, sorted(self.unknown))
+        assert "schedulr" not in response.object["spec"]
+
+    def test_a_refused_create_warns_too(self, server: APIServer) -> None:
+        response = self.sent(server, restartPolicy="Sometimes")
+        assert (response.code, sorted(response.warnings)) == (422, sorted(self.unknown))
+
+    def test_validation_can_be_strict_or_ignored(self, server: APIServer) -> None:
+        assert self.sent(server, "?fieldValidation=Ignore").warnings == ()
+        strict = self.sent(server, "?fieldValidation=Strict")
+        assert (strict.code, strict.warnings) == (400, ())
+        assert all(warning in strict.object["message"] for warning in self.unknown)
+
+    def test_patches_and_applies_warn(self, server: APIServer) -> None:
+        made(server, MAPS, config_map("m"))
+        for kind in (MERGE, "application/strategic-merge-patch+json"):
+            response = server.send(Request("PATCH", f"{MAPS}/m", {"dta": {"a": "2"}}, kind))
+            assert (response.code, response.warnings) == (200, ('unknown field "dta"',))
+
+
+def test_parameters_may_be_repeated(server: APIServer) -> None:
+    code, status = server.request("POST", f"{MAPS}?dryRun=All&dryRun=None", config_map("m"))
+    assert code == 422
+    assert 'dryRun: Unsupported value: ["All","None"]' in status["message"]
+    assert server.request("POST", f"{MAPS}?dryRun=All&dryRun=All", config_map("m"))[0] == 201
+    assert server.request("GET", f"{MAPS}/m")[0] == 404
+
+
+def test_a_watch_is_a_response_whose_body_is_the_stream(server: APIServer) -> None:
+    response = server.send(Request("GET", f"{MAPS}?watch=1"))
+    assert response.code == 200
+    made(server, MAPS, config_map("m"))
+    assert not isinstance(response.body, dict)
+    assert [(each.type, each.object["metadata"]["name"]) for each in response.body.poll()] == [("ADDED", "m")]
+    assert server.send(Request("GET", f"{MAPS}?watch=1&labelSelector=a,,b")).code == 400
+
+
+def test_events_are_watched_under_both_groups(server: APIServer) -> None:
+    watch = server.watch("/apis/events.k8s.io/v1/namespaces/default/events")
+    about = {"kind": "Pod", "namespace": "default", "name": "p"}
+    event = {"metadata": {"name": "e"}, "involvedObject": about, "message": "hello", "type": "Normal"}
+    made(server, "/api/v1/namespaces/default/events", event)
+    [seen] = watch.poll()
+    assert (seen.object["apiVersion"], seen.object["note"]) == ("events.k8s.io/v1", "hello")
+    assert seen.object["regarding"] == about

@@ -113,7 +113,7 @@ def test_history_is_kept_as_far_as_its_limits_say() -> None:
 def test_no_time_is_started_twice_wherever_the_controller_is_stopped() -> None:
     for writes in range(20):
         world = World()
-        world.door.writes_left = writes
+        world.transport.writes_left = writes
         try:
             world.run_for(minutes=1)
             stopped = False

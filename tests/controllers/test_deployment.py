@@ -1,4 +1,4 @@
-"""Deployments through the real door: rolling, recreating, scaling, pausing, going back, and what is told of it."""
+"""Deployments through the API server: rolling, recreating, scaling, pausing, going back, and what is told of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs through the real door: counts under failures and restarts, indexes, policies, deadlines, suspension."""
+"""Jobs through the API server: counts under failures and restarts, indexes, policies, deadlines, suspension."""
 
 from __future__ import annotations
 

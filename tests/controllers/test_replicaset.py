@@ -1,4 +1,4 @@
-"""ReplicaSets through the real door: scaling, adoption, release, availability, refusals."""
+"""ReplicaSets through the API server: scaling, adoption, release, availability, refusals."""
 
 from __future__ import annotations
 

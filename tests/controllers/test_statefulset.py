@@ -1,4 +1,4 @@
-"""StatefulSets through the real door: order, updates, claims, identity."""
+"""StatefulSets through the API server: order, updates, claims, identity."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from kschedcore.api.machinery.times import timestamp
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
+from kschedcore.client.transport import Request, Response
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.controllers.controller import Context, Controller, Runner
@@ -23,7 +24,7 @@ class Stopped(Exception):  # noqa: N818 - what happened
     """The process that sent a request was stopped before it was answered."""
 
 
-class StoppingDoor:
+class StoppingTransport:
     """The API server as a process sees it that is stopped at some request.
 
     Attributes:
@@ -34,16 +35,13 @@ class StoppingDoor:
         self._server = server
         self.writes_left: int | None = None
 
-    def request(self, method: str, path: str, *args: Any, **kwargs: Any) -> tuple[int, Object]:
-        if method != "GET" and self.writes_left is not None:
+    def send(self, request: Request) -> Response:
+        if request.method != "GET" and self.writes_left is not None:
             if self.writes_left == 0:
                 self.writes_left = None
                 raise Stopped
             self.writes_left -= 1
-        return self._server.request(method, path, *args, **kwargs)
-
-    def watch(self, path: str) -> Any:
-        return self._server.watch(path)
+        return self._server.send(request)
 
 
 class World:
@@ -56,10 +54,10 @@ class World:
     def __init__(self, controllers: Iterable[Callable[[Context], Controller]] = ()) -> None:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock)
-        self.door = StoppingDoor(self.server)
+        self.transport = StoppingTransport(self.server)
         self.informers = Informers(self.server)
         self.client = Client(self.server, "tester")
-        self.context = Context(Client(self.door, "tester"), self.informers, self.clock)
+        self.context = Context(Client(self.transport, "tester"), self.informers, self.clock)
         self.loop = Loop(self.clock, self.informers)
         self._makers = (ServiceAccountController, *controllers)
         for make in self._makers:
@@ -67,7 +65,7 @@ class World:
 
     def settle_stopping_after(self, writes: int) -> bool:
         """Settle; after so many writes of the controllers, stop and restart all. Whether that happened."""
-        self.door.writes_left = writes
+        self.transport.writes_left = writes
         try:
             self.settle()
         except Stopped:
@@ -75,7 +73,7 @@ class World:
                 self.restart(make)
             self.settle()
             return True
-        self.door.writes_left = None
+        self.transport.writes_left = None
         return False
 
     def start(self, make: Callable[[Context], Controller]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kschedcore.client.transport import Door, Events
+from kschedcore.client.transport import Request, Response, Transport
 
 from .world import Object, World, container
 
@@ -18,7 +18,7 @@ REFUSALS: tuple[Object, ...] = (
 )
 
 
-class MoodyDoor:
+class MoodyTransport:
     """Refuses some of what agents write, by the number of the request.
 
     Attributes:
@@ -26,33 +26,23 @@ class MoodyDoor:
         asked: How many agents have made.
     """
 
-    def __init__(self, door: Door) -> None:
-        self.door = door
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
         self.moods: Mapping[int, int] = {}
         self.asked = 0
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | str | bytes | None = None,
-        content_type: str = "application/json",
-        user_agent: str = "",
-    ) -> tuple[int, Object]:
-        if user_agent == "kubelet":
+    def send(self, request: Request) -> Response:
+        if request.user_agent == "kubelet":
             self.asked += 1
             if (mood := self.moods.get(self.asked)) is not None:
-                return REFUSALS[mood]["code"], REFUSALS[mood]
-        return self.door.request(method, path, body, content_type, user_agent)
-
-    def watch(self, path: str) -> Events:
-        return self.door.watch(path)
+                return Response(REFUSALS[mood]["code"], REFUSALS[mood])
+        return self.transport.send(request)
 
 
 class MoodyWorld(World):
-    def make_door(self) -> Door:
-        self.door = MoodyDoor(self.server)
-        return self.door
+    def make_transport(self) -> Transport:
+        self.transport = MoodyTransport(self.server)
+        return self.transport
 
 
 BEHAVIOURS: list[dict[str, Any]] = [
@@ -73,7 +63,7 @@ BEHAVIOURS: list[dict[str, Any]] = [
 def test_refused_requests_are_made_again(moods: dict[int, int]) -> None:
     def history(moods: Mapping[int, int]) -> list[Any]:
         world = MoodyWorld(*BEHAVIOURS, nodes=2)
-        world.door.moods, world.door.asked = moods, 0
+        world.transport.moods, world.transport.asked = moods, 0
         world.run("crash")
         world.run("batch", node="node-2", restartPolicy="Never")
         world.run("service", node="node-2", initContainers=[container("init")])

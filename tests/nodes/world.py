@@ -10,7 +10,7 @@ from kschedcore.api.machinery.frozen import plain
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Loop
-from kschedcore.client.transport import Door
+from kschedcore.client.transport import Transport
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.nodes import Behaviours, NodeAgents, SimulatedRuntime
@@ -42,7 +42,7 @@ class World:
         self.begun = self.clock.now()
         self.server = APIServer(clock=self.clock)
         self.informers = Informers(self.server)
-        self.client = Client(self.make_door(), "tester")
+        self.client = Client(self.make_transport(), "tester")
         self.loop = Loop(self.clock, self.informers)
         said = [{**START, **each} for each in (*behaviours, {})]
         self.runtime = self.make_runtime(Behaviours(Behaviours.read({"behaviours": said})))
@@ -57,8 +57,8 @@ class World:
         self.loop.add("agents", self.agents)
         self.loop.run_ready()
 
-    def make_door(self) -> Door:
-        """What agents and tests write through."""
+    def make_transport(self) -> Transport:
+        """The transport that agents and tests write through."""
         return self.server
 
     def make_runtime(self, behaviours: Behaviours) -> SimulatedRuntime:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.controllers import world as worlds
 
 from kschedcore.api.machinery.frozen import plain
+from kschedcore.client.transport import Request, Response
 from kschedcore.controllers.persistentvolume.binder import PersistentVolumeController
 from kschedcore.controllers.persistentvolume.provisioner import PersistentVolumeProvisioner
 from kschedcore.engine.engine import Engine
@@ -273,7 +274,7 @@ def test_stopped_after_any_write_it_goes_on_where_it_was() -> None:
             world.node(name)
         for number in range(5):
             world.pod(f"pod-{number}", cpu="1500m")
-        world.door.writes_left = writes
+        world.transport.writes_left = writes
         try:
             world.run_for(seconds=30)
             stopped = False
@@ -350,7 +351,7 @@ def test_a_victim_that_was_marked_is_not_marked_again(world: World) -> None:
     stopped_between = False
     world.pod("urgent", cpu="3", priorityClassName="high")
     for _ in range(4):
-        world.door.writes_left = 1
+        world.transport.writes_left = 1
         try:
             world.run_for(seconds=1)
         except worlds.Stopped:
@@ -384,14 +385,14 @@ def test_pods_without_claims_are_decided_together(world: World, monkeypatch: pyt
 
 def refuse_once(monkeypatch: pytest.MonkeyPatch, world: World, ending: str, code: int, message: str) -> None:
     """Have the API server refuse the next write to a path that ends so."""
-    request, refusals = world.door.request, iter([code])
+    send, refusals = world.transport.send, iter([code])
 
-    def refusing(method: str, path: str, *args: Any, **more: Any) -> Any:
-        if method != "GET" and path.endswith(ending) and next(refusals, None):
-            return code, {"kind": "Status", "code": code, "reason": "", "message": message}
-        return request(method, path, *args, **more)
+    def refusing(request: Request) -> Response:
+        if request.method != "GET" and request.target.endswith(ending) and next(refusals, None):
+            return Response(code, {"kind": "Status", "code": code, "reason": "", "message": message})
+        return send(request)
 
-    monkeypatch.setattr(world.door, "request", refusing)
+    monkeypatch.setattr(world.transport, "send", refusing)
 
 
 def test_a_binding_that_is_refused_is_told_and_tried_again(

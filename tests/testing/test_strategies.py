@@ -42,7 +42,7 @@ QUICK = settings(
 SMALLEST = settings(max_examples=300, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink])
 
 
-class Door:
+class Server:
     """An API server with the namespaces and priority classes that drawn objects name."""
 
     def __init__(self) -> None:
@@ -62,52 +62,52 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
-    door = Door()
-    yield door
-    door.cluster.close()
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.cluster.close()
 
 
-def taken(door: Door, obj: Json) -> None:
-    code, answer = door.create(obj, dry_run=True)
+def taken(server: Server, obj: Json) -> None:
+    code, answer = server.create(obj, dry_run=True)
     assert code == 201, answer["message"]
 
 
 @QUICK
 @given(drawn=pods())
-def test_every_pod_is_valid(door: Door, drawn: Json) -> None:
-    taken(door, drawn)
+def test_every_pod_is_valid(server: Server, drawn: Json) -> None:
+    taken(server, drawn)
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_every_feature_is_valid(door: Door, feature: str) -> None:
+def test_every_feature_is_valid(server: Server, feature: str) -> None:
     @settings(QUICK, max_examples=8)
     @given(pods(features=(feature,)))
     def holds(drawn: Json) -> None:
-        taken(door, drawn)
+        taken(server, drawn)
 
     holds()
 
 
 @QUICK
 @given(drawn=nodes())
-def test_every_node_is_valid(door: Door, drawn: Json) -> None:
-    taken(door, drawn)
+def test_every_node_is_valid(server: Server, drawn: Json) -> None:
+    taken(server, drawn)
 
 
 @settings(QUICK, max_examples=25)
 @given(drawn=clusters(configured=False))
-def test_every_object_of_a_cluster_is_valid(door: Door, drawn: dict[str, list[Json]]) -> None:
+def test_every_object_of_a_cluster_is_valid(server: Server, drawn: dict[str, list[Json]]) -> None:
     for key, objects in drawn.items():
         for obj in objects:
             if key not in ("namespaces", "priorityClasses", "runtimeClasses"):  # which are there
-                taken(door, obj)
+                taken(server, obj)
 
 
 @QUICK
 @given(drawn=st.one_of(invalid_pods(), invalid_nodes()))
-def test_an_invalid_object_is_refused_for_its_field(door: Door, drawn: Invalid) -> None:
-    code, answer = door.create(drawn.object, dry_run=True)
+def test_an_invalid_object_is_refused_for_its_field(server: Server, drawn: Invalid) -> None:
+    code, answer = server.create(drawn.object, dry_run=True)
     assert code == 422
     assert drawn.field in [cause["field"] for cause in answer["details"]["causes"]]
 

@@ -1,4 +1,4 @@
-"""The one door: Kubernetes' REST, in process, over the store and admission."""
+"""The API server: requests, admission, server-side apply and patches, over the store."""
 
 from kschedcore.apiserver.server import APIServer
 

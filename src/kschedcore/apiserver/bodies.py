@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,16 +11,16 @@ from kschedcore.api.machinery.frozen import FROZEN
 from kschedcore.api.machinery.remembered import shared_json
 from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
+from kschedcore.client.transport import JSON, Body
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.yaml import read_yaml as read_yaml_documents
 
 __all__ = [
     "APPLY",
-    "JSON",
     "JSON_PATCH",
     "MERGE_PATCH",
     "STRATEGIC",
-    "Body",
+    "media_type",
     "read_json",
     "read_object",
     "read_yaml",
@@ -29,14 +29,16 @@ __all__ = [
 _TEXT = frozenset({str})
 _IMMUTABLE = frozenset({str, bool, type(None)}) | FROZEN
 
-Body = Mapping[str, Any] | list[Any] | str | bytes | None
-
-JSON = "application/json"
 YAML = "application/yaml"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+
+
+def media_type(content_type: str) -> str:
+    """Return a ``Content-Type`` without its parameters."""
+    return content_type.partition(";")[0].strip()
 
 
 def as_bytes(body: Body) -> bytes:
@@ -69,6 +71,8 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
     Raises:
         StatusError: 415 for another content type than JSON and YAML, 400 for what cannot be read.
     """
+    if content_type != JSON:
+        content_type = media_type(content_type)
     if content_type == YAML:
         return read_yaml(body)
     if content_type != JSON:

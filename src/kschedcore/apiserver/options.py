@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,8 +10,9 @@ from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.apiserver.admission.types import FieldValidation
+from kschedcore.client.transport import Query
 
-__all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "write_options"]
+__all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "is_set", "write_options"]
 
 _MANAGER_LIMIT = 128
 _POLICIES = ("Foreground", "Background", "Orphan")
@@ -20,7 +21,7 @@ _INT64 = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """What creates, updates and patches have in common."""
+    """The options that creates, updates and patches have in common."""
 
     dry_run: bool
     manager: str
@@ -28,7 +29,7 @@ class WriteOptions:
     force: bool
 
 
-_NOTHING_SAID = WriteOptions(dry_run=False, manager="", validation="Warn", force=False)
+_DEFAULTS = WriteOptions(dry_run=False, manager="", validation="Warn", force=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,12 @@ def integer(text: str) -> int:
     raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
 
 
-def _boolean(text: str) -> bool:
-    """A flag as query conversion reads it: given and neither 0 nor false means yes."""
-    return text.lower() not in ("", "0", "false") if text else True
+def is_set(query: Query, name: str) -> bool:
+    """Return whether a flag is set: given, and neither 0 nor false (``Convert_Slice_string_To_bool``)."""
+    return name in query and query[name].lower() not in ("0", "false")
 
 
-def write_options(query: Mapping[str, str], *, kind: str, apply: bool = False) -> WriteOptions:
+def write_options(query: Query, *, kind: str, apply: bool = False) -> WriteOptions:
     """Read the options of a write.
 
     Args:
@@ -70,10 +71,10 @@ def write_options(query: Mapping[str, str], *, kind: str, apply: bool = False) -
         StatusError: 422 with every fault.
     """
     if not query and not apply:
-        return _NOTHING_SAID
+        return _DEFAULTS
     errors: list[FieldError] = []
     manager = query.get("fieldManager", "")
-    force = "force" in query and _boolean(query["force"])
+    force = is_set(query, "force")
     if apply and not manager:
         errors.append(fe.required("fieldManager", "is required for apply patch"))
     elif len(manager) > _MANAGER_LIMIT:
@@ -82,21 +83,21 @@ def write_options(query: Mapping[str, str], *, kind: str, apply: bool = False) -
         errors.append(fe.invalid("fieldManager", manager, "should only contain printable characters"))
     if force and not apply:
         errors.append(fe.forbidden("force", "may not be specified for non-apply patch"))
-    errors += _dry_run_errors(query.get("dryRun"))
+    errors += _dry_run_errors(query.all("dryRun"))
     validation = query.get("fieldValidation") or "Warn"
     if validation not in ("Ignore", "Warn", "Strict"):
         errors.append(fe.not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn")))
     _refuse(errors, kind)
-    return WriteOptions(bool(query.get("dryRun")), manager, cast("FieldValidation", validation), force)
+    return WriteOptions(any(query.all("dryRun")), manager, cast("FieldValidation", validation), force)
 
 
-def _dry_run_errors(value: str | None) -> list[FieldError]:
-    if value in (None, "", "All"):
+def _dry_run_errors(values: Sequence[Any]) -> list[FieldError]:
+    if all(value in ("", "All") for value in values):
         return []
-    return [fe.not_supported("dryRun", [value], ("All",))]
+    return [fe.not_supported("dryRun", list(values), ("All",))]
 
 
-def delete_options(body: Mapping[str, Any] | None, query: Mapping[str, str]) -> DeleteOptions:
+def delete_options(body: Mapping[str, Any] | None, query: Query) -> DeleteOptions:
     """Read the options of a deletion, from the body when there is one, else from the query.
 
     Raises:
@@ -104,16 +105,15 @@ def delete_options(body: Mapping[str, Any] | None, query: Mapping[str, str]) -> 
     """
     if body:
         preconditions = body.get("preconditions") or {}
-        dry_run = body.get("dryRun") or []
+        dry_run: Sequence[Any] = body.get("dryRun") or []
         grace, propagation = body.get("gracePeriodSeconds"), body.get("propagationPolicy")
         orphan = body.get("orphanDependents")
-        text = None if not dry_run else "All" if dry_run == ["All"] else str(dry_run[0])
     else:
         preconditions = {}
-        text = query.get("dryRun")
+        dry_run = query.all("dryRun")
         grace = integer(query["gracePeriodSeconds"]) if query.get("gracePeriodSeconds") else None
         propagation = query.get("propagationPolicy") or None
-        orphan = _boolean(query["orphanDependents"]) if "orphanDependents" in query else None
+        orphan = is_set(query, "orphanDependents") if "orphanDependents" in query else None
     errors: list[FieldError] = []
     if propagation is not None and orphan is not None:
         errors.append(
@@ -125,10 +125,10 @@ def delete_options(body: Mapping[str, Any] | None, query: Mapping[str, str]) -> 
         )
     elif propagation is not None and propagation not in _POLICIES:
         errors.append(fe.not_supported("propagationPolicy", propagation, (*_POLICIES, "nil")))
-    errors += _dry_run_errors(text)
+    errors += _dry_run_errors(dry_run)
     _refuse(errors, "DeleteOptions")
     uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
-    return DeleteOptions(text == "All", grace, propagation, orphan, uid, version)
+    return DeleteOptions(any(dry_run), grace, propagation, orphan, uid, version)
 
 
 def _refuse(errors: list[FieldError], kind: str) -> None:

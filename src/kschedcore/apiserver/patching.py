@@ -18,7 +18,6 @@ from kschedcore.apiserver.bodies import (
     JSON_PATCH,
     MERGE_PATCH,
     STRATEGIC,
-    Body,
     read_json,
     read_yaml,
 )
@@ -31,6 +30,7 @@ from kschedcore.apiserver.patches import (
     apply_strategic_merge_patch,
 )
 from kschedcore.apiserver.registry import Registry, Write, empty_object, field_manager
+from kschedcore.client.transport import Body
 
 __all__ = ["apply_patch", "patch_object", "patcher", "unsupported_patch"]
 

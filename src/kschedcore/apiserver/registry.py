@@ -1,4 +1,4 @@
-"""Creating, changing and deleting objects: the generic registry between the door and the store.
+"""Creating, changing and deleting objects: the generic registry between requests and the store.
 
 The order of the steps is the API server's (``registry/generic/registry/store.go``): managed fields,
 mutating admission, the resource's strategy, validation, validating admission, storage.
@@ -43,6 +43,7 @@ class Write(msgspec.Struct, frozen=True):
         subresource: ``status``, ``scale``, … or ``""``.
         manager: Who is to manage the fields that change.
         options: The request's options.
+        warnings: Collects what the client is to be warned of.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Write(msgspec.Struct, frozen=True):
     subresource: str
     manager: str
     options: WriteOptions
+    warnings: list[str]
 
 
 @cache
@@ -262,7 +264,9 @@ class Registry:
         resource = write.kind.resource
         if live is not None:
             body = _recognised(write.kind, body, live)
-        obj = self.admission.decode(resource, body, write.options.validation).object
+        decoded = self.admission.decode(resource, body, write.options.validation)
+        obj = decoded.object
+        write.warnings.extend(decoded.warnings)
         if live is None or not write.kind.templated or obj["spec"] is not live["spec"]:
             self.admission.default(resource, obj)
         return obj

@@ -1,4 +1,4 @@
-"""A request in, a status code and an object out, as Kubernetes' REST has them."""
+"""Answers requests: finds what a path names, and calls the registry or the store."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from kschedcore.api.machinery.status import StatusError, not_found
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.admission.types import Admission
 from kschedcore.apiserver.apply.fieldmanager import manager_name
-from kschedcore.apiserver.bodies import APPLY, JSON, Body, read_json, read_object
+from kschedcore.apiserver.bodies import APPLY, media_type, read_json, read_object
 from kschedcore.apiserver.compaction import Compactor
 from kschedcore.apiserver.discovery import discovered
 from kschedcore.apiserver.event_ttl import EventTTL
 from kschedcore.apiserver.metadata import MetaSource
-from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, write_options
+from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, is_set, write_options
 from kschedcore.apiserver.patching import apply_patch, patch_object, patcher
 from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.apiserver.routes import Route, method_not_allowed, route
 from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
+from kschedcore.client.transport import Query, Request, Response
 from kschedcore.clock import Clock
 from kschedcore.store.lists import ContinueToken, list_page
 from kschedcore.store.store import Store
@@ -28,11 +29,12 @@ from kschedcore.store.watch import Watch
 
 __all__ = ["Requests"]
 
+_FOREIGN = frozenset({"scale", "binding", "eviction"})
 _OPTIONS_OF = {"PUT": "UpdateOptions", "POST": "CreateOptions", "PATCH": "PatchOptions"}
 
 
 class Requests:
-    """Answers requests, with objects as they are stored, without ``managedFields``.
+    """Answers requests. As a :class:`~kschedcore.client.transport.Transport` it leaves ``managedFields`` out.
 
     Args:
         store: Where objects are kept.
@@ -47,48 +49,35 @@ class Requests:
         self._event_ttl = EventTTL(store, clock)
         self._compactor = Compactor(store, clock)
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Body = None,
-        content_type: str = JSON,
-        user_agent: str = "kschedcore",
-        *,
-        complete: bool = False,
-    ) -> tuple[int, Object]:
-        """Answer one request; see :meth:`kschedcore.apiserver.APIServer.request`.
+    def send(self, request: Request, *, complete: bool = False) -> Response:
+        """Answer one request.
 
-        With ``complete``, objects in the answer have their ``managedFields``.
+        Args:
+            request: The request.
+            complete: Whether objects in the answer have their ``managedFields``.
         """
         self.expire()
-        method = method.upper()
+        warnings: list[str] = []
         try:
-            target = route(path)
-            code, answer = self._answer(method, target, body, content_type.split(";")[0], user_agent)
-            if target.kind.resource.kind == "Event" and method in _OPTIONS_OF:
+            target = route(request.target)
+            if _asks_to_watch(request, target):
+                return Response(200, self._watch(target, complete=complete))
+            code, answer = self._answer(request, target, warnings)
+            if target.kind.resource.kind == "Event" and request.method in _OPTIONS_OF:
                 self._event_ttl.written(answer)
-            return code, _shown(answer, complete=complete)
+            shown = _shown(answer, complete=complete)
         except StatusError as refusal:
-            if refusal.code == 404 and (document := discovered(path)) is not None:
-                return _read_only(method, document)
-            return refusal.code, refusal.status()
+            if refusal.code == 404 and (document := discovered(request.path)) is not None:
+                return _read_only(request.method, document)
+            code, shown = refusal.code, refusal.status()
+        return Response(code, shown, tuple(dict.fromkeys(warnings))) if warnings else Response(code, shown)
 
     def expire(self) -> None:
-        """Let go of events and of history whose time is over."""
+        """Delete events whose time to live has passed, and compact the history when that is due."""
         self._event_ttl.expire()
         self._compactor.compact()
 
-    def watch(self, path: str, *, complete: bool = False) -> Watch:
-        """Watch a collection; see :meth:`kschedcore.apiserver.APIServer.watch`.
-
-        Args:
-            path: The collection, and which part of it.
-            complete: Whether objects come with ``managedFields``.
-        """
-        target = route(path)
-        if target.name:
-            raise method_not_allowed()
+    def _watch(self, target: Route, *, complete: bool) -> Watch:
         version = target.query.get("resourceVersion", "")
         return self._store.watch(
             target.kind.resource,
@@ -99,33 +88,27 @@ class Requests:
             complete=complete,
         )
 
-    def _answer(
-        self, method: str, target: Route, body: Body, content_type: str, user_agent: str
-    ) -> tuple[int, Object]:
-        if target.subresource in ("scale", "binding", "eviction"):
-            return self._foreign(method, target, body, content_type, user_agent)
+    def _answer(self, request: Request, target: Route, warnings: list[str]) -> tuple[int, Object]:
+        method = request.method
+        if target.subresource in _FOREIGN:
+            return self._foreign(request, target, warnings)
         if method == "GET":
             return 200, self._get(target) if target.name else self._list(target)
         if method == "DELETE" and not target.subresource:
-            return self._delete(target, body, content_type)
+            return self._delete(request, target)
         if method == "POST" and not target.name:
-            write = self._write(method, target, user_agent)
-            given = read_object(body, content_type, templated=write.kind.templated)
+            write = _write(request, target, warnings)
+            given = read_object(request.body, request.content_type, templated=write.kind.templated)
             obj = self._registry.read(write, given)
             return 201, self._registry.create(write, obj)
         if method == "PUT" and target.name:
-            write = self._write(method, target, user_agent)
-            given = read_object(body, content_type, templated=write.kind.templated)
+            write = _write(request, target, warnings)
+            given = read_object(request.body, request.content_type, templated=write.kind.templated)
             replaced, new = self._registry.replace(write, given)
             return (201 if new else 200), replaced
         if method == "PATCH" and target.name:
-            return self._patch(target, body, content_type, user_agent)
+            return self._patch(request, target, warnings)
         raise method_not_allowed()
-
-    def _write(self, method: str, target: Route, user_agent: str, *, apply: bool = False) -> Write:
-        options = write_options(target.query, kind=_OPTIONS_OF[method], apply=apply)
-        manager = manager_name(options.manager, user_agent)
-        return Write(target.kind, target.namespace, target.name, target.subresource, manager, options)
 
     def _get(self, target: Route) -> StoredObject:
         resource = target.kind.resource
@@ -152,8 +135,9 @@ class Requests:
                 metadata["remainingItemCount"] = page.remaining
         return _list_object(target, page.items, metadata)
 
-    def _delete(self, target: Route, body: Body, content_type: str) -> tuple[int, Object]:
-        given = None if body is None or body in ("", b"") else read_object(body, content_type)
+    def _delete(self, request: Request, target: Route) -> tuple[int, Object]:
+        body = request.body
+        given = None if body is None or body in ("", b"") else read_object(body, request.content_type)
         options = delete_options(given, target.query)
         if not target.name:
             return 200, self._delete_collection(target, options)
@@ -182,61 +166,75 @@ class Requests:
         page = list_page(self._store, target.kind.resource, target.namespace or None, selects=selects)
         for obj in page.items:
             metadata = obj["metadata"]
-            one = Route(target.kind, metadata.get("namespace", ""), metadata["name"], "", {})
+            one = Route(target.kind, metadata.get("namespace", ""), metadata["name"], "", target.query)
             self._registry.delete(_deletion(one, one.name, options), options)
         return _list_object(target, page.items, {"resourceVersion": page.version})
 
-    def _patch(self, target: Route, body: Body, content_type: str, user_agent: str) -> tuple[int, Object]:
+    def _patch(self, request: Request, target: Route, warnings: list[str]) -> tuple[int, Object]:
+        content_type = media_type(request.content_type)
         if content_type == APPLY:
-            write = self._write("PATCH", target, user_agent, apply=True)
-            applied, new = apply_patch(self._registry, write, body)
+            write = _write(request, target, warnings, apply=True)
+            applied, new = apply_patch(self._registry, write, request.body)
             return (201 if new else 200), applied
-        change = patcher(body, content_type, target.kind)
-        write = self._write("PATCH", target, user_agent)
+        change = patcher(request.body, content_type, target.kind)
+        write = _write(request, target, warnings)
         return 200, patch_object(self._registry, write, change)
 
-    def _foreign(
-        self, method: str, target: Route, body: Body, content_type: str, user_agent: str
-    ) -> tuple[int, Object]:
-        """Subresources that are objects of another kind."""
+    def _foreign(self, request: Request, target: Route, warnings: list[str]) -> tuple[int, Object]:
+        """Answer a request for a subresource that is an object of another kind."""
         if target.subresource == "scale":
-            return self._scale(method, target, body, content_type, user_agent)
-        if method != "POST":
+            return self._scale(request, target, warnings)
+        if request.method != "POST":
             raise method_not_allowed()
-        write = self._write(method, target, user_agent)
-        given = read_object(body, content_type)
+        write = _write(request, target, warnings)
+        given = read_object(request.body, request.content_type)
         if target.subresource == "binding":
             return 201, bind(self._registry, write, given)
         return 201, evict(self._registry, write, given, target.query)
 
-    def _scale(
-        self, method: str, target: Route, body: Body, content_type: str, user_agent: str
-    ) -> tuple[int, Object]:
+    def _scale(self, request: Request, target: Route, warnings: list[str]) -> tuple[int, Object]:
         live = self._get(target)
-        if method == "GET":
+        if request.method == "GET":
             return 200, scale_of(live)
-        if method == "PUT":
-            scale = read_scale(read_object(body, content_type))
-        elif method == "PATCH":
-            scale = read_scale(patcher(body, content_type, None)(plain(scale_of(live))))
+        if request.method == "PUT":
+            scale = read_scale(read_object(request.body, request.content_type))
+        elif request.method == "PATCH":
+            change = patcher(request.body, media_type(request.content_type), None)
+            scale = read_scale(change(plain(scale_of(live))))
         else:
             raise method_not_allowed()
-        write = self._write(method, target, user_agent)
+        write = _write(request, target, warnings)
         return 200, write_scale(self._registry, write, live, scale)
 
 
-def _read_only(method: str, document: Object) -> tuple[int, Object]:
+def _asks_to_watch(request: Request, target: Route) -> bool:
+    return (
+        request.method == "GET" and not target.name and bool(target.query) and is_set(target.query, "watch")
+    )
+
+
+def _write(request: Request, target: Route, warnings: list[str], *, apply: bool = False) -> Write:
+    options = write_options(target.query, kind=_OPTIONS_OF[request.method], apply=apply)
+    manager = manager_name(options.manager, request.user_agent)
+    return Write(
+        target.kind, target.namespace, target.name, target.subresource, manager, options, warnings
+    )  # fmt: skip
+
+
+def _read_only(method: str, document: Object) -> Response:
+    if method == "GET":
+        return Response(200, document)
     refusal = method_not_allowed()
-    return (200, document) if method.upper() == "GET" else (refusal.code, refusal.status())
+    return Response(refusal.code, refusal.status())
 
 
 def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:
-    written = write_options({"dryRun": "All"} if options.dry_run else {}, kind="DeleteOptions")
-    return Write(target.kind, target.namespace, name, "", "", written)
+    written = write_options(Query({"dryRun": ("All",)} if options.dry_run else {}), kind="DeleteOptions")
+    return Write(target.kind, target.namespace, name, "", "", written, [])
 
 
 class _List(dict[str, Any]):
-    """A list whose items are stored objects, which are still to be shown as items of a list."""
+    """A list of stored objects, before they are converted to items of an answer."""
 
 
 def _list_object(target: Route, items: Iterable[StoredObject], metadata: Mapping[str, Any]) -> Object:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 
 from kschedcore.api.machinery.kinds import Kind, kind_by_path
 from kschedcore.api.machinery.status import StatusError
+from kschedcore.client.transport import Query, split_target
 
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
 
@@ -27,14 +27,14 @@ class Route(msgspec.Struct, frozen=True):
         namespace: ``""`` for cluster-scoped kinds and for lists over all namespaces.
         name: ``""`` for a collection.
         subresource: ``""`` for the object itself.
-        query: The query parameters, the last of each name.
+        query: The query parameters.
     """
 
     kind: Kind
     namespace: str
     name: str
     subresource: str
-    query: Mapping[str, str]
+    query: Query
 
 
 def not_served() -> StatusError:
@@ -48,18 +48,20 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
-def _split(path: str) -> tuple[list[str], dict[str, str]]:
-    if _PLAIN.fullmatch(path):
-        return path[1:].split("/"), {}
-    parts = urlsplit(path)
-    segments = [unquote(segment) for segment in parts.path.strip("/").split("/")]
-    return segments, dict(parse_qsl(parts.query, keep_blank_values=True))
+_NO_QUERY = Query({})
+
+
+def _split(target: str) -> tuple[list[str], Query]:
+    if _PLAIN.fullmatch(target):
+        return target[1:].split("/"), _NO_QUERY
+    path, query = split_target(target)
+    return [unquote(segment) for segment in path.strip("/").split("/")], query
 
 
 @lru_cache(maxsize=4096)
-def route(path: str) -> Route:
-    """Read a path with its query; raises 404 for what is not served. The same path has the same route."""
-    segments, query = _split(path)
+def route(target: str) -> Route:
+    """Read a path with its query; raises 404 for what is not served. Equal targets have the same route."""
+    segments, query = _split(target)
     if segments[:1] == ["api"] and len(segments) > 1:
         api_version, rest = segments[1], segments[2:]
     elif segments[:1] == ["apis"] and len(segments) > 2:

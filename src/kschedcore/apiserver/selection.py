@@ -1,22 +1,23 @@
-"""Label and field selectors of a request, as one question about an object."""
+"""Label and field selectors of a request, as one predicate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import bad_request
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import parse_field_selector, parse_selector
+from kschedcore.client.transport import Query
 
 __all__ = ["selection"]
 
 _FLAGS = ("spec.unschedulable", "spec.hostNetwork")
 
 
-def selection(kind: Kind, query: Mapping[str, str]) -> Callable[[Object], bool] | None:
-    """Which objects a request selects; None for all of them.
+def selection(kind: Kind, query: Query) -> Callable[[Object], bool] | None:
+    """Return whether an object is selected by a request; None when every object is.
 
     Raises:
         StatusError: 400 for a selector that cannot be read, or a field that cannot be selected by.

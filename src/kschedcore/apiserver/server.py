@@ -1,4 +1,4 @@
-"""The one door: Kubernetes' API in process."""
+"""The Kubernetes API server, in process."""
 
 from __future__ import annotations
 
@@ -7,34 +7,42 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import events_view
 from kschedcore.apiserver.admission.chain import AdmissionChain
 from kschedcore.apiserver.admission.types import Admission
-from kschedcore.apiserver.bodies import JSON, Body
 from kschedcore.apiserver.bootstrap import bootstrap_objects
 from kschedcore.apiserver.requests import Requests
-from kschedcore.client.transport import Door
+from kschedcore.client.transport import (
+    JSON,
+    Body,
+    Events,
+    Request,
+    Response,
+    Transport,
+    checked,
+    open_watch,
+)
 from kschedcore.clock import Clock, FixedClock
 from kschedcore.store.store import Store
-from kschedcore.store.watch import Watch
 
 __all__ = ["APIServer"]
 
 
 class APIServer:
-    """Kubernetes' API in process.
+    """The Kubernetes API server as a function from :class:`Request` to :class:`Response`.
 
-    Everything that changes or reads the cluster comes through :meth:`request` and :meth:`watch`. Objects in
-    answers are shared and cannot be changed (:func:`kschedcore.api.machinery.frozen.plain` copies one).
+    It is a :class:`~kschedcore.client.transport.Transport`: every read and write of the cluster is a request
+    to :meth:`send`. Objects in responses are shared and cannot be changed
+    (:func:`kschedcore.api.machinery.frozen.plain` copies one).
 
     Args:
         store: Where objects are kept; memory by default.
         clock: Where times come from; by default one that stands still until it is moved.
         seed: For uids and generated names.
-        admission: What writes pass; Kubernetes' own chain by default.
-        bootstrap: Whether to begin with the namespaces and priority classes that every cluster has.
+        admission: The admission chain; Kubernetes' own by default.
+        bootstrap: Whether to create the namespaces and priority classes that every cluster has.
 
     Attributes:
         store: Where objects are kept.
-        within: The same door for components of this process, but that objects come without ``managedFields``,
-            as informers have them that strip these off: so most are never worked out.
+        internal: The transport for components of this process. Its objects come without ``managedFields``, which
+            informers drop in any case, so that most are never computed.
     """
 
     def __init__(
@@ -49,61 +57,52 @@ class APIServer:
         self.store = Store() if store is None else store
         chain = AdmissionChain(self.store) if admission is None else admission
         self._requests = Requests(self.store, FixedClock() if clock is None else clock, seed, chain)
-        self.within: Door = self._requests
+        self.internal: Transport = self._requests
         if bootstrap:
             for path, obj in bootstrap_objects():
-                self.within.request("POST", path, obj, user_agent="kube-apiserver")
+                checked(self.internal.send(Request("POST", path, obj, user_agent="kube-apiserver")))
+
+    def send(self, request: Request) -> Response:
+        """Answer one request.
+
+        The target is that of an HTTP request, ``/api/v1/namespaces/default/pods?limit=500``, or one of discovery,
+        ``/apis/apps/v1``. A refusal is a response with a ``Status``; nothing raises. The body of the response to
+        a watch is its stream of events.
+        """
+        if not request.target.startswith(events_view.PREFIX):
+            return self._requests.send(request, complete=True)
+        try:
+            converted = events_view.core_request(request)
+        except StatusError as refusal:
+            return Response(refusal.code, refusal.status())
+        return events_view.events_response(self._requests.send(converted, complete=True))
 
     def request(
         self,
         method: str,
-        path: str,
+        target: str,
         body: Body = None,
         content_type: str = JSON,
         user_agent: str = "kschedcore",
     ) -> tuple[int, Object]:
-        """Answer one request.
+        """Send a request made of the arguments and return the status code and the object of the response."""
+        response = self.send(Request(method.upper(), target, body, content_type, user_agent))
+        return response.code, response.object
 
-        Args:
-            method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
-            path: The path with its query, ``/api/v1/namespaces/default/pods?limit=500``; or one of
-                discovery, ``/apis/apps/v1``.
-            body: An object, or the text of one.
-            content_type: What the body is; for PATCH it names the language.
-            user_agent: Who asks; the default field manager is its first part.
-
-        Returns:
-            The HTTP status code and the object or ``Status``. No refusal raises.
-        """
-        if path.startswith(events_view.PREFIX):
-            return self._events(method, path, body, content_type, user_agent)
-        return self._requests.request(method, path, body, content_type, user_agent, complete=True)
-
-    def expire(self) -> None:
-        """Let go of events and of history whose time is over, as every request does first.
-
-        Who asks nothing, and only watches, sees events go when somebody calls this.
-        """
-        self._requests.expire()
-
-    def _events(
-        self, method: str, path: str, body: Body, content_type: str, user_agent: str
-    ) -> tuple[int, Object]:
-        """A request for events in the words of ``events.k8s.io``."""
-        try:
-            core, given = events_view.core_request(path, body, content_type.split(";")[0])
-        except StatusError as refusal:
-            return refusal.code, refusal.status()
-        code, answer = self.request(method, core, given, content_type, user_agent)
-        return code, events_view.events_answer(answer)
-
-    def watch(self, path: str) -> Watch:
+    def watch(self, target: str) -> Events:
         """Watch a collection.
 
         The query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``, and ``sendInitialEvents``
-        for a watch that begins with what is there and a bookmark behind it.
+        for a watch that begins with the objects that exist, ended by a bookmark.
 
         Raises:
-            StatusError: 400 or 404, as a request for the list would be answered.
+            StatusError: The watch is refused.
         """
-        return self._requests.watch(path, complete=True)
+        return open_watch(self, f"{target}{'&' if '?' in target else '?'}watch=true")
+
+    def expire(self) -> None:
+        """Delete events whose time to live has passed, as every request does first.
+
+        A client that only watches sees events deleted when this is called.
+        """
+        self._requests.expire()

@@ -19,6 +19,7 @@ from kschedcore.apiserver.deletion import check_preconditions
 from kschedcore.apiserver.eviction import admit_eviction
 from kschedcore.apiserver.options import delete_options
 from kschedcore.apiserver.registry import Registry, Write
+from kschedcore.client.transport import Query
 
 __all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
 
@@ -143,7 +144,7 @@ def _check_unbound(pod: Object) -> None:
         raise conflict(_PODS_BINDING, name, why)
 
 
-def evict(registry: Registry, write: Write, body: Any, query: Mapping[str, str]) -> Object:
+def evict(registry: Registry, write: Write, body: Any, query: Query) -> Object:
     """Delete a pod if its disruption budget allows; the body may hold the options of the deletion.
 
     Raises:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Protocol
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import APIServer
-from kschedcore.chaos.faults import FaultyDoor, Stopped
+from kschedcore.chaos.faults import FaultyTransport, Stopped
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Component, Loop
 from kschedcore.client.verbs import Client
@@ -96,14 +96,14 @@ class Process:
     ) -> None:
         self.name = name
         self._cluster = cluster
-        self.door = FaultyDoor(cluster.server, cluster.tried)
+        self.transport = FaultyTransport(cluster.server, cluster.tried)
         self._makers = makers
         self.components: dict[str, Component] = {}
-        self.informers = Informers(self.door)
+        self.informers = Informers(self.transport)
         self._start()
 
     def _context(self) -> Context:
-        return Context(Client(self.door, self.name), self.informers, self._cluster.clock)
+        return Context(Client(self.transport, self.name), self.informers, self._cluster.clock)
 
     def _start(self) -> None:
         context = self._context()
@@ -115,8 +115,8 @@ class Process:
         self._cluster.tried["restart of a process"] += 1
         for component in self.components.values():
             component.close()
-        self.door.forget_watches()
-        self.informers = Informers(self.door)
+        self.transport.forget_watches()
+        self.informers = Informers(self.transport)
         self._start()
 
     def restart_one(self, component: str) -> None:
@@ -134,11 +134,11 @@ class _Hearing:
         self._heard = -1
 
     def step(self) -> bool:
-        door = self._process.door
-        if door.revision == self._heard and not door.is_stirred:
+        transport = self._process.transport
+        if transport.revision == self._heard and not transport.is_stirred:
             return False
-        self._heard = door.revision
-        door.is_stirred = False
+        self._heard = transport.revision
+        transport.is_stirred = False
         return self._process.informers.sync()
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class _Turn:
         self._component = component
 
     def step(self) -> bool:
-        late = self._process.door.is_late
+        late = self._process.transport.is_late
         try:
             worked = self._process.components[self._component].step()
         except Stopped:
@@ -184,7 +184,7 @@ class BreakableCluster:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock, seed=seed)
         self.tried: Counter[str] = Counter()
-        self.loop = Loop(self.clock, Informers(self.server.within))
+        self.loop = Loop(self.clock, Informers(self.server.internal))
         self._observe, self._parts = observe, parts
         self._runtime, self._failed = SimulatedRuntime(seed=seed), set[str]()
         self._turns, self._turns_at = 0, self.clock.now()

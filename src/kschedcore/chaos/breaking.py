@@ -118,7 +118,7 @@ class Life:
         """
         cluster = self.cluster
         for process in cluster.processes.values():
-            process.door.heal()
+            process.transport.heal()
         for node in sorted(cluster.failed_nodes):
             cluster.agents.repair(node)
         self._stop_the_clockwork()

@@ -1,23 +1,23 @@
 """Faults between a component and the API server: writes that go wrong, and watches that are late, cut or doubled.
 
-A :class:`FaultyDoor` stands for one process's connection. What it does wrong is armed beforehand and counted in
+A :class:`FaultyTransport` stands for one process's connection. What it does wrong is armed beforehand and counted in
 writes, so that the same history meets the same fault at the same place.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+
+from msgspec.structs import replace
 
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import APIServer
-from kschedcore.client.transport import Events, Seen
+from kschedcore.client.transport import Events, Request, Response, Seen
 
-__all__ = ["FaultyDoor", "Stopped", "WriteFault"]
+__all__ = ["FaultyTransport", "Stopped", "WriteFault"]
 
 _REMEMBERED = 8
 """So many events of each watch can be told once more."""
@@ -50,8 +50,8 @@ _ANSWERS = {
 _DONE = (WriteFault.STOPPED_AFTER, WriteFault.LOST)
 
 
-class FaultyDoor:
-    """The API server as one process sees it over a bad connection: a :class:`kschedcore.client.transport.Door`.
+class FaultyTransport:
+    """The API server as one process sees it over a bad connection: a :class:`kschedcore.client.transport.Transport`.
 
     News may come late, but never before older news, be it of another resource, and a process always sees
     what it has written itself: that much components are promised (:mod:`kschedcore.client.informer`).
@@ -124,37 +124,34 @@ class FaultyDoor:
         self._watches.clear()
         self.catch_up()
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | str | bytes | None = None,
-        content_type: str = "application/json",
-        user_agent: str = "kschedcore",
-    ) -> tuple[int, Object]:
+    def send(self, request: Request) -> Response:
         """Answer one request, or not.
 
         Raises:
             Stopped: The process that sent it is no more.
         """
-        if method == "GET":
-            return self._server.within.request(method, path, body, content_type, user_agent)
+        if request.method == "GET":
+            response = self._server.internal.send(request)
+            return (
+                response
+                if isinstance(response.body, dict)
+                else replace(response, body=self._watch(response.body))
+            )
         fault = self._next_fault()
-        answer: tuple[int, Object] | None = None
+        answer: Response | None = None
         if fault is None or fault in _DONE:
-            answer = self._server.within.request(method, path, body, content_type, user_agent)
+            answer = self._server.internal.send(request)
             if self.horizon is not None:
                 self.horizon = self.revision
         if fault in _ANSWERS:
             code, reason, message = _ANSWERS[fault]
-            return code, StatusError(code, reason, message).status()
+            return Response(code, StatusError(code, reason, message).status())
         if answer is None or fault is not None:
             raise Stopped
         return answer
 
-    def watch(self, path: str) -> _FaultyWatch:
-        """Watch a collection."""
-        watch = _FaultyWatch(self, self._server.within.watch(path), self._tried)
+    def _watch(self, events: Events) -> _FaultyWatch:
+        watch = _FaultyWatch(self, events, self._tried)
         self._watches.append(watch)
         return watch
 
@@ -174,10 +171,10 @@ class FaultyDoor:
 
 
 class _FaultyWatch:
-    """One watch of a faulty door."""
+    """One watch of a faulty transport."""
 
-    def __init__(self, door: FaultyDoor, watch: Events, tried: Counter[str]) -> None:
-        self._door = door
+    def __init__(self, transport: FaultyTransport, watch: Events, tried: Counter[str]) -> None:
+        self._transport = transport
         self._watch = watch
         self._tried = tried
         self._held: deque[Seen] = deque()
@@ -190,9 +187,9 @@ class _FaultyWatch:
     def poll(self) -> Sequence[Seen]:
         if self.is_cut:
             self._tried["cut watch"] += 1
-            self._door.forget(self)
+            self._transport.forget(self)
             raise StatusError(410, "Expired", "too old resource version")
-        revision = self._door.revision
+        revision = self._transport.revision
         if revision == self._revision and not self._held and not self.repeats:
             return ()
         self._revision = revision
@@ -210,7 +207,7 @@ class _FaultyWatch:
 
     def _released(self) -> list[Seen]:
         """What may be told by now. What was there at the beginning was asked for, and comes at once."""
-        horizon = self._door.horizon
+        horizon = self._transport.horizon
         if horizon is None or not self._begun:
             self._begun = True
             news = list(self._held)

@@ -120,7 +120,7 @@ class FailNode(_Step, frozen=True, tag="failNode"):
         if cluster.server.store.get("nodes", "", self.node) is not None:
             cluster.tried["node failure"] += 1
             # That a lease is no longer renewed is written down, but the silent node writes nothing.
-            with cluster.processes[AGENTS].door.sound():
+            with cluster.processes[AGENTS].transport.sound():
                 cluster.agents.fail(self.node)
 
 
@@ -133,7 +133,7 @@ class Repair(_Step, frozen=True, tag="repairNode"):
     def take(self, cluster: BreakableCluster) -> None:
         """Repair, if it has failed."""
         if self.node in cluster.failed_nodes:
-            with cluster.processes[AGENTS].door.sound():
+            with cluster.processes[AGENTS].transport.sound():
                 cluster.agents.repair(self.node, rebooted=self.rebooted)
 
 
@@ -170,7 +170,7 @@ class Fault(_Step, frozen=True, tag="fault"):
 
     def take(self, cluster: BreakableCluster) -> None:
         """Arm the fault."""
-        cluster.processes[self.process].door.arm(self.fault, self.after)
+        cluster.processes[self.process].transport.arm(self.fault, self.after)
 
 
 class Delay(_Step, frozen=True, tag="delay"):
@@ -181,9 +181,9 @@ class Delay(_Step, frozen=True, tag="delay"):
 
     def take(self, cluster: BreakableCluster) -> None:
         """Hold back the news, and set when they come."""
-        door = cluster.processes[self.process].door
-        door.delay()
-        cluster.clock.call_after(self.seconds, door.catch_up)
+        transport = cluster.processes[self.process].transport
+        transport.delay()
+        cluster.clock.call_after(self.seconds, transport.catch_up)
 
 
 class Cut(_Step, frozen=True, tag="cutWatches"):
@@ -193,7 +193,7 @@ class Cut(_Step, frozen=True, tag="cutWatches"):
 
     def take(self, cluster: BreakableCluster) -> None:
         """Cut."""
-        cluster.processes[self.process].door.cut()
+        cluster.processes[self.process].transport.cut()
 
 
 class Repeat(_Step, frozen=True, tag="repeatEvents"):
@@ -204,7 +204,7 @@ class Repeat(_Step, frozen=True, tag="repeatEvents"):
 
     def take(self, cluster: BreakableCluster) -> None:
         """Repeat."""
-        cluster.processes[self.process].door.repeat(self.events)
+        cluster.processes[self.process].transport.repeat(self.events)
 
 
 Step = (

@@ -13,9 +13,13 @@ from kschedcore.api.machinery.changes import Change
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
-from kschedcore.client.transport import Door, Events, path_of
+from kschedcore.client.transport import Events, Transport, open_watch, path_of
 
 __all__ = ["Change", "Informer", "Informers", "by_label", "by_node", "controller_of", "key_of"]
+
+_LIST_AND_WATCH = (
+    "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+)
 
 ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
@@ -75,12 +79,12 @@ class Informer:
     """The objects of one resource.
 
     Args:
-        door: The API server.
+        transport: How to reach the API server.
         resource: The qualified plural, ``deployments.apps``.
     """
 
-    def __init__(self, door: Door, resource: str) -> None:
-        self._door = door
+    def __init__(self, transport: Transport, resource: str) -> None:
+        self._transport = transport
         kind = kind_by_resource(resource).resource
         self.resource = resource
         self._path = path_of(kind.api_version, kind.plural)
@@ -177,7 +181,7 @@ class Informer:
 
     def _start(self) -> bool:
         """List and watch from there on: at first, and after the history was cut."""
-        self._events = self._door.watch(f"{self._path}?sendInitialEvents=true")
+        self._events = open_watch(self._transport, f"{self._path}?{_LIST_AND_WATCH}")
         present = {}
         for event in self._events.poll():
             if event.type != "BOOKMARK":
@@ -245,17 +249,17 @@ class Informers(Mapping[str, Informer]):
     """One informer a resource, shared by the components of a process; made when first asked for.
 
     Args:
-        door: The API server.
+        transport: How to reach the API server.
     """
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self._informers: dict[str, Informer] = {}
 
     def __getitem__(self, resource: str) -> Informer:
         informer = self._informers.get(resource)
         if informer is None:
-            informer = self._informers[resource] = Informer(self._door, resource)
+            informer = self._informers[resource] = Informer(self._transport, resource)
         return informer
 
     def __iter__(self) -> Iterator[str]:

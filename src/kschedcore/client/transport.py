@@ -1,13 +1,141 @@
-"""The part of the API server that its clients use."""
+"""Requests and responses of the Kubernetes API as values, and what carries one to the other.
+
+A :class:`Transport` is the only thing that a client needs. In one process it is
+:class:`kschedcore.apiserver.APIServer` itself; over a network it is a connection. A server on a socket makes a
+:class:`Request` of what it reads and writes the :class:`Response` that it gets.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
+import msgspec
+
+from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.api.machinery.types import Object
 
-__all__ = ["Door", "Events", "Seen", "path_of"]
+__all__ = [
+    "ADMINISTRATOR",
+    "JSON",
+    "Body",
+    "Events",
+    "Query",
+    "Request",
+    "Response",
+    "Seen",
+    "Transport",
+    "User",
+    "checked",
+    "open_watch",
+    "path_of",
+    "split_target",
+]
+
+JSON = "application/json"
+
+Body = Mapping[str, Any] | Sequence[Any] | str | bytes | None
+"""The body of a request: text as it was sent, or the object that the text would hold; None for no body."""
+
+Headers = tuple[tuple[str, str], ...]
+"""Names, in lower case, and values; a name may come more than once."""
+
+
+class Query(Mapping[str, str]):
+    """The parameters of a request, ``?labelSelector=a&dryRun=All&dryRun=All``.
+
+    As a mapping it has the first value of each name, which is what the API server reads where one value is
+    expected; :meth:`all` has every value of a name.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, tuple[str, ...]]) -> None:
+        self._values = values
+
+    @classmethod
+    def parse(cls, text: str) -> Query:
+        """Read what follows the question mark of a request's target."""
+        values: dict[str, tuple[str, ...]] = {}
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            values[name] = (*values.get(name, ()), value)
+        return cls(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of a name, in their order; empty when it was not given."""
+        return self._values.get(name, ())
+
+
+@lru_cache(maxsize=4096)
+def split_target(target: str) -> tuple[str, Query]:
+    """Return the path of a request's target, still percent-encoded, and its parameters."""
+    path, _, query = target.partition("?")
+    return path, Query.parse(query)
+
+
+class User(msgspec.Struct, frozen=True):
+    """Who sends a request, as authentication found out.
+
+    Attributes:
+        name: ``system:serviceaccount:default:builder``.
+        uid: Tells users of one name apart.
+        groups: The groups that the user belongs to.
+        extra: Whatever else the authenticator knows, by name.
+    """
+
+    name: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: Mapping[str, tuple[str, ...]] = {}
+
+
+ADMINISTRATOR = User("kubernetes-admin", groups=("kubeadm:cluster-admins", "system:authenticated"))
+"""Who sends the requests of this process unless they say otherwise."""
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """One request.
+
+    Attributes:
+        method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
+        target: The path with its query, as the first line of an HTTP request has it.
+        body: The body.
+        content_type: What the body is; of a PATCH it names the patch language.
+        user_agent: The client program; its first part is the default field manager.
+        accept: Which representations the client takes, most wanted first; empty for the object itself.
+        user: Who sends it.
+        headers: The other headers.
+    """
+
+    method: str
+    target: str
+    body: Body = None
+    content_type: str = JSON
+    user_agent: str = "kschedcore"
+    accept: str = ""
+    user: User = ADMINISTRATOR
+    headers: Headers = ()
+
+    @property
+    def path(self) -> str:
+        """The target without its query, percent-encoded."""
+        return split_target(self.target)[0]
+
+    @property
+    def query(self) -> Query:
+        """The parameters of the target."""
+        return split_target(self.target)[1]
 
 
 class Seen(Protocol):
@@ -23,35 +151,78 @@ class Seen(Protocol):
 
 
 class Events(Protocol):
-    """A watch that is asked for what has happened."""
+    """The stream of a watch, read by polling."""
 
     def poll(self) -> Sequence[Seen]:
-        """What has happened since the last call, in order.
+        """Return what has happened since the last call, in order.
 
         Raises:
             StatusError: 410 when the history does not reach so far back.
         """
 
 
-class Door(Protocol):
-    """Kubernetes' REST as a function: :class:`kschedcore.apiserver.APIServer`, or anything that answers alike."""
+class Response(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one request.
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | str | bytes | None = None,
-        content_type: str = ...,
-        user_agent: str = ...,
-    ) -> tuple[int, Object]:
-        """Answer one request with a status code and an object."""
+    Attributes:
+        code: The HTTP status code.
+        body: An object, or the events of a watch.
+        warnings: The texts of the ``Warning`` headers, in order.
+        headers: The other headers.
+    """
 
-    def watch(self, path: str) -> Events:
-        """Watch a collection."""
+    code: int
+    body: Object | Events
+    warnings: tuple[str, ...] = ()
+    headers: Headers = ()
+
+    @property
+    def object(self) -> Object:
+        """The body of whatever is no watch."""
+        assert isinstance(self.body, dict)
+        return self.body
+
+
+class Transport(Protocol):
+    """Carries requests to an API server and brings its responses back."""
+
+    def send(self, request: Request) -> Response:
+        """Answer one request. A refusal is a response; it does not raise."""
+
+
+def checked(response: Response) -> Response:
+    """Return a response that is no refusal.
+
+    Raises:
+        StatusError: It is one.
+    """
+    if response.code >= 400:
+        status = response.object
+        raise StatusError(
+            response.code, status.get("reason", ""), status.get("message", ""), status.get("details")
+        )
+    return response
+
+
+def open_watch(transport: Transport, target: str, user_agent: str = "kschedcore") -> Events:
+    """Begin a watch.
+
+    Args:
+        transport: Where to.
+        target: A path whose query asks for a watch.
+        user_agent: The client program.
+
+    Raises:
+        StatusError: It is refused, or the path is no collection.
+    """
+    stream = checked(transport.send(Request("GET", target, user_agent=user_agent))).body
+    if isinstance(stream, dict):
+        raise bad_request(f"{target} is no collection: it cannot be watched")
+    return stream
 
 
 def path_of(api_version: str, plural: str, namespace: str = "", name: str = "") -> str:
-    """The path of a collection or object: ``/apis/apps/v1/namespaces/web/deployments/front``."""
+    """Return the path of a collection or object: ``/apis/apps/v1/namespaces/web/deployments/front``."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     parts = [root, "namespaces", namespace] if namespace else [root]
     return "/".join([*parts, plural, name] if name else [*parts, plural])

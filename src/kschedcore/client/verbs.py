@@ -1,4 +1,4 @@
-"""Typed verbs over the door: what a component asks of the API, in its own name."""
+"""Typed verbs: the requests of one client program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
-from kschedcore.client.transport import Door, path_of
+from kschedcore.client.transport import JSON, Body, Request, Transport, checked, path_of
 
 __all__ = ["Client", "PatchType", "Propagation"]
 
@@ -33,24 +33,23 @@ class Client:
     Every verb raises :class:`~kschedcore.api.machinery.status.StatusError` when it is refused.
 
     Args:
-        door: The API server.
+        transport: How to reach the API server.
         user_agent: Who asks; its first part manages the fields that are written.
     """
 
-    def __init__(self, door: Door, user_agent: str) -> None:
-        self.door = door
+    def __init__(self, transport: Transport, user_agent: str) -> None:
+        self.transport = transport
         self.user_agent = user_agent
 
     def named(self, user_agent: str) -> Client:
-        """The same door under another name."""
-        return Client(self.door, user_agent)
+        """Return a client over the same transport with another user agent."""
+        return Client(self.transport, user_agent)
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """The object, or None when there is none."""
-        code, answer = self.door.request("GET", _path(resource, namespace, name), user_agent=self.user_agent)
-        if code == 404:
-            return None
-        return _checked(code, answer)
+        target = _path(resource, namespace, name)
+        response = self.transport.send(Request("GET", target, user_agent=self.user_agent))
+        return None if response.code == 404 else checked(response).object
 
     def list(self, resource: str, namespace: str = "", selector: str = "") -> Objects:
         """The objects of a collection, in the order of namespace and name, without their kinds.
@@ -61,19 +60,16 @@ class Client:
             selector: Of which labels.
         """
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
-        code, answer = self.door.request(
-            "GET", _path(resource, namespace) + query, user_agent=self.user_agent
-        )
-        return list(_checked(code, answer)["items"])
+        return list(self._send("GET", _path(resource, namespace) + query, None)["items"])
 
     def create(self, resource: str, namespace: str, obj: Mapping[str, Any]) -> Object:
         """Create an object; the answer is what was stored."""
-        return self._ask("POST", _path(resource, namespace), obj)
+        return self._send("POST", _path(resource, namespace), obj)
 
     def update(self, obj: Mapping[str, Any], resource: str, subresource: str = "") -> Object:
         """Replace an object, or a subresource of it, if it is still of the version that ``obj`` is of."""
         metadata = obj["metadata"]
-        return self._ask(
+        return self._send(
             "PUT", _path(resource, metadata.get("namespace", ""), metadata["name"], subresource), obj
         )
 
@@ -93,7 +89,7 @@ class Client:
     ) -> Object:
         """Change a part of an object, whichever version it is of."""
         path = _path(resource, namespace, name, subresource)
-        return self._ask("PATCH", path, msgspec.json.encode(patch), f"application/{kind}-patch+json")
+        return self._send("PATCH", path, msgspec.json.encode(patch), f"application/{kind}-patch+json")
 
     def delete(
         self,
@@ -124,7 +120,7 @@ class Client:
             options["propagationPolicy"] = propagation
         body = {"kind": "DeleteOptions", "apiVersion": "v1", **options} if options else None
         try:
-            self._ask("DELETE", _path(resource, namespace, name), body)
+            self._send("DELETE", _path(resource, namespace, name), body)
         except StatusError as refusal:
             # Of a conflict, only that over the uid says that the object is another one by now.
             if refusal.code == 404 or (
@@ -136,26 +132,14 @@ class Client:
 
     def subresource(self, resource: str, namespace: str, name: str, subresource: str, body: Object) -> Object:
         """POST to a subresource: ``binding``, ``eviction``."""
-        return self._ask("POST", _path(resource, namespace, name, subresource), body)
+        return self._send("POST", _path(resource, namespace, name, subresource), body)
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | bytes | None,
-        content_type: str = "application/json",
-    ) -> Object:
-        code, answer = self.door.request(method, path, body, content_type, self.user_agent)
-        return _checked(code, answer)
+    def _send(self, method: str, target: str, body: Body, content_type: str = JSON) -> Object:
+        request = Request(method, target, body, content_type, self.user_agent)
+        return checked(self.transport.send(request)).object
 
 
 def _path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
     kind = kind_by_resource(resource).resource
     path = path_of(kind.api_version, kind.plural, namespace, name)
     return f"{path}/{subresource}" if subresource else path
-
-
-def _checked(code: int, answer: Object) -> Object:
-    if code >= 400:
-        raise StatusError(code, answer.get("reason", ""), answer.get("message", ""), answer.get("details"))
-    return answer

@@ -74,8 +74,8 @@ class Cluster(Kubectl):
         self.clock: Timers = SimulatedClock() if clock is None else clock
         self.namespace = namespace
         self._server = APIServer(clock=self.clock, seed=integer("seed", seed, UINT64_MAX))
-        self._informers = Informers(self._server.within)
-        self._client = Client(self._server.within, "kubectl")
+        self._informers = Informers(self._server.internal)
+        self._client = Client(self._server.internal, "kubectl")
         self._loop = Loop(self.clock, self._informers)
         self._context = Context(self._client, self._informers, self.clock)
         self._make: dict[str, Callable[[], Any]] = {}

@@ -33,8 +33,8 @@ class Settling:
     """
 
     def __init__(self, server: APIServer, clock: SimulatedClock) -> None:
-        informers = Informers(server.within)
-        context = Context(Client(server.within, "kube-controller-manager"), informers, clock)
+        informers = Informers(server.internal)
+        context = Context(Client(server.internal, "kube-controller-manager"), informers, clock)
         self._loop = Loop(clock, informers)
         controllers: list[Controller] = [
             ServiceAccountController(context),

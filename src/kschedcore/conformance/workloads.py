@@ -42,8 +42,8 @@ class Workloads:
     def __init__(self, namespace: str) -> None:
         self._clock = SimulatedClock()
         self._server = APIServer(clock=self._clock)
-        informers = Informers(self._server.within)
-        context = Context(Client(self._server.within, "kube-controller-manager"), informers, self._clock)
+        informers = Informers(self._server.internal)
+        context = Context(Client(self._server.internal, "kube-controller-manager"), informers, self._clock)
         self._loop = Loop(self._clock, informers)
         for controller in _controllers(context):
             self._loop.add(controller.name, Runner(controller, context))

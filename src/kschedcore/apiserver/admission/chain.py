@@ -1,4 +1,4 @@
-"""The admission chain: everything that happens to an object between the door and the store."""
+"""The admission chain: everything that happens to an object between the request and the store."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the door and admission say to each other: field errors, refusals, requests and the chain's steps.
+"""The interface between the registry and admission: requests, what they look up, and the steps of the chain.
 
-The order is the API server's own. For every write the door calls, with the same :class:`AdmissionRequest`::
+The order is the API server's own. For every write the registry calls, with the same :class:`AdmissionRequest`::
 
     decode -> default -> admit (mutating plugins) -> prepare -> validate -> review (validating plugins)
 
@@ -86,7 +86,7 @@ class Decoded(msgspec.Struct, frozen=True):
 
 
 class Admission(Protocol):
-    """The steps of a write, in the order in which the door takes them. Each raises :class:`StatusError`."""
+    """The steps of a write, in the order in which the registry takes them. Each raises :class:`StatusError`."""
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation) -> Decoded:
         """Read ``body`` as ``resource`` (400): types checked, zeros normalised, unknown fields dropped."""
@@ -107,7 +107,7 @@ class Admission(Protocol):
     def prepare(self, request: AdmissionRequest) -> None:
         """Do what the resource's strategy does: keep, reset or generate what is not the author's.
 
-        The door has given the object its uid, name and times by then. Afterwards parts of the object may be
+        The registry has given the object its uid, name and times by then. Afterwards parts of the object may be
         shared with others, so nobody changes them in place any more.
         """
 

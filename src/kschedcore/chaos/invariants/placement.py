@@ -83,10 +83,10 @@ def _was_bound(write: Write) -> bool:
 
 def _has_heard_all(component: str, process: Process) -> bool:
     """Whether a turn was the scheduler's, and it knows of everything there is."""
-    if component != "scheduler" or process.door.is_late:
+    if component != "scheduler" or process.transport.is_late:
         return False
     process.informers.sync()
-    return not process.door.is_late
+    return not process.transport.is_late
 
 
 class EngineEqualsStore(Invariant):
@@ -154,7 +154,7 @@ def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
 def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
     """A scheduler that starts now, and has no turn."""
     informers = Informers(cluster.server)
-    client = Client(cluster.server.within, SCHEDULER)
+    client = Client(cluster.server.internal, SCHEDULER)
     fresh = cluster.new_scheduler(Context(client, informers, SimulatedClock(cluster.clock.now())))
     yield fresh
     fresh.close()

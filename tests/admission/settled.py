@@ -7,7 +7,7 @@ from kschedcore.clock import SimulatedClock
 from kschedcore.conformance.settling import Settling
 
 
-class Door(APIServer):
+class SettledServer(APIServer):
     """An API server whose controllers run when they are told to."""
 
     def __init__(self) -> None:
