@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kschedcore.api.machinery.kinds import kind_by_path
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request, invalid
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.schema import object_type, schema_for
-from kschedcore.api.schema.decode import DecodeError, json_type, object_decoder
+from kschedcore.api.schema import schema_for
+from kschedcore.api.schema.decode import DecodeError, json_type
 from kschedcore.apiserver import strategies
 from kschedcore.apiserver.admission.plugins import Plugin, default_plugins
 from kschedcore.apiserver.admission.plugins.base import BasePlugin
-from kschedcore.apiserver.admission.reading import reading_once
 from kschedcore.apiserver.admission.types import (
     AdmissionRequest,
     Decoded,
@@ -24,11 +22,11 @@ from kschedcore.apiserver.admission.types import (
     Operation,
 )
 from kschedcore.rules.defaults import default
+from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.kinds import validate_create, validate_status_update, validate_update
 
 __all__ = ["AdmissionChain"]
 
-_IN_COMMON = ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")
 _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
 
@@ -62,7 +60,7 @@ class AdmissionChain:
             return Decoded(body)
         _check_type(resource, body)
         try:
-            obj, unknown = _decoder(schema.name, _is_templated(resource))(body)
+            obj, unknown = decoder_of(schema.name, templated=_is_templated(resource))(body)
         except DecodeError as fault:
             raise _unreadable(resource, str(fault)) from None
         obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
@@ -128,13 +126,6 @@ class AdmissionChain:
 def _is_templated(resource: Resource) -> bool:
     kind = kind_by_path(resource.api_version, resource.plural)
     return kind is not None and kind.templated
-
-
-@cache
-def _decoder(type_name: str, templated: bool) -> Callable[[Any], tuple[Object, list[str]]]:
-    """How objects of a type are read; what many of them have in common, once."""
-    once = dict.fromkeys(_IN_COMMON if templated else (), reading_once)
-    return object_decoder(object_type(type_name), once)
 
 
 def _check_type(resource: Resource, body: Object) -> None:

@@ -6,27 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import decode_object
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
-from kschedcore.apiserver.strategies import jobs, pods, services, workloads
+from kschedcore.apiserver.strategies import services
 from kschedcore.rules.defaults import default
+from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_UPDATE, jobs, prepare_create
 
 __all__ = ["complete", "may_change", "prepare"]
 
-_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
-    **jobs.CREATE,
-    **pods.CREATE,
-    **services.CREATE,
-    **workloads.CREATE,
-}
-_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
-    **services.UPDATE,
-    **workloads.UPDATE,
-}
 # A node's author may give a status with the first write; a pod's status follows from its spec.
 _STATUS_OF_ITS_OWN = {"Node", "Pod"}
 
@@ -39,20 +29,20 @@ def prepare(request: AdmissionRequest) -> None:
     if request.operation is Operation.CREATE:
         if "status" in obj and kind not in _STATUS_OF_ITS_OWN:
             _reset_status(request, obj)
-        if kind in _CREATE:
-            _CREATE[kind](obj)
+        prepare_create(kind, obj)
     elif old is not None and request.subresource == "status":
         _keep_all_but_status(kind, obj, old)
     elif old is not None:
         if "status" in old:
             obj["status"] = old["status"]
-        if kind in _UPDATE and not request.subresource:
-            _UPDATE[kind](obj, old)
+        if kind in PREPARE_UPDATE and not request.subresource:
+            PREPARE_UPDATE[kind](obj, old)
 
 
 def may_change(request: AdmissionRequest) -> bool:
     """Whether what a writer writes may be changed here, beside a status written with everything else."""
-    kind, steps = request.resource.kind, _CREATE if request.operation is Operation.CREATE else _UPDATE
+    kind = request.resource.kind
+    steps = PREPARE_CREATE if request.operation is Operation.CREATE else PREPARE_UPDATE
     return not request.subresource and (kind in steps or _may_complete(request))
 
 

@@ -1,0 +1,61 @@
+"""Creating an object without a server: decode, default, prepare and validate, as a write passes through them.
+
+What needs a store (admission plugins that look other objects up, allocation, quota) is left to the API server,
+which takes the same steps with the same functions (:mod:`kschedcore.apiserver.admission.chain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.schema import schema_for
+from kschedcore.rules.defaults import default
+from kschedcore.rules.preparation import prepare_create
+from kschedcore.rules.reading import decoder_of
+from kschedcore.rules.validation.kinds import validate_create
+
+__all__ = ["Created", "create"]
+
+
+class Created(msgspec.Struct, frozen=True):
+    """An object as the API server would store it.
+
+    Attributes:
+        object: The object, with defaults; the spec of a pod is frozen and shared with equal ones.
+        errors: The faults that validation finds, in the server's order.
+        unknown: The paths of fields that the kind does not have, which were dropped.
+    """
+
+    object: Object
+    errors: list[FieldError]
+    unknown: list[str]
+
+
+def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Created | None:
+    """Take an object through the steps of a create that need no store.
+
+    Args:
+        data: The object, with its apiVersion, kind and namespace.
+        namespaced: Whether objects of the kind live in namespaces.
+        templated: Whether many objects of the kind have the same spec, see :func:`decoder_of`.
+
+    Returns:
+        The outcome; None for a kind of which there is no schema.
+
+    Raises:
+        DecodeError: A field has the wrong type.
+    """
+    version, kind = data["apiVersion"], data["kind"]
+    schema = schema_for(version, kind)
+    if schema is None:
+        return None
+    obj, unknown = decoder_of(schema.name, templated=templated)(data)
+    obj["apiVersion"], obj["kind"] = version, kind
+    default(kind, obj)
+    prepare_create(kind, obj)
+    return Created(obj, validate_create(kind, obj, namespaced=namespaced), unknown)

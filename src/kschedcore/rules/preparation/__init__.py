@@ -1,0 +1,33 @@
+"""What the API server writes into a new or changed object beside defaults (``PrepareForCreate``, ``PrepareForUpdate``).
+
+One module per group of kinds, each exporting ``CREATE`` (kind to a function that completes a new object in
+place) and ``UPDATE`` (the same with the old object beside it). Steps that need the store, such as the
+allocation of addresses, are the API server's (:mod:`kschedcore.apiserver.strategies`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kschedcore.rules.preparation import jobs, pods, services, workloads
+
+__all__ = ["PREPARE_CREATE", "PREPARE_UPDATE", "prepare_create"]
+
+PREPARE_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
+    **jobs.CREATE,
+    **pods.CREATE,
+    **services.CREATE,
+    **workloads.CREATE,
+}
+PREPARE_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
+    **services.UPDATE,
+    **workloads.UPDATE,
+}
+
+
+def prepare_create(kind: str, obj: dict[str, Any]) -> None:
+    """Complete a new, defaulted object of ``kind`` (``Job``), in place; other kinds stay as they are."""
+    prepare = PREPARE_CREATE.get(kind)
+    if prepare is not None:
+        prepare(obj)
