@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions with one base class.
+"""The exceptions that reach a user, with one base class.
 
 Every error a user can cause derives from :class:`KschedcoreError` and prints as one line that names
 where the fault is, what was found there and what was expected. The command line turns any of them into
@@ -7,7 +7,20 @@ that line on standard error and an exit status of 2; nothing else in the package
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "KschedcoreError", "ManifestError", "NotFoundError", "UsageError"]
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "ConfigError",
+    "DrainTimeoutError",
+    "ExtenderError",
+    "KschedcoreError",
+    "ManifestError",
+    "NotFoundError",
+    "PluginError",
+    "StatusError",
+    "UsageError",
+]
 
 
 class KschedcoreError(Exception):
@@ -18,12 +31,55 @@ class UsageError(KschedcoreError, ValueError):
     """A call or a command line that makes no sense: a wrong flag, option value or combination."""
 
 
+class DrainTimeoutError(UsageError):
+    """A drain reached its timeout before the node was empty. Evicted pods are terminating; drain again to go on."""
+
+
 class NotFoundError(KschedcoreError, LookupError):
     """Something asked for by name does not exist."""
 
 
 class ConfigError(KschedcoreError, ValueError):
     """A KubeSchedulerConfiguration that kube-scheduler would refuse to start with."""
+
+
+class PluginError(KschedcoreError):
+    """A plugin written in Python raised an exception, or returned a value that its extension point does not allow."""
+
+
+class ExtenderError(KschedcoreError):
+    """An HTTP extender that is not ignorable did not answer, or answered with an error."""
+
+
+class StatusError(KschedcoreError):
+    """A request that the API server answers with a ``Status`` of failure.
+
+    Attributes:
+        code: HTTP status code.
+        reason: ``metav1.StatusReason``, such as ``Forbidden``.
+        message: The message for people.
+        details: ``metav1.StatusDetails``, or None.
+    """
+
+    def __init__(
+        self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        super().__init__(message)
+
+    def status(self) -> dict[str, Any]:
+        """Return the ``Status`` object of the answer."""
+        answer: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        answer["message"] = self.message
+        if self.reason:
+            answer["reason"] = self.reason
+        if self.details is not None:
+            answer["details"] = dict(self.details)
+        answer["code"] = self.code
+        return answer
 
 
 class ManifestError(KschedcoreError, ValueError):

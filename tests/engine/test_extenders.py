@@ -1,9 +1,10 @@
 """HTTP extenders, spoken to over loopback."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from unittest.mock import Mock
@@ -11,14 +12,18 @@ from unittest.mock import Mock
 import pytest
 
 from kschedcore.clock import FixedClock
+from kschedcore.cluster import Cluster
 from kschedcore.engine.config.loading import load_config
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.extenders.extenders import ExtenderError, Extenders, HTTPExtender
+from kschedcore.engine.extenders.http import HTTPClient
 from kschedcore.errors import ConfigError
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.scheduler.cycle import Phase, Pipeline
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
+
+PRIORITY_CLASS = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
 
 LICENCE = "example.com/licence"
 
@@ -361,3 +366,177 @@ def test_a_certificate_that_is_not_there() -> None:
     config = {"urlPrefix": "https://127.0.0.1", "tlsConfig": {"caFile": "/does/not/exist"}}
     with pytest.raises(ConfigError, match="tlsConfig: "):
         engine(config)
+
+
+class TestInACluster:
+    """Extenders of a scheduler component receive objects as the API server stores them."""
+
+    def test_pods_and_nodes_are_whole(self) -> None:
+        answers = Answers(
+            filter=lambda asked: {"Nodes": asked["Nodes"]}, rate=[], preempt={"NodeNameToMetaVictims": {}}
+        )
+        spec = {
+            "containers": [
+                {
+                    "name": "c",
+                    "image": "app:1",
+                    "command": ["run"],
+                    "env": [{"name": "MODE", "value": "fast"}],
+                    "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+                    "resources": {"requests": {"cpu": "1"}},
+                }
+            ],
+            "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}}],
+            "terminationGracePeriodSeconds": 7,
+        }
+        head = {"apiVersion": "v1", "kind": "Pod"}
+        with serving(answers) as url:
+            extender = {"urlPrefix": url, "filterVerb": "filter", "prioritizeVerb": "rate", "weight": 1}
+            with Cluster.simulated(nodes=2, config={**HEAD, "extenders": [extender]}) as cluster:
+                cluster.apply(
+                    {**head, "metadata": {"name": "p", "annotations": {"kept": "yes"}}, "spec": spec}
+                )
+                cluster.run_until_settled()
+                stored, node_stored = cluster.get("pod/p"), cluster.get("node/node-1")
+        assert stored["spec"].get("nodeName")
+        for _, asked in answers.asked:
+            shown = asked["Pod"]
+            assert (shown["apiVersion"], shown["kind"]) == ("v1", "Pod")
+            assert shown["metadata"]["annotations"]["kept"] == "yes"
+            assert shown["spec"] == {key: value for key, value in stored["spec"].items() if key != "nodeName"}
+            (node,) = [each for each in asked["Nodes"]["items"] if each["metadata"]["name"] == "node-1"]
+            assert (node["apiVersion"], node["kind"]) == ("v1", "Node")
+            assert node["status"]["capacity"] == node_stored["status"]["capacity"]
+            assert node["metadata"]["uid"] == node_stored["metadata"]["uid"]
+        assert [verb for verb, _ in answers.asked] == ["filter", "rate"]
+
+    def test_a_node_is_as_it_is_now(self) -> None:
+        """Annotations change nothing that placement reads, and still reach extenders."""
+        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        with serving(answers) as url:
+            extender = {"urlPrefix": url, "filterVerb": "filter"}
+            with Cluster.simulated(nodes=1, config={**HEAD, "extenders": [extender]}) as cluster:
+                cluster.run_until_settled()
+                cluster.annotate("node/node-1", {"rack": "r7"})
+                cluster.create_deployment("web", image="nginx")
+                cluster.run_until_settled()
+        (_, asked) = answers.asked[-1]
+        assert asked["Nodes"]["items"][0]["metadata"]["annotations"]["rack"] == "r7"
+
+    def test_victims_are_whole(self) -> None:
+        answers = Answers(preempt={"NodeNameToMetaVictims": {}})
+        with serving(answers) as url:
+            extender = {"urlPrefix": url, "preemptVerb": "preempt"}
+            with Cluster.simulated(nodes=1, config={**HEAD, "extenders": [extender]}) as cluster:
+                cluster.apply({**PRIORITY_CLASS, "metadata": {"name": "high"}, "value": 9})
+                for name, priority in [("low", ""), ("important", "high")]:
+                    container = {
+                        "name": "c",
+                        "image": "i",
+                        "command": ["run"],
+                        "resources": {"requests": {"memory": "20Gi"}},
+                    }
+                    spec = {"priorityClassName": priority, "containers": [container]}
+                    cluster.apply(
+                        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+                    )
+                    cluster.run_for("5s")
+        _, asked = answers.asked[0]
+        (victims,) = asked["NodeNameToVictims"].values()
+        assert victims["Pods"][0]["spec"]["containers"][0]["command"] == ["run"]
+        assert victims["Pods"][0]["kind"] == "Pod"
+
+
+class TestHostileAnswers:
+    """An extender's answer may be anything."""
+
+    @pytest.mark.parametrize(
+        ("answer", "problem"),
+        [
+            ([], "the answer is invalid: found list, expected an object"),
+            ("x", "the answer is invalid: found str, expected an object"),
+            ({"Nodes": {"items": [5]}}, "the answer is invalid: Expected `object`, got `int`"),
+            ({"NodeNames": {"a": 1}}, "the answer is invalid: Expected `array | null`, got `object`"),
+            ({"FailedNodes": {"a": 1}}, "the answer is invalid: Expected `str`, got `int`"),
+            ({"Error": ["x"]}, "the answer is invalid: Expected `str | null`, got `array`"),
+        ],
+    )
+    def test_a_filter_result_of_other_types(self, answer: Any, problem: str) -> None:
+        with serving(Answers(filter=answer)) as url:
+            decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
+        assert decision.node is None
+        assert problem in decision.message
+
+    @pytest.mark.parametrize("answer", [{}, [5], [{"Host": 5}], [{"Host": "a", "Score": "x"}], "x"])
+    def test_priorities_of_other_types_add_nothing(self, answer: Any) -> None:
+        with serving(Answers(rate=answer)) as url:
+            made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 1})
+            assert made.decide(pod("p")).node == "a"
+
+    def test_huge_scores_wrap_as_in_go(self) -> None:
+        rated = [{"Host": "a", "Score": 2**62}, {"Host": "b", "Score": 1}]
+        with serving(Answers(rate=rated)) as url:
+            made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 2})
+            scores = made.explain(pod("p")).scores
+        assert scores["b"]["ExtenderScores"].weighted == 20
+        assert scores["a"]["ExtenderScores"].weighted == 0
+
+    def test_a_null_answer_is_an_empty_one(self) -> None:
+        extender = HTTPExtender(config_of("http://127.0.0.1"))
+        extender._client = Mock(post=lambda *_: b"null")
+        assert extender.filter({}, {"a": {}}).nodes == []
+
+    def test_a_deep_answer(self) -> None:
+        extender = HTTPExtender(config_of("http://127.0.0.1"))
+        extender._client = Mock(post=lambda *_: b"[" * 100_000 + b"]" * 100_000)
+        with pytest.raises(ExtenderError, match=r"extender http://127\.0\.0\.1: filter: "):
+            extender.filter({}, {})
+
+    @pytest.mark.parametrize("part", ["head", "body"])
+    def test_the_timeout_is_for_the_whole_answer(self, part: str) -> None:
+        """A server that sends a byte now and then does not hold a decision up."""
+        with trickling(part) as url:
+            client = HTTPClient(config_of(url, httpTimeout="200ms"))
+            with pytest.raises(OSError, match="timed out"):
+                client.post("filter", b"{}")
+
+    def test_an_answer_is_bounded(self) -> None:
+        with serving(Answers(filter={"Error": "x" * 2000})) as url:
+            client = HTTPClient(config_of(url), max_answer=1000)
+            with pytest.raises(OSError, match="the answer has more than 1000 bytes"):
+                client.post("filter", b"{}")
+
+    @pytest.mark.parametrize("timeout", ["9999999h", "1h"])
+    def test_a_long_timeout(self, timeout: str) -> None:
+        with serving(Answers(filter={})) as url:
+            assert HTTPClient(config_of(url, httpTimeout=timeout)).post("filter", b"{}") == b"{}"
+
+
+def config_of(url: str, **options: Any) -> Any:
+    return load_config(
+        {**HEAD, "extenders": [{"urlPrefix": url, "filterVerb": "filter", **options}]}
+    ).extenders[0]
+
+
+@contextmanager
+def trickling(part: str) -> Iterator[str]:
+    """Serve one connection with an answer that never ends, a byte at a time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                if part == "body":
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                while not stop.wait(0.01):
+                    connection.sendall(b"H")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            stop.set()
+            thread.join()

@@ -12,7 +12,7 @@ from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Informers, controller_of
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.results import Result, Results
-from kschedcore.errors import UsageError
+from kschedcore.errors import DrainTimeoutError, UsageError
 
 __all__ = ["DrainOptions", "DrainTimeoutError", "drained", "pods_to_evict"]
 
@@ -20,10 +20,6 @@ RETRY = timedelta(seconds=5)
 """How long a drain waits before it asks again for an eviction that a budget refused."""
 
 _MIRROR = "kubernetes.io/config.mirror"
-
-
-class DrainTimeoutError(UsageError):
-    """A drain ended before the node was empty; those it evicted are on their way, and it can be asked again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from kschedcore.engine.columns.pod_tables import PodRows
 from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.exclusive import exclusive
 from kschedcore.engine.extenders.extenders import Extenders
-from kschedcore.engine.extenders.objects import ShownObjects
+from kschedcore.engine.extenders.objects import ObjectSource, WholeObjects
 from kschedcore.engine.journal import Journal
 from kschedcore.engine.listers import VIEWS, Listers
 from kschedcore.engine.nominator import Nominator
@@ -43,7 +43,7 @@ class SchedulerCache:
 
     Args:
         core: Where nodes and pods are accounted.
-        extenders: Who is shown whole objects.
+        extenders: The configuration's extenders.
     """
 
     def __init__(self, core: Core, extenders: Extenders) -> None:
@@ -57,7 +57,7 @@ class SchedulerCache:
         self._classes = ClassCache(core, self._listers, self._journal)
         self._attachments = Attachments(core, self._listers)
         self._tree = NodeTree(self._journal)
-        self._shown = ShownObjects(extenders, self._journal)
+        self._whole = WholeObjects(extenders, self._journal)
         self._storage_version = 0
 
     # -- nodes ------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ class SchedulerCache:
             ManifestError: It is invalid.
         """
         view = checked(Node, node)
-        self._shown.set_node(view.metadata.name, node)
+        self._whole.set_node(view.metadata.name, node)
         self._put_node(node_row(view))
 
     @exclusive
@@ -86,7 +86,7 @@ class SchedulerCache:
         """
         rows = NodeRows(table)
         known = self._core.nodes.slot_of
-        # Extenders are shown whole objects.
+        # Requests to extenders contain whole objects.
         alone = np.array([bool(self._extenders) or known(name) >= 0 for name in rows.names], np.bool_)
         fresh = rows.where(~alone)
         add_new_nodes(self._core.nodes, fresh)
@@ -107,7 +107,7 @@ class SchedulerCache:
         if slot < 0:
             raise NotFoundError(f"node {name!r} not found")
         row = NodeRow(name, *self._core.nodes.spec_of(slot))
-        self._shown.remove_node(name)
+        self._whole.remove_node(name)
         self._drop_node(name)
         self._journal.record(self._put_node, row)
 
@@ -177,7 +177,7 @@ class SchedulerCache:
             ManifestError: A template is invalid.
         """
         rows = PodRows(table)
-        if self._extenders:  # which are shown whole objects
+        if self._extenders:  # requests to them contain whole objects
             for row in range(len(rows)):
                 self.add_pod(rows.pod(row))
             return
@@ -192,7 +192,7 @@ class SchedulerCache:
             UsageError: The name or the namespace is no string.
         """
         key = text("namespace", namespace), text("name", name)
-        self._shown.remove_pod(key)
+        self._whole.remove_pod(key)
         nominated = self._nominator.withdraw(key)
         if self._bound.remove(key) is None and nominated is None:
             raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
@@ -253,7 +253,7 @@ class SchedulerCache:
 
     def _view(self, pod: Pod | Mapping[str, Any], *, named: bool = False) -> Pod:
         view = checked(Pod, pod, named=named)
-        self._shown.set_pod(key_of(view), pod)
+        self._whole.set_pod(key_of(view), pod)
         return view
 
     # -- other objects ----------------------------------------------------------------------------
@@ -340,6 +340,10 @@ class SchedulerCache:
     def extenders(self) -> Extenders:
         """The configuration's extenders."""
         return self._extenders
+
+    def look_up_objects(self, source: ObjectSource) -> None:
+        """Send extenders the nodes and pods of a source, such as informers, instead of those handed to the engine."""
+        self._whole.look_up_in(source)
 
     # -- what if ----------------------------------------------------------------------------------
 

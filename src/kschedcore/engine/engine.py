@@ -86,8 +86,8 @@ class Engine(SchedulerCache):
         super().__init__(
             Core(tie_break == "random", integer("seed", seed, UINT64_MAX)), Extenders(self._config.extenders)
         )
-        self._steps = Steps(self._core, self._extenders, self._tree, self._shown.pod)
-        agreement = PreemptionExtenders(self._extenders, self._shown) if self._extenders else None
+        self._steps = Steps(self._core, self._extenders, self._tree, self._whole.pod)
+        agreement = PreemptionExtenders(self._extenders, self._whole) if self._extenders else None
         self._preemption = PreemptionFinder(self._core, self._bound, self._listers, agreement)
         self._frameworks = {
             profile.scheduler_name: Framework(profile, registry, self._extenders)
@@ -110,7 +110,7 @@ class Engine(SchedulerCache):
             assert place, "it is nominated"
             self._nominator.nominate(key_of(pod), self._classes.info(pod), place)
         if self._extenders:
-            self._shown.learn(cluster.objects)
+            self._whole.learn(cluster.objects)
 
     # -- decisions --------------------------------------------------------------------------------
 

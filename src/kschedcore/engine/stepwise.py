@@ -127,7 +127,7 @@ class Steps:
         core: The native state.
         extenders: Who is asked.
         tree: The nodes in the order in which they are looked at.
-        manifest: What an extender is shown of a pod.
+        manifest: Returns a pod as requests to extenders contain it.
 
     Attributes:
         sampler: Where the next search begins.

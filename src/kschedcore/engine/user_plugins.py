@@ -27,7 +27,7 @@ from kschedcore._native.plugins.python_plugin import PythonFilter, PythonScore
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.node_columns import NodeColumns
 from kschedcore.engine.plugin import Plugin, PodContext
-from kschedcore.errors import KschedcoreError
+from kschedcore.errors import PluginError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["ColumnPlugin", "FilterPlugin", "NodeColumns", "PluginError", "ScorePlugin"]
 
 MAX_NODE_SCORE = 100
-
-
-class PluginError(KschedcoreError):
-    """A plugin written in Python raised an exception, or returned what it may not."""
 
 
 class ColumnPlugin(Plugin):

@@ -37,6 +37,26 @@ def pod_key(pod: Object) -> PodKey:
     return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
+class StoredObjects:
+    """The nodes and pods that extenders receive: whole, as the API server returns them.
+
+    Args:
+        informers: The informers that hold them.
+    """
+
+    def __init__(self, informers: Informers) -> None:
+        self._nodes = informers["nodes"]
+        self._pods = informers["pods"]
+
+    def node(self, name: str) -> Object | None:
+        """Return the node with that name, if there is one."""
+        return self._nodes.get("", name)
+
+    def pod(self, namespace: str, name: str) -> Object | None:
+        """Return the pod with that namespace and name, if there is one."""
+        return self._pods.get(namespace, name)
+
+
 class ClusterState:
     """Keeps an engine up to date.
 
@@ -49,6 +69,7 @@ class ClusterState:
     def __init__(self, engine: Engine, informers: Informers, tell: Callable[[str, Change], None]) -> None:
         self._engine = engine
         self._tell = tell
+        engine.look_up_objects(StoredObjects(informers))
         self._accounted: dict[PodKey, str] = {}
         self._listening: list[tuple[Any, Callable[[Change], None]]] = []
         self._listen(informers, "namespaces", self._on_namespace)

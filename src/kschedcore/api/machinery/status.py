@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.types import Object
-from kschedcore.errors import KschedcoreError
+from kschedcore.errors import StatusError
 
 __all__ = ["StatusError", "already_exists", "bad_request", "conflict", "forbidden", "invalid", "not_found"]
-
-
-class StatusError(KschedcoreError):
-    """A request that the API server answers with a ``Status`` of failure.
-
-    Attributes:
-        code: HTTP status code.
-        reason: ``metav1.StatusReason``, ``Forbidden``.
-        message: What a person reads.
-        details: ``metav1.StatusDetails``, or None.
-    """
-
-    def __init__(
-        self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None
-    ) -> None:
-        self.code = code
-        self.reason = reason
-        self.message = message
-        self.details = details
-        super().__init__(message)
-
-    def status(self) -> Object:
-        """The ``Status`` object of the answer."""
-        answer: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        answer["message"] = self.message
-        if self.reason:
-            answer["reason"] = self.reason
-        if self.details is not None:
-            answer["details"] = dict(self.details)
-        answer["code"] = self.code
-        return answer
 
 
 def _details(name: str, group: str, kind: str, causes: list[Object] | None = None) -> Object:

@@ -1,38 +1,46 @@
-"""HTTP extenders (kube-scheduler extender API v1): other processes that filter, rate, preempt and bind."""
+"""HTTP extenders (kube-scheduler extender API v1): processes that filter, score, preempt and bind for a scheduler."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from kschedcore.engine.config.types import ExtenderFields
+from kschedcore.engine.extenders.answers import (
+    FilterResult,
+    HostPriority,
+    MetaPod,
+    MetaVictims,
+    PreemptionResult,
+    Result,
+)
 from kschedcore.engine.extenders.http import HTTPClient
-from kschedcore.errors import KschedcoreError
+from kschedcore.errors import ExtenderError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
+
+__all__ = ["ExtenderError", "Extenders", "Filtered", "HTTPExtender", "Manifest", "Victims"]
 
 MAX_EXTENDER_SCORE = 10
 SCORE_SCALE = 100 // MAX_EXTENDER_SCORE
 """Extenders score 0 to 10, plugins 0 to 100."""
 
 Manifest = Mapping[str, Any]
-
-
-class ExtenderError(KschedcoreError):
-    """An extender that is not ignorable did not answer, or answered that it failed."""
+T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R", bound=Result)
 
 
 @dataclass(frozen=True)
 class Victims:
-    """Pods that would have to leave a node.
+    """Pods that a preemption would evict from one node.
 
     Attributes:
-        pods: By UID, in the order of their importance.
-        violations: How many of them overdraw a disruption budget.
+        pods: By UID, the most important first.
+        violations: How many evictions violate a disruption budget.
     """
 
     pods: Mapping[str, Manifest]
@@ -41,11 +49,11 @@ class Victims:
 
 @dataclass(frozen=True)
 class Filtered:
-    """What an extender leaves of some nodes.
+    """The result of filtering nodes.
 
     Attributes:
-        nodes: Names of those that pass.
-        rejected: Node -> (code, reason) of those that it gave a reason for.
+        nodes: Names of the nodes that passed.
+        rejected: Node -> (status code, reason), for rejections with a reason.
     """
 
     nodes: list[str]
@@ -56,7 +64,7 @@ class HTTPExtender:
     """One extender of a configuration.
 
     Args:
-        config: What the configuration says of it.
+        config: Its entry in the KubeSchedulerConfiguration.
     """
 
     def __init__(self, config: ExtenderFields) -> None:
@@ -70,7 +78,7 @@ class HTTPExtender:
         return self.config.url_prefix
 
     def is_interested(self, pod: Pod) -> bool:
-        """Whether a container names a resource that it manages; it is asked of any pod if it manages none."""
+        """Whether the extender takes part for a pod: it manages no resources, or a container names one of them."""
         if not self._managed:
             return True
         containers = (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
@@ -81,28 +89,29 @@ class HTTPExtender:
         )
 
     def filter(self, pod: Manifest, nodes: Mapping[str, Manifest]) -> Filtered:
-        """Ask which of some nodes may take a pod.
+        """Filter nodes for a pod.
 
         Args:
             pod: The pod.
-            nodes: Node by name, those that passed the filters and the extenders before.
+            nodes: Node by name: those that passed the filters and the extenders before this one.
 
         Raises:
-            ExtenderError: It did not answer, or not sensibly.
+            ExtenderError: The request failed, or the answer is invalid.
         """
         if not self.config.filter_verb:
             return Filtered(list(nodes))
-        result = self._ask(self.config.filter_verb, self._arguments(pod, nodes))
+        verb = self.config.filter_verb
+        result = self._result(verb, FilterResult, self._arguments(pod, nodes))
         passed = self._passed(result, nodes)
-        failed = {**_texts(result.get("failednodes"), "Unschedulable")}
-        failed |= _texts(result.get("failedandunresolvablenodes"), "UnschedulableAndUnresolvable")
+        failed = _with_code(result.failed_nodes, "Unschedulable")
+        failed |= _with_code(result.failed_and_unresolvable_nodes, "UnschedulableAndUnresolvable")
         return Filtered(passed, failed)
 
-    def _passed(self, result: Manifest, nodes: Mapping[str, Manifest]) -> list[str]:
-        names = result.get("nodenames")
+    def _passed(self, result: FilterResult, nodes: Mapping[str, Manifest]) -> list[str]:
+        names = result.node_names
         if not self.config.node_cache_capable or names is None:
-            listed = result.get("nodes") or {}
-            names = [item["metadata"]["name"] for item in listed.get("items") or ()]
+            items = result.nodes.items if result.nodes else None
+            names = [item.metadata.name for item in items or ()]
         for name in names:
             if name not in nodes:
                 raise ExtenderError(
@@ -112,66 +121,74 @@ class HTTPExtender:
         return list(names)
 
     def prioritize(self, pod: Manifest, nodes: Mapping[str, Manifest]) -> dict[str, int]:
-        """Ask how good some nodes are; node -> score as it counts, 0 to 100 times the extender's weight.
+        """Score nodes for a pod.
+
+        Returns:
+            Node -> what is added to its total: the extender's score scaled to 0 to 100, times its weight.
 
         Raises:
-            ExtenderError: It did not answer, or not sensibly.
+            ExtenderError: The request failed, or the answer is invalid.
         """
-        if not self.config.prioritize_verb:
+        verb = self.config.prioritize_verb
+        if not verb:
             return {}
-        answer = self._send(self.config.prioritize_verb, self._arguments(pod, nodes))
+        answer = self._send(verb, self._arguments(pod, nodes))
         scores: dict[str, int] = {}
-        for item in answer if isinstance(answer, list) else ():
-            rated = _lowered(item)
-            name = str(rated.get("host", ""))
-            scores[name] = scores.get(name, 0) + int(rated.get("score", 0)) * self.config.weight * SCORE_SCALE
+        for item in self._expect(verb, answer, list):
+            rated = self._read(verb, HostPriority, item)
+            added = (rated.score or 0) * self.config.weight * SCORE_SCALE
+            scores[rated.host or ""] = _int64(scores.get(rated.host or "", 0) + added)
         return scores
 
     def preempt(self, pod: Manifest, victims: Mapping[str, Victims]) -> dict[str, Victims]:
-        """Ask which victims on which nodes it would agree to.
+        """Narrow down the candidates of a preemption.
 
         Raises:
-            ExtenderError: It did not answer, or names a pod that is not on the node it says.
+            ExtenderError: The request failed, the answer is invalid, or it names a pod that is not among the node's
+                victims.
         """
-        if self.config.node_cache_capable:
-            told = {
-                node: {"Pods": [{"UID": uid} for uid in each.pods], "NumPDBViolations": each.violations}
-                for node, each in victims.items()
+        cached = self.config.node_cache_capable
+        proposed = {
+            node: {
+                "Pods": [{"UID": uid} for uid in each.pods] if cached else list(each.pods.values()),
+                "NumPDBViolations": each.violations,
             }
-            arguments = {"Pod": pod, "NodeNameToVictims": None, "NodeNameToMetaVictims": told}
-        else:
-            told = {
-                node: {"Pods": list(each.pods.values()), "NumPDBViolations": each.violations}
-                for node, each in victims.items()
-            }
-            arguments = {"Pod": pod, "NodeNameToVictims": told, "NodeNameToMetaVictims": None}
-        result = self._ask(self.config.preempt_verb, arguments)
+            for node, each in victims.items()
+        }
+        arguments = {
+            "Pod": pod,
+            "NodeNameToVictims": None if cached else proposed,
+            "NodeNameToMetaVictims": proposed if cached else None,
+        }
+        result = self._result(self.config.preempt_verb, PreemptionResult, arguments)
         return {
-            node: self._agreed(node, _lowered(each), victims)
-            for node, each in (result.get("nodenametometavictims") or {}).items()
+            node: self._agreed(node, meta, victims)
+            for node, meta in (result.node_name_to_meta_victims or {}).items()
         }
 
-    def _agreed(self, node: str, meta: Manifest, victims: Mapping[str, Victims]) -> Victims:
+    def _agreed(self, node: str, answer: Manifest | None, victims: Mapping[str, Victims]) -> Victims:
         if node not in victims:
             raise ExtenderError(
-                f'extender "{self.name}" claims victims on node "{node}" that it was not asked of'
+                f'extender "{self.name}" claims victims on node "{node}" which is not among the candidates'
             )
+        verb = self.config.preempt_verb
+        meta = self._read(verb, MetaVictims, answer)
         known, pods = victims[node].pods, {}
-        for item in meta.get("pods") or ():
-            uid = str(_lowered(item).get("uid", ""))
+        for item in meta.pods or ():
+            uid = self._read(verb, MetaPod, item).uid or ""
             if uid not in known:
                 raise ExtenderError(
                     f"extender: {self.name} claims to preempt pod (UID: {uid}) on node: {node}, "
                     "but the pod is not found on that node"
                 )
             pods[uid] = known[uid]
-        return Victims(pods, int(meta.get("numpdbviolations") or 0))
+        return Victims(pods, meta.num_pdb_violations or 0)
 
     def bind(self, pod: Pod, node: str) -> None:
-        """Let it bind a pod.
+        """Bind a pod to a node.
 
         Raises:
-            ExtenderError: It did not answer, or answered that it failed.
+            ExtenderError: The request or the binding failed.
         """
         meta = pod.metadata
         arguments = {
@@ -180,47 +197,70 @@ class HTTPExtender:
             "PodUID": meta.uid,
             "Node": node,
         }
-        self._ask(self.config.bind_verb, arguments)
+        self._result(self.config.bind_verb, Result, arguments)
 
     def _arguments(self, pod: Manifest, nodes: Mapping[str, Manifest]) -> Manifest:
         if self.config.node_cache_capable:
             return {"Pod": pod, "Nodes": None, "NodeNames": list(nodes)}
         return {"Pod": pod, "Nodes": {"metadata": {}, "items": list(nodes.values())}, "NodeNames": None}
 
-    def _ask(self, verb: str, arguments: Manifest) -> Manifest:
-        """An answer that is an object, its own complaint raised."""
-        result = _lowered(self._send(verb, arguments))
-        if result.get("error"):
-            raise ExtenderError(str(result["error"]))
+    def _result(self, verb: str, type_: type[R], arguments: Manifest) -> R:
+        """Send a request whose answer is an object, and raise its ``Error``."""
+        result = self._read(verb, type_, self._send(verb, arguments))
+        if result.error:
+            raise ExtenderError(result.error)
         return result
 
     def _send(self, verb: str, arguments: Manifest) -> Any:
         try:
             return msgspec.json.decode(self._client.post(verb, msgspec.json.encode(arguments)))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ExtenderError(f"extender {self.name}: {verb}: {error}") from None
 
+    def _expect(self, verb: str, value: Any, type_: type[Any]) -> Any:
+        """Return a value of a type, or an empty one for null, as Go decodes it."""
+        if value is None:
+            return type_()
+        if not isinstance(value, type_):
+            raise ExtenderError(
+                f"extender {self.name}: {verb}: the answer is invalid: found {type(value).__name__}, "
+                f"expected {'an array' if type_ is list else 'an object'}"
+            )
+        return value
 
-def _lowered(answer: Any) -> Manifest:
-    """An object with its keys in lower case: Go, and so every extender, minds no case."""
-    return {str(key).lower(): value for key, value in answer.items()} if isinstance(answer, Mapping) else {}
+    def _read(self, verb: str, type_: type[T], value: Any) -> T:
+        """Convert a decoded object. Field names match in any case, as in Go's decoder."""
+        fields = {str(key).lower(): item for key, item in self._expect(verb, value, dict).items()}
+        try:
+            return msgspec.convert(fields, type_)
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise ExtenderError(f"extender {self.name}: {verb}: the answer is invalid: {error}") from None
 
 
-def _texts(failed: Any, code: str) -> dict[str, tuple[str, str]]:
-    return {node: (code, str(text)) for node, text in (failed or {}).items()}
+def _with_code(failed: Mapping[str, str] | None, code: str) -> dict[str, tuple[str, str]]:
+    return {node: (code, reason) for node, reason in (failed or {}).items()}
+
+
+def _int64(value: int) -> int:
+    """Wrap a sum as Go's int64 does."""
+    return (value + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def _no_node(name: str) -> Manifest:
+    raise KeyError(name)
 
 
 class Extenders:
-    """The extenders of a configuration in the order in which they are asked: ignorable ones last.
+    """The extenders of a configuration in the order in which they are called: ignorable ones last.
 
     Attributes:
-        nodes: Node by name, as extenders are shown them.
+        node: Returns a whole node by name, for requests.
     """
 
     def __init__(self, configs: Iterable[ExtenderFields]) -> None:
         extenders = [HTTPExtender(config) for config in configs]
         self._extenders = sorted(extenders, key=lambda extender: extender.config.ignorable)
-        self.nodes: dict[str, Manifest] = {}
+        self.node: Callable[[str], Manifest] = _no_node
 
     def __bool__(self) -> bool:
         return bool(self._extenders)
@@ -235,21 +275,21 @@ class Extenders:
         """Whether any of them scores."""
         return any(extender.config.prioritize_verb for extender in self._extenders)
 
-    def _asked(self, pod: Pod) -> list[HTTPExtender]:
+    def _interested(self, pod: Pod) -> list[HTTPExtender]:
         return [extender for extender in self._extenders if extender.is_interested(pod)]
 
     def _nodes(self, names: Iterable[str]) -> dict[str, Manifest]:
-        return {name: self.nodes[name] for name in names}
+        return {name: self.node(name) for name in names}
 
     def filter(self, pod: Pod, manifest: Manifest, names: Sequence[str]) -> Filtered:
-        """Ask one after another which nodes may take a pod (findNodesThatPassExtenders).
+        """Filter nodes through one extender after another (findNodesThatPassExtenders).
 
         Raises:
             ExtenderError: One that is not ignorable failed.
         """
         left = list(names)
         rejected: dict[str, tuple[str, str]] = {}
-        for extender in self._asked(pod):
+        for extender in self._interested(pod):
             if not left:
                 break
             try:
@@ -263,15 +303,15 @@ class Extenders:
         return Filtered(left, rejected)
 
     def prioritize(self, pod: Pod, manifest: Manifest, names: Sequence[str]) -> dict[str, int]:
-        """Sum what they add to nodes' scores; one that fails adds nothing."""
+        """Sum the extenders' scores; one that fails adds nothing."""
         totals: dict[str, int] = {}
-        for extender in self._asked(pod):
+        for extender in self._interested(pod):
             try:
                 scores = extender.prioritize(manifest, self._nodes(names))
             except ExtenderError:
                 continue
             for name, score in scores.items():
-                totals[name] = totals.get(name, 0) + score
+                totals[name] = _int64(totals.get(name, 0) + score)
         return totals
 
     def preempt(self, pod: Pod, manifest: Manifest, victims: dict[str, Victims]) -> dict[str, Victims]:
@@ -280,7 +320,7 @@ class Extenders:
         Raises:
             ExtenderError: One that is not ignorable failed, or left a node without victims.
         """
-        for extender in self._asked(pod):
+        for extender in self._interested(pod):
             if not extender.config.preempt_verb or not victims:
                 continue
             try:
@@ -296,12 +336,12 @@ class Extenders:
         return victims
 
     def bind(self, pod: Pod, node: str) -> bool:
-        """Let the extender that binds do so; False when there is none, or it failed and is ignorable.
+        """Bind through the first extender that binds; False when there is none, or it failed and is ignorable.
 
         Raises:
             ExtenderError: It failed and is not ignorable.
         """
-        for extender in self._asked(pod):
+        for extender in self._interested(pod):
             if not extender.config.bind_verb:
                 continue
             try:

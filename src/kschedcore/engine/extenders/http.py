@@ -1,72 +1,137 @@
-"""How an extender is spoken to: POST of JSON over HTTP or HTTPS."""
+"""HTTP transport of the extender client: POST of JSON over HTTP or HTTPS, bounded in time and bytes."""
 
 from __future__ import annotations
 
+import io
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from socket import socket
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kschedcore.api.durations import parse_duration
 from kschedcore.engine.config.types import ExtenderFields, ExtenderTLSConfig
 from kschedcore.errors import ConfigError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 DEFAULT_TIMEOUT = 5.0
 """Seconds; DefaultExtenderTimeout."""
+
+LONGEST_TIMEOUT = 1e6
+"""Seconds; sockets take no timeout that is much longer."""
+
+MAX_ANSWER = 64 << 20
+"""Maximum size of an answer in bytes: some thousand whole nodes."""
 
 
 class HTTPClient:
     """Posts to the verbs of one extender.
 
     Args:
-        config: Its URL, timeout and TLS settings.
+        config: Its URL, timeout and TLS settings. ``httpTimeout`` bounds a whole request, from connecting to the
+            last byte of the answer, as Go's ``http.Client.Timeout`` does.
+        max_answer: Maximum size of an answer in bytes.
 
     Raises:
         ConfigError: The URL or a certificate cannot be used.
     """
 
-    def __init__(self, config: ExtenderFields) -> None:
-        self._url = urlsplit(config.url_prefix.rstrip("/"))
+    def __init__(self, config: ExtenderFields, *, max_answer: int = MAX_ANSWER) -> None:
+        try:
+            self._url = urlsplit(config.url_prefix.rstrip("/"))
+            self._port = self._url.port
+        except ValueError as error:
+            raise ConfigError(f'extender urlPrefix "{config.url_prefix}": {error}') from None
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
             raise ConfigError(
                 f'extender urlPrefix "{config.url_prefix}": expected http://host or https://host'
             )
-        self._timeout = parse_duration(config.http_timeout or "0") or DEFAULT_TIMEOUT
+        self._timeout = min(parse_duration(config.http_timeout or "0") or DEFAULT_TIMEOUT, LONGEST_TIMEOUT)
+        self._max_answer = max_answer
         self._server_name = config.tls_config.server_name if config.tls_config else ""
         self._tls = _tls(config) if self._url.scheme == "https" else None
 
     def _connect(self) -> HTTPConnection:
         host = self._url.hostname or ""
         if self._tls is not None:
-            return _TLSConnection(host, self._url.port, self._timeout, self._tls, self._server_name or host)
-        return HTTPConnection(host, self._url.port, timeout=self._timeout)
+            return _TLSConnection(host, self._port, self._timeout, self._tls, self._server_name or host)
+        return HTTPConnection(host, self._port, timeout=self._timeout)
 
     def post(self, verb: str, body: bytes) -> bytes:
-        """Send a body to a verb; return the answer's.
+        """Send a body to a verb and return the body of the answer.
 
         Raises:
-            OSError: It could not be reached, took longer than its timeout, or the status is not 200.
+            OSError: The extender could not be reached, took longer than its timeout, answered with more bytes than
+                allowed, or with a status other than 200.
         """
+        deadline = time.monotonic() + self._timeout
         connection = self._connect()
+        connection.response_class = partial(_Response, deadline=deadline)  # type: ignore[assignment]
         try:
+            connection.connect()
+            connection.sock.settimeout(_time_left(deadline))
             path = f"{self._url.path}/{verb}"
             connection.request("POST", path, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
-            answer = response.read()
-        except HTTPException as error:
+            answer = response.read(self._max_answer + 1)
+        except (HTTPException, ValueError) as error:
             raise OSError(f"no HTTP answer: {error}") from None
         finally:
             connection.close()
         if response.status != 200:
             url = f"{self._url.geturl()}/{verb}"
             raise OSError(f"failed {verb} with extender at URL {url}, code {response.status}")
+        if len(answer) > self._max_answer:
+            raise OSError(f"the answer has more than {self._max_answer} bytes")
         return answer
 
 
+def _time_left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+class _Response(HTTPResponse):
+    """An answer whose bytes all have to arrive before one deadline; a socket's own timeout starts anew at each read."""
+
+    def __init__(self, sock: socket, *args: object, deadline: float, **options: object) -> None:
+        super().__init__(sock, *args, **options)  # type: ignore[arg-type]
+        self.fp.close()
+        self.fp = io.BufferedReader(_Reader(sock, deadline))
+
+
+class _Reader(io.RawIOBase):
+    """Reads a socket until a deadline."""
+
+    def __init__(self, sock: socket, deadline: float) -> None:
+        self._socket = sock
+        # A file keeps the connection open after HTTPConnection has closed its socket.
+        self._file = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        self._socket.settimeout(_time_left(self._deadline))
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 class _TLSConnection(HTTPSConnection):
-    """HTTPS to a server that may go by another name than its host."""
+    """HTTPS to a server whose certificate may be for another name than its host."""
 
     def __init__(
         self, host: str, port: int | None, timeout: float, context: ssl.SSLContext, name: str
@@ -76,7 +141,7 @@ class _TLSConnection(HTTPSConnection):
         self._name = name
 
     def connect(self) -> None:
-        """Connect, and ask for the certificate of the name."""
+        """Connect and verify the certificate against the name."""
         HTTPConnection.connect(self)
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
@@ -107,11 +172,11 @@ def _tls(config: ExtenderFields) -> ssl.SSLContext:
 
 @contextmanager
 def _as_file(data: bytes, path: str) -> Iterator[str]:
-    """A path to hand to OpenSSL, which reads certificates from files only."""
+    """Yield a path for OpenSSL, which reads certificates from files only."""
     if not data:
         yield path
         return
-    with tempfile.NamedTemporaryFile() as file:
+    with tempfile.NamedTemporaryFile() as file:  # created with mode 0600
         file.write(data)
         file.flush()
         yield file.name

@@ -1,9 +1,9 @@
-"""What extenders are shown of the cluster: whole objects, as they were given."""
+"""Whole nodes and pods for extenders: objects as clients wrote them, not the engine's typed views of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -17,27 +17,48 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 
 
+class ObjectSource(Protocol):
+    """Looks up whole objects that live outside the engine, such as in a scheduler's informers."""
+
+    def node(self, name: str) -> Manifest | None:
+        """Return the node with that name, if there is one."""
+
+    def pod(self, namespace: str, name: str) -> Manifest | None:
+        """Return the pod with that namespace and name, if there is one."""
+
+
 def whole(item: Any) -> Manifest:
-    """An object as JSON-shaped data: as it came, or what is known of it."""
+    """Return an object as JSON-shaped data: a mapping as it is, a typed view encoded."""
     data: Manifest = item if isinstance(item, Mapping) else msgspec.to_builtins(item)
     return data
 
 
-class ShownObjects:
-    """Nodes and pods as they were given; nothing is kept where there are no extenders.
+class WholeObjects:
+    """The nodes and pods that requests to extenders contain.
+
+    An object comes from the source, if there is one and it has the object; otherwise as it was handed to the
+    engine. A typed view lacks every field that placement does not need, so it replaces no object that came whole.
+    Nothing is kept if the configuration names no extenders.
 
     Args:
-        extenders: Who is shown them.
-        journal: Where what undoes a change is recorded.
+        extenders: The configuration's extenders.
+        journal: Records how to undo a change.
     """
 
     def __init__(self, extenders: Extenders, journal: Journal) -> None:
         self._extenders = extenders
         self._journal = journal
+        self._source: ObjectSource | None = None
+        self._nodes: dict[str, Manifest] = {}
         self._pods: dict[PodKey, Manifest] = {}
+        extenders.node = self.node
+
+    def look_up_in(self, source: ObjectSource) -> None:
+        """Prefer the objects of a source from now on."""
+        self._source = source
 
     def learn(self, objects: Mapping[tuple[str, str, str], Manifest]) -> None:
-        """Remember whole nodes and pods, by kind, namespace and name."""
+        """Keep whole nodes and pods, by kind, namespace and name."""
         for (kind, namespace, name), item in objects.items():
             if kind == "Node":
                 self.set_node(name, item)
@@ -45,50 +66,57 @@ class ShownObjects:
                 self.set_pod((namespace or "default", name), item)
 
     def set_node(self, name: str, node: Node | Mapping[str, Any]) -> None:
-        """Remember a node."""
+        """Keep a node."""
         if self._extenders:
-            self._keep(self._extenders.nodes, name)
-            self._extenders.nodes[name] = whole(node)
+            self._record(self._nodes, name)
+            self._nodes[name] = whole(node)
 
     def remove_node(self, name: str) -> None:
-        """Forget a node."""
-        self._keep(self._extenders.nodes, name)
-        self._extenders.nodes.pop(name, None)
+        """Drop a node."""
+        self._record(self._nodes, name)
+        self._nodes.pop(name, None)
 
     def set_pod(self, key: PodKey, pod: Pod | Mapping[str, Any]) -> None:
-        """Remember a pod; a typed view says nothing new of one that came whole."""
+        """Keep a pod."""
         if self._extenders and (key not in self._pods or isinstance(pod, Mapping)):
-            self._keep(self._pods, key)
+            self._record(self._pods, key)
             self._pods[key] = whole(pod)
 
     def remove_pod(self, key: PodKey) -> None:
-        """Forget a pod."""
-        self._keep(self._pods, key)
+        """Drop a pod."""
+        self._record(self._pods, key)
         self._pods.pop(key, None)
 
-    def _keep(self, objects: dict[K, Manifest], key: K) -> None:
-        """Note what an object is before it changes."""
+    def _record(self, objects: dict[K, Manifest], key: K) -> None:
+        """Record the value of a key before it changes."""
         if key in objects:
             self._journal.record(objects.__setitem__, key, objects[key])
         else:
             self._journal.record(objects.pop, key, None)
 
+    def node(self, name: str) -> Manifest:
+        """Return a node of the engine as requests contain it."""
+        found = None if self._source is None else self._source.node(name)
+        return self._nodes[name] if found is None else found
+
     def pod(self, pod: Pod) -> Manifest:
-        """A pod as extenders are shown it."""
-        return self._pods.get((pod.metadata.namespace or "default", pod.metadata.name)) or whole(pod)
+        """Return a pod as requests contain it."""
+        key = pod.metadata.namespace or "default", pod.metadata.name
+        found = None if self._source is None else self._source.pod(*key)
+        return found or self._pods.get(key) or whole(pod)
 
 
 class PreemptionExtenders:
-    """The extenders' say in a preemption.
+    """Extenders that take part in preemption.
 
     Args:
-        extenders: Who is asked.
-        shown: What they are shown.
+        extenders: The configuration's extenders.
+        objects: The objects that requests contain.
     """
 
-    def __init__(self, extenders: Extenders, shown: ShownObjects) -> None:
+    def __init__(self, extenders: Extenders, objects: WholeObjects) -> None:
         self._extenders = extenders
-        self._shown = shown
+        self._objects = objects
 
     def agree(
         self, pod: Pod, candidates: Mapping[str, tuple[list[BoundPod], int]]
@@ -96,18 +124,18 @@ class PreemptionExtenders:
         """Narrow down the candidates of a preemption.
 
         Args:
-            pod: The pod that needs room.
-            candidates: Node -> its victims, the most important first, and how many overdraw a budget.
+            pod: The preemptor.
+            candidates: Node -> its victims, the most important first, and how many violate a disruption budget.
 
         Raises:
             ExtenderError: An extender that is not ignorable failed.
         """
         by_uid = {_uid(victim): victim for victims, _ in candidates.values() for victim in victims}
-        told = {
-            node: Victims({_uid(victim): self._shown.pod(victim.pod) for victim in victims}, violations)
+        proposed = {
+            node: Victims({_uid(victim): self._objects.pod(victim.pod) for victim in victims}, violations)
             for node, (victims, violations) in candidates.items()
         }
-        agreed = self._extenders.preempt(pod, self._shown.pod(pod), told)
+        agreed = self._extenders.preempt(pod, self._objects.pod(pod), proposed)
         return {
             node: ([by_uid[uid] for uid in victims.pods], victims.violations)
             for node, victims in agreed.items()
@@ -115,6 +143,6 @@ class PreemptionExtenders:
 
 
 def _uid(victim: BoundPod) -> str:
-    """A victim's UID; its namespace and name for a pod that no cluster gave one."""
+    """Return a victim's UID; its namespace and name if no API server assigned one."""
     meta = victim.pod.metadata
     return meta.uid or f"{meta.namespace or 'default'}/{meta.name}"
