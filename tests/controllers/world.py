@@ -9,11 +9,9 @@ from typing import Any
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import timestamp
 from kschedcore.apiserver import APIServer
-from kschedcore.client.informer import Informers
-from kschedcore.client.loop import Loop
 from kschedcore.client.transport import Request, Response
 from kschedcore.client.verbs import Client
-from kschedcore.clock import SimulatedClock
+from kschedcore.cluster.controlplane import ControlPlane
 from kschedcore.controllers.controller import Context, Controller, Runner
 from kschedcore.controllers.serviceaccount import ServiceAccountController
 
@@ -52,13 +50,10 @@ class World:
     """
 
     def __init__(self, controllers: Iterable[Callable[[Context], Controller]] = ()) -> None:
-        self.clock = SimulatedClock()
-        self.server = APIServer(clock=self.clock)
-        self.transport = StoppingTransport(self.server)
-        self.informers = Informers(self.server)
+        self.plane = ControlPlane(user_agent="tester", transport=StoppingTransport)
+        self.clock, self.server, self.loop = self.plane.clock, self.plane.server, self.plane.loop
+        self.context, self.informers = self.plane.context, self.plane.informers
         self.client = Client(self.server, "tester")
-        self.context = Context(Client(self.transport, "tester"), self.informers, self.clock)
-        self.loop = Loop(self.clock, self.informers)
         self._makers = (ServiceAccountController, *controllers)
         for make in self._makers:
             self.start(make)
@@ -76,9 +71,14 @@ class World:
         self.transport.writes_left = None
         return False
 
+    @property
+    def transport(self) -> StoppingTransport:
+        transport = self.plane.client.transport
+        assert isinstance(transport, StoppingTransport)
+        return transport
+
     def start(self, make: Callable[[Context], Controller]) -> None:
-        controller = make(self.context)
-        self.loop.add(controller.name, Runner(controller, self.context))
+        self.plane.add_controller(make)
 
     def restart(self, make: Callable[[Context], Controller]) -> None:
         controller = make(self.context)

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Request, Response, Transport
 
 from .world import Object, World, container
@@ -40,8 +41,8 @@ class MoodyTransport:
 
 
 class MoodyWorld(World):
-    def make_transport(self) -> Transport:
-        self.transport = MoodyTransport(self.server)
+    def make_transport(self, server: APIServer) -> Transport:
+        self.transport = MoodyTransport(server)
         return self.transport
 
 

@@ -8,11 +8,8 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.apiserver import APIServer
-from kschedcore.client.informer import Informers
-from kschedcore.client.loop import Loop
 from kschedcore.client.transport import Transport
-from kschedcore.client.verbs import Client
-from kschedcore.clock import SimulatedClock
+from kschedcore.cluster.controlplane import ControlPlane
 from kschedcore.nodes import Behaviours, NodeAgents, SimulatedRuntime
 
 Object = dict[str, Any]
@@ -38,12 +35,10 @@ class World:
         status: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        self.clock = SimulatedClock()
+        self.plane = ControlPlane(user_agent="tester", transport=self.make_transport)
+        self.clock, self.server, self.loop = self.plane.clock, self.plane.server, self.plane.loop
+        self.client, self.informers = self.plane.client, self.plane.informers
         self.begun = self.clock.now()
-        self.server = APIServer(clock=self.clock)
-        self.informers = Informers(self.server)
-        self.client = Client(self.make_transport(), "tester")
-        self.loop = Loop(self.clock, self.informers)
         said = [{**START, **each} for each in (*behaviours, {})]
         self.runtime = self.make_runtime(Behaviours(Behaviours.read({"behaviours": said})))
         self.failed: set[str] = set()
@@ -57,15 +52,15 @@ class World:
         self.loop.add("agents", self.agents)
         self.loop.run_ready()
 
-    def make_transport(self) -> Transport:
-        """The transport that agents and tests write through."""
-        return self.server
+    def make_transport(self, server: APIServer) -> Transport:
+        """Return the transport through which agents and tests write."""
+        return server
 
     def make_runtime(self, behaviours: Behaviours) -> SimulatedRuntime:
         return SimulatedRuntime(behaviours)
 
     def make_agents(self) -> NodeAgents:
-        return NodeAgents(self, self.runtime, failed=self.failed, **self.options)
+        return NodeAgents(self.plane.context, self.runtime, failed=self.failed, **self.options)
 
     def restart(self) -> None:
         def make() -> NodeAgents:

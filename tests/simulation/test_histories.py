@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from kschedcore.chaos.breakable import Parts
 from kschedcore.chaos.breaking import live, shortened
 from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.faults import WriteFault
@@ -16,6 +15,7 @@ from kschedcore.chaos.histories import History
 from kschedcore.chaos.invariants import Invariant
 from kschedcore.chaos.soak import main
 from kschedcore.chaos.users import draw_history
+from kschedcore.cluster.controlplane import Components
 from kschedcore.controllers.controller import Controller, Key, Watched, itself
 from kschedcore.controllers.registry import CONTROLLERS
 
@@ -86,7 +86,7 @@ def test_parts_and_invariants_of_ones_own() -> None:
             {"schedulerName": "default-scheduler", "plugins": {"score": {"disabled": [{"name": "*"}]}}}
         ],
     }
-    parts = Parts(controllers=(*CONTROLLERS, Evicting), config=config)
+    parts = Components(controllers=(*CONTROLLERS, Evicting), config=config)
     lived = partial(live, invariants=[NothingIsDeletedByIt], parts=parts)
     history = draw_history(7)
     broken = lived(history).broken

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from kschedcore.chaos.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER
 from kschedcore.chaos.breaking import Life
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.chaos.histories import (
@@ -21,6 +20,7 @@ from kschedcore.chaos.histories import (
     Run,
     Step,
 )
+from kschedcore.cluster.controlplane import AGENTS, CONTROLLER_MANAGER, SCHEDULER
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 from kschedcore.scheduler.loop import Scheduler
 

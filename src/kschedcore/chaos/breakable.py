@@ -8,11 +8,9 @@ the product's own loop.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
-from typing import Any, Final, Literal, Protocol
+from typing import Protocol
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import APIServer
@@ -21,30 +19,20 @@ from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Component, Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
-from kschedcore.controllers.controller import Context, Controller, Runner
-from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
-from kschedcore.controllers.registry import CONTROLLERS
-from kschedcore.engine.plugin import Plugin
+from kschedcore.cluster.controlplane import (
+    AGENTS,
+    NODE_AGENTS,
+    SCHEDULER,
+    ComponentMaker,
+    Components,
+)
+from kschedcore.controllers.controller import Context
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 from kschedcore.scheduler.loop import Scheduler
 
-__all__ = [
-    "AGENTS",
-    "CONTROLLER_MANAGER",
-    "SCHEDULER",
-    "BreakableCluster",
-    "Parts",
-    "Process",
-    "RestlessError",
-]
-
-ProcessName = Literal["kube-controller-manager", "kube-scheduler", "kubelet"]
-"""The processes that every cluster has."""
-CONTROLLER_MANAGER: Final = "kube-controller-manager"
-SCHEDULER: Final = "kube-scheduler"
-AGENTS: Final = "kubelet"
+__all__ = ["BreakableCluster", "Process", "RestlessError"]
 
 _MOST_TURNS = 20_000
 """So many turns with work to do may follow one another while time stands still."""
@@ -52,21 +40,6 @@ _MOST_TURNS = 20_000
 
 class RestlessError(Exception):
     """Components have work to do again and again although nothing happens."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a cluster is made of.
-
-    Attributes:
-        controllers: What the controller manager runs, one's own among it.
-        config: The scheduler's KubeSchedulerConfiguration; kube-scheduler's default otherwise.
-        plugins: Scheduling plugins of one's own that the configuration may name.
-    """
-
-    controllers: tuple[type[Controller], ...] = CONTROLLERS
-    config: Mapping[str, Any] | None = None
-    plugins: tuple[type[Plugin], ...] = ()
 
 
 class Observer(Protocol):
@@ -91,9 +64,7 @@ class Process:
         makers: What makes each of its components.
     """
 
-    def __init__(
-        self, name: str, cluster: BreakableCluster, makers: Mapping[str, Callable[[Context], Component]]
-    ) -> None:
+    def __init__(self, name: str, cluster: BreakableCluster, makers: Mapping[str, ComponentMaker]) -> None:
         self.name = name
         self._cluster = cluster
         self.transport = FaultyTransport(cluster.server, cluster.tried)
@@ -180,27 +151,22 @@ class BreakableCluster:
         tried: How often each kind of fault came to pass.
     """
 
-    def __init__(self, seed: int, observe: Observer, parts: Parts) -> None:
+    def __init__(self, seed: int, observe: Observer, parts: Components) -> None:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock, seed=seed)
         self.tried: Counter[str] = Counter()
         self.loop = Loop(self.clock, Informers(self.server.internal))
         self._observe, self._parts = observe, parts
-        self._runtime, self._failed = SimulatedRuntime(seed=seed), set[str]()
+        self._failed: set[str] = set()
         self._turns, self._turns_at = 0, self.clock.now()
-        makers: dict[str, Mapping[str, Callable[[Context], Component]]] = {
-            CONTROLLER_MANAGER: {
-                **{each.name: partial(_runner, each) for each in parts.controllers},
-                HorizontalPodAutoscalerController.name: self._autoscaler,
-            },
-            SCHEDULER: {"scheduler": self.new_scheduler},
-            AGENTS: {"node-agents": self._node_agents},
-        }
+        makers: dict[str, dict[str, ComponentMaker]] = {}
+        for process, name, make in parts.makers(SimulatedRuntime(seed=seed), self._failed, self):
+            makers.setdefault(process, {})[name] = make
         self.processes: dict[str, Process] = {}
         for name, components in makers.items():
             self.add(name, components)
 
-    def add(self, name: str, makers: Mapping[str, Callable[[Context], Component]]) -> Process:
+    def add(self, name: str, makers: Mapping[str, ComponentMaker]) -> Process:
         """Run one more process.
 
         Args:
@@ -223,7 +189,7 @@ class BreakableCluster:
     @property
     def agents(self) -> NodeAgents:
         """The node agents that run now."""
-        found = self.processes[AGENTS].components["node-agents"]
+        found = self.processes[AGENTS].components[NODE_AGENTS]
         assert isinstance(found, NodeAgents)
         return found
 
@@ -268,24 +234,8 @@ class BreakableCluster:
 
     def new_scheduler(self, context: Context) -> Scheduler:
         """A scheduler of this cluster's configuration, which begins with what the API has."""
-        return Scheduler(
-            context.client,
-            context.informers,
-            context.clock,
-            config=self._parts.config,
-            plugins=self._parts.plugins,
-        )
+        return self._parts.scheduler(context)
 
     def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
         """What a pod, or one of its containers, uses now; see :meth:`kschedcore.cluster.Cluster.usage`."""
         return self.agents.usage(pod, container)
-
-    def _autoscaler(self, context: Context) -> Runner:
-        return Runner(HorizontalPodAutoscalerController(context, self), context)
-
-    def _node_agents(self, context: Context) -> NodeAgents:
-        return NodeAgents(context, self._runtime, failed=self._failed)
-
-
-def _runner(controller: type[Controller], context: Context) -> Runner:
-    return Runner(controller(context), context)

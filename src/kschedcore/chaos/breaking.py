@@ -10,16 +10,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from kschedcore.chaos.breakable import BreakableCluster, Parts, Process, RestlessError
+from kschedcore.chaos.breakable import BreakableCluster, Process, RestlessError
 from kschedcore.chaos.chronicle import Chronicle, Write
 from kschedcore.chaos.histories import History, Step
 from kschedcore.chaos.invariants import INVARIANTS, Invariant
 from kschedcore.client.transport import path_of
+from kschedcore.cluster.controlplane import Components
 from kschedcore.errors import UsageError
 
 __all__ = ["BrokenError", "Life", "Outcome", "live", "shortened"]
 
-DEFAULT = Parts()
+DEFAULT = Components()
 """A cluster as it comes."""
 
 CRASH, REST, REST_TWICE = "NoComponentCrashes", "SettledClustersAreAtRest", "RestartsFindNothingToDo"
@@ -87,7 +88,7 @@ class Life:
         self,
         seed: int,
         invariants: Iterable[type[Invariant]] = INVARIANTS,
-        parts: Parts = DEFAULT,
+        parts: Components = DEFAULT,
     ) -> None:
         self._invariants = [each() for each in invariants]
         self.writes: Counter[str] = Counter()
@@ -174,7 +175,7 @@ def _hold(invariant: Invariant, complaints: Iterable[str]) -> None:
 
 
 def live(
-    history: History, invariants: Iterable[type[Invariant]] = INVARIANTS, parts: Parts = DEFAULT
+    history: History, invariants: Iterable[type[Invariant]] = INVARIANTS, parts: Components = DEFAULT
 ) -> Outcome:
     """Live through a history, and to where the cluster has come to rest.
 

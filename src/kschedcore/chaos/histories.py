@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.chaos.breakable import AGENTS, BreakableCluster, ProcessName
+from kschedcore.chaos.breakable import BreakableCluster
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.client.informer import controller_of
 from kschedcore.client.transport import path_of
+from kschedcore.cluster.controlplane import AGENTS, ProcessName
 
 __all__ = [
     "Cut", "Delay", "Evict", "FailNode", "Fault", "History", "Jump", "Relabel", "Repair", "Repeat", "Request",

@@ -9,9 +9,9 @@ from typing import Any
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.chaos import histories as steps
-from kschedcore.chaos.breakable import AGENTS, CONTROLLER_MANAGER, SCHEDULER, ProcessName
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.chaos.histories import History, Step
+from kschedcore.cluster.controlplane import AGENTS, CONTROLLER_MANAGER, SCHEDULER, ProcessName
 from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION

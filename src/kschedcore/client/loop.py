@@ -39,6 +39,10 @@ class Loop:
         """Have a component take its turns."""
         self._components[name] = component
 
+    def component(self, name: str) -> Component:
+        """Return the component that runs under a name now."""
+        return self._components[name]
+
     def remove(self, name: str) -> None:
         """Stop a component at whatever point it is."""
         self._components.pop(name).close()

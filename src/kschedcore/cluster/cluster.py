@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -13,25 +12,18 @@ from kschedcore.api.arguments import UINT64_MAX, integer
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.api.spans import Span, duration
-from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.printers import table
-from kschedcore.client.informer import Informers
-from kschedcore.client.loop import Loop
-from kschedcore.client.verbs import Client
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
+from kschedcore.cluster.controlplane import NODE_AGENTS, Components, ControlPlane
 from kschedcore.cluster.given_nodes import Nodes, move_in, node_manifests
 from kschedcore.cluster.kubectl import Kubectl
 from kschedcore.cluster.references import kind_named, reference
-from kschedcore.controllers.controller import Context, Controller, Runner
-from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
-from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.runtime import Runtime
 from kschedcore.nodes.runtimes.behaviours import Behaviours
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
-from kschedcore.scheduler.loop import Scheduler
 from kschedcore.store.watch import Watch
 
 __all__ = ["Cluster"]
@@ -71,37 +63,24 @@ class Cluster(Kubectl):
         behaviours: Behaviours | Runtime | Iterable[str | Path] | str | Path | None = None,
         namespace: str = "default",
     ) -> None:
-        self.clock: Timers = SimulatedClock() if clock is None else clock
         self.namespace = namespace
-        self._server = APIServer(clock=self.clock, seed=integer("seed", seed, UINT64_MAX))
-        self._informers = Informers(self._server.internal)
-        self._client = Client(self._server.internal, "kubectl")
-        self._loop = Loop(self.clock, self._informers)
-        self._context = Context(self._client, self._informers, self.clock)
-        self._make: dict[str, Callable[[], Any]] = {}
-        self._config, self._plugins = config, tuple(plugins)
-        self._runtime = _runtime(behaviours, seed)
+        self._components = Components(config=config, plugins=tuple(plugins))
+        self._plane = ControlPlane(clock, seed=integer("seed", seed, UINT64_MAX), user_agent="kubectl")
+        self.clock: Timers = self._plane.clock
+        self._server, self._informers = self._plane.server, self._plane.informers
+        self._client, self._loop = self._plane.client, self._plane.loop
         self._failed: set[str] = set()
-        for controller in CONTROLLERS:
-            self._add(controller.name, partial(self._runner, controller))
-        self._add("scheduler", self._scheduler)
-        self._add("node-agents", self._node_agents)
-        self._add(HorizontalPodAutoscalerController.name, self._autoscaler)
+        for _, name, make in self._components.makers(_runtime(behaviours, seed), self._failed, self):
+            self._plane.add(name, make)
         self._loop.run_ready()
         move_in(self._client, node_manifests(nodes), namespace, self._loop.run_ready)
         self._loop.run_ready()
 
-    def _scheduler(self) -> Scheduler:
-        return Scheduler(
-            self._client, self._informers, self.clock, config=self._config, plugins=self._plugins
-        )
-
-    def _node_agents(self) -> NodeAgents:
-        self._agents = NodeAgents(self._context, self._runtime, failed=self._failed)
-        return self._agents
-
-    def _autoscaler(self) -> Runner:
-        return Runner(HorizontalPodAutoscalerController(self._context, self), self._context)
+    @property
+    def _agents(self) -> NodeAgents:
+        agents = self._loop.component(NODE_AGENTS)
+        assert isinstance(agents, NodeAgents)
+        return agents
 
     def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
         """What a pod, or one of its containers, uses now: ``cpu`` in millicores, ``memory`` in bytes.
@@ -109,13 +88,6 @@ class Cluster(Kubectl):
         None when nothing of it runs, or its node has failed.
         """
         return self._agents.usage(pod, container)
-
-    def _runner(self, controller: type[Controller]) -> Runner:
-        return Runner(controller(self._context), self._context)
-
-    def _add(self, name: str, make: Callable[[], Any]) -> None:
-        self._make[name] = make
-        self._loop.add(name, make())
 
     @classmethod
     def simulated(cls, nodes: Nodes = 0, *, start: datetime = START, **options: Any) -> Self:
@@ -142,9 +114,7 @@ class Cluster(Kubectl):
 
     def close(self) -> None:
         """Stop everything; what is stored can still be read."""
-        for name in self._make:
-            self._loop.remove(name)
-        self._make.clear()
+        self._plane.close()
 
     # Time
 
@@ -181,18 +151,14 @@ class Cluster(Kubectl):
         Raises:
             UsageError: There is none of that name.
         """
-        if component not in self._make:
-            raise UsageError(
-                f"{component!r} does not run here; expected one of {', '.join(sorted(self._make))}"
-            )
-        self._loop.replace(component, self._make[component])
+        self._plane.restart(component)
 
     # Reading
 
     @property
     def config(self) -> Mapping[str, Any] | None:
         """The KubeSchedulerConfiguration that the scheduler follows; None for kube-scheduler's default."""
-        return self._config
+        return self._components.config
 
     def request(
         self,

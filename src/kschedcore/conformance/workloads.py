@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
-from kschedcore.apiserver import APIServer
-from kschedcore.client.informer import Informers
-from kschedcore.client.loop import Loop
-from kschedcore.client.verbs import Client
-from kschedcore.clock import SimulatedClock
+from kschedcore.cluster.controlplane import ControlPlane
 from kschedcore.conformance.agents import Agents, Undertaker
 from kschedcore.conformance.observations import observation
-from kschedcore.controllers.controller import Context, Controller, Runner
+from kschedcore.controllers.controller import Controller
 from kschedcore.controllers.registry import CONTROLLERS
 
 __all__ = ["Workloads"]
@@ -28,8 +24,13 @@ _LONG_ENOUGH = timedelta(hours=1)
 _STEP = timedelta(seconds=2)
 """About as long as a step took: objects of different steps have different ages."""
 
-_JUDGES_OF_NODES = ("node-lifecycle-controller",)
-"""Did not run: the recorded nodes have nobody who would say that they are alive."""
+_NOT_RECORDED = ("node-lifecycle-controller",)
+"""Did not run in the recordings: no agent renewed the nodes' leases."""
+
+_CONTROLLERS: tuple[type[Controller], ...] = (
+    *(each for each in CONTROLLERS if each.name not in _NOT_RECORDED),
+    Undertaker,
+)
 
 
 class Workloads:
@@ -40,19 +41,16 @@ class Workloads:
     """
 
     def __init__(self, namespace: str) -> None:
-        self._clock = SimulatedClock()
-        self._server = APIServer(clock=self._clock)
-        informers = Informers(self._server.internal)
-        context = Context(Client(self._server.internal, "kube-controller-manager"), informers, self._clock)
-        self._loop = Loop(self._clock, informers)
-        for controller in _controllers(context):
-            self._loop.add(controller.name, Runner(controller, context))
-        self._agents = Agents(context.client.named("kubelet"), informers, self._clock, namespace)
-        self._namespace, self._informers = namespace, informers
+        plane = ControlPlane()
+        for controller in _CONTROLLERS:
+            plane.add_controller(controller)
+        self._server, self._clock, self._loop = plane.server, plane.clock, plane.loop
+        self._agents = Agents(plane.client.named("kubelet"), plane.informers, plane.clock, namespace)
+        self._namespace, self._informers = namespace, plane.informers
         for name, disk in _DISKS.items():
-            context.client.create("nodes", "", _node(name, disk))
+            plane.client.create("nodes", "", _node(name, disk))
             # Whoever judges nodes takes away the taint that new ones have.
-            context.client.patch("nodes", "", name, {"spec": {"taints": None}})
+            plane.client.patch("nodes", "", name, {"spec": {"taints": None}})
         self.settle()
 
     def request(self, request: Mapping[str, Any]) -> None:
@@ -80,12 +78,6 @@ class Workloads:
     def observation(self) -> dict[str, Any]:
         """What there is now, in the form of the recordings."""
         return observation(self._informers, self._namespace)
-
-
-def _controllers(context: Context) -> Iterable[Controller]:
-    working: list[type[Controller]] = [each for each in CONTROLLERS if each.name not in _JUDGES_OF_NODES]
-    working.append(Undertaker)
-    return [make(context) for make in working]
 
 
 def _node(name: str, disk: str) -> Object:

@@ -11,12 +11,13 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod, PodSpec, decode
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import milli_value, value
-from kschedcore.chaos.breakable import SCHEDULER, BreakableCluster, Process
+from kschedcore.chaos.breakable import BreakableCluster, Process
 from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.client.informer import Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
+from kschedcore.cluster.controlplane import SCHEDULER
 from kschedcore.controllers.controller import Context
 from kschedcore.engine.binding import key_of
 from kschedcore.rules.amounts import pod_requests

@@ -1,0 +1,165 @@
+"""The wiring of a control plane: an API server, a clock, and components that take turns in one loop.
+
+Everything that runs a cluster, or a part of one, is wired here: :class:`kschedcore.Cluster`, clusters under fault
+injection, replays of recorded histories, and the test suite's small clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Literal
+
+from kschedcore.apiserver import APIServer
+from kschedcore.client.informer import Informers
+from kschedcore.client.loop import Component, Loop
+from kschedcore.client.transport import Transport
+from kschedcore.client.verbs import Client
+from kschedcore.clock import SimulatedClock, Timers
+from kschedcore.controllers.controller import Context, Controller, Runner
+from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
+from kschedcore.controllers.horizontalpodautoscaler.replicas import UsageSource
+from kschedcore.controllers.registry import CONTROLLERS
+from kschedcore.engine.plugin import Plugin
+from kschedcore.errors import UsageError
+from kschedcore.nodes.agents import NodeAgents
+from kschedcore.nodes.runtime import Runtime
+from kschedcore.scheduler.loop import Scheduler
+
+__all__ = [
+    "AGENTS",
+    "CONTROLLER_MANAGER",
+    "NODE_AGENTS",
+    "SCHEDULER",
+    "ComponentMaker",
+    "Components",
+    "ControlPlane",
+    "ProcessName",
+]
+
+ProcessName = Literal["kube-controller-manager", "kube-scheduler", "kubelet"]
+"""The processes that run a cluster's components."""
+CONTROLLER_MANAGER: Final = "kube-controller-manager"
+SCHEDULER: Final = "kube-scheduler"
+AGENTS: Final = "kubelet"
+
+NODE_AGENTS: Final = "node-agents"
+"""The component that stands for the agents of all nodes."""
+
+ComponentMaker = Callable[[Context], Component]
+"""Makes a component that uses the client, informers and clock of a context."""
+
+
+@dataclass(frozen=True)
+class Components:
+    """Which components a cluster runs.
+
+    Attributes:
+        controllers: The controllers of the controller manager, besides the autoscaler.
+        config: The scheduler's KubeSchedulerConfiguration; kube-scheduler's default when None.
+        plugins: Scheduling plugins that the configuration may name.
+    """
+
+    controllers: tuple[type[Controller], ...] = CONTROLLERS
+    config: Mapping[str, Any] | None = None
+    plugins: tuple[type[Plugin], ...] = ()
+
+    def makers(
+        self, runtime: Runtime, failed_nodes: set[str], usage: UsageSource
+    ) -> list[tuple[ProcessName, str, ComponentMaker]]:
+        """Return process, name and maker of each component, in the order in which they take turns.
+
+        Args:
+            runtime: The container runtime of the node agents.
+            failed_nodes: The names of nodes that have failed; the node agents keep it up to date.
+            usage: Where the autoscaler reads the resource usage of pods.
+        """
+        agents = partial(NodeAgents, runtime=runtime, failed=failed_nodes)
+        return [
+            *((CONTROLLER_MANAGER, each.name, partial(_runner, each)) for each in self.controllers),
+            (SCHEDULER, "scheduler", self.scheduler),
+            (AGENTS, NODE_AGENTS, agents),
+            (CONTROLLER_MANAGER, HorizontalPodAutoscalerController.name, partial(_autoscaler, usage)),
+        ]
+
+    def scheduler(self, context: Context) -> Scheduler:
+        """Return a scheduler with this configuration."""
+        return Scheduler(
+            context.client, context.informers, context.clock, config=self.config, plugins=self.plugins
+        )
+
+
+def _runner(controller: type[Controller], context: Context) -> Runner:
+    return Runner(controller(context), context)
+
+
+def _autoscaler(usage: UsageSource, context: Context) -> Runner:
+    return Runner(HorizontalPodAutoscalerController(context, usage), context)
+
+
+class ControlPlane:
+    """An API server and components that share one view of it and take turns.
+
+    Args:
+        clock: Simulated or wall-clock time; simulated by default.
+        seed: For uids and generated names.
+        user_agent: The name under which :attr:`client` writes.
+        transport: How the components reach the API server, given the server; in process by default.
+
+    Attributes:
+        server: The API server.
+        informers: The components' view of the API's objects.
+        loop: Runs the components and lets time pass.
+        context: Client, informers and clock, as components take them.
+    """
+
+    def __init__(
+        self,
+        clock: Timers | None = None,
+        *,
+        seed: int = 0,
+        user_agent: str = CONTROLLER_MANAGER,
+        transport: Callable[[APIServer], Transport] | None = None,
+    ) -> None:
+        self.clock: Timers = SimulatedClock() if clock is None else clock
+        self.server = APIServer(clock=self.clock, seed=seed)
+        self.transport = self.server.internal if transport is None else transport(self.server)
+        self.client = Client(self.transport, user_agent)
+        self.informers = Informers(self.transport)
+        self.loop = Loop(self.clock, self.informers)
+        self.context = Context(self.client, self.informers, self.clock)
+        self._makers: dict[str, ComponentMaker] = {}
+
+    def add(self, name: str, make: ComponentMaker) -> None:
+        """Start a component, which takes its turns after those that are there."""
+        self._makers[name] = make
+        self.loop.add(name, make(self.context))
+
+    def add_controller(self, controller: Callable[[Context], Controller]) -> None:
+        """Start a controller."""
+        made = controller(self.context)
+        self._makers[made.name] = lambda context: Runner(controller(context), context)
+        self.loop.add(made.name, Runner(made, self.context))
+
+    def restart(self, name: str) -> None:
+        """Stop a component at whatever point it is, and start a new one in its place.
+
+        Raises:
+            UsageError: No component of that name runs.
+        """
+        if name not in self._makers:
+            known = ", ".join(sorted(self._makers))
+            raise UsageError(f"component {name!r} does not run here; expected one of {known}")
+        make = self._makers[name]
+        self.loop.replace(name, lambda: make(self.context))
+
+    def remove(self, name: str) -> None:
+        """Stop a component."""
+        del self._makers[name]
+        self.loop.remove(name)
+
+    def close(self) -> None:
+        """Stop every component; what is stored can still be read."""
+        for name in list(self._makers):
+            self.remove(name)
