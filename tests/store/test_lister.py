@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
+
+from .drafts import draft
 
 LISTS = [("pods", None), ("pods", "a"), ("pods", "b"), ("quotas", None), ("quotas", "a")]
 keys = st.sampled_from(["pods/a/1", "pods/a/2", "pods/b/1", "quotas/a/1"])
@@ -16,17 +17,13 @@ steps = st.lists(
 )  # fmt: skip
 
 
-def value(revision: int) -> StoredObject:
-    return StoredObject.of({"metadata": StoredObject.of({"resourceVersion": str(revision)})})
-
-
 def check(backend: MemoryBackend, history: list[tuple[str, str]]) -> None:
     kept = Lister(backend)
     for step, key in [*history, ("list", "")]:
         if step == "put":
-            backend.put(key, value)
+            backend.put(key, draft())
         elif step == "delete" and backend.get(key) is not None:
-            backend.delete(key, value)
+            backend.delete(key, draft())
         elif step == "list":
             for resource, namespace in LISTS:
                 prefix = f"{resource}/{namespace}/" if namespace else f"{resource}/"
@@ -46,19 +43,19 @@ def test_a_lister_reads_anew_where_history_is_gone(history: list[tuple[str, str]
 
 def test_what_happens_elsewhere_is_no_reason_to_read_again() -> None:
     backend = MemoryBackend()
-    backend.put("pods/a/1", value)
+    backend.put("pods/a/1", draft())
     kept = Lister(backend)
     before = kept.list("pods", "a")
-    backend.put("quotas/a/1", value)
+    backend.put("quotas/a/1", draft())
     assert kept.list("pods", "a") is before
-    backend.put("pods/a/1", value)
+    backend.put("pods/a/1", draft())
     assert kept.list("pods", "a") is not before
 
 
 def test_long_lists_are_not_kept() -> None:
     backend = MemoryBackend()
     for number in range(1001):
-        backend.put(f"pods/a/{number}", value)
+        backend.put(f"pods/a/{number}", draft())
     kept = Lister(backend)
     assert len(kept.list("pods", None)) == 1001
     assert kept.list("pods", None) is not kept.list("pods", None)

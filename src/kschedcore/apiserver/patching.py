@@ -10,7 +10,7 @@ import msgspec
 from kschedcore.api.machinery.field_errors import invalid as invalid_field
 from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.api.machinery.kinds import Kind
-from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.machinery.status import StatusError, bad_request, too_large
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.apply.fieldmanager import NOBODY
 from kschedcore.apiserver.apply.record import Record, entries_of
@@ -82,11 +82,9 @@ def _json_patcher(operations: Any) -> Patcher:
     if not isinstance(operations, list) or not all(isinstance(each, Mapping) for each in operations):
         raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     if len(operations) > _MAX_OPERATIONS:
-        raise StatusError(
-            413, "RequestEntityTooLarge",
-            f"Request entity is too large: The allowed maximum operations in a JSON patch is "
-            f"{_MAX_OPERATIONS}, got {len(operations)}",
-        )  # fmt: skip
+        raise too_large(
+            f"The allowed maximum operations in a JSON patch is {_MAX_OPERATIONS}, got {len(operations)}"
+        )
 
     about_managers = any(_is_about_managers(each) for each in operations)
 

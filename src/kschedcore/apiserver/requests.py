@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kschedcore.api.machinery.frozen import StoredObject, plain
-from kschedcore.api.machinery.status import StatusError, not_found
+from kschedcore.api.machinery.status import StatusError, internal, not_found
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.admission.types import Admission
 from kschedcore.apiserver.apply.fieldmanager import manager_name
@@ -23,6 +23,7 @@ from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
 from kschedcore.client.transport import Query, Request, Response
 from kschedcore.clock import Clock
+from kschedcore.store.backend import Unavailable
 from kschedcore.store.lists import ContinueToken, list_page
 from kschedcore.store.store import Store
 from kschedcore.store.watch import Watch
@@ -66,6 +67,9 @@ class Requests:
             if target.kind.resource.kind == "Event" and request.method in _OPTIONS_OF:
                 self._event_ttl.written(answer)
             shown = _shown(answer, complete=complete)
+        except Unavailable as failure:
+            refusal = internal(str(failure))
+            return Response(refusal.code, refusal.status())
         except StatusError as refusal:
             if refusal.code == 404 and (document := discovered(request.path)) is not None:
                 return _read_only(request.method, document)

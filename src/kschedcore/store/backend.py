@@ -1,10 +1,15 @@
-"""What the store asks of a place to keep objects: etcd's promises, and no more.
+"""The contract of a back end: an ordered, versioned map with compare-and-set, ranges and events.
 
-A back end is one ordered map from keys to values with one revision that every write advances by one. It
-offers compare-and-set, a range read at a revision, and every event after a revision, in order and without
-gaps. :mod:`kschedcore.store.memory` is the first; SQLite (a table of events, keyed by revision) and etcd
-(its own ``mod_revision``) fit behind the same methods, since none of them depends on sharing memory: what they
-write down of a value is its :meth:`~kschedcore.api.machinery.frozen.StoredObject.completed` form.
+It promises what etcd promises, and no more. Every write of a key advances one revision by one. The map can be read
+as of any revision that is not compacted, every event after a revision can be read in order and without gaps,
+and a reader can wait for the next write instead of polling.
+
+A write hands over a :class:`Value`, from which the back end takes the form that it keeps: one that lives in memory
+the frozen object (:meth:`Value.at`), a durable one the bytes (:meth:`Value.encoded`,
+:mod:`kschedcore.store.codec` reads them back), which are never computed otherwise. The bytes do not depend on the
+revision, so a back end may assign it as late as its transaction commits, as etcd does.
+
+``tests/store/contract.py`` holds the tests of this contract, which run over every back end.
 """
 
 from __future__ import annotations
@@ -18,13 +23,27 @@ import msgspec
 from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.errors import KschedcoreError
 
-__all__ = ["Backend", "Compacted", "Entry", "Event", "EventType", "Page", "RevisionMismatch", "Writer"]
+__all__ = [
+    "Backend",
+    "BackendError",
+    "Compacted",
+    "Entry",
+    "Event",
+    "EventType",
+    "Page",
+    "RevisionMismatch",
+    "TooLarge",
+    "Unavailable",
+    "Value",
+    "Write",
+]
 
-Writer = Callable[[int], StoredObject]
-"""Makes the value of a write from the revision that the write will have."""
+
+class BackendError(KschedcoreError):
+    """A back end did not do what it was asked for, and nothing is half-written."""
 
 
-class RevisionMismatch(KschedcoreError):  # noqa: N818 - named as what happened
+class RevisionMismatch(BackendError):  # noqa: N818 - named as what happened
     """A compare-and-set found another revision; ``found`` is that of the key, 0 when there is none."""
 
     def __init__(self, key: str, expected: int, found: int) -> None:
@@ -32,7 +51,7 @@ class RevisionMismatch(KschedcoreError):  # noqa: N818 - named as what happened
         super().__init__(f"{key}: expected revision {expected}, found {found}")
 
 
-class Compacted(KschedcoreError):  # noqa: N818 - etcd's word for it
+class Compacted(BackendError):  # noqa: N818 - named as what happened
     """The history before ``oldest`` is gone."""
 
     def __init__(self, requested: int, oldest: int) -> None:
@@ -41,12 +60,49 @@ class Compacted(KschedcoreError):  # noqa: N818 - etcd's word for it
         super().__init__(f"revision {requested} has been compacted; the oldest is {oldest}")
 
 
+class TooLarge(BackendError):  # noqa: N818 - named as what happened
+    """A value has more bytes than the back end takes."""
+
+    def __init__(self, key: str, size: int, limit: int) -> None:
+        super().__init__(f"{key}: a value of {size} bytes is larger than the limit of {limit}")
+
+
+class Unavailable(BackendError):  # noqa: N818 - named as what happened
+    """The back end cannot be reached, or its disk is full or broken."""
+
+
 class EventType(StrEnum):
     """What happened to a key."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
     DELETED = "DELETED"
+
+
+class Value(Protocol):
+    """An object on its way into a back end, in the form that the back end asks for."""
+
+    def at(self, revision: int) -> StoredObject:
+        """Return the object as of the revision of its write, frozen."""
+
+    def encoded(self) -> bytes:
+        """Return the object as bytes, without its revision."""
+
+
+class Write(msgspec.Struct, frozen=True, gc=False):
+    """One write of several.
+
+    Attributes:
+        key: What to write.
+        value: The new value; for a deletion the last state, which watchers see.
+        expected: The revision that the key must have, 0 for "must not exist"; None for any.
+        delete: Whether the key is removed.
+    """
+
+    key: str
+    value: Value
+    expected: int | None = None
+    delete: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -76,46 +132,61 @@ class Page(msgspec.Struct, frozen=True, gc=False):
 
 
 class Backend(Protocol):
-    """An ordered, versioned map."""
+    """An ordered, versioned map. Any method may raise :class:`Unavailable`."""
+
+    @property
+    def max_bytes(self) -> int | None:
+        """The size of the largest value that is stored; None when sizes are not limited."""
 
     @property
     def revision(self) -> int:
         """The revision of the last write; 1 when there was none."""
 
     def last_change(self, resource: str) -> int:
-        """The revision of the last write of a key that begins with ``resource/``; 0 when there was none."""
+        """Return the revision of the last write of a key that begins with ``resource/``; 0 without one."""
 
     @property
     def oldest(self) -> int:
         """The oldest revision after which every event is still known."""
 
     def get(self, key: str) -> Entry | None:
-        """The entry of ``key`` now."""
+        """Return the current entry of ``key``."""
 
-    def put(self, key: str, write: Writer, *, expected: int | None = None) -> Entry:
-        """Write ``key`` and return its entry.
+    def put(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
+        """Write ``key`` and return its entry, which has the revision that the write was assigned.
 
         Args:
             key: What to write.
-            write: Makes the value, given the revision of this write.
+            value: The value.
             expected: The revision that the key must have, 0 for "must not exist"; None for any.
 
         Raises:
             RevisionMismatch: The key has another revision; nothing is written.
+            TooLarge: The value is too large; nothing is written.
         """
 
-    def delete(self, key: str, write: Writer, *, expected: int | None = None) -> Entry:
-        """Remove ``key``; ``write`` makes the last state that watchers see.
+    def delete(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
+        """Remove ``key`` and return its last state, ``value``, with the revision of the deletion.
 
         Raises:
             RevisionMismatch: The key has another revision or does not exist.
         """
 
+    def write(self, batch: Sequence[Write]) -> Sequence[Entry | BackendError]:
+        """Carry out several writes together, in their order.
+
+        Each has a revision and an event of its own and fails alone, exactly as if it had been made by itself;
+        what they share is the cost of locking, committing and waking readers.
+
+        Returns:
+            For each write its entry, or the error that :meth:`put` or :meth:`delete` would have raised.
+        """
+
     def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
-        """Entries whose key begins with ``prefix``, from ``start`` on, in the order of keys.
+        """Return entries whose key begins with ``prefix``, from ``start`` on, in the order of keys.
 
         Args:
-            prefix: What the keys begin with.
+            prefix: What the keys begin with: a resource and a slash, and perhaps more.
             start: The first key wanted; empty for the first there is.
             limit: At most so many; 0 for all.
             revision: As of this revision; 0 for now.
@@ -125,7 +196,7 @@ class Backend(Protocol):
         """
 
     def events(self, after: int, prefix: str = "") -> tuple[Sequence[Event], int]:
-        """Every event of keys that begin with ``prefix`` after revision ``after``, in order.
+        """Return every event of keys that begin with ``prefix`` after revision ``after``, in order.
 
         Returns:
             The events, and the revision up to which there are no others.
@@ -135,4 +206,18 @@ class Backend(Protocol):
         """
 
     def compact(self, revision: int) -> None:
-        """Forget the events up to a revision that has been; what is there stays."""
+        """Forget the events up to a revision that has been; current entries stay."""
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after every commit, once for all writes of a batch, until the result is called.
+
+        It is called in the thread that wrote and must return at once: setting an event or waking an event loop
+        is what it is for.
+        """
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        """Block until there is a write after revision ``after``, or for ``timeout`` seconds.
+
+        Returns:
+            The current revision.
+        """

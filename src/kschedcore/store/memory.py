@@ -1,20 +1,30 @@
-"""Objects in memory: a dict, a sorted index that is put in order only when somebody reads it, and a log."""
+"""The back end in memory: a dict, an index of keys that is sorted when it is read, and a log of events."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
-from threading import Lock
+from threading import Condition, Lock
 
-from kschedcore.store.backend import Compacted, Entry, Event, EventType, Page, RevisionMismatch, Writer
+from kschedcore.store.backend import (
+    BackendError,
+    Compacted,
+    Entry,
+    Event,
+    EventType,
+    Page,
+    RevisionMismatch,
+    Value,
+    Write,
+)
 
 __all__ = ["MemoryBackend"]
 
 _FEW = 32
 _revision = attrgetter("revision")
 HISTORY_EVENTS = 100_000
-"""How many events are kept, unless told otherwise."""
+"""How many events are kept by default."""
 
 
 class MemoryBackend:
@@ -36,6 +46,14 @@ class MemoryBackend:
         self._revision = 1
         self._oldest = 1
         self._lock = Lock()
+        self._news = Condition(self._lock)
+        self._waiting = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def max_bytes(self) -> int | None:
+        """Sizes are not limited: no value is ever encoded."""
+        return None
 
     @property
     def revision(self) -> int:
@@ -55,32 +73,76 @@ class MemoryBackend:
         """The entry of ``key`` now."""
         return self._entries.get(key)
 
-    def put(self, key: str, write: Writer, *, expected: int | None = None) -> Entry:
+    def put(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
         """Write ``key``; see :meth:`Backend.put`."""
         with self._lock:
-            previous = self._checked(key, expected)
-            revision = self._revision + 1
-            entry = Entry(key, write(revision), revision)
-            self._entries[key] = entry
-            if previous is None:
-                self._group(key).add(key)
-            kind = EventType.ADDED if previous is None else EventType.MODIFIED
-            before = None if previous is None else previous.value
-            self._commit(Event(revision, kind, key, entry.value, before))
-            return entry
+            entry = self._put(key, value, expected)
+        if self._listeners:
+            self._announce()
+        return entry
 
-    def delete(self, key: str, write: Writer, *, expected: int | None = None) -> Entry:
+    def delete(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
         """Remove ``key``; see :meth:`Backend.delete`."""
         with self._lock:
-            previous = self._checked(key, expected)
-            if previous is None:
-                raise RevisionMismatch(key, expected or 0, 0)
-            revision = self._revision + 1
-            entry = Entry(key, write(revision), revision)
-            del self._entries[key]
-            self._group(key).discard(key)
-            self._commit(Event(revision, EventType.DELETED, key, entry.value, previous.value))
-            return entry
+            entry = self._delete(key, value, expected)
+        if self._listeners:
+            self._announce()
+        return entry
+
+    def write(self, batch: Sequence[Write]) -> Sequence[Entry | BackendError]:
+        """Carry out several writes under one lock; see :meth:`Backend.write`."""
+        results: list[Entry | BackendError] = []
+        with self._lock:
+            for each in batch:
+                carry_out = self._delete if each.delete else self._put
+                try:
+                    results.append(carry_out(each.key, each.value, each.expected))
+                except BackendError as error:
+                    results.append(error)
+        self._announce()
+        return results
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after every commit; see :meth:`Backend.subscribe`."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def wait(self, after: int, timeout: float | None = None) -> int:
+        """Block until there is a write after a revision; see :meth:`Backend.wait`."""
+        with self._lock:
+            self._waiting += 1
+            try:
+                self._news.wait_for(lambda: self._revision > after, timeout)
+            finally:
+                self._waiting -= 1
+            return self._revision
+
+    def _put(self, key: str, value: Value, expected: int | None) -> Entry:
+        previous = self._checked(key, expected)
+        revision = self._revision + 1
+        entry = Entry(key, value.at(revision), revision)
+        self._entries[key] = entry
+        if previous is None:
+            self._group(key).add(key)
+        kind = EventType.ADDED if previous is None else EventType.MODIFIED
+        before = None if previous is None else previous.value
+        self._commit(Event(revision, kind, key, entry.value, before))
+        return entry
+
+    def _delete(self, key: str, value: Value, expected: int | None) -> Entry:
+        previous = self._checked(key, expected)
+        if previous is None:
+            raise RevisionMismatch(key, expected or 0, 0)
+        revision = self._revision + 1
+        entry = Entry(key, value.at(revision), revision)
+        del self._entries[key]
+        self._group(key).discard(key)
+        self._commit(Event(revision, EventType.DELETED, key, entry.value, previous.value))
+        return entry
+
+    def _announce(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
         """A part of the map; see :meth:`Backend.range`."""
@@ -138,6 +200,8 @@ class MemoryBackend:
         resource = event.key[: event.key.index("/")]
         self._last[resource] = event.revision
         self._logs.setdefault(resource, []).append(event)
+        if self._waiting:
+            self._news.notify_all()
         # Dropping the older half at once keeps the cost of forgetting constant per write.
         if len(self._log) >= 2 * self._history:
             self._forget(self._revision - self._history)

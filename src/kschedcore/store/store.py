@@ -13,9 +13,10 @@ from weakref import WeakSet
 from kschedcore.api.machinery.frozen import FieldRecord, Interner, StoredObject
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.resources import Resource
-from kschedcore.api.machinery.status import StatusError, already_exists, conflict, not_found
+from kschedcore.api.machinery.status import StatusError, already_exists, conflict, not_found, too_large
 from kschedcore.api.machinery.types import Object
-from kschedcore.store.backend import Backend, RevisionMismatch
+from kschedcore.store.backend import Backend, RevisionMismatch, TooLarge
+from kschedcore.store.codec import Draft
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
 from kschedcore.store.watch import Watch
@@ -71,14 +72,16 @@ class Store:
             record: Who wrote it; None when nobody is to be recorded.
 
         Raises:
-            StatusError: 409 AlreadyExists.
+            StatusError: 409 AlreadyExists, 413 when the back end cannot take so much.
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         try:
-            return self.backend.put(key, self._writer(obj, record), expected=0).value
+            return self.backend.put(key, Draft(obj, record, self._interner), expected=0).value
         except RevisionMismatch:
             raise already_exists(resource, metadata["name"]) from None
+        except TooLarge as error:
+            raise too_large(str(error)) from None
 
     def update(
         self, resource: Resource, obj: Mapping[str, Any], version: str, record: FieldRecord | None = None
@@ -98,9 +101,11 @@ class Store:
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         record = self._carried(key) if record is None else record
         try:
-            return self.backend.put(key, self._writer(obj, record), expected=int(version)).value
+            return self.backend.put(key, Draft(obj, record, self._interner), expected=int(version)).value
         except RevisionMismatch as mismatch:
             raise _outdated(resource, metadata["name"], mismatch) from None
+        except TooLarge as error:
+            raise too_large(str(error)) from None
 
     def delete(self, resource: Resource, obj: Mapping[str, Any], version: str) -> StoredObject:
         """Remove the object of version ``version``; watchers see ``obj`` as its last state.
@@ -110,9 +115,9 @@ class Store:
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
-        writer = self._writer(obj, self._carried(key))
+        last = Draft(obj, self._carried(key), self._interner)
         try:
-            return self.backend.delete(key, writer, expected=int(version)).value
+            return self.backend.delete(key, last, expected=int(version)).value
         except RevisionMismatch as mismatch:
             raise _outdated(resource, metadata["name"], mismatch) from None
 
@@ -121,9 +126,8 @@ class Store:
         metadata = obj["metadata"]
         key = key_of(kind_by_resource(resource).resource, metadata.get("namespace", ""), metadata["name"])
         try:
-            self.backend.put(
-                key, self._writer(obj, self._carried(key)), expected=int(metadata["resourceVersion"])
-            )
+            draft = Draft(obj, self._carried(key), self._interner)
+            self.backend.put(key, draft, expected=int(metadata["resourceVersion"]))
         except RevisionMismatch:
             return False
         return True
@@ -162,9 +166,6 @@ class Store:
         """The record of a successor of what is stored under ``key``, by a write that is nobody's."""
         entry = self.backend.get(key)
         return None if entry is None else entry.value.carried_record()
-
-    def _writer(self, obj: Mapping[str, Any], record: FieldRecord | None) -> Callable[[int], StoredObject]:
-        return lambda revision: self._interner.freeze(obj, str(revision), record)
 
 
 def _outdated(resource: Resource, name: str, mismatch: RevisionMismatch) -> StatusError:

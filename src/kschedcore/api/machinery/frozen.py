@@ -19,6 +19,7 @@ __all__ = [
     "FrozenDict",
     "FrozenList",
     "Interner",
+    "KnownFields",
     "StoredObject",
     "freeze",
     "plain",
@@ -98,6 +99,24 @@ class FieldRecord(Protocol):
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
         """The record of a successor of the object that changes nothing of it."""
+
+
+class KnownFields:
+    """A :class:`FieldRecord` whose entries are known: those of an object that was read from bytes."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, entries: FrozenList) -> None:
+        self.found: FrozenList | None = entries
+
+    def entries(self, _obj: StoredObject) -> FrozenList:
+        """Return the entries."""
+        assert self.found is not None
+        return self.found
+
+    def carried_from(self, _obj: StoredObject) -> FieldRecord:
+        """Return the record of a successor, which is this one."""
+        return self
 
 
 class StoredObject(FrozenDict):

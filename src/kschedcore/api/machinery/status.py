@@ -9,7 +9,17 @@ from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.types import Object
 from kschedcore.errors import StatusError
 
-__all__ = ["StatusError", "already_exists", "bad_request", "conflict", "forbidden", "invalid", "not_found"]
+__all__ = [
+    "StatusError",
+    "already_exists",
+    "bad_request",
+    "conflict",
+    "forbidden",
+    "internal",
+    "invalid",
+    "not_found",
+    "too_large",
+]
 
 
 def _details(name: str, group: str, kind: str, causes: list[Object] | None = None) -> Object:
@@ -40,6 +50,17 @@ def forbidden(resource: Resource, name: str, why: str, causes: list[Object] | No
     subject = f'{resource.qualified} "{name}"' if name else resource.qualified
     details = _details(name, resource.group, resource.plural, causes)
     return StatusError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+
+
+def too_large(why: str) -> StatusError:
+    """413: the request has more in it than is taken."""
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity is too large: {why}")
+
+
+def internal(why: str) -> StatusError:
+    """500: the server failed, not the request."""
+    details = {"causes": [{"message": why}]}
+    return StatusError(500, "InternalError", f"Internal error occurred: {why}", details)
 
 
 def bad_request(message: str) -> StatusError:

@@ -100,7 +100,7 @@ class Record:
             if not isinstance(before, StoredObject):
                 break
             if not isinstance(before.record, Record):
-                found = NOBODY
+                found = entries_of(before)
                 break
             obj, record = before, before.record
             found = record.found

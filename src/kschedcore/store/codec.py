@@ -1,0 +1,57 @@
+"""Objects as bytes: JSON with ``managedFields`` and without the version, as a durable back end keeps them.
+
+A reader puts the version back in from the revision of the write, as Kubernetes does with etcd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kschedcore.api.machinery.frozen import FieldRecord, Interner, KnownFields, StoredObject, freeze
+
+__all__ = ["Draft", "decode", "encode"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """A :class:`~kschedcore.store.backend.Value`: an object that is about to be stored.
+
+    Attributes:
+        obj: The object; its version is of no account.
+        record: Who manages its fields; None when no manager is recorded.
+        interner: Freezes it, sharing its parts.
+    """
+
+    obj: Mapping[str, Any]
+    record: FieldRecord | None
+    interner: Interner
+
+    def at(self, revision: int) -> StoredObject:
+        """Return the object as of the revision of its write, frozen."""
+        return self.interner.freeze(self.obj, str(revision), self.record)
+
+    def encoded(self) -> bytes:
+        """Return the object as bytes, without its revision."""
+        return encode(self.obj, self.record)
+
+
+def encode(obj: Mapping[str, Any], record: FieldRecord | None) -> bytes:
+    """Return an object as bytes, with its ``managedFields`` and without its version."""
+    whole = StoredObject.of(obj, record).completed()
+    metadata = {key: value for key, value in whole["metadata"].items() if key != "resourceVersion"}
+    return _encode({**whole, "metadata": metadata})
+
+
+def decode(data: bytes, revision: int) -> StoredObject:
+    """Return the object that :func:`encode` wrote, with the version of its write."""
+    obj = _decode(data)
+    metadata = {**obj["metadata"], "resourceVersion": str(revision)}
+    entries = metadata.pop("managedFields", None)
+    record = None if entries is None else KnownFields(freeze(entries))
+    frozen = freeze({**obj, "metadata": metadata})
+    return StoredObject.of(frozen, record)
