@@ -144,6 +144,54 @@ def test_the_recorded_node_counts_for_the_next_step(command: Run) -> None:
     assert "step 2 (default/second): node" not in result.out
 
 
+class TestVersions:
+    """A folder named after a version says which version was recorded."""
+
+    def record_both(self) -> None:
+        for version in ("v1.34", "v1.36"):
+            Path(version).mkdir()
+            record(f"{version}/small.jsonl", CASE)
+        record("v1.36/other.jsonl", CASE)
+
+    def test_the_table_names_the_version(self, command: Run) -> None:
+        self.record_both()
+        record("none.jsonl", CASE)
+        result = command("conformance v1.34 v1.36/small.jsonl none.jsonl --min 0")
+        assert [line[:2] for line in result.lines[:4]] == [
+            ["VERSION", "FAMILY"],
+            ["v1.34", "small"],
+            ["v1.36", "small"],
+            ["-", "none"],
+        ]
+
+    def test_families_of_several_versions_are_kept_apart(self, command: Run) -> None:
+        self.record_both()
+        families = command("conformance v1.34 v1.36 -o json --min 0").json()["families"]
+        assert {name: each["version"] for name, each in families.items()} == {
+            "v1.34/small": "1.34",
+            "v1.36/small": "1.36",
+            "other": "1.36",
+        }
+
+    def test_keys_of_a_later_version_are_not_compared(self, command: Run) -> None:
+        """Recordings of v1.34 lack the message of PostFilter; those of v1.36 have it."""
+        busy = {**BUSY, "code": "UnschedulableAndUnresolvable"}
+        nowhere = {"pod": "default/first", "rejected": {"a": busy}}
+        case = {
+            "id": "huge",
+            "cluster": {"nodes": [node("a", "1")]},
+            "pending": [pod("first", "2")],
+            "expected": [nowhere],
+        }
+        for version in ("v1.34", "v1.36"):
+            Path(version).mkdir()
+            record(f"{version}/small.jsonl", case)
+        assert command("conformance v1.34").status == 0
+        result = command("conformance v1.36")
+        assert result.status == 1
+        assert "postFilter: expected None, found " in result.out
+
+
 def test_differences_are_bounded(command: Run) -> None:
     record("small.jsonl", *[wrong(CASE, best=["z"])] * 9)
     assert command("conformance small.jsonl").out.count("best: expected") == 5

@@ -1,8 +1,9 @@
-"""``kschedcore conformance PATH…``: is what comes out here what Kubernetes answered?"""
+"""``kschedcore conformance PATH…``: compare results with recordings of a real cluster."""
 
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,12 +25,17 @@ FORMATS = (Output.table, Output.json, Output.yaml)
 
 
 class RecordedTieBreak(enum.StrEnum):
-    """What ``--tie-break`` takes here: recordings have the first by name, so that they can be repeated."""
+    """Values of ``--tie-break``; recordings take the first node by name, which makes them repeatable."""
 
     first = "first"
 
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Recordings, or folders of recordings.")]
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...", help="Recordings, or folders of them; a folder v1.36 names the version."
+    ),
+]
 Rate = Annotated[
     str,
     typer.Option("--min", metavar="RATE", help="The share of cases that must pass, as 0.95 or 95%."),
@@ -67,7 +73,7 @@ def command(
     with progress("replaying recordings"):
         families = replay(find(paths), show=show)
     if output.is_document:
-        emit({"families": {family.name: family.counts() for family in families}}, output)
+        emit({"families": as_document(families)}, output)
     else:
         write(report(families, show_headers=not no_headers))
     if passed_share(families) < rate:
@@ -96,8 +102,20 @@ def passed_share(families: Sequence[Family]) -> float:
     return sum(family.cases_passed for family in families) / cases if cases else 1.0
 
 
+def as_document(families: Sequence[Family]) -> dict[str, dict[str, str | int]]:
+    """Return the counts by family; a family that was recorded from several versions is named ``v1.36/spread``."""
+    several = {name for name, times in Counter(each.name for each in families).items() if times > 1}
+    return {
+        f"v{family.version}/{family.name}" if family.name in several else family.name: {
+            **({"version": family.version} if family.version else {}),
+            **family.counts(),
+        }
+        for family in families
+    }
+
+
 def report(families: Sequence[Family], *, show_headers: bool = True) -> str:
-    """Return a line a family, with a column for each aspect that is counted apart, then the first differences."""
+    """Return a line per family, with a column for each aspect, then the first differences."""
     aspects = list(dict.fromkeys(aspect for family in families for aspect in family.aspects))
     headers = ["FAMILY", "CASES", "STEPS", *map(str.upper, aspects), "TIME"]
     rows = [
@@ -113,6 +131,10 @@ def report(families: Sequence[Family], *, show_headers: bool = True) -> str:
         ]
         for family in families
     ]
+    if any(family.version for family in families):
+        headers.insert(0, "VERSION")
+        for family, row in zip(families, rows, strict=True):
+            row.insert(0, f"v{family.version}" if family.version else NOTHING)
     problems = [problem for family in families for problem in family.problems]
     differing = "\nFirst differences:\n" + "".join(f"  {line}\n" for line in problems) if problems else ""
     return columns(headers, rows, show_headers=show_headers) + differing

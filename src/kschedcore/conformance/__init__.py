@@ -1,7 +1,6 @@
-"""Recordings of a real cluster's behaviour, replayed here and compared.
+"""Recordings of a real cluster's behaviour, replayed and compared.
 
-A recording is a file of cases; each case says what there was, what was asked and what Kubernetes answered,
-step by step. :mod:`.files` finds and reads them, :mod:`.formats` knows which kind of case is which,
-:mod:`.replay` runs them and counts. A new kind of case is one module with a :class:`.formats.Format`, and a
-line in its registry.
+A recording is a file of cases. A case has a start state, inputs, and Kubernetes' answers step by step. :mod:`.files`
+finds and reads recordings, :mod:`.formats` lists the formats, :mod:`.replay` runs cases and counts results. A folder
+named after a version, such as ``v1.36``, gives the version of the recordings below it.
 """

@@ -1,4 +1,4 @@
-"""Comparing one step with its recording, value by value."""
+"""Compare one step with its recording, value by value."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __all__ = ["differences"]
 
 EMPTY: tuple[object, ...] = (None, "", [], {})
 UNORDERED = "reasons"
-"""Lists under this key say the same in any order."""
+"""The order of lists with this key does not matter."""
 
 
 def differences(expected: object, found: object, path: str = "") -> Iterator[Difference]:
     """Yield every value that differs, descending into mappings.
 
-    An absent key equals an empty value, as where Kubernetes omits what is empty; lists are compared whole,
-    those named ``reasons`` sorted.
+    An absent key equals an empty value, because Kubernetes omits empty fields. Lists are compared whole, those named
+    ``reasons`` sorted.
 
     Args:
         expected: The recorded value.
-        found: What came out here, in the same shape.
-        path: Where the two stand in the step.
+        found: The computed value, in the same layout.
+        path: The path of the two values in the step.
     """
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key in dict.fromkeys([*expected, *found]):

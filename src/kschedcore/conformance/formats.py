@@ -1,6 +1,6 @@
-"""The kinds of case there are, and which kind a case is.
+"""The formats of recorded cases, and which format a case has.
 
-To add a kind: write a module with a :class:`Format` and list it in :data:`FORMATS`.
+To add a format: write a module with a :class:`Format` and list it in :data:`FORMATS`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ __all__ = ["FORMATS", "Format", "format_of"]
 
 
 class Format(Protocol):
-    """One kind of recorded case."""
+    """A format of recorded cases."""
 
     @property
     def name(self) -> str:
-        """What to call it in a message."""
+        """The format's name in messages."""
         ...
 
     @property
@@ -29,7 +29,7 @@ class Format(Protocol):
         ...
 
     def recognises(self, case: Case) -> bool:
-        """Whether the case is of this kind, judged by its keys."""
+        """Whether the case's keys are those of this format."""
         ...
 
     def steps(self, case: Case) -> int:
@@ -42,9 +42,9 @@ class Format(Protocol):
 
 
 FORMATS: tuple[Format, ...] = (ControllerHistories(), ApiHistories(), TRACE, DECISIONS)
-"""Every kind of case, the narrower before the wider: the first that recognises a case replays it."""
+"""Every format, the narrower before the wider: the first that recognises a case replays it."""
 
 
 def format_of(case: Case) -> Format | None:
-    """Return the kind of a case, None when it is of no kind known here."""
+    """Return the format of a case, or None if no format recognises it."""
     return next((each for each in FORMATS if each.recognises(case)), None)

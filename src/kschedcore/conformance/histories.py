@@ -1,7 +1,7 @@
-"""Cases of API histories: requests in order, and what a real API server answered to each.
+"""API histories: requests in order, and a real API server's answer to each.
 
-An answer counts three times: its status code, its reason and the fields it complains of, and the whole of it
-after both sides have had everything taken out that no two clusters share (uids, versions, times, addresses).
+An answer is compared in three aspects: its status code; its reason and the fields of its causes; and the whole body,
+after values that differ between clusters (uids, resource versions, times, addresses) are replaced on both sides.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ class ApiHistories:
         )
 
     def steps(self, case: Case) -> int:
-        """How many requests were recorded."""
+        """Return the number of recorded requests."""
         return sum("request" in step for step in case["steps"])
 
     def replay(self, case: Case) -> CaseResult:
-        """Send every request to an API server of its own, and compare the answers."""
+        """Send every request to a new API server and compare the answers."""
         return CaseResult(self.steps(case), tuple(self._replayed(case)))
 
     def _replayed(self, case: Case) -> Iterator[StepResult]:
-        # Managed fields were recorded only where they are what the case is about.
+        # Only cases about managed fields have them in the recording.
         managed = any("managedFields" in _metadata(step) for step in case["steps"])
         for request, recorded, answer in answers(case):
             yield _compared(request, recorded, answer, managed_fields=managed)
@@ -90,7 +90,7 @@ def _compared(
 
 
 def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], tuple[int, dict[str, Any]]]]:
-    """Each request of a case, its recorded answer, and the one given here."""
+    """Yield each request of a case, its recorded answer, and the computed one."""
     from kschedcore.apiserver import APIServer
     from kschedcore.clock import SimulatedClock
     from kschedcore.conformance.settling import Settling
@@ -115,7 +115,7 @@ def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], 
 
 
 def complaints(body: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The reason of a failure and the fields it names; nothing for an object."""
+    """Return the reason of a failure and the fields of its causes; both empty for an object."""
     if body.get("kind") != "Status":
         return "", []
     causes = (body.get("details") or {}).get("causes", ())
@@ -123,7 +123,7 @@ def complaints(body: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def normalised(body: Mapping[str, Any], *, managed_fields: bool) -> Any:
-    """A copy of an answer without what differs from cluster to cluster."""
+    """Return a copy of an answer with placeholders for values that differ between clusters."""
     value = msgspec.json.decode(msgspec.json.encode(body))
     if value.get("kind") == "Status":
         _normalise_status(value)
@@ -143,7 +143,7 @@ def _normalise_status(status: dict[str, Any]) -> None:
 
 
 def _sorted_message(message: str) -> str:
-    """Conflicts and limit-range reasons are found in no particular order."""
+    """Sort the conflicts or limit-range reasons of a message, which Kubernetes lists in no particular order."""
     first, *rest = message.split("\n")
     listed = _LISTED.fullmatch(first)
     if listed and not rest:

@@ -1,4 +1,4 @@
-"""Replaying recordings and adding up, family by family."""
+"""Replay recordings and sum up the results by version and family."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def replay(paths: Iterable[Path], *, show: int) -> list[Family]:
         show: How many lines about differences to keep for each family.
 
     Returns:
-        The families, in the order in which they were met.
+        The families in the order of their first cases.
 
     Raises:
         ManifestError: A file is not a recording, holds no case, or holds a case of no known kind.
     """
-    families: dict[str, Family] = {}
+    families: dict[tuple[str, str], Family] = {}
     for path in paths:
         cases = 0
         for cases, case in enumerate(read(path), start=1):
@@ -40,14 +40,16 @@ def replay(paths: Iterable[Path], *, show: int) -> list[Family]:
             start = time.perf_counter()
             result = _guarded(form, case)
             seconds = time.perf_counter() - start
-            families.setdefault(name, Family(name)).add(case_id, result, seconds, show=show)
+            version = str(case.get("kubernetes", ""))
+            family = families.setdefault((version, name), Family(name, version=version))
+            family.add(case_id, result, seconds, show=show)
         if not cases:
             raise ManifestError("holds no cases", source=str(path))
     return list(families.values())
 
 
 def _guarded(form: Format, case: Case) -> CaseResult:
-    # One case that crashes is one case that fails: the others still count.
+    # An exception fails one case only.
     try:
         return form.replay(case)
     except Exception as error:

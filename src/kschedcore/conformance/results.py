@@ -1,4 +1,4 @@
-"""What replaying recordings came to: per case, and added up per family."""
+"""Results of replaying recordings, per case and per family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 __all__ = ["Case", "CaseResult", "Difference", "Family", "StepResult"]
 
 WIDTH = 160
-"""Longer values are cut when they are told."""
+"""Longer values are cut in messages."""
 
 Case = Mapping[str, Any]
 """One recorded case, as its JSON has it."""
@@ -18,12 +18,12 @@ Case = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value that is not as recorded.
+    """One value that differs from the recording.
 
     Attributes:
         path: Where in the step, ``rejected.node-1.reasons``.
         expected: The recorded value; None where nothing was recorded.
-        found: The value that came out here; None where nothing did.
+        found: The computed value; None where there is none.
     """
 
     path: str
@@ -44,10 +44,10 @@ class StepResult:
     """One step of a case, compared.
 
     Attributes:
-        name: Which step it is.
-        differences: Where it is not as recorded.
-        aspects: Parts of the step that are counted apart, by name: whether each is as recorded. Every step of
-            a kind has the same ones.
+        name: A label of the step, such as its pod.
+        differences: The values that differ from the recording.
+        aspects: Aspect -> whether the step agrees in it. Aspects are counted separately, and are the same for every
+            step of a format.
     """
 
     name: str
@@ -70,16 +70,16 @@ class CaseResult:
 
     @property
     def steps_passed(self) -> int:
-        """How many steps came out as recorded."""
+        """How many steps agree with the recording."""
         return sum(result.passed for result in self.results)
 
     @property
     def passed(self) -> bool:
-        """Whether every step came out as recorded and no error ended the case."""
+        """Whether every step agrees with the recording and no error ended the case."""
         return self.error is None and self.steps_passed == self.steps
 
     def problems(self) -> list[str]:
-        """What went wrong, a line for each differing value, in order."""
+        """Return a line for each differing value, in order, then the error that ended the case."""
         lines = [
             f"step {number} ({result.name}): {difference}"
             for number, result in enumerate(self.results, start=1)
@@ -90,15 +90,16 @@ class CaseResult:
 
 @dataclass(slots=True)
 class Family:
-    """Cases that belong together, counted.
+    """Counts of the cases of one file, or of one trace.
 
     Attributes:
-        name: The stem of the file they came from; for a trace, its own id.
+        name: The stem of the file; the case's id for a trace.
         cases: How many cases there are, and of these ``cases_passed`` pass.
         steps: How many steps they have, and of these ``steps_passed`` pass.
-        aspects: Of the steps, how many agree in each part that is counted apart.
-        seconds: How long replaying them took.
-        problems: The first lines that say what differs, each naming its case.
+        aspects: Aspect -> how many steps agree in it.
+        seconds: How long the replay took.
+        problems: The first differences, each naming its case.
+        version: The version of Kubernetes that was recorded, ``1.36``; empty if unknown.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Family:
     aspects: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
+    version: str = ""
 
     def add(self, case_id: str, result: CaseResult, seconds: float, *, show: int) -> None:
         """Count one case, keeping at most ``show`` lines of problems for the whole family."""
@@ -124,7 +126,7 @@ class Family:
             self.problems += [f"{case_id}: {problem}" for problem in result.problems()[:room]]
 
     def counts(self) -> dict[str, int]:
-        """Return the counts under the names they have in ``-o json``."""
+        """Return the counts, with the names that ``-o json`` prints."""
         return {
             "cases": self.cases,
             "cases_passed": self.cases_passed,

@@ -1,7 +1,7 @@
-"""Recordings of kube-scheduler: a cluster, pending pods, and what was decided about one after another.
+"""Recordings of kube-scheduler: a cluster, pending pods, and the decision for one pod after another.
 
-Between steps the chosen pod is accounted on the *recorded* node, so that one wrong choice is one difference
-and not the cause of many; a case ends where preemption nominates a node.
+Between steps the chosen pod is accounted on the *recorded* node, so that one wrong choice is one difference and does
+not cause others. A case ends where preemption nominates a node.
 """
 
 from __future__ import annotations
@@ -23,16 +23,20 @@ Step = Mapping[str, Any]
 
 LAYOUT = {"cluster": dict, "pending": list, "expected": list}
 
+NEW_IN_1_36 = frozenset({"postFilter", "error", "reserve", "allocations"})
+"""Keys of a step that recordings have since v1.36."""
+
 
 @dataclass(frozen=True, slots=True)
 class SchedulerRecording:
-    """One way of recording kube-scheduler: all that was computed, or the outcome alone.
+    """A format of recorded scheduling: every intermediate result, or the outcome alone.
 
     Attributes:
-        name: What to call it in a message.
+        name: The format's name in messages.
         family_is_id: Whether a case is a family of its own, named by its ``id``.
         chosen: The key of a step that names the chosen node.
-        found: Decides about a pod without placing it, in the layout of a recorded step, which is given too.
+        found: Decides about a pod without placing it; takes the engine, the pod and the recorded step, and returns a
+            step in the same layout.
     """
 
     name: str
@@ -41,7 +45,7 @@ class SchedulerRecording:
     found: Callable[[Engine, Pod, Step], Step]
 
     def recognises(self, case: Case) -> bool:
-        """Whether the case has the layout, and its steps name their node as this kind's do."""
+        """Whether the case has the layout, and its steps name their node as this format does."""
         if not all(isinstance(case.get(key), kind) for key, kind in LAYOUT.items()):
             return False
         brief = any("node" in step for step in case["expected"])
@@ -61,15 +65,21 @@ class SchedulerRecording:
         engine = engine_of(case)
         pods = (decode(Pod, pod) for pod in case["pending"])
         for pod, expected in zip(pods, case["expected"], strict=False):
-            yield StepResult(
-                str(expected["pod"]), tuple(differences(expected, self.found(engine, pod, expected)))
-            )
-            if expected.get(self.chosen):
+            found = comparable(self.found(engine, pod, expected), expected, case)
+            yield StepResult(str(expected["pod"]), tuple(differences(expected, found)))
+            if expected.get(self.chosen) and "reserve" not in expected:
                 engine.add_pod(pod, expected[self.chosen])
 
 
+def comparable(found: Step, expected: Step, case: Case) -> Step:
+    """Return a computed step without the keys that the recording's version did not record."""
+    if case.get("kubernetes", "") >= "1.36":
+        return found
+    return {key: value for key, value in found.items() if key in expected or key not in NEW_IN_1_36}
+
+
 def engine_of(case: Case) -> Engine:
-    """Return an engine that knows the case's cluster and follows its configuration."""
+    """Return an engine with the case's cluster and configuration."""
     from kschedcore.engine.engine import Engine
     from kschedcore.manifests.manifests import Manifests
 
@@ -78,9 +88,9 @@ def engine_of(case: Case) -> Engine:
 
 
 def computed(engine: Engine, pod: Pod, expected: Step) -> Step:
-    """Every node's verdict, every plugin's score, the choice, and what preemption would do.
+    """Return every node's verdict, every plugin's score, the chosen node, and the result of preemption.
 
-    Among equally good preemptions kube-scheduler draws; the recorded one is right when it is one of them.
+    kube-scheduler draws among equally good preemptions; the recorded one is right when it is one of them.
     """
     explanation = engine.explain(pod)
     step = explanation.to_step()
@@ -91,7 +101,7 @@ def computed(engine: Engine, pod: Pod, expected: Step) -> Step:
 
 
 def outcome(engine: Engine, pod: Pod, expected: Step) -> Step:  # noqa: ARG001
-    """The node, how many were feasible, its score and who shares it; or how often each reason was given."""
+    """Return the node, the number of feasible nodes, its score and the number of ties; or the count of each reason."""
     decision = engine.decide(pod)
     step = {
         "pod": decision.pod_name,

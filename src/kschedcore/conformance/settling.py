@@ -1,4 +1,4 @@
-"""Letting the controllers that ran beside the recorded API server finish."""
+"""Run the controllers that ran beside the recorded API server until they are idle."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONG_ENOUGH = timedelta(minutes=1)
 
 
 class Settling:
-    """The controllers beside an API server, run when a recording says that they did.
+    """The controllers beside an API server; a recording's ``settle`` steps run them.
 
     Args:
         server: The API server.
@@ -46,5 +46,5 @@ class Settling:
             self._loop.add(controller.name, Runner(controller, context))
 
     def settle(self) -> None:
-        """Run them until none of them finds anything left to do."""
+        """Run the controllers until none has anything left to do."""
         self._loop.run_until_settled(_LONG_ENOUGH)

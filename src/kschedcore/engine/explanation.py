@@ -114,9 +114,14 @@ class Explanation:
             step["totals"] = dict(self.totals)
             step["best"] = self.best
             step["chosen"] = self.decision.node
+        if any(verdict.code == "Error" for verdict in rejected.values()):
+            step["error"] = True
+        diagnosis = self.decision.diagnosis
         if self.decision.nominated_node:
             step["nominated"] = self.decision.nominated_node
             step["victims"] = sorted(self.decision.victims)
+        elif diagnosis is not None and diagnosis.post_filter:
+            step["postFilter"] = diagnosis.post_filter
         return step
 
     def to_dict(self, feasible: Iterable[str] | None = None) -> dict[str, Any]:
