@@ -10,6 +10,8 @@ from tests.engine.objects import anti_affinity, node, pod
 from kschedcore import Engine
 from kschedcore.engine import classes
 
+NEAR_DB = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "db"}}}
+
 
 @pytest.fixture
 def small_cache(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,3 +79,90 @@ def test_a_nominated_pod_keeps_its_info() -> None:
         engine.schedule([each])
         engine.remove_pod(each["metadata"]["name"])
     assert engine.decide(pod("low", cpu="2", priority=0)).feasible == 2
+
+
+class TestOwnersOfInfos:
+    """An info stays registered while a bound, waiting or nominated pod or a compiled class has it."""
+
+    @pytest.fixture(autouse=True)
+    def sweep_often(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(classes, "SPARE_INFOS", 0)
+        monkeypatch.setattr(classes, "SPARE_CLASSES", 0)
+        monkeypatch.setattr(classes, "MIN_CLASSES", 1)
+
+    @staticmethod
+    def churn(engine: Engine, count: int = 12) -> None:
+        """Let other pods come and go, so that infos without an owner are swept."""
+        for each in kinds(count):
+            engine.add_pod({**each, "spec": {**each["spec"], "nodeName": "a"}})
+            engine.remove_pod(each["metadata"]["name"])
+
+    def test_a_pod_that_waits_for_its_node(self) -> None:
+        engine = engine_of_three()
+        near = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [NEAR_DB]}}
+        engine.add_pod(pod("db", labels={"app": "db"}, nodeName="late"))
+        self.churn(engine)
+        engine.set_node(node("late", labels={"zone": "late"}))
+        assert engine.decide(pod("web", affinity=near)).node == "late"
+        engine.forget()
+        assert engine.decide(pod("web", affinity=near)).node == "late"
+        engine.remove_pod("db")
+        assert engine.decide(pod("web", affinity=near)).node is None
+
+    def test_a_pod_whose_node_left_and_came_back(self) -> None:
+        engine = engine_of_three()
+        keeps_away = pod("db", labels={"app": "db"}, affinity=anti_affinity({"app": "web"}), nodeName="a")
+        engine.add_pod(keeps_away)
+        web = pod("web", labels={"app": "web"})
+        for _ in range(3):
+            engine.remove_node("a")
+            self.churn(engine, 4)
+            engine.forget()
+            engine.set_node(node("a", labels={"zone": "a"}))
+            assert engine.explain(web).verdicts["a"] is not None
+        engine.remove_pod("db")
+        assert engine.explain(web).verdicts["a"] is None
+
+    def test_an_info_that_a_caller_kept(self) -> None:
+        engine = engine_of_three()
+        view = engine.schedule([pod("db", labels={"app": "db"})])[0].pod
+        engine.remove_pod("db")
+        kept = engine._classes.info(view)
+        engine.forget()
+        self.churn(engine)
+        assert not kept.registered
+        number = engine._core.bind(kept, engine._core.nodes.slot_of("b"))
+        assert kept.registered
+        near = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [NEAR_DB]}}
+        assert engine.decide(pod("web", affinity=near)).node == "b"
+        engine._core.unbind(number)
+        assert engine.decide(pod("web", affinity=near)).node is None
+
+    def test_a_class_keeps_its_info(self) -> None:
+        engine = engine_of_three()
+        engine._classes._max_bytes = 1 << 30
+        own = pod("one", labels={"app": "x"}, affinity=anti_affinity({"app": "x"}))
+        engine.decide(own)
+        self.churn(engine, 3)
+        assert [
+            d.node
+            for d in engine.schedule([{**own, "metadata": {**own["metadata"], "name": n}} for n in "pqr"])
+        ] == [
+            "a",
+            "b",
+            "c",
+        ]
+
+    def test_an_info_with_an_owner_is_not_forgotten(self) -> None:
+        engine = engine_of_three()
+        engine.add_pod(pod("db", nodeName="late"))
+        info = engine._bound.get(("default", "db")).info  # type: ignore[union-attr]
+        with pytest.raises(ValueError, match="0 pods and 1 holders"):
+            engine._core.topology.forget(info)
+
+    def test_infos_without_owners_are_freed(self) -> None:
+        engine = engine_of_three()
+        self.churn(engine, 200)
+        engine.forget()
+        engine.decide(pod("p"))
+        assert len(engine._classes._infos) <= 3

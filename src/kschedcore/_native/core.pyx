@@ -43,7 +43,11 @@ cdef class Core:
         self.random_state = seed
 
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
-        cdef int32_t pod = self.pods.insert(info, slot, start, arrival)
+        cdef int32_t pod
+        if not info.registered:
+            with gil:
+                self.topology.register(info)
+        pod = self.pods.insert(info, slot, start, arrival)
         info.account(slot, 1)
         self.nodes.load_log.append(slot)
         self.topology.move(info, slot, 1)

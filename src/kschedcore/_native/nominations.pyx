@@ -21,6 +21,7 @@ cdef class Nominations:
 
     def add(self, PodInfo info not None, slot_t slot):
         """Let a pod be nominated to a node."""
+        self.topology.register(info)
         self.by_slot.setdefault(slot, []).append(info)
         info.users += 1
         self._note(slot, 1)

@@ -35,7 +35,7 @@ cdef class PodClass:
     cdef Shared shared
     cdef Py_ssize_t prepared           # slots below this have columns
     cdef int64_t generation, spec_position, load_position
-    cdef bint valid
+    cdef bint valid, released
     cdef readonly int64_t feasible
     cdef object failure                # rejection counts when it last failed, and the revision they are of
     cdef int64_t failure_revision

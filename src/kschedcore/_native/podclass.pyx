@@ -61,6 +61,8 @@ cdef class PodClass:
             raise MemoryError
         for i in range(len(filters)):
             self._add_filter(i, filters[i])
+        shared.nominations.topology.register(info)
+        info.retain()
 
     def _add_filter(self, int place, FilterPlugin plugin not None):
         cdef FilterRun* last = &self.runs[self.run_count - 1] if self.run_count else NULL
@@ -339,6 +341,10 @@ cdef class PodClass:
 
     def release(self):
         """Give back what the plugins hold of the engine; the class must not be used again."""
+        if self.released:
+            return
+        self.released = True
+        self.info.release()
         for plugin in self.filters + self.scores.plugins:
             plugin.release()
 

@@ -36,6 +36,8 @@ cdef class PodInfo:
     cdef int share_count, share_capacity
     cdef int32_t first_pod             # of the bound pods with this info; -1: none
     cdef readonly int64_t users        # how many bound or nominated pods have this info
+    cdef readonly int64_t holders      # how many compiled classes and waiting pods keep it registered
+    cdef readonly bint registered      # whether the topology keeps its shares up to date
     cdef int64_t request(self, int resource) noexcept nogil
     cdef int account(self, slot_t slot, int sign) except -1 nogil
     cdef int add_share(self, int32_t group, int64_t amount) except -1

@@ -15,6 +15,8 @@ class PodInfo:
     terminating: bool
     carried: dict[tuple[str, AffinityTerm, str], int]
     users: int
+    holders: int
+    registered: bool
     def __init__(
         self,
         nodes: NodeTable,
@@ -29,4 +31,6 @@ class PodInfo:
         carried: dict[tuple[str, AffinityTerm, str], int] | None = None,
         volumes: Sequence[tuple[tuple[str, ...], int]] = (),
     ) -> None: ...
+    def retain(self) -> None: ...
+    def release(self) -> None: ...
     def requested(self) -> dict[str, int]: ...

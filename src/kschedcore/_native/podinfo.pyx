@@ -151,6 +151,14 @@ cdef class PodInfo:
                 return 0
         return 0
 
+    def retain(self):
+        """Keep the info registered with its topology until :meth:`release`, though no pod with it is bound."""
+        self.holders += 1
+
+    def release(self):
+        """Take back one :meth:`retain`."""
+        self.holders -= 1
+
     def requested(self):
         """Resource name -> requested amount."""
         return {

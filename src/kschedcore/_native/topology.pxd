@@ -58,4 +58,5 @@ cdef class Topology:
     cdef readonly dict namespaces      # name -> labels of the namespaces that exist
     cdef object infos                  # every PodInfo in use
     cdef readonly int64_t carrier_version
+    cpdef int register(self, PodInfo info) except -1
     cdef int move(self, PodInfo info, slot_t slot, int sign) except -1 nogil

@@ -256,23 +256,33 @@ cdef class Topology:
     def __dealloc__(self):
         free(self.group_refs)
 
-    def register(self, PodInfo info not None):
-        """Learn of a new PodInfo: which groups its pods belong to, and the terms they carry."""
+    cpdef int register(self, PodInfo info) except -1:
+        """Compute which groups the pods of an info belong to, and keep that up to date; no-op if it is already.
+
+        Every info is registered before a pod with it is accounted: one that its last owner gave up, and that a
+        caller kept, is registered once more.
+        """
+        if info.registered:
+            return 0
         for key in info.carried:
             self.carrier_group(key)
         for group in self.groups:
             if group is not None:
                 self._enlist(group, info)
         self.infos.add(info)
+        info.registered = True
+        return 0
 
     def forget(self, PodInfo info not None):
-        """No pod with this info is or will be bound or nominated.
+        """Stop keeping an info up to date; the topology holds no reference to it any more.
 
         Raises:
-            ValueError: Some pod is.
+            ValueError: The info has an owner: a bound or nominated pod, a waiting pod or a compiled class.
         """
-        if info.users:
-            raise ValueError(f"{info.users} pods still have this info")
+        if info.users or info.holders:
+            raise ValueError(f"{info.users} pods and {info.holders} holders still have this info")
+        info.registered = False
+        info.share_count = 0
         self.infos.discard(info)
 
     def _enlist(self, PodGroup group, PodInfo info):

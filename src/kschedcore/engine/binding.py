@@ -145,7 +145,7 @@ class BoundPods:
         if pod.spec.volumes:
             self._using_volumes[key] = None
         if number == NO_POD:
-            self._waiting.setdefault(node, {})[key] = bound
+            self._wait(bound)
         else:
             bound.arrival = self._core.pods.arrival_of(number)
             self._by_number[number] = bound
@@ -220,6 +220,7 @@ class BoundPods:
         self._using_volumes.pop(key, None)
         if bound.number == NO_POD:
             self._waiting[bound.node].pop(key)
+            bound.info.release()
         else:
             self._core.unbind(bound.number)
             del self._by_number[bound.number]
@@ -232,7 +233,13 @@ class BoundPods:
         for bound in self._waiting.pop(node, {}).values():
             bound.number = self._core.bind(bound.info, slot, start_of(bound.pod), bound.arrival)
             bound.arrival = self._core.pods.arrival_of(bound.number)
+            bound.info.release()
             self._by_number[bound.number] = bound
+
+    def _wait(self, bound: BoundPod) -> None:
+        """Remember a pod for when its node is there; its info stays registered as long."""
+        bound.info.retain()
+        self._waiting.setdefault(bound.node, {})[key_of(bound.pod)] = bound
 
     def node_leaving(self, node: str) -> None:
         """Take the pods of a node off, to wait for its return or their own removal."""
@@ -242,4 +249,4 @@ class BoundPods:
             del self._by_number[number]
             self._core.unbind(number)
             bound.number = NO_POD
-            self._waiting.setdefault(node, {})[key_of(bound.pod)] = bound
+            self._wait(bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from kschedcore.rules.resize import granted
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.podinfo import PodInfo
+    from kschedcore._native.topology import AffinityTerm
     from kschedcore.api.objects import Pod
     from kschedcore.engine.framework import Framework
     from kschedcore.engine.journal import Journal
@@ -42,8 +43,41 @@ SPARE_INFOS = 1024
 """So many infos that no pod uses are left alone before they are swept away."""
 
 
+class InfoKey(NamedTuple):
+    """Everything that a pod's :class:`PodInfo` depends on; a compiled class depends on ``spec.nodeName`` too.
+
+    Attributes:
+        spec: :func:`spec_key` of the pod with the requests that an in-place resize has granted.
+        terminating: Whether the pod has a deletionTimestamp.
+        volumes: The disks and CSI volumes that it holds of its node (:func:`holdings`).
+        claims: Its ReadWriteOncePod claims (:func:`exclusive_claims`).
+    """
+
+    spec: bytes
+    terminating: bool
+    volumes: tuple[tuple[tuple[str, ...], int], ...]
+    claims: tuple[tuple[str, AffinityTerm, str], ...]
+
+
+class ClassKey(NamedTuple):
+    """Everything that a compiled class depends on besides the cluster, whose changes listers and logs count.
+
+    Attributes:
+        profile: The scheduler name of the profile.
+        node_name: ``spec.nodeName``: no part of :func:`spec_key`, so that a pod has the same info before and
+            after it is bound.
+        info: What its info depends on.
+        annotations: The pod's annotations, as bytes, for profiles with plugins that may read them.
+    """
+
+    profile: str
+    node_name: str
+    info: InfoKey
+    annotations: bytes
+
+
 def spec_key(pod: Pod) -> bytes:
-    """What the scheduler sees of a pod, apart from its name, as bytes: equal for pods alike."""
+    """Encode what in-tree plugins read of a pod, except ``spec.nodeName``; pods with equal keys are alike."""
     spec = msgspec.structs.replace(pod.spec, node_name=None) if pod.spec.node_name else pod.spec
     owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
     # A generic ephemeral volume's claim is named after its pod and owned by it.
@@ -57,6 +91,12 @@ def spec_key(pod: Pod) -> bytes:
             None if owner is None else (owner.api_version, owner.kind, owner.name),
         )
     )
+
+
+def _as_granted(pod: Pod) -> Pod:
+    """Return the pod with the requests that an in-place resize has granted, ``pod`` itself if none differs."""
+    spec = granted(pod.spec, pod.status)
+    return pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec)
 
 
 class ClassCache:
@@ -76,42 +116,47 @@ class ClassCache:
         self._max_bytes = max_bytes
         self._sweep_at = SPARE_INFOS
         self._thin_out_at = SPARE_CLASSES
-        self._infos: dict[tuple[object, ...], PodInfo] = {}
-        self._classes: OrderedDict[tuple[str, bytes], tuple[Compiled, tuple[int, ...]]] = OrderedDict()
+        self._infos: dict[InfoKey, PodInfo] = {}
+        self._classes: OrderedDict[ClassKey, tuple[Compiled, tuple[int, ...]]] = OrderedDict()
 
-    def info(self, pod: Pod, key: bytes | None = None) -> PodInfo:
-        """What the core accounts of a pod."""
+    def info(self, pod: Pod) -> PodInfo:
+        """Return the interned resource footprint of a pod (requests, ports, volumes, affinity terms)."""
+        return self._info(pod, self._info_key(pod))
+
+    def _info(self, pod: Pod, key: InfoKey) -> PodInfo:
         found = self._intern(pod, key)
         if len(self._infos) > self._sweep_at and not self._journal.is_open:
             self._sweep(found)
         return found
 
     def infos(self, pods: Iterable[Pod]) -> list[PodInfo]:
-        """What the core accounts of each of some pods, all of which are bound next."""
-        return [self._intern(pod) for pod in pods]
+        """Return the footprint of each of some pods, all of which are bound next."""
+        return [self._intern(pod, self._info_key(pod)) for pod in pods]
 
-    def _intern(self, pod: Pod, key: bytes | None = None) -> PodInfo:
-        spec = granted(pod.spec, pod.status)
-        if spec is not pod.spec:
-            pod, key = msgspec.structs.replace(pod, spec=spec), None
-        terminating = pod.metadata.deletion_timestamp is not None
+    def _info_key(self, pod: Pod) -> InfoKey:
         volumes = holdings(pod, self._listers)
         claims = tuple(exclusive_claims(pod, self._listers)) if pod.spec.volumes else ()
-        name = (spec_key(pod) if key is None else key, terminating, volumes, claims)
-        found = self._infos.get(name)
+        terminating = pod.metadata.deletion_timestamp is not None
+        return InfoKey(spec_key(_as_granted(pod)), terminating, volumes, claims)
+
+    def _intern(self, pod: Pod, key: InfoKey) -> PodInfo:
+        found = self._infos.get(key)
         if found is None:
-            found = self._infos[name] = pod_info(
-                self._core.nodes, pod, terminating=terminating, volumes=volumes, claims=claims
+            found = self._infos[key] = pod_info(
+                self._core.nodes,
+                _as_granted(pod),
+                terminating=key.terminating,
+                volumes=key.volumes,
+                claims=key.claims,
             )
             self._core.topology.register(found)
         return found
 
     def _sweep(self, fresh: PodInfo) -> None:
-        """Forget the infos that neither pods nor compiled classes use."""
-        compiled = {id(each.info) for each, _ in self._classes.values() if not isinstance(each, Status)}
-        for name, info in list(self._infos.items()):
-            if not info.users and id(info) not in compiled and info is not fresh:
-                del self._infos[name]
+        """Forget the infos that have no owner: no bound, nominated or waiting pod and no compiled class."""
+        for key, info in list(self._infos.items()):
+            if not info.users and not info.holders and info is not fresh:
+                del self._infos[key]
                 self._core.topology.forget(info)
         self._sweep_at = 2 * len(self._infos) + SPARE_INFOS
 
@@ -146,16 +191,18 @@ class ClassCache:
 
     def compiled(self, pod: Pod, framework: Framework) -> Compiled:
         """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
-        key = spec_key(pod)
-        name = (framework.profile.scheduler_name, key)
+        info_key = self._info_key(pod)
+        annotations = _ENCODER.encode(pod.metadata.annotations) if framework.reads_annotations else b""
+        name = ClassKey(framework.profile.scheduler_name, pod.spec.node_name or "", info_key, annotations)
         found = self._classes.get(name)
         if found is not None:
             compiled, versions = found
             if versions == self._versions(pod, framework):
                 self._classes.move_to_end(name)
                 return compiled
+            del self._classes[name]
             self._release(compiled)
-        context = PodContext(pod, self.info(pod, key), self._core, self._listers)
+        context = PodContext(pod, self._info(pod, info_key), self._core, self._listers)
         compiled = framework.compile(context)
         self._classes[name] = (compiled, self._versions(pod, framework))
         return compiled

@@ -14,6 +14,7 @@ from kschedcore.engine.plugin import SKIP, Assumed, Plugin, PodContext, Registry
 from kschedcore.engine.plugins.default_preemption import DefaultPreemption
 from kschedcore.engine.preemption import Preemption, PreemptionFinder
 from kschedcore.engine.profile import EXTENSION_POINTS, Profile
+from kschedcore.engine.registry import IN_TREE
 from kschedcore.engine.stepwise import Compiled, Stepwise
 from kschedcore.engine.user_plugins import ColumnPlugin
 from kschedcore.errors import ConfigError
@@ -50,7 +51,13 @@ class Framework:
             for point in EXTENSION_POINTS
         }
         self._columns = [plugin for plugin in self._plugins.values() if isinstance(plugin, ColumnPlugin)]
+        self._has_own_plugins = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
         self._watching = [each for each in self._plugins.values() if type(each).watches is not Plugin.watches]
+
+    @property
+    def reads_annotations(self) -> bool:
+        """Whether a plugin may read a pod's annotations: in-tree plugins read none."""
+        return self._has_own_plugins
 
     def raise_errors(self) -> None:
         """Raise what a plugin written in Python raised since it was last asked.

@@ -12,7 +12,7 @@ name like any other plugin, and the engine is given the class::
     engine = Engine(cluster, config=config, plugins=[KeepWarm])
 
 The methods are called once for all nodes whose answer may have changed, not once a node. Pods with the same spec,
-labels, namespace and controller share their answers, so a rule may look at nothing else of a pod.
+labels, annotations, namespace and controller share their answers, so a rule may look at nothing else of a pod.
 """
 
 from __future__ import annotations
