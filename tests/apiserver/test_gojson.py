@@ -37,7 +37,7 @@ def test_what_is_cut_off_is_refused(value: Any, data: st.DataObject) -> None:
         (b"{bad json", "invalid character 'b' looking for beginning of object key string"),
         (b'{"a":1,}', "invalid character '}' looking for beginning of object key string"),
         (b"[1,]", "invalid character ']' looking for beginning of value"),
-        (b"\x81\xaa", "invalid character '\\x81' looking for beginning of value"),
+        (b"\x81\xaa", "invalid character '\\u0081' looking for beginning of value"),
         (b"'a'", "invalid character '\\'' looking for beginning of value"),
         (b'{"a" 1}', "invalid character '1' after object key"),
         (b'{"a":1 "b":2}', "invalid character '\"' after object key:value pair"),

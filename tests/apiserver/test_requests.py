@@ -496,3 +496,72 @@ def test_events_are_watched_under_both_groups(server: APIServer) -> None:
     [seen] = watch.poll()
     assert (seen.object["apiVersion"], seen.object["note"]) == ("events.k8s.io/v1", "hello")
     assert seen.object["regarding"] == about
+
+
+class TestPodGeneration:
+    """``metadata.generation`` of a pod counts changes of its spec (KEP-5067)."""
+
+    def generation(self, server: APIServer) -> Any:
+        return server.request("GET", f"{PODS}/a")[1]["metadata"]["generation"]
+
+    def test_spec_changes_and_the_deletion_count(self, server: APIServer) -> None:
+        assert made(server, PODS, pod("a", nodeName="n"))["metadata"]["generation"] == 1
+        for change, expected in (
+            ({"metadata": {"labels": {"x": "y"}}}, 1),
+            ({"spec": {"activeDeadlineSeconds": 9}}, 2),
+            ({"metadata": {"generation": 7}}, 2),
+        ):
+            server.request("PATCH", f"{PODS}/a", change, MERGE)
+            assert self.generation(server) == expected
+        server.request("PATCH", f"{PODS}/a/status", {"status": {"phase": "Running"}}, MERGE)
+        assert self.generation(server) == 2
+        assert server.request("DELETE", f"{PODS}/a")[1]["metadata"]["generation"] == 3
+
+    def test_a_binding_does_not_count(self, server: APIServer) -> None:
+        made(server, PODS, pod("a"))
+        assert server.request("POST", f"{PODS}/a/binding", {"target": {"name": "n"}})[0] == 201
+        assert self.generation(server) == 1
+
+    def test_what_was_observed_is_kept_when_a_status_leaves_it_out(self, server: APIServer) -> None:
+        made(server, PODS, pod("a"))
+        ready = {"type": "Ready", "status": "True"}
+        seen = {
+            "observedGeneration": 1,
+            "conditions": [{**ready, "observedGeneration": 1}],
+            "phase": "Running",
+        }
+        server.request("PATCH", f"{PODS}/a/status", {"status": seen}, MERGE)
+        whole = server.request("GET", f"{PODS}/a")[1]
+        status = {"phase": "Running", "conditions": [{**ready, "status": "False"}]}
+        owners = [{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}]
+        metadata = {**whole["metadata"], "ownerReferences": owners}
+        _, updated = server.request(
+            "PUT", f"{PODS}/a/status", {**whole, "metadata": metadata, "status": status}
+        )
+        assert updated["status"]["observedGeneration"] == 1
+        assert updated["status"]["conditions"][0]["observedGeneration"] == 1
+        assert updated["status"]["qosClass"] == "BestEffort"
+        assert "ownerReferences" not in updated["metadata"]
+
+
+class TestPodTopologyLabels:
+    """A pod gets the zone and region of its node (KEP-4742)."""
+
+    zone, region = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+
+    @pytest.fixture(autouse=True)
+    def node(self, server: APIServer) -> None:
+        labels = {self.zone: "z", self.region: "r", "other": "o"}
+        made(server, "/api/v1/nodes", {"metadata": {"name": "n", "labels": labels}})
+
+    def test_when_it_is_created_with_one(self, server: APIServer) -> None:
+        labels = made(server, PODS, pod("a", nodeName="n"))["metadata"]["labels"]
+        assert labels == {"app": "a", self.zone: "z", self.region: "r"}
+
+    def test_when_it_is_bound_to_one(self, server: APIServer) -> None:
+        body = pod("a")
+        body["metadata"]["labels"][self.zone] = "mine"
+        made(server, PODS, body)
+        assert server.request("POST", f"{PODS}/a/binding", {"target": {"name": "n"}})[0] == 201
+        labels = server.request("GET", f"{PODS}/a")[1]["metadata"]["labels"]
+        assert labels == {"app": "a", self.zone: "mine", self.region: "r"}

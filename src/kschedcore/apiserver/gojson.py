@@ -27,6 +27,21 @@ def decode_json(text: bytes) -> Any:
         raise JSONProblem(str(fault)) from None
 
 
+_ESCAPES = {
+    0x07: "\\a",
+    0x08: "\\b", 0x09: "\\t", 0x0A: "\\n", 0x0B: "\\v", 0x0C: "\\f", 0x0D: "\\r", 0x27: "\\'", 0x5C: "\\\\",
+}  # fmt: skip
+
+
+def _quoted(char: int) -> str:
+    """A byte as ``strconv.Quote`` writes the character of that number."""
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char < 0x20 or char == 0x7F:
+        return f"\\x{char:02x}"
+    return chr(char) if chr(char).isprintable() else f"\\u{char:04x}"
+
+
 class _Scanner:
     """Finds the first byte that cannot be, as Go's scanner would."""
 
@@ -47,10 +62,7 @@ class _Scanner:
 
     def _problem(self, context: str) -> JSONProblem:
         char = self._peek()
-        shown = {0x27: "\\'", 0x22: '"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}.get(char)
-        if shown is None:
-            shown = chr(char) if 0x20 <= char < 0x7F else f"\\x{char:02x}"
-        return JSONProblem(f"invalid character '{shown}' {context}")
+        return JSONProblem(f"invalid character '{_quoted(char)}' {context}")
 
     def _skip(self) -> None:
         while self._at < len(self._text) and self._text[self._at] in _SPACE:

@@ -15,6 +15,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.api.selectors import Requirement, Selector
+from kschedcore.apiserver.admission.plugins.pod_topology_labels import with_topology
 from kschedcore.apiserver.deletion import check_preconditions
 from kschedcore.apiserver.eviction import admit_eviction
 from kschedcore.apiserver.options import delete_options
@@ -118,6 +119,10 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     metadata = dict(pod["metadata"])
     if given.get("annotations"):
         metadata["annotations"] = {**metadata.get("annotations", {}), **given["annotations"]}
+    labels = {**given.get("labels", {}), **metadata.get("labels", {})}
+    labels = with_topology(labels, registry.store, target["name"])
+    if labels != metadata.get("labels", {}):
+        metadata["labels"] = labels
     # A spec with a node's name is nobody else's, so it is not worth looking for.
     spec = FrozenDict({**pod["spec"], "nodeName": target["name"]})
     status = _scheduled(pod.get("status", {}), registry.meta.now())

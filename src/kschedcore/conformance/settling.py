@@ -30,18 +30,20 @@ class Settling:
     Args:
         server: The API server.
         clock: Its clock.
+        root_certificates: Whether the publisher of root certificates is one of them.
     """
 
-    def __init__(self, server: APIServer, clock: SimulatedClock) -> None:
+    def __init__(self, server: APIServer, clock: SimulatedClock, *, root_certificates: bool = True) -> None:
         informers = Informers(server.internal)
         context = Context(Client(server.internal, "kube-controller-manager"), informers, clock)
         self._loop = Loop(clock, informers)
         controllers: list[Controller] = [
             ServiceAccountController(context),
-            RootCACertPublisher(context, _CERTIFICATE),
             ResourceQuotaController(context),
             NamespaceController(context),
         ]
+        if root_certificates:
+            controllers.insert(1, RootCACertPublisher(context, _CERTIFICATE))
         for controller in controllers:
             self._loop.add(controller.name, Runner(controller, context))
 

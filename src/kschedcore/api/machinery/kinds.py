@@ -137,7 +137,7 @@ KINDS: tuple[Kind, ...] = (
     _core(
         "Pod", "pods", short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
-        templated=True,
+        templated=True, generation=True,
     ),
     _core("PodTemplate", "podtemplates", answers_object=True, generation=True),
     _core(

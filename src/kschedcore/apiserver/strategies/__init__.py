@@ -11,7 +11,7 @@ from typing import Any
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import decode_object
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
-from kschedcore.apiserver.strategies import services
+from kschedcore.apiserver.strategies import pods, services
 from kschedcore.rules.defaults import default
 from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_UPDATE, jobs, prepare_create
 
@@ -62,6 +62,8 @@ def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) ->
     status, metadata = obj.get("status"), obj["metadata"]
     obj.clear()
     obj.update(old, metadata=metadata, status=status)
+    if kind == "Pod":
+        pods.keep_status(obj, old)
     if kind == "Deployment":
         obj["metadata"].pop("labels", None)
         if "labels" in old["metadata"]:

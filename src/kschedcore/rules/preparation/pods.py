@@ -17,7 +17,6 @@ _GATED = {
     "type": "PodScheduled",
     "status": "False",
     "lastProbeTime": None,
-    "lastTransitionTime": None,
     "reason": "SchedulingGated",
     "message": "Scheduling is blocked due to non-empty scheduling gates",
 }
@@ -29,14 +28,15 @@ def _create(pod: dict[str, Any]) -> None:
     if keys:
         asked = tuple(sorted((key, labels[key]) for key in keys if key in labels))
         spec = pod["spec"] = _completed(spec, asked)
-    pod["status"] = _first_status(spec)
+    created = pod["metadata"].get("creationTimestamp") if spec.get("schedulingGates") else None
+    pod["status"] = _first_status(spec, created)
 
 
 @remembered
-def _first_status(spec: FrozenDict) -> FrozenDict:
+def _first_status(spec: FrozenDict, created: str | None) -> FrozenDict:
     status: dict[str, Any] = {"phase": "Pending", "qosClass": qos_class(spec)}
     if spec.get("schedulingGates"):
-        status["conditions"] = [_GATED]
+        status["conditions"] = [{**_GATED, "lastTransitionTime": created}]
     return shared(status)
 
 

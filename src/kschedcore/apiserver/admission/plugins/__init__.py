@@ -14,6 +14,7 @@ from kschedcore.apiserver.admission.plugins.default_toleration_seconds import De
 from kschedcore.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kschedcore.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
 from kschedcore.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
+from kschedcore.apiserver.admission.plugins.pod_topology_labels import PodTopologyLabels
 from kschedcore.apiserver.admission.plugins.priority import Priority
 from kschedcore.apiserver.admission.plugins.resource_quota import ResourceQuota
 from kschedcore.apiserver.admission.plugins.runtime_class import RuntimeClass
@@ -44,12 +45,17 @@ class Plugin(Protocol):
         """Refuse the request, after validation."""
 
 
-def default_plugins(reader: ObjectReader) -> tuple[Plugin, ...]:
-    """Every plugin, in order."""
+def default_plugins(reader: ObjectReader, *, service_ca: bool = False) -> tuple[Plugin, ...]:
+    """Return every plugin, in order.
+
+    Args:
+        reader: Where plugins look objects up.
+        service_ca: Whether token volumes also hold OpenShift's certificate authority of services.
+    """
     return (
         NamespaceLifecycle(reader),
         LimitRanger(reader),
-        ServiceAccount(reader),
+        ServiceAccount(reader, service_ca=service_ca),
         TaintNodesByCondition(),
         Priority(reader),
         DefaultTolerationSeconds(),
@@ -58,5 +64,6 @@ def default_plugins(reader: ObjectReader) -> tuple[Plugin, ...]:
         PersistentVolumeClaimResize(reader),
         RuntimeClass(reader),
         DefaultIngressClass(reader),
+        PodTopologyLabels(reader),
         ResourceQuota(reader),
     )

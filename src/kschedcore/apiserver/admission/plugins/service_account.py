@@ -1,4 +1,4 @@
-"""ServiceAccount: every pod runs as one, and gets its token unless somebody declines."""
+"""ServiceAccount: every pod runs as one, and gets its token unless it or the account declines."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 
 class ServiceAccount(BasePlugin):
-    """Names the account ``default`` where a pod names none, and mounts the account's token volume."""
+    """Names the account ``default`` where a pod names none, and mounts the account's token volume.
+
+    Args:
+        reader: Where the account is looked up.
+        service_ca: Whether the volume also holds OpenShift's certificate authority of services.
+    """
 
     kinds = ("Pod",)
     changing = (Operation.CREATE,)
 
-    def __init__(self, reader: ObjectReader) -> None:
+    def __init__(self, reader: ObjectReader, *, service_ca: bool = False) -> None:
         self._reader = reader
+        self._service_ca = service_ca
 
     def admit(self, request: AdmissionRequest) -> None:
         """Give a new pod its account (403 when that does not exist), pull secrets and token."""
@@ -42,22 +48,22 @@ class ServiceAccount(BasePlugin):
                 f'serviceaccount "{name}" not found'
             )
             raise refused(request, why)
-        pod["spec"] = _running_as(spec, shared(account))
+        pod["spec"] = _running_as(spec, shared(account), self._service_ca)
 
 
 @remembered
-def _running_as(spec: FrozenDict, account: FrozenDict) -> FrozenDict:
+def _running_as(spec: FrozenDict, account: FrozenDict, service_ca: bool) -> FrozenDict:
     """The spec as that of a pod of the account, with its token where neither of them declines."""
     changed, name = plain(spec), account["metadata"]["name"]
     changed["serviceAccountName"] = changed["serviceAccount"] = name
     if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
-        _mount_token(changed, f"{account['metadata']['namespace']}/{name}")
+        _mount_token(changed, f"{account['metadata']['namespace']}/{name}", service_ca)
     if account.get("imagePullSecrets") and not changed.get("imagePullSecrets"):
         changed["imagePullSecrets"] = account["imagePullSecrets"]
     return shared(changed)
 
 
-def _mount_token(spec: dict[str, Any], account: str) -> None:
+def _mount_token(spec: dict[str, Any], account: str, service_ca: bool) -> None:
     containers = [*spec.get("initContainers", ()), *(spec.get("containers") or ())]
     needing = [
         c for c in containers if all(m.get("mountPath") != _TOKEN_PATH for m in c.get("volumeMounts", ()))
@@ -68,7 +74,7 @@ def _mount_token(spec: dict[str, Any], account: str) -> None:
     for container in needing:
         mount = {"name": volume, "readOnly": True, "mountPath": _TOKEN_PATH}
         container["volumeMounts"] = [*container.get("volumeMounts", ()), mount]
-    spec["volumes"] = [*spec.get("volumes", ()), {"name": volume, "projected": _token_projection()}]
+    spec["volumes"] = [*spec.get("volumes", ()), {"name": volume, "projected": _token_projection(service_ca)}]
 
 
 def _volume_name(account: str, taken: set[str]) -> str:
@@ -82,13 +88,17 @@ def _volume_name(account: str, taken: set[str]) -> str:
         attempt += 1
 
 
-def _token_projection() -> dict[str, Any]:
+def _token_projection(service_ca: bool) -> dict[str, Any]:
     namespace = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
-    return {
-        "sources": [
-            {"serviceAccountToken": {"expirationSeconds": _TOKEN_SECONDS, "path": "token"}},
-            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
-        ],
-        "defaultMode": 0o644,
-    }
+    sources: list[dict[str, Any]] = [
+        {"serviceAccountToken": {"expirationSeconds": _TOKEN_SECONDS, "path": "token"}},
+        _certificate("kube-root-ca.crt", "ca.crt"),
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
+    ]
+    if service_ca:
+        sources.append(_certificate("openshift-service-ca.crt", "service-ca.crt"))
+    return {"sources": sources, "defaultMode": 0o644}
+
+
+def _certificate(config_map: str, key: str) -> dict[str, Any]:
+    return {"configMap": {"name": config_map, "items": [{"key": key, "path": key}]}}

@@ -1,0 +1,45 @@
+"""PodTopologyLabels: a bound pod carries the zone and region of its node (KEP-4742)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kschedcore.apiserver.admission.plugins.base import BasePlugin
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
+
+__all__ = ["PodTopologyLabels", "with_topology"]
+
+_COPIED = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+
+
+class PodTopologyLabels(BasePlugin):
+    """Copies the labels of the node when a pod is created with one, or bound to one (:func:`with_topology`)."""
+
+    kinds = ("Pod",)
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Return whether the pod has a node."""
+        return request.object is not None and bool(request.object["spec"].get("nodeName"))
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """Label a pod that has a node."""
+        pod = request.object
+        if pod is not None and not request.subresource and (node := pod["spec"].get("nodeName")):
+            labels = pod["metadata"].get("labels", {})
+            completed = with_topology(labels, self._reader, node)
+            if completed is not labels:
+                pod["metadata"]["labels"] = completed
+
+
+def with_topology(labels: Mapping[str, str], reader: ObjectReader, name: str) -> Any:
+    """Return a pod's labels with those of its node's topology that it lacks; the same ones when it lacks none."""
+    node = reader.get("nodes", "", name)
+    if node is None:
+        return labels
+    of_node = node["metadata"].get("labels", {})
+    missing = {key: of_node[key] for key in _COPIED if key in of_node and key not in labels}
+    return {**labels, **missing} if missing else labels
