@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import DATA, Run
 
 from kschedcore.cli import run
 from kschedcore.cli.app import COMMANDS
@@ -129,6 +132,65 @@ class TestProcess:
             process.stdout.close()
             assert process.stderr.read() == ""
         assert process.returncode in {-13, 141}
+
+    def shell(self, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        for name in ("cluster.yaml", "app.yaml"):
+            (cwd / name).write_bytes((DATA / name).read_bytes())
+        return subprocess.run(
+            ["bash", "-c", line.replace("K ", f"'{sys.executable}' -m kschedcore ")],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    @pytest.mark.parametrize(
+        ("line", "status", "message"),
+        [
+            (
+                "K schedule -f cluster.yaml -f app.yaml >&-",
+                2,
+                "error: standard output: Bad file descriptor\n",
+            ),
+            ("K --help >&-", 2, "error: Bad file descriptor\n"),
+            ("K schedule -f cluster.yaml >&- 2>&-", 2, ""),
+            ("K schedule -f cluster.yaml -f app.yaml >/dev/null 2>&-", 0, ""),
+            ("K schedule -f nowhere.yaml 2>&-", 2, ""),
+            ("K schedule -f cluster.yaml -f app.yaml >/dev/full", 2, "error: No space left on device\n"),
+            ("K schedule -f cluster.yaml -f app.yaml | true; exit ${PIPESTATUS[0]}", 141, ""),
+            ("K --help | true; exit ${PIPESTATUS[0]}", 141, ""),
+            ("K schedule -f nowhere.yaml 2> >(true)", 2, ""),
+            (
+                "K schedule -f ''",
+                2,
+                "error: --filename '': expected a file, a folder or - for standard input\n",
+            ),
+            ("K schedule -f /dev/zero", 2, "error: /dev/zero: holds NUL bytes; expected a manifest\n"),
+        ],
+    )
+    def test_streams_that_fail(self, line: str, status: int, message: str, tmp_path: Path) -> None:
+        done = self.shell(line, tmp_path)
+        assert (done.returncode, done.stderr) == (status, message)
+
+    def test_a_client_that_hangs_up_does_not_end_the_extender(self, tmp_path: Path) -> None:
+        """Writing to its closed socket raises SIGPIPE, which the process ignores."""
+        (tmp_path / "cluster.yaml").write_bytes((DATA / "cluster.yaml").read_bytes())
+        with self.kschedcore("extender", "-f", "cluster.yaml", "--port", "0", cwd=tmp_path) as process:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().rpartition(":")[2])
+            body = b'{"Pod": {"metadata": {"name": "p"}}, "NodeNames": []}'
+            head = b"POST /filter HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", port), 30) as client:
+                    client.sendall((head + body) * 3)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with socket.create_connection(("127.0.0.1", port), 30) as client:
+                client.sendall(head + body)
+                assert client.recv(15).startswith(b"HTTP/1.1 ")
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
 
     def test_the_exit_status_is_the_process_s(self, tmp_path: Path) -> None:
         with self.kschedcore("schedule", cwd=tmp_path) as process:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.extender.test_verbs import HEAD, extender, node, pod
 
+from kschedcore.api.objects import Pod, decode
 from kschedcore.engine.config.loading import load_config
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
 from kschedcore.extender.api_client import HTTPAPI
-from kschedcore.extender.server import ExtenderServer
+from kschedcore.extender.bounds import Refused, Share
+from kschedcore.extender.server import ExtenderServer, Limits
 from kschedcore.extender.verbs import Extender
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.testing.strategies import clusters, pods
@@ -138,7 +141,7 @@ class TestEdges:
             connection.close()
 
     def test_too_large_is_refused_unread(self) -> None:
-        with serving(extender([]), max_body=100) as server:
+        with serving(extender([]), limits=Limits(body=100)) as server:
             assert post(server, "/filter", b" " * 101) == (
                 413,
                 {"Error": "the request has 101 bytes; expected 100 at most"},
@@ -187,7 +190,125 @@ class TestEdges:
             ExtenderServer(extender([]), port=server.server_port)
 
 
+class TestPeers:
+    """Clients that hang up, trickle, come in crowds or send nonsense do not keep others from being answered."""
+
+    def request(self, server: ExtenderServer, head: bytes) -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", server.server_port), 30)
+        client.sendall(head)
+        return client
+
+    def read(self, client: socket.socket) -> bytes:
+        with client, client.makefile("rb") as file:
+            return file.read()
+
+    def answers(self, server: ExtenderServer) -> bool:
+        asked = json.dumps({"Pod": pod("p"), "NodeNames": ["a"]}).encode()
+        return bool(post(server, "/filter", asked)[1]["NodeNames"] == ["a"])
+
+    def test_clients_at_once(self) -> None:
+        """Every one of 300 clients that connect before any is answered gets its answer."""
+        with serving(extender([node("a")])) as server:
+            body = json.dumps({"Pod": pod("p"), "NodeNames": ["a"]}).encode()
+            head = f"POST /filter HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+            clients = [socket.create_connection(("127.0.0.1", server.server_port), 60) for _ in range(300)]
+            for client in clients:
+                client.sendall(head.encode() + body)
+            for client in clients:
+                assert self.read(client).startswith(b"HTTP/1.1 200 ")
+
+    def test_idle_connections_make_way(self) -> None:
+        with serving(extender([node("a")]), limits=Limits(connections=2)) as server:
+            idle = [socket.create_connection(("127.0.0.1", server.server_port), 30) for _ in range(5)]
+            assert self.answers(server)
+            for each in idle:
+                each.close()
+
+    def test_a_client_that_hangs_up_after_its_request(self) -> None:
+        with serving(extender([node("a")])) as server:
+            for _ in range(20):
+                head = b"POST /filter HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+                client = self.request(server, head)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+            assert self.answers(server)
+
+    @pytest.mark.parametrize(
+        "sent", [b"POST /filter HT", b"POST /filter HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+    )
+    def test_a_request_that_does_not_end(self, sent: bytes) -> None:
+        with serving(extender([node("a")]), limits=Limits(request_seconds=0.2)) as server:
+            answer = self.read(self.request(server, sent))
+            assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
+            assert self.answers(server)
+
+    def test_a_client_that_says_nothing(self) -> None:
+        with serving(extender([]), limits=Limits(idle_seconds=0.1)) as server:
+            assert self.read(self.request(server, b"")) == b""
+
+    def test_unfinished_large_bodies_are_bounded(self) -> None:
+        """Large bodies wait for their share of what may be read at once; small ones do not."""
+        limits = Limits(bytes_in_flight=3000, small_body=1000, request_seconds=0.5)
+        with serving(extender([node("a")]), limits=limits) as server:
+            head = b"POST /filter HTTP/1.1\r\nHost: x\r\nContent-Length: 1500\r\n\r\n{"
+            clients = [self.request(server, head) for _ in range(3)]
+            assert self.answers(server)
+            assert {self.read(client).split()[1] for client in clients} <= {b"408", b"503"}
+            assert post(server, "/filter", b" " * 1500)[0] == 400
+
+    def test_the_share_of_bytes(self) -> None:
+        share = Share(3000)
+        with share.held(1500, 0), share.held(1500, 0):
+            with pytest.raises(Refused) as refused, share.held(1, 0):
+                pass
+            assert refused.value.status == 503
+            with share.held(0, 0):
+                pass
+        with share.held(3000, 0):
+            pass
+
+    @pytest.mark.parametrize(
+        ("head", "status"),
+        [
+            (b"POST /filter HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}", b"411"),
+            (b"POST /filter HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", b"400"),
+            (b"PUT /filter HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", b"405"),
+            (b"FROB /filter HTTP/1.1\r\n\r\n", b"501"),
+            (b"POST /filter HTTP/9.9\r\n\r\n", b"505"),
+            (b"\x00\xff\xfe\r\n\r\n", b"400"),
+            (b"POST /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n", b"414"),
+            (b"POST /filter HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"431"),
+            (b"POST /filter HTTP/1.1\r\na: " + b"b" * 70000 + b"\r\n\r\n", b"431"),
+        ],
+    )
+    def test_hostile_requests(self, head: bytes, status: bytes) -> None:
+        with serving(extender([node("a")])) as server:
+            with self.request(server, head) as client, suppress(ConnectionResetError):
+                answer = client.makefile("rb").readline()
+                assert status in answer
+            assert self.answers(server)
+
+
 class TestHTTPAPI:
+    def test_names_are_escaped_in_its_paths(self) -> None:
+        asked = []
+
+        class Recording:
+            def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+                asked.append((method, path, body["target"]["name"]))
+                return 201, {}
+
+        made = Extender(Engine(Manifests.from_cluster({"nodes": [node("a")]})), api=Recording())
+        for name in ("../../../../apis/evil?x=", "a b#c", ".."):
+            made._view.pending(decode(Pod, pod(name)))
+            bind = {"PodName": name, "PodNamespace": "default", "PodUID": f"uid-{name}", "Node": "a"}
+            _, answer = made.answer("bind", json.dumps(bind).encode())
+            assert bool(answer["Error"]) == (name == "..")
+        assert [path for _, path, _ in asked] == [
+            "/api/v1/namespaces/default/pods/..%2F..%2F..%2F..%2Fapis%2Fevil%3Fx%3D/binding",
+            "/api/v1/namespaces/default/pods/a%20b%23c/binding",
+        ]
+
     @pytest.mark.parametrize("url", ["nowhere", "https://host", "http://:1", "http://host:many"])
     def test_a_url_that_is_none(self, url: str) -> None:
         with pytest.raises(UsageError, match=url):

@@ -1,13 +1,14 @@
-"""From the process to a command and back: exit statuses, signals and errors.
+"""Run a command line as a process: exit statuses, signals, standard streams and errors.
 
 Exit statuses, the same for every command:
 
 ====  =========================================================================================
-   0  done; for ``fit``: everything fits; for ``conformance``: the rate asked for is reached
-   1  ``fit``: something does not fit; ``conformance``: the rate is missed
-   2  bad input or a bad command line, said in one line on standard error
+   0  done; for ``fit``: every pod fits; for ``conformance``: the required rate is reached
+   1  ``fit``: some pod does not fit; ``conformance``: the rate is missed
+   2  bad input, a bad command line or an output that cannot be written; one line on standard error
    3  a fault of kschedcore itself
  130  interrupted
+ 141  the reader of the output has closed the pipe
 ====  =========================================================================================
 """
 
@@ -15,35 +16,77 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from kschedcore.errors import KschedcoreError
 
-__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "NO", "OK", "main", "run"]
+__all__ = ["BAD_INPUT", "BROKEN_PIPE", "FAULT", "INTERRUPTED", "NO", "OK", "main", "run"]
 
 OK = 0
 NO = 1
 BAD_INPUT = 2
 FAULT = 3
 INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell reports of a process that SIGPIPE ended. The signal itself stays ignored: it would end servers."""
 
 DEBUG = "KSCHEDCORE_DEBUG"
 
 COLLECT = (200_000, 20, 100)
-"""When Python looks for cyclic garbage. A cluster's dump is a million objects that stay until the end: looking
-through them at the usual pace takes as long as reading them."""
+"""Thresholds of the garbage collector. A dump is a million objects that live until the end: collecting at the default
+thresholds takes as long as reading them."""
 
 
 def main() -> NoReturn:
     """Run the command line of this process and end it with the command's exit status."""
-    if hasattr(signal, "SIGPIPE"):
-        # `kschedcore … | head` ends as it would for cat: by the signal, without a word.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    open_missing_streams()
     gc.set_threshold(*COLLECT)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        status = written(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+def open_missing_streams() -> None:
+    """Occupy descriptors 0 to 2 that the process was started without, so that no opened file gets their numbers.
+
+    Each is opened in the wrong direction: reading or writing fails as on a closed descriptor.
+    """
+    for descriptor, name, mode in (
+        (0, "stdin", os.O_WRONLY),
+        (1, "stdout", os.O_RDONLY),
+        (2, "stderr", os.O_RDONLY),
+    ):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            opened = os.open(os.devnull, mode)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
+                os.close(opened)
+            if descriptor:
+                setattr(sys, name, open(descriptor, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def written(status: int) -> int:
+    """Flush standard output, and return the exit status that follows from it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = BROKEN_PIPE
+    except OSError as error:
+        status = fail(f"standard output: {error.strerror}") if status in (OK, NO) else status
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            # Python flushes once more when it exits, and would report the failure.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return status
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -66,8 +109,13 @@ def run(arguments: Sequence[str]) -> int:
         return fail(f"{error.format_message()}{usage_hint(error)}")
     except KschedcoreError as error:
         return fail(str(error))
+    except (BrokenPipeError, SystemExit):  # click turns the former into the latter
+        return BROKEN_PIPE
     except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        problem = error.strerror or str(error)
+        return fail(f"{error.filename}: {problem}" if error.filename else problem)
+    except MemoryError:
+        return fail("out of memory; see the reference of limits for how to bound the input")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as error:
@@ -81,12 +129,22 @@ def run(arguments: Sequence[str]) -> int:
 
 def fail(message: str, status: int = BAD_INPUT) -> int:
     """Print ``error: message`` on standard error and return the exit status that goes with it."""
-    sys.stdout.flush()
-    sys.stderr.write(f"error: {message}\n")
+    # Neither stream may be writable; the exit status says what happened.
+    with suppress(OSError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.write(f"error: {printable(message)}\n")
+        sys.stderr.flush()
     return status
 
 
+def printable(message: str) -> str:
+    """Return a message in characters that standard error can encode."""
+    encoding = sys.stderr.encoding or "utf-8"
+    return message.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def usage_hint(error: Exception) -> str:
-    """Say where help is, for a command line that could not be parsed."""
+    """Return a reference to the help of the command whose line could not be parsed."""
     context = getattr(error, "ctx", None)
     return f"\nSee '{context.command_path} --help' for usage." if context is not None else ""

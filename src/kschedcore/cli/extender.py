@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -55,4 +56,5 @@ def command(
     extender = Extender(build_engine(manifests, config=config), manifests.bound, api=door)
     with ExtenderServer(extender, host, port) as server:
         write(f"answering at {server.url}\n")
+        sys.stdout.flush()
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""From flags to the library's objects: manifests, the engine, the pods that are meant."""
+"""Turn flags into the library's objects: manifests, the engine, the selected pods."""
 
 from __future__ import annotations
 
@@ -35,18 +35,30 @@ def load(
     from kschedcore.manifests.manifests import Manifests
 
     wanted = parse_replicas(replicas)
-    if not filenames:
-        raise UsageError("no manifests: name files, folders or - for standard input with -f")
+    paths = checked_filenames(filenames)
     with collection_put_off():
-        manifests = Manifests.load(*filenames, namespace=namespace or "default", stdin=standard_input())
+        manifests = Manifests.load(*paths, namespace=namespace or "default", stdin=standard_input())
         manifests.workloads = with_replicas(manifests.workloads, wanted)
         # What was read stays until the process ends: nobody has to look through it for garbage, even once.
         gc.freeze()
     return manifests
 
 
+def checked_filenames(filenames: Sequence[str] | None) -> Sequence[str]:
+    """Return the values of ``-f``.
+
+    Raises:
+        UsageError: There is none, or one is empty (which a path would take for the current folder).
+    """
+    if not filenames:
+        raise UsageError("no manifests: name files, folders or - for standard input with -f")
+    if "" in filenames:
+        raise UsageError("--filename '': expected a file, a folder or - for standard input")
+    return filenames
+
+
 def standard_input() -> BinaryIO:
-    """Return what ``-`` reads from; a process may be started without any."""
+    """Return the stream that ``-`` stands for; it is empty in a process that was started without standard input."""
     return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
 
 

@@ -82,5 +82,9 @@ def emit(content: Document, output: Output) -> None:
 
 
 def write(text: str) -> None:
-    """Write text to standard output."""
-    sys.stdout.write(text)
+    """Write text to standard output. Characters that its encoding lacks, such as lone surrogates, are escaped."""
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

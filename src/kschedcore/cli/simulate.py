@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kschedcore.cli.entry import INTERRUPTED
-from kschedcore.cli.inputs import read_config, standard_input
+from kschedcore.cli.inputs import checked_filenames, read_config, standard_input
 from kschedcore.cli.options import ConfigFile, Filenames
 from kschedcore.cli.output import Output, columns, emit, write
 from kschedcore.cli.progress import measured
@@ -88,13 +88,12 @@ def command(
     from kschedcore.manifests.loading import read_documents
     from kschedcore.simulation import Simulation
 
-    if not filename:
-        raise UsageError("no manifests: name files, folders or - for standard input with -f")
+    paths = checked_filenames(filename)
     if output is Results.parquet and output_dir is None:
         raise UsageError("-o parquet: needs a folder to write to; name one with --output-dir")
     chosen = None if config is None else read_config(config)
     simulation = Simulation(
-        read_documents(filename, standard_input()),
+        read_documents(paths, standard_input()),
         duration,
         seed=seed,
         config=chosen,

@@ -1,29 +1,31 @@
-"""A real API server over plain HTTP, such as ``kubectl proxy`` offers on the loopback."""
+"""Client of a real API server over plain HTTP, such as ``kubectl proxy`` offers on the loopback address."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from kschedcore.engine.extenders.http import exchange
 from kschedcore.errors import UsageError
 
 __all__ = ["HTTPAPI"]
 
 SECONDS = 10.0
+"""Maximum duration of a request."""
 
 
 class HTTPAPI:
-    """Kubernetes' REST at a URL.
+    """The Kubernetes API at a URL.
 
     Args:
         url: ``http://host:port``.
 
     Raises:
-        UsageError: It is no such URL.
+        UsageError: The URL is not of this form.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,19 +38,17 @@ class HTTPAPI:
             raise UsageError(f"{url}: expected http://HOST:PORT, such as that of kubectl proxy")
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
-        """Answer one request with a status code and an object.
+        """Send one request and return the status code and the decoded object.
 
         Raises:
-            UsageError: The API server does not answer, or not in JSON.
+            UsageError: The API server does not answer in time, or not in JSON.
         """
         connection = HTTPConnection(self._url.hostname or "", self._port, timeout=SECONDS)
+        encoded = msgspec.json.encode(body)
         try:
-            connection.request(
-                method, self._url.path + path, msgspec.json.encode(body), {"Content-Type": "application/json"}
+            status, answer = exchange(
+                connection, self._url.path + path, encoded, seconds=SECONDS, method=method
             )
-            response = connection.getresponse()
-            return response.status, msgspec.json.decode(response.read())
-        except (OSError, HTTPException, msgspec.MsgspecError) as error:
+            return status, msgspec.json.decode(answer)
+        except (OSError, msgspec.MsgspecError, RecursionError) as error:
             raise UsageError(f"API server {self._url.geturl()}: {error}") from None
-        finally:
-            connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from kschedcore.api.objects import Pod
 from kschedcore.engine.binding import key_of
@@ -236,7 +237,10 @@ class Extender:
             "metadata": {"name": args.name, "namespace": namespace, "uid": args.uid},
             "target": {"apiVersion": "v1", "kind": "Node", "name": args.node},
         }
-        path = f"/api/v1/namespaces/{namespace}/pods/{args.name}/binding"
+        for what, name in (("PodNamespace", namespace), ("PodName", args.name)):
+            if name in ("", ".", ".."):
+                raise UsageError(f"{what} is {name!r}; expected a name")
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(args.name, safe='')}/binding"
         try:
             code, told = self._api.request("POST", path, binding)
         except OSError as error:

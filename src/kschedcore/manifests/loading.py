@@ -35,7 +35,9 @@ _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?()\s*+(?:\[\s*+)*(?:(\{\s*+[\"}]|[\
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 MAX_BYTES = 2**30
-"""A source may not unpack to more than this."""
+"""Maximum size of a source, also after unpacking."""
+
+_PIECE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ def read_documents(paths: Iterable[str | Path], stdin: BinaryIO | None = None) -
     """
     for path in paths:
         if str(path) == STDIN:
-            yield from _parse((stdin or sys.stdin.buffer).read(), "<stdin>")
+            yield from _parse(_read(stdin or sys.stdin.buffer, "<stdin>"), "<stdin>")
             continue
         for file in _files(path_of("a path of manifests", path)):
-            yield from _parse(_reading(file, Path.read_bytes), str(file))
+            yield from _parse(_reading(file, _read_file), str(file))
 
 
 def _files(place: Path) -> list[Path]:
@@ -100,8 +102,28 @@ def _reading(place: Path, read: Callable[[Path], T]) -> T:
         raise NotFoundError(f"{place}: no such file or folder") from None
     except OSError as error:
         raise ManifestError(f"cannot be read: {error.strerror}", source=str(place)) from None
+    except ManifestError:
+        raise
     except ValueError:
         raise NotFoundError(f"{str(place)!r} is no path") from None
+
+
+def _read_file(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return _read(stream, str(file))
+
+
+def _read(stream: BinaryIO, source: str) -> bytes:
+    """Read a stream to its end, which an endless one such as ``/dev/zero`` does not have."""
+    pieces, size = [], 0
+    while piece := stream.read(_PIECE):
+        if not size and b"\0" in piece and piece[:2] not in (_GZIP, b"\xff\xfe", b"\xfe\xff"):
+            raise ManifestError("holds NUL bytes; expected a manifest", source=source)
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise ManifestError(f"has more than {MAX_BYTES:,} bytes", source=source)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _unpack(data: bytes, source: str) -> bytes:

@@ -1,4 +1,4 @@
-"""HTTP transport of the extender client: POST of JSON over HTTP or HTTPS, bounded in time and bytes."""
+"""HTTP of extenders and of their API server: requests over HTTP or HTTPS, bounded in time and bytes."""
 
 from __future__ import annotations
 
@@ -71,29 +71,64 @@ class HTTPClient:
             OSError: The extender could not be reached, took longer than its timeout, answered with more bytes than
                 allowed, or with a status other than 200.
         """
-        deadline = time.monotonic() + self._timeout
-        connection = self._connect()
-        connection.response_class = partial(_Response, deadline=deadline)  # type: ignore[assignment]
-        try:
-            connection.connect()
-            connection.sock.settimeout(_time_left(deadline))
-            path = f"{self._url.path}/{verb}"
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            answer = response.read(self._max_answer + 1)
-        except (HTTPException, ValueError) as error:
-            raise OSError(f"no HTTP answer: {error}") from None
-        finally:
-            connection.close()
-        if response.status != 200:
+        status, answer = exchange(
+            self._connect(),
+            f"{self._url.path}/{verb}",
+            body,
+            seconds=self._timeout,
+            max_answer=self._max_answer,
+        )
+        if status != 200:
             url = f"{self._url.geturl()}/{verb}"
-            raise OSError(f"failed {verb} with extender at URL {url}, code {response.status}")
-        if len(answer) > self._max_answer:
-            raise OSError(f"the answer has more than {self._max_answer} bytes")
+            raise OSError(f"failed {verb} with extender at URL {url}, code {status}")
         return answer
 
 
-def _time_left(deadline: float) -> float:
+def exchange(
+    connection: HTTPConnection,
+    path: str,
+    body: bytes,
+    *,
+    seconds: float,
+    method: str = "POST",
+    max_answer: int = MAX_ANSWER,
+) -> tuple[int, bytes]:
+    """Send a request with a JSON body over a new connection and return the answer's status and body.
+
+    Args:
+        connection: Where to connect; it is closed in the end.
+        path: Path and query.
+        body: JSON.
+        seconds: Maximum duration, from connecting to the last byte of the answer.
+        method: HTTP method.
+        max_answer: Maximum size of the answer's body in bytes.
+
+    Raises:
+        OSError: There was no complete HTTP answer in this time, or it has more bytes.
+    """
+    deadline = time.monotonic() + seconds
+    connection.response_class = partial(_Response, deadline=deadline)  # type: ignore[assignment]
+    try:
+        connection.connect()
+        connection.sock.settimeout(time_left(deadline))
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = response.read(max_answer + 1)
+    except (HTTPException, ValueError) as error:
+        raise OSError(f"no HTTP answer: {error}") from None
+    finally:
+        connection.close()
+    if len(answer) > max_answer:
+        raise OSError(f"the answer has more than {max_answer} bytes")
+    return response.status, answer
+
+
+def time_left(deadline: float) -> float:
+    """Return the seconds until a deadline of the monotonic clock.
+
+    Raises:
+        TimeoutError: There are none left.
+    """
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
@@ -106,26 +141,37 @@ class _Response(HTTPResponse):
     def __init__(self, sock: socket, *args: object, deadline: float, **options: object) -> None:
         super().__init__(sock, *args, **options)  # type: ignore[arg-type]
         self.fp.close()
-        self.fp = io.BufferedReader(_Reader(sock, deadline))
+        self.fp = io.BufferedReader(DeadlineReader(sock, deadline))
 
 
-class _Reader(io.RawIOBase):
-    """Reads a socket until a deadline."""
+class DeadlineReader(io.RawIOBase):
+    """Reads a socket until a deadline.
+
+    Args:
+        sock: A connected socket.
+        deadline: Of the monotonic clock.
+
+    Attributes:
+        deadline: Reading later than this raises ``TimeoutError``.
+    """
 
     def __init__(self, sock: socket, deadline: float) -> None:
         self._socket = sock
         # A file keeps the connection open after HTTPConnection has closed its socket.
         self._file = sock.makefile("rb", buffering=0)
-        self._deadline = deadline
+        self.deadline = deadline
 
     def readable(self) -> bool:
+        """Return true."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int | None:
-        self._socket.settimeout(_time_left(self._deadline))
+        """Read what has arrived, or wait for it until the deadline."""
+        self._socket.settimeout(time_left(self.deadline))
         return self._file.readinto(buffer)
 
     def close(self) -> None:
+        """Release the socket."""
         self._file.close()
         super().close()
 
