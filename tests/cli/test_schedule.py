@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
 import yaml
 from tests.cli.conftest import DATA, Run
 
@@ -112,3 +114,36 @@ def test_a_configuration_changes_the_scores(command: Run) -> None:
         yaml.safe_dump(config, file)
     rows = [row for row in command(f"{ALL} --config config.yaml --no-headers").lines if row[:1] == ["shop"]]
     assert max(int(score) for _, _, _, score, _ in rows if score != "-") <= 100
+
+
+class TestConfigurationAmongManifests:
+    """It may name extenders, to which every pod would be sent: it is followed if the command line names it."""
+
+    CONFIG = (
+        "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
+        "extenders: [{urlPrefix: 'http://127.0.0.1:9', filterVerb: filter}]\n"
+    )
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "schedule -f cluster.yaml -f app.yaml -f config.yaml",
+            "fit -f cluster.yaml -f app.yaml -f config.yaml",
+            "explain web-0 -f cluster.yaml -f app.yaml -f config.yaml",
+            "simulate -f cluster.yaml -f app.yaml -f config.yaml --duration 1m",
+        ],
+    )
+    def test_it_is_not_followed(self, command: Run, line: str) -> None:
+        Path("config.yaml").write_text(self.CONFIG)
+        result = command(line)
+        assert result.status in (0, 1)
+        assert result.err == (
+            "note: the KubeSchedulerConfiguration among the manifests is not followed; name its file with --config\n"
+        )
+        assert "extender" not in result.out
+
+    def test_it_is_followed_when_named(self, command: Run) -> None:
+        Path("config.yaml").write_text(self.CONFIG)
+        result = command("schedule -f cluster.yaml -f app.yaml -f config.yaml --config config.yaml")
+        assert "extender http://127.0.0.1:9: filter: " in result.out
+        assert result.err == ""

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from kschedcore.engine.engine import Engine
     from kschedcore.manifests.manifests import Manifests
 
-__all__ = ["build_engine", "find_pod", "load", "select"]
+__all__ = ["NOT_FOLLOWED", "build_engine", "checked_filenames", "find_pod", "load", "note", "select"]
+
+NOT_FOLLOWED = (
+    "the KubeSchedulerConfiguration among the manifests is not followed; name its file with --config"
+)
 
 
 def load(
@@ -67,14 +71,24 @@ def build_engine(
 ) -> Engine:
     """Return an engine for the cluster in the manifests.
 
+    A KubeSchedulerConfiguration among the manifests is not followed: it may name extenders, to which pods would be
+    sent.
+
     Raises:
         UsageError: The file that ``--config`` names holds no configuration.
         ConfigError: The configuration is one that kube-scheduler would refuse.
     """
     from kschedcore.engine.engine import Engine
 
-    chosen = manifests.config if config is None else read_config(config)
+    chosen = None if config is None else read_config(config)
+    if chosen is None and manifests.config is not None:
+        note(NOT_FOLLOWED)
     return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed)
+
+
+def note(message: str) -> None:
+    """Print a note on standard error."""
+    sys.stderr.write(f"note: {message}\n")
 
 
 def read_config(path: str) -> Mapping[str, Any]:

@@ -67,7 +67,9 @@ Replicas = Annotated[
 ConfigFile = Annotated[
     str | None,
     typer.Option(
-        "--config", metavar="PATH", help="A KubeSchedulerConfiguration to follow instead of the default."
+        "--config",
+        metavar="PATH",
+        help="A KubeSchedulerConfiguration to follow instead of the default; its extenders are called.",
     ),
 ]
 TieBreakPolicy = Annotated[

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kschedcore.cli.entry import INTERRUPTED
-from kschedcore.cli.inputs import checked_filenames, read_config, standard_input
+from kschedcore.cli.inputs import NOT_FOLLOWED, checked_filenames, note, read_config, standard_input
 from kschedcore.cli.options import ConfigFile, Filenames
 from kschedcore.cli.output import Output, columns, emit, write
 from kschedcore.cli.progress import measured
@@ -99,6 +99,8 @@ def command(
         config=chosen,
         sample_every=sample_every,
     )
+    if simulation.ignores_config:
+        note(NOT_FOLLOWED)
     with measured(f"simulating {duration}", "pods") as tell, _stopping(simulation):
         summary = simulation.run_to(output_dir, tell)
     if output is Results.json:

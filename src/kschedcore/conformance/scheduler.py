@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kschedcore.conformance.comparison import differences
 from kschedcore.conformance.results import Case, CaseResult, StepResult
+from kschedcore.errors import ConfigError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
@@ -84,6 +85,8 @@ def engine_of(case: Case) -> Engine:
     from kschedcore.manifests.manifests import Manifests
 
     cluster = Manifests.from_cluster(case["cluster"])
+    if cluster.config and cluster.config.get("extenders"):
+        raise ConfigError("extenders in the configuration of a recording are not called")
     return Engine(cluster, config=cluster.config)
 
 

@@ -53,7 +53,8 @@ class Simulation:
         documents: Objects that the cluster begins with, scenarios, and perhaps a KubeSchedulerConfiguration.
         span: For how long to simulate.
         seed: For everything that is drawn.
-        config: A KubeSchedulerConfiguration instead of one among the documents.
+        config: A KubeSchedulerConfiguration to follow instead of the default. One among the documents is not
+            followed: it may name extenders, to which pods would be sent.
         sample_every: How long after one the next sample is taken; a 288th of ``span`` by default.
 
     Raises:
@@ -74,8 +75,9 @@ class Simulation:
         self._every = self.span / SAMPLES if sample_every is None else _above_zero("samples", sample_every)
         self._seed = seed
         self._digest = hashlib.sha256()
-        objects, scenarios, found = _sorted_out(documents)
-        self._config = found if config is None else config
+        objects, scenarios, self.ignores_config = _sorted_out(documents)
+        self.ignores_config = self.ignores_config and config is None
+        self._config = config
         self._take_down([document.data for document in objects])
         self._take_down(self._config)
         clock = SimulatedClock()
@@ -246,14 +248,14 @@ def _above_zero(what: str, span: Span) -> timedelta:
 
 def _sorted_out(
     documents: Iterable[Document],
-) -> tuple[Sequence[Document], list[tuple[Document, Scenario]], Mapping[str, Any] | None]:
-    """Objects, scenarios, and the last scheduler configuration."""
-    objects, scenarios, config = [], [], None
+) -> tuple[Sequence[Document], list[tuple[Document, Scenario]], bool]:
+    """Return the objects, the scenarios, and whether there is a scheduler configuration."""
+    objects, scenarios, configured = [], [], False
     for document in documents:
         if is_scenario(document.data):
             scenarios.append((document, read_scenario(document)))
         elif isinstance(document.data, Mapping) and document.data.get("kind") == CONFIG:
-            config = document.data
+            configured = True
         else:
             objects.append(document)
-    return objects, scenarios, config
+    return objects, scenarios, configured
