@@ -150,7 +150,7 @@ def test_its_status_counts_and_says_how_the_rollout_gets_on(world: World) -> Non
     del status["conditions"]
     assert status == {
         "observedGeneration": 1, "replicas": 4, "updatedReplicas": 4,
-        "readyReplicas": 3, "availableReplicas": 3, "unavailableReplicas": 1,
+        "readyReplicas": 3, "availableReplicas": 3, "unavailableReplicas": 1, "terminatingReplicas": 0,
     }  # fmt: skip
     assert world.condition("Available") == ("True", "MinimumReplicasAvailable")
     world.finish_rollout()

@@ -79,7 +79,10 @@ def test_it_runs_so_many_at_a_time_until_so_many_succeeded() -> None:
         world.end()
         world.settle()
     assert world.count("succeeded") == 5
-    assert world.conditions() == {"Complete": ""}
+    assert world.conditions() == {
+        "SuccessCriteriaMet": "CompletionsReached",
+        "Complete": "CompletionsReached",
+    }
     assert world.job["status"]["completionTime"]
     assert not any(pod["metadata"].get("finalizers") for pod in world.pods("Succeeded"))
 
@@ -95,7 +98,10 @@ def test_ends_within_a_second_are_counted_together() -> None:
         world.run_for(seconds=0.3)
     world.run_for(seconds=0.1)
     assert world.count("succeeded") == 3
-    assert world.conditions() == {"Complete": ""}
+    assert world.conditions() == {
+        "SuccessCriteriaMet": "CompletionsReached",
+        "Complete": "CompletionsReached",
+    }
 
 
 def test_what_is_asked_for_is_not_kept_waiting() -> None:
@@ -116,7 +122,7 @@ def test_a_failed_pod_is_replaced_after_a_growing_pause() -> None:
         assert len(world.pods()) == 1
     world.end("Failed")
     world.settle()
-    assert world.conditions() == {"Failed": "BackoffLimitExceeded"}
+    assert world.conditions() == {"FailureTarget": "BackoffLimitExceeded", "Failed": "BackoffLimitExceeded"}
     assert world.count("failed") == 4
 
 
@@ -140,7 +146,10 @@ def test_no_end_is_counted_twice_or_missed_wherever_the_controller_is_stopped(mo
             world.end()
             world.settle()
         assert (world.count("succeeded"), world.count("failed")) == (4, 1)
-        assert world.conditions() == {"Complete": ""}
+        assert world.conditions() == {
+            "SuccessCriteriaMet": "CompletionsReached",
+            "Complete": "CompletionsReached",
+        }
         if not stopped:
             assert writes > 5
             return
@@ -181,7 +190,7 @@ def test_a_backoff_limit_per_index_gives_up_on_that_index_alone() -> None:
     world.end(index=0)
     world.end(index=2)
     world.settle()
-    assert world.conditions() == {"Failed": "FailedIndexes"}
+    assert world.conditions() == {"FailureTarget": "FailedIndexes", "Failed": "FailedIndexes"}
     assert world.job["status"]["completedIndexes"] == "0,2"
 
 
@@ -195,7 +204,8 @@ def test_too_many_failed_indexes_end_it() -> None:
     assert not world.conditions()
     world.end("Failed", index=2)
     world.settle()
-    assert world.conditions() == {"Failed": "MaxFailedIndexesExceeded"}
+    reason = "MaxFailedIndexesExceeded"
+    assert world.conditions() == {"FailureTarget": reason, "Failed": reason}
 
 
 def test_a_pod_failure_policy_ignores_fails_or_counts() -> None:
@@ -241,7 +251,23 @@ def test_suspension_takes_the_pods_away_and_stops_the_deadline() -> None:
     world.run_for(seconds=99 - BATCH_PERIOD.seconds)
     assert not world.conditions()
     world.run_for(seconds=1)
-    assert world.conditions() == {"Failed": "DeadlineExceeded"}
+    assert world.conditions() == {"FailureTarget": "DeadlineExceeded", "Failed": "DeadlineExceeded"}
+
+
+def test_it_has_not_ended_while_a_pod_is_terminating() -> None:
+    world = World(completions=2, parallelism=2, backoffLimit=0)
+    running = world.pods()[1]["metadata"]["name"]
+    target = {"kind": "Node", "name": "node"}
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": running}, "target": target}
+    world.client.subresource("pods", "default", running, "binding", binding)
+    world.end("Failed")
+    world.settle()
+    assert world.conditions() == {"FailureTarget": "BackoffLimitExceeded"}
+    assert world.job["status"]["terminating"] == 1
+    world.client.delete("pods", "default", running, grace_seconds=0)
+    world.settle()
+    assert set(world.conditions()) == {"FailureTarget", "Failed"}
+    assert world.job["status"]["terminating"] == 0
 
 
 def test_less_parallelism_takes_those_that_got_least_far() -> None:

@@ -51,7 +51,9 @@ def test_it_makes_the_pods_of_its_template(world: World) -> None:
     assert all(pod["metadata"]["labels"] == {"app": "web"} for pod in pods)
     assert all(pod["metadata"]["annotations"] == {"note": "kept"} for pod in pods)
     assert all(pod["metadata"]["ownerReferences"][0]["controller"] for pod in pods)
-    assert world.status() == {"replicas": 3, "fullyLabeledReplicas": 3, "observedGeneration": 1}
+    assert world.status() == {
+        "replicas": 3, "fullyLabeledReplicas": 3, "observedGeneration": 1, "terminatingReplicas": 0,
+    }  # fmt: skip
 
 
 def test_it_replaces_a_deleted_pod_and_forgets_an_ended_one(world: World) -> None:

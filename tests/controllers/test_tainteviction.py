@@ -78,13 +78,41 @@ def test_a_taint_taken_away_in_time_evicts_nobody(world: World) -> None:
     assert leaving(world) == set()
 
 
-def test_a_restart_goes_by_when_the_taint_was_added(world: World) -> None:
-    pod(world, "minute", for_seconds(60))
+def test_seconds_count_from_when_the_controller_sees_the_pod_not_from_the_taint(world: World) -> None:
     taint(world, {**TAINT, "timeAdded": "2026-01-01T00:00:00Z"})
+    world.run_for(minutes=30)
+    pod(world, "later", for_seconds(60))
+    world.run_for(seconds=59)
+    assert leaving(world) == set()
+    world.run_for(seconds=1)
+    assert leaving(world) == {"later"}
+
+
+def test_a_restart_counts_anew(world: World) -> None:
+    pod(world, "minute", for_seconds(60))
+    taint(world, TAINT)
     world.run_for(seconds=40)
     world.restart(TaintEvictionController)
-    world.run_for(seconds=20)
+    world.run_for(seconds=59)
+    assert leaving(world) == set()
+    world.run_for(seconds=1)
     assert leaving(world) == {"minute"}
+
+
+def test_a_scheduled_eviction_is_not_put_off_by_another_taint(world: World) -> None:
+    pod(world, "pod", for_seconds(60), {**for_seconds(600), "key": "other"})
+    taint(world, TAINT)
+    world.run_for(seconds=50)
+    taint(world, TAINT, {**TAINT, "key": "other"})
+    world.run_for(seconds=10)
+    assert leaving(world) == {"pod"}
+
+
+def test_seconds_beyond_every_calendar_are_for_ever(world: World) -> None:
+    pod(world, "pod", for_seconds(2**62))
+    taint(world, TAINT)
+    world.run_for(hours=24)
+    assert leaving(world) == set()
 
 
 def test_other_effects_evict_nobody(world: World) -> None:

@@ -35,6 +35,8 @@ def test_a_pod_that_does_not_fit_fails(requests: dict[str, str], reason: str, nu
     world = World(status=SMALL)
     world.run("first", containers=asking(cpu="1", memory="512Mi"))
     world.run("second", containers=asking(**requests))
+    assert world.phase("second") == "Pending"
+    world.settle()
     status = world.status("second")
     assert (status["phase"], status["reason"]) == ("Failed", reason)
     assert status["message"] == f"Pod was rejected: Node didn't have enough resource: {numbers}"
@@ -46,6 +48,7 @@ def test_a_node_takes_only_so_many_pods() -> None:
     world = World(status=SMALL)
     for name in ("a", "b", "c", "d"):
         world.run(name)
+    world.settle()
     assert world.status("d")["reason"] == "OutOfpods"
     assert world.status("d")["message"].endswith("pods, requested: 1, used: 3, capacity: 3")
 
@@ -81,6 +84,7 @@ def test_an_extended_resource_that_the_node_does_not_know_is_not_its_to_refuse()
 def test_a_pod_of_another_kind_of_node_fails(fields: dict[str, Any]) -> None:
     world = World()
     world.run(**fields)
+    world.settle()
     assert world.status()["reason"] == "NodeAffinity"
     assert world.status()["message"] == (
         "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
@@ -91,6 +95,7 @@ def test_a_host_port_is_taken_once() -> None:
     world = World()
     for name, ports in (("a", [{"hostPort": 80}]), ("b", [{"hostPort": 80, "hostIP": "127.0.0.1"}])):
         world.run(name, containers=[container(ports=[{"containerPort": 80, **each} for each in ports])])
+    world.settle()
     assert world.status("b")["reason"] == "NodePorts"
     world.run("c", containers=[container(ports=[{"containerPort": 80, "hostPort": 80, "protocol": "UDP"}])])
     world.to(5)

@@ -67,6 +67,7 @@ def test_under_pressure_nothing_of_best_effort_is_let_in() -> None:
     world.run("greedy")
     world.to(40)
     world.run("best")
+    world.to(41)
     assert world.status("best")["reason"] == "Evicted"
     assert world.status("best")["message"] == "Pod was rejected: The node had condition: [MemoryPressure]. "
     tolerant = [{"key": "node.kubernetes.io/memory-pressure", "operator": "Exists"}]

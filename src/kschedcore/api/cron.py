@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from kschedcore.api.machinery.times import later, span
+
 __all__ = ["Schedule", "parse_schedule"]
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -69,8 +71,15 @@ class Schedule:
     def after(self, time: datetime) -> datetime | None:
         """The first time after ``time``, in UTC; None when there is none within five years."""
         if self.every is not None:
-            return (time + self.every).replace(microsecond=0)
-        last = time + timedelta(days=366 * _YEARS)
+            return later(time, self.every).replace(microsecond=0)
+        try:
+            return self._next(time)
+        except OverflowError:
+            # There are no dates beyond the year 9999.
+            return None
+
+    def _next(self, time: datetime) -> datetime | None:
+        last = later(time, timedelta(days=366 * _YEARS))
         local = time.astimezone(self.zone)
         for day in self._days_from(datetime(local.year, local.month, local.day), last.year):
             for found in self._times_of(day):
@@ -150,7 +159,7 @@ def _span(text: str) -> timedelta:
         )
     hours, minutes, seconds = (float(part or 0) for part in parts.groups())
     # Less than a second is a second, and fractions of one are dropped.
-    return timedelta(seconds=max(1, int(hours * 3600 + minutes * 60 + seconds)))
+    return span(max(1, int(hours * 3600 + minutes * 60 + seconds)))
 
 
 def _field(text: str, low: int, high: int, names: Mapping[str, int]) -> frozenset[int]:

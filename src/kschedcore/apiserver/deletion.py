@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import LATEST, later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 
@@ -97,17 +97,19 @@ def _again(kind: Kind, obj: Object, finalizers: list[str], grace_seconds: int | 
     metadata = obj["metadata"]
     before = metadata.get("deletionGracePeriodSeconds")
     if not kind.graceful or before is None:
-        return Deletion(obj, now=not metadata.get("finalizers"), changed=False)
+        changed = finalizers != metadata.get("finalizers", [])
+        kept = {**metadata, "finalizers": finalizers} if changed else metadata
+        return Deletion({**obj, "metadata": kept}, now=not finalizers, changed=changed)
     if grace_seconds is None or grace_seconds >= before:
         return Deletion(obj, now=False, changed=False)
     sooner = max(grace_seconds, 0)
-    end = datetime.fromisoformat(metadata["deletionTimestamp"]) + timedelta(seconds=sooner - before)
-    changed = {
+    end = later(parse_time(metadata["deletionTimestamp"]) or LATEST, sooner - before)
+    shortened = {
         **metadata,
         "deletionTimestamp": timestamp(end),
         "deletionGracePeriodSeconds": sooner,
     }
-    return Deletion({**obj, "metadata": changed}, sooner == 0 and not finalizers, changed=True)
+    return Deletion({**obj, "metadata": shortened}, sooner == 0 and not finalizers, changed=True)
 
 
 def _pod_grace(pod: Object, grace_seconds: int | None) -> int:
@@ -133,7 +135,7 @@ def _finalizers(kind: Kind, before: list[str], propagation: str | None) -> list[
 def marked(obj: Object, now: datetime, grace: int, finalizers: list[str]) -> Object:
     """The object as one that is being deleted."""
     metadata = dict(obj["metadata"])
-    metadata["deletionTimestamp"] = timestamp(now + timedelta(seconds=grace))
+    metadata["deletionTimestamp"] = timestamp(later(now, grace))
     metadata["deletionGracePeriodSeconds"] = grace
     metadata["finalizers"] = finalizers
     if not finalizers:

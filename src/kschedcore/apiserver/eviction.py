@@ -41,7 +41,7 @@ def admit_eviction(reader: ObjectReader, pod: dict[str, Any], now: str, *, dry_r
         if read_selector(budget["spec"].get("selector")).matches(metadata.get("labels", {}))
     ]
     if len(budgets) > 1:
-        raise StatusError(500, "InternalError", f"Internal error occurred: {_SEVERAL}")
+        raise StatusError(500, "", _SEVERAL)
     for budget in budgets:
         if not _unhealthy_pod_may_go(pod, budget):
             _charge(reader, budget, metadata["name"], now, dry_run)
@@ -76,13 +76,24 @@ def _charge(reader: ObjectReader, budget: dict[str, Any], pod: str, now: str, dr
         why = "DisruptedPods map too big - too many evictions not confirmed by PDB controller"
         raise forbidden(_BUDGETS, name, why)
     if allowed == 0:
-        needs, has = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
-        raise _too_many(f"The disruption budget {name} needs {needs} healthy pods and has {has} currently")
+        raise _too_many(f"The disruption budget {name} {_why_none(status)}")
     if dry_run:
         return
     charged = {**status, "disruptionsAllowed": allowed - 1, "disruptedPods": {**disrupted, pod: now}}
     if not reader.replace_status(_BUDGETS.qualified, {**budget, "status": charged}):
         raise _too_many(f"The disruption budget {name} is still being processed by the server.")
+
+
+def _why_none(status: dict[str, Any]) -> str:
+    """Why a budget allows no disruption (``checkAndDecrement``)."""
+    conditions = status.get("conditions", ())
+    failed = [c for c in conditions if c["type"] == "DisruptionAllowed" and c.get("reason") == "SyncFailed"]
+    needs, has = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
+    if failed and failed[0]["status"] == "False":
+        return f"does not allow evicting pods currently because it failed sync: {failed[0]['message']}"
+    if has <= needs:
+        return f"needs {needs} healthy pods and has {has} currently"
+    return "does not allow evicting pods currently"
 
 
 def _too_many(why: str, retry_after: int = 0) -> StatusError:

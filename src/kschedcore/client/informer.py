@@ -7,6 +7,7 @@ from that, and may come late without doing harm.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
 from kschedcore.api.machinery.changes import Change
@@ -20,6 +21,8 @@ __all__ = ["Change", "Informer", "Informers", "by_label", "by_node", "controller
 _LIST_AND_WATCH = (
     "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
 )
+
+_log = logging.getLogger(__name__)
 
 ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
@@ -114,7 +117,7 @@ class Informer:
         self.sync()
         for obj in list(self._objects.values()):
             if controlled is None or controlled == _controller_kind(obj):
-                listener(Change(None, obj))
+                self._notify(listener, Change(None, obj))
         self._listeners.setdefault(controlled, []).append(listener)
 
     def unlisten(self, listener: Listener, controlled: str | None = None) -> None:
@@ -216,7 +219,16 @@ class Informer:
         for controlled, listeners in self._listeners.items():
             if controlled is None or controlled in kinds:
                 for listener in listeners:
-                    listener(change)
+                    self._notify(listener, change)
+
+    def _notify(self, listener: Listener, change: Change) -> None:
+        # A listener that cannot handle an object must not keep this or other listeners from the changes after it.
+        try:
+            listener(change)
+        except Exception:
+            namespace, name = key_of(change.object)
+            about = f"{self.resource} {namespace}/{name}" if namespace else f"{self.resource} {name}"
+            _log.exception("a listener failed on a change of %s; the change is lost to it", about)
 
 
 class _Index:
@@ -231,9 +243,16 @@ class _Index:
     def keys(self, value: Hashable) -> Collection[ObjectKey]:
         return self._keys.get(value, ())
 
+    def _values(self, obj: Object) -> tuple[Hashable, ...]:
+        try:
+            return tuple(self._index_of(obj))
+        except Exception:
+            _log.exception("%s cannot be indexed", "/".join(filter(None, key_of(obj))))
+            return ()
+
     def change(self, key: ObjectKey, old: Object | None, new: Object | None) -> None:
-        before = () if old is None else tuple(self._index_of(old))
-        now = () if new is None else tuple(self._index_of(new))
+        before = () if old is None else self._values(old)
+        now = () if new is None else self._values(new)
         if before == now:
             return
         for value in set(before).difference(now):

@@ -12,16 +12,16 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 
-__all__ = ["Agents", "Undertaker", "is_ready"]
+__all__ = ["Agents", "ImmediateDeletion", "is_ready"]
 
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _DAEMON_SET = "DaemonSet"
 
 
-class Undertaker(Controller):
+class ImmediateDeletion(Controller):
     """Finishes pods that are being deleted at once, whatever their grace period."""
 
-    name = "undertaker"
+    name = "immediate-deletion"
 
     def watches(self) -> Iterable[Watched]:
         """Pods."""

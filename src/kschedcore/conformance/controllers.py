@@ -1,75 +1,120 @@
-"""Cases of controller histories: requests, what node agents do, and what the controllers have made of it.
+"""Cases of controller histories: requests, actions of node agents, time that passes, and observations.
 
-Each observation is a step. What is observed, and when, is as the recordings have it: the statuses of workloads
-and the counts of pods, whenever nothing changes any more.
+Each observation is a step. It is compared with what is observed here at the same point: the statuses of
+workloads and the counts of pods, or what a family recorded by requests alone observes
+(:mod:`kschedcore.conformance.families`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from kschedcore.conformance.comparison import differences
-from kschedcore.conformance.results import Case, CaseResult, StepResult
+from kschedcore.conformance.histories import normalised
+from kschedcore.conformance.results import Case, CaseResult, Difference, StepResult
 
 if TYPE_CHECKING:
-    from kschedcore.conformance.workloads import Workloads
+    from kschedcore.conformance.clusters import RecordedCluster
 
 __all__ = ["ControllerHistories"]
 
 
 class ControllerHistories:
-    """Cases whose steps are requests, deeds of node agents, and observations."""
+    """Cases whose steps are requests, actions of node agents, waits, and observations."""
 
     name = "controller histories"
     family_is_id = False
 
     def recognises(self, case: Case) -> bool:
-        """Whether the case has steps, some of which are observations."""
+        """Return whether the case has steps, some of which are observations."""
         steps = case.get("steps")
         return isinstance(steps, list) and any(isinstance(step, dict) and "observe" in step for step in steps)
 
     def steps(self, case: Case) -> int:
-        """How many observations were recorded."""
+        """Return how many observations were recorded."""
         return sum("observe" in step for step in case["steps"])
 
     def replay(self, case: Case) -> CaseResult:
-        """Do what was done to a cluster of its own, and compare every observation."""
+        """Repeat the steps on a new cluster, and compare every observation."""
         from kschedcore.api.machinery.status import StatusError
-        from kschedcore.conformance.workloads import Workloads
 
         results: list[StepResult] = []
         try:
             # What came before a refusal stays in the list.
-            results.extend(_replayed(case, Workloads(case["namespace"])))
+            results.extend(_replayed(case, _cluster(case)))
         except StatusError as refusal:
             return CaseResult(self.steps(case), tuple(results), f"{refusal.reason}: {refusal.message}")
         return CaseResult(self.steps(case), tuple(results))
 
 
-def _replayed(case: Case, workloads: Workloads) -> Iterator[StepResult]:
+def _cluster(case: Case) -> RecordedCluster:
+    from kschedcore.conformance.families import Requests, family_of
+    from kschedcore.conformance.workloads import Workloads
+
+    observed = next(step["observe"] for step in case["steps"] if "observe" in step)
+    family = family_of(observed)
+    return Workloads(case["namespace"]) if family is None else Requests(case["namespace"], family)
+
+
+def _replayed(case: Case, cluster: RecordedCluster) -> Iterator[StepResult]:
     before = "nothing"
+    answers: list[Difference] = []
     for step in case["steps"]:
         if "request" in step:
-            workloads.request(step["request"])
             before = f"{step['request']['method']} {step['request']['path']}"
+            answers += _sent(step, cluster)
         elif "agents" in step:
-            workloads.act(step["agents"])
-            before = ", ".join(f"{deed} {_told(which)}" for deed, which in step["agents"].items())
-        else:
-            workloads.settle()
+            cluster.act(step["agents"])
+            before = ", ".join(f"{action} {_selection(which)}" for action, which in step["agents"].items())
+        elif "wait" in step:
+            cluster.wait(timedelta(seconds=step["wait"]))
+        elif "settle" in step:
+            cluster.settle()
         if "observe" in step:
-            expected, found = _by_image(step["observe"]), _by_image(workloads.observation())
-            yield StepResult(f"after {before}", tuple(differences(expected, found)))
+            expected, found = _comparable(step["observe"]), _comparable(cluster.observation())
+            yield StepResult(f"after {before}", (*answers, *differences(expected, found)))
+            answers = []
 
 
-def _told(which: Mapping[str, Any]) -> str:
+def _sent(step: Mapping[str, Any], cluster: RecordedCluster) -> list[Difference]:
+    """Send a request; return how the answer differs from the recorded one, if one was recorded."""
+    recorded = step.get("response")
+    if recorded is None:
+        cluster.require(step["request"])
+        return []
+    code, body = cluster.request(step["request"])
+    if code != recorded["code"]:
+        return [Difference("response.code", recorded["code"], code)]
+    expected = normalised(recorded["body"], managed_fields=False)
+    return list(differences(expected, normalised(body, managed_fields=False), "response.body"))
+
+
+def _selection(which: Mapping[str, Any]) -> str:
     return " ".join(f"{key}={value}" for key, value in which.items())
 
 
-def _by_image(observation: Mapping[str, Any]) -> dict[str, Any]:
-    """The observation with its ReplicaSets under their images, so that a difference names the one it is in."""
-    replica_sets: dict[str, list[Any]] = {}
-    for each in observation.get("replicaSets", ()):
-        replica_sets.setdefault(each["image"], []).append(each)
-    return {**observation, "replicaSets": replica_sets}
+def _comparable(observation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the observation in a form of which differences can be named.
+
+    ReplicaSets are listed under their images. The subsets of Endpoints, which Kubernetes orders by a hash over
+    uids, are ordered by their content.
+    """
+    changed = dict(observation)
+    if "replicaSets" in observation:
+        replica_sets: dict[str, list[Any]] = {}
+        for each in observation["replicaSets"]:
+            replica_sets.setdefault(each["image"], []).append(each)
+        changed["replicaSets"] = replica_sets
+    if "endpoints" in observation:
+        changed["endpoints"] = {
+            service: sorted(subsets, key=_canonical) for service, subsets in observation["endpoints"].items()
+        }
+    return changed
+
+
+def _canonical(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="sorted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import Timers
 
 __all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "again_although", "itself", "owner"]
+
+_log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
@@ -188,6 +191,11 @@ class Runner:
         try:
             again = self._controller.reconcile(key)
         except StatusError:
+            self._queue.retry(key)
+        except Exception:
+            # One object that the controller cannot handle must not keep it from the others.
+            name = "/".join(part for part in key if part)
+            _log.exception("%s: failed on %s; tried again after a back-off", self._controller.name, name)
             self._queue.retry(key)
         else:
             (self._queue.retry if again is not None and again.refused else self._queue.forget)(key)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from kschedcore.api.cron import Schedule, parse_schedule
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
@@ -64,7 +64,7 @@ class CronJobController(Controller):
         """The status brought up to date: which Jobs run, and when one last ended well."""
         jobs = self._jobs(cronjob)
         status = plain(cronjob.get("status", {}))
-        known = {each["uid"] for each in status.get("active", ())}
+        known = {each.get("uid") for each in status.get("active", ())}
         running = [job for job in jobs if not is_finished(job)]
         for job in jobs:
             metadata = job["metadata"]
@@ -77,8 +77,8 @@ class CronJobController(Controller):
                 self.events.event(cronjob, "Warning", "UnexpectedJob", message)
         present = {job["metadata"]["uid"] for job in jobs}
         for each in status.get("active", ()):
-            if each["uid"] not in present:
-                message = f"Active job went missing: {each['name']}"
+            if each.get("uid") not in present:
+                message = f"Active job went missing: {each.get('name', '')}"
                 self.events.event(cronjob, "Normal", "MissingJob", message)
         ends = [
             job["status"]["completionTime"] for job in jobs if job.get("status", {}).get("completionTime")
@@ -90,7 +90,7 @@ class CronJobController(Controller):
 
     def _written(self, cronjob: Object, status: Object, running: list[Object]) -> Object:
         active = [_reference(job) for job in running]
-        known = {each["uid"]: each for each in status.get("active", ())}
+        known = {each.get("uid"): each for each in status.get("active", ())}
         status["active"] = [known.get(each["uid"], each) for each in active]
         if not active:
             del status["active"]
@@ -101,12 +101,14 @@ class CronJobController(Controller):
     def _last_missed(self, cronjob: Object, schedule: Schedule) -> datetime | None:
         """The last time that has come and was not started yet."""
         spec, status, now = cronjob["spec"], cronjob.get("status", {}), self.clock.now()
-        since = datetime.fromisoformat(
-            status.get("lastScheduleTime") or cronjob["metadata"]["creationTimestamp"]
+        since = (
+            parse_time(status.get("lastScheduleTime"))
+            or parse_time(cronjob["metadata"]["creationTimestamp"])
+            or now
         )
         deadline = spec.get("startingDeadlineSeconds")
         if deadline is not None:
-            since = max(since, now - timedelta(seconds=deadline))
+            since = max(since, later(now, -deadline))
         last, missed, time = None, 0, schedule.after(since)
         while time is not None and time <= now:
             last, missed = time, missed + 1

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kschedcore.api.machinery.conditions import with_condition
+from kschedcore.api.machinery.times import EARLIEST, later, parse_time
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.percentages import scaled_value
 from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.client.informer import Change, controller_of, key_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.victims import is_active, ready_since
+from kschedcore.controllers.victims import ready_since
 
 __all__ = ["DisruptionController"]
 
@@ -51,13 +52,14 @@ class DisruptionController(Controller):
             yield Watched(resource, self._in_namespace)
 
     def _budgets_of(self, change: Change) -> Iterable[Key]:
-        states = [each for each in (change.old, change.new) if each is not None]
+        """The budget of a pod, before and after; of several, Kubernetes looks at one alone (``getPdbForPod``)."""
         budgets = self.informers[_BUDGETS].seen_by("namespace", change.object["metadata"]["namespace"])
-        return [
-            key_of(budget)
-            for budget in budgets
-            if any(_selector(budget).matches(pod["metadata"].get("labels", {})) for pod in states)
-        ]
+        if not budgets:
+            return ()
+        budgets = sorted(budgets, key=key_of)
+        labels = [each["metadata"].get("labels", {}) for each in (change.old, change.new) if each is not None]
+        found = [next((b for b in budgets if _selector(b).matches(each)), None) for each in labels]
+        return dict.fromkeys(key_of(budget) for budget in found if budget is not None)
 
     def _in_namespace(self, change: Change) -> Iterable[Key]:
         old, new = change.old, change.new
@@ -105,7 +107,10 @@ class DisruptionController(Controller):
             expected = self._expected(pods)
             most: int = scaled_value(spec["maxUnavailable"], expected, round_up=True)
             return expected, max(0, expected - most)
-        least: Any = spec.get("minAvailable", 0)
+        if "minAvailable" not in spec:
+            # Such a budget expects no pods, and one that expects none allows no disruption.
+            return 0, 0
+        least: Any = spec["minAvailable"]
         if isinstance(least, int):
             return len(pods), least
         expected = self._expected(pods)
@@ -142,11 +147,11 @@ class DisruptionController(Controller):
         present = {pod["metadata"]["name"]: pod for pod in pods}
         left: Object = {}
         ends: list[datetime] = []
-        for name, since in budget.get("status", {}).get("disruptedPods", {}).items():
+        for name, since in (budget.get("status", {}).get("disruptedPods") or {}).items():
             pod = present.get(name)
-            end = datetime.fromisoformat(since) + DELETION_TIMEOUT
             if pod is None or pod["metadata"].get("deletionTimestamp"):
                 continue
+            end = later(parse_time(since) or EARLIEST, DELETION_TIMEOUT)
             if end <= self.clock.now():
                 self.events.event(
                     pod, "Warning", "NotDeleted", f"Pod was expected by PDB {key_of(budget)[0]}/"
@@ -190,4 +195,4 @@ def _selector(budget: Object) -> Selector:
 
 
 def _is_healthy(pod: Object) -> bool:
-    return is_active(pod) and ready_since(pod) is not None
+    return not pod["metadata"].get("deletionTimestamp") and ready_since(pod) is not None

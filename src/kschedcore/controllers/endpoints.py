@@ -55,8 +55,12 @@ class EndpointsController(Controller):
     def _wanted(self, service: Object) -> Object:
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
         found = endpoints_of(service, self.informers["pods"].in_namespace(namespace))
-        # What is on its way out is no address any more, not even one that is not ready.
-        found = [each for each in found if not each.terminating or each.ready]
+        # A pod that is being deleted is listed only where addresses are published before they are ready, and
+        # a pod that has none of the Service's ports only where the Service has none.
+        has_ports = bool(service["spec"].get("ports"))
+        found = [
+            each for each in found if (not each.terminating or each.ready) and bool(each.ports) == has_ports
+        ]
         metadata: Object = {"name": name, "labels": dict(service["metadata"].get("labels", {}))}
         if len(found) > CAPACITY:
             metadata["annotations"] = {_OVER_CAPACITY: "truncated"}
@@ -87,7 +91,8 @@ def _subsets(endpoints: list[Endpoint]) -> list[Object]:
 
 def _address(endpoint: Endpoint) -> Object:
     node = {"nodeName": endpoint.node} if endpoint.node else {}
-    return {"ip": endpoint.address, **node, "targetRef": reference_to(endpoint.pod)}
+    hostname = {"hostname": endpoint.hostname} if endpoint.hostname else {}
+    return {"ip": endpoint.address, **hostname, **node, "targetRef": reference_to(endpoint.pod)}
 
 
 def _compared(endpoints: Object) -> Object:

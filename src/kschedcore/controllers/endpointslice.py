@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from itertools import islice
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.client.informer import Change
+from kschedcore.client.informer import Change, by_node
 from kschedcore.controllers.claims import controller_reference
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
 from kschedcore.controllers.service_pods import (
     Endpoint,
     ServicesOf,
@@ -39,9 +39,27 @@ class EndpointSliceController(Controller):
 
     name = "endpointslice-controller"
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.informers["pods"].add_index("node", by_node)
+
     def watches(self) -> Iterable[Watched]:
-        """Services, their pods, and their slices."""
-        return itself("services"), Watched("pods", ServicesOf(self.informers)), Watched(_SLICES, _service)
+        """Return Services, their pods, their slices, and nodes that are new."""
+        services_of = ServicesOf(self.informers)
+
+        def of_new_node(change: Change) -> Iterable[Key]:
+            if change.old is not None or change.new is None:
+                return ()
+            pods = self.informers["pods"].seen_by("node", change.new["metadata"]["name"])
+            return dict.fromkeys(key for pod in pods for key in services_of(Change(None, pod)))
+
+        yield itself("services")
+        yield Watched("pods", services_of)
+        yield Watched(_SLICES, _service)
+        yield Watched("nodes", of_new_node)
+
+    def _node(self, name: str) -> Object | None:
+        return self.informers["nodes"].get("", name)
 
     def reconcile(self, key: Key) -> Again | None:
         """Bring the slices of a Service up to date."""
@@ -54,6 +72,9 @@ class EndpointSliceController(Controller):
             self._delete(slices)
             return None
         found = endpoints_of(service, self.informers["pods"].in_namespace(namespace))
+        if not service["spec"].get("publishNotReadyAddresses"):
+            # The addresses of a node that does not exist are not published until it does.
+            found = [each for each in found if not each.node or self._node(each.node) is not None]
         by_ports: dict[_Ports, list[Endpoint]] = {}
         for endpoint in found:
             by_ports.setdefault(endpoint.ports, []).append(endpoint)
@@ -100,12 +121,12 @@ class EndpointSliceController(Controller):
         port_objects = [
             {"name": name, "protocol": protocol, "port": number} for name, protocol, number in ports
         ]
-        content: Object = {"endpoints": [self._endpoint(service, each) for each in endpoints]}
+        content: Object = {"endpoints": [self._endpoint(each) for each in endpoints]}
         if port_objects:
             content["ports"] = port_objects
         return {"labels": labels, **content}
 
-    def _endpoint(self, service: Object, endpoint: Endpoint) -> Object:
+    def _endpoint(self, endpoint: Endpoint) -> Object:
         found: Object = {
             "addresses": [endpoint.address],
             "conditions": {
@@ -115,12 +136,11 @@ class EndpointSliceController(Controller):
             },
             "targetRef": reference_to(endpoint.pod),
         }
-        spec = endpoint.pod["spec"]
-        if spec.get("hostname") and spec.get("subdomain") == service["metadata"]["name"]:
-            found["hostname"] = spec["hostname"]
+        if endpoint.hostname:
+            found["hostname"] = endpoint.hostname
         if endpoint.node:
             found["nodeName"] = endpoint.node
-            node = self.informers["nodes"].get("", endpoint.node)
+            node = self._node(endpoint.node)
             zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
             if zone:
                 found["zone"] = zone

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.times import later
 from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.controller import Again
@@ -17,15 +18,15 @@ __all__ = ["is_available", "is_of_ending_namespace", "next_available", "pod_from
 def is_available(pod: Object, min_ready_seconds: int, now: datetime) -> bool:
     """Whether the pod has been ready for so long (``IsPodAvailable``)."""
     since = ready_since(pod)
-    return since is not None and since + timedelta(seconds=min_ready_seconds) <= now
+    return since is not None and later(since, min_ready_seconds) <= now
 
 
 def next_available(pods: Iterable[Object], min_ready_seconds: int, now: datetime) -> Again | None:
     """When the next pod becomes available that is ready by now; None when none will."""
     if not min_ready_seconds:
         return None
-    delay = timedelta(seconds=min_ready_seconds)
-    times = [since + delay for pod in pods if (since := ready_since(pod)) is not None and since + delay > now]
+    ready = (since for pod in pods if (since := ready_since(pod)) is not None)
+    times = [due for since in ready if (due := later(since, min_ready_seconds)) > now]
     return Again(min(times)) if times else None
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import later, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import controller_of
 from kschedcore.controllers.claims import adopters, claim, selected_by
@@ -17,7 +16,7 @@ from kschedcore.controllers.pods import (
     next_available,
     pod_from_template,
 )
-from kschedcore.controllers.victims import is_active, ready_since, victims
+from kschedcore.controllers.victims import is_active, is_terminating, ready_since, victims
 
 __all__ = ["ReplicaSetController"]
 
@@ -34,10 +33,12 @@ class ReplicaSetController(Controller):
 
     Attributes:
         resource: The qualified plural of what is kept.
+        counts_terminating: Whether the status has ``terminatingReplicas`` (KEP-3973).
     """
 
     name = "replicaset-controller"
     resource: ClassVar[str] = "replicasets.apps"
+    counts_terminating: ClassVar[bool] = True
 
     def watches(self) -> Iterable[Watched]:
         """What is kept, its pods, and pods that nobody owns."""
@@ -50,8 +51,11 @@ class ReplicaSetController(Controller):
         replica_set = self.informers[self.resource].get(*key)
         if replica_set is None:
             return None
-        selected, pods_there = selected_by(replica_set), self.informers["pods"]
-        pods = claim(self.client, pods_there, replica_set, selected, eligible=is_active)
+        selected, informer = selected_by(replica_set), self.informers["pods"]
+        pods = claim(self.client, informer, replica_set, selected, eligible=is_active)
+        terminating = sum(
+            is_terminating(pod) and selected(pod) for pod in informer.controlled_by(replica_set)
+        )
         refused: StatusError | None = None
         if not replica_set["metadata"].get("deletionTimestamp"):
             try:
@@ -61,7 +65,7 @@ class ReplicaSetController(Controller):
                 refused = None if is_of_ending_namespace(refusal) else refusal
         # The status is of the pods that were there at first, as Kubernetes has it: what was made or deleted
         # just now brings about the next pass, and a Deployment sees a lost pod before its successor.
-        status = self._status(replica_set, pods, refused)
+        status = self._status(replica_set, pods, terminating, refused)
         if status != replica_set.get("status", {}):
             self.client.update_status({**replica_set, "status": status}, self.resource)
         available = next_available(pods, _min_ready(replica_set), self.clock.now())
@@ -112,9 +116,11 @@ class ReplicaSetController(Controller):
             pod for each in siblings for pod in self.informers["pods"].controlled_by(each) if is_active(pod)
         ]
 
-    def _status(self, replica_set: Object, pods: Sequence[Object], refused: StatusError | None) -> Object:
+    def _status(
+        self, replica_set: Object, pods: Sequence[Object], terminating: int, refused: StatusError | None
+    ) -> Object:
         labels = replica_set["spec"]["template"]["metadata"].get("labels", {}).items()
-        latest = self.clock.now() - timedelta(seconds=_min_ready(replica_set))
+        latest = later(self.clock.now(), -_min_ready(replica_set))
         ready = [since for pod in pods if (since := ready_since(pod)) is not None]
         counts = {
             "fullyLabeledReplicas": sum(labels <= pod["metadata"].get("labels", {}).items() for pod in pods),
@@ -123,6 +129,8 @@ class ReplicaSetController(Controller):
             "observedGeneration": replica_set["metadata"].get("generation", 0),
         }
         status: Object = {"replicas": len(pods)} | {key: count for key, count in counts.items() if count}
+        if self.counts_terminating:
+            status["terminatingReplicas"] = terminating
         conditions = self._conditions(replica_set, pods, refused)
         return status | ({"conditions": conditions} if conditions else {})
 

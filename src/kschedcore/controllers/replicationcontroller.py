@@ -12,3 +12,4 @@ class ReplicationControllerController(ReplicaSetController):
 
     name = "replication-controller"
     resource = "replicationcontrollers"
+    counts_terminating = False

@@ -25,6 +25,7 @@ class Endpoint:
         ready: Whether traffic may be sent to it.
         serving: Whether it is ready, be it on its way out or not.
         terminating: Whether it is on its way out.
+        hostname: Under which name DNS lists it beside the Service; empty for none.
     """
 
     pod: Object
@@ -32,6 +33,7 @@ class Endpoint:
     ready: bool
     serving: bool
     terminating: bool
+    hostname: str
 
     @property
     def address(self) -> str:
@@ -76,7 +78,9 @@ def endpoints_of(service: Object, pods: Iterable[Object]) -> list[Endpoint]:
             continue
         terminating, serving = bool(pod["metadata"].get("deletionTimestamp")), ready_since(pod) is not None
         ready = bool(spec.get("publishNotReadyAddresses")) or (serving and not terminating)
-        found.append(Endpoint(pod, _ports(service, pod), ready, serving, terminating))
+        named = pod["spec"].get("subdomain") == service["metadata"]["name"]
+        hostname = pod["spec"].get("hostname", "") if named else ""
+        found.append(Endpoint(pod, _ports(service, pod), ready, serving, terminating, hostname))
     return sorted(found, key=lambda endpoint: key_of(endpoint.pod))
 
 
@@ -93,7 +97,10 @@ def _ports(service: Object, pod: Object) -> tuple[tuple[str, str, int], ...]:
 def _number(target: Any, protocol: str, pod: Object) -> int:
     if isinstance(target, int):
         return target
-    for container in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]:
+    sidecars = [
+        each for each in pod["spec"].get("initContainers", ()) if each.get("restartPolicy") == "Always"
+    ]
+    for container in [*pod["spec"]["containers"], *sidecars]:
         for port in container.get("ports", ()):
             if port.get("name") == target and port.get("protocol", "TCP") == protocol:
                 return int(port["containerPort"])
@@ -126,7 +133,7 @@ class ServicesOf:
         """The keys of the Services."""
         old, new = change.old, change.new
         services = self._informers["services"].seen_by("namespace", change.object["metadata"]["namespace"])
-        if not services or (old is not None and new is not None and _standing(old) == _standing(new)):
+        if not services or (old is not None and new is not None and not _has_changed(old, new)):
             return ()
         states = [each["metadata"].get("labels", {}).items() for each in (old, new) if each is not None]
         return [
@@ -137,13 +144,15 @@ class ServicesOf:
         ]
 
 
-def _standing(pod: Object) -> tuple[Any, ...]:
-    """What of a pod its Services look at."""
+def _has_changed(old: Object, new: Object) -> bool:
+    """Return whether a pod's Services have to be looked at (``endpointslice/util``, ``podEndpointsChanged``).
+
+    Kubernetes looks at neither the phase nor the node; every change of a pod that is being deleted counts.
+    """
+    return "deletionTimestamp" in new["metadata"] or _compared(old) != _compared(new)
+
+
+def _compared(pod: Object) -> tuple[Any, ...]:
     status, metadata = pod.get("status", {}), pod["metadata"]
-    return (
-        metadata.get("labels"),
-        metadata.get("deletionTimestamp") is not None,
-        status.get("podIP"),
-        has_ended(pod),
-        ready_since(pod) is not None,
-    )
+    ready = ready_since(pod) is not None
+    return metadata.get("labels"), "deletionTimestamp" in metadata, status.get("podIP"), ready

@@ -1,14 +1,17 @@
 """Taint eviction: pods leave nodes whose ``NoExecute`` taints they do not tolerate, or no longer do.
 
-Rules: "Taints and Tolerations" in the reference; ``tolerationSeconds`` counts from when the taint was added.
+Rules: "Taints and Tolerations" in the reference, ``pkg/controller/tainteviction``. ``tolerationSeconds`` counts
+from when the controller first sees the pod on the tainted node, not from the taint's ``timeAdded``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import NamedTuple
 
 from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.times import later
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Taint, Toleration, decode
 from kschedcore.api.taints import tolerates
@@ -18,77 +21,90 @@ from kschedcore.controllers.controller import Again, Context, Controller, Key, W
 __all__ = ["TaintEvictionController"]
 
 
+class _Eviction(NamedTuple):
+    """An eviction that is scheduled: since when, and for when."""
+
+    scheduled: datetime
+    due: datetime
+
+
 class TaintEvictionController(Controller):
     """Deletes pods that may not stay on their nodes.
 
-    A taint that does not say when it was added counts from when it was seen.
+    Scheduled evictions are kept in memory, as in Kubernetes: after a restart they are scheduled anew.
     """
 
     name = "taint-eviction-controller"
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._seen: dict[tuple[str, str, str], datetime] = {}
+        self._evictions: dict[Key, _Eviction] = {}
         self.informers["pods"].add_index("node", by_node)
 
     def watches(self) -> Iterable[Watched]:
-        """Nodes whose taints change, and pods that get a node or other tolerations."""
-        return Watched("nodes", self._pods_of), Watched("pods", _concerned)
+        """Return nodes whose taints change, and pods that get a node or other tolerations."""
+        return Watched("nodes", self._pods_on), Watched("pods", self._changed_pod)
 
-    def _pods_of(self, change: Change) -> Iterable[Key]:
-        if change.new is None or _no_execute(change.old) == _no_execute(change.new):
+    def _pods_on(self, change: Change) -> Iterable[Key]:
+        if _no_execute(change.old) == _no_execute(change.new):
             return ()
-        name = change.new["metadata"]["name"]
-        present = {(taint["key"], taint.get("value", "")) for taint in _no_execute(change.new)}
-        for slot in [slot for slot in self._seen if slot[0] == name and slot[1:] not in present]:
-            del self._seen[slot]
+        name = change.object["metadata"]["name"]
         return [key_of(pod) for pod in self.informers["pods"].seen_by("node", name)]
 
+    def _changed_pod(self, change: Change) -> Iterable[Key]:
+        old, new = change.old, change.new
+        if new is None:
+            self._evictions.pop(key_of(change.object), None)
+            return ()
+        if not new["spec"].get("nodeName"):
+            return ()
+        same = (
+            old is not None
+            and old["spec"].get("nodeName") == new["spec"]["nodeName"]
+            and old["spec"].get("tolerations") == new["spec"].get("tolerations")
+        )
+        return () if same else (key_of(new),)
+
     def reconcile(self, key: Key) -> Again | None:
-        """Look whether a pod may stay, and until when."""
+        """Evict one pod, schedule its eviction, or cancel the one that is scheduled."""
         namespace, name = key
         pod = self.informers["pods"].get(namespace, name)
         if pod is None or pod["metadata"].get("deletionTimestamp") or not pod["spec"].get("nodeName"):
+            self._evictions.pop(key, None)
             return None
-        node = self.informers["nodes"].get("", pod["spec"]["nodeName"])
-        until = self._until(pod, node["metadata"]["name"], _no_execute(node)) if node is not None else None
-        if until is None:
+        now, scheduled = self.clock.now(), self._evictions.get(key)
+        if scheduled is not None and scheduled.due <= now:
+            del self._evictions[key]
+            self._evict(pod)
             return None
-        if until > self.clock.now():
-            return Again(until, background=True)
-        self._evict(pod)
-        return None
-
-    def _until(self, pod: Object, node: str, taints: Sequence[Object]) -> datetime | None:
-        """Until when the pod may stay; None for ever."""
-        tolerations = [decode(Toleration, each) for each in pod["spec"].get("tolerations", ())]
-        ends = []
-        for taint in taints:
-            view = decode(Taint, taint)
-            # Of several that tolerate a taint, the first has the say.
-            tolerating = next((each for each in tolerations if tolerates(each, view)), None)
-            if tolerating is None:
-                return self.clock.now()
-            if tolerating.toleration_seconds is not None:
-                ends.append(
-                    self._since(node, taint) + timedelta(seconds=max(0, tolerating.toleration_seconds))
-                )
-        return min(ends, default=None)
-
-    def _since(self, node: str, taint: Object) -> datetime:
-        if taint.get("timeAdded"):
-            return datetime.fromisoformat(taint["timeAdded"])
-        return self._seen.setdefault((node, taint["key"], taint.get("value", "")), self.clock.now())
+        seconds = _tolerated_seconds(
+            pod, _no_execute(self.informers["nodes"].get("", pod["spec"]["nodeName"]))
+        )
+        due = None if seconds is None else later(now, seconds)
+        if due is None:
+            if scheduled is not None:
+                del self._evictions[key]
+                self._event(pod, "Cancelling deletion of Pod")
+            return None
+        if due <= now:
+            self._evictions.pop(key, None)
+            self._evict(pod)
+            return None
+        # An eviction that is scheduled stays as it is (``processPodOnNode``): the first toleration that ends counts.
+        if scheduled is None:
+            scheduled = self._evictions[key] = _Eviction(now, due)
+        return Again(scheduled.due, background=True)
 
     def _evict(self, pod: Object) -> None:
         metadata, why = pod["metadata"], "Taint manager: deleting due to NoExecute taint"
-        self.events.event(
-            pod, "Normal", "TaintManagerEviction",
-            f"Marking for deletion Pod {metadata['namespace']}/{metadata['name']}",
-        )  # fmt: skip
+        self._event(pod, "Marking for deletion Pod")
         status = disrupted(pod, "DeletionByTaintManager", why, self.clock.now())
         self.client.update_status({**pod, "status": status}, "pods")
         self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
+
+    def _event(self, pod: Object, what: str) -> None:
+        namespace, name = key_of(pod)
+        self.events.event(pod, "Normal", "TaintManagerEviction", f"{what} {namespace}/{name}")
 
 
 def _no_execute(node: Object | None) -> list[Object]:
@@ -96,13 +112,17 @@ def _no_execute(node: Object | None) -> list[Object]:
     return [taint for taint in taints if taint["effect"] == "NoExecute"]
 
 
-def _concerned(change: Change) -> Iterable[Key]:
-    old, new = change.old, change.new
-    if new is None or not new["spec"].get("nodeName"):
-        return ()
-    same = (
-        old is not None
-        and old["spec"].get("nodeName") == new["spec"]["nodeName"]
-        and old["spec"].get("tolerations") == new["spec"].get("tolerations")
-    )
-    return () if same else (key_of(new),)
+def _tolerated_seconds(pod: Object, taints: Sequence[Object]) -> int | None:
+    """Return how long the pod tolerates all of the taints, 0 if it does not; None for ever."""
+    tolerations = [decode(Toleration, each) for each in pod["spec"].get("tolerations", ())]
+    shortest: int | None = None
+    for taint in taints:
+        view = decode(Taint, taint)
+        # Of several tolerations that match a taint, the first counts.
+        tolerating = next((each for each in tolerations if tolerates(each, view)), None)
+        if tolerating is None:
+            return 0
+        if (seconds := tolerating.toleration_seconds) is not None:
+            seconds = max(0, seconds)
+            shortest = seconds if shortest is None else min(shortest, seconds)
+    return shortest

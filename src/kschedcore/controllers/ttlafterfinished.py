@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.times import later, parse_time
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
 from kschedcore.controllers.job.ending import holding
 
@@ -29,7 +29,7 @@ class TTLAfterFinishedController(Controller):
         seconds = job["spec"].get("ttlSecondsAfterFinished")
         if ended is None or seconds is None:
             return None
-        due = datetime.fromisoformat(ended["lastTransitionTime"]) + timedelta(seconds=seconds)
+        due = later(parse_time(ended.get("lastTransitionTime")) or self.clock.now(), seconds)
         if due > self.clock.now():
             return Again(due, background=True)
         namespace, name = key

@@ -12,9 +12,10 @@ from datetime import datetime
 from functools import cmp_to_key
 from typing import Any
 
+from kschedcore.api.machinery.times import EARLIEST, parse_time
 from kschedcore.api.phases import has_ended
 
-__all__ = ["is_active", "ready_since", "victims"]
+__all__ = ["is_active", "is_terminating", "ready_since", "victims"]
 
 Pod = Mapping[str, Any]
 
@@ -27,13 +28,16 @@ def is_active(pod: Pod) -> bool:
     return not has_ended(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
+def is_terminating(pod: Pod) -> bool:
+    """Return whether the pod is being deleted and has not ended (``controller.IsPodTerminating``)."""
+    return bool(pod["metadata"].get("deletionTimestamp")) and not has_ended(pod)
+
+
 def ready_since(pod: Pod) -> datetime | None:
     """When the pod became ready; None while it is not."""
     for condition in pod.get("status", {}).get("conditions", ()):
         if condition["type"] == "Ready" and condition["status"] == "True":
-            return datetime.fromisoformat(
-                condition.get("lastTransitionTime") or pod["metadata"]["creationTimestamp"]
-            )
+            return parse_time(condition.get("lastTransitionTime")) or _created(pod)
     return None
 
 
@@ -80,7 +84,7 @@ def _cost(pod: Pod) -> int:
 
 
 def _created(pod: Pod) -> datetime:
-    return datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+    return parse_time(pod["metadata"]["creationTimestamp"]) or EARLIEST
 
 
 def _younger(one: datetime | None, other: datetime | None, a: Pod, b: Pod, now: datetime) -> int:

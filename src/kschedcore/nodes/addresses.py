@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 __all__ = ["NODES", "PODS", "AddressPool"]
 
 NODES = "10.0.0.0/11"
-"""Where nodes get an address that have none."""
+"""The network of nodes that come without an address."""
 
 PODS = "10.128.0.0/9"
-"""Where pods get theirs when their node has no ``podCIDR``."""
+"""The network of pods whose node has no ``podCIDR``."""
 
 
 class AddressPool:
-    """Hands out the addresses of a network in order, and those that were given back when it comes round.
+    """Hands out the free addresses of a network in order, and starts again from the first at its end.
 
     Args:
-        network: In CIDR notation; its first and last address are left out.
+        network: In CIDR notation, of either family; its first and last address are left out.
+
+    Raises:
+        ValueError: It is no network.
     """
 
     def __init__(self, network: str) -> None:
-        bounds = IPv4Network(network, strict=False)
+        bounds = ip_network(network, strict=False)
+        self._address = type(bounds.network_address)
         self._first = int(bounds.network_address) + 1
         self._size = max(bounds.num_addresses - 2, 1)
         self._next = 0
         self._taken: set[str] = set()
 
     def take(self) -> str:
-        """An address that nobody has.
+        """Return an address that is free.
 
         Raises:
             LookupError: All are taken.
         """
         for _ in range(self._size):
-            address = str(IPv4Address(self._first + self._next))
+            address = str(self._address(self._first + self._next))
             self._next = (self._next + 1) % self._size
             if address not in self._taken:
                 self._taken.add(address)
@@ -42,15 +46,18 @@ class AddressPool:
         raise LookupError("no IP addresses available in the range of the node's pods")
 
     def keep(self, address: str) -> None:
-        """Somebody has this address already; those after it come next."""
+        """Mark an address as taken; those after it come next."""
         self._taken.add(address)
         try:
-            place = int(IPv4Address(address)) - self._first + 1
+            found = ip_address(address)
         except ValueError:
             return
+        if not isinstance(found, self._address):
+            return
+        place = int(found) - self._first + 1
         if self._next < place <= self._size:
             self._next = place % self._size
 
     def give(self, address: str) -> None:
-        """Nobody has this address any more."""
+        """Mark an address as free."""
         self._taken.discard(address)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.times import later
 from kschedcore.api.phases import FINISHED, has_ended
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers, by_node
@@ -17,7 +19,7 @@ from kschedcore.nodes.addresses import NODES, PODS, AddressPool
 from kschedcore.nodes.agenda import Agenda
 from kschedcore.nodes.backoff import FIRST
 from kschedcore.nodes.heartbeats import RENEWED_EVERY, STATUS_EVERY, Leases
-from kschedcore.nodes.host import Host
+from kschedcore.nodes.host import Host, Rejection
 from kschedcore.nodes.memorywatch import MemoryWatch, usage_of
 from kschedcore.nodes.needs import NeedsReader
 from kschedcore.nodes.podstatus import rejected
@@ -29,7 +31,15 @@ from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 
 __all__ = ["Context", "NodeAgents"]
 
+_log = logging.getLogger(__name__)
+
 Object = dict[str, Any]
+
+REFUSAL_DELAY = timedelta(seconds=0.5)
+"""How long a pod that its node refuses takes to fail: the watch, kubelet's turn and the status write take time.
+
+Without it, a controller that replaces refused pods would make them without end at one moment.
+"""
 
 
 class Context(Protocol):
@@ -85,6 +95,7 @@ class NodeAgents:
         self._needs = NeedsReader()
         self._hosts: dict[str, Host] = {}
         self._workers: dict[str, PodWorker] = {}
+        self._refused: dict[str, tuple[datetime, Rejection]] = {}
         self._bound: dict[str, Object] = {}
         self._node_ips, self._pod_ips = AddressPool(NODES), AddressPool(PODS)
         self._found_ips: dict[str, str] = {}
@@ -265,7 +276,11 @@ class NodeAgents:
 
     def _pool(self, node: Object) -> AddressPool:
         cidr = node.get("spec", {}).get("podCIDR")
-        return AddressPool(cidr) if cidr else self._pod_ips
+        try:
+            return AddressPool(cidr) if cidr else self._pod_ips
+        except ValueError as error:
+            self._events.event(node, "Warning", "CIDRNotAvailable", f"podCIDR {cidr!r}: {error}")
+            return self._pod_ips
 
     def _drop(self, host: Host) -> None:
         """Let go of a node that is gone, with all that ran on it."""
@@ -285,6 +300,8 @@ class NodeAgents:
         """A pod is gone from the node."""
         host = self._hosts.get(node)
         worker = self._workers.pop(uid, None)
+        if self._refused.pop(uid, None) is not None:
+            self._agenda.set(uid, None, None)
         if worker is not None:
             self._found_ips.pop(uid, None)
             self._agenda.set(uid, None, None)
@@ -326,11 +343,11 @@ class NodeAgents:
         uid, status = pod["metadata"]["uid"], pod.get("status", {})
         needs = self._needs.of(pod["spec"])
         if "startTime" not in status:
-            refusal = host.admit(pod, needs)
-            if refusal is not None:
-                self._events.event(pod, "Warning", *refusal)
-                refused = {**pod, "status": rejected(pod, *refusal, now)}
-                self._let_go(self._client.update_status(refused, "pods"))
+            refused = self._refused.get(uid)
+            if refused is None and (reason := host.admit(pod, needs)) is not None:
+                refused = self._refused[uid] = later(now, REFUSAL_DELAY), reason
+            if refused is not None:
+                self._refuse(pod, *refused, now)
                 return None
         try:
             ip = self._pod_ip(host, pod)
@@ -348,6 +365,18 @@ class NodeAgents:
         worker = PodWorker(pod, host.ip, ip, self._runtime, reports, now)
         self._workers[uid] = worker
         return worker
+
+    def _refuse(self, pod: Object, due: datetime, reason: Rejection, now: datetime) -> None:
+        """Fail a pod that its node does not admit, once it is due."""
+        uid = pod["metadata"]["uid"]
+        if now < due and "deletionTimestamp" not in pod["metadata"]:
+            self._agenda.set(uid, due, None)
+            return
+        status = rejected(pod, *reason, now)
+        written = self._client.update_status({**pod, "status": status}, "pods")
+        self._events.event(pod, "Warning", *reason)
+        del self._refused[uid]
+        self._let_go(written)
 
     def _pod_ip(self, host: Host, pod: Object) -> str:
         if pod["spec"].get("hostNetwork"):
@@ -381,6 +410,10 @@ def _retrying(queue: WorkQueue[str], key: str, work: Callable[[str], None]) -> N
     try:
         work(key)
     except StatusError:
+        queue.retry(key)
+    except Exception:
+        # One pod or node that the agents cannot handle must not keep them from the others.
+        _log.exception("node agents: failed on %s; tried again after a back-off", key)
         queue.retry(key)
     else:
         queue.forget(key)

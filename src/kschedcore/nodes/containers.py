@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
 from kschedcore.nodes.backoff import Backoff
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.runtime import Exit, Instance, Launch
@@ -199,20 +199,16 @@ def _told(state: State) -> Object:
 
 def _read(state: Mapping[str, Any]) -> State | None:
     if "running" in state:
-        return Running(datetime.fromisoformat(state["running"]["startedAt"]))
+        return Running(parse_time(state["running"].get("startedAt")) or EARLIEST)
     if "terminated" in state:
         told = state["terminated"]
         return Terminated(
-            told.get("exitCode", 0), told.get("reason", ""), _time(told.get("startedAt")),
-            _time(told.get("finishedAt")), told.get("message", ""), told.get("containerID", ""),
+            told.get("exitCode", 0), told.get("reason", ""), parse_time(told.get("startedAt")),
+            parse_time(told.get("finishedAt")), told.get("message", ""), told.get("containerID", ""),
         )  # fmt: skip
     if "waiting" in state:
         return Waiting(state["waiting"].get("reason", ""), state["waiting"].get("message", ""))
     return None
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
 
 
 @lru_cache(maxsize=4096)

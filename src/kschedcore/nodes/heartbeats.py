@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from kschedcore.api.machinery.times import parse_time
 from kschedcore.client.informer import Informer
 from kschedcore.client.verbs import Client
 
@@ -31,7 +32,7 @@ def renewed_at(lease: Mapping[str, Any], now: datetime) -> datetime | None:
     if IMPLIED in lease["metadata"].get("annotations", {}):
         return now
     text = lease.get("spec", {}).get("renewTime")
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    return parse_time(text)
 
 
 class Leases:
@@ -66,7 +67,7 @@ class Leases:
         """A node will not be heard of any more: its last renewal is the last that was due."""
         lease = self._informer.get(LEASE_NAMESPACE, node["metadata"]["name"])
         if lease is not None and IMPLIED in lease["metadata"].get("annotations", {}):
-            since = datetime.fromisoformat(lease["spec"]["acquireTime"]).astimezone(UTC)
+            since = parse_time(lease["spec"].get("acquireTime")) or now
             self._write(node, now - (now - since) % RENEWED_EVERY, implied=False)
 
     def _write(self, node: Mapping[str, Any], renewed: datetime, *, implied: bool) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import later, parse_time, timestamp
 from kschedcore.nodes.backoff import FORGOTTEN_AFTER
 from kschedcore.nodes.containers import Container, Terminated, containers_of
 from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
@@ -65,7 +65,7 @@ class PodWorker:
         self._launcher = Launcher(runtime, reports, pod)
         since = status.get("startTime") or timestamp(now)
         self._place = Place(host_ip, ip, since)
-        self._began = datetime.fromisoformat(since).astimezone(UTC)
+        self._began = parse_time(since) or now
         self._deadline = self._deadline_of(spec)
         if not self._untold:
             self._recall(status, now)
@@ -93,7 +93,7 @@ class PodWorker:
 
     def _deadline_of(self, spec: Mapping[str, Any]) -> datetime | None:
         seconds = spec.get("activeDeadlineSeconds")
-        return None if seconds is None else self._began + timedelta(seconds=seconds)
+        return None if seconds is None else later(self._began, seconds)
 
     def sync(self, now: datetime) -> None:
         """Do everything whose time has come."""
@@ -153,11 +153,11 @@ class PodWorker:
         """See whether the pod is to end."""
         metadata = self.pod["metadata"]
         if "deletionTimestamp" in metadata:
-            deadline = datetime.fromisoformat(metadata["deletionTimestamp"]).astimezone(UTC)
+            deadline = parse_time(metadata["deletionTimestamp"]) or now
             if self.stopping is None:
-                grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
-                # The time of the request, which the API tells in whole seconds.
-                self.stopping = Stopping(max(deadline - grace, self._began), grace.total_seconds())
+                grace = max(metadata.get("deletionGracePeriodSeconds") or 0, 0)
+                # The time of the request, which the API has in whole seconds.
+                self.stopping = Stopping(max(later(deadline, -grace), self._began), grace)
             else:
                 self.stopping.hasten(self.containers, now, deadline)
         elif self._deadline is not None and now >= self._deadline and self.stopping is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from kschedcore.api.machinery.times import span
 from kschedcore.nodes.runtime import Instance, ProbeKind, Runtime, Verdict
 
 __all__ = ["Prober", "probers_of"]
@@ -48,8 +49,8 @@ class Prober:
         self.kind = kind
         self.probe = probe
         self.instance = instance
-        delay = timedelta(seconds=probe.get("initialDelaySeconds", 0))
-        self._period = timedelta(seconds=probe.get("periodSeconds", 10))
+        delay = span(probe.get("initialDelaySeconds", 0))
+        self._period = span(probe.get("periodSeconds", 10))
         self._failures: int = probe.get("failureThreshold", 3)
         self._successes: int = probe.get("successThreshold", 1)
         self._last: bool | None = None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from kschedcore.api.machinery.conditions import is_true
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
 
 __all__ = ["DEFAULT_CAPACITY", "heard", "labelled", "node_status", "with_condition"]
 
@@ -93,7 +93,7 @@ def heard(status: Mapping[str, Any], now: datetime, every: timedelta) -> Object:
     """A node's status with a heartbeat in the conditions that an agent writes, if the last is so long ago."""
     own = {kind for kind, *_ in _HEALTHY}
     beats = [each["lastHeartbeatTime"] for each in status["conditions"] if each["type"] in own]
-    if now - max(datetime.fromisoformat(each).astimezone(UTC) for each in beats) < every:
+    if now - max(parse_time(each) or EARLIEST for each in beats) < every:
         return dict(status)
     conditions = [
         {**each, "lastHeartbeatTime": timestamp(now)} if each["type"] in own else each

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from kschedcore.api.machinery.times import later
 from kschedcore.nodes.containers import Container
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtime import Exit, Runtime
@@ -50,7 +51,7 @@ class Stopping:
     @property
     def deadline(self) -> datetime:
         """When whatever still runs is killed."""
-        return self.begun + timedelta(seconds=self.grace_seconds)
+        return later(self.begun, self.grace_seconds)
 
     def hasten(self, containers: Sequence[Container], now: datetime, deadline: datetime) -> None:
         """Be done by ``deadline``, if that is sooner."""
@@ -102,7 +103,7 @@ def ask_to_stop(
         if hook.error:
             reports.warn("FailedPreStopHook", f"PreStopHook failed: {hook.error}")
         taken = min(hook.seconds, grace_seconds)
-        begins, left = now + timedelta(seconds=taken), max(grace_seconds - taken, LEAST_GRACE)
+        begins, left = later(now, taken), max(grace_seconds - taken, LEAST_GRACE)
     if not left:
         container.exit = Exit(now, _KILLED)
         return

@@ -1,14 +1,48 @@
-"""Times as the API writes them (``metav1.Time``)."""
+"""Times as the API writes them (``metav1.Time``), and arithmetic with them that cannot overflow."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-__all__ = ["timestamp"]
+__all__ = ["EARLIEST", "LATEST", "later", "parse_time", "span", "timestamp"]
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0)
+"""The first and the last time that can be written; arithmetic stops there."""
 
 
 @lru_cache(maxsize=16)
 def timestamp(time: datetime) -> str:
     """``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: object) -> datetime | None:
+    """Read a ``metav1.Time``; None when there is none, or when it names no moment (the 30th of February)."""
+    if not isinstance(text, str):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is UTC:
+            return time
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def span(seconds: float) -> timedelta:
+    """Return so many seconds, however many; those beyond what can be expressed are cut off."""
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        return timedelta.max if seconds > 0 else timedelta.min
+
+
+def later(time: datetime, seconds: float | timedelta) -> datetime:
+    """Return the time so many seconds later (earlier, if negative), between :data:`EARLIEST` and :data:`LATEST`."""
+    delay = seconds if isinstance(seconds, timedelta) else span(seconds)
+    try:
+        return min(time + delay, LATEST)
+    except OverflowError:
+        return LATEST if delay > timedelta() else EARLIEST

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.conditions import condition_in, condition_of
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import EARLIEST, later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.controller import Again
 from kschedcore.controllers.deployment.sizes import available, max_unavailable, replicas
@@ -85,6 +85,8 @@ def replica_status(deployment: Object, new: Object | None, old: Sequence[Object]
     before = deployment.get("status", {})
     kept = {key: before[key] for key in ("conditions", "collisionCount") if key in before}
     status = {key: count for key, count in counts.items() if count} | kept
+    if all("terminatingReplicas" in each.get("status", {}) for each in everyone):
+        status["terminatingReplicas"] = _sum(everyone, "terminatingReplicas")
     if up >= replicas(deployment) - max_unavailable(deployment):
         words = "True", "MinimumReplicasAvailable", "Deployment has minimum availability."
     else:
@@ -156,8 +158,8 @@ def _has_progressed(before: Object, after: Object) -> bool:
 
 
 def _deadline(deployment: Object, progressing: Object) -> datetime:
-    since = datetime.fromisoformat(progressing["lastUpdateTime"])
-    return since + timedelta(seconds=deployment["spec"]["progressDeadlineSeconds"])
+    since = parse_time(progressing.get("lastUpdateTime")) or EARLIEST
+    return later(since, deployment["spec"]["progressDeadlineSeconds"])
 
 
 def _is_late(deployment: Object, progressing: Object | None, now: datetime) -> bool:
@@ -178,4 +180,4 @@ def next_deadline(deployment: Object) -> Again | None:
     if progressing.get("reason") in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
         # A deadline that was met, or missed, is not looked at again: it is past.
         return None
-    return Again(_deadline(deployment, progressing) + _IN_TIME, background=True)
+    return Again(later(_deadline(deployment, progressing), _IN_TIME), background=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.times import later, span
 from kschedcore.api.machinery.types import Object
 
 __all__ = ["Limited", "Memory", "limited"]
@@ -69,9 +70,9 @@ def limited(spec: Object, memory: Memory, current: int, wanted: int, now: dateti
     behavior = spec.get("behavior") or {}
     up = {**_DEFAULT_UP, **(behavior.get("scaleUp") or {})}
     down = {**_DEFAULT_DOWN, **(behavior.get("scaleDown") or {})}
-    up_window = timedelta(seconds=up.get("stabilizationWindowSeconds") or 0)
+    up_window = span(up.get("stabilizationWindowSeconds") or 0)
     given = down.get("stabilizationWindowSeconds")
-    down_window = timedelta(seconds=_DOWN_WINDOW if given is None else given)
+    down_window = span(_DOWN_WINDOW if given is None else given)
     stable, able = _stabilised(memory, current, wanted, up_window, down_window, now)
     least, most = spec.get("minReplicas", 1), spec["maxReplicas"]
     if stable > current:
@@ -138,7 +139,7 @@ def _limit(
         return current
     limits = []
     for policy in rules["policies"]:
-        since = now - timedelta(seconds=policy["periodSeconds"])
+        since = later(now, -policy["periodSeconds"])
         limits.append(after(policy, sum(change for time, change in memory.changes if time > since)))
     return select(limits)
 

@@ -17,6 +17,7 @@ from kschedcore.controllers.horizontalpodautoscaler.behavior import Limited, Mem
 from kschedcore.controllers.horizontalpodautoscaler.replicas import (
     MetricError,
     Proposal,
+    Tolerance,
     UsageSource,
     propose,
 )
@@ -122,11 +123,14 @@ class HorizontalPodAutoscalerController(Controller):
     ) -> tuple[Limited, str] | None:
         """What the metrics ask for, within limits; None when they cannot be had."""
         pods = self._pods(target)
+        if not self._is_unambiguous(autoscaler, target, pods, status):
+            return None
+        tolerance = Tolerance.of(autoscaler["spec"])
         proposals: list[tuple[Proposal, str]] = []
         failures, current_metrics = [], []
         for metric in autoscaler["spec"].get("metrics", ()):
             try:
-                proposal = self._propose(metric, pods, current)
+                proposal = self._propose(metric, pods, current, tolerance)
             except MetricError as failure:
                 failures.append((metric, str(failure)))
                 continue
@@ -154,11 +158,33 @@ class HorizontalPodAutoscalerController(Controller):
         rises = outcome.replicas > current
         return outcome, f"{subject} above target" if rises else "All metrics below target"
 
-    def _propose(self, metric: Object, pods: list[Object], current: int) -> Proposal:
+    def _is_unambiguous(
+        self, autoscaler: Object, target: Object, pods: list[Object], status: _Status
+    ) -> bool:
+        """Return whether no other autoscaler's target selects one of the pods; else report it."""
+        namespace = autoscaler["metadata"]["namespace"]
+        others = self.informers[_AUTOSCALERS].in_namespace(namespace)
+        if len(others) < 2:
+            return True
+        uids = {pod["metadata"]["uid"] for pod in pods}
+        found = []
+        for each in others:
+            selected = self._target(each)
+            if selected is not None and any(p["metadata"]["uid"] in uids for p in self._pods(selected)):
+                found.append(f"{namespace}/{each['metadata']['name']}")
+        if len(found) < 2:
+            return True
+        selector = label_selector(decode(LabelSelector, target["spec"]["selector"]))
+        message = f"pods by selector {selector} are controlled by multiple HPAs: [{' '.join(sorted(found))}]"
+        self.events.event(autoscaler, "Warning", "AmbiguousSelector", message)
+        status.condition("ScalingActive", "False", "AmbiguousSelector", message)
+        return False
+
+    def _propose(self, metric: Object, pods: list[Object], current: int, tolerance: Tolerance) -> Proposal:
         field = _FIELDS.get(metric["type"])
         if field is None:
             raise MetricError(f"no metrics of type {metric['type']} are known here")
-        return propose(metric[field], pods, current, self._usage, self.clock.now())
+        return propose(metric[field], pods, current, self._usage, self.clock.now(), tolerance)
 
     def _pods(self, target: Object) -> list[Object]:
         asked = decode(LabelSelector, target["spec"]["selector"])

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from kschedcore.api.machinery.times import EARLIEST, later, parse_time
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.quantity import milli_value
 
-__all__ = ["TOLERANCE", "MetricError", "Proposal", "UsageSource", "propose"]
+__all__ = ["TOLERANCE", "MetricError", "Proposal", "Tolerance", "UsageSource", "propose"]
 
 TOLERANCE = 0.1
-"""So far from its target a metric may be without anything being done."""
+"""How far from its target a metric may be before the target is scaled
+(``--horizontal-pod-autoscaler-tolerance``)."""
 
 CPU_INITIALIZATION = timedelta(minutes=5)
 INITIAL_READINESS = timedelta(seconds=30)
@@ -33,6 +35,30 @@ class UsageSource(Protocol):
 
 class MetricError(Exception):
     """A metric that cannot be had; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far below and above 1 the ratio of usage to target may be (KEP-4951).
+
+    Attributes:
+        down: Below 1.
+        up: Above 1.
+    """
+
+    down: float = TOLERANCE
+    up: float = TOLERANCE
+
+    @classmethod
+    def of(cls, spec: Object) -> Tolerance:
+        """Return the tolerance of an autoscaler (``spec.behavior.scaleUp|scaleDown.tolerance``)."""
+        behavior = spec.get("behavior") or {}
+        given = [(behavior.get(way) or {}).get("tolerance") for way in ("scaleDown", "scaleUp")]
+        return cls(*(TOLERANCE if each is None else milli_value(each) / 1000 for each in given))
+
+    def holds(self, ratio: float) -> bool:
+        """Return whether the ratio is near enough to 1."""
+        return 1.0 - self.down <= ratio <= 1.0 + self.up
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +84,26 @@ class _Groups:
     missing: list[str]
 
 
-def propose(metric: Object, pods: list[Object], current: int, source: UsageSource, now: datetime) -> Proposal:
-    """How many replicas a ``Resource`` or ``ContainerResource`` metric asks for.
+def propose(
+    metric: Object,
+    pods: list[Object],
+    current: int,
+    source: UsageSource,
+    now: datetime,
+    tolerance: Tolerance = Tolerance(),
+) -> Proposal:
+    """Return how many replicas a ``Resource`` or ``ContainerResource`` metric asks for.
 
     Args:
         metric: ``spec.metrics[*].resource`` or ``.containerResource``.
         pods: The pods that the target selects.
-        current: How many replicas it has.
-        source: Where usage is known.
+        current: How many replicas the target has.
+        source: The source of the pods' usage.
         now: The time.
+        tolerance: How far from the target the metric may be.
 
     Raises:
-        MetricError: Nothing is known of any pod, or a pod does not say what it requests.
+        MetricError: There is no usage of any pod, or a pod does not say what it requests.
     """
     name, target, container = metric["name"], metric["target"], metric.get("container", "")
     groups = _grouped(pods, name, container, source, now)
@@ -78,35 +112,60 @@ def propose(metric: Object, pods: list[Object], current: int, source: UsageSourc
     if target["type"] == "Utilization":
         wanted = {pod["metadata"]["name"]: _request(pod, name, container) for pod in pods}
         goal = target["averageUtilization"]
-        ratio = _Ratio(wanted, goal / 100)
-        # A pod of which nothing is known counts as one that uses what it may.
+        ratio: _Ratio = _Utilization(wanted, goal)
+        # A pod without metrics counts as one that uses what it requests, or the target if that is more.
         fallback = {each: wanted[each] * max(100, goal) // 100 for each in groups.missing}
-        utilization = sum(groups.used.values()) * 100 // max(1, sum(wanted[each] for each in groups.used))
+        utilization = _percent(groups.used, wanted)
     else:
         goal = milli_value(target["averageValue"])
-        ratio = _Ratio(dict.fromkeys((pod["metadata"]["name"] for pod in pods), goal), 1.0)
-        fallback, utilization = dict.fromkeys(groups.missing, goal), None
+        ratio, utilization = _Average(goal), None
+        fallback = dict.fromkeys(groups.missing, goal)
     average = sum(groups.used.values()) // len(groups.used)
-    return Proposal(_replicas(groups, ratio, fallback, current), utilization, average)
+    return Proposal(_replicas(groups, ratio, fallback, current, tolerance), utilization, average)
+
+
+class _Ratio(Protocol):
+    """Usage in relation to the target."""
+
+    def of(self, used: Mapping[str, int]) -> float:
+        """Return the ratio of the usage of pods, in thousandths of the resource's unit, to the target."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Ratio:
-    """Usage in relation to what it is meant to be."""
+class _Utilization:
+    """Whole percents of the requests in relation to the target's (``GetResourceUtilizationRatio``)."""
 
-    wanted: Mapping[str, int]
-    goal: float
+    requests: Mapping[str, int]
+    goal: int
 
     def of(self, used: Mapping[str, int]) -> float:
-        total = sum(self.wanted[name] for name in used)
-        return sum(used.values()) / total / self.goal if total else 0.0
+        return _percent(used, self.requests) / self.goal
 
 
-def _replicas(groups: _Groups, ratio: _Ratio, fallback: Mapping[str, int], current: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Average:
+    """Whole thousandths of a unit in relation to the target's (``GetMetricUsageRatio``)."""
+
+    goal: int
+
+    def of(self, used: Mapping[str, int]) -> float:
+        return sum(used.values()) // len(used) / self.goal
+
+
+def _percent(used: Mapping[str, int], requests: Mapping[str, int]) -> int:
+    total = sum(requests[name] for name in used)
+    if not total:
+        raise MetricError("no metrics returned matched known pods")
+    return sum(used.values()) * 100 // total
+
+
+def _replicas(
+    groups: _Groups, ratio: _Ratio, fallback: Mapping[str, int], current: int, tolerance: Tolerance
+) -> int:
     first = ratio.of(groups.used)
     damped = bool(groups.unready) and first > 1
     if not damped and not groups.missing:
-        return current if abs(first - 1) <= TOLERANCE else math.ceil(first * groups.ready)
+        return current if tolerance.holds(first) else math.ceil(first * groups.ready)
     used = dict(groups.used)
     if first < 1:
         used.update(fallback)
@@ -115,7 +174,7 @@ def _replicas(groups: _Groups, ratio: _Ratio, fallback: Mapping[str, int], curre
     if damped:
         used.update(dict.fromkeys(groups.unready, 0))
     second = ratio.of(used)
-    if abs(second - 1) <= TOLERANCE or (first < 1 < second) or (second < 1 < first):
+    if tolerance.holds(second) or (first < 1 < second) or (second < 1 < first):
         return current
     replicas = math.ceil(second * len(used))
     turned = (second < 1 and replicas > current) or (second > 1 and replicas < current)
@@ -151,11 +210,11 @@ def _starts_still(pod: Object, now: datetime) -> bool:
     ready = next((each for each in status.get("conditions", ()) if each["type"] == "Ready"), None)
     if ready is None or not status.get("startTime"):
         return True
-    started = datetime.fromisoformat(status["startTime"])
-    if now < started + CPU_INITIALIZATION:
+    started = parse_time(status["startTime"]) or EARLIEST
+    if now < later(started, CPU_INITIALIZATION):
         return bool(ready["status"] == "False")
-    moved = datetime.fromisoformat(ready["lastTransitionTime"])
-    return ready["status"] == "False" and started + INITIAL_READINESS > moved
+    moved = parse_time(ready.get("lastTransitionTime")) or EARLIEST
+    return ready["status"] == "False" and later(started, INITIAL_READINESS) > moved
 
 
 def _request(pod: Object, resource: str, container: str) -> int:

@@ -11,7 +11,15 @@ from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, controller_of, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
-from kschedcore.controllers.job.ending import Ending, deadline, ending_of, is_finished, retry_at
+from kschedcore.controllers.job.ending import (
+    COMPLETED,
+    Ending,
+    deadline,
+    ending_of,
+    holding,
+    is_finished,
+    retry_at,
+)
 from kschedcore.controllers.job.pods import (
     failure_counts,
     has_failed,
@@ -71,8 +79,8 @@ class JobController(Controller):
         if ending is not None:
             self._remove(tally.active, counted=True)
         elif tally.complete:
-            ending = Ending("Complete")
-            # What still runs will not be waited for, nor counted.
+            ending = COMPLETED
+            # Pods that still run are not counted any more.
             self._remove(tally.active, counted=False)
         elif not job["metadata"].get("deletionTimestamp"):
             again = self._scale(tally)
@@ -156,15 +164,17 @@ class JobController(Controller):
             return
         tally = Tally(job, self.informers["pods"].controlled_by(job))
         job = self._written(job, self._noted(tally, ending))
-        over = ending is not None or job["metadata"].get("deletionTimestamp")
+        all_pods = ending is not None or job["metadata"].get("deletionTimestamp")
         # What is written down now, or was before a restart, or does not count at all.
-        self._let_go(pod for pod in tally.pods if over or has_succeeded(pod) or has_failed(pod, job))
+        self._let_go(pod for pod in tally.pods if all_pods or has_succeeded(pod) or has_failed(pod, job))
         tally = Tally(job, self.informers["pods"].controlled_by(job))
         before, status = job, self._counted(tally)
-        if ending is not None and "uncountedTerminatedPods" not in status:
+        # The Job has ended once every end of a pod is counted and no pod is on its way out.
+        over = ending is not None and "uncountedTerminatedPods" not in status and not tally.terminating
+        if ending is not None and over:
             status = self._ended_status(status, ending)
-        if self._written(before, status) is not before and ending is not None:
-            self._tell(before, ending)
+        if self._written(before, status) is not before and ending is not None and over:
+            self._record_ending(before, ending)
 
     def _noted(self, tally: Tally, ending: Ending | None) -> Object:
         """The status with the uids of the pods that have ended, which is written before they are let go."""
@@ -177,9 +187,9 @@ class JobController(Controller):
             # Completed indexes say it already, and say it as often as one likes.
             uncounted[0].clear()
         _put(status, "uncountedTerminatedPods", _uncounted(*uncounted))
-        if ending is not None and ending.announced:
+        if ending is not None and holding(tally.job, ending.interim) is None:
             now = timestamp(self.clock.now())
-            _set_condition(status, ending.announced, ending.reason, ending.message, now)
+            _set_condition(status, ending.interim, ending.reason, ending.message, now)
         return status
 
     def _counted(self, tally: Tally) -> Object:
@@ -225,7 +235,7 @@ class JobController(Controller):
             status["completionTime"] = now
         return status
 
-    def _tell(self, job: Object, ending: Ending) -> None:
+    def _record_ending(self, job: Object, ending: Ending) -> None:
         if ending.condition == "Complete":
             self.events.event(job, "Normal", "Completed", "Job completed")
         else:

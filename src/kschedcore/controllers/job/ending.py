@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.conditions import condition_of, is_true
+from kschedcore.api.machinery.times import later, parse_time
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.job.pods import ended_at, has_failed, has_succeeded
+from kschedcore.controllers.job.pods import ended_at, failure_counts, has_failed, has_succeeded
 from kschedcore.controllers.job.policies import failure_verdict, succeeds_early
 from kschedcore.controllers.job.tally import Tally
 
-__all__ = ["Ending", "deadline", "ending_of", "holding", "is_finished", "retry_at"]
+__all__ = ["COMPLETED", "Ending", "deadline", "ending_of", "holding", "is_finished", "retry_at"]
 
 FIRST_BACKOFF = timedelta(seconds=10)
 LONGEST_BACKOFF = timedelta(minutes=10)
@@ -24,15 +25,24 @@ class Ending:
 
     Attributes:
         condition: ``Complete`` or ``Failed``.
-        reason: In one word; empty for a Job that is simply complete.
-        message: For people.
-        announced: A condition that is set beforehand and stays: ``FailureTarget``, ``SuccessCriteriaMet``.
+        reason: The reason of the condition, in CamelCase.
+        message: The message of the condition.
     """
 
     condition: str
-    reason: str = ""
-    message: str = ""
-    announced: str = ""
+    reason: str
+    message: str
+
+    @property
+    def interim(self) -> str:
+        """The condition that is set while the Job's pods are still ending, and stays (KEP-3939, KEP-3998)."""
+        return _INTERIM[self.condition]
+
+
+_INTERIM = {"Failed": "FailureTarget", "Complete": "SuccessCriteriaMet"}
+
+COMPLETED = Ending("Complete", "CompletionsReached", "Reached expected number of succeeded pods")
+"""How a Job ends that has as many succeeded pods as it asks for."""
 
 
 def holding(job: Object, kind: str) -> Object | None:
@@ -51,33 +61,42 @@ def deadline(job: Object) -> datetime | None:
     seconds, started = job["spec"].get("activeDeadlineSeconds"), job.get("status", {}).get("startTime")
     if seconds is None or not started or job["spec"].get("suspend"):
         return None
-    return datetime.fromisoformat(started) + timedelta(seconds=seconds)
+    since = parse_time(started)
+    return None if since is None else later(since, seconds)
 
 
 def ending_of(tally: Tally, now: datetime) -> Ending | None:
     """How the Job ends now; None when it goes on."""
-    return _announced(tally.job) or _by_policy(tally) or _by_limits(tally, now) or _by_indexes(tally)
+    return (
+        _begun(tally.job)
+        or _by_failure_policy(tally)
+        or _by_limits(tally, now)
+        or _by_indexes(tally)
+        or _by_success_policy(tally)
+    )
 
 
-def _announced(job: Object) -> Ending | None:
-    for announced, condition in (("FailureTarget", "Failed"), ("SuccessCriteriaMet", "Complete")):
-        before = holding(job, announced)
+def _begun(job: Object) -> Ending | None:
+    """The ending that an interim condition of the Job announces."""
+    for condition in ("Complete", "Failed"):
+        before = holding(job, _INTERIM[condition])
         if before is not None:
-            return Ending(condition, before.get("reason", ""), before.get("message", ""), announced)
+            return Ending(condition, before.get("reason", ""), before.get("message", ""))
     return None
 
 
-def _by_policy(tally: Tally) -> Ending | None:
+def _by_failure_policy(tally: Tally) -> Ending | None:
     for pod in tally.pods:
         if has_failed(pod, tally.job):
             verdict = failure_verdict(tally.job, pod)
             if verdict.action == "FailJob":
-                return Ending("Failed", "PodFailurePolicy", verdict.message, "FailureTarget")
-    if tally.indexed:
-        why = succeeds_early(tally.job, tally.succeeded_indexes)
-        if why:
-            return Ending("Complete", "SuccessPolicy", why, "SuccessCriteriaMet")
+                return Ending("Failed", "PodFailurePolicy", verdict.message)
     return None
+
+
+def _by_success_policy(tally: Tally) -> Ending | None:
+    why = succeeds_early(tally.job, tally.succeeded_indexes) if tally.indexed else ""
+    return Ending("Complete", "SuccessPolicy", why) if why else None
 
 
 def _by_limits(tally: Tally, now: datetime) -> Ending | None:
@@ -121,19 +140,17 @@ def retry_at(tally: Tally, index: int | None = None) -> datetime | None:
     if index is not None:
         last = tally.last_failed(index)
         failures = 0 if last is None else _failures(last)
-        return None if last is None else ended_at(last) + _backoff(failures)
+        return None if last is None else later(ended_at(last), _backoff(failures))
     ends = sorted(
         ((ended_at(pod), has_succeeded(pod)) for pod in tally.pods
          if has_succeeded(pod) or has_failed(pod, tally.job)), reverse=True,
     )  # fmt: skip
     failures = next((place for place, (_, well) in enumerate(ends) if well), len(ends))
-    return ends[0][0] + _backoff(failures) if failures else None
+    return later(ends[0][0], _backoff(failures)) if failures else None
 
 
 def _failures(pod: Object) -> int:
-    return (
-        int(pod["metadata"].get("annotations", {}).get("batch.kubernetes.io/job-index-failure-count", 0)) + 1
-    )
+    return failure_counts(pod, ignored=None)[0] + 1
 
 
 def _backoff(failures: int) -> timedelta:

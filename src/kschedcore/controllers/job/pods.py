@@ -7,9 +7,10 @@ Rules: Kubernetes' Job reference, KEP-2214 (indexed Jobs), KEP-2307 (tracking wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from kschedcore.api.machinery.times import EARLIEST, later, parse_time
 from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.claims import controller_reference
 from kschedcore.controllers.victims import ready_since
@@ -45,7 +46,8 @@ def is_indexed(job: Object) -> bool:
 def completion_index(pod: Object, completions: int) -> int | None:
     """The pod's index; None when it has none below ``completions``."""
     text = pod["metadata"].get("annotations", {}).get(_INDEX, "")
-    return int(text) if text.isdecimal() and int(text) < completions else None
+    valid = text.isascii() and text.isdecimal() and len(text) <= 10
+    return int(text) if valid and int(text) < completions else None
 
 
 def tracked(pod: Object) -> bool:
@@ -83,22 +85,29 @@ def ended_at(pod: Object) -> datetime:
     metadata, status = pod["metadata"], pod.get("status", {})
     statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     ends = [
-        end for each in statuses if (end := each.get("state", {}).get("terminated", {}).get("finishedAt"))
+        end
+        for each in statuses
+        if (end := parse_time(each.get("state", {}).get("terminated", {}).get("finishedAt")))
     ]
     if ends:
-        return max(map(_time, ends))
+        return max(ends)
     for condition in status.get("conditions", ()):
-        since = condition.get("lastTransitionTime")
+        since = parse_time(condition.get("lastTransitionTime"))
         if condition["type"] == "Ready" and condition["status"] == "False" and since:
-            return _time(since)
-    if metadata.get("deletionTimestamp"):
-        grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds", 0))
-        return _time(metadata["deletionTimestamp"]) - grace
-    return _time(metadata["creationTimestamp"])
+            return since
+    if deleted := parse_time(metadata.get("deletionTimestamp")):
+        return later(deleted, -metadata.get("deletionGracePeriodSeconds", 0))
+    return _created(pod)
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _created(pod: Object) -> datetime:
+    return parse_time(pod["metadata"]["creationTimestamp"]) or EARLIEST
+
+
+def _count(text: str | None) -> int:
+    """Read a count that an annotation keeps; what is no int32 counts as none (``getIndexFailureCount``)."""
+    number = int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 10 else 0
+    return number if number < 2**31 else 0
 
 
 def failure_counts(pod: Object, *, ignored: bool | None) -> tuple[int, int]:
@@ -109,7 +118,7 @@ def failure_counts(pod: Object, *, ignored: bool | None) -> tuple[int, int]:
         ignored: Whether this failure is one to ignore; None when the pod has not failed.
     """
     annotations = pod["metadata"].get("annotations", {})
-    counted, passed = int(annotations.get(_FAILURES, "0")), int(annotations.get(_IGNORED_FAILURES, "0"))
+    counted, passed = _count(annotations.get(_FAILURES)), _count(annotations.get(_IGNORED_FAILURES))
     return counted + (ignored is False), passed + (ignored is True)
 
 
@@ -190,5 +199,5 @@ def _worth(pod: Object) -> tuple[Any, ...]:
         since is not None,
         -since.timestamp() if since else 0.0,
         -restarts,
-        -_time(pod["metadata"]["creationTimestamp"]).timestamp(),
+        -_created(pod).timestamp(),
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.conditions import is_true
 from kschedcore.api.machinery.frozen import plain
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import later, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
@@ -76,7 +76,7 @@ class NodeLifecycleController(Controller):
     def _silent_at(self, node: Object) -> datetime:
         """From when on the node counts as silent, if it is not heard of before."""
         heard, grace = last_heard(node, self._lease(node), self.clock.now())
-        return heard + grace
+        return later(heard, grace)
 
     def _is_alive(self, node: Object) -> bool:
         return is_ready(node) and self.clock.now() < self._silent_at(node)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.times import parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.heartbeats import renewed_at
 
@@ -63,12 +63,10 @@ def is_ready(node: Object) -> bool:
 def last_heard(node: Object, lease: Object | None, now: datetime) -> tuple[datetime, timedelta]:
     """When the node was heard of last, and how long it may be silent since."""
     times = [] if lease is None else [renewed_at(lease, now)]
-    posted = _conditions(node).get("Ready", {}).get("lastHeartbeatTime")
-    if posted:
-        times.append(datetime.fromisoformat(posted))
+    times.append(parse_time(_conditions(node).get("Ready", {}).get("lastHeartbeatTime")))
     heard = [time for time in times if time is not None]
     if not heard:
-        return datetime.fromisoformat(node["metadata"]["creationTimestamp"]), STARTUP_GRACE
+        return parse_time(node["metadata"]["creationTimestamp"]) or now, STARTUP_GRACE
     return max(heard), GRACE
 
 

@@ -9,15 +9,22 @@ from collections.abc import Iterable
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
+from kschedcore.apiserver.admission.plugins.base import default_class
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.persistentvolume.claim_matching import class_of, find_volume, is_reserved_for
+from kschedcore.controllers.persistentvolume.claim_matching import (
+    class_of,
+    find_volume,
+    is_reserved_for,
+    mismatch,
+)
 from kschedcore.engine.volumes import BIND_COMPLETED, SELECTED_NODE
 
 __all__ = ["PersistentVolumeController", "promised_node"]
 
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
+IS_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 _CLAIMS, _VOLUMES, _CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
 
@@ -42,8 +49,9 @@ class PersistentVolumeController(Controller):
         )
 
     def _waiting(self, change: Change) -> Iterable[Key]:
+        """The claims that wait for the class, or for one that is the default."""
         name = change.object["metadata"]["name"]
-        return [key_of(claim) for claim in self._unbound() if class_of(claim) == name]
+        return [key_of(claim) for claim in self._unbound() if class_of(claim) in (name, "")]
 
     def _claims_for(self, change: Change) -> Iterable[Key]:
         volume = change.object
@@ -72,23 +80,48 @@ class PersistentVolumeController(Controller):
         if _is_bound(claim):
             self._bound_claim(claim)
             return
-        named = claim["spec"].get("volumeName")
-        if named:
-            volume = self.informers[_VOLUMES].get("", named)
-            if volume is None:
-                self._claim_status(claim, {"phase": "Pending"})
-            elif not volume["spec"].get("claimRef") or is_reserved_for(volume, claim):
-                self._bind(claim, volume)
+        if claim["spec"].get("volumeName"):
+            self._claim_of_named_volume(claim, claim["spec"]["volumeName"])
             return
         storage_class = self.informers[_CLASSES].get("", class_of(claim))
         node = promised_node(claim, self.informers)
-        volume = find_volume(claim, self.informers[_VOLUMES].all(), node)
-        if volume is not None and (not _delays(storage_class, claim) or is_reserved_for(volume, claim)):
+        delayed = _delays(storage_class, claim)
+        volume = find_volume(claim, self.informers[_VOLUMES].all(), node, delayed=delayed)
+        if volume is not None:
             self._bind(claim, volume)
             return
-        if claim.get("status", {}).get("phase") != "Pending":
-            claim = self._claim_status(claim, {"phase": "Pending"})
+        if self._assign_default_class(claim):
+            return
+        self._pend(claim)
         self._say_why_unbound(claim, storage_class)
+
+    def _claim_of_named_volume(self, claim: Object, name: str) -> None:
+        """Bind a claim to the volume that it names, if the volume is free and satisfies it."""
+        volume = self.informers[_VOLUMES].get("", name)
+        if volume is None or (volume["spec"].get("claimRef") and not is_reserved_for(volume, claim)):
+            self._pend(claim)
+            return
+        why = "" if volume["spec"].get("claimRef") else mismatch(volume, claim)
+        if not why:
+            self._bind(claim, volume)
+            return
+        message = f'Cannot bind to requested volume "{name}": {why}'
+        self.events.event(claim, "Warning", "VolumeMismatch", message)
+        self._pend(claim)
+
+    def _pend(self, claim: Object) -> None:
+        if claim.get("status", {}).get("phase") != "Pending":
+            self._claim_status(claim, {"phase": "Pending"})
+
+    def _assign_default_class(self, claim: Object) -> bool:
+        """Give a claim that names no class the default one; return whether there is one (KEP-3333)."""
+        if claim["spec"].get("storageClassName") is not None or class_of(claim):
+            return False
+        name = default_class(self.informers[_CLASSES].all(), IS_DEFAULT_CLASS)
+        if name is None:
+            return False
+        self.client.update({**claim, "spec": {**claim["spec"], "storageClassName": name}}, _CLAIMS)
+        return True
 
     def _say_why_unbound(self, claim: Object, storage_class: Object | None) -> None:
         if _delays(storage_class, claim):
@@ -161,13 +194,15 @@ class PersistentVolumeController(Controller):
             return
         claim = self.informers[_CLAIMS].get(reference.get("namespace", ""), reference.get("name", ""))
         if not reference.get("uid"):
-            # Reserved by a person, for a claim that is still to come.
-            if claim is None:
-                self._volume_phase(volume, "Available")
+            # A user reserved the volume for a claim that is not bound to it yet.
+            self._volume_phase(volume, "Available")
             return
         if claim is not None and claim["metadata"]["uid"] == reference["uid"]:
+            if claim["spec"].get("volumeName") == volume["metadata"]["name"]:
+                self._volume_phase(volume, "Bound")
             return
-        self._volume_phase(volume, "Released")
+        if volume.get("status", {}).get("phase") != "Failed":
+            self._volume_phase(volume, "Released")
         if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
             metadata = volume["metadata"]
             if not metadata.get("deletionTimestamp"):

@@ -15,8 +15,8 @@ __all__ = [
     "find_volume",
     "is_reachable",
     "is_reserved_for",
+    "mismatch",
     "requested",
-    "suits",
 ]
 
 
@@ -41,16 +41,34 @@ def is_reserved_for(volume: Object, claim: Object) -> bool:
     return same and reference.get("uid") in (None, "", metadata["uid"])
 
 
-def suits(volume: Object, claim: Object) -> bool:
-    """Whether the claim can be bound to the volume: size, modes, class and labels."""
-    spec, wanted = volume["spec"], claim["spec"]
-    if value(spec.get("capacity", {}).get("storage", "0")) < requested(claim):
-        return False
-    if spec.get("volumeMode", "Filesystem") != wanted.get("volumeMode", "Filesystem"):
-        return False
+def mismatch(volume: Object, claim: Object) -> str:
+    """Return why the claim that names the volume cannot be bound to it; empty if it can.
+
+    Rule: ``checkVolumeSatisfyClaim`` of the persistent volume controller.
+    """
+    if volume["metadata"].get("deletionTimestamp"):
+        return "the volume is marked for deletion"
+    if _capacity(volume) < requested(claim):
+        return "requested PV is too small"
     if class_of(volume) != class_of(claim):
-        return False
-    return set(wanted.get("accessModes", ())) <= set(spec.get("accessModes", ()))
+        return "storageClassName does not match"
+    if not _same_mode(volume, claim):
+        return "incompatible volumeMode"
+    return "" if _has_modes(volume, claim) else "incompatible accessMode"
+
+
+def _capacity(volume: Object) -> int:
+    return value(volume["spec"].get("capacity", {}).get("storage", "0"))
+
+
+def _same_mode(volume: Object, claim: Object) -> bool:
+    return bool(
+        volume["spec"].get("volumeMode", "Filesystem") == claim["spec"].get("volumeMode", "Filesystem")
+    )
+
+
+def _has_modes(volume: Object, claim: Object) -> bool:
+    return set(claim["spec"].get("accessModes", ())) <= set(volume["spec"].get("accessModes", ()))
 
 
 def is_reachable(volume: Object, node: Object) -> bool:
@@ -62,27 +80,48 @@ def is_reachable(volume: Object, node: Object) -> bool:
     return node_selector(decode(NodeSelector, required)).matches(metadata.get("labels", {}), metadata["name"])
 
 
-def find_volume(claim: Object, volumes: Iterable[Object], node: Object | None = None) -> Object | None:
-    """The volume that was made for the claim, or else the smallest free one that suits it.
+def find_volume(
+    claim: Object, volumes: Iterable[Object], node: Object | None = None, *, delayed: bool = False
+) -> Object | None:
+    """Return the volume that is reserved for the claim, or else the smallest free one that suits it.
+
+    Volumes with fewer access modes come first; within those of one set of modes a reserved volume does, of
+    whichever class it is (``findByClaim`` of the persistent volume controller's index).
 
     Args:
         claim: An unbound claim.
         volumes: Every volume.
-        node: The node that the claim is promised to, from which the volume must be reached.
+        node: The node that the scheduler selected for the claim, from which the volume must be reached.
+        delayed: Whether the scheduler chooses the volume, so that only a reserved one is returned.
     """
+    by_modes: dict[tuple[int, tuple[str, ...]], list[Object]] = {}
+    for volume in volumes:
+        if _has_modes(volume, claim):
+            modes = tuple(sorted(volume["spec"].get("accessModes", ())))
+            by_modes.setdefault((len(modes), modes), []).append(volume)
+    found = (_best(claim, by_modes[modes], node, delayed) for modes in sorted(by_modes))
+    return next((volume for volume in found if volume is not None), None)
+
+
+def _best(claim: Object, volumes: Iterable[Object], node: Object | None, delayed: bool) -> Object | None:
+    """Return the best volume of one set of access modes (``FindMatchingVolume``)."""
     selector = claim["spec"].get("selector")
     labels = None if selector is None else label_selector(decode(LabelSelector, selector))
     best: Object | None = None
     for volume in volumes:
-        if volume["metadata"].get("deletionTimestamp") or not suits(volume, claim):
+        reserved = is_reserved_for(volume, claim)
+        if volume["metadata"].get("deletionTimestamp") or (volume["spec"].get("claimRef") and not reserved):
             continue
-        if is_reserved_for(volume, claim):
-            return volume
-        if node is not None and not is_reachable(volume, node):
+        if _capacity(volume) < requested(claim) or not _same_mode(volume, claim):
             continue
-        if volume["spec"].get("claimRef") or volume.get("status", {}).get("phase") != "Available":
+        reachable = node is None or is_reachable(volume, node)
+        if reserved:
+            return volume if reachable else None
+        if delayed or not reachable or volume.get("status", {}).get("phase") != "Available":
             continue
         if labels is not None and not labels.matches(volume["metadata"].get("labels", {})):
+            continue
+        if class_of(volume) != class_of(claim):
             continue
         if best is None or _order(volume) < _order(best):
             best = volume
@@ -90,4 +129,4 @@ def find_volume(claim: Object, volumes: Iterable[Object], node: Object | None = 
 
 
 def _order(volume: Object) -> tuple[int, str]:
-    return value(volume["spec"].get("capacity", {}).get("storage", "0")), volume["metadata"]["name"]
+    return _capacity(volume), volume["metadata"]["name"]

@@ -135,7 +135,8 @@ class Rollout:
             "updatedReplicas": staying.count(self._update),
         }
         current, total = self._current, len(self._pods)
-        if self._rolling and total == counts["updatedReplicas"] == counts["readyReplicas"]:
+        wanted = len(self.replicas)
+        if self._rolling and total == counts["updatedReplicas"] == counts["readyReplicas"] == wanted:
             current, counts["currentReplicas"] = self._update, counts["updatedReplicas"]
         before = self.set.get("status", {})
         return {

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.machinery.times import EARLIEST, later, parse_time
 from kschedcore.api.quantity import milli_value, value
 from kschedcore.errors import ManifestError
 from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
@@ -51,15 +52,15 @@ class SimulatedRuntime:
     def launch(self, pod: Object, spec: Object, attempt: int, now: datetime) -> Launch:
         """Pull, start, and run the ``postStart`` hook; all of it takes its time."""
         behaviour = self._behaviours.of(pod, spec)
-        at = now + timedelta(seconds=behaviour.pull.seconds)
+        at = later(now, behaviour.pull.seconds)
         if behaviour.pull.error and _fails_still(behaviour.pull.fails_for, pod, at):
             return Launch(_on_tick(at), "pull", behaviour.pull.error)
-        at += timedelta(seconds=self._start_seconds(behaviour, pod, spec, attempt))
+        at = later(at, self._start_seconds(behaviour, pod, spec, attempt))
         if behaviour.start.error:
             return Launch(_on_tick(at), "start", behaviour.start.error)
         if "postStart" not in spec.get("lifecycle", {}):
             return Launch(_on_tick(at))
-        at += timedelta(seconds=behaviour.post_start.seconds)
+        at = later(at, behaviour.post_start.seconds)
         error = behaviour.post_start.error
         return Launch(_on_tick(at), "postStart" if error else "", error)
 
@@ -77,7 +78,7 @@ class SimulatedRuntime:
         ends = [_killed_for_memory(behaviour.usage, instance)]
         seconds = _run_seconds(run, instance)
         if seconds is not None:
-            at = instance.started_at + timedelta(seconds=seconds)
+            at = later(instance.started_at, seconds)
             ends.append(Exit(at, run.exit_code, run.reason, run.message))
         return Outlook(
             min((each for each in ends if each is not None), key=lambda each: each.at, default=None)
@@ -87,8 +88,8 @@ class SimulatedRuntime:
         """End when the behaviour says so, or be killed when the grace is over."""
         stop = self._behaviours.of(instance.pod, instance.spec).stop
         if stop.seconds > grace_seconds:
-            return Outlook(Exit(now + timedelta(seconds=grace_seconds), _KILLED))
-        return Outlook(Exit(now + timedelta(seconds=stop.seconds), stop.exit_code))
+            return Outlook(Exit(later(now, grace_seconds), _KILLED))
+        return Outlook(Exit(later(now, stop.seconds), stop.exit_code))
 
     def pre_stop(self, instance: Instance, now: datetime) -> Hook:  # noqa: ARG002 - it does not depend on when
         """The hook as the behaviour has it."""
@@ -143,8 +144,8 @@ def _on_tick(at: datetime) -> datetime:
 def _fails_still(seconds: float | None, pod: Object, at: datetime) -> bool:
     if seconds is None:
         return True
-    created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
-    return at < created + timedelta(seconds=seconds)
+    created = parse_time(pod["metadata"]["creationTimestamp"]) or EARLIEST
+    return at < later(created, seconds)
 
 
 def _run_seconds(run: Run, instance: Instance) -> float | None:
@@ -164,7 +165,7 @@ def _killed_for_memory(points: Sequence[UsagePoint], instance: Instance) -> Exit
         return None
     for point in points:
         if value(point.memory) > value(limit):
-            at = instance.started_at + timedelta(seconds=point.from_)
+            at = later(instance.started_at, point.from_)
             return Exit(at, _KILLED, "OOMKilled")
     return None
 
@@ -173,7 +174,7 @@ def _at(steps: Sequence[Step], instance: Instance, now: datetime) -> tuple[Step 
     """The step that holds now, and when the next one does."""
     current = None
     for step in steps:
-        begins = instance.started_at + timedelta(seconds=step.from_)
+        begins = later(instance.started_at, step.from_)
         if begins > now:
             return current, begins
         current = step

@@ -1,0 +1,37 @@
+"""Fixtures of every test: an error that a component logs fails the test that caused it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+
+class _Errors(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def logged_errors() -> Iterator[list[logging.LogRecord]]:
+    """What components log as errors; a test that expects some takes them out of the list."""
+    handler = _Errors()
+    logger = logging.getLogger("kschedcore")
+    logger.addHandler(handler)
+    yield handler.records
+    logger.removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def no_logged_errors(logged_errors: list[logging.LogRecord]) -> Iterator[None]:
+    """Components go on when one key fails, so a test must look into the log to notice."""
+    yield
+    messages = [
+        f"{record.getMessage()}: {record.exc_info and record.exc_info[1]!r}" for record in logged_errors
+    ]
+    assert messages == []
