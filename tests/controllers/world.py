@@ -18,7 +18,7 @@ from kschedcore.controllers.serviceaccount import ServiceAccountController
 Object = dict[str, Any]
 
 
-class Stopped(BaseException):  # noqa: N818 - what happened
+class Stopped(BaseException):
     """The process that sent a request was stopped before it was answered."""
 
 

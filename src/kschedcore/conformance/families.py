@@ -114,7 +114,9 @@ def _slice(found: Object) -> dict[str, Any]:
 
 
 def _endpoint(found: Object) -> dict[str, Any]:
-    kept: dict[str, Any] = {key: found[key] for key in ("addresses", "conditions", "nodeName", "hostname") if key in found}
+    kept: dict[str, Any] = {
+        key: found[key] for key in ("addresses", "conditions", "nodeName", "hostname") if key in found
+    }
     return {**kept, "pod": found.get("targetRef", {}).get("name")}
 
 
