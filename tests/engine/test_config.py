@@ -5,16 +5,12 @@ from typing import Any
 
 import pytest
 
-from kschedcore.engine.config.args import (
-    CPU_AND_MEMORY,
-    Args,
-    NodeResourcesFitArgs,
-    PodTopologySpreadArgs,
-    ResourceSpec,
-)
+from kschedcore.engine.config.args import CPU_AND_MEMORY, Args, ResourceSpec
 from kschedcore.engine.config.loading import load_config
 from kschedcore.engine.engine import Engine
-from kschedcore.engine.plugin import Plugin
+from kschedcore.engine.plugin import Assumed, Plugin, PodContext
+from kschedcore.engine.plugins.node_resources_fit import NodeResourcesFitArgs
+from kschedcore.engine.plugins.pod_topology_spread import PodTopologySpreadArgs
 from kschedcore.engine.profile import Profile, default_profile, profiles_of
 from kschedcore.engine.registry import with_plugins
 from kschedcore.errors import ConfigError, NotFoundError
@@ -41,7 +37,15 @@ def weights(profile: Any) -> Any:
 
 class Watchful(Plugin):
     name = "Watchful"
-    points = frozenset({"filter", "score", "permit"})
+
+    def filter(self, context: PodContext) -> None:
+        """Reject no node."""
+
+    def score(self, context: PodContext) -> None:
+        """Rate no node."""
+
+    def permit(self, assumed: Assumed) -> None:
+        """Let every pod go on."""
 
 
 class TestMerging:

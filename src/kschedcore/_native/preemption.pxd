@@ -32,7 +32,8 @@ cdef class DryRun:
     cdef Core core
     cdef PodClass pod_class
     cdef int32_t priority
-    cdef object overdrawn
+    cdef object overdrawn, moved
+    cdef bint has_moved
     cdef Victim* victims
     cdef int count, capacity
     cdef readonly list candidates

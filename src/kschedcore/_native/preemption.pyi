@@ -20,7 +20,11 @@ class DryRun:
     failures: dict[int, int]
     without_victims: int
     def __init__(
-        self, core: Core, pod_class: PodClass, overdrawn: Callable[[list[int]], list[bool]] | None = None
+        self,
+        core: Core,
+        pod_class: PodClass,
+        overdrawn: Callable[[list[int]], list[bool]] | None = None,
+        moved: Callable[[int, int], None] | None = None,
     ) -> None: ...
     def run(self, enough: int) -> None: ...
     def agreed(self, slot: int, pods: list[int], violations: int) -> Candidate: ...

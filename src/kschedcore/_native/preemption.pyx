@@ -117,6 +117,8 @@ cdef class DryRun:
         pod_class: The refreshed class of the pod that needs room.
         overdrawn: Called with pod numbers, most important first; returns for each whether its eviction would
             overdraw a disruption budget, evictions counted in that order. None when there are no budgets.
+        moved: Called with a pod's number and -1 whenever the simulation takes it off its node, 1 when it puts it
+            back (PreFilterExtensions).
 
     Attributes:
         candidates: The nodes where evictions help, in the order tried.
@@ -124,11 +126,13 @@ cdef class DryRun:
         without_victims: Nodes that have no less important pod.
     """
 
-    def __cinit__(self, Core core not None, PodClass pod_class not None, overdrawn=None):
+    def __cinit__(self, Core core not None, PodClass pod_class not None, overdrawn=None, moved=None):
         self.core = core
         self.pod_class = pod_class
         self.priority = pod_class.info.priority
         self.overdrawn = overdrawn
+        self.moved = moved
+        self.has_moved = moved is not None
         self.candidates = []
         self.failures = {}
 
@@ -141,7 +145,7 @@ cdef class DryRun:
         The search goes on while every candidate so far violates a disruption budget. What an earlier dry run
         of the class found on a node is taken as found, if nothing has changed there.
         """
-        cdef Findings findings = _findings(self.core, self.pod_class, self.overdrawn is None)
+        cdef Findings findings = _findings(self.core, self.pod_class, self.overdrawn is None and self.moved is None)
         cdef Int32Column failed = Int32Column(len(self.core.reasons))
         cdef const slot_t* order = self.core.nodes.in_name_order()
         cdef Candidate candidate
@@ -273,6 +277,9 @@ cdef class DryRun:
         """Put a pod on the node's counts, or take it off; it stays listed."""
         self.core.topology.move(<PodInfo> self.core.pods.pods[victim.pod].info, slot, sign)
         (<PodInfo> self.core.pods.pods[victim.pod].info).account(slot, sign)
+        if self.has_moved:
+            with gil:
+                self.moved(victim.pod, sign)
         return 0
 
     cdef Candidate _candidate(self, slot_t slot):

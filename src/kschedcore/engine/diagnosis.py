@@ -9,14 +9,36 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
-    from kschedcore.engine.plugin import Status
-
 
 NO_NODES = "no nodes available to schedule pods"
 """All that kube-scheduler says about a cluster without nodes (scheduler.ErrNoNodesAvailable)."""
 
 LEFT_OUT = "PreFilterResult"
 """Code of a node that no PreFilter plugin asked for."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Why a plugin rejected a pod, or failed, other than on a single node (framework.Status).
+
+    Attributes:
+        code: ``Unschedulable``, ``UnschedulableAndUnresolvable``, ``Error`` or ``Skip``.
+        plugin: The plugin.
+        reasons: In kube-scheduler's words.
+        pre_enqueue: Whether PreEnqueue rejected the pod, so that no cycle was run.
+        cause: The exception that an ``Error`` stands for.
+    """
+
+    code: str
+    plugin: str
+    reasons: tuple[str, ...]
+    pre_enqueue: bool = False
+    cause: Exception | None = None
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the pod was rejected, as opposed to an error."""
+        return self.code in ("Unschedulable", "UnschedulableAndUnresolvable")
 
 
 @dataclass(frozen=True)

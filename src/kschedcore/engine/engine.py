@@ -20,15 +20,15 @@ from kschedcore.engine.columns.tables import ArrowStream, Coded
 from kschedcore.engine.config.loading import Configuration, SchedulerConfiguration, load_config
 from kschedcore.engine.decision import Decision, Decisions
 from kschedcore.engine.diagnosis import Diagnosis
+from kschedcore.engine.events import QueueingHints
 from kschedcore.engine.exclusive import exclusive
 from kschedcore.engine.explanation import Explanation
 from kschedcore.engine.extenders.extenders import ExtenderError, Extenders
 from kschedcore.engine.extenders.objects import PreemptionExtenders
 from kschedcore.engine.framework import Framework
 from kschedcore.engine.nominator import Nomination
-from kschedcore.engine.plugin import Plugin, Status
+from kschedcore.engine.plugin import ClusterHandle, Plugin, PostFilterResult, Status
 from kschedcore.engine.plugins.priority_sort import PrioritySort
-from kschedcore.engine.preemption import Preemption, PreemptionFinder, not_helpful
 from kschedcore.engine.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.engine.queue import in_queue_order
 from kschedcore.engine.registry import with_plugins
@@ -88,11 +88,12 @@ class Engine(SchedulerCache):
         )
         self._steps = Steps(self._core, self._extenders, self._tree, self._whole.pod)
         agreement = PreemptionExtenders(self._extenders, self._whole) if self._extenders else None
-        self._preemption = PreemptionFinder(self._core, self._bound, self._listers, agreement)
+        self._cluster = ClusterHandle(self._core, self._bound, self._listers, agreement)
         self._frameworks = {
             profile.scheduler_name: Framework(profile, registry, self._extenders)
             for profile in profiles_of(self._config, registry)
         }
+        self.hints = QueueingHints({name: each.plugins for name, each in self._frameworks.items()})
         if cluster is not None:
             self._load(cluster)
 
@@ -145,8 +146,7 @@ class Engine(SchedulerCache):
             decisions += self._place(batch, preempt)
             batch = []
             if isinstance(compiled, Status):
-                self._nominator.withdraw(key_of(pod))
-                decisions.append(Decision(pod, None, diagnosis=self._ended(compiled, preempt)))
+                decisions.append(self._reject(pod, compiled, preempt))
             else:
                 decisions.append(self._place_alone(pod, compiled, preempt))
         decisions += self._place(batch, preempt)
@@ -201,7 +201,7 @@ class Engine(SchedulerCache):
     def _place_rows(self, rows: PodRows, classes: list[PodClass], preempt: bool) -> RowDecisions:
         priorities = np.array([each.info.priority for each in classes], np.int64)[rows.shape_of]
         order = np.argsort(-priorities, kind="stable")
-        tried: dict[int, Preemption] = {}
+        tried: dict[int, PostFilterResult] = {}
 
         def post_filter(place: int) -> None:
             row = int(order[place])
@@ -226,7 +226,7 @@ class Engine(SchedulerCache):
 
     def _place(self, batch: list[tuple[Pod, PodClass]], preempt: bool) -> list[Decision]:
         """Place pods that no node is nominated for."""
-        preemptions: dict[int, Preemption] = {}
+        preemptions: dict[int, PostFilterResult] = {}
 
         def post_filter(place: int) -> None:
             preemptions[place] = self._post_filter(*batch[place])
@@ -246,13 +246,29 @@ class Engine(SchedulerCache):
             decisions.append(Decision(pod, node, int(feasible[place]), int(totals[place]), int(ties[place])))
         return decisions
 
-    def _post_filter(self, pod: Pod, compiled: PodClass) -> Preemption:
-        """Look for victims, and nominate the pod to the node where there are some."""
-        preemption = self.framework_of(pod).preempt(self._preemption, pod, compiled)
-        if preemption.node is not None:
-            self._nominator.withdraw_below(preemption.node, compiled.info.priority)
-            self._nominator.nominate(key_of(pod), compiled.info, preemption.node)
-        return preemption
+    def _post_filter(self, pod: Pod, compiled: PodClass | Status) -> PostFilterResult:
+        """Run PostFilter, and nominate the pod to the node that it finds."""
+        result = self.framework_of(pod).post_filter(self._cluster, pod, compiled)
+        if result.node is not None:
+            info = self._classes.info(pod) if isinstance(compiled, Status) else compiled.info
+            self._nominator.withdraw_below(result.node, info.priority)
+            self._nominator.nominate(key_of(pod), info, result.node)
+        return result
+
+    def _reject(self, pod: Pod, status: Status, preempt: bool) -> Decision:
+        """Decide about a pod whose cycle PreEnqueue or PreFilter ended."""
+        nomination = self._nominator.withdraw(key_of(pod))
+        result = self._post_filter(pod, status) if self._runs_post_filter(status, preempt) else None
+        decision = self._unschedulable(pod, {}, result, status)
+        if result is not None and decision.keeps_nomination and nomination is not None:
+            self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
+        return decision
+
+    def _runs_post_filter(self, status: Status, preempt: bool) -> bool:
+        """Return whether PostFilter runs after a status that ended a cycle."""
+        return bool(
+            preempt and status.plugin and status.rejects and not status.pre_enqueue and self._core.nodes.count
+        )
 
     def _place_alone(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
         """Place a pod on the node nominated for it if it fits there by now, else wherever it fits."""
@@ -323,14 +339,20 @@ class Engine(SchedulerCache):
         status = Status("Error", EXTENDER, (str(error),))
         return Decision(pod, None, diagnosis=Diagnosis(self._core, self._core.nodes.count, pre_filter=status))
 
-    def _unschedulable(self, pod: Pod, counts: dict[int, int], preemption: Preemption | None) -> Decision:
+    def _unschedulable(
+        self,
+        pod: Pod,
+        counts: dict[int, int],
+        result: PostFilterResult | None,
+        status: Status | None = None,
+    ) -> Decision:
         nodes = self._core.nodes.count
-        if preemption is None:
-            diagnosis = Diagnosis(self._core, nodes, counts)
-            return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=True)
-        diagnosis = Diagnosis(self._core, nodes, counts, post_filter=preemption.message)
-        equals = tuple((node, tuple(each.pod for each in victims)) for node, victims in preemption.equals)
-        return Decision(pod, None, diagnosis=diagnosis, equals=equals, keeps_nomination=not preemption.tried)
+        if result is None:
+            diagnosis = Diagnosis(self._core, nodes, counts, status)
+            return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=status is None)
+        diagnosis = Diagnosis(self._core, nodes, counts, status, result.message)
+        equals = tuple((node, tuple(each.pod for each in victims)) for node, victims in result.equals)
+        return Decision(pod, None, diagnosis=diagnosis, equals=equals, keeps_nomination=not result.tried)
 
     @contextmanager
     def what_if(self) -> Iterator[Self]:
@@ -384,7 +406,9 @@ class Engine(SchedulerCache):
         self._classes.trim()
         compiled = self._compile(view)
         if isinstance(compiled, Status):
-            return Decision(view, None, diagnosis=self._ended(compiled, preempt)), compiled, False
+            runs = self._runs_post_filter(compiled, preempt)
+            result = self.framework_of(view).post_filter(self._cluster, view, compiled) if runs else None
+            return self._unschedulable(view, {}, result, compiled), compiled, False
         with self._nomination_aside(view) as nomination:
             there = self._on_nominated(view, compiled, nomination)
             if there is not None:
@@ -401,8 +425,8 @@ class Engine(SchedulerCache):
         if slot >= 0:
             node = self._core.nodes.name_of(slot)
             return Decision(pod, node, int(feasible[0]), int(totals[0]), int(ties[0]))
-        preemption = self.framework_of(pod).preempt(self._preemption, pod, compiled) if preempt else None
-        return self._unschedulable(pod, failures[0], preemption)
+        result = self.framework_of(pod).post_filter(self._cluster, pod, compiled) if preempt else None
+        return self._unschedulable(pod, failures[0], result)
 
     def _decide_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
         try:
@@ -411,10 +435,8 @@ class Engine(SchedulerCache):
             return self._failed(pod, error)
         if counts is None:
             return self._decide(pod, compiled.scores, preempt=False)
-        preemption = (
-            self.framework_of(pod).preempt(self._preemption, pod, compiled.filters) if preempt else None
-        )
-        return self._unschedulable(pod, counts, preemption)
+        result = self.framework_of(pod).post_filter(self._cluster, pod, compiled.filters) if preempt else None
+        return self._unschedulable(pod, counts, result)
 
     def _raise_errors(self) -> None:
         """Tell of plugins written in Python that failed, now that everything is accounted."""
@@ -450,12 +472,6 @@ class Engine(SchedulerCache):
             reason = f'pod asks for scheduler "{pod.spec.scheduler_name}"; this engine is {names}'
             return Status("UnschedulableAndUnresolvable", "", (reason,))
         return framework.pre_enqueue(pod) or self._classes.compiled(pod, framework)
-
-    def _ended(self, status: Status, preempt: bool) -> Diagnosis:
-        """The diagnosis of a cycle that ended before any node was looked at."""
-        nodes = self._core.nodes.count
-        message = not_helpful(nodes) if preempt and status.plugin and not status.pre_enqueue else ""
-        return Diagnosis(self._core, nodes, pre_filter=status, post_filter=message)
 
     @exclusive
     def in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Pod]:

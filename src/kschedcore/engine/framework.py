@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.node_name import PreFilterResult
@@ -10,10 +11,20 @@ from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod
 from kschedcore.engine.config.loading import EVERY_NODE
 from kschedcore.engine.extenders.extenders import Extenders
-from kschedcore.engine.plugin import SKIP, Assumed, Plugin, PodContext, Registry, Status
-from kschedcore.engine.plugins.default_preemption import DefaultPreemption
-from kschedcore.engine.preemption import Preemption, PreemptionFinder
-from kschedcore.engine.profile import EXTENSION_POINTS, Profile
+from kschedcore.engine.plugin import (
+    EXTENSION_POINTS,
+    SKIP,
+    Assumed,
+    ClusterHandle,
+    FailedCycle,
+    Plugin,
+    PodContext,
+    PostFilterResult,
+    Registry,
+    Status,
+    overrides,
+)
+from kschedcore.engine.profile import Profile
 from kschedcore.engine.registry import IN_TREE
 from kschedcore.engine.stepwise import Compiled, Stepwise
 from kschedcore.engine.user_plugins import ColumnPlugin
@@ -51,8 +62,13 @@ class Framework:
             for point in EXTENSION_POINTS
         }
         self._columns = [plugin for plugin in self._plugins.values() if isinstance(plugin, ColumnPlugin)]
+        self._watching = [each for each in self._plugins.values() if overrides(type(each), "watches")]
+        self._following_pods = [
+            plugin
+            for plugin, _ in self._points["preFilter"]
+            if overrides(type(plugin), "add_pod") or overrides(type(plugin), "remove_pod")
+        ]
         self._has_own_plugins = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
-        self._watching = [each for each in self._plugins.values() if type(each).watches is not Plugin.watches]
 
     @property
     def reads_annotations(self) -> bool:
@@ -88,12 +104,71 @@ class Framework:
                 return status
         return None
 
-    def preempt(self, finder: PreemptionFinder, pod: Pod, pod_class: PodClass) -> Preemption:
-        """Run PostFilter for a pod without a feasible node."""
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        """The profile's plugins."""
+        return tuple(self._plugins.values())
+
+    def post_filter(self, cluster: ClusterHandle, pod: Pod, compiled: PodClass | Status) -> PostFilterResult:
+        """Run PostFilter for a pod without a feasible node (framework.RunPostFilterPlugins).
+
+        Args:
+            cluster: The cluster.
+            pod: The pod.
+            compiled: Its class, refreshed, or the status with which PreFilter ended its cycle.
+
+        Returns:
+            The result of the first plugin that nominates a node or ends PostFilter; otherwise the messages of
+            all of them, one after another.
+        """
+        status = compiled if isinstance(compiled, Status) else None
+        cycle = FailedCycle(
+            pod,
+            cluster,
+            None if isinstance(compiled, Status) else compiled,
+            status,
+            self._pre_filtered(status),
+            self._pod_mover(cluster, pod),
+        )
+        messages: list[str] = []
+        tried = False
         for plugin, _ in self._at("postFilter"):
-            if isinstance(plugin, DefaultPreemption):
-                return finder.run(pod, pod_class, plugin.args)
-        return Preemption(None, tried=False)
+            answer = plugin.post_filter(cycle)
+            if isinstance(answer, Status):
+                message = ", ".join(answer.reasons)
+                answer = PostFilterResult(message=message, tried=False, final=answer.code != "Unschedulable")
+            if answer is None:
+                continue
+            if answer.node is not None:
+                return answer if answer.equals else replace(answer, equals=((answer.node, answer.victims),))
+            if answer.final:
+                return answer
+            tried |= answer.tried
+            if answer.message:
+                messages.append(answer.message)
+        return PostFilterResult(message=", ".join(messages), tried=tried)
+
+    def _pre_filtered(self, status: Status | None) -> frozenset[str]:
+        """Return the plugins whose PreFilter ran in a cycle that ended with a status, or that went on (None)."""
+        names = [plugin.name for plugin, _ in self._at("preFilter")]
+        if status is not None and status.plugin in names:
+            names = names[: names.index(status.plugin) + 1]
+        return frozenset(names)
+
+    def _pod_mover(self, cluster: ClusterHandle, pod: Pod) -> Callable[[int, int], None] | None:
+        """Return what calls AddPod and RemovePod of the plugins that implement them; None when none does."""
+        if not self._following_pods:
+            return None
+
+        def moved(number: int, sign: int) -> None:
+            bound = cluster.bound.numbered(number)
+            for plugin in self._following_pods:
+                if sign > 0:
+                    plugin.add_pod(pod, bound)
+                else:
+                    plugin.remove_pod(pod, bound)
+
+        return moved
 
     @property
     def queue_sort(self) -> Plugin:
@@ -167,11 +242,18 @@ class Framework:
             kernel = plugin.filter(context)
             if kernel is not None:
                 filters.append(kernel)
+        skipped: set[str] = set()
+        for plugin, _ in self._at("preScore"):
+            answer = plugin.pre_score(context)
+            if answer is SKIP:
+                skipped.add(plugin.name)
+            elif answer is not None:
+                return answer
         scores: list[ScorePlugin] = []
         for plugin, weight in self._at("score"):
-            rating = plugin.score(context)
-            if rating is not None:
-                scores.append(rating.weigh(weight))
+            score = None if plugin.name in skipped else plugin.score(context)
+            if score is not None:
+                scores.append(score.weigh(weight))
         if only is not None or not (self.samples or self._extenders):
             return PodClass(core.nodes, core.shared, context.info, filters, scores)
         told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes

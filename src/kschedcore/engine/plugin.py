@@ -1,59 +1,77 @@
-"""What a plugin is to a profile: how one rule is compiled for one pod.
+"""The interface of scheduling plugins: one method an extension point of the scheduling framework.
 
-Scheduling a pod compiles it once: each plugin turns what the pod asks for into a native Filter and Score (see
-:mod:`kschedcore._native.plugin`), or into nothing when the rule does not concern the pod. Pods alike share the
-result, so nothing here runs per node or per decision.
+A plugin object belongs to one profile. Its rule is compiled once for all pods alike (see
+:mod:`kschedcore.engine.classes`): :meth:`Plugin.filter` and :meth:`Plugin.score` turn the pod's side of the rule
+into a native kernel (see :mod:`kschedcore._native.plugin`) that then runs over columns of nodes, so that these
+methods cost nothing per node or per decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kschedcore.engine.config.args import Args, NoArgs
+from kschedcore.engine.diagnosis import Rejection, Status
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.plugin import FilterPlugin, ScorePlugin
+    from kschedcore._native.podclass import PodClass
     from kschedcore._native.podinfo import PodInfo
     from kschedcore.api.objects import Pod
+    from kschedcore.engine.binding import BoundPod, BoundPods
+    from kschedcore.engine.events import Events
+    from kschedcore.engine.extenders.objects import PreemptionExtenders
     from kschedcore.engine.listers import Listers
 
+__all__ = [
+    "EXTENSION_POINTS",
+    "SKIP",
+    "Assumed",
+    "ClusterHandle",
+    "FailedCycle",
+    "Plugin",
+    "PodContext",
+    "PostFilterResult",
+    "Registry",
+    "Status",
+    "Wait",
+]
 
-@dataclass(frozen=True)
-class Status:
-    """Why a plugin ends a pod's cycle before any node is looked at (framework.Status).
+EXTENSION_POINTS: Mapping[str, str] = {
+    "preEnqueue": "pre_enqueue",
+    "queueSort": "sort_key",
+    "preFilter": "pre_filter",
+    "filter": "filter",
+    "postFilter": "post_filter",
+    "preScore": "pre_score",
+    "score": "score",
+    "reserve": "reserve",
+    "permit": "permit",
+    "preBind": "pre_bind",
+    "bind": "bind",
+    "postBind": "post_bind",
+}
+"""Extension point as KubeSchedulerConfiguration spells it -> method of :class:`Plugin`, in the order of a cycle."""
 
-    Attributes:
-        code: ``Unschedulable`` or ``UnschedulableAndUnresolvable``.
-        plugin: The plugin that says so.
-        reasons: In kube-scheduler's words.
-        pre_enqueue: The pod did not even enter the queue, so nothing was tried.
-        cause: What was raised, where the status stands for that.
-    """
+_FURTHER_METHODS = {"unreserve": "reserve", "add_pod": "preFilter", "remove_pod": "preFilter"}
+"""Further methods, and the extension point that each belongs to."""
 
-    code: str
-    plugin: str
-    reasons: tuple[str, ...]
-    pre_enqueue: bool = False
-    cause: Exception | None = None
-
-    @property
-    def rejects(self) -> bool:
-        """Whether it says that the pod cannot go there, rather than that something went wrong."""
-        return self.code in ("Unschedulable", "UnschedulableAndUnresolvable")
+SKIP = Status("Skip", "", ())
+"""PreScore's answer that leaves the plugin's Score out, and Bind's that leaves the pod to the next plugin."""
 
 
 @dataclass(frozen=True)
 class PodContext:
-    """A pod being compiled.
+    """A pod whose class is being compiled.
 
     Attributes:
         pod: The pod, as a typed view.
-        info: What the core accounts of it.
+        info: The pod's interned resource footprint.
         core: The native state.
-        listers: Everything else in the cluster that a rule may look at.
+        listers: The cluster's other objects.
     """
 
     pod: Pod
@@ -63,11 +81,89 @@ class PodContext:
 
 
 @dataclass(frozen=True)
+class ClusterHandle:
+    """The cluster as PostFilter plugins may read it (framework.Handle).
+
+    Attributes:
+        core: The native state.
+        bound: The bound pods.
+        listers: The cluster's other objects.
+        extenders: The extenders that take part in preemption, or None.
+    """
+
+    core: Core
+    bound: BoundPods
+    listers: Listers
+    extenders: PreemptionExtenders | None = None
+
+
+@dataclass(frozen=True)
+class FailedCycle:
+    """A scheduling cycle that found no feasible node.
+
+    Attributes:
+        pod: The pod.
+        cluster: The cluster.
+        pod_class: The pod's class, refreshed; None when PreFilter ended the cycle.
+        status: The status with which PreFilter ended the cycle, or None.
+        pre_filtered: The plugins whose PreFilter ran.
+        moved: Calls AddPod (1) or RemovePod (-1) for a bound pod's number; None when no plugin implements them.
+    """
+
+    pod: Pod
+    cluster: ClusterHandle
+    pod_class: PodClass | None
+    status: Status | None = None
+    pre_filtered: frozenset[str] = frozenset()
+    moved: Callable[[int, int], None] | None = None
+
+    @property
+    def rejections(self) -> dict[str, Rejection]:
+        """Node -> why it was rejected; empty when PreFilter ended the cycle."""
+        if self.pod_class is None:
+            return {}
+        core = self.cluster.core
+        verdicts = self.pod_class.verdicts()
+        return {
+            name: Rejection(*core.reasons.describe(int(verdicts[slot]), core.nodes.resource_names))
+            for name, slot in zip(core.nodes.names(), core.nodes.slots_by_name().tolist(), strict=True)
+        }
+
+    def pods_on(self, node: str) -> list[BoundPod]:
+        """Return the pods that are bound to a node or placed there."""
+        slot = self.cluster.core.nodes.slot_of(node)
+        numbers = self.cluster.core.pods.on(slot).tolist() if slot >= 0 else ()
+        return [self.cluster.bound.numbered(number) for number in numbers]
+
+
+@dataclass(frozen=True)
+class PostFilterResult:
+    """The answer of a PostFilter plugin.
+
+    Attributes:
+        node: The node to nominate the pod to, or None.
+        victims: The pods to evict there, the most important first.
+        message: Why there is no node.
+        equals: (node, victims) as good as this answer, this one first: kube-scheduler draws among them.
+        tried: Whether candidates were looked for. If not, an earlier nomination of the pod stands
+            (framework.ModeNoop).
+        final: Whether the remaining PostFilter plugins are not run (status UnschedulableAndUnresolvable or Error).
+    """
+
+    node: str | None = None
+    victims: tuple[BoundPod, ...] = ()
+    message: str = ""
+    equals: tuple[tuple[str, tuple[BoundPod, ...]], ...] = ()
+    tried: bool = True
+    final: bool = False
+
+
+@dataclass(frozen=True)
 class Wait:
     """Permit's answer to hold a pod.
 
     Attributes:
-        timeout: Seconds after which the pod is sent back; never more than 15 minutes.
+        timeout: Seconds after which the pod is rejected; at most 15 minutes.
     """
 
     timeout: float
@@ -75,13 +171,13 @@ class Wait:
 
 @dataclass(frozen=True)
 class Assumed:
-    """A pod on its way to a node: accounted there, not bound yet.
+    """A pod that is accounted on its node and not bound yet.
 
     Attributes:
         pod: The pod.
         node: Its node's name.
         bind: Writes the node to the cluster; raises if that fails.
-        state: What plugins leave for their later extension points (framework.CycleState).
+        state: Values that plugins leave for their later extension points (framework.CycleState).
     """
 
     pod: Pod
@@ -90,65 +186,99 @@ class Assumed:
     state: dict[str, Any] = field(default_factory=dict)
 
 
-SKIP = Status("Skip", "", ())
-"""A Bind plugin's answer that leaves the pod to the next one."""
-
-
 class Plugin:
-    """Base of a profile's plugins. A subclass overrides what its rule needs.
+    """Base of all plugins. A subclass overrides the methods of the extension points that it implements.
 
     Attributes:
-        name: The plugin's name as Kubernetes spells it.
-        points: The extension points it implements.
-        args_type: What ``pluginConfig`` holds for a plugin that is not Kubernetes' own.
-        watches: What its compiled form depends on besides the pod: names of :class:`Listers` groups
-            (``services``, ``storage``); a change there compiles the pod anew.
+        name: The plugin's name, as a KubeSchedulerConfiguration enables it.
+        points: The extension points that it implements; by default those whose method it overrides.
+        args_type: The type of its arguments in ``pluginConfig``.
     """
 
     name: ClassVar[str]
-    points: ClassVar[frozenset[str]]
+    points: ClassVar[frozenset[str]] = frozenset()
     args_type: ClassVar[type[Args]] = NoArgs
 
     def __init__(self, args: Args) -> None:
         self.args = args
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "points" not in cls.__dict__:
+            cls.points = implemented_points(cls)
+
     def watches(self, pod: Pod) -> frozenset[str]:  # noqa: ARG002
-        """Which groups of listers the compiled form of this pod depends on."""
+        """Return the groups of :class:`Listers` on which the pod's compiled form depends.
+
+        A change in such a group (``services``, ``storage``…) compiles the pod's class anew.
+        """
         return frozenset()
 
-    def sort_key(self, pod: Pod) -> Any:  # noqa: ARG002
-        """What pending pods are tried in ascending order of (QueueSort); of equals the one that came first."""
-        return 0
+    def events(self) -> Events | None:
+        """Return the events after which a pod that this plugin rejected may be schedulable (EventsToRegister).
+
+        Returns:
+            Resource (``nodes``, ``pods``, ``persistentvolumes``…) -> queueing hint; None for every event.
+        """
+        return None
 
     def pre_enqueue(self, pod: Pod) -> Status | None:  # noqa: ARG002
-        """Keep the pod out of the queue, or let it in (None)."""
+        """Keep the pod out of the queue (a status), or let it in (None)."""
         return None
+
+    def sort_key(self, pod: Pod) -> Any:  # noqa: ARG002
+        """Return the key by which pending pods are sorted, ascending; equal keys keep the order of arrival."""
+        return 0
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:  # noqa: ARG002
         """End the cycle (a status), narrow it to some nodes by name, or let it go on (None)."""
         return None
 
+    def add_pod(self, pod: Pod, added: BoundPod) -> None:
+        """Note that preemption's simulation puts a victim back on its node (PreFilterExtensions.AddPod).
+
+        Args:
+            pod: The pod that is being scheduled.
+            added: The bound pod.
+        """
+
+    def remove_pod(self, pod: Pod, removed: BoundPod) -> None:
+        """Note that preemption's simulation takes a bound pod off its node (PreFilterExtensions.RemovePod)."""
+
     def filter(self, context: PodContext) -> FilterPlugin | None:  # noqa: ARG002
-        """The rule as a Filter for this pod, or None when no node can be rejected by it."""
+        """Compile the rule as a Filter; None when it rejects no node for this pod."""
+        return None
+
+    def post_filter(self, cycle: FailedCycle) -> PostFilterResult | Status | None:  # noqa: ARG002
+        """Make the pod schedulable after no node was feasible.
+
+        Returns:
+            A result that nominates a node ends PostFilter, as does a status other than ``Unschedulable``; the
+            message of any other answer is put before those of the plugins that run next.
+        """
+        return None
+
+    def pre_score(self, context: PodContext) -> Status | None:  # noqa: ARG002
+        """Prepare the scoring of a class of pods; :data:`SKIP` leaves this plugin's Score out for it."""
         return None
 
     def score(self, context: PodContext) -> ScorePlugin | None:  # noqa: ARG002
-        """The rule as a Score for this pod, or None when PreScore skips it."""
+        """Compile the rule as a Score; None leaves it out for this pod."""
         return None
 
     def reserve(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
-        """Set something aside for a pod that was just given its node, or refuse (a status)."""
+        """Reserve resources for a pod that was given its node, or reject it (a status)."""
         return None
 
     def unreserve(self, assumed: Assumed) -> None:
-        """Give back what Reserve set aside; also called where Reserve failed or was not reached."""
+        """Release what Reserve reserved; also called when this plugin's Reserve failed or was not reached."""
 
     def permit(self, assumed: Assumed) -> Status | Wait | None:  # noqa: ARG002
-        """Let a pod go on to be bound (None), hold it, or send it back (a status)."""
+        """Let a pod be bound (None), make it wait, or reject it (a status)."""
         return None
 
     def pre_bind(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
-        """Do what has to be done before a pod is bound, or give up on it (a status)."""
+        """Do the work that precedes binding, or reject the pod (a status)."""
         return None
 
     def bind(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
@@ -156,7 +286,29 @@ class Plugin:
         return SKIP
 
     def post_bind(self, assumed: Assumed) -> None:
-        """Hear of a pod that was bound."""
+        """Note that a pod was bound."""
+
+
+def overrides(plugin: type[Plugin], method: str) -> bool:
+    """Return whether a plugin class implements a method of :class:`Plugin` itself."""
+    return getattr(plugin, method) is not getattr(Plugin, method)
+
+
+def implemented_points(plugin: type[Plugin]) -> frozenset[str]:
+    """Return the extension points whose methods a plugin class implements."""
+    points = {point for point, method in EXTENSION_POINTS.items() if overrides(plugin, method)}
+    return frozenset(points | {point for name, point in _FURTHER_METHODS.items() if overrides(plugin, name)})
+
+
+def registration_problems(plugin: type[Plugin]) -> Iterator[str]:
+    """Yield why a plugin class cannot be registered: every point that it declares must be one that is called."""
+    implemented = implemented_points(plugin)
+    for point in sorted(plugin.points - EXTENSION_POINTS.keys()):
+        yield f'"{point}" is no extension point; expected {", ".join(EXTENSION_POINTS)}'
+    for point in sorted((plugin.points & EXTENSION_POINTS.keys()) - implemented):
+        yield f"it declares the extension point {point} and has no {EXTENSION_POINTS[point]}()"
+    for point in sorted(implemented - plugin.points):
+        yield f"it has {EXTENSION_POINTS[point]}() and its points leave {point} out, so it would never be called"
 
 
 Registry = Mapping[str, type[Plugin]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kschedcore.engine.config.args import DEFAULT_ARGS, Args, NoArgs
+from kschedcore.engine.config.args import Args, NoArgs
 from kschedcore.engine.config.loading import (
     DEFAULT_SCHEDULER_NAME,
     EVERY_NODE,
@@ -15,48 +15,11 @@ from kschedcore.engine.config.loading import (
     load_config,
 )
 from kschedcore.engine.config.types import EnabledPlugin, Plugins, PluginSet
-from kschedcore.engine.plugin import Registry
+from kschedcore.engine.plugin import EXTENSION_POINTS, Registry
+from kschedcore.engine.registry import DEFAULT_ARGS, DEFAULTS, IN_TREE
 from kschedcore.errors import ConfigError
 
 __all__ = ["DEFAULT_SCHEDULER_NAME", "EnabledPlugin", "Profile", "default_profile", "profiles_of"]
-
-EXTENSION_POINTS = (
-    "preEnqueue",
-    "queueSort",
-    "preFilter",
-    "filter",
-    "postFilter",
-    "preScore",
-    "score",
-    "reserve",
-    "permit",
-    "preBind",
-    "bind",
-    "postBind",
-)
-"""Names as KubeSchedulerConfiguration spells them, in the order of a scheduling cycle."""
-
-DEFAULTS = (
-    EnabledPlugin("SchedulingGates"),
-    EnabledPlugin("PrioritySort"),
-    EnabledPlugin("NodeUnschedulable"),
-    EnabledPlugin("NodeName"),
-    EnabledPlugin("TaintToleration", 3),
-    EnabledPlugin("NodeAffinity", 2),
-    EnabledPlugin("NodePorts"),
-    EnabledPlugin("NodeResourcesFit", 1),
-    EnabledPlugin("VolumeRestrictions"),
-    EnabledPlugin("NodeVolumeLimits"),
-    EnabledPlugin("VolumeBinding"),
-    EnabledPlugin("VolumeZone"),
-    EnabledPlugin("PodTopologySpread", 2),
-    EnabledPlugin("InterPodAffinity", 2),
-    EnabledPlugin("DefaultPreemption"),
-    EnabledPlugin("NodeResourcesBalancedAllocation", 1),
-    EnabledPlugin("ImageLocality", 1),
-    EnabledPlugin("DefaultBinder"),
-)
-"""kube-scheduler v1.34's ``multiPoint`` list, in order, without DynamicResources."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +49,6 @@ class Profile:
 
 def default_profile() -> Profile:
     """kube-scheduler's profile when no configuration is given: every in-tree plugin wherever it runs."""
-    from kschedcore.engine.registry import IN_TREE
-
     return profiles_of(load_config(), IN_TREE)[0]
 
 
@@ -152,7 +113,11 @@ def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tup
 def _merged(custom: PluginSet) -> tuple[EnabledPlugin, ...]:
     """The ``multiPoint`` list: defaults that are enabled again change in place, what is new comes last."""
     disabled = custom.disabled_names
-    defaults = () if "*" in disabled else [plugin for plugin in DEFAULTS if plugin.name not in disabled]
+    defaults = [
+        EnabledPlugin(plugin.name, weight)
+        for plugin, weight in DEFAULTS
+        if "*" not in disabled and plugin.name not in disabled
+    ]
     last = {plugin.name: index for index, plugin in enumerate(custom.enabled)}
     replaced = {last[plugin.name] for plugin in defaults if plugin.name in last}
     return (
@@ -209,12 +174,16 @@ def _weighted(
 
 
 def _own_args(profile: ProfileConfiguration, types: Mapping[str, type[Args]], path: str) -> dict[str, Args]:
-    """Arguments of plugins that are not Kubernetes' own, read as the types that they declare."""
+    """Decode and check the arguments of plugins that are not in-tree, as the types that they declare."""
     args: dict[str, Args] = {}
     for name, kind in types.items():
-        if kind is not NoArgs:
-            try:
-                args[name] = decode_fields(kind, profile.raw_args.get(name, {})).defaulted()
-            except ConfigError as error:
-                raise ConfigError(f"{path}.pluginConfig: decoding args for plugin {name}: {error}") from None
+        if kind is NoArgs or name in IN_TREE:
+            continue
+        try:
+            args[name] = decode_fields(kind, profile.raw_args.get(name, {})).defaulted()
+        except ConfigError as error:
+            raise ConfigError(f"{path}.pluginConfig: decoding args for plugin {name}: {error}") from None
+        errors = list(args[name].errors(f"{path}.pluginConfig.{name}"))
+        if errors:
+            raise ConfigError(", ".join(map(str, errors)))
     return args

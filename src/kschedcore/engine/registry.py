@@ -1,11 +1,15 @@
-"""The in-tree plugins by name. A new plugin is one file and one line here."""
+"""The in-tree plugins, in kube-scheduler's default order and with its default weights.
+
+A new plugin is one file in ``engine/plugins`` and one line here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kschedcore.api.arguments import several
-from kschedcore.engine.plugin import Plugin, Registry
+from kschedcore.engine.config.args import Args
+from kschedcore.engine.plugin import Plugin, Registry, registration_problems
 from kschedcore.engine.plugins.default_binder import DefaultBinder
 from kschedcore.engine.plugins.default_preemption import DefaultPreemption
 from kschedcore.engine.plugins.image_locality import ImageLocality
@@ -26,35 +30,39 @@ from kschedcore.engine.plugins.volume_restrictions import VolumeRestrictions
 from kschedcore.engine.plugins.volume_zone import VolumeZone
 from kschedcore.errors import ConfigError, UsageError
 
-_PLUGINS: tuple[type[Plugin], ...] = (
-    SchedulingGates,
-    PrioritySort,
-    NodeUnschedulable,
-    NodeName,
-    TaintToleration,
-    NodeAffinity,
-    NodePorts,
-    NodeResourcesFit,
-    VolumeRestrictions,
-    NodeVolumeLimits,
-    VolumeBinding,
-    VolumeZone,
-    PodTopologySpread,
-    InterPodAffinity,
-    DefaultPreemption,
-    NodeResourcesBalancedAllocation,
-    ImageLocality,
-    DefaultBinder,
+DEFAULTS: tuple[tuple[type[Plugin], int], ...] = (
+    (SchedulingGates, 0),
+    (PrioritySort, 0),
+    (NodeUnschedulable, 0),
+    (NodeName, 0),
+    (TaintToleration, 3),
+    (NodeAffinity, 2),
+    (NodePorts, 0),
+    (NodeResourcesFit, 1),
+    (VolumeRestrictions, 0),
+    (NodeVolumeLimits, 0),
+    (VolumeBinding, 0),
+    (VolumeZone, 0),
+    (PodTopologySpread, 2),
+    (InterPodAffinity, 2),
+    (DefaultPreemption, 0),
+    (NodeResourcesBalancedAllocation, 1),
+    (ImageLocality, 1),
+    (DefaultBinder, 0),
 )
+"""kube-scheduler's ``multiPoint`` list: (plugin, weight), 0 where none is given."""
 
-IN_TREE: Registry = {plugin.name: plugin for plugin in _PLUGINS}
+IN_TREE: Registry = {plugin.name: plugin for plugin, _ in DEFAULTS}
+
+DEFAULT_ARGS: Mapping[str, Args] = {plugin.name: plugin.args_type() for plugin, _ in DEFAULTS}
+"""In-tree plugin -> its arguments when none are given."""
 
 
 def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:
-    """The in-tree plugins and some more.
+    """Return the in-tree plugins and some more.
 
     Raises:
-        ConfigError: Two plugins share a name.
+        ConfigError: Two plugins share a name, or one declares an extension point at which it is not called.
         UsageError: Something is no plugin class.
     """
     registry = dict(IN_TREE)
@@ -63,5 +71,7 @@ def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:
             raise UsageError(f"plugins holds {plugin!r}; expected subclasses of Plugin")
         if plugin.name in registry:
             raise ConfigError(f"a plugin named {plugin.name} already exists")
+        for problem in registration_problems(plugin):
+            raise ConfigError(f"plugin {plugin.name}: {problem}")
         registry[plugin.name] = plugin
     return registry

@@ -19,7 +19,6 @@ from kschedcore.engine.plugin import Plugin
 from kschedcore.engine.volumes import claims_of
 from kschedcore.scheduler.cluster_state import ClusterState, pod_key
 from kschedcore.scheduler.cycle import Cycle, Phase, Pipeline
-from kschedcore.scheduler.hints import may_concern, may_help
 from kschedcore.scheduler.outcomes import DEFAULT_NAME, Outcomes
 from kschedcore.scheduler.pending_pods import PendingPods, QueuedPod
 from kschedcore.scheduler.volume_promises import UnboundVolumesError, VolumePromises
@@ -121,14 +120,16 @@ class Scheduler:
         """Have those tried again whom an event may help."""
 
         def concerns(plugins: frozenset[str]) -> bool:
-            return any(may_concern(plugin, resource) for plugin in plugins)
+            return any(self.engine.hints.may_concern(plugin, resource) for plugin in plugins)
 
         subject = change.object["metadata"]["uid"]
 
         def helps(queued: QueuedPod) -> bool:
-            # Nobody is helped by leaving a place.
+            # A pod that leaves its node does not help itself.
+            scheduler = queued.pod.spec.scheduler_name or DEFAULT_NAME
             return queued.pod.metadata.uid != subject and any(
-                may_help(plugin, resource, change, queued.pod) for plugin in queued.plugins
+                self.engine.hints.may_help(scheduler, plugin, resource, change, queued.pod)
+                for plugin in queued.plugins
             )
 
         self._queue.event(concerns, helps)

@@ -1,28 +1,42 @@
-"""Arguments of the in-tree plugins (kubescheduler.config.k8s.io/v1), with Kubernetes' defaults."""
+"""Base types of plugin arguments (kubescheduler.config.k8s.io/v1), and what several plugins' arguments hold.
+
+The arguments of an in-tree plugin stand beside the plugin, in ``engine/plugins``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Self
 
 import msgspec
 
-from kschedcore.api.objects import NodeAffinity, TopologySpreadConstraint
+from kschedcore.api.machinery.field_errors import FieldError, invalid, required
 
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """An integer that fits Kubernetes' int32 fields."""
 
+MAX_SHAPE_SCORE = 10
+"""The highest score that a point of a shape may have (MaxCustomPriorityScore)."""
+
 
 class Fields(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Base of what a configuration file holds; a field that does not exist is an error."""
+    """Base of the structures of a configuration file; an unknown field is an error."""
 
 
 class Args(Fields, frozen=True, kw_only=True):
-    """Base of plugin arguments. The arguments of a plugin of one's own are a subclass of it."""
+    """Base of plugin arguments; a plugin names its own subclass as :attr:`Plugin.args_type`."""
 
     def defaulted(self) -> Self:
-        """The same arguments with what is empty but may not be filled in."""
+        """Return the arguments with Kubernetes' defaults filled in."""
         return self
+
+    def errors(self, path: str) -> Iterable[FieldError]:  # noqa: ARG002
+        """Return what is wrong with the arguments.
+
+        Args:
+            path: Where they stand in the configuration, for the messages.
+        """
+        return ()
 
 
 class NoArgs(Args, frozen=True):
@@ -36,115 +50,32 @@ class ResourceSpec(Fields, frozen=True):
     weight: Int32 = 0
 
 
+CPU_AND_MEMORY = (ResourceSpec("cpu", 1), ResourceSpec("memory", 1))
+
+
+def weighted(resources: tuple[ResourceSpec, ...]) -> tuple[ResourceSpec, ...]:
+    """Return resources with their weights filled in; cpu and memory when there are none."""
+    return tuple(ResourceSpec(each.name, each.weight or 1) for each in resources) or CPU_AND_MEMORY
+
+
 class UtilizationShapePoint(Fields, frozen=True):
-    """A point of RequestedToCapacityRatio's function: utilisation 0 to 100, score 0 to 10."""
+    """A point of a piecewise linear function: utilisation 0 to 100, score 0 to 10."""
 
     utilization: Int32 = 0
     score: Int32 = 0
 
 
-class RequestedToCapacityRatioParam(Fields, frozen=True):
-    """The function of RequestedToCapacityRatio, as points of ascending utilisation."""
-
-    shape: tuple[UtilizationShapePoint, ...] = ()
-
-
-CPU_AND_MEMORY = (ResourceSpec("cpu", 1), ResourceSpec("memory", 1))
-
-
-def _weighted(resources: tuple[ResourceSpec, ...]) -> tuple[ResourceSpec, ...]:
-    """Resources with their weights filled in; cpu and memory when there are none."""
-    return tuple(ResourceSpec(each.name, each.weight or 1) for each in resources) or CPU_AND_MEMORY
-
-
-class ScoringStrategy(Fields, frozen=True):
-    """How NodeResourcesFit scores a node's utilisation.
-
-    Attributes:
-        type: ``LeastAllocated``, ``MostAllocated`` or ``RequestedToCapacityRatio``.
-        resources: What is looked at.
-        requested_to_capacity_ratio: The function of RequestedToCapacityRatio; None for the other types.
-    """
-
-    type: str = ""
-    resources: tuple[ResourceSpec, ...] = CPU_AND_MEMORY
-    requested_to_capacity_ratio: RequestedToCapacityRatioParam | None = None
-
-
-class NodeResourcesFitArgs(Args, frozen=True):
-    """Arguments of NodeResourcesFit."""
-
-    ignored_resources: tuple[str, ...] = ()
-    ignored_resource_groups: tuple[str, ...] = ()
-    scoring_strategy: ScoringStrategy = ScoringStrategy("LeastAllocated")
-
-    def defaulted(self) -> Self:
-        """Weigh the strategy's resources."""
-        strategy = self.scoring_strategy
-        weighted = msgspec.structs.replace(strategy, resources=_weighted(strategy.resources))
-        return msgspec.structs.replace(self, scoring_strategy=weighted)
-
-
-class NodeResourcesBalancedAllocationArgs(Args, frozen=True):
-    """Arguments of NodeResourcesBalancedAllocation; every weight is 1."""
-
-    resources: tuple[ResourceSpec, ...] = CPU_AND_MEMORY
-
-    def defaulted(self) -> Self:
-        """Weigh the resources."""
-        return msgspec.structs.replace(self, resources=_weighted(self.resources))
-
-
-class NodeAffinityArgs(Args, frozen=True):
-    """Arguments of NodeAffinity: affinity added to every pod of the profile."""
-
-    added_affinity: NodeAffinity | None = None
-
-
-class InterPodAffinityArgs(Args, frozen=True):
-    """Arguments of InterPodAffinity; the weight is 0 to 100."""
-
-    hard_pod_affinity_weight: Int32 = 1
-    ignore_preferred_terms_of_existing_pods: bool = False
-
-
-class PodTopologySpreadArgs(Args, frozen=True):
-    """Arguments of PodTopologySpread: constraints for pods that have none of their own.
-
-    Attributes:
-        default_constraints: The constraints, without selectors; only with ``List``.
-        defaulting_type: ``System`` for kube-scheduler's own list, or ``List``.
-    """
-
-    default_constraints: tuple[TopologySpreadConstraint, ...] = ()
-    defaulting_type: str = "System"
-
-    def defaulted(self) -> Self:
-        """Read an empty type as ``System``."""
-        return self if self.defaulting_type else msgspec.structs.replace(self, defaulting_type="System")
-
-
-class VolumeBindingArgs(Args, frozen=True):
-    """Arguments of VolumeBinding; ``shape`` belongs to a feature that v1.34 has switched off."""
-
-    bind_timeout_seconds: int = 600
-    shape: tuple[UtilizationShapePoint, ...] | None = None
-
-
-class DefaultPreemptionArgs(Args, frozen=True):
-    """Arguments of DefaultPreemption: how many candidate nodes a dry run looks for."""
-
-    min_candidate_nodes_percentage: Int32 = 10
-    min_candidate_nodes_absolute: Int32 = 100
-
-
-DEFAULT_ARGS: Mapping[str, Args] = {
-    "DefaultPreemption": DefaultPreemptionArgs(),
-    "InterPodAffinity": InterPodAffinityArgs(),
-    "NodeAffinity": NodeAffinityArgs(),
-    "NodeResourcesBalancedAllocation": NodeResourcesBalancedAllocationArgs(),
-    "NodeResourcesFit": NodeResourcesFitArgs(),
-    "PodTopologySpread": PodTopologySpreadArgs(),
-    "VolumeBinding": VolumeBindingArgs(),
-}
-"""In-tree plugins that take arguments, and what these are when none are given."""
+def shape_errors(shape: Sequence[UtilizationShapePoint], path: str) -> Iterable[FieldError]:
+    """Yield what is wrong with a function's points (``validateFunctionShape``)."""
+    if not shape:
+        yield required(path, "at least one point must be specified")
+    for index in range(1, len(shape)):
+        if shape[index - 1].utilization >= shape[index].utilization:
+            problem = "values must be sorted in increasing order"
+            yield invalid(f"{path}[{index}].utilization", shape[index].utilization, problem)
+            break
+    for index, point in enumerate(shape):
+        if not 0 <= point.utilization <= 100:
+            yield invalid(f"{path}[{index}].utilization", point.utilization, "not in valid range [0, 100]")
+        if not 0 <= point.score <= MAX_SHAPE_SCORE:
+            yield invalid(f"{path}[{index}].score", point.score, f"not in valid range [0, {MAX_SHAPE_SCORE}]")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from kschedcore.api.arguments import path_of
-from kschedcore.engine.config.args import DEFAULT_ARGS, Args, Fields, NodeResourcesFitArgs
+from kschedcore.engine.config.args import Args, Fields, NoArgs
 from kschedcore.engine.config.types import (
     API_VERSION,
     KIND,
@@ -26,6 +26,8 @@ from kschedcore.engine.config.types import (
     ProfileFields,
 )
 from kschedcore.engine.config.validation import validate
+from kschedcore.engine.plugins.node_resources_fit import NodeResourcesFitArgs
+from kschedcore.engine.registry import DEFAULT_ARGS
 from kschedcore.errors import ConfigError, ManifestError
 from kschedcore.manifests.loading import read_documents
 
@@ -191,10 +193,13 @@ def _named(profiles: tuple[ProfileFields, ...]) -> tuple[ProfileFields, ...]:
     return profiles
 
 
+_NO_ARGS = NoArgs()
+
+
 def _args(entry: PluginConfig, profile: int, place: int) -> Args | None:
-    """The arguments of an in-tree plugin; None for a plugin that Kubernetes knows no arguments of."""
-    default = DEFAULT_ARGS.get(entry.name)
-    if default is None:
+    """Return the arguments of an in-tree plugin; None for a plugin for which Kubernetes defines none."""
+    default = DEFAULT_ARGS.get(entry.name, _NO_ARGS)
+    if isinstance(default, NoArgs):
         return None
     given = dict(entry.args or {})
     kind, version = given.pop("kind", ""), given.pop("apiVersion", "")

@@ -1,26 +1,25 @@
-"""What a configuration may call labels and resources, in apimachinery's words."""
+"""Checks of the labels and resource names in a configuration, in apimachinery's words."""
 
 from __future__ import annotations
 
-from kschedcore.api import labels
+from collections.abc import Iterator
+
+from kschedcore.api.labels import is_qualified_name
+from kschedcore.api.machinery.field_errors import FieldError, invalid
 
 
-def label_name_problems(name: str) -> list[str]:
-    """What is wrong with a label key; nothing for a good one."""
-    return list(labels.is_qualified_name(name))
-
-
-def label_value_problems(value: str) -> list[str]:
-    """What is wrong with a label value; nothing for a good one."""
-    return list(labels.is_label_value(value))
+def label_name_errors(name: str, path: str) -> Iterator[FieldError]:
+    """Yield what is wrong with a label key."""
+    for problem in is_qualified_name(name):
+        yield invalid(path, name, problem)
 
 
 def extended_resource_problems(name: str) -> list[str]:
-    """What is wrong with the name of an extended resource (``v1helper.IsExtendedResourceName``)."""
-    problems = label_name_problems(name)
+    """Return what is wrong with the name of an extended resource (``v1helper.IsExtendedResourceName``)."""
+    problems = list(is_qualified_name(name))
     if problems:
         return problems
     native = "/" not in name or "kubernetes.io/" in name
-    if native or name.startswith("requests.") or label_name_problems(f"requests.{name}"):
+    if native or name.startswith("requests.") or list(is_qualified_name(f"requests.{name}")):
         return ["is an invalid extended resource name"]
     return []

@@ -8,7 +8,6 @@ from typing import Any
 from kschedcore.api.durations import parse_duration
 from kschedcore.api.machinery.field_errors import FieldError, duplicate, invalid, required
 from kschedcore.engine.config.args import Args
-from kschedcore.engine.config.args_validation import validate_args
 from kschedcore.engine.config.names import extended_resource_problems
 from kschedcore.engine.config.types import (
     API_VERSION,
@@ -77,7 +76,7 @@ def _profile_errors(
         yield from _removed_errors(entry.name, place)
         given = args[entry.name]
         if given is not None:
-            yield from validate_args(given, f"{place}.args")
+            yield from given.errors(f"{place}.args")
 
 
 POINTS_WITH_REMOVED_PLUGINS = ("multiPoint", "preFilter", "filter")

@@ -6,11 +6,10 @@ from kschedcore.engine.plugin import Assumed, Plugin
 
 
 class DefaultBinder(Plugin):
-    """Binds through the API, which here is whatever the scheduling cycle was given to bind with."""
+    """Binds pods through the function that the scheduling cycle was given."""
 
     name = "DefaultBinder"
-    points = frozenset({"bind"})
 
     def bind(self, assumed: Assumed) -> None:
-        """Bind a pod; there is no other way left."""
+        """Bind a pod."""
         assumed.bind(assumed.pod, assumed.node)

@@ -7,7 +7,7 @@ from kschedcore.engine.plugin import Plugin, PodContext
 
 
 def normalised(image: str) -> str:
-    """An image's name as nodes report it: with the tag ``latest`` when it names none."""
+    """Return an image's name as nodes report it: with the tag ``latest`` if it has none."""
     return image if image.rfind(":") > image.rfind("/") else image + ":latest"
 
 
@@ -15,7 +15,6 @@ class ImageLocality(Plugin):
     """Prefers nodes that already hold the images of a pod's containers."""
 
     name = "ImageLocality"
-    points = frozenset({"score"})
 
     def score(self, context: PodContext) -> Kernel:
         """Compile the preference."""

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kschedcore._native.plugins.inter_pod_affinity import InterPodAffinityFilter, InterPodAffinityScore
+from kschedcore.api.machinery.field_errors import FieldError, invalid
 from kschedcore.engine.columns.selectors import affinity_term, affinity_terms
-from kschedcore.engine.config.args import InterPodAffinityArgs
+from kschedcore.engine.config.args import Args, Int32
+from kschedcore.engine.events import Events, node_set_changed, pod_moved_between_domains
 from kschedcore.engine.plugin import Plugin, PodContext
 
 
+class InterPodAffinityArgs(Args, frozen=True):
+    """Arguments of InterPodAffinity; the weight is 0 to 100."""
+
+    hard_pod_affinity_weight: Int32 = 1
+    ignore_preferred_terms_of_existing_pods: bool = False
+
+    def errors(self, path: str) -> Iterable[FieldError]:
+        """Yield what is wrong (``ValidateInterPodAffinityArgs``)."""
+        weight = self.hard_pod_affinity_weight
+        if not 0 <= weight <= 100:
+            yield invalid(f"{path}.hardPodAffinityWeight", weight, "not in valid range [0, 100]")
+
+
 class InterPodAffinity(Plugin):
-    """Obeys the pod's own terms, and the terms of bound pods that speak of it."""
+    """Evaluates the pod's own terms, and the terms of bound pods that select it."""
 
     name = "InterPodAffinity"
     points = frozenset({"preFilter", "filter", "preScore", "score"})
+    args_type = InterPodAffinityArgs
     args: InterPodAffinityArgs
 
+    def events(self) -> Events:
+        """Register changes of the set of nodes, of their labels, and of the pods that terms may select."""
+        return {"nodes": node_set_changed, "pods": pod_moved_between_domains}
+
     def filter(self, context: PodContext) -> InterPodAffinityFilter:
-        """Compile the required terms; bound pods may refuse any pod, so there always is a filter."""
+        """Compile the required terms; bound pods' anti-affinity may reject any pod, so there always is a Filter."""
         affinity = context.pod.spec.affinity
         pods, anti = (affinity.pod_affinity, affinity.pod_anti_affinity) if affinity else (None, None)
         namespace = context.info.namespace

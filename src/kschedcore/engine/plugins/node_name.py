@@ -1,16 +1,20 @@
-"""NodeName: pods that name their node."""
+"""NodeName: pods with ``spec.nodeName``."""
 
 from __future__ import annotations
 
 from kschedcore._native.plugins.node_name import NodeName as Kernel
+from kschedcore.engine.events import Events, created
 from kschedcore.engine.plugin import Plugin, PodContext
 
 
 class NodeName(Plugin):
-    """Holds a pod with ``spec.nodeName`` to that node."""
+    """Rejects every node but the one in a pod's ``spec.nodeName``."""
 
     name = "NodeName"
-    points = frozenset({"filter"})
+
+    def events(self) -> Events:
+        """Register new nodes."""
+        return {"nodes": created}
 
     def filter(self, context: PodContext) -> Kernel | None:
         """Compile the rule."""

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Self
+
+import msgspec
+
 from kschedcore._native.plugins.node_resources_balanced_allocation import (
     NodeResourcesBalancedAllocation as Kernel,
 )
-from kschedcore.engine.config.args import NodeResourcesBalancedAllocationArgs
+from kschedcore.api.machinery.field_errors import FieldError, duplicate, invalid
+from kschedcore.engine.config.args import CPU_AND_MEMORY, Args, ResourceSpec, weighted
 from kschedcore.engine.plugin import Plugin, PodContext
+
+
+class NodeResourcesBalancedAllocationArgs(Args, frozen=True):
+    """Arguments of NodeResourcesBalancedAllocation; every weight is 1."""
+
+    resources: tuple[ResourceSpec, ...] = CPU_AND_MEMORY
+
+    def defaulted(self) -> Self:
+        """Fill in the weights of the resources."""
+        return msgspec.structs.replace(self, resources=weighted(self.resources))
+
+    def errors(self, path: str) -> Iterable[FieldError]:
+        """Yield what is wrong (``ValidateNodeResourcesBalancedAllocationArgs``)."""
+        seen: set[str] = set()
+        for index, resource in enumerate(self.resources):
+            place = f"{path}.resources[{index}]"
+            if resource.name in seen:
+                yield duplicate(f"{place}.name", resource.name)
+            seen.add(resource.name)
+            if resource.weight != 1:
+                yield invalid(f"{place}.weight", resource.weight, "must be 1")
 
 
 class NodeResourcesBalancedAllocation(Plugin):
@@ -14,6 +41,7 @@ class NodeResourcesBalancedAllocation(Plugin):
 
     name = "NodeResourcesBalancedAllocation"
     points = frozenset({"preScore", "score"})
+    args_type = NodeResourcesBalancedAllocationArgs
     args: NodeResourcesBalancedAllocationArgs
 
     def score(self, context: PodContext) -> Kernel | None:

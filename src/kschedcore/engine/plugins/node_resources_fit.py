@@ -2,14 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import msgspec
+
 from kschedcore._native.plugins.node_resources_fit import NodeResourcesFitFilter, NodeResourcesFitScore
+from kschedcore.api.machinery.changes import Change
+from kschedcore.api.machinery.field_errors import FieldError, forbidden, invalid, not_supported, required
+from kschedcore.api.objects import Pod
+from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import is_extended
-from kschedcore.engine.config.args import NodeResourcesFitArgs
+from kschedcore.engine.config.args import (
+    CPU_AND_MEMORY,
+    Args,
+    Fields,
+    ResourceSpec,
+    UtilizationShapePoint,
+    shape_errors,
+    weighted,
+)
+from kschedcore.engine.config.names import label_name_errors
+from kschedcore.engine.events import Events, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext
-from kschedcore.rules.amounts import scored_requests
+from kschedcore.rules.amounts import pod_requests, scored_requests
+from kschedcore.rules.resize import what_runs
 
 _SCORE_SCALE = 10
 """Shape points score 0 to 10 (MaxCustomPriorityScore); nodes score 0 to 100."""
+
+STRATEGIES = ("LeastAllocated", "MostAllocated", "RequestedToCapacityRatio")
+
+
+class RequestedToCapacityRatioParam(Fields, frozen=True):
+    """The function of RequestedToCapacityRatio, as points of ascending utilisation."""
+
+    shape: tuple[UtilizationShapePoint, ...] = ()
+
+
+class ScoringStrategy(Fields, frozen=True):
+    """How a node's utilisation is scored.
+
+    Attributes:
+        type: One of :data:`STRATEGIES`.
+        resources: The resources that count.
+        requested_to_capacity_ratio: The function of RequestedToCapacityRatio; None for the other types.
+    """
+
+    type: str = ""
+    resources: tuple[ResourceSpec, ...] = CPU_AND_MEMORY
+    requested_to_capacity_ratio: RequestedToCapacityRatioParam | None = None
+
+
+class NodeResourcesFitArgs(Args, frozen=True):
+    """Arguments of NodeResourcesFit."""
+
+    ignored_resources: tuple[str, ...] = ()
+    ignored_resource_groups: tuple[str, ...] = ()
+    scoring_strategy: ScoringStrategy = ScoringStrategy("LeastAllocated")
+
+    def defaulted(self) -> Self:
+        """Fill in the weights of the strategy's resources."""
+        strategy = self.scoring_strategy
+        resources = weighted(strategy.resources)
+        return msgspec.structs.replace(
+            self, scoring_strategy=msgspec.structs.replace(strategy, resources=resources)
+        )
+
+    def errors(self, path: str) -> Iterable[FieldError]:
+        """Yield what is wrong (``ValidateNodeResourcesFitArgs``)."""
+        for index, resource in enumerate(self.ignored_resources):
+            yield from label_name_errors(resource, f"{path}.ignoredResources[{index}]")
+        for index, group in enumerate(self.ignored_resource_groups):
+            place = f"{path}.ignoredResourceGroups[{index}]"
+            if "/" in group:
+                yield invalid(place, group, "resource group name can't contain '/'")
+            yield from label_name_errors(group, place)
+        strategy, place = self.scoring_strategy, f"{path}.scoringStrategy"
+        if strategy.type not in STRATEGIES:
+            yield not_supported(f"{place}.type", strategy.type, STRATEGIES)
+        for index, each in enumerate(strategy.resources):
+            if not 0 < each.weight <= 100:
+                problem = f"resource weight of {each.name} not in valid range (0, 100]"
+                yield invalid(f"{place}.resources[{index}].weight", each.weight, problem)
+        ratio, place = strategy.requested_to_capacity_ratio, f"{place}.requestedToCapacityRatio"
+        if strategy.type == "RequestedToCapacityRatio":
+            if ratio is None:
+                yield required(place, "must be specified when type is RequestedToCapacityRatio")
+            else:
+                yield from shape_errors(ratio.shape, f"{place}.shape")
+        elif ratio is not None:
+            yield forbidden(place, "must be nil when type is not RequestedToCapacityRatio")
 
 
 class NodeResourcesFit(Plugin):
@@ -17,7 +100,12 @@ class NodeResourcesFit(Plugin):
 
     name = "NodeResourcesFit"
     points = frozenset({"preFilter", "filter", "preScore", "score"})
+    args_type = NodeResourcesFitArgs
     args: NodeResourcesFitArgs
+
+    def events(self) -> Events:
+        """Register nodes with more allocatable resources, and pods that leave a node or request less."""
+        return {"nodes": _more_allocatable, "pods": _pod_left_or_shrank}
 
     def _ignores(self, resource: str) -> bool:
         if not is_extended(resource):
@@ -44,3 +132,36 @@ class NodeResourcesFit(Plugin):
             [(resource.name, resource.weight) for resource in strategy.resources],
             [(point.utilization, point.score * _SCORE_SCALE) for point in ratio.shape] if ratio else (),
         )
+
+
+def _pod_left_or_shrank(change: Change, pod: Pod) -> bool:
+    if pod_left(change, pod):
+        return True
+    old, new = change.old, change.new
+    if old is None or new is None or not old["spec"].get("nodeName"):
+        return False
+    # Only the requests of a bound pod can change, and they may have been lowered.
+    return old["spec"] != new["spec"] or what_runs(old) != what_runs(new)
+
+
+def _more_allocatable(change: Change, pod: Pod) -> bool:
+    """Return whether a node is new, or has more of a resource that the pod requests."""
+    old, new = change.old, change.new
+    if new is None:
+        return False
+    if old is None:
+        return True
+    before, now = _allocatable(old), _allocatable(new)
+    if before == now:
+        return False
+    requested = {"pods", *pod_requests(pod.spec)}
+    return any(_amount(now, name) > _amount(before, name) for name in requested)
+
+
+def _allocatable(node: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = node.get("status", {}).get("allocatable", {})
+    return found
+
+
+def _amount(amounts: Mapping[str, str], name: str) -> Quantity:
+    return Quantity.parse(amounts.get(name, "0"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kschedcore._native.plugins.node_volume_limits import NodeVolumeLimits as Kernel
 from kschedcore._native.podinfo import tag_of
 from kschedcore.api.objects import Pod
+from kschedcore.engine.events import STORAGE, Events, always, created, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext
 from kschedcore.engine.volumes import What, csi_volumes
 
@@ -15,8 +16,12 @@ class NodeVolumeLimits(Plugin):
     name = "NodeVolumeLimits"
     points = frozenset({"preFilter", "filter"})
 
+    def events(self) -> Events:
+        """Register new nodes, pods that leave a node, and everything about volumes."""
+        return {"nodes": created, "pods": pod_left, **dict.fromkeys(STORAGE, always)}
+
     def watches(self, pod: Pod) -> frozenset[str]:
-        """Limits and the volumes behind claims come from other objects."""
+        """Depend on CSINodes, claims and volumes."""
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def filter(self, context: PodContext) -> Kernel | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import msgspec
 
 from kschedcore._native.plugins.pod_topology_spread import (
     HOSTNAME,
@@ -10,10 +13,22 @@ from kschedcore._native.plugins.pod_topology_spread import (
     PodTopologySpreadScore,
 )
 from kschedcore._native.topology import AffinityTerm
+from kschedcore.api.machinery.changes import Change
+from kschedcore.api.machinery.field_errors import (
+    FieldError,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    required,
+)
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, Pod, TopologySpreadConstraint
 from kschedcore.engine.columns.selectors import Requirement, label_requirements
 from kschedcore.engine.columns.taints import tolerations
-from kschedcore.engine.config.args import PodTopologySpreadArgs
+from kschedcore.engine.config.args import Args
+from kschedcore.engine.config.names import label_name_errors
+from kschedcore.engine.events import Events, node_set_changed, pod_moved_between_domains
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext
 from kschedcore.engine.plugins.node_affinity import selector_terms
@@ -27,8 +42,57 @@ SYSTEM_DEFAULTS = (
 """kube-scheduler's built-in constraints for pods that have none (``defaultingType: System``)."""
 
 
+class PodTopologySpreadArgs(Args, frozen=True):
+    """Arguments of PodTopologySpread: constraints for pods that have none of their own.
+
+    Attributes:
+        default_constraints: The constraints, without selectors; only with ``List``.
+        defaulting_type: ``System`` for kube-scheduler's own list, or ``List``.
+    """
+
+    default_constraints: tuple[TopologySpreadConstraint, ...] = ()
+    defaulting_type: str = "System"
+
+    def defaulted(self) -> Self:
+        """Read an empty type as ``System``."""
+        return self if self.defaulting_type else msgspec.structs.replace(self, defaulting_type="System")
+
+    def errors(self, path: str) -> Iterable[FieldError]:
+        """Yield what is wrong (``ValidatePodTopologySpreadArgs``)."""
+        kind, place = self.defaulting_type, f"{path}.defaultingType"
+        if kind not in ("System", "List"):
+            yield not_supported(place, kind, ("System", "List"))
+        elif kind == "System" and self.default_constraints:
+            yield invalid(place, kind, "when .defaultConstraints are not empty")
+        seen: set[tuple[str, str]] = set()
+        for index, constraint in enumerate(self.default_constraints):
+            place = f"{path}.defaultConstraints[{index}]"
+            yield from _constraint_errors(constraint, place)
+            identity = constraint.topology_key, constraint.when_unsatisfiable
+            if identity in seen:
+                yield duplicate(place, f"{{{identity[0]}, {identity[1]}}}")
+            seen.add(identity)
+
+
+def _constraint_errors(constraint: TopologySpreadConstraint, path: str) -> Iterable[FieldError]:
+    if constraint.max_skew <= 0:
+        yield invalid(f"{path}.maxSkew", constraint.max_skew, "not in valid range (0, inf)")
+    if constraint.topology_key:
+        yield from label_name_errors(constraint.topology_key, f"{path}.topologyKey")
+    else:
+        yield required(f"{path}.topologyKey", "can not be empty")
+    action = constraint.when_unsatisfiable
+    if not action:
+        yield required(f"{path}.whenUnsatisfiable", "can not be empty")
+    elif action not in ("DoNotSchedule", "ScheduleAnyway"):
+        yield not_supported(f"{path}.whenUnsatisfiable", action, ("DoNotSchedule", "ScheduleAnyway"))
+    if constraint.label_selector is not None:
+        problem = "constraint must not define a selector, as they deduced for each pod"
+        yield forbidden(f"{path}.labelSelector", problem)
+
+
 def default_requirements(pod: Pod, listers: Listers) -> tuple[Requirement, ...]:
-    """What selects the pods that a pod is spread with by default: those of its services and its controller."""
+    """Return the selector of default constraints: those of the pod's services and of its controller, merged."""
     namespace = pod.metadata.namespace or "default"
     labels = pod.metadata.labels or {}
     requirements: list[Requirement] = []
@@ -56,18 +120,23 @@ def default_requirements(pod: Pod, listers: Listers) -> tuple[Requirement, ...]:
 
 
 class PodTopologySpread(Plugin):
-    """Obeys a pod's spread constraints, or the profile's when it has none."""
+    """Evaluates a pod's spread constraints, or the profile's default constraints if it has none."""
 
     name = "PodTopologySpread"
     points = frozenset({"preFilter", "filter", "preScore", "score"})
+    args_type = PodTopologySpreadArgs
     args: PodTopologySpreadArgs
+
+    def events(self) -> Events:
+        """Register changes of the domains, and of the pods that constraints may count."""
+        return {"nodes": _domains_changed, "pods": pod_moved_between_domains}
 
     @property
     def _system(self) -> bool:
         return self.args.defaulting_type == "System"
 
     def watches(self, pod: Pod) -> frozenset[str]:
-        """Default constraints take their selector from services and controllers."""
+        """Depend on services and controllers, whose selectors default constraints use."""
         return frozenset() if pod.spec.topology_spread_constraints else frozenset({"services"})
 
     def _constraints(
@@ -146,3 +215,12 @@ def _common(
         (constraint.node_affinity_policy or "Honor") == "Honor",
         (constraint.node_taints_policy or "Ignore") == "Honor",
     )
+
+
+def _domains_changed(change: Change, pod: Pod) -> bool:
+    """Return whether domains may differ; taints count as well with ``nodeTaintsPolicy: Honor``."""
+    return node_set_changed(change, pod) or _taints(change.old) != _taints(change.new)
+
+
+def _taints(node: Object | None) -> Any:
+    return None if node is None else node["spec"].get("taints")

@@ -1,4 +1,4 @@
-"""PrioritySort: the order in which pending pods are tried."""
+"""PrioritySort: the order in which pending pods are scheduled."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from kschedcore.engine.plugin import Plugin
 
 
 class PrioritySort(Plugin):
-    """Tries pods of higher priority first; pods of the same priority keep the order in which they came."""
+    """Sorts pending pods by descending priority; pods of the same priority keep the order of arrival."""
 
     name = "PrioritySort"
-    points = frozenset({"queueSort"})
 
     def sort_key(self, pod: Pod) -> int:
-        """Descending priority."""
+        """Return the negated priority."""
         return -(pod.spec.priority or 0)

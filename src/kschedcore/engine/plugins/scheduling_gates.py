@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kschedcore.api.objects import Pod
+from kschedcore.engine.events import Events
 from kschedcore.engine.plugin import Plugin, Status
 
 
@@ -10,10 +11,13 @@ class SchedulingGates(Plugin):
     """Keeps pods with ``spec.schedulingGates`` out of the queue."""
 
     name = "SchedulingGates"
-    points = frozenset({"preEnqueue"})
+
+    def events(self) -> Events:
+        """Register no event: only an update of the pod itself removes its gates."""
+        return {}
 
     def pre_enqueue(self, pod: Pod) -> Status | None:
-        """Refuse a gated pod, naming its gates."""
+        """Reject a gated pod, naming its gates."""
         gates = [gate.name for gate in pod.spec.scheduling_gates or ()]
         if not gates:
             return None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from kschedcore._native.plugins.volume_binding import MISSING_VOLUME
 from kschedcore._native.plugins.volume_binding import VolumeBinding as Kernel
+from kschedcore.api.machinery.field_errors import FieldError, invalid
 from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass
 from kschedcore.api.quantity import value
 from kschedcore.api.selectors import label_selector
 from kschedcore.engine.columns.selectors import Term, label_requirements, node_terms
+from kschedcore.engine.config.args import Args, UtilizationShapePoint
+from kschedcore.engine.events import STORAGE, Events, always, node_created_or_relabelled
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext, Status
 from kschedcore.engine.volumes import (
@@ -29,6 +33,23 @@ NO_PROVISIONER = "kubernetes.io/no-provisioner"
 UNBOUND_IMMEDIATE = "pod has unbound immediate PersistentVolumeClaims"
 
 
+class VolumeBindingArgs(Args, frozen=True):
+    """Arguments of VolumeBinding; ``shape`` belongs to the feature gate StorageCapacityScoring, which is off."""
+
+    bind_timeout_seconds: int = 600
+    shape: tuple[UtilizationShapePoint, ...] | None = None
+
+    def errors(self, path: str) -> Iterable[FieldError]:
+        """Yield what is wrong (``ValidateVolumeBindingArgs``)."""
+        if self.bind_timeout_seconds < 0:
+            problem = "invalid BindTimeoutSeconds, should not be a negative value"
+            yield invalid(f"{path}.bindTimeoutSeconds", self.bind_timeout_seconds, problem)
+        if self.shape is not None:
+            points = [{"utilization": point.utilization, "score": point.score} for point in self.shape]
+            problem = "unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring"
+            yield invalid(f"{path}.shape", points, problem)
+
+
 def _is_bound(claim: PersistentVolumeClaim) -> bool:
     return bool(claim.spec.volume_name) and BIND_COMPLETED in (claim.metadata.annotations or {})
 
@@ -42,10 +63,15 @@ class VolumeBinding(Plugin):
     """Holds pods to nodes from which their volumes can be reached, bound or made."""
 
     name = "VolumeBinding"
+    args_type = VolumeBindingArgs
     points = frozenset({"preFilter", "filter", "preScore", "score", "reserve", "preBind"})
 
+    def events(self) -> Events:
+        """Register new and relabelled nodes, and everything about volumes."""
+        return {"nodes": node_created_or_relabelled, **dict.fromkeys(STORAGE, always)}
+
     def watches(self, pod: Pod) -> frozenset[str]:
-        """Everything about volumes is in other objects."""
+        """Depend on claims, volumes and classes."""
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:

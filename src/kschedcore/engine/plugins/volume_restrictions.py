@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from kschedcore._native.plugins.volume_restrictions import VolumeRestrictions as Kernel
 from kschedcore.api.objects import Pod
+from kschedcore.engine.events import Events, always, created, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext, Status
 from kschedcore.engine.volumes import disks_of, exclusive_claims, named_claims, namespace_of, not_found
 
 
 class VolumeRestrictions(Plugin):
-    """Keeps pods off nodes where their disk is in use, and everywhere while their claim is another's."""
+    """Rejects nodes where a pod's disk is in use, and all nodes while another pod uses its exclusive claim."""
 
     name = "VolumeRestrictions"
     points = frozenset({"preFilter", "filter"})
 
+    def events(self) -> Events:
+        """Register new nodes, pods that leave a node, and claims."""
+        return {"nodes": created, "pods": pod_left, "persistentvolumeclaims": always}
+
     def watches(self, pod: Pod) -> frozenset[str]:
-        """Claims say who may use them."""
+        """Depend on the access modes of claims."""
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
-        """Every claim that the pod names must exist."""
+        """Reject a pod that names a claim that does not exist."""
         for name in named_claims(context.pod):
             if context.listers.persistent_volume_claim(namespace_of(context.pod), name) is None:
                 return Status("UnschedulableAndUnresolvable", self.name, (not_found(name),))

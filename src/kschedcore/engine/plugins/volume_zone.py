@@ -5,6 +5,7 @@ from __future__ import annotations
 from kschedcore._native.plugins.volume_zone import VolumeZone as Kernel
 from kschedcore.api.objects import PersistentVolumeClaim, Pod
 from kschedcore.engine.columns.selectors import Term
+from kschedcore.engine.events import STORAGE, Events, always, node_created_or_relabelled
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext, Status
 from kschedcore.engine.volumes import WAIT_FOR_FIRST_CONSUMER, class_of, named_claims, namespace_of, not_found
@@ -13,23 +14,27 @@ _BETA = {
     "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
 }
-"""Labels of old, and their names today."""
+"""Deprecated label -> the label that replaced it."""
 
 TOPOLOGY_LABELS = (*_BETA, *_BETA.values())
 
 
 class VolumeZone(Plugin):
-    """Holds pods to the zones and regions of their volumes."""
+    """Rejects nodes outside the zones and regions of the pod's volumes."""
 
     name = "VolumeZone"
     points = frozenset({"preFilter", "filter"})
 
+    def events(self) -> Events:
+        """Register new and relabelled nodes, and everything about volumes."""
+        return {"nodes": node_created_or_relabelled, **dict.fromkeys(STORAGE, always)}
+
     def watches(self, pod: Pod) -> frozenset[str]:
-        """Volumes carry the labels."""
+        """Depend on the labels of volumes."""
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
-        """Every claim must have a volume, or a class that waits for the pod's node."""
+        """Reject a pod with a claim that has neither a volume nor a class that waits for the pod's node."""
         for name in named_claims(context.pod):
             claim = context.listers.persistent_volume_claim(namespace_of(context.pod), name)
             problem = not_found(name) if claim is None else self._problem(claim, context.listers)

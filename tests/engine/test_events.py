@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.changes import Change
 from kschedcore.api.objects import Pod, decode
-from kschedcore.client.informer import Change
-from kschedcore.scheduler.hints import may_concern, may_help
+from kschedcore.engine.engine import Engine
+
+HINTS = Engine().hints
 
 POD = decode(
     Pod,
@@ -77,8 +79,8 @@ LEAVING = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     ],
 )
 def test_hint(plugin: str, resource: str, change: Change, helps: bool) -> None:
-    assert may_help(plugin, resource, change, POD) is helps
-    assert may_concern(plugin, resource) or not helps
+    assert HINTS.may_help("default-scheduler", plugin, resource, change, POD) is helps
+    assert HINTS.may_concern(plugin, resource) or not helps
 
 
 def test_what_a_pod_asks_for_as_a_whole_counts_too() -> None:
@@ -89,4 +91,6 @@ def test_what_a_pod_asks_for_as_a_whole_counts_too() -> None:
             "spec": {"containers": [{"name": "c"}], "resources": {"requests": {"memory": "1Gi"}}},
         },
     )
-    assert may_help("NodeResourcesFit", "nodes", Change(node(), node(memory="1Gi")), pod)
+    assert HINTS.may_help(
+        "default-scheduler", "NodeResourcesFit", "nodes", Change(node(), node(memory="1Gi")), pod
+    )
