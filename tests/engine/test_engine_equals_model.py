@@ -24,7 +24,7 @@ THOROUGH = settings(
 
 def comparable(step: Json) -> Json:
     """A step without the order of reasons and without keys that say nothing."""
-    plain = {key: value for key, value in step.items() if value}
+    plain = {key: value for key, value in step.items() if value and key != "postFilter"}
     if "rejected" in plain:
         plain["rejected"] = {
             node: {**verdict, "reasons": sorted(verdict.get("reasons") or [])}
