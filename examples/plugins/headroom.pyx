@@ -8,7 +8,7 @@ from kschedcore._native.plugin cimport FilterPlugin
 from kschedcore._native.types cimport CPU, slot_t, verdict_t
 from libc.stdint cimport int64_t
 
-from kschedcore.rules.requests import pod_requests
+from kschedcore.rules.amounts import pod_requests
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.plugin import Plugin
 
