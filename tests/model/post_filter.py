@@ -35,7 +35,9 @@ def after_pre_filter(pod: Json, nodes: int, rejection: Status, profile: Profile)
     for plugin in profile.points["postFilter"]:
         if isinstance(plugin, DefaultPreemption):
             messages.append(f"preemption: {never_helpful(pod, nodes)}")
-        elif isinstance(plugin, DynamicResources) and names.index(rejection.plugin) < names.index(plugin.name):
+        elif isinstance(plugin, DynamicResources) and names.index(rejection.plugin) < names.index(
+            plugin.name
+        ):
             return NO_STATE
         else:
             messages.append(plugin.post_filter(None, pod))

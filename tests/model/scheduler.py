@@ -221,7 +221,9 @@ class ReferenceScheduler:
 
     def _give_up_claims(self, pod: Json) -> None:
         cycle = start_cycle(pod, self.snapshot(), self.profile_of(pod))
-        for plugin in [] if isinstance(cycle, Status) else cycle.profile.points["postFilter"]:
+        if isinstance(cycle, Status):
+            return
+        for plugin in cycle.profile.points["postFilter"]:
             if isinstance(plugin, DynamicResources) and plugin.name in cycle.states:
                 _filtered(cycle)
                 state = cycle.states[plugin.name]

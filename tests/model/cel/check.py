@@ -4,7 +4,7 @@ from functools import cache
 
 from tests.model.cel.evaluate import MACROS
 from tests.model.cel.functions import FUNCTIONS, METHODS, SETS
-from tests.model.cel.syntax import RELATIONS, Node, SyntaxProblem, parse
+from tests.model.cel.syntax import RELATIONS, ExpressionSyntaxError, Node, parse
 
 DEVICE_FIELDS = {
     "driver": "string",
@@ -43,7 +43,7 @@ def compiled(expression: str, *, shared_devices: bool) -> Node:
         tree = parse(expression)
         names = frozenset({"device"})
         _check(tree, names, shared_devices=shared_devices)
-    except SyntaxProblem as problem:
+    except ExpressionSyntaxError as problem:
         raise CompileError(f"compilation failed: {_located(expression, problem)}") from None
     result = _result(tree, {"device": "device"})
     if result not in ("bool", UNKNOWN):
@@ -51,15 +51,15 @@ def compiled(expression: str, *, shared_devices: bool) -> Node:
     return tree
 
 
-def _located(expression: str, problem: SyntaxProblem) -> str:
+def _located(expression: str, problem: ExpressionSyntaxError) -> str:
     before = expression[: problem.at]
     line, column = before.count("\n") + 1, problem.at - (before.rfind("\n") + 1)
     shown = expression.split("\n")[line - 1]
     return f"ERROR: <input>:{line}:{column + 1}: {problem}\n | {shown}\n | {'.' * column}^"
 
 
-def _undeclared(at: int, name: str) -> SyntaxProblem:
-    return SyntaxProblem(at, f"undeclared reference to '{name}' (in container '')")
+def _undeclared(at: int, name: str) -> ExpressionSyntaxError:
+    return ExpressionSyntaxError(at, f"undeclared reference to '{name}' (in container '')")
 
 
 def _check(node: Node, names: frozenset[str], *, shared_devices: bool) -> None:
@@ -81,7 +81,7 @@ def _check_field(node: Node, *, shared_devices: bool) -> None:
     if node.target is None or (node.target.kind, node.target.name) != ("name", "device"):
         return
     if node.name not in DEVICE_FIELDS or (node.name == SHARED_FIELD and not shared_devices):
-        raise SyntaxProblem(node.at, f"undefined field '{node.name}'")
+        raise ExpressionSyntaxError(node.at, f"undefined field '{node.name}'")
 
 
 def _check_call(node: Node, names: frozenset[str]) -> tuple[tuple[Node, ...], frozenset[str]]:

@@ -35,9 +35,7 @@ def device_matches(expression: str, driver: str, device: Json, *, shared_devices
         return result
     kind = type_name(result)
     why = _UNCONVERTIBLE.get(kind, f"type conversion error from '{kind}' to 'bool'")
-    raise SelectorError(
-        f"CEL runtime error: CEL result of type {kind} could not be converted to bool: {why}"
-    )
+    raise SelectorError(f"CEL runtime error: CEL result of type {kind} could not be converted to bool: {why}")
 
 
 def device_variable(driver: str, device: Json) -> Json:

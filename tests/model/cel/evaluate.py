@@ -1,6 +1,6 @@
 """The value of an expression's tree, with the variables it may name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tests.model.cel.functions import FUNCTIONS, METHODS, SETS, arithmetic, compare, contains, integer
@@ -76,17 +76,14 @@ def _operator(node: Node, variables: Variables) -> Any:
 
 def _logical(parts: tuple[Node, ...], variables: Variables, *, decisive: bool) -> bool:
     """One decisive side is enough, whatever the other is, even an error; else the first error counts."""
-    return settled([lambda part=part: evaluate(part, variables) for part in parts], decisive=decisive)
+    return settled([(part, variables) for part in parts], decisive=decisive)
 
 
-def settled(terms: list[Callable[[], Any]], *, decisive: bool) -> bool:
+def settled(terms: list[tuple[Node, Variables]], *, decisive: bool) -> bool:
     error: EvaluationError | None = None
-    for term in terms:
+    for node, variables in terms:
         try:
-            value = term()
-            if type(value) is not bool:
-                raise no_overload()
-            if value is decisive:
+            if _true(node, variables) is decisive:
                 return decisive
         except EvaluationError as raised:
             error = error or raised
@@ -187,7 +184,7 @@ def _macro(node: Node, variables: Variables) -> Any:
     match node.name:
         case "all" | "exists":
             decisive = node.name == "exists"
-            return settled([lambda s=s: evaluate(bodies[0], s) for s in scopes], decisive=decisive)
+            return settled([(bodies[0], scope) for scope in scopes], decisive=decisive)
         case "exists_one":
             return sum(_true(bodies[0], scope) for scope in scopes) == 1
         case "filter":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from tests.model.cel.values import (
@@ -60,9 +61,9 @@ def _any_of(*functions: Function) -> Function:
 def compare(left: Any, right: Any) -> int:
     """-1, 0 or 1 for values that have an order."""
     if is_number(left) and is_number(right):
-        return (left > right) - (left < right)
+        return int(left > right) - int(left < right)
     if type(left) is type(right) and type(left) in (str, bool):
-        return (left > right) - (left < right)
+        return int(left > right) - int(left < right)
     raise no_overload()
 
 
@@ -177,7 +178,18 @@ def _to_string(value: Any) -> str:
 def _to_bool(value: Any) -> bool:
     if type(value) is bool:
         return value
-    if type(value) is str and value in ("true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "1", "0"):
+    if type(value) is str and value in (
+        "true",
+        "false",
+        "True",
+        "False",
+        "TRUE",
+        "FALSE",
+        "t",
+        "f",
+        "1",
+        "0",
+    ):
         return value.lower() in ("true", "t", "1")
     if type(value) is str:
         raise EvaluationError(f'strconv.ParseBool: parsing "{value}": invalid syntax')
@@ -210,7 +222,7 @@ def _whole(value: Quantity) -> int:
 
 
 def _sorted(values: list[Any]) -> bool:
-    return all(compare(left, right) <= 0 for left, right in zip(values, values[1:], strict=False))
+    return all(compare(left, right) <= 0 for left, right in pairwise(values))
 
 
 def _extreme(wanted: int) -> Function:

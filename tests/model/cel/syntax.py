@@ -25,7 +25,7 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}
 RELATIONS = ("<", "<=", ">=", ">", "==", "!=", "in")
 
 
-class SyntaxProblem(Exception):
+class ExpressionSyntaxError(Exception):
     """The text is no CEL expression."""
 
     def __init__(self, at: int, message: str) -> None:
@@ -57,7 +57,7 @@ def tokens(text: str) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise SyntaxProblem(at, f"Syntax error: token recognition error at: '{text[at]}'")
+            raise ExpressionSyntaxError(at, f"Syntax error: token recognition error at: '{text[at]}'")
         kind = str(match.lastgroup)
         if kind != "skip":
             found.append(Token(kind, match.group(), at))
@@ -97,8 +97,8 @@ class Parser:
     def _now(self) -> Token:
         return self.tokens[self.place]
 
-    def _unexpected(self) -> SyntaxProblem:
-        return SyntaxProblem(self._now.at, f"Syntax error: mismatched input '{self._now.text}'")
+    def _unexpected(self) -> ExpressionSyntaxError:
+        return ExpressionSyntaxError(self._now.at, f"Syntax error: mismatched input '{self._now.text}'")
 
     def _is(self, *texts: str) -> bool:
         return self._now.kind in ("mark", "name") and self._now.text in texts
@@ -232,6 +232,6 @@ class Parser:
 def parse(text: str) -> Node:
     """The tree of an expression.
 
-    Raises SyntaxProblem.
+    Raises ExpressionSyntaxError.
     """
     return Parser(text).parse()

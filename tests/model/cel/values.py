@@ -33,8 +33,7 @@ class Quantity:
             return Quantity(quantity.parse(text))
         except ValueError:
             raise EvaluationError(
-                "quantities must match the regular expression "
-                "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
             ) from None
 
 
@@ -49,7 +48,9 @@ class Semver:
         if match is None:
             raise EvaluationError(_version_problem(text))
         major, minor, patch, prerelease, _ = match.groups()
-        return Semver((int(major), int(minor), int(patch)), tuple(prerelease.split(".")) if prerelease else ())
+        return Semver(
+            (int(major), int(minor), int(patch)), tuple(prerelease.split(".")) if prerelease else ()
+        )
 
     def rank(self) -> tuple[Any, ...]:
         """Numbers first; a release comes after its prereleases; numeric identifiers before others."""

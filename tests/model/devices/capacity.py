@@ -9,7 +9,7 @@ from tests.model.labels import Json
 Amounts = dict[str, Fraction]
 
 
-class UnknownCapacity(Exception):
+class UnknownCapacityError(Exception):
     """A request names a capacity that the device does not have."""
 
 
@@ -21,11 +21,11 @@ def is_shared(device: Json) -> bool:
 def fits(device: Json, wanted: Mapping[str, str], in_use: Amounts, allocating: Amounts) -> bool:
     """Whether every capacity of the device is enough, for what is in use, being allocated and wanted together.
 
-    Raises UnknownCapacity.
+    Raises UnknownCapacityError.
     """
     capacities = device.get("capacity") or {}
     if any(name not in capacities for name in wanted):
-        raise UnknownCapacity
+        raise UnknownCapacityError
     for name, capacity in capacities.items():
         share = consumed(wanted.get(name), capacity)
         if _violates(share, capacity.get("requestPolicy")):

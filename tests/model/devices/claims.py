@@ -7,14 +7,14 @@ MOST_RESULTS = 32
 """AllocationResultsMaxSize: the devices that one claim can hold."""
 
 
-class ClaimProblem(Exception):
+class ClaimError(Exception):
     """Why a pod's claims cannot be used yet; the message is Kubernetes' own."""
 
 
 def claims_of(pod: Json, objects: Objects) -> list[Json]:
     """The claims that `spec.resourceClaims` names, in that order; an entry for which none is needed has none.
 
-    Raises ClaimProblem.
+    Raises ClaimError.
     """
     found = []
     for reference in pod["spec"].get("resourceClaims") or []:
@@ -23,11 +23,11 @@ def claims_of(pod: Json, objects: Objects) -> list[Json]:
             continue
         claim = objects.resource_claims.get((namespace_of(pod), name))
         if claim is None:
-            raise ClaimProblem(f'could not find ResourceClaim "{namespace_of(pod)}/{name}"')
+            raise ClaimError(f'could not find ResourceClaim "{namespace_of(pod)}/{name}"')
         if claim["metadata"].get("deletionTimestamp"):
-            raise ClaimProblem(f'resourceclaim "{name}" is being deleted')
+            raise ClaimError(f'resourceclaim "{name}" is being deleted')
         if made_for_pod and not is_controlled_by(claim, pod):
-            raise ClaimProblem(
+            raise ClaimError(
                 f"ResourceClaim {full_name(claim)} was not created for Pod {full_name(pod)} (Pod is not owner)"
             )
         found.append(claim)
@@ -39,14 +39,14 @@ def _claim_name(pod: Json, reference: Json) -> tuple[str | None, bool]:
     if reference.get("resourceClaimName") is not None:
         return reference["resourceClaimName"], False
     if reference.get("resourceClaimTemplateName") is None:
-        raise ClaimProblem(
+        raise ClaimError(
             f'pod "{full_name(pod)}", spec.resourceClaim "{reference["name"]}": '
             "none of the supported fields are set"
         )
     for status in (pod.get("status") or {}).get("resourceClaimStatuses") or []:
         if status["name"] == reference["name"]:
             return status.get("resourceClaimName"), True
-    raise ClaimProblem(f'pod "{full_name(pod)}": ResourceClaim not created yet')
+    raise ClaimError(f'pod "{full_name(pod)}": ResourceClaim not created yet')
 
 
 def uid_of(obj: Json) -> str:
@@ -105,7 +105,9 @@ def constraints_of(claim: Json) -> list[Json]:
 def summary(objects: Objects) -> Json:
     """What every claim has been allocated, as a Step's `allocations` says it."""
     claims = sorted(objects.resource_claims.values(), key=key_of)
-    return {claim["metadata"]["name"]: _summary(claim) for claim in claims if allocation_of(claim) is not None}
+    return {
+        claim["metadata"]["name"]: _summary(claim) for claim in claims if allocation_of(claim) is not None
+    }
 
 
 def _summary(claim: Json) -> Json:

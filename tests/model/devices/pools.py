@@ -110,9 +110,7 @@ def _generation(each: Json) -> int:
     return int(each["spec"]["pool"].get("generation") or 0)
 
 
-def _pool(
-    key: PoolKey, found: list[Json], everything: list[Json], features: DeviceFeatures
-) -> Pool | None:
+def _pool(key: PoolKey, found: list[Json], everything: list[Json], features: DeviceFeatures) -> Pool | None:
     """None when a newer generation exists that has nothing for this node."""
     expected = found[0]["spec"]["pool"].get("resourceSliceCount") or 0
     if len(found) == expected:
@@ -135,7 +133,9 @@ def _complete(key: PoolKey, found: list[Json], whole: list[Json], features: Devi
     others = [each for each in whole if each["metadata"]["name"] not in names]
     counters = [c for each in found for c in each["spec"].get("sharedCounters") or []]
     pool.counter_sets = {each["name"]: each for each in counters}
-    pool.devices = [d for each in found if not each["spec"].get("sharedCounters") for d in _devices(each, pool)]
+    pool.devices = [
+        d for each in found if not each["spec"].get("sharedCounters") for d in _devices(each, pool)
+    ]
     pool.elsewhere = [device for each in others for device in _devices(each, pool)]
     in_pool = [device for each in found for device in _devices(each, pool)]
     unique = len({device.key for device in pool.devices}) == len(pool.devices)
@@ -160,5 +160,3 @@ def _consumes_what_exists(device: Device, pool: Pool) -> bool:
 
 def _has_binding_conditions(pool: Pool) -> bool:
     return any(device.spec.get("bindingConditions") is not None for device in pool.devices)
-
-

@@ -38,6 +38,8 @@ REGISTRY: dict[str, Callable[[Json, Kubernetes], Plugin]] = {
     "InterPodAffinity": lambda args, kubernetes: InterPodAffinity(args),
     "DynamicResources": lambda args, kubernetes: DynamicResources(args, kubernetes),
     "DefaultPreemption": lambda args, kubernetes: DefaultPreemption(),
-    "NodeResourcesBalancedAllocation": lambda args, kubernetes: NodeResourcesBalancedAllocation(args, kubernetes),
+    "NodeResourcesBalancedAllocation": lambda args, kubernetes: NodeResourcesBalancedAllocation(
+        args, kubernetes
+    ),
     "ImageLocality": lambda args, kubernetes: ImageLocality(kubernetes),
 }

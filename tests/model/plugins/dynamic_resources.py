@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.model import resources
 from tests.model.devices import extended
-from tests.model.devices.allocator import AllocationError, Allocator, InvalidPools, in_use
+from tests.model.devices.allocator import Allocator, InvalidPoolsError
 from tests.model.devices.claims import (
-    ClaimProblem,
+    ClaimError,
     allocation_of,
     claims_of,
     is_reserved_for,
@@ -19,6 +19,8 @@ from tests.model.devices.claims import (
     results_of,
     uid_of,
 )
+from tests.model.devices.in_use import in_use
+from tests.model.devices.plans import AllocationError
 from tests.model.framework import SKIP, Plugin, Prepared, Scores, Status, default_normalize
 from tests.model.labels import Json, node_selector_matches
 from tests.model.snapshot import NodeInfo, Objects, Snapshot, full_name, namespace_of
@@ -80,7 +82,7 @@ class DynamicResources(Plugin):
         """A pod stays out of the queue until all of its claims are there."""
         try:
             claims_of(pod, objects)
-        except ClaimProblem as problem:
+        except ClaimError as problem:
             return self.unresolvable(str(problem))
         return None
 
@@ -88,7 +90,7 @@ class DynamicResources(Plugin):
         objects = snapshot.objects
         try:
             claims = claims_of(pod, objects)
-        except ClaimProblem as problem:
+        except ClaimError as problem:
             return Prepared(rejected=self.unresolvable(str(problem)))
         wanted = extended.wanted(pod, objects.device_classes) if self.features.extended_resources else {}
         special: Json | None = None
@@ -108,9 +110,7 @@ class DynamicResources(Plugin):
             held = in_use(objects.resource_claims.values(), self.features)
             slices = list(objects.resource_slices.values())
             allocator = Allocator(slices, objects.device_classes, held, self.features)
-        return Prepared(
-            PodClaims(claims, special, wanted, objects.device_classes, allocator, snapshot.now)
-        )
+        return Prepared(PodClaims(claims, special, wanted, objects.device_classes, allocator, snapshot.now))
 
     def _unusable(self, claim: Json, objects: Objects) -> Status | None:
         """A request that names no class, or one that does not exist."""
@@ -143,7 +143,9 @@ class DynamicResources(Plugin):
             special = self._special_claim(state, pod, allocatable)
             if special is None and not state.has_users_claims:
                 return None
-        unavailable = {i for i, claim in enumerate(state.claims) if not self._is_available(state, claim, info)}
+        unavailable = {
+            i for i, claim in enumerate(state.claims) if not self._is_available(state, claim, info)
+        }
         if state.allocator is not None:
             rejection = self._allocate(state, state.allocator, special, info, keep=not unavailable)
             if rejection:
@@ -170,7 +172,7 @@ class DynamicResources(Plugin):
         ]
         try:
             allocations = allocator.allocate(claims, info)
-        except InvalidPools as problem:
+        except InvalidPoolsError as problem:
             return self.unresolvable(str(problem))
         except AllocationError as error:
             return self.error(str(error))
