@@ -18,7 +18,7 @@ ADDRESS   := -fsanitize=address
 SANITIZED  = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/src $(BIN)/python
 
-RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
+RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data/v1.34)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo docs test unit lint wheel-test floors sanitize fuzz conformance soak bench wheel clean
