@@ -1,5 +1,6 @@
 """What is wrong with an expression before any device is looked at: unknown names, and what it cannot result in."""
 
+import re
 from functools import cache
 
 from tests.model.cel.evaluate import MACROS
@@ -101,7 +102,16 @@ def _check_call(node: Node, names: frozenset[str]) -> tuple[tuple[Node, ...], fr
         return (target, *node.parts[1:]), names | {node.parts[0].name}
     if node.name not in METHODS:
         raise _undeclared(node.at, node.name)
+    if node.name == "matches" and node.parts and isinstance(node.parts[0].value, str):
+        _check_pattern(node.parts[0])
     return (target, *node.parts), names
+
+
+def _check_pattern(literal: Node) -> None:
+    try:
+        re.compile(literal.value)
+    except re.error:
+        raise ExpressionSyntaxError(literal.at, "invalid matches argument") from None
 
 
 def _result(node: Node, types: dict[str, str]) -> str:

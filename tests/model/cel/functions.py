@@ -204,10 +204,14 @@ def _upper(text: str) -> str:
     return "".join(c.upper() if c.isascii() else c for c in text)
 
 
-def _parses(kind: type[Quantity] | type[Semver]) -> Function:
-    def check(text: str) -> bool:
+def _version_of(text: str, normalize: bool) -> Semver:
+    return Semver.normalized(text) if normalize else Semver.of(text)
+
+
+def _parses(parse: Function) -> Function:
+    def check(*arguments: Any) -> bool:
         try:
-            kind.of(text)
+            parse(*arguments)
         except EvaluationError:
             return False
         return True
@@ -295,9 +299,9 @@ FUNCTIONS: dict[str, Function] = {
     "type": type_name,
     "dyn": lambda value: value,
     "quantity": _text(Quantity.of),
-    "isQuantity": _text(_parses(Quantity)),
-    "semver": _text(Semver.of),
-    "isSemver": _text(_parses(Semver)),
+    "isQuantity": _text(_parses(Quantity.of)),
+    "semver": _any_of(_text(Semver.of), _typed(str, bool)(_version_of)),
+    "isSemver": _any_of(_text(_parses(Semver.of)), _typed(str, bool)(_parses(_version_of))),
     "optional.of": lambda value: Optional(True, value),
     "optional.none": lambda: Optional(False),
 }

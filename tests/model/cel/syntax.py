@@ -163,8 +163,8 @@ class Parser:
             if dot := self._take("."):
                 optional = self._take("?") is not None
                 name = self._name().text
-                if not optional and self._take("("):
-                    node = Node("call", dot.at, name, parts=self._list(")"), target=node)
+                if not optional and (opening := self._take("(")):
+                    node = Node("call", opening.at, name, parts=self._list(")"), target=node)
                 else:
                     node = Node("optional select" if optional else "select", dot.at, name, target=node)
             elif bracket := self._take("["):

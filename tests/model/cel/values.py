@@ -52,6 +52,16 @@ class Semver:
             (int(major), int(minor), int(patch)), tuple(prerelease.split(".")) if prerelease else ()
         )
 
+    @staticmethod
+    def normalized(text: str) -> "Semver":
+        """With a leading `v`, missing numbers and leading zeroes put right."""
+        plain = text.removeprefix("v")
+        end = next((at for at, character in enumerate(plain) if character in "-+"), len(plain))
+        numbers, rest = plain[:end], plain[end:]
+        parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in numbers.split(".")]
+        parts += ["0"] * (3 - len(parts))
+        return Semver.of(".".join(parts) + rest)
+
     def rank(self) -> tuple[Any, ...]:
         """Numbers first; a release comes after its prereleases; numeric identifiers before others."""
         identifiers = tuple(
@@ -61,11 +71,18 @@ class Semver:
 
 
 def _version_problem(text: str) -> str:
+    """What is wrong with a version, as the semver library of Kubernetes says it."""
     if not text:
         return "Version string empty"
-    if len(text.split(".", 2)) != 3:
+    parts = text.split(".", 2)
+    if len(parts) != 3:
         return "No Major.Minor.Patch elements found"
-    return f"Invalid character(s) found in version {text!r}"
+    for name, part in zip(("Major", "Minor"), parts[:2], strict=True):
+        if not part.isdigit():
+            return f'Invalid character(s) found in {name.lower()} number "{part}"'
+        if part != "0" and part.startswith("0"):
+            return f'{name} number must not contain leading zeroes "{part}"'
+    return f'Invalid character(s) found in patch number "{parts[2]}"'
 
 
 @dataclass(frozen=True)
