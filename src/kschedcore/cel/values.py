@@ -135,7 +135,7 @@ class Duration(CelValue):
 
     def __init__(self, nanos: int) -> None:
         if not -_MAX_INT64 - 1 <= nanos <= _MAX_INT64:
-            raise EvaluationError("integer overflow")
+            raise EvaluationError("duration overflow")
         self.nanos = nanos
 
     @classmethod
