@@ -284,12 +284,13 @@ class _Checker:
 
     # Literals
 
-    def _joined(self, offset: int, previous: Type | None, current: Type) -> Type:
+    def _joined(self, previous: Type | None, current: Type) -> Type:
         if previous is None:
             return current
         if self._fits(previous, current):
             return most_general(previous, current)
-        return self._mismatch(offset, previous, current)
+        # Whether literals may hold values of different types is left to a validator.
+        return types.DYN
 
     def _element(self, node: Node, *, optional: bool) -> Type:
         found = self.check(node)
@@ -304,16 +305,16 @@ class _Checker:
         joined: Type | None = None
         for index, element in enumerate(node.elements):
             found = self._element(element, optional=index in node.optional)
-            joined = self._joined(element.offset, joined, found)
+            joined = self._joined(joined, found)
         return types.list_of(self._fresh() if joined is None else joined)
 
     def _map(self, node: MapExpr) -> Type:
         key: Type | None = None
         value: Type | None = None
         for entry in node.entries:
-            key = self._joined(entry.key.offset, key, self.check(entry.key))
+            key = self._joined(key, self.check(entry.key))
             found = self._element(entry.value, optional=entry.optional)
-            value = self._joined(entry.value.offset, value, found)
+            value = self._joined(value, found)
         if key is None or value is None:
             key, value = self._fresh(), self._fresh()
         return types.map_of(key, value)

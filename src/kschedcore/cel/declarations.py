@@ -53,6 +53,7 @@ class Declared:
         key: Of a map.
         element: Of a list, or the value of a map.
         fields: Of an object.
+        sized_by_name: Whether a map's values have their declared size when they are selected by name, too.
     """
 
     type: Type
@@ -60,6 +61,7 @@ class Declared:
     key: Declared | None = None
     element: Declared | None = None
     fields: Mapping[str, Declared] = field(default_factory=dict)
+    sized_by_name: bool = False
 
     def object_types(self) -> dict[str, Mapping[str, Declared]]:
         """Return the fields of every object type in it, by the types' names."""
@@ -79,9 +81,12 @@ def declared_list(element: Declared, max_size: int = UNBOUNDED) -> Declared:
     return Declared(types.list_of(element.type), max_size, element=element)
 
 
-def declared_map(key: Declared, value: Declared, max_size: int = UNBOUNDED) -> Declared:
+def declared_map(
+    key: Declared, value: Declared, max_size: int = UNBOUNDED, *, sized_by_name: bool = False
+) -> Declared:
     """Return the declaration of a map."""
-    return Declared(types.map_of(key.type, value.type), max_size, key=key, element=value)
+    declared = types.map_of(key.type, value.type)
+    return Declared(declared, max_size, key=key, element=value, sized_by_name=sized_by_name)
 
 
 def declared_object(name: str, fields: Mapping[str, Declared]) -> Declared:
