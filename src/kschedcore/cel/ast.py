@@ -7,7 +7,8 @@ about it point at: an operator's sign, a call's opening parenthesis, a selection
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ LiteralValue: TypeAlias = "bool | int | float | str | bytes | None"
 @dataclass(slots=True, eq=False)
 class _Base:
     offset: int
-    type: Type | None = field(default=None, init=False, repr=False)
+    type: Type | None = dataclasses.field(default=None, init=False, repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,16 +55,21 @@ class Ident(_Base):
     """A variable, or the name of a type; a leading dot skips the local variables' names."""
 
     name: str
-    constant: Type | None = field(default=None, init=False, repr=False)
+    constant: Type | None = dataclasses.field(default=None, init=False, repr=False)
 
 
 @dataclass(slots=True, eq=False)
 class Select(_Base):
-    """``operand.field``; with ``test`` whether there is one, from the macro ``has``."""
+    """``operand.field``; with ``test`` whether there is one, from the macro ``has``.
+
+    Attributes:
+        resolved: The name that the selection turns out to be, ``net.IP``.
+    """
 
     operand: Node
     field: str
     test: bool = False
+    resolved: Ident | None = dataclasses.field(default=None, init=False, repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +85,7 @@ class Call(_Base):
     function: str
     target: Node | None
     args: list[Node]
-    overloads: tuple[Overload, ...] = field(default=(), init=False, repr=False)
+    overloads: tuple[Overload, ...] = dataclasses.field(default=(), init=False, repr=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -202,7 +208,9 @@ def copied(node: Node) -> Node:
             ]
             return MapExpr(node.offset, entries)
         case StructExpr():
-            fields = [Field(each.offset, each.name, copied(each.value), each.optional) for each in node.fields]
+            fields = [
+                Field(each.offset, each.name, copied(each.value), each.optional) for each in node.fields
+            ]
             return StructExpr(node.offset, node.name, fields)
     return Comprehension(
         node.offset,

@@ -161,6 +161,10 @@ class _Checker:
         return found[0]
 
     def _select(self, node: Select) -> Type:
+        name = None if node.test else qualified_name(node)
+        if name is not None and self._find(name) is not None:
+            node.resolved = Ident(node.offset, name)
+            return self.check(node.resolved)
         result = self._field(node, node.operand, node.field, optional=False)
         return types.BOOL if node.test else self._substituted(result)
 
@@ -368,7 +372,7 @@ class _Checker:
             return (types.INT, element) if node.second else (element, element)
         if over.kind is Kind.MAP:
             return over.parameters[0], over.parameters[1]
-        if over.is_dyn or over.kind in {Kind.ERROR, Kind.PARAMETER}:
+        if over.kind in {Kind.DYN, Kind.ERROR, Kind.PARAMETER}:
             self._fits(types.DYN, over)
             return types.DYN, types.DYN
         message = f"expression of type '{over.shown()}' cannot be range of a comprehension"

@@ -6,7 +6,7 @@ other types: this is an error, which equality of lists and maps ignores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from kschedcore.api.quantity import Quantity
@@ -65,7 +65,7 @@ def _may_equal(first: Value, second: Value) -> bool:
         return True
 
 
-def _equal_lists(first: list[Value], second: list[Value]) -> bool:
+def _equal_lists(first: Sequence[Value], second: Sequence[Value]) -> bool:
     return len(first) == len(second) and all(map(_may_equal, first, second))
 
 
@@ -126,7 +126,7 @@ def compare(first: Value, second: Value) -> int:
             raise EvaluationError("NaN values cannot be ordered")
         return _order(first, second)
     if kind is other and (kind is Duration or kind is Timestamp):
-        return (first.nanos > second.nanos) - (first.nanos < second.nanos)
+        return bool(first.nanos > second.nanos) - bool(first.nanos < second.nanos)
     raise EvaluationError(NO_OVERLOAD)
 
 

@@ -26,13 +26,21 @@ from kschedcore.cel.declarations import Declared, Overload
 from kschedcore.cel.macros import ACCUMULATOR
 from kschedcore.cel.types import Kind, Type
 
-__all__ = ["FIXED_ONE", "MAX", "UNKNOWN", "CallEstimate", "CostNode", "Estimator", "Range", "estimated"]
+__all__ = [
+    "FIXED_ONE",
+    "MAX",
+    "UNKNOWN",
+    "CallEstimate",
+    "CostNode",
+    "Estimator",
+    "Range",
+    "estimated",
+    "fixed",
+]
 
 MAX: Final = 2**64 - 1
 _TWO_TO_64: Final = 2.0**64
-_SCALARS: Final = frozenset(
-    {Kind.BOOL, Kind.DOUBLE, Kind.DURATION, Kind.INT, Kind.TIMESTAMP, Kind.UINT}
-)
+_SCALARS: Final = frozenset({Kind.BOOL, Kind.DOUBLE, Kind.DURATION, Kind.INT, Kind.TIMESTAMP, Kind.UINT})
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -235,7 +243,7 @@ class Estimator:
                 self._paths[id(node)] = (node.name,) if local is None else local.path
                 return FIXED_ONE
             case Select():
-                return self._select(node)
+                return self._select(node) if node.resolved is None else self.cost(node.resolved)
             case Call():
                 return self._call(node)
             case ListExpr():
@@ -453,9 +461,7 @@ def _standard(
             return CallEstimate(size.scaled(_TRAVERSAL), Range(size.low // 4, size.high))
         case "strings_quote":
             size = sizes[0]
-            return CallEstimate(
-                size.scaled(_TRAVERSAL), Range(size.low + 2 & MAX, size.high * 2 + 2 & MAX)
-            )
+            return CallEstimate(size.scaled(_TRAVERSAL), Range(size.low + 2 & MAX, size.high * 2 + 2 & MAX))
         case "starts_with_string" | "ends_with_string":
             return CallEstimate(sizes[0].scaled(_TRAVERSAL))
         case "in_list":
@@ -485,10 +491,35 @@ _COMPARED: Final = frozenset(
     }
 )
 _NOMINAL: Final = frozenset(
-    "masked prefixLength family isUnspecified isLoopback isLinkLocalMulticast isLinkLocalUnicast"
-    " isGlobalUnicast format.named sign asInteger isInteger asApproximateFloat isGreaterThan isLessThan"
-    " compareTo add sub major minor patch getScheme getHostname getHost getPort getEscapedPath"
-    " getQuery".split()
+    {
+        "masked",
+        "prefixLength",
+        "family",
+        "isUnspecified",
+        "isLoopback",
+        "isLinkLocalMulticast",
+        "isLinkLocalUnicast",
+        "isGlobalUnicast",
+        "format.named",
+        "sign",
+        "asInteger",
+        "isInteger",
+        "asApproximateFloat",
+        "isGreaterThan",
+        "isLessThan",
+        "compareTo",
+        "add",
+        "sub",
+        "major",
+        "minor",
+        "patch",
+        "getScheme",
+        "getHostname",
+        "getHost",
+        "getPort",
+        "getEscapedPath",
+        "getQuery",
+    }
 )
 _EQUAL_IN_ONE: Final = frozenset({"net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"})
 _ADDRESS: Final = Range(4, 16)
@@ -520,16 +551,16 @@ def _kubernetes(
             return CallEstimate(text.times(pattern), Range(0, size(target).high))
         case "ip" if overload == "cidr_ip":
             return CallEstimate(FIXED_ONE)
-        case "cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver" if arguments:
+        case "cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver" if (
+            arguments
+        ):
             return CallEstimate(size(arguments[0]).scaled(_TRAVERSAL))
         case "ip.isCanonical" if arguments:
             return CallEstimate(size(arguments[0]).scaled(2 * _TRAVERSAL))
         case "containsIP" | "containsCIDR" if arguments:
             return _network_part(function, overload, size(arguments[0]))
         case "validate" if arguments:
-            return CallEstimate(
-                size(arguments[0]).scaled(_TRAVERSAL).scaled(_MAX_NAME_PATTERN * _PATTERN)
-            )
+            return CallEstimate(size(arguments[0]).scaled(_TRAVERSAL).scaled(_MAX_NAME_PATTERN * _PATTERN))
         case operators.EQUALS if len(arguments) == 2:
             return _equality(*arguments)
     return CallEstimate(FIXED_ONE) if function in _NOMINAL else None

@@ -91,7 +91,7 @@ def declared_map(
 
 def declared_object(name: str, fields: Mapping[str, Declared]) -> Declared:
     """Return the declaration of an object type with fields."""
-    return Declared(types.object_type(name), fields=fields)
+    return Declared(types.object_type(name), 0, fields=fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,12 @@ class Environment:
         exempt = frozenset().union(*(each.mixed_literals for each in self.libraries))
         library_validators = tuple(check for each in self.libraries for check in each.validators)
         self._validators = (*self._own_validators, mixed_literals(exempt), *library_validators)
-        self._declared = {
-            name: each for name, each in self.variables.items() if isinstance(each, Declared)
-        }
+        self._declared = {name: each for name, each in self.variables.items() if isinstance(each, Declared)}
         self._scope = Scope(
-            {name: each.type if isinstance(each, Declared) else each for name, each in self.variables.items()},
+            {
+                name: each.type if isinstance(each, Declared) else each
+                for name, each in self.variables.items()
+            },
             {each.name: each for library in self.libraries for each in library.type_names},
             _merged(self.libraries),
             {

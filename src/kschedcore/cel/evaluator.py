@@ -26,10 +26,20 @@ from kschedcore.cel.comparison import NO_OVERLOAD, contains, equal
 from kschedcore.cel.declarations import Overload
 from kschedcore.cel.errors import CompileError, CostLimitError, EvaluationError
 from kschedcore.cel.guards import guard_of, mismatch, passes
+from kschedcore.cel.macros import ACCUMULATOR
 from kschedcore.cel.metering import Meter
 from kschedcore.cel.regex import compiled
-from kschedcore.cel.selection import is_present, select, select_optional
-from kschedcore.cel.values import MISSING, NONE, Optional, UInt, Value, text_of, type_name
+from kschedcore.cel.selection import check_key, is_present, select, select_optional
+from kschedcore.cel.values import (
+    MISSING,
+    NONE,
+    Optional,
+    UInt,
+    Value,
+    implementation_name,
+    text_of,
+    type_name,
+)
 
 __all__ = ["COST", "Closure", "Lazy", "Plan", "planned"]
 
@@ -165,6 +175,8 @@ class _Planner:
                 return _Constant(node.value)
             case Ident():
                 return None if node.constant is None else _Constant(node.constant)
+            case Select() if node.resolved is not None:
+                return self._constant(node.resolved)
             case ListExpr() if not node.optional:
                 elements = [self._constant(each) for each in node.elements]
                 known = [each.value for each in elements if each is not None]
@@ -190,6 +202,8 @@ class _Planner:
         match node:
             case Ident():
                 return self._variable(node, base)
+            case Select() if node.resolved is not None:
+                return self._variable(node.resolved, base)
             case Select():
                 operand = self._operand(node.operand, base)
                 if node.test:
@@ -259,7 +273,12 @@ class _Planner:
         if self._metered:
 
             def charged(frame: Frame) -> Value:
-                found = select(operand(frame), field)
+                container = operand(frame)
+                try:
+                    found = select(container, field)
+                except EvaluationError:
+                    _charge(frame, 1)
+                    raise
                 if found is not NONE:
                     _charge(frame, 1)
                 return found
@@ -280,17 +299,22 @@ class _Planner:
         # What a presence test costs is taken back again, as Kubernetes demands.
         return lambda frame: is_present(operand(frame), field)
 
-    def _indexed(
-        self, operand: Closure, key_node: Node, choose: Callable[[Value, Value], Value]
-    ) -> Closure:
+    def _indexed(self, operand: Closure, key_node: Node, choose: Callable[[Value, Value], Value]) -> Closure:
         constant = self._constant(key_node)
         metered = self._metered
         key = self._key(key_node) if constant is None else None
         fixed = None if constant is None else constant.value
+        if key is None:
+            _planned(check_key, fixed)
 
         def indexed(frame: Frame) -> Value:
             container = operand(frame)
-            found = choose(container, fixed if key is None else key(frame))
+            try:
+                found = choose(container, fixed if key is None else key(frame))
+            except EvaluationError:
+                if metered:
+                    _charge(frame, 1)
+                raise
             if metered and found is not NONE:
                 _charge(frame, 1)
             return found
@@ -326,6 +350,8 @@ class _Planner:
                     return member
             case "or" | "orValue" if node.target is not None and len(node.args) == 1:
                 return self._alternative(node)
+            case operators.ADD if _grows(node):
+                return self._appended(node)
         return self._function(node)
 
     def _logical(self, node: Call, *, decisive: bool) -> Closure:
@@ -401,7 +427,7 @@ class _Planner:
         def plain(frame: Frame) -> bool:
             first, second = left(frame), right(frame)
             if type(first) is str and type(second) is str:
-                return first == second
+                return bool(first == second)
             return equal(first, second)
 
         return plain
@@ -440,6 +466,21 @@ class _Planner:
             return other(frame)
 
         return alternative
+
+    def _appended(self, node: Call) -> Closure:
+        """Return the closure of a macro's ``accumulator + [element]``, which needs no copy of the list."""
+        accumulator, element = self.plan(node.args[0]), self.plan(_elements(node)[0])
+        metered = self._metered
+
+        def appended(frame: Frame) -> list[Value]:
+            values: list[Value] = accumulator(frame)
+            value = element(frame)
+            if metered:
+                _charge(frame, metering.LIST + 1)
+            values.append(value)
+            return values
+
+        return appended
 
     # Functions
 
@@ -540,7 +581,9 @@ class _Planner:
 
     def _fold(self, node: Comprehension) -> Closure:
         over = None if node.is_binding else self.plan(node.range)
-        initial = self.plan(node.initial)
+        # What macros accumulate in is changed in place, so every evaluation starts with a list of its own.
+        starts_list = isinstance(node.initial, ListExpr) and node.accumulator == ACCUMULATOR
+        initial: Closure = (lambda _frame: []) if starts_list else self.plan(node.initial)
         accumulator = self._allocate()
         self._scopes.append({node.accumulator: accumulator})
         first = self._allocate()
@@ -600,7 +643,7 @@ def _read(frame: Frame, slot: int, name: str) -> Value:
 def _one_variable(slot: int) -> Callable[[Frame, Value], Any]:
     def fill(frame: Frame, values: Value) -> Any:
         if not isinstance(values, list | tuple | Mapping):
-            raise EvaluationError(f"got '{type_name(values)}', expected iterable type")
+            raise EvaluationError(f"got '{implementation_name(values)}', expected iterable type")
         for each in values:
             frame[slot] = each
             yield None
@@ -615,7 +658,7 @@ def _two_variables(first: int, second: int) -> Callable[[Frame, Value], Any]:
         elif isinstance(values, list | tuple):
             pairs = enumerate(values)
         else:
-            raise EvaluationError(f"unsupported comprehension range type: {type_name(values)}")
+            raise EvaluationError(f"unsupported comprehension range type: {implementation_name(values)}")
         for key, value in pairs:
             frame[first] = key
             frame[second] = value
@@ -629,6 +672,17 @@ def _entry_content(key: Value, value: Value) -> Value:
         shown = f"'{text_of(key)}' from non-optional value {text_of(value)}"
         raise EvaluationError(f"cannot initialize optional entry {shown}")
     return value.content
+
+
+def _elements(node: Call) -> list[Node]:
+    added = node.args[1]
+    return added.elements if isinstance(added, ListExpr) and not added.optional else []
+
+
+def _grows(node: Call) -> bool:
+    """Whether a call is a macro's ``accumulator + [element]``; no expression can name the accumulator."""
+    first = node.args[0]
+    return isinstance(first, Ident) and first.name == ACCUMULATOR and len(_elements(node)) == 1
 
 
 def _single(node: Call) -> str:
@@ -651,9 +705,9 @@ def _dispatched(name: str, candidates: tuple[Overload, ...]) -> Callable[..., Va
     """Return a function that calls the overload that fits its arguments."""
     if len(candidates) == 1:
         return _guarded(name, candidates[0])
-    if all(each.implementation is candidates[0].implementation for each in candidates):
-        if not candidates[0].guarded:
-            return candidates[0].implementation
+    shared = candidates[0]
+    if not shared.guarded and all(each.implementation is shared.implementation for each in candidates):
+        return shared.implementation
     guards = [(tuple(map(guard_of, each.arguments)), each) for each in candidates]
 
     def dispatched(*arguments: Value) -> Value:
@@ -699,10 +753,26 @@ def _guarded(name: str, overload: Overload) -> Callable[..., Value]:
 
 def _metered_call(call: Callable[..., Value], arguments: Sequence[Closure], meter: Meter) -> Closure:
     def charged(frame: Frame) -> Value:
-        values = tuple([each(frame) for each in arguments])
-        result = call(*values)
-        _charge(frame, meter(values, result))
+        values: list[Value] = []
+        failed: EvaluationError | None = None
+        for each in arguments:
+            try:
+                values.append(each(frame))
+            except EvaluationError as error:
+                # With up to two arguments all are evaluated, and the call is charged.
+                if len(arguments) > 2:
+                    raise
+                failed = failed or error
+        if failed is not None:
+            _charge(frame, 1)
+            raise failed
+        given = tuple(values)
+        try:
+            result = call(*given)
+        except EvaluationError:
+            _charge(frame, meter(given, None))
+            raise
+        _charge(frame, meter(given, result))
         return result
 
     return charged
-

@@ -79,5 +79,3 @@ def _named_test(name: str) -> Callable[[Value], bool]:
 def mismatch(name: str, arguments: tuple[Value, ...]) -> str:
     """Return the error of a call that no overload fits."""
     return f"no such overload: {name}({', '.join(type_name(each) for each in arguments)})"
-
-

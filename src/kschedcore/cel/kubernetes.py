@@ -8,11 +8,18 @@ from typing import Final
 from kschedcore.cel.declarations import Library
 from kschedcore.cel.environment import Environment
 from kschedcore.cel.functions import (
+    comprehensions,
+    formats,
+    lists,
+    network,
     optionals,
     quantity,
     regex,
     semver,
+    sets,
     standard,
+    strings,
+    urls,
 )
 from kschedcore.cel.macros import BINDINGS
 from kschedcore.cel.validators import LITERALS
@@ -27,11 +34,21 @@ BINDINGS_LIBRARY: Final = Library("bindings", macros=BINDINGS)
 
 LIBRARIES: Final = (
     standard.LIBRARY,
+    urls.LIBRARY,
     regex.LIBRARY,
+    lists.KUBERNETES,
     optionals.LIBRARY,
     quantity.LIBRARY,
+    strings.LIBRARY,
+    sets.LIBRARY,
+    network.IP_LIBRARY,
+    network.CIDR_LIBRARY,
+    formats.LIBRARY,
+    comprehensions.LIBRARY,
     semver.LIBRARY,
+    lists.EXTENSION,
 )
+"""The libraries; the authorizer's is left to who has an authorizer."""
 
 
 @cache

@@ -39,8 +39,29 @@ MAX_DEPTH: Final = 250
 """Deepest nesting of expressions, and of operators and selections."""
 
 _RESERVED: Final = frozenset(
-    "as break const continue else false for function if import in let loop package namespace null return true"
-    " var void while".split()
+    {
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "null",
+        "return",
+        "true",
+        "var",
+        "void",
+        "while",
+    }
 )
 _RELATIONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 _SUMS: Final = frozenset({"+", "-"})
@@ -304,10 +325,7 @@ class _Parser:
         start = name.offset if dot is None else dot.offset
         full = name.text if dot is None else f".{name.text}"
         opening = self._take("(")
-        if opening is not None:
-            node = self._call(full, opening.offset, None)
-        else:
-            node = Ident(name.offset, full)
+        node = Ident(name.offset, full) if opening is None else self._call(full, opening.offset, None)
         if name.text in _RESERVED:
             return self._problem(start, f"reserved identifier: {name.text}")
         return node
@@ -419,7 +437,7 @@ def _limited(read: Callable[[str], int], complaint: str) -> Callable[[str], int]
     """Refuse more digits than an integer can have before converting them, which takes quadratic time."""
 
     def checked(text: str) -> int:
-        if len(text.lstrip("-0x")) > 20:
+        if len(text.lstrip("-0x").rstrip("uU")) > 20:
             raise ValueError(complaint)
         return read(text)
 

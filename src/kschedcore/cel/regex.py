@@ -169,7 +169,10 @@ class _Translator:
     def _open_flags(self) -> None:
         found = _FLAGS.match(self._pattern, self._at)
         if found is None or (not found[1] and not found[2] and found[3] == ")"):
-            if self._pattern.startswith(("(?P<", "(?<"), self._at) and self._pattern[self._at + 3] not in "=!":
+            if (
+                self._pattern.startswith(("(?P<", "(?<"), self._at)
+                and self._pattern[self._at + 3] not in "=!"
+            ):
                 raise PatternError("invalid named capture", self._pattern[self._at :])
             piece = self._pattern[self._at : self._at + 3]
             if len(self._pattern) < self._at + 3:
@@ -335,7 +338,9 @@ class _Translator:
 
 
 def _in_set(letter: str) -> str:
-    return letter if letter.isalnum() else f"\\{letter}" if letter < "\x80" and letter.isprintable() else letter
+    return (
+        letter if letter.isalnum() else f"\\{letter}" if letter < "\x80" and letter.isprintable() else letter
+    )
 
 
 def _ranges(points: list[int]) -> str:

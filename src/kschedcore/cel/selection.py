@@ -14,14 +14,25 @@ from kschedcore.cel.values import (
     Optional,
     UInt,
     Value,
+    implementation_name,
     lookup,
     text_of,
     type_of,
 )
 
-__all__ = ["find", "is_present", "select", "select_optional"]
+__all__ = ["check_key", "find", "is_present", "select", "select_optional"]
 
 _KEYS: Final = frozenset({str, int, UInt, bool, float})
+
+
+def check_key(key: Value) -> None:
+    """Refuse a key that no value has, in the words of cel-go, which names its own types.
+
+    Raises:
+        EvaluationError: It is neither a string nor a number nor a truth value.
+    """
+    if type(key) not in _KEYS:
+        raise EvaluationError(f"invalid qualifier type: {implementation_name(key)}")
 
 
 def find(container: Value, key: Value) -> Value:
@@ -36,8 +47,8 @@ def find(container: Value, key: Value) -> Value:
             return container.get(key, MISSING)
         if isinstance(container, CelValue):
             return container.cel_field(key)
-    elif kind not in _KEYS:
-        raise EvaluationError(f"invalid qualifier type: {type_of(key).name}")
+    else:
+        check_key(key)
     if isinstance(container, list | tuple):
         position = _position(key)
         return container[position] if 0 <= position < len(container) else MISSING

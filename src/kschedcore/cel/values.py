@@ -26,7 +26,11 @@ __all__ = [
     "Timestamp",
     "UInt",
     "Value",
+    "fixed_text",
+    "general_text",
+    "implementation_name",
     "lookup",
+    "quoted",
     "size_of",
     "text_of",
     "type_name",
@@ -106,6 +110,7 @@ NONE: Final = Optional(MISSING)
 
 _NANOS: Final = 10**9
 _MAX_INT64: Final = 2**63 - 1
+_MIN_EXPONENT: Final = 6
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _MIN_SECONDS: Final = -62_135_596_800
 _MAX_SECONDS: Final = 253_402_300_799
@@ -135,7 +140,7 @@ class Duration(CelValue):
 
     def __init__(self, nanos: int) -> None:
         if not -_MAX_INT64 - 1 <= nanos <= _MAX_INT64:
-            raise EvaluationError("duration overflow")
+            raise EvaluationError("integer overflow")
         self.nanos = nanos
 
     @classmethod
@@ -302,6 +307,29 @@ def type_name(value: Value) -> str:
     return type_of(value).name
 
 
+_GO_TYPES: Final = {
+    "bool": "types.Bool",
+    "bytes": "types.Bytes",
+    "double": "types.Double",
+    "google.protobuf.Duration": "types.Duration",
+    "google.protobuf.Timestamp": "types.Timestamp",
+    "int": "types.Int",
+    "list": "*types.baseList",
+    "map": "*types.baseMap",
+    "null_type": "types.Null",
+    "optional_type": "*types.Optional",
+    "string": "types.String",
+    "type": "*types.Type",
+    "uint": "types.Uint",
+}
+
+
+def implementation_name(value: Value) -> str:
+    """Return the name that cel-go's own code has for a value's type, which some of its errors show."""
+    name = type_name(value)
+    return _GO_TYPES.get(name, name)
+
+
 def lookup(mapping: Mapping[Value, Value], key: Value) -> Value:
     """Return a map's value for a key, :data:`MISSING` when it has none.
 
@@ -352,22 +380,50 @@ def fixed_text(number: float) -> str:
 
 
 def general_text(number: float) -> str:
-    """Return a number as Go's ``%g`` and ``%v`` write it: an exponent below -4 and from 21 on."""
+    """Return a number as Go's ``%g`` and ``%v`` write it: with an exponent below -4 and from 6 on."""
     if number != number or number in {float("inf"), float("-inf")}:
         return fixed_text(number)
-    mantissa, _, exponent = f"{number!r}".partition("e")
     if not number:
-        return "-0" if mantissa.startswith("-") else "0"
+        return "-0" if repr(number).startswith("-") else "0"
+    mantissa, _, exponent = repr(number).partition("e")
     sign = "-" if mantissa.startswith("-") else ""
     whole, _, fraction = mantissa.lstrip("-").partition(".")
     digits = (whole + fraction).lstrip("0")
     leading = len(whole + fraction) - len(digits)
     power = len(whole) - leading - 1 + int(exponent or 0)
-    if -4 <= power < 21:
-        return fixed_text(number)
     digits = digits.rstrip("0")
+    if -4 <= power < _MIN_EXPONENT:
+        return fixed_text(number)
     point = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{point}e{'-' if power < 0 else '+'}{abs(power):02d}"
+
+
+_QUOTED: Final = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+    '"': '\\"',
+}
+
+
+def quoted(text: str) -> str:
+    """Return a text in double quotes, escaped as Go does it (``%q``)."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(letter: str) -> str:
+    known = _QUOTED.get(letter)
+    if known is not None:
+        return known
+    if letter.isprintable():
+        return letter
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def text_of(value: Value) -> str:

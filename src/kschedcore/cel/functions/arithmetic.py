@@ -18,7 +18,6 @@ __all__ = ["OVERLOADS", "add", "checked_int", "checked_uint"]
 _MAX_INT64: Final = 2**63 - 1
 _MIN_INT64: Final = -(2**63)
 _MAX_UINT64: Final = 2**64 - 1
-_CONTAINERS: Final = (str, bytes)
 
 
 def checked_int(number: int) -> int:
@@ -33,6 +32,17 @@ def checked_uint(number: int) -> UInt:
     if 0 <= number <= _MAX_UINT64:
         return UInt(number)
     raise EvaluationError("unsigned integer overflow")
+
+
+def _refused(operator: str, first: Value, supported: frozenset[type]) -> EvaluationError:
+    """Return the error of an operator; cel-go names it only if the first value's type never has it."""
+    known = type(first) in supported or isinstance(first, str | Duration | Timestamp)
+    return EvaluationError(NO_OVERLOAD if known else f"{NO_OVERLOAD}: {operator}")
+
+
+_INTEGERS: Final = frozenset({int, UInt})
+_NUMBERS: Final = frozenset({int, UInt, float})
+_ADDABLE: Final = frozenset({int, UInt, float, bytes, list, tuple})
 
 
 def add(first: Value, second: Value) -> Value:
@@ -52,9 +62,7 @@ def add(first: Value, second: Value) -> Value:
     if {kind, other} == {Timestamp, Duration}:
         moment, span = (first, second) if kind is Timestamp else (second, first)
         return Timestamp(moment.nanos + span.nanos, moment.offset)
-    if kind in {int, UInt, float, str, bytes, list, tuple, Duration, Timestamp}:
-        raise EvaluationError(NO_OVERLOAD)
-    raise EvaluationError("no such overload: _+_")
+    raise _refused("_+_", first, _ADDABLE)
 
 
 def _subtract(first: Value, second: Value) -> Value:
@@ -70,9 +78,7 @@ def _subtract(first: Value, second: Value) -> Value:
             return Duration(first.nanos - second.nanos)
     if kind is Timestamp and other is Duration:
         return Timestamp(first.nanos - second.nanos, first.offset)
-    if kind in {int, UInt, float, Duration, Timestamp}:
-        raise EvaluationError(NO_OVERLOAD)
-    raise EvaluationError("no such overload: _-_")
+    raise _refused("_-_", first, _NUMBERS)
 
 
 def _multiply(first: Value, second: Value) -> Value:
@@ -84,7 +90,7 @@ def _multiply(first: Value, second: Value) -> Value:
             return first * second
         if kind is UInt:
             return checked_uint(int(first) * int(second))
-    raise EvaluationError(NO_OVERLOAD if kind in {int, UInt, float} else "no such overload: _*_")
+    raise _refused("_*_", first, _NUMBERS)
 
 
 def _divide(first: Value, second: Value) -> Value:
@@ -99,7 +105,7 @@ def _divide(first: Value, second: Value) -> Value:
             if kind is UInt:
                 return UInt(quotient)
             return checked_int(quotient if (first < 0) is (second < 0) else -quotient)
-    raise EvaluationError(NO_OVERLOAD if kind in {int, UInt, float} else "no such overload: _/_")
+    raise _refused("_/_", first, _NUMBERS)
 
 
 def _float_quotient(first: float, second: float) -> float:
@@ -119,7 +125,7 @@ def _modulo(first: Value, second: Value) -> Value:
             raise EvaluationError("integer overflow")
         rest = abs(first) % abs(second)
         return UInt(rest) if kind is UInt else (rest if first >= 0 else -rest)
-    raise EvaluationError(NO_OVERLOAD if kind in {int, UInt} else "no such overload: _%_")
+    raise _refused("_%_", first, _INTEGERS)
 
 
 def _negate(value: Value) -> Value:
@@ -130,7 +136,7 @@ def _negate(value: Value) -> Value:
         return -value
     if kind is Duration:
         return Duration(-value.nanos)
-    raise EvaluationError(NO_OVERLOAD if kind is bool else "no such overload: -_")
+    raise _refused("-_", value, frozenset({bool}))
 
 
 def _binary(
@@ -180,9 +186,7 @@ OVERLOADS: Final[dict[str, tuple[Overload, ...]]] = {
         ("divide_int64", _INT, _INT, _INT),
         ("divide_uint64", _UINT, _UINT, _UINT),
     ),
-    "_%_": _binary(
-        _modulo, ("modulo_int64", _INT, _INT, _INT), ("modulo_uint64", _UINT, _UINT, _UINT)
-    ),
+    "_%_": _binary(_modulo, ("modulo_int64", _INT, _INT, _INT), ("modulo_uint64", _UINT, _UINT, _UINT)),
     "-_": (
         function("negate_double", (_DOUBLE,), _DOUBLE, _negate, guarded=False),
         function("negate_int64", (_INT,), _INT, _negate, guarded=False),

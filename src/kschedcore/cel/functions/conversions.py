@@ -1,4 +1,4 @@
-"""Conversions between types: ``int()``, ``string()``, ``timestamp()``, …"""
+"""Conversions between types, such as ``int()`` and ``timestamp()``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["OVERLOADS", "to_double", "to_string"]
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,5000}")
 _UNSIGNED: Final = re.compile(r"[0-9]{1,5000}")
 _FLOAT: Final = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE
+    r"[+-]?(?:(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE
 )
 _HEX_FLOAT: Final = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -131,12 +131,6 @@ def _to_duration(value: Value) -> Duration:
     match value:
         case Duration():
             return value
-        case bool():
-            pass
-        case UInt():
-            pass
-        case int():
-            return Duration(value)
         case str():
             try:
                 return Duration.parse(value)
@@ -176,9 +170,7 @@ _A: Final = types.parameter("A")
 OVERLOADS: Final[dict[str, tuple[Overload, ...]]] = {
     "type": _cases(type_of, types.type_of_type(_A), ("type", _A)),
     "dyn": _cases(_not_converted, types.DYN, ("to_dyn", _A)),
-    "bool": _cases(
-        _to_bool, types.BOOL, ("bool_to_bool", types.BOOL), ("string_to_bool", types.STRING)
-    ),
+    "bool": _cases(_to_bool, types.BOOL, ("bool_to_bool", types.BOOL), ("string_to_bool", types.STRING)),
     "bytes": _cases(
         _to_bytes, types.BYTES, ("bytes_to_bytes", types.BYTES), ("string_to_bytes", types.STRING)
     ),
@@ -235,4 +227,3 @@ OVERLOADS: Final[dict[str, tuple[Overload, ...]]] = {
         ("string_to_uint64", types.STRING),
     ),
 }
-

@@ -1,4 +1,4 @@
-"""Optional values: ``optional.of``, ``a.?b``, ``a[?b]``, ``orValue``, …"""
+"""Optional values, such as ``optional.of(a)``, ``a.?b`` and ``a[?b].orValue(c)``."""
 
 from __future__ import annotations
 
@@ -121,4 +121,3 @@ LIBRARY: Final = Library(
     macros=OPTIONALS,
     optional_syntax=True,
 )
-

@@ -20,9 +20,13 @@ _SPACES: Final = frozenset(" \t\n\r\v\f\x85\xa0")
 def _parsed(text: str) -> Quantity:
     # The manifests' reader drops spaces and reads `Mi`; the library's ParseQuantity refuses both.
     if not text:
-        raise ValueError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+        raise ValueError(
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        )
     if text[0] in _SPACES or text[-1] in _SPACES:
-        raise ValueError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+        raise ValueError(
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+        )
     return Quantity.parse(text)
 
 

@@ -57,7 +57,10 @@ class Semver(CelValue):
     cel_type = TYPE
 
     def __init__(
-        self, numbers: tuple[int, int, int], prerelease: tuple[int | str, ...] = (), build: tuple[str, ...] = ()
+        self,
+        numbers: tuple[int, int, int],
+        prerelease: tuple[int | str, ...] = (),
+        build: tuple[str, ...] = (),
     ) -> None:
         self.numbers = numbers
         self.prerelease = prerelease

@@ -13,7 +13,7 @@ from kschedcore.cel.functions import arithmetic, conversions, times
 from kschedcore.cel.macros import STANDARD
 from kschedcore.cel.regex import compiled
 from kschedcore.cel.types import Type
-from kschedcore.cel.values import MISSING, Value, lookup
+from kschedcore.cel.values import MISSING, Duration, Timestamp, Value, lookup
 
 __all__ = ["LIBRARY"]
 
@@ -71,6 +71,9 @@ def _in(wanted: Value, container: Value) -> bool:
     if isinstance(container, list | tuple):
         return contains(container, wanted)
     if isinstance(container, Mapping):
+        # A map may have defaults for missing keys, which do not count here.
+        if isinstance(wanted, str):
+            return wanted in container
         return lookup(container, wanted) is not MISSING
     raise EvaluationError(NO_OVERLOAD)
 
@@ -78,7 +81,8 @@ def _in(wanted: Value, container: Value) -> bool:
 def _size(value: Value) -> int:
     if isinstance(value, str | bytes | list | tuple | Mapping):
         return len(value)
-    raise EvaluationError(f"{NO_OVERLOAD}: size")
+    is_receiver = isinstance(value, Duration | Timestamp)
+    raise EvaluationError(NO_OVERLOAD if is_receiver else f"{NO_OVERLOAD}: size")
 
 
 def _special(*_arguments: Value) -> Value:

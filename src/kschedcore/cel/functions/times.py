@@ -42,7 +42,7 @@ def _zone(name: str) -> tzinfo:
         raise EvaluationError(f"unknown time zone {name}")
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise EvaluationError(f"unknown time zone {name}") from None
 
 
