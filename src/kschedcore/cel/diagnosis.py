@@ -1,10 +1,642 @@
-"""Stub."""
+"""Find the words for what does not parse.
+
+Kubernetes shows the errors of cel-go's parser, which ANTLR generates. This module walks the same grammar the way
+that a generated parser does: it predicts alternatives by looking ahead, drops or makes up a single token where that
+helps, and else skips to a token that some open rule may go on with. It builds nothing; :mod:`kschedcore.cel.parser`
+parses what is right.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, NamedTuple, TypeAlias
+
 from kschedcore.cel.errors import Issue
-from kschedcore.cel.lexer import Token
+from kschedcore.cel.lexer import END, Token
+
+__all__ = ["diagnose"]
+
+_MAX_ERRORS: Final = 30
+_MAX_STEPS: Final = 20_000
+_RULE_END: Final = ""
+_ORDER: Final = (
+    *(END, "==", "!=", "in", "<", "<=", ">=", ">", "&&", "||", "[", "]", "{", "}", "(", ")", ".", ",", "-"),
+    *("!", "?", ":", "+", "*", "/", "%", "true", "false", "null", "NUM_FLOAT", "NUM_INT", "NUM_UINT"),
+    *("STRING", "BYTES", "IDENTIFIER", "ESC_IDENTIFIER"),
+)
+_RANK: Final = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
-def diagnose(tokens: list[Token], text: str) -> list[Issue]:
-    return [Issue(tokens[-1].offset, "Syntax error")]
+# The grammar
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Tokens:
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Rule:
+    name: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Choice:
+    alternatives: tuple[_Body, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Maybe:
+    body: _Body
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Many:
+    body: _Body
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Some:
+    body: _Body
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Again:
+    """The end of a loop that runs at least once."""
+
+    body: _Body
+
+
+_Element: TypeAlias = _Tokens | _Rule | _Choice | _Maybe | _Many | _Some | _Again
+_Body: TypeAlias = tuple[_Element, ...]
+
+
+def _t(*kinds: str) -> _Tokens:
+    return _Tokens(frozenset(kinds))
+
+
+_EXPR: Final = _Rule("expr")
+_COMMA: Final = _t(",")
+_MARK: Final = _Maybe((_t("?"),))
+_UNARY: Final = _Rule("unary")
+_PRODUCT: Final = (_t("*", "/", "%"), _Rule("calc3"))
+
+_GRAMMAR: Final[dict[str, _Body]] = {
+    "start": (_EXPR, _t(END)),
+    "expr": (_Rule("or"), _Maybe((_t("?"), _Rule("or"), _t(":"), _EXPR))),
+    "or": (_Rule("and"), _Many((_t("||"), _Rule("and")))),
+    "and": (_Rule("relation"), _Many((_t("&&"), _Rule("relation")))),
+    "relation": (
+        _Rule("calc"),
+        _Many((_t("<", "<=", ">=", ">", "==", "!=", "in"), _Rule("calc"))),
+    ),
+    # Left recursion with precedences, as loops of their own.
+    "calc": (_UNARY, _Many((_Choice((_PRODUCT, (_t("+", "-"), _Rule("calc2")))),))),
+    "calc2": (_UNARY, _Many(_PRODUCT)),
+    "calc3": (_UNARY,),
+    "unary": (
+        _Choice(
+            (
+                (_Rule("member"),),
+                (_Some((_t("!"),)), _Rule("member")),
+                (_Some((_t("-"),)), _Rule("member")),
+            )
+        ),
+    ),
+    "member": (
+        _Rule("primary"),
+        _Many(
+            (
+                _Choice(
+                    (
+                        (_t("."), _MARK, _Rule("escaped")),
+                        (_t("."), _t("IDENTIFIER"), _t("("), _Maybe((_Rule("arguments"),)), _t(")")),
+                        (_t("["), _MARK, _EXPR, _t("]")),
+                    )
+                ),
+            )
+        ),
+    ),
+    "primary": (
+        _Choice(
+            (
+                (_Maybe((_t("."),)), _t("IDENTIFIER")),
+                (
+                    _Maybe((_t("."),)),
+                    _t("IDENTIFIER"),
+                    _t("("),
+                    _Maybe((_Rule("arguments"),)),
+                    _t(")"),
+                ),
+                (_t("("), _EXPR, _t(")")),
+                (_t("["), _Maybe((_Rule("elements"),)), _Maybe((_COMMA,)), _t("]")),
+                (_t("{"), _Maybe((_Rule("entries"),)), _Maybe((_COMMA,)), _t("}")),
+                (
+                    _Maybe((_t("."),)),
+                    _t("IDENTIFIER"),
+                    _Many((_t("."), _t("IDENTIFIER"))),
+                    _t("{"),
+                    _Maybe((_Rule("fields"),)),
+                    _Maybe((_COMMA,)),
+                    _t("}"),
+                ),
+                (_Rule("literal"),),
+            )
+        ),
+    ),
+    "arguments": (_EXPR, _Many((_COMMA, _EXPR))),
+    "elements": (_Rule("element"), _Many((_COMMA, _Rule("element")))),
+    "fields": (
+        _Rule("field"),
+        _t(":"),
+        _EXPR,
+        _Many((_COMMA, _Rule("field"), _t(":"), _EXPR)),
+    ),
+    "field": (_MARK, _Rule("escaped")),
+    "entries": (
+        _Rule("element"),
+        _t(":"),
+        _EXPR,
+        _Many((_COMMA, _Rule("element"), _t(":"), _EXPR)),
+    ),
+    "escaped": (_Choice(((_t("IDENTIFIER"),), (_t("ESC_IDENTIFIER"),))),),
+    "element": (_MARK, _EXPR),
+    "literal": (
+        _Choice(
+            (
+                (_Maybe((_t("-"),)), _t("NUM_INT")),
+                (_t("NUM_UINT"),),
+                (_Maybe((_t("-"),)), _t("NUM_FLOAT")),
+                *((_t(kind),) for kind in ("STRING", "BYTES", "true", "false", "null")),
+            )
+        ),
+    ),
+}
+
+
+class _Node(NamedTuple):
+    """A place in a rule: the element that comes next, and the place behind it."""
+
+    element: _Element
+    following: _Node | None
+
+
+_Place: TypeAlias = "_Node | None"
+
+
+class _Frame(NamedTuple):
+    """The places that open rules go on at, innermost first."""
+
+    place: _Place
+    outer: _Frame | None
+
+
+class _Chains:
+    """Makes places; the same body before the same place is always the same place."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[_Body, _Place, _Place]] = {}
+
+    def chain(self, body: _Body, following: _Place) -> _Place:
+        key = id(body), id(following)
+        found = self._known.get(key)
+        if found is None:
+            place = following
+            for element in reversed(body):
+                place = _Node(element, place)
+            found = self._known[key] = body, following, place
+        return found[2]
+
+
+_CHAINS: Final = _Chains()
+
+
+@cache
+def _rule_start(name: str) -> _Place:
+    return _CHAINS.chain(_GRAMMAR[name], None)
+
+
+@cache
+def _rule_first(name: str) -> frozenset[str]:
+    return _first(_rule_start(name))
+
+
+def _first(place: _Place) -> frozenset[str]:
+    """Return the kinds of tokens that may come at a place; :data:`_RULE_END` if the rule may end."""
+    if place is None:
+        return frozenset({_RULE_END})
+    element, following = place
+    match element:
+        case _Tokens():
+            return element.kinds
+        case _Rule():
+            return _rule_first(element.name)
+        case _Choice():
+            return frozenset().union(
+                *(_first(_CHAINS.chain(each, following)) for each in element.alternatives)
+            )
+        case _Some():
+            return _first(_CHAINS.chain(element.body, following))
+        case _Maybe() | _Many() | _Again():
+            return _first(_CHAINS.chain(element.body, following)) | _first(following)
+
+
+@cache
+def _rule_follow(name: str) -> frozenset[str]:
+    """Return the kinds of tokens that may come behind a rule anywhere."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    pending = [name]
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for user, body in _GRAMMAR.items():
+            for place in _uses(current, _CHAINS.chain(body, None), set()):
+                first = _first(place)
+                found |= first - {_RULE_END}
+                if _RULE_END in first:
+                    pending.append(user)
+    return frozenset(found)
+
+
+def _uses(name: str, place: _Place, seen: set[int]) -> list[_Place]:
+    """Return the places behind the uses of a rule."""
+    if place is None or id(place) in seen:
+        return []
+    seen.add(id(place))
+    element, following = place
+    found = _uses(name, following, seen)
+    match element:
+        case _Rule():
+            return [following, *found] if element.name == name else found
+        case _Choice():
+            for each in element.alternatives:
+                found += _uses(name, _CHAINS.chain(each, following), seen)
+        case _Maybe():
+            found += _uses(name, _CHAINS.chain(element.body, following), seen)
+        case _Many() | _Again():
+            found += _uses(name, _CHAINS.chain(element.body, place), seen)
+        case _Some():
+            again = _CHAINS.chain((_Again(element.body),), following)
+            found += _uses(name, _CHAINS.chain(element.body, again), seen)
+    return found
+
+
+# The walk
+
+
+class _Mismatch(Exception):
+    """A token that cannot come where it comes."""
+
+
+class _NoAlternative(_Mismatch):
+    """No alternative goes on with the tokens.
+
+    Attributes:
+        start: The index of the token where the alternatives start.
+        end: The index of the token that ends the last one.
+    """
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+        super().__init__()
+
+
+class _GivenUp(Exception):
+    """There are too many errors to go on."""
+
+
+class _Config(NamedTuple):
+    alternative: int
+    place: _Node
+    frame: _Frame | None
+    is_outside: bool
+
+
+def diagnose(tokens: Sequence[Token], text: str) -> list[Issue]:
+    """Return what is wrong with tokens; nothing if they are an expression.
+
+    Args:
+        tokens: The tokens with :data:`~kschedcore.cel.lexer.END` last.
+        text: The expression that they are of.
+    """
+    walk = _Walk(tokens, text)
+    try:
+        walk.rule("start")
+    except (_GivenUp, RecursionError):
+        pass
+    return walk.issues
+
+
+class _Walk:
+    def __init__(self, tokens: Sequence[Token], text: str) -> None:
+        self.issues: list[Issue] = []
+        self._tokens = tokens
+        self._text = text
+        self._index = 0
+        self._frame: _Frame | None = None
+        self._rules = ["start"]
+        self._recovering = False
+        self._last_error = -1
+        self._last_places: set[int] = set()
+        self._place: _Place = None
+        self._steps = 0
+
+    @property
+    def _kind(self) -> str:
+        return self._tokens[self._index].kind
+
+    def _ahead(self, count: int) -> str:
+        return self._tokens[min(self._index + count, len(self._tokens) - 1)].kind
+
+    def _consume(self) -> None:
+        if self._index + 1 < len(self._tokens):
+            self._index += 1
+
+    # Rules
+
+    def rule(self, name: str) -> None:
+        """Walk a rule; report what is wrong and go on behind it."""
+        start = self._index
+        try:
+            self._walk(_rule_start(name))
+        except _Mismatch as error:
+            self._report(error)
+            if name == "escaped":
+                self.issues.append(Issue(self._tokens[start].offset, "unsupported ident kind"))
+            self._recover()
+
+    def _walk(self, place: _Place) -> None:
+        while place is not None:
+            self._steps += 1
+            if self._steps > _MAX_STEPS:
+                raise _GivenUp
+            self._place = place
+            element, following = place
+            match element:
+                case _Tokens():
+                    self._match(place)
+                    place = following
+                case _Rule():
+                    self._frame = _Frame(following, self._frame)
+                    self._rules.append(element.name)
+                    self.rule(element.name)
+                    self._rules.pop()
+                    self._frame = self._frame.outer
+                    place = following
+                case _Choice():
+                    place = self._choose(place, element)
+                case _Maybe():
+                    self._sync(place)
+                    place = self._enter(element.body, following, following)
+                case _Many():
+                    self._sync(place)
+                    place = self._enter(element.body, place, following)
+                case _Some():
+                    self._sync(place)
+                    again = _CHAINS.chain((_Again(element.body),), following)
+                    place = _CHAINS.chain(element.body, again)
+                case _Again():
+                    self._sync_again(place)
+                    place = self._enter(element.body, place, following)
+
+    def _choose(self, place: _Node, choice: _Choice) -> _Place:
+        self._sync(place)
+        places = [_CHAINS.chain(each, place.following) for each in choice.alternatives]
+        return places[self._predict(places)]
+
+    def _enter(self, body: _Body, after_body: _Place, following: _Place) -> _Place:
+        """Return the place in an optional body or behind it."""
+        inside = _CHAINS.chain(body, after_body)
+        first, behind = _first(inside), _first(following)
+        if _RULE_END in behind:
+            behind = (behind - {_RULE_END}) | _rule_follow(self._rules[-1])
+        if not first & behind:
+            return inside if self._kind in first else following
+        return (inside, following)[self._predict([inside, following])]
+
+    # Prediction
+
+    def _predict(self, places: list[_Place]) -> int:
+        configs = self._closed(
+            (alternative, place, self._frame, False) for alternative, place in enumerate(places)
+        )
+        index = self._index
+        while True:
+            kind = self._tokens[index].kind
+            moved = [each for each in configs if kind in _kinds(each.place)]
+            if not moved:
+                outside = [each.alternative for each in configs if each.is_outside]
+                if outside:
+                    return min(outside)
+                raise _NoAlternative(self._index, index)
+            alternatives = {each.alternative for each in moved}
+            if len(alternatives) == 1 or index + 1 >= len(self._tokens) or _is_ambiguous(moved):
+                return min(alternatives)
+            configs = self._closed(
+                (each.alternative, each.place.following, each.frame, each.is_outside) for each in moved
+            )
+            index += 1
+
+    def _closed(self, starts: Iterable[tuple[int, _Place, _Frame | None, bool]]) -> list[_Config]:
+        """Return the configurations that wait for a token."""
+        found: list[_Config] = []
+        seen: set[tuple[int, int, int, bool]] = set()
+        pending = list(starts)
+        # The frames stay alive, so that their identities stay theirs.
+        frames: list[_Frame] = []
+        depth = _depth(self._frame)
+        while pending:
+            self._steps += 1
+            if self._steps > _MAX_STEPS:
+                raise _GivenUp
+            alternative, place, frame, is_outside = pending.pop()
+            key = alternative, id(place), id(frame), is_outside
+            if key in seen:
+                continue
+            seen.add(key)
+            if place is None:
+                if frame is not None:
+                    left = is_outside or _depth(frame) <= depth
+                    pending.append((alternative, frame.place, frame.outer, left))
+                continue
+            element, following = place
+            match element:
+                case _Tokens():
+                    found.append(_Config(alternative, place, frame, is_outside))
+                case _Rule():
+                    inner = _Frame(following, frame)
+                    frames.append(inner)
+                    pending.append((alternative, _rule_start(element.name), inner, is_outside))
+                case _Choice():
+                    pending.extend(
+                        (alternative, _CHAINS.chain(each, following), frame, is_outside)
+                        for each in element.alternatives
+                    )
+                case _Maybe():
+                    inside = _CHAINS.chain(element.body, following)
+                    pending += [(alternative, each, frame, is_outside) for each in (inside, following)]
+                case _Many() | _Again():
+                    inside = _CHAINS.chain(element.body, place)
+                    pending += [(alternative, each, frame, is_outside) for each in (inside, following)]
+                case _Some():
+                    again = _CHAINS.chain((_Again(element.body),), following)
+                    pending.append(
+                        (alternative, _CHAINS.chain(element.body, again), frame, is_outside)
+                    )
+        return found
+
+    # Errors, as ANTLR's default strategy treats them
+
+    def _expected(self, place: _Place) -> frozenset[str]:
+        """Return the kinds of tokens that may come at a place, given the open rules."""
+        found = _first(place)
+        frame = self._frame
+        while _RULE_END in found and frame is not None:
+            found = (found - {_RULE_END}) | _first(frame.place)
+            frame = frame.outer
+        return (found - {_RULE_END}) | ({END} if _RULE_END in found else set())
+
+    def _match(self, place: _Node) -> None:
+        if self._kind in _kinds(place):
+            self._recovering = False
+            self._consume()
+            return
+        if self._delete(place):
+            self._consume()
+            return
+        if self._kind in self._expected(place.following):
+            if not self._recovering:
+                self._recovering = True
+                self._problem(f"missing {_shown_set(self._expected(place))} at {self._shown_token()}")
+            return
+        raise _Mismatch
+
+    def _delete(self, place: _Place) -> bool:
+        """Drop a token if the one behind it fits."""
+        if self._ahead(1) not in self._expected(place):
+            return False
+        self._report_unwanted(place)
+        self._consume()
+        self._recovering = False
+        return True
+
+    def _report_unwanted(self, place: _Place) -> None:
+        if not self._recovering:
+            self._recovering = True
+            expected = _shown_set(self._expected(place))
+            self._problem(f"extraneous input {self._shown_token()} expecting {expected}")
+
+    def _sync(self, place: _Place) -> None:
+        first = _first(place)
+        if self._recovering or _RULE_END in first or self._kind in first:
+            return
+        if not self._delete(place):
+            raise _Mismatch
+
+    def _sync_again(self, place: _Place) -> None:
+        first = _first(place)
+        if self._recovering or _RULE_END in first or self._kind in first:
+            return
+        self._report_unwanted(place)
+        self._skip(self._expected(place) | self._recovery_set())
+
+    def _recovery_set(self) -> frozenset[str]:
+        found: set[str] = set()
+        frame = self._frame
+        while frame is not None:
+            found |= _first(frame.place)
+            frame = frame.outer
+        return frozenset(found - {_RULE_END})
+
+    def _skip(self, kinds: frozenset[str]) -> None:
+        while self._kind != END and self._kind not in kinds:
+            self._consume()
+
+    def _recover(self) -> None:
+        if self._last_error == self._index and id(self._place) in self._last_places:
+            self._consume()
+        if self._last_error != self._index:
+            self._last_places = set()
+        self._last_error = self._index
+        self._last_places.add(id(self._place))
+        self._skip(self._recovery_set())
+
+    def _report(self, error: _Mismatch) -> None:
+        if self._recovering:
+            return
+        self._recovering = True
+        if isinstance(error, _NoAlternative):
+            self._report_no_alternative(error)
+            return
+        expected = _shown_set(self._expected(self._place))
+        self._problem(f"mismatched input {self._shown_token()} expecting {expected}")
+
+    def _report_no_alternative(self, error: _NoAlternative) -> None:
+        start, end = self._tokens[error.start], self._tokens[error.end]
+        if start.kind == END:
+            piece = END
+        else:
+            piece = self._text[start.offset : end.offset + (0 if end.kind == END else len(end.text))]
+        message = f"no viable alternative at input {_quoted(piece)}"
+        keyword = re.fullmatch("no viable alternative at input '.(true|false|null)'", message)
+        if keyword is not None:
+            message = f"mismatched input '{keyword[1]}' expecting IDENTIFIER"
+        self._problem(message, end)
+
+    def _problem(self, message: str, token: Token | None = None) -> None:
+        if len(self.issues) >= _MAX_ERRORS:
+            raise _GivenUp
+        place = self._tokens[self._index] if token is None else token
+        self.issues.append(Issue(place.offset, f"Syntax error: {message}"))
+
+    def _shown_token(self) -> str:
+        return _quoted(self._tokens[self._index].text)
+
+
+def _kinds(place: _Node) -> frozenset[str]:
+    return place.element.kinds if isinstance(place.element, _Tokens) else frozenset()
+
+
+def _depth(frame: _Frame | None) -> int:
+    depth = 0
+    while frame is not None:
+        depth += 1
+        frame = frame.outer
+    return depth
+
+
+def _is_ambiguous(configs: list[_Config]) -> bool:
+    """Whether every alternative goes on in the same ways, so that more tokens cannot tell them apart."""
+    ways: dict[int, set[tuple[int, int]]] = {}
+    for each in configs:
+        ways.setdefault(each.alternative, set()).add((id(each.place), _identity(each.frame)))
+    first, *others = ways.values()
+    return all(each == first for each in others)
+
+
+def _identity(frame: _Frame | None) -> int:
+    found: list[int] = []
+    while frame is not None:
+        found.append(id(frame.place))
+        frame = frame.outer
+    return hash(tuple(found))
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return f"'{escaped}'"
+
+
+def _shown_set(kinds: frozenset[str]) -> str:
+    names = [
+        kind if kind.isupper() or kind == END else f"'{kind}'"
+        for kind in sorted(kinds, key=lambda kind: _RANK[kind])
+    ]
+    return names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"

@@ -362,7 +362,7 @@ class _Planner:
             try:
                 value = left(frame)
                 if value is decisive:
-                    return decisive
+                    return bool(decisive)
                 if type(value) is not bool:
                     error = EvaluationError(NO_OVERLOAD)
             except EvaluationError as raised:
@@ -372,7 +372,7 @@ class _Planner:
             except EvaluationError as raised:
                 raise error or raised from None
             if value is decisive:
-                return decisive
+                return bool(decisive)
             if error is not None:
                 raise error
             if type(value) is not bool:

@@ -106,7 +106,8 @@ def parse(source: Source, macros: Macros, *, optional_syntax: bool = True) -> No
         if len(tokens) > MAX_DEPTH:
             _check_depth(node)
     except _UnusableTokenError:
-        raise source.error(diagnose(tokens, source.text)) from None
+        found = diagnose(tokens, source.text)
+        raise source.error(found or [Issue(tokens[-1].offset, "Syntax error: invalid expression")]) from None
     except _TooDeepError as error:
         raise source.error([Issue(-1, str(error))]) from None
     if parser.issues:
