@@ -487,9 +487,7 @@ class _Walk:
                     pending += [(alternative, each, frame, is_outside) for each in (inside, following)]
                 case _Some():
                     again = _CHAINS.chain((_Again(element.body),), following)
-                    pending.append(
-                        (alternative, _CHAINS.chain(element.body, again), frame, is_outside)
-                    )
+                    pending.append((alternative, _CHAINS.chain(element.body, again), frame, is_outside))
         return found
 
     # Errors, as ANTLR's default strategy treats them

@@ -183,12 +183,13 @@ class _Planner:
                 return _Constant(known) if len(known) == len(elements) else None
             case MapExpr() if not any(entry.optional for entry in node.entries):
                 pairs = [(self._constant(each.key), self._constant(each.value)) for each in node.entries]
-                if all(key is not None and value is not None for key, value in pairs):
+                if all(key is not None and value is not None and _is_key(key.value) for key, value in pairs):
                     return _Constant({key.value: value.value for key, value in pairs if key and value})
             case Call() if node.target is None and node.function in _CONVERSIONS and len(node.args) == 1:
                 argument = self._constant(node.args[0])
                 if argument is not None and node.overloads:
-                    return _Constant(_planned_value(node.overloads[0], argument.value))
+                    convert = _dispatched(node.function, node.overloads)
+                    return _Constant(_planned(convert, argument.value))
             case Call() if node.function == operators.IN and _single(node) == "in_list":
                 container = self._constant(node.args[1])
                 if container is not None and not container.value:
@@ -544,7 +545,7 @@ class _Planner:
             values: dict[Value, Value] = {}
             for key_of, value_of, optional in entries:
                 key = key_of(frame)
-                if type(key) not in _SET_MEMBERS:
+                if not _is_key(key):
                     raise EvaluationError(f"unsupported key type: {type_name(key)}")
                 value = value_of(frame)
                 if optional:
@@ -697,8 +698,8 @@ def _planned(compute: Callable[..., Value], *arguments: Value) -> Value:
         raise CompileError(f"program instantiation failed: {error}") from None
 
 
-def _planned_value(overload: Overload, argument: Value) -> Value:
-    return _planned(overload.implementation, argument)
+def _is_key(value: Value) -> bool:
+    return not isinstance(value, list | tuple | Mapping)
 
 
 def _dispatched(name: str, candidates: tuple[Overload, ...]) -> Callable[..., Value]:
@@ -770,7 +771,7 @@ def _metered_call(call: Callable[..., Value], arguments: Sequence[Closure], mete
         try:
             result = call(*given)
         except EvaluationError:
-            _charge(frame, meter(given, None))
+            _charge(frame, 1)
             raise
         _charge(frame, meter(given, result))
         return result

@@ -42,7 +42,7 @@ def guard_of(declared: Type) -> Guard:
         return _map_test(guard_of(declared.parameters[0]), guard_of(declared.parameters[1]))
     if declared.name == "kubernetes.Quantity":
         return Quantity
-    return _named_test(declared.name)
+    return _named_test(declared.name, is_object=declared.kind is Kind.STRUCT)
 
 
 def passes(guard: Guard, value: Value) -> bool:
@@ -66,12 +66,12 @@ def _map_test(key: Guard, element: Guard) -> Callable[[Value], bool]:
     return test
 
 
-def _named_test(name: str) -> Callable[[Value], bool]:
+def _named_test(name: str, *, is_object: bool) -> Callable[[Value], bool]:
     def test(value: Value) -> bool:
         if isinstance(value, CelValue):
             return value.cel_type.name == name
         # Objects of declared types are maps of their fields.
-        return isinstance(value, Mapping)
+        return is_object and isinstance(value, Mapping)
 
     return test
 

@@ -46,6 +46,9 @@ class Source:
 
     def _shown(self, issue: Issue) -> str:
         line, column = self.place(issue.offset)
+        if not self.text:
+            # cel-go knows no place in an empty text.
+            return f"ERROR: {_DESCRIPTION}:1:0: {issue.message}"
         text = f"ERROR: {_DESCRIPTION}:{line}:{column + 1}: {issue.message}"
         if line < 0:
             return text

@@ -162,7 +162,7 @@ def _not_converted(value: Value) -> Value:
 def _cases(
     implementation: Callable[[Value], Value], result: Type, *sources: tuple[str, Type]
 ) -> tuple[Overload, ...]:
-    return tuple(function(name, (source,), result, implementation, guarded=False) for name, source in sources)
+    return tuple(function(name, (source,), result, implementation) for name, source in sources)
 
 
 _A: Final = types.parameter("A")

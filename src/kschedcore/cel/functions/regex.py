@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from kschedcore.cel import types
+from kschedcore.cel.comparison import NO_OVERLOAD
 from kschedcore.cel.declarations import Library, method, overloads
 from kschedcore.cel.errors import EvaluationError
 from kschedcore.cel.regex import PatternError, compiled
+from kschedcore.cel.values import Value
 
 __all__ = ["LIBRARY"]
 
 
+def _check(*arguments: Value) -> None:
+    if not all(isinstance(each, str) for each in arguments):
+        raise EvaluationError(NO_OVERLOAD)
+
+
 def _find(text: str, pattern: str) -> str:
+    _check(text, pattern)
     try:
         found = compiled(pattern).search(text)
     except PatternError as error:
@@ -21,6 +29,9 @@ def _find(text: str, pattern: str) -> str:
 
 
 def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
+    _check(text, pattern)
+    if type(limit) is not int:
+        raise EvaluationError(NO_OVERLOAD)
     try:
         matches = compiled(pattern).finditer(text)
     except PatternError as error:
@@ -43,13 +54,22 @@ _STRINGS: Final = types.list_of(types.STRING)
 LIBRARY: Final = Library(
     "kubernetes.regex",
     overloads(
-        ("find", [method("string_find_string", (types.STRING, types.STRING), types.STRING, _find)]),
+        (
+            "find",
+            [method("string_find_string", (types.STRING, types.STRING), types.STRING, _find, guarded=False)],
+        ),
         (
             "findAll",
             [
-                method("string_find_all_string", (types.STRING, types.STRING), _STRINGS, _find_all),
                 method(
-                    "string_find_all_string_int", (types.STRING, types.STRING, types.INT), _STRINGS, _find_all
+                    "string_find_all_string", (types.STRING, types.STRING), _STRINGS, _find_all, guarded=False
+                ),
+                method(
+                    "string_find_all_string_int",
+                    (types.STRING, types.STRING, types.INT),
+                    _STRINGS,
+                    _find_all,
+                    guarded=False,
                 ),
             ],
         ),

@@ -89,7 +89,9 @@ def _special(*_arguments: Value) -> Value:
     raise AssertionError("the evaluator has its own rule for this")
 
 
-def _matches(text: str, pattern: str) -> bool:
+def _matches(text: Value, pattern: Value) -> bool:
+    if not isinstance(text, str) or not isinstance(pattern, str):
+        raise EvaluationError(NO_OVERLOAD)
     return compiled(pattern).search(text) is not None
 
 
@@ -101,7 +103,12 @@ def _sized(name: str, sized: Type) -> tuple[Overload, Overload]:
 
 
 def _string_test(name: str, holds: Callable[[str, str], bool]) -> tuple[Overload, ...]:
-    return (method(name, (types.STRING, types.STRING), types.BOOL, holds),)
+    def tested(text: Value, part: Value) -> bool:
+        if not isinstance(text, str) or not isinstance(part, str):
+            raise EvaluationError(NO_OVERLOAD)
+        return holds(text, part)
+
+    return (method(name, (types.STRING, types.STRING), types.BOOL, tested, guarded=False),)
 
 
 _FUNCTIONS: Final[dict[str, tuple[Overload, ...]]] = {
@@ -130,8 +137,8 @@ _FUNCTIONS: Final[dict[str, tuple[Overload, ...]]] = {
     "startsWith": _string_test("starts_with_string", str.startswith),
     "endsWith": _string_test("ends_with_string", str.endswith),
     "matches": (
-        function("matches", (types.STRING, types.STRING), types.BOOL, _matches),
-        method("matches_string", (types.STRING, types.STRING), types.BOOL, _matches),
+        function("matches", (types.STRING, types.STRING), types.BOOL, _matches, guarded=False),
+        method("matches_string", (types.STRING, types.STRING), types.BOOL, _matches, guarded=False),
     ),
     **arithmetic.OVERLOADS,
     **conversions.OVERLOADS,
