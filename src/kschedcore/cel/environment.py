@@ -10,9 +10,10 @@ from kschedcore.cel.ast import Node
 from kschedcore.cel.checker import Scope, check
 from kschedcore.cel.cost import MAX, Range, estimated
 from kschedcore.cel.declarations import Declared, Function, Library, Validator
-from kschedcore.cel.errors import CompileError, EvaluationError
+from kschedcore.cel.errors import CompileError, EvaluationError, Issue
 from kschedcore.cel.evaluator import COST, Plan, planned
 from kschedcore.cel.parser import Macros, parse
+from kschedcore.cel.recursion import deeply
 from kschedcore.cel.source import Source
 from kschedcore.cel.types import Type
 from kschedcore.cel.validators import mixed_literals, walk
@@ -20,7 +21,7 @@ from kschedcore.cel.values import Value
 
 __all__ = ["Environment", "Program"]
 
-_TOO_DEEP: Final = "expression is nested too deeply to be evaluated"
+_TOO_DEEP: Final = "max recursion depth exceeded"
 
 
 class Environment:
@@ -83,13 +84,9 @@ class Environment:
         """
         source = Source(text)
         try:
-            root = parse(source, self._macros, optional_syntax=self._optional_syntax)
-            issues = check(root, self._scope)
-            if not issues:
-                nodes = walk(root)
-                issues = [issue for each in self._validators for issue in each(nodes)]
+            root, issues = deeply(lambda: self._checked(source))
         except RecursionError:
-            raise CompileError("ERROR: <input>:-1:0: max recursion depth exceeded") from None
+            raise source.error([Issue(-1, _TOO_DEEP)]) from None
         if issues:
             raise source.error(issues)
         program = Program(text, root, self._declared)
@@ -97,6 +94,14 @@ class Environment:
             raise CompileError(f"must evaluate to {result_type}, not {program.type}")
         program.prepare()
         return program
+
+    def _checked(self, source: Source) -> tuple[Node, list[Issue]]:
+        root = parse(source, self._macros, optional_syntax=self._optional_syntax)
+        issues = check(root, self._scope)
+        if not issues:
+            nodes = walk(root)
+            issues = [issue for validate in self._validators for issue in validate(nodes)]
+        return root, issues
 
 
 def _merged(libraries: Iterable[Library]) -> dict[str, Function]:
@@ -130,7 +135,7 @@ class Program:
     @cached_property
     def cost_estimate(self) -> Range:
         """The least and the most that an evaluation may cost, in CEL's cost units."""
-        return estimated(self._root, self._declared)
+        return deeply(lambda: estimated(self._root, self._declared))
 
     @cached_property
     def _plain(self) -> Plan:
@@ -138,7 +143,7 @@ class Program:
 
     @cached_property
     def _metered(self) -> Plan:
-        return planned(self._root, metered=True)
+        return deeply(lambda: planned(self._root, metered=True))
 
     def prepare(self) -> None:
         """Make the program runnable.
@@ -147,7 +152,7 @@ class Program:
             CompileError: A constant part of it fails.
         """
         try:
-            _ = self._plain
+            _ = deeply(lambda: self._plain)
         except RecursionError:
             raise CompileError(_TOO_DEEP) from None
 
@@ -168,7 +173,7 @@ class Program:
             return self.measured(bindings, cost_limit)[0]
         plan = self._plain
         try:
-            return plan.run(plan.frame(bindings, MAX))
+            return deeply(lambda: plan.run(plan.frame(bindings, MAX)))
         except RecursionError:
             raise EvaluationError(_TOO_DEEP) from None
 
@@ -184,9 +189,12 @@ class Program:
             CostLimitError: It cost more than the limit.
         """
         plan = self._metered
-        frame = plan.frame(bindings, MAX if cost_limit is None else cost_limit)
+
+        def run() -> tuple[Value, int]:
+            frame = plan.frame(bindings, MAX if cost_limit is None else cost_limit)
+            return plan.run(frame), frame[COST]
+
         try:
-            value = plan.run(frame)
+            return deeply(run)
         except RecursionError:
             raise EvaluationError(_TOO_DEEP) from None
-        return value, frame[COST]

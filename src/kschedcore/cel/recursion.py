@@ -1,0 +1,31 @@
+"""Run what recurses as deep as the deepest expression, which is deeper than Python's default allows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+__all__ = ["deeply"]
+
+_Result = TypeVar("_Result")
+
+_EXTRA_FRAMES: Final = 12_000
+"""Some ten frames for each level of the parser's bound of 250, for each of a macro's nodes."""
+
+
+def deeply(run: Callable[[], _Result]) -> _Result:
+    """Return what a function without side effects returns, once more with a deeper stack if need be.
+
+    Raises:
+        RecursionError: The deeper stack was not deep enough either.
+    """
+    try:
+        return run()
+    except RecursionError:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _EXTRA_FRAMES)
+        try:
+            return run()
+        finally:
+            sys.setrecursionlimit(limit)
