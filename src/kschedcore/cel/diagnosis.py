@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
@@ -290,11 +291,11 @@ def _uses(name: str, place: _Place, seen: set[int]) -> list[_Place]:
 # The walk
 
 
-class _Mismatch(Exception):
+class _MismatchError(Exception):
     """A token that cannot come where it comes."""
 
 
-class _NoAlternative(_Mismatch):
+class _NoAlternativeError(_MismatchError):
     """No alternative goes on with the tokens.
 
     Attributes:
@@ -308,7 +309,7 @@ class _NoAlternative(_Mismatch):
         super().__init__()
 
 
-class _GivenUp(Exception):
+class _GivenUpError(Exception):
     """There are too many errors to go on."""
 
 
@@ -327,10 +328,8 @@ def diagnose(tokens: Sequence[Token], text: str) -> list[Issue]:
         text: The expression that they are of.
     """
     walk = _Walk(tokens, text)
-    try:
+    with suppress(_GivenUpError):
         walk.rule("start")
-    except (_GivenUp, RecursionError):
-        pass
     return walk.issues
 
 
@@ -366,7 +365,7 @@ class _Walk:
         start = self._index
         try:
             self._walk(_rule_start(name))
-        except _Mismatch as error:
+        except _MismatchError as error:
             self._report(error)
             if name == "escaped":
                 self.issues.append(Issue(self._tokens[start].offset, "unsupported ident kind"))
@@ -376,7 +375,7 @@ class _Walk:
         while place is not None:
             self._steps += 1
             if self._steps > _MAX_STEPS:
-                raise _GivenUp
+                raise _GivenUpError
             self._place = place
             element, following = place
             match element:
@@ -435,7 +434,7 @@ class _Walk:
                 outside = [each.alternative for each in configs if each.is_outside]
                 if outside:
                     return min(outside)
-                raise _NoAlternative(self._index, index)
+                raise _NoAlternativeError(self._index, index)
             alternatives = {each.alternative for each in moved}
             if len(alternatives) == 1 or index + 1 >= len(self._tokens) or _is_ambiguous(moved):
                 return min(alternatives)
@@ -455,7 +454,7 @@ class _Walk:
         while pending:
             self._steps += 1
             if self._steps > _MAX_STEPS:
-                raise _GivenUp
+                raise _GivenUpError
             alternative, place, frame, is_outside = pending.pop()
             key = alternative, id(place), id(frame), is_outside
             if key in seen:
@@ -514,7 +513,7 @@ class _Walk:
                 self._recovering = True
                 self._problem(f"missing {_shown_set(self._expected(place))} at {self._shown_token()}")
             return
-        raise _Mismatch
+        raise _MismatchError
 
     def _delete(self, place: _Place) -> bool:
         """Drop a token if the one behind it fits."""
@@ -536,7 +535,7 @@ class _Walk:
         if self._recovering or _RULE_END in first or self._kind in first:
             return
         if not self._delete(place):
-            raise _Mismatch
+            raise _MismatchError
 
     def _sync_again(self, place: _Place) -> None:
         first = _first(place)
@@ -566,17 +565,17 @@ class _Walk:
         self._last_places.add(id(self._place))
         self._skip(self._recovery_set())
 
-    def _report(self, error: _Mismatch) -> None:
+    def _report(self, error: _MismatchError) -> None:
         if self._recovering:
             return
         self._recovering = True
-        if isinstance(error, _NoAlternative):
+        if isinstance(error, _NoAlternativeError):
             self._report_no_alternative(error)
             return
         expected = _shown_set(self._expected(self._place))
         self._problem(f"mismatched input {self._shown_token()} expecting {expected}")
 
-    def _report_no_alternative(self, error: _NoAlternative) -> None:
+    def _report_no_alternative(self, error: _NoAlternativeError) -> None:
         start, end = self._tokens[error.start], self._tokens[error.end]
         if start.kind == END:
             piece = END
@@ -590,7 +589,7 @@ class _Walk:
 
     def _problem(self, message: str, token: Token | None = None) -> None:
         if len(self.issues) >= _MAX_ERRORS:
-            raise _GivenUp
+            raise _GivenUpError
         place = self._tokens[self._index] if token is None else token
         self.issues.append(Issue(place.offset, f"Syntax error: {message}"))
 

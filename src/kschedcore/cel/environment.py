@@ -173,6 +173,10 @@ class Program:
             return self.measured(bindings, cost_limit)[0]
         plan = self._plain
         try:
+            return plan.run(plan.frame(bindings, MAX))
+        except RecursionError:
+            pass
+        try:
             return deeply(lambda: plan.run(plan.frame(bindings, MAX)))
         except RecursionError:
             raise EvaluationError(_TOO_DEEP) from None

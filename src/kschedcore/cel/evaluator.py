@@ -52,6 +52,7 @@ _FIRST_VARIABLE: Final = 2
 _CONVERSIONS: Final = frozenset(
     {"bool", "bytes", "double", "dyn", "duration", "int", "string", "timestamp", "type", "uint"}
 )
+_MAKERS: Final = frozenset({"quantity", "semver", "ip", "cidr", "url"})
 _REGEX_FUNCTIONS: Final = frozenset({"matches", "find", "findAll"})
 _SET_MEMBERS: Final = frozenset({bool, int, UInt, float, str})
 _SELECTIONS: Final = frozenset({operators.INDEX, operators.OPTIONAL_INDEX, operators.OPTIONAL_SELECT})
@@ -493,6 +494,10 @@ class _Planner:
         if self._metered:
             meter = metering.meter_of(node.function, node.overloads)
             return _metered_call(call, arguments, meter)
+        known = self._known(node, nodes, call)
+        if known is not None:
+            value = known.value
+            return lambda _frame: value
         if len(arguments) == 1:
             only = arguments[0]
             return lambda frame: call(only(frame))
@@ -500,6 +505,20 @@ class _Planner:
             first, second = arguments
             return lambda frame: call(first(frame), second(frame))
         return lambda frame: call(*[each(frame) for each in arguments])
+
+    def _known(self, node: Call, nodes: Sequence[Node], call: Callable[..., Value]) -> _Constant | None:
+        """Return the value of a call that makes a value of Kubernetes' own types of constants.
+
+        Where costs are counted the call is made every time, as in Kubernetes; where it fails, too.
+        """
+        arguments = [self._constant(each) for each in nodes]
+        given = [each.value for each in arguments if each is not None]
+        if node.function not in _MAKERS or len(given) < len(arguments):
+            return None
+        try:
+            return _Constant(call(*given))
+        except EvaluationError:
+            return None
 
     def _check_pattern(self, node: Call, nodes: Sequence[Node]) -> None:
         """Refuse a constant pattern that is no regular expression, as cel-go does when it plans."""
