@@ -6,11 +6,9 @@ The estimate follows paths from the variables, ``device.attributes.@values``, to
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-from kschedcore.cel import operators
 from kschedcore.cel.ast import (
     Call,
     Comprehension,
@@ -23,7 +21,20 @@ from kschedcore.cel.ast import (
     StructExpr,
 )
 from kschedcore.cel.declarations import Declared, Overload
+from kschedcore.cel.estimates import kubernetes_estimate, standard_estimate
 from kschedcore.cel.macros import ACCUMULATOR
+from kschedcore.cel.ranges import (
+    FIXED_ONE,
+    MAX,
+    NOTHING,
+    UNKNOWN,
+    CallEstimate,
+    CostNode,
+    Path,
+    Range,
+    computed_or_unknown,
+    fixed,
+)
 from kschedcore.cel.types import Kind, Type
 
 __all__ = [
@@ -38,78 +49,10 @@ __all__ = [
     "fixed",
 ]
 
-MAX: Final = 2**64 - 1
-_TWO_TO_64: Final = 2.0**64
-_SCALARS: Final = frozenset({Kind.BOOL, Kind.DOUBLE, Kind.DURATION, Kind.INT, Kind.TIMESTAMP, Kind.UINT})
-
-Path: TypeAlias = tuple[str, ...]
-
-
-class Range(NamedTuple):
-    """A least and a most amount; computations stop at 2**64-1."""
-
-    low: int
-    high: int
-
-    def plus(self, other: Range) -> Range:
-        """Return the sum."""
-        return Range(min(self.low + other.low, MAX), min(self.high + other.high, MAX))
-
-    def times(self, other: Range) -> Range:
-        """Return the product."""
-        return Range(min(self.low * other.low, MAX), min(self.high * other.high, MAX))
-
-    def scaled(self, factor: float) -> Range:
-        """Return the product with a number, rounded up."""
-        return Range(_scaled(self.low, factor), _scaled(self.high, factor))
-
-    def union(self, other: Range) -> Range:
-        """Return the range that holds both."""
-        return Range(min(self.low, other.low), max(self.high, other.high))
-
-
-def _scaled(amount: int, factor: float) -> int:
-    number = float(amount)
-    if number > 0 and factor > 0 and number > MAX / factor:
-        return MAX
-    result = number * factor
-    return MAX if result >= _TWO_TO_64 else math.ceil(result)
-
-
-def fixed(amount: int) -> Range:
-    """Return the range of one amount."""
-    return Range(amount, amount)
-
-
-UNKNOWN: Final = Range(0, MAX)
-FIXED_ONE: Final = Range(1, 1)
-_NOTHING: Final = Range(0, 0)
 _LIST: Final = Range(10, 10)
 _MAP: Final = Range(30, 30)
 _STRUCT: Final = Range(40, 40)
-
-
-class CallEstimate(NamedTuple):
-    """The cost of a call without its arguments, and the size of its result when it is known."""
-
-    cost: Range
-    size: Range | None = None
-
-
-class CostNode(NamedTuple):
-    """A target or argument of a call.
-
-    Attributes:
-        type: Its type.
-        path: The path to it from a variable, empty when there is none.
-        node: The node, None for the elements of a list.
-        size: Its size as far as the expression alone tells it.
-    """
-
-    type: Type
-    path: Path
-    node: Node | None
-    size: Range | None
+_SCALARS: Final = frozenset({Kind.BOOL, Kind.DOUBLE, Kind.DURATION, Kind.INT, Kind.TIMESTAMP, Kind.UINT})
 
 
 class _Entries(NamedTuple):
@@ -237,7 +180,7 @@ class Estimator:
         """Return the cost of a node with everything below it."""
         match node:
             case Literal():
-                return _NOTHING
+                return NOTHING
             case Ident():
                 local = self._local(node)
                 self._paths[id(node)] = (node.name,) if local is None else local.path
@@ -256,7 +199,7 @@ class Estimator:
                 return self._binding(node) if node.is_binding else self._fold(node)
 
     def _sum(self, nodes: list[Node]) -> Range:
-        total = _NOTHING
+        total = NOTHING
         for each in nodes:
             total = total.plus(self.cost(each))
         return total
@@ -272,7 +215,7 @@ class Estimator:
         return total
 
     def _list(self, node: ListExpr) -> Range:
-        total = _NOTHING
+        total = NOTHING
         item = Range(MAX if node.elements else 0, 0)
         for each in node.elements:
             total = total.plus(self.cost(each))
@@ -281,7 +224,7 @@ class Estimator:
         return total.plus(_LIST)
 
     def _map(self, node: MapExpr) -> Range:
-        total = _NOTHING
+        total = NOTHING
         key = value = Range(MAX if node.entries else 0, 0)
         for each in node.entries:
             total = total.plus(self.cost(each.key)).plus(self.cost(each.value))
@@ -354,8 +297,8 @@ class Estimator:
         costs = [self.cost(each) for each in node.args]
         arguments = [self._cost_node(each) for each in node.args]
         if not node.overloads:
-            return _NOTHING
-        total = _NOTHING
+            return NOTHING
+        total = NOTHING
         target: CostNode | None = None
         if node.target is not None:
             total = self.cost(node.target)
@@ -386,18 +329,18 @@ class Estimator:
         arguments: list[CostNode],
         costs: list[Range],
     ) -> CallEstimate:
-        total = _NOTHING
+        total = NOTHING
         for each in costs:
             total = total.plus(each)
         own = overload.estimate
         found = None if own is None else own(self, target, arguments)
         if found is None:
-            found = _kubernetes(self, node.function, overload.id, target, arguments)
+            found = kubernetes_estimate(self, node.function, overload.id, target, arguments)
         if found is None:
             special = self._special(node, overload.id, arguments, costs)
             if special is not None:
                 return special
-            found = _standard(self, overload.id, target, arguments)
+            found = standard_estimate(overload.id, target, arguments)
         return CallEstimate(found.cost.plus(total), found.size)
 
     def _special(
@@ -408,7 +351,7 @@ class Estimator:
             return CallEstimate(Range(costs[0].low, costs[0].plus(costs[1]).high))
         if overload == "conditional":
             self._join_entries(node, node.args[1], node.args[2])
-            size = _computed_or_unknown(arguments[1]).union(_computed_or_unknown(arguments[2]))
+            size = computed_or_unknown(arguments[1]).union(computed_or_unknown(arguments[2]))
             return CallEstimate(costs[0].plus(costs[1].union(costs[2])), size)
         if overload == "add_list":
             self._join_entries(node, node.args[0], node.args[1])
@@ -432,206 +375,4 @@ def _literal_size(node: Node) -> Range | None:
             return fixed(len(node.elements))
         case MapExpr():
             return fixed(len(node.entries))
-    return None
-
-
-def _computed_or_unknown(node: CostNode) -> Range:
-    return UNKNOWN if node.size is None else node.size
-
-
-_TRAVERSAL: Final = 0.1
-_PATTERN: Final = 0.25
-
-
-def _standard(
-    estimator: Estimator, overload: str, target: CostNode | None, arguments: list[CostNode]
-) -> CallEstimate:
-    """Return the estimate of the standard library's functions, 1 of those without a rule."""
-    del estimator
-    sizes = [_computed_or_unknown(each) for each in arguments]
-    over = UNKNOWN if target is None else _computed_or_unknown(target)
-    match overload:
-        case "string_format" if target is not None:
-            return CallEstimate(over.scaled(_TRAVERSAL))
-        case "string_to_bytes":
-            size = sizes[0]
-            return CallEstimate(size.scaled(_TRAVERSAL), Range(size.low, size.high * 4 & MAX))
-        case "bytes_to_string":
-            size = sizes[0]
-            return CallEstimate(size.scaled(_TRAVERSAL), Range(size.low // 4, size.high))
-        case "strings_quote":
-            size = sizes[0]
-            return CallEstimate(size.scaled(_TRAVERSAL), Range(size.low + 2 & MAX, size.high * 2 + 2 & MAX))
-        case "starts_with_string" | "ends_with_string":
-            return CallEstimate(sizes[0].scaled(_TRAVERSAL))
-        case "in_list":
-            return CallEstimate(sizes[1].scaled(1))
-        case "matches_string" if target is not None:
-            text = over.plus(FIXED_ONE).scaled(_TRAVERSAL)
-            return CallEstimate(text.times(sizes[0].scaled(_PATTERN)))
-        case "contains_string" if target is not None:
-            return CallEstimate(over.scaled(_TRAVERSAL).times(sizes[0].scaled(_TRAVERSAL)))
-        case "add_string" | "add_bytes":
-            size = sizes[0].plus(sizes[1])
-            return CallEstimate(size.scaled(_TRAVERSAL), size)
-        case "add_list":
-            return CallEstimate(FIXED_ONE, sizes[0].plus(sizes[1]))
-        case _ if overload in _COMPARED:
-            most = min(sizes[0].high, sizes[1].high)
-            return CallEstimate(Range(1 if most else 0, most).scaled(_TRAVERSAL))
-    return CallEstimate(FIXED_ONE)
-
-
-_COMPARED: Final = frozenset(
-    {"equals", "not_equals"}
-    | {
-        f"{relation}_{kind}"
-        for relation in ("less", "less_equals", "greater", "greater_equals")
-        for kind in ("string", "bytes")
-    }
-)
-_NOMINAL: Final = frozenset(
-    {
-        "masked",
-        "prefixLength",
-        "family",
-        "isUnspecified",
-        "isLoopback",
-        "isLinkLocalMulticast",
-        "isLinkLocalUnicast",
-        "isGlobalUnicast",
-        "format.named",
-        "sign",
-        "asInteger",
-        "isInteger",
-        "asApproximateFloat",
-        "isGreaterThan",
-        "isLessThan",
-        "compareTo",
-        "add",
-        "sub",
-        "major",
-        "minor",
-        "patch",
-        "getScheme",
-        "getHostname",
-        "getHost",
-        "getPort",
-        "getEscapedPath",
-        "getQuery",
-    }
-)
-_EQUAL_IN_ONE: Final = frozenset({"net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"})
-_ADDRESS: Final = Range(4, 16)
-_MAX_FORMAT: Final = 64
-_MAX_NAME_PATTERN: Final = 128
-
-
-def _kubernetes(
-    estimator: Estimator, function: str, overload: str, target: CostNode | None, arguments: list[CostNode]
-) -> CallEstimate | None:
-    """Return the estimate of Kubernetes' own rules (``CostEstimator.EstimateCallCost``)."""
-    size = estimator.size
-    match function:
-        case "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" if target is not None:
-            return _over_list(estimator, target)
-        case "url" if len(arguments) == 1:
-            return CallEstimate(size(arguments[0]).scaled(_TRAVERSAL), size(arguments[0]))
-        case "lowerAscii" | "upperAscii" | "substring" | "trim" if target is not None:
-            return CallEstimate(size(target).scaled(_TRAVERSAL), size(target))
-        case "replace" if target is not None and len(arguments) >= 2:
-            return _replacement(size(target), size(arguments[0]), size(arguments[1]))
-        case "split" if target is not None:
-            return _splitting(size(target), arguments)
-        case "join" if target is not None:
-            return _joining(estimator, target, arguments)
-        case "find" | "findAll" if target is not None and arguments:
-            text = size(target).plus(FIXED_ONE).scaled(_TRAVERSAL)
-            pattern = size(arguments[0]).scaled(_PATTERN)
-            return CallEstimate(text.times(pattern), Range(0, size(target).high))
-        case "ip" if overload == "cidr_ip":
-            return CallEstimate(FIXED_ONE)
-        case "cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver" if (
-            arguments
-        ):
-            return CallEstimate(size(arguments[0]).scaled(_TRAVERSAL))
-        case "ip.isCanonical" if arguments:
-            return CallEstimate(size(arguments[0]).scaled(2 * _TRAVERSAL))
-        case "containsIP" | "containsCIDR" if arguments:
-            return _network_part(function, overload, size(arguments[0]))
-        case "validate" if arguments:
-            return CallEstimate(size(arguments[0]).scaled(_TRAVERSAL).scaled(_MAX_NAME_PATTERN * _PATTERN))
-        case operators.EQUALS if len(arguments) == 2:
-            return _equality(*arguments)
-    return CallEstimate(FIXED_ONE) if function in _NOMINAL else None
-
-
-def _over_list(estimator: Estimator, target: CostNode) -> CallEstimate:
-    elements = estimator.elements(target)
-    if elements is None:
-        return CallEstimate(estimator.size(target).scaled(_TRAVERSAL))
-    each = FIXED_ONE
-    if elements.type.kind in {Kind.STRING, Kind.BYTES}:
-        each = each.plus(estimator.size(elements).scaled(_TRAVERSAL))
-    return CallEstimate(estimator.size(target).times(each))
-
-
-def _replacement(text: Range, old: Range, new: Range) -> CallEstimate:
-    if old.low == 0:
-        most, kept_most = (text.high + 1 if text.high < MAX else text.high), text.high
-    elif new.high <= old.low:
-        most, kept_most = 0, text.high
-    else:
-        most, kept_most = _quotient(text.high, old.low), 0
-    if old.high == 0:
-        least, kept_least = (text.low + 1 if text.low < MAX else text.low), text.low
-    elif old.high <= new.low:
-        least, kept_least = 0, text.low
-    else:
-        least, kept_least = _quotient(text.low, old.high), 0
-    size = Range(least, most).times(new).plus(Range(kept_least, kept_most))
-    return CallEstimate(text.scaled(2 * _TRAVERSAL), size)
-
-
-def _quotient(number: int, divisor: int) -> int:
-    return min(math.ceil(float(number) / float(divisor)), MAX)
-
-
-def _splitting(text: Range, arguments: list[CostNode]) -> CallEstimate:
-    most = text.high
-    limit = arguments[1].node if len(arguments) > 1 else None
-    if isinstance(limit, Literal) and type(limit.value) is int:
-        most = limit.value & MAX
-    return CallEstimate(text.scaled(2 * _TRAVERSAL), Range(0, most))
-
-
-def _joining(estimator: Estimator, target: CostNode, arguments: list[CostNode]) -> CallEstimate:
-    count = estimator.size(target)
-    elements = estimator.elements(target)
-    size = _NOTHING if elements is None else count.times(estimator.size(elements))
-    if arguments:
-        separators = Range(max(count.low - 1, 0), max(count.high - 1, 0))
-        size = size.plus(estimator.size(arguments[0]).times(separators))
-    return CallEstimate(size.scaled(_TRAVERSAL), size)
-
-
-def _network_part(function: str, overload: str, text: Range) -> CallEstimate:
-    cost = _ADDRESS.plus(_ADDRESS).scaled(_TRAVERSAL)
-    if function == "containsCIDR":
-        cost = cost.plus(_ADDRESS.scaled(_TRAVERSAL)).plus(FIXED_ONE)
-    if overload in {"cidr_contains_ip_string", "cidr_contains_cidr_string"}:
-        cost = cost.plus(text.scaled(_TRAVERSAL))
-    return CallEstimate(cost)
-
-
-def _equality(first: CostNode, second: CostNode) -> CallEstimate | None:
-    if first.type != second.type or first.type.kind not in {Kind.OPAQUE, Kind.STRUCT}:
-        return None
-    if first.type.name in _EQUAL_IN_ONE:
-        return CallEstimate(FIXED_ONE)
-    if first.type.name == "kubernetes.NamedFormat":
-        return CallEstimate(Range(1, _MAX_FORMAT).scaled(_TRAVERSAL))
-    if first.type.name == "kubernetes.URL":
-        size = second.size if second.size is not None else FIXED_ONE
-        return CallEstimate(Range(1, size.high).scaled(_TRAVERSAL))
     return None

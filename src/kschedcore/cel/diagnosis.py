@@ -11,284 +11,39 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from kschedcore.cel.errors import Issue
+from kschedcore.cel.grammar import (
+    CHAINS,
+    RULE_END,
+    Again,
+    Body,
+    Choice,
+    Frame,
+    Many,
+    Maybe,
+    Node,
+    Place,
+    Rule,
+    Some,
+    Tokens,
+    first,
+    rule_follow,
+    rule_start,
+)
 from kschedcore.cel.lexer import END, Token
 
 __all__ = ["diagnose"]
 
 _MAX_ERRORS: Final = 30
 _MAX_STEPS: Final = 20_000
-_RULE_END: Final = ""
 _ORDER: Final = (
     *(END, "==", "!=", "in", "<", "<=", ">=", ">", "&&", "||", "[", "]", "{", "}", "(", ")", ".", ",", "-"),
     *("!", "?", ":", "+", "*", "/", "%", "true", "false", "null", "NUM_FLOAT", "NUM_INT", "NUM_UINT"),
     *("STRING", "BYTES", "IDENTIFIER", "ESC_IDENTIFIER"),
 )
 _RANK: Final = {kind: rank for rank, kind in enumerate(_ORDER)}
-
-
-# The grammar
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Tokens:
-    kinds: frozenset[str]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Rule:
-    name: str
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Choice:
-    alternatives: tuple[_Body, ...]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Maybe:
-    body: _Body
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Many:
-    body: _Body
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Some:
-    body: _Body
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Again:
-    """The end of a loop that runs at least once."""
-
-    body: _Body
-
-
-_Element: TypeAlias = _Tokens | _Rule | _Choice | _Maybe | _Many | _Some | _Again
-_Body: TypeAlias = tuple[_Element, ...]
-
-
-def _t(*kinds: str) -> _Tokens:
-    return _Tokens(frozenset(kinds))
-
-
-_EXPR: Final = _Rule("expr")
-_COMMA: Final = _t(",")
-_MARK: Final = _Maybe((_t("?"),))
-_UNARY: Final = _Rule("unary")
-_PRODUCT: Final = (_t("*", "/", "%"), _Rule("calc3"))
-
-_GRAMMAR: Final[dict[str, _Body]] = {
-    "start": (_EXPR, _t(END)),
-    "expr": (_Rule("or"), _Maybe((_t("?"), _Rule("or"), _t(":"), _EXPR))),
-    "or": (_Rule("and"), _Many((_t("||"), _Rule("and")))),
-    "and": (_Rule("relation"), _Many((_t("&&"), _Rule("relation")))),
-    "relation": (
-        _Rule("calc"),
-        _Many((_t("<", "<=", ">=", ">", "==", "!=", "in"), _Rule("calc"))),
-    ),
-    # Left recursion with precedences, as loops of their own.
-    "calc": (_UNARY, _Many((_Choice((_PRODUCT, (_t("+", "-"), _Rule("calc2")))),))),
-    "calc2": (_UNARY, _Many(_PRODUCT)),
-    "calc3": (_UNARY,),
-    "unary": (
-        _Choice(
-            (
-                (_Rule("member"),),
-                (_Some((_t("!"),)), _Rule("member")),
-                (_Some((_t("-"),)), _Rule("member")),
-            )
-        ),
-    ),
-    "member": (
-        _Rule("primary"),
-        _Many(
-            (
-                _Choice(
-                    (
-                        (_t("."), _MARK, _Rule("escaped")),
-                        (_t("."), _t("IDENTIFIER"), _t("("), _Maybe((_Rule("arguments"),)), _t(")")),
-                        (_t("["), _MARK, _EXPR, _t("]")),
-                    )
-                ),
-            )
-        ),
-    ),
-    "primary": (
-        _Choice(
-            (
-                (_Maybe((_t("."),)), _t("IDENTIFIER")),
-                (
-                    _Maybe((_t("."),)),
-                    _t("IDENTIFIER"),
-                    _t("("),
-                    _Maybe((_Rule("arguments"),)),
-                    _t(")"),
-                ),
-                (_t("("), _EXPR, _t(")")),
-                (_t("["), _Maybe((_Rule("elements"),)), _Maybe((_COMMA,)), _t("]")),
-                (_t("{"), _Maybe((_Rule("entries"),)), _Maybe((_COMMA,)), _t("}")),
-                (
-                    _Maybe((_t("."),)),
-                    _t("IDENTIFIER"),
-                    _Many((_t("."), _t("IDENTIFIER"))),
-                    _t("{"),
-                    _Maybe((_Rule("fields"),)),
-                    _Maybe((_COMMA,)),
-                    _t("}"),
-                ),
-                (_Rule("literal"),),
-            )
-        ),
-    ),
-    "arguments": (_EXPR, _Many((_COMMA, _EXPR))),
-    "elements": (_Rule("element"), _Many((_COMMA, _Rule("element")))),
-    "fields": (
-        _Rule("field"),
-        _t(":"),
-        _EXPR,
-        _Many((_COMMA, _Rule("field"), _t(":"), _EXPR)),
-    ),
-    "field": (_MARK, _Rule("escaped")),
-    "entries": (
-        _Rule("element"),
-        _t(":"),
-        _EXPR,
-        _Many((_COMMA, _Rule("element"), _t(":"), _EXPR)),
-    ),
-    "escaped": (_Choice(((_t("IDENTIFIER"),), (_t("ESC_IDENTIFIER"),))),),
-    "element": (_MARK, _EXPR),
-    "literal": (
-        _Choice(
-            (
-                (_Maybe((_t("-"),)), _t("NUM_INT")),
-                (_t("NUM_UINT"),),
-                (_Maybe((_t("-"),)), _t("NUM_FLOAT")),
-                *((_t(kind),) for kind in ("STRING", "BYTES", "true", "false", "null")),
-            )
-        ),
-    ),
-}
-
-
-class _Node(NamedTuple):
-    """A place in a rule: the element that comes next, and the place behind it."""
-
-    element: _Element
-    following: _Node | None
-
-
-_Place: TypeAlias = "_Node | None"
-
-
-class _Frame(NamedTuple):
-    """The places that open rules go on at, innermost first."""
-
-    place: _Place
-    outer: _Frame | None
-
-
-class _Chains:
-    """Makes places; the same body before the same place is always the same place."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, int], tuple[_Body, _Place, _Place]] = {}
-
-    def chain(self, body: _Body, following: _Place) -> _Place:
-        key = id(body), id(following)
-        found = self._known.get(key)
-        if found is None:
-            place = following
-            for element in reversed(body):
-                place = _Node(element, place)
-            found = self._known[key] = body, following, place
-        return found[2]
-
-
-_CHAINS: Final = _Chains()
-
-
-@cache
-def _rule_start(name: str) -> _Place:
-    return _CHAINS.chain(_GRAMMAR[name], None)
-
-
-@cache
-def _rule_first(name: str) -> frozenset[str]:
-    return _first(_rule_start(name))
-
-
-def _first(place: _Place) -> frozenset[str]:
-    """Return the kinds of tokens that may come at a place; :data:`_RULE_END` if the rule may end."""
-    if place is None:
-        return frozenset({_RULE_END})
-    element, following = place
-    match element:
-        case _Tokens():
-            return element.kinds
-        case _Rule():
-            return _rule_first(element.name)
-        case _Choice():
-            return frozenset().union(
-                *(_first(_CHAINS.chain(each, following)) for each in element.alternatives)
-            )
-        case _Some():
-            return _first(_CHAINS.chain(element.body, following))
-        case _Maybe() | _Many() | _Again():
-            return _first(_CHAINS.chain(element.body, following)) | _first(following)
-
-
-@cache
-def _rule_follow(name: str) -> frozenset[str]:
-    """Return the kinds of tokens that may come behind a rule anywhere."""
-    found: set[str] = set()
-    seen: set[str] = set()
-    pending = [name]
-    while pending:
-        current = pending.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        for user, body in _GRAMMAR.items():
-            for place in _uses(current, _CHAINS.chain(body, None), set()):
-                first = _first(place)
-                found |= first - {_RULE_END}
-                if _RULE_END in first:
-                    pending.append(user)
-    return frozenset(found)
-
-
-def _uses(name: str, place: _Place, seen: set[int]) -> list[_Place]:
-    """Return the places behind the uses of a rule."""
-    if place is None or id(place) in seen:
-        return []
-    seen.add(id(place))
-    element, following = place
-    found = _uses(name, following, seen)
-    match element:
-        case _Rule():
-            return [following, *found] if element.name == name else found
-        case _Choice():
-            for each in element.alternatives:
-                found += _uses(name, _CHAINS.chain(each, following), seen)
-        case _Maybe():
-            found += _uses(name, _CHAINS.chain(element.body, following), seen)
-        case _Many() | _Again():
-            found += _uses(name, _CHAINS.chain(element.body, place), seen)
-        case _Some():
-            again = _CHAINS.chain((_Again(element.body),), following)
-            found += _uses(name, _CHAINS.chain(element.body, again), seen)
-    return found
-
-
-# The walk
 
 
 class _MismatchError(Exception):
@@ -315,8 +70,8 @@ class _GivenUpError(Exception):
 
 class _Config(NamedTuple):
     alternative: int
-    place: _Node
-    frame: _Frame | None
+    place: Node
+    frame: Frame | None
     is_outside: bool
 
 
@@ -339,12 +94,12 @@ class _Walk:
         self._tokens = tokens
         self._text = text
         self._index = 0
-        self._frame: _Frame | None = None
+        self._frame: Frame | None = None
         self._rules = ["start"]
         self._recovering = False
         self._last_error = -1
         self._last_places: set[int] = set()
-        self._place: _Place = None
+        self._place: Place = None
         self._steps = 0
 
     @property
@@ -364,14 +119,14 @@ class _Walk:
         """Walk a rule; report what is wrong and go on behind it."""
         start = self._index
         try:
-            self._walk(_rule_start(name))
+            self._walk(rule_start(name))
         except _MismatchError as error:
             self._report(error)
             if name == "escaped":
                 self.issues.append(Issue(self._tokens[start].offset, "unsupported ident kind"))
             self._recover()
 
-    def _walk(self, place: _Place) -> None:
+    def _walk(self, place: Place) -> None:
         while place is not None:
             self._steps += 1
             if self._steps > _MAX_STEPS:
@@ -379,50 +134,50 @@ class _Walk:
             self._place = place
             element, following = place
             match element:
-                case _Tokens():
+                case Tokens():
                     self._match(place)
                     place = following
-                case _Rule():
-                    self._frame = _Frame(following, self._frame)
+                case Rule():
+                    self._frame = Frame(following, self._frame)
                     self._rules.append(element.name)
                     self.rule(element.name)
                     self._rules.pop()
                     self._frame = self._frame.outer
                     place = following
-                case _Choice():
+                case Choice():
                     place = self._choose(place, element)
-                case _Maybe():
+                case Maybe():
                     self._sync(place)
                     place = self._enter(element.body, following, following)
-                case _Many():
+                case Many():
                     self._sync(place)
                     place = self._enter(element.body, place, following)
-                case _Some():
+                case Some():
                     self._sync(place)
-                    again = _CHAINS.chain((_Again(element.body),), following)
-                    place = _CHAINS.chain(element.body, again)
-                case _Again():
+                    again = CHAINS.chain((Again(element.body),), following)
+                    place = CHAINS.chain(element.body, again)
+                case Again():
                     self._sync_again(place)
                     place = self._enter(element.body, place, following)
 
-    def _choose(self, place: _Node, choice: _Choice) -> _Place:
+    def _choose(self, place: Node, choice: Choice) -> Place:
         self._sync(place)
-        places = [_CHAINS.chain(each, place.following) for each in choice.alternatives]
+        places = [CHAINS.chain(each, place.following) for each in choice.alternatives]
         return places[self._predict(places)]
 
-    def _enter(self, body: _Body, after_body: _Place, following: _Place) -> _Place:
+    def _enter(self, body: Body, after_body: Place, following: Place) -> Place:
         """Return the place in an optional body or behind it."""
-        inside = _CHAINS.chain(body, after_body)
-        first, behind = _first(inside), _first(following)
-        if _RULE_END in behind:
-            behind = (behind - {_RULE_END}) | _rule_follow(self._rules[-1])
-        if not first & behind:
-            return inside if self._kind in first else following
+        inside = CHAINS.chain(body, after_body)
+        firsts, behind = first(inside), first(following)
+        if RULE_END in behind:
+            behind = (behind - {RULE_END}) | rule_follow(self._rules[-1])
+        if not firsts & behind:
+            return inside if self._kind in firsts else following
         return (inside, following)[self._predict([inside, following])]
 
     # Prediction
 
-    def _predict(self, places: list[_Place]) -> int:
+    def _predict(self, places: list[Place]) -> int:
         configs = self._closed(
             (alternative, place, self._frame, False) for alternative, place in enumerate(places)
         )
@@ -443,13 +198,13 @@ class _Walk:
             )
             index += 1
 
-    def _closed(self, starts: Iterable[tuple[int, _Place, _Frame | None, bool]]) -> list[_Config]:
+    def _closed(self, starts: Iterable[tuple[int, Place, Frame | None, bool]]) -> list[_Config]:
         """Return the configurations that wait for a token."""
         found: list[_Config] = []
         seen: set[tuple[int, int, int, bool]] = set()
         pending = list(starts)
         # The frames stay alive, so that their identities stay theirs.
-        frames: list[_Frame] = []
+        frames: list[Frame] = []
         depth = _depth(self._frame)
         while pending:
             self._steps += 1
@@ -467,40 +222,40 @@ class _Walk:
                 continue
             element, following = place
             match element:
-                case _Tokens():
+                case Tokens():
                     found.append(_Config(alternative, place, frame, is_outside))
-                case _Rule():
-                    inner = _Frame(following, frame)
+                case Rule():
+                    inner = Frame(following, frame)
                     frames.append(inner)
-                    pending.append((alternative, _rule_start(element.name), inner, is_outside))
-                case _Choice():
+                    pending.append((alternative, rule_start(element.name), inner, is_outside))
+                case Choice():
                     pending.extend(
-                        (alternative, _CHAINS.chain(each, following), frame, is_outside)
+                        (alternative, CHAINS.chain(each, following), frame, is_outside)
                         for each in element.alternatives
                     )
-                case _Maybe():
-                    inside = _CHAINS.chain(element.body, following)
+                case Maybe():
+                    inside = CHAINS.chain(element.body, following)
                     pending += [(alternative, each, frame, is_outside) for each in (inside, following)]
-                case _Many() | _Again():
-                    inside = _CHAINS.chain(element.body, place)
+                case Many() | Again():
+                    inside = CHAINS.chain(element.body, place)
                     pending += [(alternative, each, frame, is_outside) for each in (inside, following)]
-                case _Some():
-                    again = _CHAINS.chain((_Again(element.body),), following)
-                    pending.append((alternative, _CHAINS.chain(element.body, again), frame, is_outside))
+                case Some():
+                    again = CHAINS.chain((Again(element.body),), following)
+                    pending.append((alternative, CHAINS.chain(element.body, again), frame, is_outside))
         return found
 
     # Errors, as ANTLR's default strategy treats them
 
-    def _expected(self, place: _Place) -> frozenset[str]:
+    def _expected(self, place: Place) -> frozenset[str]:
         """Return the kinds of tokens that may come at a place, given the open rules."""
-        found = _first(place)
+        found = first(place)
         frame = self._frame
-        while _RULE_END in found and frame is not None:
-            found = (found - {_RULE_END}) | _first(frame.place)
+        while RULE_END in found and frame is not None:
+            found = (found - {RULE_END}) | first(frame.place)
             frame = frame.outer
-        return (found - {_RULE_END}) | ({END} if _RULE_END in found else set())
+        return (found - {RULE_END}) | ({END} if RULE_END in found else set())
 
-    def _match(self, place: _Node) -> None:
+    def _match(self, place: Node) -> None:
         if self._kind in _kinds(place):
             self._recovering = False
             self._consume()
@@ -515,7 +270,7 @@ class _Walk:
             return
         raise _MismatchError
 
-    def _delete(self, place: _Place) -> bool:
+    def _delete(self, place: Place) -> bool:
         """Drop a token if the one behind it fits."""
         if self._ahead(1) not in self._expected(place):
             return False
@@ -524,22 +279,22 @@ class _Walk:
         self._recovering = False
         return True
 
-    def _report_unwanted(self, place: _Place) -> None:
+    def _report_unwanted(self, place: Place) -> None:
         if not self._recovering:
             self._recovering = True
             expected = _shown_set(self._expected(place))
             self._problem(f"extraneous input {self._shown_token()} expecting {expected}")
 
-    def _sync(self, place: _Place) -> None:
-        first = _first(place)
-        if self._recovering or _RULE_END in first or self._kind in first:
+    def _sync(self, place: Place) -> None:
+        firsts = first(place)
+        if self._recovering or RULE_END in firsts or self._kind in firsts:
             return
         if not self._delete(place):
             raise _MismatchError
 
-    def _sync_again(self, place: _Place) -> None:
-        first = _first(place)
-        if self._recovering or _RULE_END in first or self._kind in first:
+    def _sync_again(self, place: Place) -> None:
+        firsts = first(place)
+        if self._recovering or RULE_END in firsts or self._kind in firsts:
             return
         self._report_unwanted(place)
         self._skip(self._expected(place) | self._recovery_set())
@@ -548,9 +303,9 @@ class _Walk:
         found: set[str] = set()
         frame = self._frame
         while frame is not None:
-            found |= _first(frame.place)
+            found |= first(frame.place)
             frame = frame.outer
-        return frozenset(found - {_RULE_END})
+        return frozenset(found - {RULE_END})
 
     def _skip(self, kinds: frozenset[str]) -> None:
         while self._kind != END and self._kind not in kinds:
@@ -597,11 +352,11 @@ class _Walk:
         return _quoted(self._tokens[self._index].text)
 
 
-def _kinds(place: _Node) -> frozenset[str]:
-    return place.element.kinds if isinstance(place.element, _Tokens) else frozenset()
+def _kinds(place: Node) -> frozenset[str]:
+    return place.element.kinds if isinstance(place.element, Tokens) else frozenset()
 
 
-def _depth(frame: _Frame | None) -> int:
+def _depth(frame: Frame | None) -> int:
     depth = 0
     while frame is not None:
         depth += 1
@@ -614,11 +369,11 @@ def _is_ambiguous(configs: list[_Config]) -> bool:
     ways: dict[int, set[tuple[int, int]]] = {}
     for each in configs:
         ways.setdefault(each.alternative, set()).add((id(each.place), _identity(each.frame)))
-    first, *others = ways.values()
-    return all(each == first for each in others)
+    firsts, *others = ways.values()
+    return all(each == firsts for each in others)
 
 
-def _identity(frame: _Frame | None) -> int:
+def _identity(frame: Frame | None) -> int:
     found: list[int] = []
     while frame is not None:
         found.append(id(frame.place))

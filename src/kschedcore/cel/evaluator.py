@@ -23,9 +23,8 @@ from kschedcore.cel.ast import (
     StructExpr,
 )
 from kschedcore.cel.comparison import NO_OVERLOAD, contains, equal
-from kschedcore.cel.declarations import Overload
+from kschedcore.cel.dispatch import dispatched_call
 from kschedcore.cel.errors import CompileError, CostLimitError, EvaluationError
-from kschedcore.cel.guards import guard_of, mismatch, passes
 from kschedcore.cel.macros import ACCUMULATOR
 from kschedcore.cel.metering import Meter
 from kschedcore.cel.regex import compiled
@@ -189,7 +188,7 @@ class _Planner:
             case Call() if node.target is None and node.function in _CONVERSIONS and len(node.args) == 1:
                 argument = self._constant(node.args[0])
                 if argument is not None and node.overloads:
-                    convert = _dispatched(node.function, node.overloads)
+                    convert = dispatched_call(node.function, node.overloads)
                     return _Constant(_planned(convert, argument.value))
             case Call() if node.function == operators.IN and _single(node) == "in_list":
                 container = self._constant(node.args[1])
@@ -281,7 +280,7 @@ class _Planner:
                 except EvaluationError:
                     _charge(frame, 1)
                     raise
-                if found is not NONE:
+                if found is not NONE or type(container) is not Optional:
                     _charge(frame, 1)
                 return found
 
@@ -298,12 +297,23 @@ class _Planner:
         return plain
 
     def _presence(self, operand: Closure, field: str) -> Closure:
-        # What a presence test costs is taken back again, as Kubernetes demands.
-        return lambda frame: is_present(operand(frame), field)
+        if not self._metered:
+            return lambda frame: is_present(operand(frame), field)
+
+        def charged(frame: Frame) -> bool:
+            container = operand(frame)
+            present = is_present(container, field)
+            # Kubernetes takes back what the test costs, also where an absent optional costs nothing.
+            if not present and type(container) is Optional:
+                _charge(frame, -1)
+            return present
+
+        return charged
 
     def _indexed(self, operand: Closure, key_node: Node, choose: Callable[[Value, Value], Value]) -> Closure:
         constant = self._constant(key_node)
         metered = self._metered
+        is_plain = choose is select
         key = self._key(key_node) if constant is None else None
         fixed = None if constant is None else constant.value
         if key is None:
@@ -317,7 +327,7 @@ class _Planner:
                 if metered:
                     _charge(frame, 1)
                 raise
-            if metered and found is not NONE:
+            if metered and (found is not NONE or (is_plain and type(container) is not Optional)):
                 _charge(frame, 1)
             return found
 
@@ -490,7 +500,7 @@ class _Planner:
         nodes = node.args if node.target is None else [node.target, *node.args]
         arguments = [self.plan(each) for each in nodes]
         self._check_pattern(node, nodes)
-        call = _dispatched(node.function, node.overloads)
+        call = dispatched_call(node.function, node.overloads)
         if self._metered:
             meter = metering.meter_of(node.function, node.overloads)
             return _metered_call(call, arguments, meter)
@@ -719,56 +729,6 @@ def _planned(compute: Callable[..., Value], *arguments: Value) -> Value:
 
 def _is_key(value: Value) -> bool:
     return not isinstance(value, list | tuple | Mapping)
-
-
-def _dispatched(name: str, candidates: tuple[Overload, ...]) -> Callable[..., Value]:
-    """Return a function that calls the overload that fits its arguments."""
-    if len(candidates) == 1:
-        return _guarded(name, candidates[0])
-    shared = candidates[0]
-    if not shared.guarded and all(each.implementation is shared.implementation for each in candidates):
-        return shared.implementation
-    guards = [(tuple(map(guard_of, each.arguments)), each) for each in candidates]
-
-    def dispatched(*arguments: Value) -> Value:
-        for expected, overload in guards:
-            if len(expected) == len(arguments) and all(map(passes, expected, arguments)):
-                return overload.implementation(*arguments)
-        raise EvaluationError(mismatch(name, arguments))
-
-    return dispatched
-
-
-def _guarded(name: str, overload: Overload) -> Callable[..., Value]:
-    implementation = overload.implementation
-    guards = tuple(map(guard_of, overload.arguments))
-    if not overload.guarded or all(each is None for each in guards):
-        return implementation
-    if len(guards) == 1:
-        only = guards[0]
-
-        def unary(value: Value) -> Value:
-            if not passes(only, value):
-                raise EvaluationError(mismatch(name, (value,)))
-            return implementation(value)
-
-        return unary
-    if len(guards) == 2:
-        first, second = guards
-
-        def binary(one: Value, two: Value) -> Value:
-            if not passes(first, one) or not passes(second, two):
-                raise EvaluationError(mismatch(name, (one, two)))
-            return implementation(one, two)
-
-        return binary
-
-    def variadic(*arguments: Value) -> Value:
-        if not all(map(passes, guards, arguments)):
-            raise EvaluationError(mismatch(name, arguments))
-        return implementation(*arguments)
-
-    return variadic
 
 
 def _metered_call(call: Callable[..., Value], arguments: Sequence[Closure], meter: Meter) -> Closure:
