@@ -154,7 +154,7 @@ class _Walk:
                     place = self._enter(element.body, place, following)
                 case Some():
                     self._sync(place)
-                    again = CHAINS.chain((Again(element.body),), following)
+                    again = CHAINS.loop_end(element, following)
                     place = CHAINS.chain(element.body, again)
                 case Again():
                     self._sync_again(place)
@@ -240,7 +240,7 @@ class _Walk:
                     inside = CHAINS.chain(element.body, place)
                     pending += [(alternative, each, frame, is_outside) for each in (inside, following)]
                 case Some():
-                    again = CHAINS.chain((Again(element.body),), following)
+                    again = CHAINS.loop_end(element, following)
                     pending.append((alternative, CHAINS.chain(element.body, again), frame, is_outside))
         return found
 

@@ -213,6 +213,7 @@ class _Chains:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], tuple[Body, Place, Place]] = {}
+        self._loops: dict[int, tuple[Some, Body]] = {}
 
     def chain(self, body: Body, following: Place) -> Place:
         """Return the place where a body starts that is followed by another place."""
@@ -224,6 +225,13 @@ class _Chains:
                 place = Node(element, place)
             found = self._known[key] = body, following, place
         return found[2]
+
+    def loop_end(self, some: Some, following: Place) -> Place:
+        """Return the place at the end of a loop that runs at least once."""
+        found = self._loops.get(id(some))
+        if found is None:
+            found = self._loops[id(some)] = some, (Again(some.body),)
+        return self.chain(found[1], following)
 
 
 CHAINS: Final = _Chains()
@@ -296,6 +304,6 @@ def _uses(name: str, place: Place, seen: set[int]) -> list[Place]:
         case Many() | Again():
             found += _uses(name, CHAINS.chain(element.body, place), seen)
         case Some():
-            again = CHAINS.chain((Again(element.body),), following)
+            again = CHAINS.loop_end(element, following)
             found += _uses(name, CHAINS.chain(element.body, again), seen)
     return found
