@@ -83,7 +83,7 @@ def _label(text: str) -> list[str]:
     rule = f"{rule} {_ALPHANUMERIC}"
     found = _checked(text, _MAX_LABEL, _LABEL, rule, "my-name", "123-abc")
     if found and re.fullmatch(_SUBDOMAIN, text):
-        # A name with dots alone wrong is told so.
+        # Where only the dots are wrong, Kubernetes says so.
         found[-1] = found[-1] if not found[-1].startswith("a lowercase") else "must not contain dots"
     return found
 
