@@ -25,8 +25,11 @@ def flow(kind: str, name: str, **fields: Any) -> str:
     return json.dumps({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **fields})
 
 
+CONTAINER = {"name": "c", "image": "app"}
+
+
 def pod(**spec: Any) -> str:
-    return "--- " + flow("Pod", "p", spec=spec)
+    return "--- " + flow("Pod", "p", spec={"containers": [CONTAINER], **spec})
 
 
 def asking_for(cpu: str) -> str:
@@ -38,6 +41,7 @@ metadata:
 spec:
   containers:
   - name: c
+    image: app
     resources:
       requests:
         cpu: {cpu}
@@ -71,7 +75,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
-REQUEST = "document 1: line 10: Pod default/p: spec.containers[0].resources.requests[cpu]: "
+REQUEST = "document 1: line 11: Pod default/p: spec.containers[0].resources.requests[cpu]: "
 AFFINITY = f"{POD}spec.affinity.nodeAffinity.{REQUIRED}"
 EXPRESSION = f"{AFFINITY}.nodeSelectorTerms[0].matchExpressions[0]"
 SPREAD = f"{POD}spec.topologySpreadConstraints[0]"
@@ -82,29 +86,29 @@ QUANTITIES: dict[str, Case] = {
     "two points": (asking_for("1.2.3"), f'{REQUEST}found the string "1.2.3", {NOT_A_QUANTITY}'),
     "empty": (asking_for('""'), f'{REQUEST}found the string "", {NOT_A_QUANTITY}'),
     "endless": (asking_for("9" * 9_999 + "x"), f'{REQUEST}found the string "{"9" * 59}…", {NOT_A_QUANTITY}'),
-    "negative": (asking_for("-1"), f"{REQUEST}found the number -1, expected a quantity that is not negative"),
+    "negative": (asking_for("-1"), f'{REQUEST}Invalid value: "-1": must be greater than or equal to 0'),
     "a list": (asking_for("[1]"), f"{REQUEST}found a list, expected a string or a number"),
     "a boolean": (asking_for("yes"), f"{REQUEST}found true, expected a string or a number"),
-    "not a number": (asking_for(".nan"), "document 1: line 10: .nan is no number that JSON can express"),
-    "infinite": (asking_for("-.inf"), "document 1: line 10: -.inf is no number that JSON can express"),
+    "not a number": (asking_for(".nan"), "document 1: line 11: .nan is no number that JSON can express"),
+    "infinite": (asking_for("-.inf"), "document 1: line 11: -.inf is no number that JSON can express"),
     "of a node": (
         node(memory="-1Gi"),
         "document 1: line 1: Node n1: status.allocatable[memory]: "
-        'found the string "-1Gi", expected a quantity that is not negative',
+        'Invalid value: "-1Gi": must be greater than or equal to 0',
     ),
-    "of a volume's room": (
+    "of a storage capacity": (
         "--- " + flow("CSIStorageCapacity", "c", capacity="lots"),
         "document 1: line 1: CSIStorageCapacity default/c: capacity: "
-        f'found the string "lots", {NOT_A_QUANTITY}',
+        'Invalid value: "lots": quantities must match the regular expression…',
     ),
     "of what was granted": (
         "--- " + flow("Pod", "p", status={"containerStatuses": [{"allocatedResources": {"cpu": "-1"}}]}),
         f"{POD}status.containerStatuses[0].allocatedResources[cpu]: "
-        'found the string "-1", expected a quantity that is not negative',
+        'Invalid value: "-1": must be greater than or equal to 0',
     ),
     "of a resource with a bad name": (
         pod(overhead={"a b": 1}),
-        f'{POD}spec.overhead: found the string "a b", expected a resource name: name part must consist of…',
+        f'{POD}spec.overhead.limits[a b]: Invalid value: "a b": name part must consist of…',
     ),
     "in a template": (
         deployment("template: {spec: {containers: [{resources: {requests: {memory: big}}}]}}"),
@@ -126,9 +130,9 @@ IDENTITIES: dict[str, Case] = {
         "document 1: line 4: Pod: metadata.name: found the number 3, expected a name: a name is a string",
     ),
     "a template's label has a blank": (
-        deployment("template: {metadata: {labels: {a: b c}}}"),
-        "document 1: line 6: Deployment default/web: spec.template.metadata.labels[a]: "
-        'found the string "b c", expected a label value: …',
+        deployment("selector: {matchLabels: {a: b}}\n  template: {metadata: {labels: {a: b, c: d e}}}"),
+        "document 1: line 7: Deployment default/web: spec.template.labels: "
+        'Invalid value: "d e": a valid label must be…',
     ),
     "a name that is a boolean": (
         named("name: n"),
@@ -167,11 +171,11 @@ IDENTITIES: dict[str, Case] = {
     ),
     "a label's value has a blank": (
         named("{name: p, labels: {a: b c}}"),
-        'document 1: line 4: Pod default/p: metadata.labels[a]: found the string "b c", expected a label value: …',
+        'document 1: line 4: Pod default/p: metadata.labels: Invalid value: "b c": a valid label…',
     ),
     "a label's key has a blank": (
         named("{name: p, labels: {a b: c}}"),
-        'document 1: line 4: Pod default/p: metadata.labels: found the string "a b", expected a label key: …',
+        'document 1: line 4: Pod default/p: metadata.labels: Invalid value: "a b": name part must…',
     ),
 }
 
@@ -185,7 +189,10 @@ SHAPES: dict[str, Case] = {
         "- a\n- b\n",
         "document 1: line 1: found a list, expected an object with apiVersion, kind and metadata",
     ),
-    "spec is text": (pod().replace("{}}", '"x"}'), f'{POD}spec: found the string "x", expected an object'),
+    "spec is text": (
+        "--- " + flow("Pod", "p", spec="x"),
+        f'{POD}spec: found the string "x", expected an object',
+    ),
     "containers is an object": (
         pod(containers={"name": "c"}),
         f"{POD}spec.containers: found an object, expected a list",
@@ -209,7 +216,7 @@ SHAPES: dict[str, Case] = {
     ),
     "fewer replicas than none": (
         deployment("replicas: -1"),
-        "document 1: line 6: Deployment default/web: spec.replicas: found the number -1, expected a number from 0",
+        "document 1: line 6: Deployment default/web: spec.replicas: Invalid value: -1: must be…",
     ),
     "half a replica": (
         deployment("replicas: 1.5"),
@@ -230,8 +237,8 @@ SHAPES: dict[str, Case] = {
         "expected an object with apiVersion, kind and metadata",
     ),
     "an item without a name": (
-        "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: a}\n- metadata: {}\n",
-        "document 1: line 5: Pod: items[1].metadata.name: is missing; expected a name",
+        "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n- metadata: {}\n",
+        "document 1: line 5: ConfigMap: items[1].metadata.name: is missing; expected a name",
     ),
     "a field in an item": (
         "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: p}\n  spec:\n    priority: high\n",
@@ -242,17 +249,17 @@ SHAPES: dict[str, Case] = {
 
 RULES: dict[str, Case] = {
     "host port": (
-        pod(containers=[{"name": "c", "ports": [{"containerPort": 80, "hostPort": 70_000}]}]),
-        f"{POD}spec.containers[0].ports[0].hostPort: found the number 70000, expected a port from 1 to 65535",
+        pod(containers=[{**CONTAINER, "ports": [{"containerPort": 80, "hostPort": 70_000}]}]),
+        f"{POD}spec.containers[0].ports[0].hostPort: Invalid value: 70000: must be between…",
     ),
     "protocol": (
-        pod(containers=[{"name": "c", "ports": [{"containerPort": 80, "protocol": "HTTP"}]}]),
-        f'{POD}spec.containers[0].ports[0].protocol: found the string "HTTP", expected one of SCTP, TCP, UDP',
+        pod(containers=[{**CONTAINER, "ports": [{"containerPort": 80, "protocol": "HTTP"}]}]),
+        f'{POD}spec.containers[0].ports[0].protocol: Unsupported value: "HTTP": supported…',
     ),
     "taint effect": (
         node([{"key": "a", "effect": "NoRun"}]),
         "document 1: line 1: Node n1: spec.taints[0].effect: "
-        'found the string "NoRun", expected one of NoSchedule, PreferNoSchedule, NoExecute',
+        'Unsupported value: "NoRun": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     ),
     "taint without a key": (
         node([{"effect": "NoSchedule"}]),
@@ -264,16 +271,15 @@ RULES: dict[str, Case] = {
     ),
     "toleration operator": (
         pod(tolerations=[{"key": "a", "operator": "Equals"}]),
-        f'{POD}spec.tolerations[0].operator: found the string "Equals", expected one of Equal, Exists',
+        f'{POD}spec.tolerations[0].operator: Unsupported value: "Equals": supported…',
     ),
     "toleration with a value that never counts": (
         pod(tolerations=[{"key": "a", "operator": "Exists", "value": "b"}]),
-        f'{POD}spec.tolerations[0].value: found the string "b", expected no value with operator Exists',
+        f"{POD}spec.tolerations[0].operator: Invalid value: core.Toleration…",
     ),
     "toleration without a key": (
         pod(tolerations=[{"operator": "Equal", "value": "b"}]),
-        f'{POD}spec.tolerations[0].operator: found the string "Equal", '
-        "expected Exists where the key is empty, which tolerates every taint",
+        f'{POD}spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when…',
     ),
     "node selector's value": (
         pod(nodeSelector={"ssd": True}),
@@ -281,25 +287,15 @@ RULES: dict[str, Case] = {
     ),
     "operator": (
         node_affinity(key="a", operator="in", values=["b"]),
-        f'{EXPRESSION}.operator: found the string "in", '
-        "expected one of In, NotIn, Exists, DoesNotExist, Gt, Lt",
-    ),
-    "compared with a fraction": (
-        node_affinity(key="a", operator="Gt", values=["1.5"]),
-        f'{EXPRESSION}.values[0]: found the string "1.5", expected an integer of 64 bits, to compare with',
-    ),
-    "compared with too much": (
-        node_affinity(key="a", operator="Lt", values=["9223372036854775808"]),
-        f'{EXPRESSION}.values[0]: found the string "9223372036854775808", '
-        "expected an integer of 64 bits, to compare with",
+        f'{EXPRESSION}.operator: Invalid value: "in": not a valid selector operator',
     ),
     "one of none": (
         node_affinity(key="a", operator="In"),
-        f"{EXPRESSION}.values: found a list, expected at least one value with operator In",
+        f"{EXPRESSION}.values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
     ),
     "existing values": (
         node_affinity(key="a", operator="Exists", values=["b"]),
-        f"{EXPRESSION}.values: found a list, expected no values with operator Exists",
+        f"{EXPRESSION}.values: Forbidden: may not be specified…",
     ),
     "a list of terms where an object of them stands": (
         pod(affinity={"nodeAffinity": {REQUIRED: []}}),
@@ -308,25 +304,25 @@ RULES: dict[str, Case] = {
     "weight": (
         pod(affinity={"nodeAffinity": {PREFERRED: [{"weight": 101, "preference": {}}]}}),
         f"{POD}spec.affinity.nodeAffinity.{PREFERRED}[0].weight: "
-        "found the number 101, expected a weight from 1 to 100",
+        "Invalid value: 101: must be in the range 1-100",
     ),
     "topology key": (
         pod(affinity={"podAntiAffinity": {REQUIRED: [{"labelSelector": {}}]}}),
-        f"{POD}spec.affinity.podAntiAffinity.{REQUIRED}[0].topologyKey: is missing; expected a string",
+        f"{POD}spec.affinity.podAntiAffinity.{REQUIRED}[0].topologyKey: Required value: can not…",
     ),
-    "skew": (spread(maxSkew=0), f"{SPREAD}.maxSkew: found the number 0, expected a number from 1"),
-    "no skew": (spread(maxSkew=None), f"{SPREAD}.maxSkew: is missing; expected an integer of 32 bits"),
+    "skew": (spread(maxSkew=0), f"{SPREAD}.maxSkew: Invalid value: 0: must be greater than zero"),
+    "no skew": (spread(maxSkew=None), f"{SPREAD}.maxSkew: Invalid value: 0: must be greater than zero"),
     "when unsatisfiable": (
         spread(whenUnsatisfiable="Never"),
-        f'{SPREAD}.whenUnsatisfiable: found the string "Never", expected one of DoNotSchedule, ScheduleAnyway',
+        f'{SPREAD}.whenUnsatisfiable: Unsupported value: "Never": supported…',
     ),
     "minimum of domains without need": (
         spread(whenUnsatisfiable="ScheduleAnyway", minDomains=2),
-        f"{SPREAD}.minDomains: found the number 2, expected none unless whenUnsatisfiable is DoNotSchedule",
+        f"{SPREAD}.minDomains: Invalid value: 2: can only use minDomains if whenUnsatisfiable=DoNotSchedule…",
     ),
     "spread policy": (
         spread(nodeTaintsPolicy="Maybe"),
-        f'{SPREAD}.nodeTaintsPolicy: found the string "Maybe", expected one of Honor, Ignore',
+        f'{SPREAD}.nodeTaintsPolicy: Unsupported value: "Maybe": supported…',
     ),
     "gate": (
         pod(schedulingGates=["wait"]),

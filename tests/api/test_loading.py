@@ -18,6 +18,8 @@ from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
 
+CONTAINER = {"name": "c", "image": "app"}
+
 
 def config_map(name: str, **fields: Any) -> Json:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, **fields}
@@ -107,7 +109,7 @@ def test_a_kind_of_another_group_is_another_kind() -> None:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "web"},
-        "spec": {"selector": {"a": "b"}},
+        "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]},
     }
     foreign = {**service, "apiVersion": "serving.knative.dev/v1", "spec": {"selector": 7}}
     loaded = Manifests.from_objects([service, foreign])
@@ -137,7 +139,7 @@ def test_a_configuration_is_no_object_of_the_cluster() -> None:
 
 
 def test_namespaces_are_spelled_out_where_there_are_any() -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {}}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [CONTAINER]}}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
     loaded = Manifests.from_objects([pod, node], namespace="shop")
     assert list(loaded.objects) == [("Pod", "shop", "p"), ("Node", "", "n")]
@@ -151,7 +153,7 @@ def test_a_pod_that_is_yet_to_be_made_has_no_manifest() -> None:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": "j"},
-        "spec": {"template": {"spec": {}}},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [CONTAINER]}}},
     }
     loaded = Manifests.from_objects([job])
     with pytest.raises(NotFoundError, match="Pod 'j-0' does not stand in the manifests"):
@@ -163,7 +165,7 @@ def test_what_was_loaded_shows_itself() -> None:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": "j"},
-        "spec": {"template": {"spec": {}}},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [CONTAINER]}}},
     }
     loaded = Manifests.from_objects([job, config_map("a")])
     assert repr(loaded) == "<Manifests: 1 ConfigMap, 1 Job; 0 pods bound, 1 pending>"

@@ -10,7 +10,10 @@ from kschedcore.errors import ManifestError
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
-TEMPLATE: Json = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c"}]}}
+TEMPLATE: Json = {
+    "metadata": {"labels": {"app": "web"}},
+    "spec": {"containers": [{"name": "c", "image": "app"}]},
+}
 
 
 def owned_by(kind: str, name: str) -> list[Json]:
@@ -88,7 +91,7 @@ def test_a_job_of_a_cron_job_asks_for_its_pods_itself() -> None:
         "metadata": {"name": "nightly-1", "ownerReferences": owned_by("CronJob", "nightly")},
         "spec": {"template": TEMPLATE},
     }
-    cron_job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}}
+    cron_job = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly", "uid": "u"}}
     assert pending(job, cron_job) == ["nightly-1-0"]
 
 
@@ -139,7 +142,7 @@ def test_pods_are_as_the_api_server_would_pass_them_on() -> None:
     }
     spec = {
         "priorityClassName": "high",
-        "containers": [{"name": "c", "resources": {"limits": {"cpu": "1"}}}],
+        "containers": [{"name": "c", "image": "app", "resources": {"limits": {"cpu": "1"}}}],
     }
     lone = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lone"}, "spec": spec}
     bound = {
@@ -157,7 +160,10 @@ def test_pods_are_as_the_api_server_would_pass_them_on() -> None:
 
 
 def test_recorded_clusters_are_taken_as_they_are() -> None:
-    limits = {"containers": [{"name": "c", "resources": {"limits": {"cpu": "1"}}}], "nodeName": "n"}
+    limits = {
+        "containers": [{"name": "c", "image": "app", "resources": {"limits": {"cpu": "1"}}}],
+        "nodeName": "n",
+    }
     manifests = Manifests.from_cluster({"pods": [{"metadata": {"name": "p"}, "spec": limits}]})
     (each,) = manifests.bound
     assert each.spec.containers is not None

@@ -79,13 +79,16 @@ def test_quantities_may_have_spaces_around_them(tmp_path: Path) -> None:
     text = text_of("scheduling-resource-limits").replace("apiversion", "apiVersion")
 
     assert "is the space after the dash of '-name' missing?" in fault(tmp_path, text)
-    (pod,) = load(tmp_path, text.replace("  -name: db", "- name: db")).pending
+    (pod,) = load(
+        tmp_path, text.replace("  -name: db", "- name: db").replace("    -name :", "  - name :")
+    ).pending
     assert pod_requests(pod.spec) == {"cpu": 250, "memory": 64 * 2**20}
 
 
 def test_both_tolerations_are_read(tmp_path: Path) -> None:
     block = "\n".join(f"  {line}" for line in text_of("taints-and-tolerations").splitlines())
-    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n{block}\n"
+    spec = f"  containers: [{{name: c, image: app}}]\n{block}"
+    text = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n{spec}\n"
 
     (pod,) = load(tmp_path, text).pending
 
@@ -103,7 +106,8 @@ def test_the_deployment_asks_for_three_pods() -> None:
 
 
 def test_the_overhead_of_a_runtime_counts(tmp_path: Path) -> None:
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {runtimeClassName: kata-fc}\n"
+    spec = "{runtimeClassName: kata-fc, containers: [{name: c, image: app}]}"
+    pod = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {spec}\n"
 
     (pending,) = load(tmp_path, f"{text_of('scheduling-pod-overhead')}\n---\n{pod}").pending
 

@@ -36,7 +36,10 @@ def pod(
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace, "labels": labels or {}, **(meta or {})},
-        "spec": {"containers": [{"name": "main", "resources": {"requests": requests}}], **spec},
+        "spec": {
+            "containers": [{"name": "main", "image": "app", "resources": {"requests": requests}}],
+            **spec,
+        },
         "status": status or {},
     }
 

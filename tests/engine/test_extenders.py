@@ -84,7 +84,7 @@ def pod(name: str, cpu: str = "1", uid: str = "", priority: int = 0, licences: s
     }
     return {
         "metadata": {"name": name, "namespace": "default", "uid": uid, "annotations": {"kept": "yes"}},
-        "spec": {"containers": [{"name": "c", "resources": resources}], "priority": priority},
+        "spec": {"containers": [{"name": "c", "image": "app", "resources": resources}], "priority": priority},
     }
 
 

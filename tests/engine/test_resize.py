@@ -6,7 +6,7 @@ import kschedcore as ks
 
 
 def test_a_resize_that_waits_is_accounted_before_it_is_granted() -> None:
-    container = {"name": "c", "resources": {"requests": {"cpu": "3"}}}
+    container = {"name": "c", "image": "app", "resources": {"requests": {"cpu": "3"}}}
     bound = {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -1,6 +1,5 @@
 """DefaultPreemption: which pods must leave which node so that a more important pod fits."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +9,6 @@ from tests.model.framework import UNSCHEDULABLE, Status
 from tests.model.labels import Json, is_empty, label_selector
 from tests.model.snapshot import NodeInfo, full_name, is_terminating, labels_of, namespace_of, priority_of
 
-NEVER = "not eligible due to preemptionPolicy=Never."
-STILL_LEAVING = "not eligible due to a terminating pod on the nominated node."
-NOT_HELPFUL = "Preemption is not helpful for scheduling"
-NO_VICTIMS = "No preemption victims found for incoming pod"
 PRIORITY_OFFSET = 2**31
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -30,57 +25,35 @@ class Candidate:
         return {"nominated": self.node, "victims": sorted(full_name(victim) for victim in self.victims)}
 
 
-def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> list[Candidate] | str:
-    """The equally good candidates, the one to take first, among nodes that evictions could help; else why none.
+def best_candidates(cycle: Cycle, rejections: Mapping[str, Status | None]) -> list[Candidate]:
+    """The equally good candidates, the one to take first, among nodes that evictions could help.
 
     `rejections` has the status of every node of the snapshot; None stands for a node that PreFilter left out.
     """
-    ineligible = _ineligible(cycle, rejections)
-    if ineligible:
-        return ineligible
-    candidates: list[Candidate] = []
-    unhelpful: Counter[str] = Counter()
+    if not _is_eligible(cycle, rejections):
+        return []
+    candidates = []
     for info in cycle.snapshot.nodes:
         rejection = rejections[info.name]
-        if rejection is None or rejection.code != UNSCHEDULABLE:
-            unhelpful[NOT_HELPFUL] += 1
-            continue
-        outcome = _select_victims(cycle, info)
-        if isinstance(outcome, Candidate):
-            candidates.append(outcome)
-        else:
-            unhelpful.update(outcome)
-    return _cheapest(candidates) if candidates else unavailable(len(cycle.snapshot.nodes), unhelpful)
+        if rejection and rejection.code == UNSCHEDULABLE:
+            candidate = _select_victims(cycle, info)
+            if candidate:
+                candidates.append(candidate)
+    return _cheapest(candidates) if candidates else []
 
 
-def never_helpful(pod: Json, nodes: int) -> str:
-    """What preemption has to say of a pod that was rejected before any node was looked at."""
-    return NEVER if _never_preempts(pod) else unavailable(nodes, Counter({NOT_HELPFUL: nodes}))
-
-
-def unavailable(nodes: int, reasons: Mapping[str, int]) -> str:
-    """Why no node helps: how many nodes for which reason."""
-    counts = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
-    return f"0/{nodes} nodes are available: {counts}."
-
-
-def _never_preempts(pod: Json) -> bool:
-    return bool(pod["spec"].get("preemptionPolicy") == "Never")
-
-
-def _ineligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> str | None:
-    """Why not: the policy forbids it, or earlier victims are still leaving the nominated node."""
-    if _never_preempts(cycle.pod):
-        return NEVER
+def _is_eligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> bool:
+    """Not when the policy forbids it, nor while earlier victims are still leaving the nominated node."""
+    if cycle.pod["spec"].get("preemptionPolicy") == "Never":
+        return False
     nominated = (cycle.pod.get("status") or {}).get("nominatedNodeName")
     info = cycle.snapshot.node(nominated) if nominated else None
     if info is None:
-        return None
+        return True
     rejection = rejections[info.name]
     if rejection is None or rejection.code != UNSCHEDULABLE:
-        return None
-    leaving = any(_may_evict(cycle, other) and _was_preempted(other) for other in info.pods)
-    return STILL_LEAVING if leaving else None
+        return True
+    return not any(_may_evict(cycle, other) and _was_preempted(other) for other in info.pods)
 
 
 def _may_evict(cycle: Cycle, other: Json) -> bool:
@@ -96,19 +69,13 @@ def _was_preempted(pod: Json) -> bool:
     )
 
 
-def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | tuple[str, ...]:
-    """Take all less important pods away; then let back in whoever fits, those that budgets protect first.
-
-    Without victims, or when not even that is enough, the reasons.
-    """
+def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
+    """Take all less important pods away; then let back in whoever fits, those that budgets protect first."""
     potential = _by_importance(pod for pod in info.pods if _may_evict(cycle, pod))
     for pod in potential:
         cycle, info = cycle.without(pod, info)
-    if not potential:
-        return (NO_VICTIMS,)
-    rejection = first_rejection(cycle, info)
-    if rejection:
-        return rejection.reasons
+    if not potential or first_rejection(cycle, info):
+        return None
     protected, others = _split_by_budgets(potential, cycle)
     victims, violations = [], 0
     for pod in [*protected, *others]:
@@ -118,9 +85,7 @@ def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | tuple[str, ...]
             continue
         victims.append(pod)
         violations += any(pod is each for each in protected)
-    if not victims:
-        return (f'expected at least one victim pod on node "{info.name}"',)
-    return Candidate(info.name, victims, violations)
+    return Candidate(info.name, victims, violations) if victims else None
 
 
 def _start_time(pod: Json) -> datetime:

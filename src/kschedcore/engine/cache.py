@@ -32,7 +32,7 @@ from kschedcore.engine.listers import VIEWS, Listers
 from kschedcore.engine.nominator import Nominator
 from kschedcore.engine.sampling import PLACE_LABELS, NodeTree
 from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.rules.checks import checked
+from kschedcore.rules.bounds import checked
 
 if TYPE_CHECKING:
     import pyarrow as pa

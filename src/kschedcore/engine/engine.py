@@ -36,7 +36,7 @@ from kschedcore.engine.row_decisions import RowDecisions, in_row_order
 from kschedcore.engine.stepwise import EXTENDER, Compiled, Steps, Stepwise
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.manifests.manifests import Manifests
-from kschedcore.rules.checks import checked
+from kschedcore.rules.bounds import checked
 
 if TYPE_CHECKING:
     from typing import Self

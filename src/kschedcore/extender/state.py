@@ -13,7 +13,7 @@ from kschedcore.api.objects import Node, Pod
 from kschedcore.engine.binding import PodKey, key_of
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import NotFoundError, UsageError
-from kschedcore.rules.checks import checked
+from kschedcore.rules.bounds import checked
 
 __all__ = ["ClusterView", "read_pod", "uid_of"]
 

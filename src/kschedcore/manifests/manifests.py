@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.remembered import shared
 from kschedcore.api.objects import (
     CSIDriver,
     CSINode,
@@ -35,18 +37,25 @@ from kschedcore.api.objects import (
     decode,
 )
 from kschedcore.api.phases import FINISHED
+from kschedcore.api.schema.decode import DecodeError
+from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.manifests.collection import collection_put_off
+from kschedcore.manifests.creating import created_object, exists, plain_json
 from kschedcore.manifests.documents import CLUSTER_SCOPED, Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.pending import missing_pods, missing_replica_sets
+from kschedcore.manifests.pod_specs import Classes, restored_spec, view_of
 from kschedcore.manifests.workloads import WORKLOAD_KINDS
-from kschedcore.rules.checks import check, check_workload
-from kschedcore.rules.defaulting import PodDefaults
+from kschedcore.rules.bounds import check, check_workload
+from kschedcore.rules.creation import create_pod_spec
 
 __all__ = ["CLUSTER_KEYS", "VIEWS", "Manifests", "load"]
 
 CONFIGURATION = "KubeSchedulerConfiguration"
+
+OBJECTS = "<objects>"
+"""The source of objects that a program made."""
 
 VIEWS: dict[str, type[View]] = {
     "Pod": Pod,
@@ -114,8 +123,10 @@ class Manifests:
         self.namespaces: list[Namespace] = []
         self.workloads: list[Mapping[str, Any]] = []
         self._listed: list[tuple[str, Any]] = []
-        self._classes: list[PriorityClass] = []
-        self._runtimes: list[RuntimeClass] = []
+        self._priority_classes: list[Mapping[str, Any]] = []
+        self._runtime_classes: list[Mapping[str, Any]] = []
+        # By the id of a view: the view, which keeps its id from being reused, and the spec that it shows.
+        self._specs: dict[int, tuple[PodSpec, FrozenDict]] = {}
         self._recorded = False
         self.config: Mapping[str, Any] | None = None
         self._wholes: dict[Key, Whole] = {}
@@ -147,7 +158,7 @@ class Manifests:
         """Take objects that are in memory already."""
         self = cls(namespace)
         for number, data in enumerate(objects, 1):
-            self.add(Document(data, "<objects>", number))
+            self.add(Document(data, OBJECTS, number))
         return self
 
     @classmethod
@@ -177,38 +188,69 @@ class Manifests:
             raise whole.located(ManifestError(f"stands here a second time; the first is in {first.place}"))
         self._wholes[key] = whole
         try:
-            self._view(whole.kind, whole.data)
+            self._view(whole, *self._entered(whole))
         except ManifestError as error:
             raise whole.located(error) from None
         self.objects[key] = whole.data
 
-    def _view(self, kind: str, data: Mapping[str, Any]) -> None:
+    def _entered(self, whole: Whole) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+        """Return an object as it stands and, unless it exists already, as an API server would store it."""
+        data = whole.data
+        if self._recorded or exists(data):
+            return data, None
+        data = plain_json(data) if whole.document.source == OBJECTS else data
+        return data, created_object(data)
+
+    def _view(self, whole: Whole, data: Mapping[str, Any], created: Mapping[str, Any] | None) -> None:
+        kind = whole.kind
         if kind in VIEWS:
-            view = decode(VIEWS[kind], data)
-            if not self._recorded:
-                check(view)
-            self._keep(kind, view)
+            self._keep(kind, data, created)
         if kind in WORKLOAD_KINDS:
-            if not self._recorded:
+            if created is None and not self._recorded:
                 check_workload(data)
             self.workloads.append(data)
         if kind == CONFIGURATION:
             self.config = data
 
-    def _keep(self, kind: str, view: Any) -> None:
+    def _keep(self, kind: str, data: Mapping[str, Any], created: Mapping[str, Any] | None) -> None:
+        view: Any
+        if kind == "Pod" and created is not None:
+            view = decode(Pod, {"metadata": data["metadata"]})
+            view = msgspec.structs.replace(view, spec=self._completed_spec(created["spec"]))
+        else:
+            view = decode(VIEWS[kind], data if created is None else created)
+            if created is None and not self._recorded:
+                check(view)
         match view:
             case Pod():
-                self.pods.append(view)
+                self.pods.append(view if created is not None else self._restored(view, data))
             case Node():
                 self.nodes.append(view)
             case Namespace():
                 self.namespaces.append(view)
             case PriorityClass():
-                self._classes.append(view)
+                self._priority_classes.append(data if created is None else created)
             case RuntimeClass():
-                self._runtimes.append(view)
+                self._runtime_classes.append(data if created is None else created)
             case _:
                 self._listed.append((kind, view))
+
+    def _restored(self, pod: Pod, data: Mapping[str, Any]) -> Pod:
+        """Return a pod that exists: its spec as it stands, unless it lacks what decoding fills in."""
+        spec = data.get("spec") or {}
+        complete = None if self._recorded else restored_spec(spec)
+        if complete is not None:
+            pod = msgspec.structs.replace(pod, spec=view_of(complete))
+        if not self._recorded and pod.spec.priority is None:
+            # No API server resolved its class: the manifest was written by hand, or trimmed.
+            self._specs[id(pod.spec)] = pod.spec, complete or shared(spec)
+        return pod
+
+    def _completed_spec(self, spec: FrozenDict) -> PodSpec:
+        """Return the view of a created pod's spec, and remember the spec itself for admission."""
+        view = view_of(spec)
+        self._specs[id(view)] = view, spec
+        return view
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -226,7 +268,8 @@ class Manifests:
         Raises:
             ManifestError: A workload's template cannot be read as that of a pod.
         """
-        return self._completed(chain(self._waiting(), missing_pods(self.workloads, self.pods)))
+        missing = missing_pods(self.workloads, self.pods, self._template_spec)
+        return self._completed(chain(self._waiting(), missing))
 
     @property
     def nominated(self) -> list[Pod]:
@@ -242,17 +285,34 @@ class Manifests:
         made = [("ReplicaSet", decode(ReplicaSet, each)) for each in missing_replica_sets(self.workloads)]
         return [*self._listed, *made]
 
+    def _template_spec(self, workload: Mapping[str, Any]) -> PodSpec:
+        """Return the spec of the pods of a workload.
+
+        Raises:
+            ManifestError: A field has the wrong type.
+        """
+        template = template_of(workload)
+        if self._recorded:
+            return template.spec
+        spec = ((workload.get("spec") or {}).get("template") or {}).get("spec") or {}
+        try:
+            return self._completed_spec(create_pod_spec(spec))
+        except DecodeError as error:
+            raise ManifestError(str(error), path=f"spec.template.{error.path}") from None
+
     def _completed(self, pods: Iterable[Pod]) -> list[Pod]:
-        """Return the pods as the API server would pass them on; those of a recorded cluster as they are."""
+        """Return the pods as an API server would admit them; those that exist as they are."""
         if self._recorded:
             return list(pods)
-        defaults = PodDefaults(self._classes, self._runtimes)
-        completed: dict[int, tuple[PodSpec, PodSpec]] = {}  # a spec's id stays its own while the spec is held
+        classes = Classes(self._priority_classes, self._runtime_classes)
+        completed: dict[int, PodSpec] = {}
         result = []
         for pod in pods:
-            if id(pod.spec) not in completed:
-                completed[id(pod.spec)] = pod.spec, defaults.complete(pod.spec)
-            spec = completed[id(pod.spec)][1]
+            key = id(pod.spec)
+            if key not in completed:
+                known = self._specs.get(key)
+                completed[key] = pod.spec if known is None else view_of(classes.admit(known[1]))
+            spec = completed[key]
             result.append(pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec))
         return result
 

@@ -7,12 +7,11 @@ lacks. A workload that another one in the manifests made is counted there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from kschedcore.api.objects import ObjectMeta, Pod, decode
+from kschedcore.api.objects import ObjectMeta, Pod, PodSpec, decode
 from kschedcore.api.phases import FINISHED
-from kschedcore.api.templates import template_of
 from kschedcore.manifests.workloads import TEMPLATE_HASH, pods_of, replica_set_of, workload_of
 
 __all__ = ["missing_pods", "missing_replica_sets"]
@@ -24,7 +23,9 @@ Key = tuple[str, str, str]
 """(kind, namespace, name)."""
 
 
-def missing_pods(workloads: Collection[Whole], pods: Collection[Pod]) -> Iterator[Pod]:
+def missing_pods(
+    workloads: Collection[Whole], pods: Collection[Pod], spec_of: Callable[[Whole], PodSpec]
+) -> Iterator[Pod]:
     """Yield the pods that workloads ask for and that are not there, workload by workload.
 
     A pod that has finished or is on its way out is replaced, under another name.
@@ -32,6 +33,7 @@ def missing_pods(workloads: Collection[Whole], pods: Collection[Pod]) -> Iterato
     Args:
         workloads: Whole objects.
         pods: The pods that are there.
+        spec_of: Returns the spec of a workload's pods.
 
     Raises:
         ManifestError: A workload's template cannot be read as that of a pod.
@@ -45,7 +47,7 @@ def missing_pods(workloads: Collection[Whole], pods: Collection[Pod]) -> Iterato
         left = len(asked) - have[key]
         if left <= 0:
             continue
-        spec = template_of(workload).spec
+        spec = spec_of(workload)
         for pod in asked:
             metadata = decode(ObjectMeta, pod["metadata"])
             if left > 0 and (metadata.namespace, metadata.name) not in taken:

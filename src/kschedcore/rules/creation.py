@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import schema_for
 from kschedcore.rules.defaults import default
@@ -19,7 +21,7 @@ from kschedcore.rules.preparation import prepare_create
 from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.kinds import validate_create
 
-__all__ = ["Created", "create"]
+__all__ = ["Created", "create", "create_pod_spec"]
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -59,3 +61,20 @@ def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Cre
     default(kind, obj)
     prepare_create(kind, obj)
     return Created(obj, validate_create(kind, obj, namespaced=namespaced), unknown)
+
+
+def create_pod_spec(spec: Mapping[str, Any]) -> FrozenDict:
+    """Return the spec of a pod created from a template with this one, defaults filled in, shared by equal specs.
+
+    Raises:
+        DecodeError: A field has the wrong type.
+    """
+    return _pod_spec(shared(spec))
+
+
+@remembered
+def _pod_spec(spec: FrozenDict) -> FrozenDict:
+    pod, _ = decoder_of("core.v1.Pod", templated=True)({"spec": spec})
+    default("Pod", pod)
+    complete: FrozenDict = pod["spec"]
+    return complete

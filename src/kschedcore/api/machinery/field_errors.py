@@ -106,6 +106,10 @@ class FieldError:
     def __str__(self) -> str:
         return f"{self.field}: {self.message}"
 
+    def below(self, path: str) -> FieldError:
+        """Return the error of an object that stands in the field ``path`` of another one."""
+        return FieldError(self.type, f"{path}.{self.field}", self.value, self.detail)
+
 
 def required(field: str, detail: str = "") -> FieldError:
     """The field must be there."""

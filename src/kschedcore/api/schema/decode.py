@@ -10,6 +10,7 @@ A decoder is built once per type, as a closure over the decoders of its fields.
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -24,6 +25,7 @@ Decoder = Callable[[Any, list[str]], Any]
 """Reads a value, and adds the paths of unknown fields below it to the list."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_OBJECT = "an object"
 _INT_RANGE = {"int32": 1 << 31, "int64": 1 << 63}
 _GO_SCALARS = {
     "bool": "bool", "int32": "int32", "int64": "int64", "float64": "float64", "string": "string",
@@ -32,8 +34,35 @@ _GO_SCALARS = {
 }  # fmt: skip
 
 
-class DecodeError(ValueError):
+class _Fault(Exception):  # noqa: N818 - base of what a decoder raises
+    """A value that cannot be read, and the way to it.
+
+    Attributes:
+        expected: What is expected there, in words.
+        value: The value.
+        steps: The field names and indices that lead to it, the innermost first.
+    """
+
+    def __init__(self, message: str, expected: str) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.value: Any = None
+        self.steps: list[str] = []
+
+    def passed(self, step: str, value: Any) -> None:
+        """Add a step on the way up; the first one stands for the value itself."""
+        if not self.steps:
+            self.value = value
+        self.steps.append(step)
+
+
+class DecodeError(_Fault, ValueError):
     """An object that the API server's decoder cannot read; the message is the decoder's."""
+
+    @property
+    def path(self) -> str:
+        """The path of the value, ``spec.containers[0].ports``."""
+        return "".join(reversed(self.steps)).removeprefix(".")
 
 
 class _FieldDecoder(NamedTuple):
@@ -63,10 +92,11 @@ class Known:
         self.value = value
 
 
-class _Mismatch(Exception):  # noqa: N818 - never leaves this module
+class _Mismatch(_Fault):
     """A JSON value of the wrong type, on its way up to the struct that holds it and then to the root."""
 
-    def __init__(self, found: str, wanted: str) -> None:
+    def __init__(self, found: str, wanted: str, expected: str) -> None:
+        super().__init__(wanted, expected)
         self.found = found
         self.wanted = wanted
         self.struct = ""
@@ -109,7 +139,9 @@ def _read(decode: Decoder, value: Any) -> tuple[dict[str, Any], list[str]]:
         if fault.struct:
             path = ".".join(reversed(fault.path))
             target = f"Go struct field {fault.struct}.{path} of type {fault.wanted}"
-        raise DecodeError(f"json: cannot unmarshal {fault.found} into {target}") from None
+        error = DecodeError(f"json: cannot unmarshal {fault.found} into {target}", fault.expected)
+        error.steps, error.value = fault.steps, fault.value
+        raise error from None
     return obj, unknown
 
 
@@ -138,7 +170,7 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if not isinstance(value, dict):
-            raise _Mismatch(json_type(value), f"{package}.{go_name}")
+            raise _Mismatch(json_type(value), f"{package}.{go_name}", _OBJECT)
         if not fields and not always:
             _fill(kind, fields, always, readers)
         out: dict[str, Any] = {}
@@ -163,6 +195,10 @@ def _new_struct(name: str, readers: Mapping[str, Callable[[Decoder], Decoder]]) 
                 except _Mismatch as fault:
                     fault.struct = fault.struct or go_name
                     fault.path.append(key)
+                    fault.passed(f".{key}", item)
+                    raise
+                except DecodeError as fault:
+                    fault.passed(f".{key}", item)
                     raise
                 if len(unknown) > mark:
                     _prefix(unknown, mark, key)
@@ -246,11 +282,15 @@ def _list(field: Field) -> Decoder:
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if not isinstance(value, list):
-            raise _Mismatch(json_type(value), wanted)
+            raise _Mismatch(json_type(value), wanted, "a list")
         out = []
         for index, item in enumerate(value):
             mark = len(unknown)
-            out.append(zero() if item is None else element(item, unknown))
+            try:
+                out.append(zero() if item is None else element(item, unknown))
+            except _Fault as fault:
+                fault.passed(f"[{index}]", item)
+                raise
             if len(unknown) > mark:
                 _prefix(unknown, mark, f"[{index}]")
         return out
@@ -266,8 +306,15 @@ def _map(field: Field) -> Decoder:
 
     def decode(value: Any, unknown: list[str]) -> Any:
         if not isinstance(value, dict):
-            raise _Mismatch(json_type(value), wanted)
-        return {key: zero if item is None else element(item, unknown) for key, item in value.items()}
+            raise _Mismatch(json_type(value), wanted, _OBJECT)
+        out = {}
+        for key, item in value.items():
+            try:
+                out[key] = zero if item is None else element(item, unknown)
+            except _Fault as fault:
+                fault.passed(f"[{key}]", item)
+                raise
+        return out
 
     return decode
 
@@ -275,7 +322,8 @@ def _map(field: Field) -> Decoder:
 def _exact(python: type, wanted: str) -> Decoder:
     def decode(value: Any, _unknown: list[str]) -> Any:
         if type(value) is not python:
-            raise _Mismatch(json_type(value), wanted)
+            expected = "a string" if python is str else "true or false"
+            raise _Mismatch(json_type(value), wanted, expected)
         return value
 
     return decode
@@ -290,14 +338,15 @@ def _integer(kind: str, wanted: str) -> Decoder:
         if type(value) is int and -bound <= value < bound:
             return value
         found = json_type(value)
-        raise _Mismatch(f"number {value}" if found == "number" else found, wanted)
+        number = f"number {value}" if found == "number" else found
+        raise _Mismatch(number, wanted, f"an integer of {kind[3:]} bits")
 
     return decode
 
 
 def _number(value: Any, _unknown: list[str]) -> Any:
     if type(value) not in (int, float):
-        raise _Mismatch(json_type(value), "float64")
+        raise _Mismatch(json_type(value), "float64", "a number")
     return value
 
 
@@ -309,12 +358,13 @@ def _canonical(text: str) -> str:
 def _quantity(value: Any, _unknown: list[str]) -> Any:
     if type(value) not in (str, int, float):
         raise DecodeError(
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            "a string or a number",
         )
     try:
         return _canonical(str(value))
     except ValueError as fault:
-        raise DecodeError(str(fault)) from None
+        raise DecodeError(str(fault), f"a quantity such as 250m or 64Mi: {fault}") from None
 
 
 def _int_or_string(value: Any, _unknown: list[str]) -> Any:
@@ -322,7 +372,8 @@ def _int_or_string(value: Any, _unknown: list[str]) -> Any:
         return value
     found = json_type(value)
     found = f"number {value}" if found == "number" else found
-    raise DecodeError(f"json: cannot unmarshal {found} into Go value of type int32")
+    problem = f"json: cannot unmarshal {found} into Go value of type int32"
+    raise DecodeError(problem, "an integer of 32 bits or a string")
 
 
 @lru_cache(maxsize=4096)
@@ -332,22 +383,24 @@ def _is_time(text: str) -> bool:
 
 def _time(value: Any, _unknown: list[str]) -> Any:
     if type(value) is not str:
-        raise DecodeError(f"json: cannot unmarshal {json_type(value)} into Go value of type string")
+        problem = f"json: cannot unmarshal {json_type(value)} into Go value of type string"
+        raise DecodeError(problem, "a string")
     if not _is_time(value):
         raise DecodeError(
-            f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'
+            f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"',
+            "a time such as 2026-01-31T23:59:59Z",
         )
     return value
 
 
 def _bytes(value: Any, _unknown: list[str]) -> Any:
     if type(value) is not str:
-        raise _Mismatch(json_type(value), "[]uint8")
+        raise _Mismatch(json_type(value), "[]uint8", "a string")
     try:
         base64.b64decode(value, validate=True)
-    except ValueError:
+    except binascii.Error:
         bad = next((i for i, c in enumerate(value) if not (c.isascii() and (c.isalnum() or c in "+/="))), 0)
-        raise DecodeError(f"illegal base64 data at input byte {bad}") from None
+        raise DecodeError(f"illegal base64 data at input byte {bad}", "base64 text") from None
     return value
 
 

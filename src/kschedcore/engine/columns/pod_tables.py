@@ -25,7 +25,7 @@ from kschedcore.engine.columns.tables import (
     plain,
 )
 from kschedcore.errors import ManifestError, UsageError
-from kschedcore.rules.checks import check
+from kschedcore.rules.bounds import check
 
 TEMPLATE = "template"
 

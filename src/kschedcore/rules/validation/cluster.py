@@ -8,6 +8,7 @@ from typing import Any
 from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.rules.admission.priority import SYSTEM_PRIORITIES
 from kschedcore.rules.validation.common import fixed_fields, one_of
 from kschedcore.rules.validation.metadata import (
     dns_label_name,
@@ -16,14 +17,12 @@ from kschedcore.rules.validation.metadata import (
     validate_metadata,
     validate_metadata_update,
 )
-from kschedcore.rules.validation.placement import validate_tolerations
+from kschedcore.rules.validation.placement import validate_taints, validate_tolerations
 from kschedcore.rules.validation.resources import validate_quantity, validate_requirements
 
-__all__ = ["CREATE", "SYSTEM_PRIORITIES", "UPDATE"]
+__all__ = ["CREATE", "UPDATE"]
 
 HIGHEST_USER_PRIORITY = 1_000_000_000
-SYSTEM_PRIORITIES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
-_TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 def _namespace(namespace: dict[str, Any]) -> Iterable[FieldError]:
@@ -108,7 +107,7 @@ def _node(node: dict[str, Any]) -> Iterable[FieldError]:
 
 
 def _node_rest(node: dict[str, Any]) -> Iterator[FieldError]:
-    yield from _taints(node["spec"].get("taints", ()))
+    yield from validate_taints(node["spec"].get("taints", ()), "spec.taints")
     for key in ("capacity", "allocatable"):
         for name, text in node["status"].get(key, {}).items():
             yield from validate_quantity(name, text, f"status.{key}[{name}]")
@@ -122,26 +121,6 @@ def _node_update(node: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldErr
         yield fe.forbidden(
             "spec.providerID", 'node updates may not change providerID except from "" to valid'
         )
-
-
-def _taints(taints: Iterable[dict[str, Any]]) -> Iterator[FieldError]:
-    seen: set[tuple[str, str]] = set()
-    for index, taint in enumerate(taints):
-        path, key, effect = f"spec.taints[{index}]", taint.get("key", ""), taint.get("effect", "")
-        yield from (fe.invalid(f"{path}.key", key, text) for text in rules.is_qualified_name(key))
-        texts = rules.is_label_value(taint.get("value", ""))
-        if texts:
-            yield fe.invalid(f"{path}.value", taint.get("value", ""), ";".join(texts))
-        if not effect:
-            yield fe.required(f"{path}.effect")
-        else:
-            yield from one_of(effect, _TAINT_EFFECTS, f"{path}.effect")
-        if (key, effect) in seen:
-            duplicate = fe.duplicate(path, fe.go_struct("core.Taint", taint))
-            yield fe.FieldError(
-                duplicate.type, path, duplicate.value, "taints must be unique by key and effect pair"
-            )
-        seen.add((key, effect))
 
 
 CREATE = {

@@ -12,10 +12,10 @@ from kschedcore.rules.validation.common import one_of, port_number
 from kschedcore.rules.validation.probes import validate_lifecycle, validate_probe
 from kschedcore.rules.validation.resources import validate_requirements
 
-__all__ = ["validate_containers"]
+__all__ = ["PROTOCOLS", "validate_containers"]
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
 _MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
 _VALUE_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _FIELD_PATHS = (
@@ -126,7 +126,7 @@ def _validate_ports(ports: Iterable[dict[str, Any]], spec: dict[str, Any], path:
         if not protocol:
             yield fe.required(f"{where}.protocol")
         else:
-            yield from one_of(protocol, _PROTOCOLS, f"{where}.protocol")
+            yield from one_of(protocol, PROTOCOLS, f"{where}.protocol")
 
 
 def _validate_host_ports(containers: Iterable[dict[str, Any]], path: str) -> Iterator[FieldError]:

@@ -1,4 +1,4 @@
-"""Validation of what places a pod: affinity, tolerations, topology spread, scheduling gates."""
+"""Validation of what places a pod: affinity, taints, tolerations, topology spread, scheduling gates."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.rules.validation.common import one_of, validate_label_selector, validate_operator
 
 __all__ = [
-    "validate_affinity", "validate_node_selector", "validate_scheduling_gates", "validate_spread_constraints",
-    "validate_tolerations",
+    "validate_affinity", "validate_node_selector", "validate_scheduling_gates",
+    "validate_spread_constraint", "validate_spread_constraints",
+    "validate_taints", "validate_tolerations",
 ]  # fmt: skip
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -104,6 +105,27 @@ def _pod_affinity_term(term: dict[str, Any], path: str) -> Iterator[FieldError]:
     yield from _label_name(topology_key, f"{path}.topologyKey")
 
 
+def validate_taints(taints: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
+    """``spec.taints`` of a node: each pair of key and effect once."""
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(taints):
+        where, key, effect = f"{path}[{index}]", taint.get("key", ""), taint.get("effect", "")
+        yield from (fe.invalid(f"{where}.key", key, text) for text in rules.is_qualified_name(key))
+        texts = rules.is_label_value(taint.get("value", ""))
+        if texts:
+            yield fe.invalid(f"{where}.value", taint.get("value", ""), ";".join(texts))
+        if not effect:
+            yield fe.required(f"{where}.effect")
+        else:
+            yield from one_of(effect, _TAINT_EFFECTS, f"{where}.effect")
+        if (key, effect) in seen:
+            duplicate = fe.duplicate(where, fe.go_struct("core.Taint", taint))
+            yield fe.FieldError(
+                duplicate.type, where, duplicate.value, "taints must be unique by key and effect pair"
+            )
+        seen.add((key, effect))
+
+
 def validate_tolerations(tolerations: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
     """``spec.tolerations``."""
     for index, toleration in enumerate(tolerations):
@@ -140,14 +162,15 @@ def validate_spread_constraints(constraints: list[dict[str, Any]], path: str) ->
     seen: set[tuple[str, str]] = set()
     for index, constraint in enumerate(constraints):
         where = f"{path}[{index}]"
-        yield from _spread_constraint(constraint, where)
+        yield from validate_spread_constraint(constraint, where)
         pair = (constraint.get("topologyKey", ""), constraint.get("whenUnsatisfiable", ""))
         if pair in seen:
             yield fe.duplicate(f"{where}.{{topologyKey, whenUnsatisfiable}}", f"{{{pair[0]}, {pair[1]}}}")
         seen.add(pair)
 
 
-def _spread_constraint(constraint: dict[str, Any], path: str) -> Iterator[FieldError]:
+def validate_spread_constraint(constraint: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """One topology spread constraint, whatever others the pod has."""
     skew, action = constraint.get("maxSkew", 0), constraint.get("whenUnsatisfiable", "")
     if skew <= 0:
         yield fe.invalid(f"{path}.maxSkew", skew, "must be greater than zero")

@@ -21,11 +21,11 @@ from kschedcore.rules.validation.pod_resources import validate_pod_resources
 from kschedcore.rules.validation.resources import validate_requirements
 from kschedcore.rules.validation.volumes import validate_volumes
 
-__all__ = ["validate_pod_spec", "validate_pod_template"]
+__all__ = ["PREEMPTION_POLICIES", "validate_pod_spec", "validate_pod_template"]
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-_PREEMPTION_POLICIES = ("Never", "PreemptLowerPriority")
+PREEMPTION_POLICIES = ("Never", "PreemptLowerPriority")
 _MAX_INT32 = (1 << 31) - 1
 
 
@@ -61,7 +61,7 @@ def validate_pod_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
     yield from _validate_numbers(spec, path)
     yield from _validate_host_aliases(spec.get("hostAliases", ()), f"{path}.hostAliases")
     if spec.get("preemptionPolicy"):
-        yield from one_of(spec["preemptionPolicy"], _PREEMPTION_POLICIES, f"{path}.preemptionPolicy")
+        yield from one_of(spec["preemptionPolicy"], PREEMPTION_POLICIES, f"{path}.preemptionPolicy")
     if spec.get("overhead"):
         # The server looks at overhead as limits, but its paths name the field itself.
         for error in validate_requirements({"limits": spec["overhead"]}, path):

@@ -23,6 +23,7 @@ __all__ = [
     "quantity_struct",
     "validate_amounts",
     "validate_container_resource_name",
+    "validate_not_negative",
     "validate_quantity",
     "validate_requirements",
     "validate_resource_name",
@@ -52,11 +53,16 @@ def validate_container_resource_name(name: str, path: str) -> Iterable[FieldErro
         yield fe.invalid(path, name, "doesn't follow extended resource name standard")
 
 
+def validate_not_negative(quantity: Quantity, path: str) -> Iterable[FieldError]:
+    """An amount from zero up."""
+    if quantity.nanos < 0:
+        yield fe.invalid(path, str(quantity), "must be greater than or equal to 0")
+
+
 def validate_quantity(name: str, text: str, path: str) -> Iterable[FieldError]:
     """A quantity of ``name``: never negative, whole for what is counted."""
     quantity = Quantity.parse(text)
-    if quantity < Quantity.parse("0"):
-        yield fe.invalid(path, str(quantity), "must be greater than or equal to 0")
+    yield from validate_not_negative(quantity, path)
     if (name in INTEGER_QUOTA_RESOURCES or is_extended(name)) and quantity.milli_value() % 1000:
         yield fe.invalid(path, quantity_struct(text), "must be an integer")
 

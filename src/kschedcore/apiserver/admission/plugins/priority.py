@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict
-from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.machinery.remembered import shared
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused, respecified, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
-from kschedcore.rules.validation.cluster import SYSTEM_PRIORITIES
+from kschedcore.rules.admission.priority import PodPriority, default_class, priority_of, with_priority
 
 __all__ = ["Priority"]
 
 _CLASSES = "priorityclasses.scheduling.k8s.io"
-_PREEMPT = "PreemptLowerPriority"
 
 
 class Priority(BasePlugin):
@@ -53,7 +52,7 @@ class Priority(BasePlugin):
                 f"the string value of PreemptionPolicy ({stated_policy}) must not be provided in pod spec; "
                 f"priority admission controller computed {policy} from the given PriorityClass name",
             )
-        pod["spec"] = _with_priority(spec, name, value, policy)
+        pod["spec"] = with_priority(spec, name, value, policy)
 
     def review(self, request: AdmissionRequest) -> None:
         """Only one PriorityClass may be the global default."""
@@ -66,38 +65,15 @@ class Priority(BasePlugin):
             why = f"PriorityClass {name} is already marked as default. Only one default can exist"
             raise refused(request, why)
 
-    def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> tuple[str, int, str]:
-        """The name of the pod's class, and the priority and preemption policy that it means."""
+    def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> PodPriority:
         name = spec.get("priorityClassName")
-        if name:
-            found = self._reader.get(_CLASSES, "", name)
-            if found is None and name in SYSTEM_PRIORITIES:
-                # The server makes these two when it starts; they are always known.
-                return name, SYSTEM_PRIORITIES[name], _PREEMPT
-            if found is None:
-                raise refused(request, f"no PriorityClass with name {name} was found")
-            return name, found.get("value", 0), found.get("preemptionPolicy", _PREEMPT)
-        default = self._default_class()
-        if default is None:
-            return "", 0, _PREEMPT
-        name = default["metadata"]["name"]
-        return name, default.get("value", 0), default.get("preemptionPolicy", _PREEMPT)
+        found = priority_of(name, lambda name: self._reader.get(_CLASSES, "", name), self._default_class)
+        if found is None:
+            raise refused(request, f"no PriorityClass with name {name} was found")
+        return found
 
     def _default_class(self) -> dict[str, Any] | None:
-        """The global default; the lowest value when there are several."""
-        return _default_of(tuple(map(shared, self._reader.list(_CLASSES))))
-
-
-@remembered
-def _default_of(classes: tuple[FrozenDict, ...]) -> FrozenDict | None:
-    defaults = (each for each in classes if each.get("globalDefault"))
-    return min(defaults, key=lambda each: each.get("value", 0), default=None)
-
-
-@remembered
-def _with_priority(spec: FrozenDict, name: str, value: int, policy: str) -> FrozenDict:
-    named = {**spec, "priorityClassName": name} if name else spec
-    return shared({**named, "priority": value, "preemptionPolicy": policy})
+        return default_class(self._reader.list(_CLASSES))
 
 
 def _kept(spec: FrozenDict, was: dict[str, Any]) -> FrozenDict:

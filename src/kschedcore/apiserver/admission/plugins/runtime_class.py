@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kschedcore.api.machinery.remembered import shared
-from kschedcore.api.machinery.status import StatusError
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+from kschedcore.rules.admission.runtime_class import (
+    OVERHEAD_MISMATCH,
+    runtime_conflict,
+    with_runtime_class,
+)
 
 __all__ = ["RuntimeClass"]
 
@@ -27,19 +30,10 @@ class RuntimeClass(BasePlugin):
         runtime = self._class_of(request, pod)
         if pod is None or runtime is None:
             return
-        spec = dict(pod["spec"])
-        overhead = runtime.get("overhead")
-        if overhead is not None:
-            fixed = overhead.get("podFixed", {})
-            if spec.get("overhead") not in (None, fixed):
-                raise _mismatch(request)
-            spec["overhead"] = fixed
-        scheduling = runtime.get("scheduling", {})
-        _select_nodes(request, spec, scheduling.get("nodeSelector", {}))
-        for toleration in scheduling.get("tolerations", ()):
-            if toleration not in spec.get("tolerations", ()):
-                spec["tolerations"] = [*spec.get("tolerations", ()), toleration]
-        pod["spec"] = shared(spec)
+        conflict = runtime_conflict(pod["spec"], runtime)
+        if conflict is not None:
+            raise refused(request, conflict)
+        pod["spec"] = with_runtime_class(pod["spec"], runtime)
 
     def review(self, request: AdmissionRequest) -> None:
         """Refuse overhead that no class defines."""
@@ -51,7 +45,7 @@ class RuntimeClass(BasePlugin):
             why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead"
             raise refused(request, why)
         if pod["spec"]["overhead"] != runtime["overhead"].get("podFixed", {}):
-            raise _mismatch(request)
+            raise refused(request, OVERHEAD_MISMATCH)
 
     def _class_of(self, request: AdmissionRequest, pod: dict[str, Any] | None) -> dict[str, Any] | None:
         name = pod["spec"].get("runtimeClassName") if pod is not None else None
@@ -61,21 +55,3 @@ class RuntimeClass(BasePlugin):
         if runtime is None:
             raise refused(request, f'pod rejected: RuntimeClass "{name}" not found')
         return runtime
-
-
-def _mismatch(request: AdmissionRequest) -> StatusError:
-    why = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
-    return refused(request, why)
-
-
-def _select_nodes(request: AdmissionRequest, spec: dict[str, Any], selector: dict[str, str]) -> None:
-    merged = dict(spec.get("nodeSelector", {}))
-    for key, value in selector.items():
-        if merged.setdefault(key, value) != value:
-            why = (
-                f"conflict: runtimeClass.scheduling.nodeSelector[{key}] = {value}; "
-                f"pod.spec.nodeSelector[{key}] = {merged[key]}"
-            )
-            raise refused(request, why)
-    if merged:
-        spec["nodeSelector"] = merged

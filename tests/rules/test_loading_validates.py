@@ -1,10 +1,9 @@
-"""What is checked at load: all that decides on a place, in pods and in templates, and nothing the API server allows."""
+"""Manifests that are created are validated at load as an API server validates them, in pods and in templates."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,14 +33,16 @@ NODE_TERM: Json = {
     "matchExpressions": [{"key": "cores", "operator": "Gt", "values": ["8"]}],
     "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}],
 }
+PORT: Json = {"containerPort": 80, "hostPort": 8080, "protocol": "TCP"}
 CONTAINER: Json = {
     "name": "c",
+    "image": "app",
     "resources": {"requests": {"cpu": "250m"}, "limits": {"memory": "1Gi"}},
-    "ports": [{"containerPort": 80, "hostPort": 8080, "protocol": "TCP"}],
+    "ports": [PORT],
 }
 SPEC: Json = {
-    "containers": [CONTAINER, CONTAINER],
-    "initContainers": [CONTAINER],
+    "containers": [CONTAINER, {**CONTAINER, "name": "d", "ports": [{**PORT, "hostPort": 8081}]}],
+    "initContainers": [{**CONTAINER, "name": "i", "ports": [{**PORT, "hostPort": 8082}]}],
     "overhead": {"memory": "10Mi"},
     "resources": {"requests": {"cpu": 1}},
     "nodeSelector": {"disk": "ssd"},
@@ -86,7 +87,7 @@ WRONG: dict[str, list[Any]] = {
     "operator": ["Is", "exists", 1],
     "values": ["a", [1], {}],
     "weight": [0, 101, -1, "5"],
-    "topologyKey": ["", "a b", None],
+    "topologyKey": ["", None],
     "maxSkew": [0, -1, None, "1", 2**31],
     "minDomains": [0, -1, "2"],
     "whenUnsatisfiable": ["", "Never", None],
@@ -132,15 +133,22 @@ def pod(spec: Json) -> Json:
 
 def workload(kind: str, spec: Json) -> Json:
     version = {"Job": "batch/v1", "ReplicationController": "v1"}.get(kind, "apps/v1")
+    labels = {"app": "web"}
+    own: Json = {"selector": {"matchLabels": labels}}
+    if kind == "Job":
+        own, spec = {}, {**spec, "restartPolicy": "Never"}
+    if kind == "ReplicationController":
+        own = {"selector": labels}
+    template = {"metadata": {"labels": labels}, "spec": spec}
     return {
         "apiVersion": version,
         "kind": kind,
         "metadata": {"name": "w"},
-        "spec": {"template": {"spec": spec}},
+        "spec": {**own, "template": template},
     }
 
 
-def test_the_example_is_valid_and_says_something_of_every_field() -> None:
+def test_the_example_is_valid_and_sets_every_field() -> None:
     assert len(Manifests.from_objects([pod(SPEC)]).pending) == 1
     assert {steps[-1] for _, steps in LEAVES} == WRONG.keys()
 
@@ -156,16 +164,14 @@ def test_one_wrong_field_is_found_wherever_it_is(
     with pytest.raises(ManifestError) as caught:
         Manifests.from_objects([pod(spec)])
 
-    # A key or an operator may make its values the faulty ones, and the other way round.
-    told = caught.value.path or ""
-    parent = path.rpartition(".")[0]
-    assert told.startswith((f"spec{path}", f"spec{parent}."))
-    assert caught.value.problem.startswith(("found ", "is missing; expected "))
+    # A key or an operator may make its values the faulty ones; the path of a map stands for its items.
+    found, wrong_path = caught.value.path or "", f"spec{path}"
+    assert wrong_path.startswith(found) or found.startswith(wrong_path.rpartition(".")[0])
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"])
 @given(st.sampled_from(LEAVES), st.data())
-def test_templates_are_checked_as_pods_are(
+def test_templates_are_validated_as_pods_are(
     kind: str, leaf: tuple[str, list[str | int]], data: st.DataObject
 ) -> None:
     steps = leaf[1]
@@ -180,8 +186,11 @@ def test_templates_are_checked_as_pods_are(
 
 
 def recorded() -> Iterator[tuple[Json, Json]]:
-    """What was sent to be created, and what the API server answered."""
-    for file in sorted(TESTS.glob("*/recordings/*.jsonl.gz")):
+    """Objects that were sent to be created, with the API server's answers.
+
+    The family ``limitrange`` is left out: its faults depend on limits that admission adds first.
+    """
+    for file in sorted(set(TESTS.glob("*/recordings/*.jsonl.gz")) - set(TESTS.glob("*/*/limitrange*"))):
         for line in gzip.decompress(file.read_bytes()).splitlines():
             for step in json.loads(line)["steps"]:
                 request = step.get("request", {})
@@ -190,13 +199,7 @@ def recorded() -> Iterator[tuple[Json, Json]]:
                     yield request["body"], step["response"]
 
 
-DECISIVE = re.compile(
-    r"spec\.(template\.spec\.)?(tolerations|affinity|nodeSelector|topologySpreadConstraints|schedulingGates)\b"
-    r"|spec\.taints"
-)
-
-
-def test_what_a_real_api_server_accepted_loads() -> None:
+def test_manifests_that_a_real_api_server_accepted_load() -> None:
     accepted = [body for body, response in recorded() if response["code"] == 201]
 
     assert len(accepted) > 500
@@ -204,16 +207,11 @@ def test_what_a_real_api_server_accepted_loads() -> None:
         Manifests.from_objects([body])
 
 
-def test_what_a_real_api_server_refused_for_its_placement_does_not_load() -> None:
-    refused = [
-        body
-        for body, response in recorded()
-        if response["code"] == 422
-        and any(DECISIVE.match(cause["field"]) for cause in response["body"]["details"]["causes"])
-        and body["kind"] not in ("DaemonSet", "CronJob")
-    ]
+def test_manifests_that_a_real_api_server_found_invalid_do_not_load() -> None:
+    refused = [(body, response["body"]) for body, response in recorded() if response["code"] == 422]
 
-    assert len(refused) >= 9
-    for body in refused:
-        with pytest.raises(ManifestError):
+    assert len(refused) > 50
+    for body, status in refused:
+        with pytest.raises(ManifestError) as caught:
             Manifests.from_objects([body])
+        assert caught.value.path in {cause["field"] for cause in status["details"]["causes"]}

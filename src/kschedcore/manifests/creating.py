@@ -1,0 +1,85 @@
+"""Two ways in for an object of a manifest: it is created, or it exists and is restored.
+
+A manifest that a person wrote is created: decoded, defaulted and validated as the API server does. An object
+that some cluster stored carries a uid, a status or an owner. It is restored, which only checks that the engine
+can compute with it (:mod:`kschedcore.rules.bounds`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kschedcore.api.machinery.types import Object
+from kschedcore.api.objects.decoding import shown
+from kschedcore.api.schema.decode import DecodeError
+from kschedcore.errors import ManifestError
+from kschedcore.manifests.documents import CLUSTER_SCOPED
+from kschedcore.rules.bounds import first_fault
+from kschedcore.rules.creation import create
+
+__all__ = ["created_object", "exists", "plain_json"]
+
+
+def exists(data: Mapping[str, Any]) -> bool:
+    """Whether an object comes from a cluster: it has a uid, a status, or an owner, which a controller set."""
+    metadata = data.get("metadata") or {}
+    return bool(data.get("status") or metadata.get("uid") or metadata.get("ownerReferences"))
+
+
+def created_object(data: Mapping[str, Any]) -> Object | None:
+    """Return an object as an API server would store it; None for a kind without a schema.
+
+    Args:
+        data: The object, JSON-shaped; see :func:`plain_json`.
+
+    Raises:
+        ManifestError: The first fault, with the path that the API server's answer names.
+    """
+    kind = data["kind"]
+    try:
+        created = create(data, namespaced=kind not in CLUSTER_SCOPED, templated=kind == "Pod")
+    except DecodeError as error:
+        problem = f"found {shown(error.value)}, expected {error.expected}"
+        raise ManifestError(problem, path=error.path or None) from None
+    if created is None:
+        return None
+    first_fault(created.errors)
+    return created.object
+
+
+def plain_json(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object of a program's own making as JSON would carry it; ``data`` itself when nothing differs.
+
+    Raises:
+        ManifestError: It holds something that JSON cannot express.
+    """
+    try:
+        copy: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(data))
+    except (TypeError, ValueError, RecursionError, msgspec.DecodeError):
+        copy = {}
+    if copy == data:
+        return data
+    _check_json(data, "")
+    return copy
+
+
+def _check_json(value: Any, path: str) -> None:
+    match value:
+        case dict():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise ManifestError(f"found {shown(key)}, expected a string", path=path or None)
+                _check_json(item, f"{path}.{key}" if path else key)
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _check_json(item, f"{path}[{index}]")
+        case float() if not math.isfinite(value):
+            raise ManifestError(f"found {shown(value)}, expected a number that is finite", path=path or None)
+        case None | str() | int() | float():
+            pass
+        case _:
+            raise ManifestError(f"found {shown(value)}, expected a value of JSON", path=path or None)

@@ -1,0 +1,71 @@
+"""The specs of pods that a program creates from manifests: completed as an API server would, and typed.
+
+A manifest's pod never passed an API server. Its spec gets defaults when it is loaded, and the fields of its
+PriorityClass and RuntimeClass once every class is known. Replicas have equal specs, so each distinct one is
+completed and decoded once, and all of its pods share one view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kschedcore.api.machinery.frozen import FrozenDict, plain
+from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.objects import PodSpec, decode
+from kschedcore.rules.admission.priority import default_class, priority_of, with_priority
+from kschedcore.rules.admission.runtime_class import with_runtime_class
+from kschedcore.rules.defaults.pod_resources import default_pod_resources, may_lack_pod_resources
+
+__all__ = ["Classes", "restored_spec", "view_of"]
+
+Json = Mapping[str, Any]
+
+
+@remembered
+def view_of(spec: FrozenDict) -> PodSpec:
+    """Return a spec as a typed view, the same one for the same spec.
+
+    Raises:
+        ManifestError: A field has the wrong type.
+    """
+    return decode(PodSpec, spec)
+
+
+def restored_spec(spec: Json) -> FrozenDict | None:
+    """Return the spec of a pod that exists with the requests that follow from its limits; None if it has them.
+
+    Decoding fills these in wherever an object comes from; pods that an API server returned have them.
+    """
+    if not may_lack_pod_resources(spec):
+        return None
+    changed = plain(spec)
+    default_pod_resources(changed)
+    return None if changed == spec else shared(changed)
+
+
+class Classes:
+    """The priority and runtime classes of some manifests, and what they mean for pods.
+
+    Args:
+        priority_classes: PriorityClasses, whole.
+        runtime_classes: RuntimeClasses, whole.
+    """
+
+    def __init__(self, priority_classes: list[Json], runtime_classes: list[Json]) -> None:
+        self._priorities: Final = {each["metadata"]["name"]: each for each in priority_classes}
+        self._default: Final = default_class(priority_classes)
+        self._runtimes: Final = {each["metadata"]["name"]: each for each in runtime_classes}
+
+    def admit(self, spec: FrozenDict) -> FrozenDict:
+        """Return a spec with the fields of its classes; a class that does not exist is left to the cluster."""
+        runtime = self._runtimes.get(spec.get("runtimeClassName") or "")
+        if runtime is not None:
+            spec = with_runtime_class(spec, runtime)
+        if spec.get("priority") is not None:
+            return spec
+        found = priority_of(spec.get("priorityClassName"), self._priorities.get, lambda: self._default)
+        if found is None or not found.name:
+            return spec
+        own = spec.get("preemptionPolicy")
+        return with_priority(spec, found.name, found.value, own or found.policy)
