@@ -18,10 +18,10 @@ ADDRESS   := -fsanitize=address
 SANITIZED  = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/src $(BIN)/python
 
-RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data)
+RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data/v1.34)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo docs test unit lint wheel-test floors sanitize conformance soak bench wheel clean
+.PHONY: help build demo docs test unit lint wheel-test floors sanitize fuzz conformance soak bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -68,6 +68,9 @@ floors: $(BUILT)  ## build, install and test with the oldest versions that pypro
 	$(BIN)/python -m build --sdist --no-isolation --outdir build/floors
 	$(IN_FLOORS) --no-build-isolation --no-deps build/floors/*.tar.gz
 	build/floors/bin/python -m pytest -q $(QUICK)
+
+fuzz: $(BUILT)  ## run every fuzzer for MINUTES (10), from seed FIRST on
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10) --first $(or $(FIRST),0)
 
 sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core built with AddressSanitizer, in build/sanitize
 	rm -rf build/sanitize

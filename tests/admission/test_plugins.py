@@ -327,7 +327,7 @@ class TestEviction:
             "causes": [
                 {
                     "reason": "DisruptionBudget",
-                    "message": "The disruption budget b needs 2 healthy pods and has 3 currently",
+                    "message": "The disruption budget b does not allow evicting pods currently",
                 }
             ]
         }

@@ -1,4 +1,4 @@
-"""The recorded cases, by family: all of them, or an even sample."""
+"""The recorded cases, by version of Kubernetes and family: all of them, or an even sample."""
 
 import gzip
 import json
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DATA = Path(__file__).parent / "data"
+VERSIONS = ("1.34", "1.36")
 FULL = os.environ.get("KSCHEDCORE_CONFORMANCE") == "full"
 
 Json = dict[str, Any]
@@ -22,14 +23,14 @@ class Case(NamedTuple):
     expected: list[Json]
 
 
-def families() -> list[str]:
-    """The families with recordings, by name."""
-    return sorted(path.name.removesuffix(".jsonl.gz") for path in DATA.glob("*.jsonl.gz"))
+def families(version: str) -> list[str]:
+    """The families with recordings of a version, by name."""
+    return sorted(path.name.removesuffix(".jsonl.gz") for path in DATA.glob(f"v{version}/*.jsonl.gz"))
 
 
-def cases(family: str, *, every: int = 1) -> Iterator[Case]:
+def cases(version: str, family: str, *, every: int = 1) -> Iterator[Case]:
     """Each `every`-th case of a family; all of them when KSCHEDCORE_CONFORMANCE=full."""
-    with gzip.open(DATA / f"{family}.jsonl.gz", "rt", encoding="utf-8") as lines:
+    with gzip.open(DATA / f"v{version}" / f"{family}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines):
             if FULL or number % every == 0:
                 yield Case(**json.loads(line))

@@ -9,7 +9,6 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler
-from tests.model.config import DEFAULT_SCHEDULER, profile_for
 from tests.model.filters import first_rejection, start_cycle
 from tests.model.framework import Status
 from tests.model.scheduler import _filtered, _scored
@@ -28,7 +27,7 @@ class SamplingReference(ReferenceScheduler):
     """Looks at one node after another until enough are feasible."""
 
     def __init__(self, cluster: Json, percentage: int) -> None:
-        super().__init__(cluster)
+        super().__init__(cluster, kubernetes="1.34")
         self.percentage = percentage
         self.start = 0
 
@@ -47,9 +46,9 @@ class SamplingReference(ReferenceScheduler):
 
     def sampled(self, pod: Json) -> Json:
         """What comes of scheduling a pod, without preemption; the next search goes on from here."""
-        profile = profile_for(self._config, pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER)
-        if any(plugin.pre_enqueue(pod) for plugin in profile.points["preEnqueue"]):
+        if self.gated(pod):
             return {}
+        profile = self.profile_of(pod)
         cycle = start_cycle(pod, self.snapshot(), profile)
         if isinstance(cycle, Status):
             return {}

@@ -199,7 +199,7 @@ class World:
     """Drives the model and engines through events side by side."""
 
     def __init__(self, cluster: Json) -> None:
-        self.model = ReferenceScheduler(cluster)
+        self.model = ReferenceScheduler(cluster, kubernetes="1.34")
         self.engines = [EngineScheduler(cluster), EngineScheduler(cluster, forgetful=True)]
         self.all: list[Scheduler] = [self.model, *self.engines]
         self.bound: list[Json] = []

@@ -1,9 +1,10 @@
-"""A reference model of kube-scheduler v1.34's placement rules, in the plainest Python.
+"""A reference model of kube-scheduler's placement rules, v1.34 and v1.36, in the plainest Python.
 
 Every decision is computed from the JSON-shaped objects, node by node, without a cache. It shares no code with
 the package: engine and model can only agree by obeying the same rules. `RULES.md` says them in words.
 """
 
 from tests.model.scheduler import ReferenceScheduler, Step, schedule
+from tests.model.versions import Kubernetes
 
-__all__ = ["ReferenceScheduler", "Step", "schedule"]
+__all__ = ["Kubernetes", "ReferenceScheduler", "Step", "schedule"]

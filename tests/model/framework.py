@@ -10,6 +10,7 @@ MAX_NODE_SCORE = 100
 
 UNSCHEDULABLE = "Unschedulable"
 UNRESOLVABLE = "UnschedulableAndUnresolvable"
+ERROR = "Error"
 PRE_FILTER_RESULT = "PreFilterResult"
 
 Scores = dict[str, int]
@@ -70,12 +71,23 @@ class Plugin:
     def score(self, state: Any, pod: Json, info: NodeInfo) -> int:
         return 0
 
+    def post_filter(self, state: Any, pod: Json) -> str:
+        """What the plugin has to say when no node is feasible; `state` is None when PreFilter left none."""
+        raise NotImplementedError
+
+    def reserve(self, state: Any, pod: Json, node_name: str) -> Any:
+        """Take what the pod needs besides the node itself."""
+
     def normalize(self, state: Any, scores: Scores) -> Scores:
         return scores
 
     def unschedulable(self, *reasons: str) -> Status:
         """A rejection that removing pods could lift."""
         return Status(UNSCHEDULABLE, self.name, reasons)
+
+    def error(self, message: str) -> Status:
+        """Something is wrong that no other node helps with: the cycle ends."""
+        return Status(ERROR, self.name, (f'running "{self.name}" filter plugin: {message}',))
 
     def unresolvable(self, *reasons: str) -> Status:
         """A rejection that removing pods cannot lift."""

@@ -1,5 +1,6 @@
 """DefaultPreemption: which pods must leave which node so that a more important pod fits."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,10 @@ from tests.model.framework import UNSCHEDULABLE, Status
 from tests.model.labels import Json, is_empty, label_selector
 from tests.model.snapshot import NodeInfo, full_name, is_terminating, labels_of, namespace_of, priority_of
 
+NEVER = "not eligible due to preemptionPolicy=Never."
+STILL_LEAVING = "not eligible due to a terminating pod on the nominated node."
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
+NO_VICTIMS = "No preemption victims found for incoming pod"
 PRIORITY_OFFSET = 2**31
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -25,35 +30,57 @@ class Candidate:
         return {"nominated": self.node, "victims": sorted(full_name(victim) for victim in self.victims)}
 
 
-def best_candidates(cycle: Cycle, rejections: Mapping[str, Status | None]) -> list[Candidate]:
-    """The equally good candidates, the one to take first, among nodes that evictions could help.
+def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> list[Candidate] | str:
+    """The equally good candidates, the one to take first, among nodes that evictions could help; else why none.
 
     `rejections` has the status of every node of the snapshot; None stands for a node that PreFilter left out.
     """
-    if not _is_eligible(cycle, rejections):
-        return []
-    candidates = []
+    ineligible = _ineligible(cycle, rejections)
+    if ineligible:
+        return ineligible
+    candidates: list[Candidate] = []
+    unhelpful: Counter[str] = Counter()
     for info in cycle.snapshot.nodes:
         rejection = rejections[info.name]
-        if rejection and rejection.code == UNSCHEDULABLE:
-            candidate = _select_victims(cycle, info)
-            if candidate:
-                candidates.append(candidate)
-    return _cheapest(candidates) if candidates else []
+        if rejection is None or rejection.code != UNSCHEDULABLE:
+            unhelpful[NOT_HELPFUL] += 1
+            continue
+        outcome = _select_victims(cycle, info)
+        if isinstance(outcome, Candidate):
+            candidates.append(outcome)
+        else:
+            unhelpful.update(outcome)
+    return _cheapest(candidates) if candidates else unavailable(len(cycle.snapshot.nodes), unhelpful)
 
 
-def _is_eligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> bool:
-    """Not when the policy forbids it, nor while earlier victims are still leaving the nominated node."""
-    if cycle.pod["spec"].get("preemptionPolicy") == "Never":
-        return False
+def never_helpful(pod: Json, nodes: int) -> str:
+    """What preemption has to say of a pod that was rejected before any node was looked at."""
+    return NEVER if _never_preempts(pod) else unavailable(nodes, Counter({NOT_HELPFUL: nodes}))
+
+
+def unavailable(nodes: int, reasons: Mapping[str, int]) -> str:
+    """Why no node helps: how many nodes for which reason."""
+    counts = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
+    return f"0/{nodes} nodes are available: {counts}."
+
+
+def _never_preempts(pod: Json) -> bool:
+    return bool(pod["spec"].get("preemptionPolicy") == "Never")
+
+
+def _ineligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> str | None:
+    """Why not: the policy forbids it, or earlier victims are still leaving the nominated node."""
+    if _never_preempts(cycle.pod):
+        return NEVER
     nominated = (cycle.pod.get("status") or {}).get("nominatedNodeName")
     info = cycle.snapshot.node(nominated) if nominated else None
     if info is None:
-        return True
+        return None
     rejection = rejections[info.name]
     if rejection is None or rejection.code != UNSCHEDULABLE:
-        return True
-    return not any(_may_evict(cycle, other) and _was_preempted(other) for other in info.pods)
+        return None
+    leaving = any(_may_evict(cycle, other) and _was_preempted(other) for other in info.pods)
+    return STILL_LEAVING if leaving else None
 
 
 def _may_evict(cycle: Cycle, other: Json) -> bool:
@@ -69,13 +96,19 @@ def _was_preempted(pod: Json) -> bool:
     )
 
 
-def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
-    """Take all less important pods away; then let back in whoever fits, those that budgets protect first."""
+def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | tuple[str, ...]:
+    """Take all less important pods away; then let back in whoever fits, those that budgets protect first.
+
+    Without victims, or when not even that is enough, the reasons.
+    """
     potential = _by_importance(pod for pod in info.pods if _may_evict(cycle, pod))
     for pod in potential:
         cycle, info = cycle.without(pod, info)
-    if not potential or first_rejection(cycle, info):
-        return None
+    if not potential:
+        return (NO_VICTIMS,)
+    rejection = first_rejection(cycle, info)
+    if rejection:
+        return rejection.reasons
     protected, others = _split_by_budgets(potential, cycle)
     victims, violations = [], 0
     for pod in [*protected, *others]:
@@ -85,7 +118,9 @@ def _select_victims(cycle: Cycle, info: NodeInfo) -> Candidate | None:
             continue
         victims.append(pod)
         violations += any(pod is each for each in protected)
-    return Candidate(info.name, victims, violations) if victims else None
+    if not victims:
+        return (f'expected at least one victim pod on node "{info.name}"',)
+    return Candidate(info.name, victims, violations)
 
 
 def _start_time(pod: Json) -> datetime:

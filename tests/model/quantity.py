@@ -44,3 +44,35 @@ def whole(amount: Fraction) -> int:
 def milli(amount: Fraction) -> int:
     """`Quantity.MilliValue()`: thousandths, rounded up."""
     return ceil(amount * 1000)
+
+
+def is_binary(text: str) -> bool:
+    """Whether the amount is written with a suffix such as `Gi`."""
+    return str(text).endswith("i")
+
+
+def written(amount: Fraction, *, binary: bool) -> str:
+    """The amount as Kubernetes writes it: the largest suffix that leaves a whole number.
+
+    What is not whole, or less than 1024, has no binary suffix.
+    """
+    scales = ["Ei", "Pi", "Ti", "Gi", "Mi", "Ki", ""]
+    if not binary or abs(amount) < 1024 or amount.denominator != 1:
+        scales = ["E", "P", "T", "G", "M", "k", "", "m", "u", "n"]
+    fitting = (scale for scale in scales if amount and (amount / _SUFFIXES[scale]).denominator == 1)
+    scale = next(fitting, "")
+    return f"{amount / _SUFFIXES[scale]}{scale}"
+
+
+def canonical(text: str) -> str:
+    """The same amount as Kubernetes would write it; a decimal exponent stays one."""
+    amount = parse(text)
+    exponent = re.search(r"\d[eE][+-]?\d+$", str(text))
+    if not exponent:
+        return written(amount, binary=is_binary(text))
+    plain = written(amount, binary=False)
+    digits = re.match(r"-?\d+", plain)
+    assert digits is not None
+    powers = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+    power = powers[plain[digits.end() :]]
+    return f"{digits.group()}e{power}" if power else digits.group()

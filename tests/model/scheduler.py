@@ -1,14 +1,19 @@
 """The scheduling cycle over a cluster that changes: decide where a pod goes, and take the consequences in."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any
 
 from tests.model.config import DEFAULT_SCHEDULER, Profile, profile_for
+from tests.model.devices import claims as device_claims
+from tests.model.devices import extended
 from tests.model.filters import Cycle, first_rejection, start_cycle
-from tests.model.framework import PRE_FILTER_RESULT, Scores, Status
+from tests.model.framework import ERROR, PRE_FILTER_RESULT, Scores, Status
 from tests.model.labels import Json
-from tests.model.preemption import best_candidates
+from tests.model.plugins.dynamic_resources import DynamicResources
+from tests.model.post_filter import after_filter, after_pre_filter
 from tests.model.snapshot import Key, NodeInfo, Objects, Snapshot, full_name, key_of, priority_of
+from tests.model.versions import LATEST, Kubernetes
 
 Step = dict[str, Any]
 
@@ -26,9 +31,13 @@ OBJECT_FIELDS = {
     "csiStorageCapacities": "csi_storage_capacities",
     "volumeAttachments": "volume_attachments",
     "podDisruptionBudgets": "pod_disruption_budgets",
+    "deviceClasses": "device_classes",
+    "resourceSlices": "resource_slices",
+    "resourceClaims": "resource_claims",
 }
 CLUSTER_SCOPED = frozenset(
     {"namespaces", "persistentVolumes", "storageClasses", "csiNodes", "csiDrivers", "volumeAttachments"}
+    | {"deviceClasses", "resourceSlices"}
 )
 FINISHED = ("Succeeded", "Failed")
 
@@ -39,8 +48,17 @@ class ReferenceScheduler:
     Objects are kept by reference and never changed; `set_*` replaces, and so does adding a pod again.
     """
 
-    def __init__(self, cluster: Json | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Json | None = None,
+        *,
+        kubernetes: Kubernetes = LATEST,
+        now: datetime | None = None,
+    ) -> None:
         cluster = cluster or {}
+        self.kubernetes = kubernetes
+        self._now = now
+        self._claims_made = 0
         self._config: Json | None = cluster.get("config")
         self._nodes: dict[str, Json] = {}
         self._pods: dict[Key, Json] = {}
@@ -105,37 +123,94 @@ class ReferenceScheduler:
         nominated.sort(key=lambda p: (-priority_of(p), key_of(p)))
         infos = tuple(NodeInfo(self._nodes[name], tuple(pods)) for name, pods in by_node.items())
         objects = Objects(**{f.name: dict(getattr(self._objects, f.name)) for f in fields(Objects)})
-        return Snapshot(infos, objects, tuple(nominated))
+        return Snapshot(infos, objects, tuple(nominated), self._now)
 
     def decide(self, pod: Json, *, preempt: bool = True) -> Step:
         """One scheduling cycle, without consequences: a Step as the recordings have it."""
-        profile = profile_for(self._config, pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER)
+        profile = self.profile_of(pod)
         step: Step = {"pod": full_name(pod)}
-        for plugin in profile.points["preEnqueue"]:
-            gated = plugin.pre_enqueue(pod)
-            if gated:
-                return {**step, "preFilter": gated.to_step()}
-        cycle = start_cycle(pod, self.snapshot(), profile)
+        gated = self.gated(pod)
+        if gated:
+            return {**step, "preFilter": gated.to_step()}
+        snapshot = self.snapshot()
+        cycle = start_cycle(pod, snapshot, profile)
+        says_why = preempt and snapshot.nodes and profile.points["postFilter"]
         if isinstance(cycle, Status):
-            return {**step, "preFilter": cycle.to_step()}
-        return {**step, **_place(cycle, allow_preemption=preempt)}
+            step["preFilter"] = cycle.to_step()
+            if says_why:
+                step["postFilter"] = after_pre_filter(pod, len(snapshot.nodes), cycle, profile)
+            return step
+        step |= _place(cycle, allow_preemption=preempt)
+        if not says_why:
+            step.pop("postFilter", None)
+        if "chosen" in step and self._has_devices():
+            claims = {key_of(claim): claim for claim in self._claims_after(pod, step["chosen"])}
+            known = {**self._objects.resource_claims, **claims}
+            step["allocations"] = device_claims.summary(replace(snapshot.objects, resource_claims=known))
+        return step
+
+    def profile_of(self, pod: Json) -> Profile:
+        name = pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER
+        return profile_for(self._config, name, self.kubernetes)
+
+    def gated(self, pod: Json) -> Status | None:
+        """Why the pod may not be scheduled yet."""
+        for plugin in self.profile_of(pod).points["preEnqueue"]:
+            gated = plugin.pre_enqueue(pod)
+            if isinstance(plugin, DynamicResources):
+                gated = plugin.missing_claims(pod, self._objects)
+            if gated:
+                return gated
+        return None
+
+    def _has_devices(self) -> bool:
+        objects = self._objects
+        return bool(objects.device_classes or objects.resource_slices or objects.resource_claims)
+
+    def _claims_after(self, pod: Json, node: str) -> list[Json]:
+        """The pod's claims as they are once it is on the node: its cycle once more, on that node alone."""
+        snapshot = self.snapshot()
+        info = snapshot.node(node)
+        changed: list[Json] = []
+        for plugin in self.profile_of(pod).points["reserve"]:
+            prepared = plugin.pre_filter(pod, snapshot)
+            if prepared.skip or prepared.rejected or info is None:
+                continue
+            if plugin.filter(prepared.state, pod, info) is None:
+                changed += plugin.reserve(prepared.state, pod, node)
+        return [self._written(claim, pod) for claim in changed]
+
+    def _written(self, claim: Json, pod: Json) -> Json:
+        """A claim for extended resources gets a name of its own."""
+        if claim["metadata"]["name"] != extended.IN_MEMORY:
+            return claim
+        name = f"{pod['metadata']['name']}-extended-resources-{self._claims_made + 1}"
+        return {**claim, "metadata": {**claim["metadata"], "name": name}}
 
     def equal_nominations(self, pod: Json) -> list[Step]:
         """Every `nominated` and `victims` that is as good as any other, when no node is feasible.
 
         kube-scheduler draws among them; `decide` takes the first.
         """
-        profile = profile_for(self._config, pod["spec"].get("schedulerName") or DEFAULT_SCHEDULER)
-        cycle = start_cycle(pod, self.snapshot(), profile)
-        if isinstance(cycle, Status) or not profile.points["postFilter"]:
+        cycle = start_cycle(pod, self.snapshot(), self.profile_of(pod))
+        if isinstance(cycle, Status):
             return []
         feasible, rejections = _filtered(cycle)
-        return [] if feasible else [c.to_step() for c in best_candidates(cycle, rejections)]
+        outcome = "" if feasible or _has_error(rejections) else after_filter(cycle, rejections)
+        return [] if isinstance(outcome, str) else [candidate.to_step() for candidate in outcome]
 
     def commit(self, pod: Json, step: Step) -> None:
-        """Take in what a Step of this pod says: bind it, or evict the victims and nominate its node."""
+        """Take in what a Step of this pod says: bind it, or evict the victims and nominate its node.
+
+        Where PostFilter gave up a claim, the claim is no longer allocated.
+        """
+        if "postFilter" in step or "nominated" in step:
+            self._give_up_claims(pod)
         self._pods.pop(key_of(pod), None)
         if "chosen" in step:
+            for claim in self._claims_after(pod, step["chosen"]):
+                self._claims_made += key_of(claim) not in self._objects.resource_claims
+                self.set_object("resourceClaims", claim)
             self.add_pod({**pod, "spec": {**pod["spec"], "nodeName": step["chosen"]}})
         elif "nominated" in step:
             for victim in step["victims"]:
@@ -144,6 +219,20 @@ class ReferenceScheduler:
             self._release_nominations(step["nominated"], below=priority_of(pod))
             self.add_pod(_nominated(pod, step["nominated"]))
 
+    def _give_up_claims(self, pod: Json) -> None:
+        cycle = start_cycle(pod, self.snapshot(), self.profile_of(pod))
+        if isinstance(cycle, Status):
+            return
+        for plugin in cycle.profile.points["postFilter"]:
+            if isinstance(plugin, DynamicResources) and plugin.name in cycle.states:
+                _filtered(cycle)
+                state = cycle.states[plugin.name]
+                deallocated, deleted = plugin.deallocated(state, pod), plugin.deleted(state, pod)
+                if deallocated is not None:
+                    self.set_object("resourceClaims", device_claims.released(deallocated))
+                if deleted is not None:
+                    self.remove_object("resourceClaims", deleted)
+
     def _release_nominations(self, node: str, below: int) -> None:
         """Less important pods that waited for this node may no longer fit it."""
         for waiting in self.snapshot().nominated_on(node):
@@ -151,9 +240,11 @@ class ReferenceScheduler:
                 del self._pods[key_of(waiting)]
 
 
-def schedule(cluster: Json, pods: list[Json], *, preempt: bool = True) -> list[Step]:
+def schedule(
+    cluster: Json, pods: list[Json], *, preempt: bool = True, kubernetes: Kubernetes = LATEST
+) -> list[Step]:
     """Place the pods one after another, as the recordings do: until the first that needs a preemption."""
-    scheduler = ReferenceScheduler(cluster)
+    scheduler = ReferenceScheduler(cluster, kubernetes=kubernetes)
     steps = []
     for pod in pods:
         step = scheduler.decide(pod, preempt=preempt)
@@ -175,12 +266,18 @@ def _place(cycle: Cycle, *, allow_preemption: bool) -> Step:
         return _scored(cycle, [info])
     feasible, rejections = _filtered(cycle)
     step: Step = {"rejected": {n: _rejection(r) for n, r in rejections.items()}} if rejections else {}
+    if _has_error(rejections):
+        return {**step, "error": True}
     if feasible:
         return {**step, **_scored(cycle, feasible)}
-    if allow_preemption and cycle.profile.points["postFilter"]:
-        candidates = best_candidates(cycle, rejections)
-        return {**step, **candidates[0].to_step()} if candidates else step
-    return step
+    if not (allow_preemption and cycle.profile.points["postFilter"]):
+        return step
+    outcome = after_filter(cycle, rejections)
+    return {**step, "postFilter": outcome} if isinstance(outcome, str) else {**step, **outcome[0].to_step()}
+
+
+def _has_error(rejections: dict[str, Status | None]) -> bool:
+    return any(status is not None and status.code == ERROR for status in rejections.values())
 
 
 def _filtered(cycle: Cycle) -> tuple[list[NodeInfo], dict[str, Status | None]]:
@@ -215,7 +312,7 @@ def _scored(cycle: Cycle, feasible: list[NodeInfo]) -> Step:
 def _plugin_scores(cycle: Cycle, feasible: list[NodeInfo]) -> dict[str, Scores]:
     """Normalised and weighted; a plugin that skips PreScore gives no scores."""
     profile: Profile = cycle.profile
-    states: dict[str, Any] = {}
+    states: dict[str, Any] = {"DynamicResources": cycle.states.get("DynamicResources")}
     skipped = set()
     for plugin in profile.points["preScore"]:
         prepared = plugin.pre_score(cycle.pod, feasible, cycle.snapshot)

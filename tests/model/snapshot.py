@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from tests.model import resources
 from tests.model.labels import Json, Labels
@@ -88,6 +89,9 @@ class Objects:
     csi_storage_capacities: dict[Key, Json] = field(default_factory=dict)
     volume_attachments: dict[str, Json] = field(default_factory=dict)
     pod_disruption_budgets: dict[Key, Json] = field(default_factory=dict)
+    device_classes: dict[str, Json] = field(default_factory=dict)
+    resource_slices: dict[str, Json] = field(default_factory=dict)
+    resource_claims: dict[Key, Json] = field(default_factory=dict)
 
     def namespace_labels(self, name: str) -> Labels:
         namespace = self.namespaces.get(name)
@@ -101,6 +105,8 @@ class Snapshot:
     nodes: tuple[NodeInfo, ...]
     objects: Objects
     nominated: tuple[Json, ...] = ()
+    now: datetime | None = None
+    """What the clock says; without one nothing has timed out."""
 
     def node(self, name: str) -> NodeInfo | None:
         return next((info for info in self.nodes if info.name == name), None)

@@ -1,7 +1,8 @@
-"""Bodies of requests: what content types there are, and reading them."""
+"""Bodies of requests: content types, limits, and reading them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from kschedcore.api.machinery.frozen import FROZEN
 from kschedcore.api.machinery.remembered import shared_json
-from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.machinery.status import StatusError, bad_request, too_large
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
 from kschedcore.client.transport import JSON, Body
 from kschedcore.errors import ManifestError
@@ -18,6 +19,8 @@ from kschedcore.manifests.yaml import read_yaml as read_yaml_documents
 __all__ = [
     "APPLY",
     "JSON_PATCH",
+    "MAX_BYTES",
+    "MAX_DEPTH",
     "MERGE_PATCH",
     "STRATEGIC",
     "media_type",
@@ -28,6 +31,16 @@ __all__ = [
 
 _TEXT = frozenset({str})
 _IMMUTABLE = frozenset({str, bool, type(None)}) | FROZEN
+
+MAX_BYTES = 3 * 1024 * 1024
+"""The size of the largest body (``MaxRequestBodyBytes``)."""
+MAX_DEPTH = 200
+"""How deep a body may be nested. Kubernetes stops at 10,000 levels; no kind of object has more than 50."""
+
+_encode = msgspec.json.Encoder().encode
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_OPENING = frozenset({b"{", b"["})
+_CLOSING = frozenset({b"}", b"]"})
 
 YAML = "application/yaml"
 JSON_PATCH = "application/json-patch+json"
@@ -42,17 +55,54 @@ def media_type(content_type: str) -> str:
 
 
 def as_bytes(body: Body) -> bytes:
-    """The body as it would travel; what JSON cannot say is a bad request."""
+    """Return the body as it would be sent.
+
+    Raises:
+        StatusError: 400 for what JSON cannot say, 413 for more than :data:`MAX_BYTES`.
+    """
     if isinstance(body, bytes):
-        return body
-    return body.encode() if isinstance(body, str) else _written(body)
+        return _bounded(body)
+    if not isinstance(body, str):
+        return _written(body)
+    try:
+        return _bounded(body.encode())
+    except UnicodeEncodeError:
+        raise bad_request("the body is not valid UTF-8") from None
 
 
 def _written(value: Any) -> bytes:
     try:
-        return msgspec.json.encode(value)
-    except (TypeError, OverflowError) as fault:
+        return _bounded(_encode(value))
+    except (TypeError, OverflowError, UnicodeEncodeError) as fault:
         raise bad_request(f"the body cannot be written as JSON: {fault}") from None
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _bounded(data: bytes) -> bytes:
+    """Return a body, or a part of one, that is neither too large nor nested too deeply."""
+    if len(data) > MAX_BYTES:
+        raise too_large(f"limit is {MAX_BYTES}")
+    # Counting brackets is fast, and few bodies have so many that their depth has to be looked at.
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
+        raise _too_deep()
+    return data
+
+
+def _too_deep() -> StatusError:
+    return bad_request(f"the body is nested deeper than {MAX_DEPTH} levels")
+
+
+def _depth(data: bytes) -> int:
+    """The depth of a JSON text, or of the flow style in a YAML one; of a broken text, about that."""
+    deepest = depth = 0
+    for token in _BRACKETS.findall(data):
+        if token in _OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in _CLOSING:
+            depth -= 1
+    return deepest
 
 
 def read_json(body: Body) -> Any:
@@ -69,7 +119,8 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
         templated: Whether its parts are likely to be those of other objects as well; they will be frozen.
 
     Raises:
-        StatusError: 415 for another content type than JSON and YAML, 400 for what cannot be read.
+        StatusError: 413 for one that is too large, 415 for another content type than JSON and YAML, 400 for
+            what cannot be read.
     """
     if content_type != JSON:
         content_type = media_type(content_type)

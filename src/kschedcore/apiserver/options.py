@@ -9,6 +9,8 @@ from typing import Any, cast
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.schema import object_type
+from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.apiserver.admission.types import FieldValidation
 from kschedcore.client.transport import Query
 
@@ -17,6 +19,7 @@ __all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "is_set
 _MANAGER_LIMIT = 128
 _POLICIES = ("Foreground", "Background", "Orphan")
 _INT64 = 1 << 63
+_INT64_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,8 @@ class DeleteOptions:
 def integer(text: str) -> int:
     """A decimal integer of 64 bits; 400 in the words of ``strconv`` otherwise."""
     if text.removeprefix("-").removeprefix("+").isdecimal() and text.isascii():
-        number = int(text)
+        # Python refuses to read thousands of digits.
+        number = int(text) if len(text) <= _INT64_DIGITS else _INT64
         if -_INT64 <= number < _INT64:
             return number
         raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
@@ -104,6 +108,7 @@ def delete_options(body: Mapping[str, Any] | None, query: Query) -> DeleteOption
         StatusError: 422 with every fault, 400 for what cannot be read.
     """
     if body:
+        body = _typed(body)
         preconditions = body.get("preconditions") or {}
         dry_run: Sequence[Any] = body.get("dryRun") or []
         grace, propagation = body.get("gracePeriodSeconds"), body.get("propagationPolicy")
@@ -129,6 +134,13 @@ def delete_options(body: Mapping[str, Any] | None, query: Query) -> DeleteOption
     _refuse(errors, "DeleteOptions")
     uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
     return DeleteOptions(any(dry_run), grace, propagation, orphan, uid, version)
+
+
+def _typed(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return decode_object(object_type("meta.v1.DeleteOptions"), body)[0]
+    except DecodeError as fault:
+        raise bad_request(str(fault)) from None
 
 
 def _refuse(errors: list[FieldError], kind: str) -> None:

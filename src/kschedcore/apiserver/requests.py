@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kschedcore.api.machinery.frozen import StoredObject, plain
-from kschedcore.api.machinery.status import StatusError, internal, not_found
+from kschedcore.api.machinery.status import StatusError, bad_request, internal, not_found
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.admission.types import Admission
 from kschedcore.apiserver.apply.fieldmanager import manager_name
@@ -68,8 +68,10 @@ class Requests:
                 self._event_ttl.written(answer)
             shown = _shown(answer, complete=complete)
         except Unavailable as failure:
-            refusal = internal(str(failure))
-            return Response(refusal.code, refusal.status())
+            return _refusal(internal(str(failure)))
+        except RecursionError:
+            # Bodies are bounded in depth; a merge or a patch can still nest what it is given.
+            return _refusal(bad_request("the object is nested too deeply"))
         except StatusError as refusal:
             if refusal.code == 404 and (document := discovered(request.path)) is not None:
                 return _read_only(request.method, document)
@@ -225,11 +227,14 @@ def _write(request: Request, target: Route, warnings: list[str], *, apply: bool 
     )  # fmt: skip
 
 
+def _refusal(refusal: StatusError) -> Response:
+    return Response(refusal.code, refusal.status())
+
+
 def _read_only(method: str, document: Object) -> Response:
     if method == "GET":
         return Response(200, document)
-    refusal = method_not_allowed()
-    return Response(refusal.code, refusal.status())
+    return _refusal(method_not_allowed())
 
 
 def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:

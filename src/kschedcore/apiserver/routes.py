@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import msgspec
 
 from kschedcore.api.machinery.kinds import Kind, kind_by_path
-from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.client.transport import Query, split_target
 
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
@@ -60,7 +60,15 @@ def _split(target: str) -> tuple[list[str], Query]:
 
 @lru_cache(maxsize=4096)
 def route(target: str) -> Route:
-    """Read a path with its query; raises 404 for what is not served. Equal targets have the same route."""
+    """Read a path with its query. Equal targets have the same route.
+
+    Raises:
+        StatusError: 404 for what is not served, 400 for what is not UTF-8.
+    """
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise bad_request("the path is not valid UTF-8") from None
     segments, query = _split(target)
     if segments[:1] == ["api"] and len(segments) > 1:
         api_version, rest = segments[1], segments[2:]

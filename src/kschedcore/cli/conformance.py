@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = "Example: kschedcore conformance tests/conformance/data --min 1.0 -o json"
+EPILOG = "Example: kschedcore conformance tests/conformance/data/v1.34 --min 1.0 -o json"
 
 FORMATS = (Output.table, Output.json, Output.yaml)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.model.framework import Plugin
 from tests.model.labels import Json
 from tests.model.plugins.default_preemption import DefaultPreemption
+from tests.model.plugins.dynamic_resources import DynamicResources
 from tests.model.plugins.image_locality import ImageLocality
 from tests.model.plugins.inter_pod_affinity import InterPodAffinity
 from tests.model.plugins.node_affinity import NodeAffinity
@@ -19,22 +20,26 @@ from tests.model.plugins.taint_toleration import NodeUnschedulable, TaintTolerat
 from tests.model.plugins.volume_binding import VolumeBinding
 from tests.model.plugins.volume_restrictions import VolumeRestrictions
 from tests.model.plugins.volume_zone import VolumeZone
+from tests.model.versions import Kubernetes
 
-REGISTRY: dict[str, Callable[[Json], Plugin]] = {
-    "SchedulingGates": lambda args: SchedulingGates(),
-    "NodeUnschedulable": lambda args: NodeUnschedulable(),
-    "NodeName": lambda args: NodeName(),
-    "TaintToleration": lambda args: TaintToleration(),
-    "NodeAffinity": NodeAffinity,
-    "NodePorts": lambda args: NodePorts(),
-    "NodeResourcesFit": NodeResourcesFit,
-    "VolumeRestrictions": lambda args: VolumeRestrictions(),
-    "NodeVolumeLimits": lambda args: NodeVolumeLimits(),
-    "VolumeBinding": lambda args: VolumeBinding(),
-    "VolumeZone": lambda args: VolumeZone(),
-    "PodTopologySpread": PodTopologySpread,
-    "InterPodAffinity": InterPodAffinity,
-    "DefaultPreemption": lambda args: DefaultPreemption(),
-    "NodeResourcesBalancedAllocation": NodeResourcesBalancedAllocation,
-    "ImageLocality": lambda args: ImageLocality(),
+REGISTRY: dict[str, Callable[[Json, Kubernetes], Plugin]] = {
+    "SchedulingGates": lambda args, kubernetes: SchedulingGates(),
+    "NodeUnschedulable": lambda args, kubernetes: NodeUnschedulable(),
+    "NodeName": lambda args, kubernetes: NodeName(),
+    "TaintToleration": lambda args, kubernetes: TaintToleration(kubernetes),
+    "NodeAffinity": lambda args, kubernetes: NodeAffinity(args),
+    "NodePorts": lambda args, kubernetes: NodePorts(),
+    "NodeResourcesFit": lambda args, kubernetes: NodeResourcesFit(args, kubernetes),
+    "VolumeRestrictions": lambda args, kubernetes: VolumeRestrictions(),
+    "NodeVolumeLimits": lambda args, kubernetes: NodeVolumeLimits(),
+    "VolumeBinding": lambda args, kubernetes: VolumeBinding(),
+    "VolumeZone": lambda args, kubernetes: VolumeZone(),
+    "PodTopologySpread": lambda args, kubernetes: PodTopologySpread(args),
+    "InterPodAffinity": lambda args, kubernetes: InterPodAffinity(args),
+    "DynamicResources": lambda args, kubernetes: DynamicResources(args, kubernetes),
+    "DefaultPreemption": lambda args, kubernetes: DefaultPreemption(),
+    "NodeResourcesBalancedAllocation": lambda args, kubernetes: NodeResourcesBalancedAllocation(
+        args, kubernetes
+    ),
+    "ImageLocality": lambda args, kubernetes: ImageLocality(kubernetes),
 }

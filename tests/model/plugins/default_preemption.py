@@ -1,4 +1,4 @@
-"""DefaultPreemption is only named here: `tests.model.preemption` runs it on a whole cycle."""
+"""DefaultPreemption is only named here: `tests.model.post_filter` runs it on a whole cycle."""
 
 from tests.model.framework import Plugin
 

@@ -3,6 +3,7 @@
 from tests.model.framework import MAX_NODE_SCORE, Plugin, Prepared
 from tests.model.labels import Json
 from tests.model.snapshot import NodeInfo, Snapshot
+from tests.model.versions import LATEST, Kubernetes
 
 MEBIBYTE = 2**20
 LEAST_WORTH = 23 * MEBIBYTE
@@ -27,18 +28,23 @@ class ImageLocality(Plugin):
     name = "ImageLocality"
     extension_points = frozenset({"preScore", "score"})
 
+    def __init__(self, kubernetes: Kubernetes = LATEST) -> None:
+        self.counts_volumes = kubernetes != "1.34"
+
     def pre_score(self, pod: Json, feasible: list[NodeInfo], snapshot: Snapshot) -> Prepared:
         """Every node's images: the spread of an image counts nodes that are not feasible, too."""
         return Prepared({info.name: image_sizes(info) for info in snapshot.nodes})
 
     def score(self, state: dict[str, dict[str, int]], pod: Json, info: NodeInfo) -> int:
+        """Image volumes weigh as much as containers do, but do not raise what counts as the most."""
         spec = pod["spec"]
-        images = [
-            normalized(container.get("image") or "")
-            for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
-        ]
-        worth = sum(self._worth(state, info.name, image) for image in images)
-        most = MOST_WORTH_PER_CONTAINER * len(images)
+        containers = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+        images = [container.get("image") or "" for container in containers]
+        if self.counts_volumes:
+            volumes = spec.get("volumes") or []
+            images += [volume["image"].get("reference") or "" for volume in volumes if volume.get("image")]
+        worth = sum(self._worth(state, info.name, normalized(image)) for image in images)
+        most = MOST_WORTH_PER_CONTAINER * len(containers)
         return MAX_NODE_SCORE * (min(max(worth, LEAST_WORTH), most) - LEAST_WORTH) // (most - LEAST_WORTH)
 
     @staticmethod

@@ -3,10 +3,11 @@
 from math import sqrt
 
 from tests.model import resources
-from tests.model.framework import MAX_NODE_SCORE, SKIP, Plugin, Prepared
+from tests.model.framework import MAX_NODE_SCORE, SKIP, Plugin, Prepared, truncated_quotient
 from tests.model.labels import Json
 from tests.model.plugins.node_resources_fit import CPU_AND_MEMORY, allocatable_and_requested
 from tests.model.snapshot import NodeInfo, Snapshot
+from tests.model.versions import LATEST, Kubernetes
 
 
 def deviation(shares: list[float]) -> float:
@@ -27,12 +28,18 @@ def sum_in_order(values: list[float]) -> float:
     return total
 
 
+def even(shares: list[float]) -> int:
+    """100 when all shares are equal."""
+    return int((1 - deviation(shares)) * MAX_NODE_SCORE)
+
+
 class NodeResourcesBalancedAllocation(Plugin):
     name = "NodeResourcesBalancedAllocation"
     extension_points = frozenset({"preScore", "score"})
 
-    def __init__(self, args: Json) -> None:
+    def __init__(self, args: Json, kubernetes: Kubernetes = LATEST) -> None:
         self.resources = [resource["name"] for resource in args.get("resources") or CPU_AND_MEMORY]
+        self.scores_improvement = kubernetes != "1.34"
 
     def pre_score(self, pod: Json, feasible: list[NodeInfo], snapshot: Snapshot) -> Prepared:
         """A pod that asks for none of the resources would land on the emptiest share anywhere: not scored."""
@@ -42,10 +49,17 @@ class NodeResourcesBalancedAllocation(Plugin):
         return Prepared(requests)
 
     def score(self, state: resources.Counted, pod: Json, info: NodeInfo) -> int:
-        shares = []
+        """How even the shares would be; in v1.36, how much the pod improves on how even they are."""
+        shares_with: list[float] = []
+        shares_without: list[float] = []
         for name in self.resources:
-            amounts = allocatable_and_requested(name, state.get(name, 0), info, non_zero=False)
+            request = state.get(name, 0)
+            amounts = allocatable_and_requested(name, request, info, non_zero=False)
             if amounts is not None:
                 capacity, requested = amounts
-                shares.append(min(requested / capacity, 1.0))
-        return int((1 - deviation(shares)) * MAX_NODE_SCORE)
+                shares_with.append(min(requested / capacity, 1.0))
+                shares_without.append(min((requested - request) / capacity, 1.0))
+        evenness = even(shares_with)
+        if not self.scores_improvement:
+            return evenness
+        return 50 + truncated_quotient(50 + evenness - even(shares_without), 2)

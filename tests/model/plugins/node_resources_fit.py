@@ -1,12 +1,15 @@
 """NodeResourcesFit: requests against what is left, and the three scoring strategies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import floor
 
 from tests.model import resources
+from tests.model.devices.extended import served_by_devices
 from tests.model.framework import MAX_NODE_SCORE, Plugin, Prepared, Status, truncated_quotient
 from tests.model.labels import Json
 from tests.model.snapshot import NodeInfo, Snapshot
+from tests.model.versions import DEVICE_FEATURES, LATEST, Kubernetes
 
 CPU_AND_MEMORY: list[Json] = [{"name": "cpu", "weight": 1}, {"name": "memory", "weight": 1}]
 CONFIG_SCORE_MAX = 10
@@ -63,11 +66,20 @@ def requested_to_capacity_ratio(shape: list[Json]) -> ResourceScore:
     return score
 
 
+@dataclass(frozen=True)
+class Requested:
+    """What the pod asks for, and the classes that may serve an extended resource in the node's place."""
+
+    amounts: resources.Counted
+    classes: Mapping[str, Json]
+
+
 class NodeResourcesFit(Plugin):
     name = "NodeResourcesFit"
     extension_points = frozenset({"preFilter", "filter", "preScore", "score"})
 
-    def __init__(self, args: Json) -> None:
+    def __init__(self, args: Json, kubernetes: Kubernetes = LATEST) -> None:
+        self.delegates = DEVICE_FEATURES[kubernetes].extended_resources
         self.ignored = frozenset(args.get("ignoredResources") or [])
         self.ignored_groups = frozenset(args.get("ignoredResourceGroups") or [])
         strategy = args.get("scoringStrategy") or {}
@@ -82,24 +94,26 @@ class NodeResourcesFit(Plugin):
             self.resource_score = requested_to_capacity_ratio(strategy["requestedToCapacityRatio"]["shape"])
 
     def pre_filter(self, pod: Json, snapshot: Snapshot) -> Prepared:
-        return Prepared(resources.pod_requests(pod))
+        classes = snapshot.objects.device_classes if self.delegates else {}
+        return Prepared(Requested(resources.pod_requests(pod), classes))
 
-    def filter(self, state: resources.Counted, pod: Json, info: NodeInfo) -> Status | None:
+    def filter(self, state: Requested, pod: Json, info: NodeInfo) -> Status | None:
         """All that is short, not only the first; a request above the whole node cannot be met by eviction."""
         allocatable, requested = info.allocatable(), info.requested()
         short = [
             name
-            for name, amount in state.items()
+            for name, amount in state.amounts.items()
             if self._is_checked(name)
             and amount > 0
             and amount > allocatable.get(name, 0) - requested.get(name, 0)
+            and not served_by_devices(name, state.classes, allocatable)
         ]
         reasons = [f"Insufficient {name}" for name in short]
         if len(info.pods) + 1 > allocatable.get("pods", 0):
             reasons.insert(0, "Too many pods")
         if not reasons:
             return None
-        if any(state[name] > allocatable.get(name, 0) for name in short):
+        if any(state.amounts[name] > allocatable.get(name, 0) for name in short):
             return self.unresolvable(*reasons)
         return self.unschedulable(*reasons)
 

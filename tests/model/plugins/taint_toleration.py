@@ -5,6 +5,7 @@ from typing import Any
 from tests.model.framework import Plugin, Prepared, Scores, Status, default_normalize
 from tests.model.labels import Json
 from tests.model.snapshot import NodeInfo, Snapshot
+from tests.model.versions import LATEST, Kubernetes
 
 HARD_EFFECTS = ("NoSchedule", "NoExecute")
 UNSCHEDULABLE_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
@@ -49,13 +50,18 @@ class TaintToleration(Plugin):
     name = "TaintToleration"
     extension_points = frozenset({"filter", "preScore", "score"})
 
+    def __init__(self, kubernetes: Kubernetes = LATEST) -> None:
+        self.names_the_taint = kubernetes == "1.34"
+
     def filter(self, state: Any, pod: Json, info: NodeInfo) -> Status | None:
         taint = untolerated_taint(info.taints, pod)
         if taint is None:
             return None
-        return self.unresolvable(
-            f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}"
-        )
+        if self.names_the_taint:
+            return self.unresolvable(
+                f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value') or ''}}}"
+            )
+        return self.unresolvable("node(s) had untolerated taint(s)")
 
     def pre_score(self, pod: Json, feasible: list[NodeInfo], snapshot: Snapshot) -> Prepared:
         """The tolerations that can matter to a preference: those of that effect or of any."""

@@ -54,7 +54,7 @@ def forbidden(resource: Resource, name: str, why: str, causes: list[Object] | No
 
 def too_large(why: str) -> StatusError:
     """413: the request has more in it than is taken."""
-    return StatusError(413, "RequestEntityTooLarge", f"Request entity is too large: {why}")
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {why}")
 
 
 def internal(why: str) -> StatusError:

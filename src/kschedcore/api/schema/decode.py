@@ -10,7 +10,6 @@ A decoder is built once per type, as a closure over the decoders of its fields.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -398,7 +397,7 @@ def _bytes(value: Any, _unknown: list[str]) -> Any:
         raise _Mismatch(json_type(value), "[]uint8", "a string")
     try:
         base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         bad = next((i for i, c in enumerate(value) if not (c.isascii() and (c.isalnum() or c in "+/="))), 0)
         raise DecodeError(f"illegal base64 data at input byte {bad}", "base64 text") from None
     return value

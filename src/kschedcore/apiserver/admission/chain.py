@@ -22,6 +22,7 @@ from kschedcore.apiserver.admission.types import (
     Operation,
 )
 from kschedcore.rules.defaults import default
+from kschedcore.rules.preparation.workloads import TEMPLATE_GENERATION, is_integer
 from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.kinds import validate_create, validate_status_update, validate_update
 
@@ -63,6 +64,8 @@ class AdmissionChain:
             obj, unknown = decoder_of(schema.name, templated=_is_templated(resource))(body)
         except DecodeError as fault:
             raise _unreadable(resource, str(fault)) from None
+        if resource.kind == "DaemonSet":
+            _check_template_generation(resource, obj)
         obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
         if not unknown:
             return Decoded(obj)
@@ -144,6 +147,13 @@ def _check_type(resource: Resource, body: Object) -> None:
         )
     why = f"the kind in the data ({kind}) does not match the expected kind"
     raise _unreadable(resource, why, api_version, kind)
+
+
+def _check_template_generation(resource: Resource, obj: Object) -> None:
+    """Kubernetes reads the annotation as a field of the object (``Convert_v1_DaemonSet_To_apps_DaemonSet``)."""
+    text = obj["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION)
+    if text is not None and not is_integer(text):
+        raise _unreadable(resource, f'strconv.ParseInt: parsing "{text}": invalid syntax')
 
 
 def _unreadable(resource: Resource, why: str, api_version: str = "", kind: str = "") -> StatusError:

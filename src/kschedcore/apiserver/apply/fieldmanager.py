@@ -230,15 +230,21 @@ def _read_entry(entry: FrozenDict) -> tuple[Manager, Managed] | None:
     operation, version = entry.get("operation"), entry.get("apiVersion", "")
     if operation not in ("Apply", "Update") or entry.get("fieldsType", "FieldsV1") != "FieldsV1":
         return None
+    try:
+        fields = _field_set(entry.get("fieldsV1"))
+    except ValueError:
+        return None
     identity = Manager(
         entry.get("manager", ""), operation, version if operation == "Update" else "",
         entry.get("subresource", ""),
     )  # fmt: skip
-    return identity, Managed(_field_set(entry.get("fieldsV1")), version, entry.get("time"))
+    return identity, Managed(fields, version, entry.get("time"))
 
 
 @remembered
-def _field_set(fields_v1: FrozenDict | None) -> FieldSet:
+def _field_set(fields_v1: Any) -> FieldSet:
+    if not isinstance(fields_v1, dict | None):
+        raise ValueError("fieldsV1 is no object")
     return from_fields_v1(fields_v1 or {})
 
 

@@ -20,6 +20,7 @@ __all__ = ["FieldSet", "Path", "display", "element_of", "from_fields_v1", "subtr
 Path = tuple[str, ...]
 FieldSet = frozenset[Path]
 _SELF = "."
+_KINDS = frozenset("fkvi")
 
 
 def _json(value: Any) -> str:
@@ -69,7 +70,11 @@ def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
 
 
 def from_fields_v1(tree: Mapping[str, Any]) -> FieldSet:
-    """The set that a nested form says."""
+    """Return the set that a nested form holds.
+
+    Raises:
+        ValueError: It is no such form.
+    """
     return frozenset(_members(tree, ()))
 
 
@@ -77,10 +82,23 @@ def _members(tree: Mapping[str, Any], prefix: Path) -> Iterator[Path]:
     for element, child in tree.items():
         if element == _SELF:
             continue
+        _check_element(element, child)
         path = (*prefix, element)
         if not child or _SELF in child:
             yield path
         yield from _members(child, path)
+
+
+def _check_element(element: str, child: Any) -> None:
+    kind, colon, text = element.partition(":")
+    if not colon or kind not in _KINDS or not isinstance(child, dict):
+        raise ValueError(f"{element!r} is no field, key, value or index with what is below it")
+    if kind in ("k", "v"):
+        read = json.loads(text)
+        if kind == "k" and not (isinstance(read, dict) and read):
+            raise ValueError(f"{element!r} has no keys")
+    elif kind == "i":
+        int(text)
 
 
 def subtree(fields: Iterable[Path]) -> dict[str, Any]:

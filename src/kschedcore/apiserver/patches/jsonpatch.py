@@ -12,6 +12,10 @@ from kschedcore.apiserver.patches.errors import PatchConflict
 __all__ = ["apply_json_patch"]
 
 
+MAX_COPIED_BYTES = 3 * 1024 * 1024
+"""How much the ``copy`` operations of a patch may add to an object (``JSONPatchMaxCopyBytes``)."""
+
+
 def apply_json_patch(target: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> Any:
     """Return ``target`` with every operation applied in order; ``target`` is not changed.
 
@@ -19,11 +23,19 @@ def apply_json_patch(target: Mapping[str, Any], operations: Sequence[Mapping[str
         PatchConflict: An operation is unknown, names what is not there, or tests for another value.
     """
     document: Any = _copy(target)
+    copied = 0
     for operation in operations:
         name = operation.get("op")
         apply = _OPERATIONS.get(name) if isinstance(name, str) else None
         if apply is None:
             raise PatchConflict(f"Unexpected kind: {name}")
+        if name == "copy":
+            copied += len(msgspec.json.encode(_copied(document, operation)))
+            if copied > MAX_COPIED_BYTES:
+                raise PatchConflict(
+                    f"Unable to complete the copy, the accumulated size increase of copy is {copied}, "
+                    f"exceeding the limit {MAX_COPIED_BYTES}"
+                )
         document = apply(document, operation)
     return document
 
@@ -112,13 +124,17 @@ def _move(document: Any, operation: Mapping[str, Any]) -> Any:
     return _insert(document, path, _take(document, source))
 
 
-def _duplicate(document: Any, operation: Mapping[str, Any]) -> Any:
+def _copied(document: Any, operation: Mapping[str, Any]) -> Any:
+    """The value that a ``copy`` operation copies."""
     source = _pointer(operation, "from")
     holder = _find(document, source[:-1])
     # The API server's implementation copies null from a key that an object does not have.
     missing = isinstance(holder, dict) and bool(source) and source[-1] not in holder
-    value = None if missing else _copy(_find(document, source))
-    return _insert(document, _pointer(operation, "path"), value)
+    return None if missing else _find(document, source)
+
+
+def _duplicate(document: Any, operation: Mapping[str, Any]) -> Any:
+    return _insert(document, _pointer(operation, "path"), _copy(_copied(document, operation)))
 
 
 def _test(document: Any, operation: Mapping[str, Any]) -> Any:

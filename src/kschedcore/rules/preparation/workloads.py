@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-__all__ = ["CREATE", "UPDATE"]
+__all__ = ["CREATE", "TEMPLATE_GENERATION", "UPDATE", "is_integer"]
 
-_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+"""The annotation that counts a DaemonSet's templates."""
+
+_INTEGER = re.compile("[+-]?[0-9]{1,18}")
 
 
 def _create_namespace(namespace: dict[str, Any]) -> None:
@@ -22,14 +26,24 @@ def _update_namespace(namespace: dict[str, Any], old: dict[str, Any]) -> None:
 
 
 def _create_daemon_set(daemon_set: dict[str, Any]) -> None:
-    daemon_set["metadata"].setdefault("annotations", {})[_TEMPLATE_GENERATION] = "1"
+    daemon_set["metadata"].setdefault("annotations", {})[TEMPLATE_GENERATION] = "1"
+
+
+def is_integer(text: str) -> bool:
+    """Return whether the annotation can be read."""
+    return _INTEGER.fullmatch(text) is not None
+
+
+def _template_generation(daemon_set: dict[str, Any]) -> int:
+    text = daemon_set["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION, "0")
+    return int(text) if is_integer(text) else 0
 
 
 def _update_daemon_set(daemon_set: dict[str, Any], old: dict[str, Any]) -> None:
-    before = int(old["metadata"].get("annotations", {}).get(_TEMPLATE_GENERATION, "0"))
+    before = _template_generation(old)
     changed = daemon_set["spec"]["template"] != old["spec"]["template"]
     annotations = daemon_set["metadata"].setdefault("annotations", {})
-    annotations[_TEMPLATE_GENERATION] = str(before + changed)
+    annotations[TEMPLATE_GENERATION] = str(before + changed)
 
 
 CREATE = {"Namespace": _create_namespace, "DaemonSet": _create_daemon_set}

@@ -70,16 +70,19 @@ def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterabl
     bound = old["status"].get("phase") == "Bound"
     if bound:
         new_spec["resources"] = {
-            **new_spec["resources"],
-            "requests": old_spec["resources"].get("requests", {}),
+            **new_spec.get("resources", {}),
+            "requests": old_spec.get("resources", {}).get("requests", {}),
         }
     if new_spec != old_spec:
         detail = "spec is immutable after creation except resources.requests for bound claims"
         yield fe.forbidden("spec", f"{detail}\n{difference(old_spec, new_spec)}")
-    elif bound:
-        new_size = Quantity.parse(claim["spec"]["resources"]["requests"]["storage"])
-        old_text = old_spec["resources"]["requests"]["storage"]
+    elif bound and (new_text := _storage(claim["spec"])) and (old_text := _storage(old_spec)):
+        new_size = Quantity.parse(new_text)
         # An expansion that failed may be taken back, as far as to what the volume has (KEP-1790).
         floor = Quantity.parse(old["status"].get("capacity", {}).get("storage") or old_text)
         if new_size < Quantity.parse(old_text) and new_size < floor:
             yield fe.forbidden("spec.resources.requests.storage", "field can not be less than previous value")
+
+
+def _storage(spec: dict[str, Any]) -> str:
+    return str(spec.get("resources", {}).get("requests", {}).get("storage", ""))
