@@ -565,3 +565,102 @@ class TestPodTopologyLabels:
         assert server.request("POST", f"{PODS}/a/binding", {"target": {"name": "n"}})[0] == 201
         labels = server.request("GET", f"{PODS}/a")[1]["metadata"]["labels"]
         assert labels == {"app": "a", self.zone: "mine", self.region: "r"}
+
+
+class TestResize:
+    """``pods/resize`` changes cpu and memory of a pod, and nothing else (KEP-1287)."""
+
+    path = f"{PODS}/a/resize"
+    strategic = "application/strategic-merge-patch+json"
+
+    @pytest.fixture(autouse=True)
+    def running(self, server: APIServer) -> None:
+        resources = {
+            "requests": {"cpu": "100m", "example.com/x": "1"},
+            "limits": {"memory": "1Gi", "example.com/x": "1"},
+        }
+        init = [{"name": "i", "image": "i"}, {"name": "s", "image": "i", "restartPolicy": "Always"}]
+        spec = {"containers": [{"name": "c", "image": "i", "resources": resources}], "initContainers": init}
+        made(server, PODS, pod("a", nodeName="n", **spec))
+
+    def patched(
+        self, server: APIServer, resources: Object, containers: str = "containers", name: str = "c"
+    ) -> Any:
+        body = {"spec": {containers: [{"name": name, "resources": resources}]}}
+        return server.request("PATCH", self.path, body, self.strategic)
+
+    def test_cpu_and_memory_may_change(self, server: APIServer) -> None:
+        code, resized = self.patched(
+            server, {"requests": {"cpu": "200m", "memory": "1Gi"}, "limits": {"cpu": "2"}}
+        )
+        assert code == 200, resized
+        assert resized["metadata"]["generation"] == 2
+        assert resized["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "200m"
+        assert server.request("GET", self.path)[1]["spec"] == resized["spec"]
+        assert self.patched(server, {"requests": {"cpu": "50m"}}, "initContainers", "s")[0] == 200
+
+    def test_other_changes_are_dropped(self, server: APIServer) -> None:
+        _, whole = server.request("GET", f"{PODS}/a")
+        container = {**whole["spec"]["containers"][0], "image": "other"}
+        spec = {**whole["spec"], "containers": [container], "activeDeadlineSeconds": 9}
+        metadata = {**whole["metadata"], "labels": {"x": "y"}}
+        code, resized = server.request("PUT", self.path, {**whole, "metadata": metadata, "spec": spec})
+        assert code == 200, resized
+        assert (resized["spec"], resized["metadata"]["generation"]) == (whole["spec"], 1)
+        assert resized["metadata"]["labels"] == whole["metadata"]["labels"]
+
+    @pytest.mark.parametrize(
+        ("resources", "containers", "name", "field", "why"),
+        [
+            ({"requests": {"cpu": None}}, "containers", "c", "spec.containers[0].resources.requests",
+             "cannot be removed"),
+            ({"limits": {"example.com/x": "2"}, "requests": {"example.com/x": "2"}}, "containers", "c", "spec",
+             "only cpu and memory resources are mutable"),
+            ({"requests": {"cpu": "1"}}, "initContainers", "i", "spec",
+             "resources for non-sidecar init containers are immutable"),
+            ({"requests": {"cpu": "-1"}}, "containers", "c", "spec.containers[0].resources.requests[cpu]",
+             "must be greater than or equal to 0"),
+        ],
+    )  # fmt: skip
+    def test_what_is_refused(
+        self, server: APIServer, resources: Object, containers: str, name: str, field: str, why: str
+    ) -> None:
+        code, status = self.patched(server, resources, containers, name)
+        assert code == 422
+        assert any(each["field"] == field and why in each["message"] for each in status["details"]["causes"])
+
+    def test_the_class_of_service_may_not_change(self, server: APIServer) -> None:
+        made(server, PODS, pod("b"))
+        body = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}}
+        code, status = server.request("PATCH", f"{PODS}/b/resize", body, self.strategic)
+        assert code == 422
+        assert "Pod QOS Class may not change as a result of resizing" in status["message"]
+
+    def test_containers_stay_who_they_are(self, server: APIServer) -> None:
+        body = {"spec": {"containers": [{"name": "new", "image": "i"}]}}
+        code, status = server.request("PATCH", self.path, body, self.strategic)
+        assert code == 422
+        assert [each["field"] for each in status["details"]["causes"]] == ["spec"]
+
+    def test_limits_and_quotas_hold(self, server: APIServer) -> None:
+        limits = [{"type": "Container", "max": {"cpu": "1"}}]
+        made(
+            server,
+            "/api/v1/namespaces/default/limitranges",
+            {"metadata": {"name": "l"}, "spec": {"limits": limits}},
+        )
+        over = {"requests": {"cpu": "2"}, "limits": {"cpu": "2"}}
+        assert self.patched(server, over)[0] == 403
+        server.request("DELETE", "/api/v1/namespaces/default/limitranges/l")
+        quotas = "/api/v1/namespaces/default/resourcequotas"
+        made(server, quotas, {"metadata": {"name": "q"}, "spec": {"hard": {"requests.cpu": "1"}}})
+        used = {"status": {"hard": {"requests.cpu": "1"}, "used": {"requests.cpu": "100m"}}}
+        assert server.request("PATCH", f"{quotas}/q/status", used, MERGE)[0] == 200
+        assert self.patched(server, over)[0] == 403
+        for name, amount in (("c", "900m"),):
+            body = {"spec": {"containers": [{"name": name, "resources": {"requests": {"cpu": amount}}}]}}
+            assert (
+                server.request("PATCH", self.path, body, self.strategic)[0] == 403
+            )  # the sidecar asks for none
+        server.request("DELETE", f"{quotas}/q")
+        assert self.patched(server, over)[0] == 200

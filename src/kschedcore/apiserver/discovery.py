@@ -29,6 +29,7 @@ _SUBRESOURCES: dict[str, tuple[Resource | None, tuple[str, ...]]] = {
     "status": (None, _CHANGES),
     "finalize": (None, ("update",)),
     "scale": (_SCALE, _CHANGES),
+    "resize": (None, _CHANGES),
     "binding": (_BINDING, ("create",)),
     "eviction": (_EVICTION, ("create",)),
 }

@@ -119,9 +119,11 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     metadata = dict(pod["metadata"])
     if given.get("annotations"):
         metadata["annotations"] = {**metadata.get("annotations", {}), **given["annotations"]}
-    labels = {**given.get("labels", {}), **metadata.get("labels", {})}
+    before = labels = metadata.get("labels", {})
+    if given.get("labels"):
+        labels = {**given["labels"], **labels}
     labels = with_topology(labels, registry.store, target["name"])
-    if labels != metadata.get("labels", {}):
+    if labels is not before:
         metadata["labels"] = labels
     # A spec with a node's name is nobody else's, so it is not worth looking for.
     spec = FrozenDict({**pod["spec"], "nodeName": target["name"]})

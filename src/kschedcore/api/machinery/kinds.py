@@ -135,7 +135,7 @@ KINDS: tuple[Kind, ...] = (
         answers_object=True,
     ),
     _core(
-        "Pod", "pods", short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction"),
+        "Pod", "pods", short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction", "resize"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
         templated=True, generation=True,
     ),

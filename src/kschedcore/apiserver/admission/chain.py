@@ -25,6 +25,7 @@ from kschedcore.rules.defaults import default
 from kschedcore.rules.preparation.workloads import TEMPLATE_GENERATION, is_integer
 from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.kinds import validate_create, validate_status_update, validate_update
+from kschedcore.rules.validation.pod_resize import validate_resize
 
 __all__ = ["AdmissionChain"]
 
@@ -102,6 +103,8 @@ class AdmissionChain:
             errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
         elif request.subresource == "status":
             errors = validate_status_update(obj, old or {}, namespaced=resource.namespaced)
+        elif request.subresource == "resize":
+            errors = validate_resize(obj, old or {})
         else:
             errors = validate_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
         if errors:

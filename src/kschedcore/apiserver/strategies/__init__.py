@@ -32,6 +32,8 @@ def prepare(request: AdmissionRequest) -> None:
         prepare_create(kind, obj)
     elif old is not None and request.subresource == "status":
         _keep_all_but_status(kind, obj, old)
+    elif old is not None and request.subresource == "resize":
+        pods.keep_all_but_resources(obj, old)
     elif old is not None:
         if "status" in old:
             obj["status"] = old["status"]

@@ -1,11 +1,15 @@
-"""What an update of a pod's status keeps of the status before (``podStatusStrategy.PrepareForUpdate``)."""
+"""What updates of a pod's subresources keep of the pod (``PrepareForUpdate`` of the pod strategies)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
 
-__all__ = ["keep_status"]
+from kschedcore.api.machinery.remembered import shared
+
+__all__ = ["keep_all_but_resources", "keep_status"]
+
+_RESIZED = ("resources", "resizePolicy")
 
 
 def keep_status(pod: dict[str, Any], old: dict[str, Any]) -> None:
@@ -38,3 +42,30 @@ def _with_observed(conditions: Any, before: Any) -> list[Any] | None:
         missing = generation and not each.get("observedGeneration")
         completed.append({**each, "observedGeneration": generation} if missing else each)
     return completed
+
+
+def keep_all_but_resources(pod: dict[str, Any], old: dict[str, Any]) -> None:
+    """Drop every change but those of resources, as ``pods/resize`` does (``dropNonResizeUpdates``).
+
+    Containers that were added, removed, reordered or renamed stay, for validation to refuse.
+    """
+    spec, was = pod["spec"], old["spec"]
+    kept = dict(was)
+    for key in ("containers", "initContainers"):
+        new, before = spec.get(key, []), was.get(key, [])
+        if [each.get("name") for each in new] != [each.get("name") for each in before]:
+            return
+        if before:
+            kept[key] = [_resized(each, other) for each, other in zip(new, before, strict=True)]
+    kept.pop("resources", None)
+    if "resources" in spec:
+        kept["resources"] = spec["resources"]
+    version = pod["metadata"].get("resourceVersion", "")
+    pod["metadata"].clear()
+    pod["metadata"].update(old["metadata"], resourceVersion=version)
+    pod.update(spec=shared(kept) if kept != was else was, status=old["status"])
+
+
+def _resized(container: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in before.items() if key not in _RESIZED}
+    return {**kept, **{key: container[key] for key in _RESIZED if key in container}}

@@ -7,7 +7,7 @@ from typing import Any
 from kschedcore.api.machinery.status import StatusError, forbidden
 from kschedcore.apiserver.admission.types import AdmissionRequest, Operation
 
-__all__ = ["BasePlugin", "creates", "default_class", "refused", "respecified", "writes"]
+__all__ = ["BasePlugin", "creates", "default_class", "refused", "resizes", "respecified", "writes"]
 
 
 _WRITES = (Operation.CREATE, Operation.UPDATE)
@@ -53,6 +53,11 @@ def writes(request: AdmissionRequest, kind: str) -> dict[str, Any] | None:
     if request.resource.kind == kind and not request.subresource and request.operation in _WRITES:
         return request.object
     return None
+
+
+def resizes(request: AdmissionRequest) -> dict[str, Any] | None:
+    """Return the pod when the request resizes one in place, else None."""
+    return request.object if request.subresource == "resize" else None
 
 
 def respecified(request: AdmissionRequest) -> bool:

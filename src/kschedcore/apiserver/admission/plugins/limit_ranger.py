@@ -8,7 +8,7 @@ from typing import Any
 from kschedcore.api.machinery.frozen import FrozenDict, plain
 from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.quantity import Quantity
-from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused, writes
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused, resizes, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.rules.amounts import ResourceList, amounts, parse
 
@@ -43,7 +43,7 @@ class LimitRanger(BasePlugin):
 
     def review(self, request: AdmissionRequest) -> None:
         """Refuse (403) with every constraint broken of the first LimitRange that has one."""
-        pod, claim = creates(request, "Pod"), writes(request, "PersistentVolumeClaim")
+        pod, claim = creates(request, "Pod") or resizes(request), writes(request, "PersistentVolumeClaim")
         if pod is None and claim is None:
             return
         for limit_range in self._reader.list("limitranges", request.namespace):

@@ -22,8 +22,12 @@ class PodTopologyLabels(BasePlugin):
         self._reader = reader
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Return whether the pod has a node."""
-        return request.object is not None and bool(request.object["spec"].get("nodeName"))
+        """Return whether the pod lacks labels that its node has."""
+        pod = request.object
+        if pod is None or request.subresource or not (node := pod["spec"].get("nodeName")):
+            return False
+        labels = pod["metadata"].get("labels", {})
+        return with_topology(labels, self._reader, node) is not labels
 
     def admit(self, request: AdmissionRequest) -> None:
         """Label a pod that has a node."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.quantity import Quantity
-from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused, resizes
 from kschedcore.apiserver.admission.quota import Evaluator, evaluator_for, quota_matches
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.rules.amounts import ResourceList, added, parse
@@ -29,11 +29,12 @@ class ResourceQuota(BasePlugin):
 
     def review(self, request: AdmissionRequest) -> None:
         """Check every quota of the namespace first, then charge them."""
-        if request.subresource or request.object is None or not request.namespace:
+        resize = resizes(request) is not None
+        if (request.subresource and not resize) or request.object is None or not request.namespace:
             return
         evaluator = evaluator_for(request.resource)
         updates = request.operation is Operation.UPDATE
-        if updates and not evaluator.charges_updates:
+        if updates and not (resize or evaluator.charges_updates):
             return
         if request.operation not in (Operation.CREATE, Operation.UPDATE):
             return
