@@ -169,10 +169,10 @@ def test_a_batch_is_made_a_stream(engine: ctypes.c_void_p) -> None:
         ("set_object", [b'{"kind": "Widget"}'], abi.USAGE, "kind is 'Widget'; expected"),
         ("set_object", [b"{}"], abi.USAGE, "kind is None; expected"),
         ("set_object", [text(manifest("p", 1))], abi.USAGE, "pod default/p has no spec.nodeName"),
-        ("set_object", [None], abi.USAGE, "the object is NULL; expected a text"),
-        ("set_object", [b"\xff"], abi.USAGE, "the object is no UTF-8"),
+        ("set_object", [None], abi.USAGE, "the object is NULL; expected text"),
+        ("set_object", [b"\xff"], abi.USAGE, "the object is not UTF-8"),
         ("remove_object", [b"Node", None, b"none"], abi.NOT_FOUND, "node 'none' not found"),
-        ("remove_object", [b"Node", None, None], abi.USAGE, "name is NULL; expected a text"),
+        ("remove_object", [b"Node", None, None], abi.USAGE, "name is NULL; expected text"),
         ("explain", [b'{"kind": "Node"}', None], abi.USAGE, "out is NULL"),
         ("nodes", [None], abi.USAGE, "out is NULL"),
         ("add_nodes", [None], abi.USAGE, "the table of nodes is NULL"),
@@ -283,6 +283,71 @@ def test_every_error_has_its_code() -> None:
     for error, code in errors:
         assert handles.status_of(error) == (code, "x")
     assert handles.status_of(KeyError("x")) == (abi.INTERNAL, "KeyError: 'x'")
+
+
+def test_messages_are_one_line() -> None:
+    assert handles.status_of(UsageError("a\nb\0c")) == (abi.USAGE, "a b\\0c")
+    assert handles.status_of(MemoryError()) == (abi.NO_MEMORY, "MemoryError")
+
+
+@pytest.mark.parametrize(
+    ("json", "status", "message"),
+    [
+        (b'{"kind": []}', abi.USAGE, "kind is []; expected "),
+        (b'{"kind": {"a": 1}}', abi.USAGE, "kind is {'a': 1}; expected "),
+        (b'{"kind": 5}', abi.USAGE, "kind is 5; expected "),
+        (b"[" * 100_000 + b"]" * 100_000, abi.MANIFEST, "is nested too deeply"),
+        (b'{"kind":"Pod","metadata":' + b'{"a":' * 5000 + b"1" + b"}" * 5001, abi.MANIFEST, ""),
+        (b'"\\ud800"', abi.MANIFEST, "is "),
+        (b'{"kind": "Node", "metadata": {"name": "\\ud800"}}', abi.MANIFEST, ""),
+        (b'{"kind": "Node", "metadata": 5}', abi.MANIFEST, ""),
+        (
+            b'{"kind": "Node", "metadata": {"name": "n"}, "status": {"allocatable": {"cpu": 1e999}}}',
+            abi.MANIFEST,
+            "",
+        ),
+        (b'{"kind": "Pod", "spec": {"nodeName": 5}}', abi.MANIFEST, ""),
+        (b'{"kind": "Service", "metadata": {"name": "s", "namespace": []}}', abi.MANIFEST, ""),
+    ],
+)
+def test_objects_of_other_types(engine: ctypes.c_void_p, json: bytes, status: int, message: str) -> None:
+    assert call("set_object", engine, json) == status
+    assert last_error().startswith(message)
+    assert "\n" not in last_error()
+
+
+class TestStreamOfBatch:
+    """Whatever goes wrong, both structures are released when it returns."""
+
+    def batch(self) -> tuple[Any, Any]:
+        schema, array = abi.Schema(), abi.Array()
+        batch = pa.record_batch({"name": ["n"]})
+        batch._export_to_c(ctypes.addressof(array), ctypes.addressof(schema))
+        return schema, array
+
+    def test_no_out(self) -> None:
+        schema, array = self.batch()
+        arguments = ctypes.pointer(schema), ctypes.pointer(array), None
+        assert call("stream_of_batch", *arguments) == abi.USAGE
+        assert (schema.release, array.release) == (None, None)
+
+    def test_one_is_missing(self) -> None:
+        schema, array = self.batch()
+        out = abi.Stream()
+        assert call("stream_of_batch", ctypes.pointer(schema), None, ctypes.pointer(out)) == abi.USAGE
+        assert schema.release is None
+        assert call("stream_of_batch", None, ctypes.pointer(array), ctypes.pointer(out)) == abi.USAGE
+        assert array.release is None
+
+    def test_one_was_released(self) -> None:
+        first, second, out = self.batch(), self.batch(), abi.Stream()
+        call("stream_of_batch", ctypes.pointer(first[0]), None, ctypes.pointer(out))
+        call("stream_of_batch", None, ctypes.pointer(second[1]), ctypes.pointer(out))
+        for schema, array in (first, second):
+            arguments = ctypes.pointer(schema), ctypes.pointer(array), ctypes.pointer(out)
+            assert call("stream_of_batch", *arguments) == abi.USAGE
+            assert last_error() == "the record batch was released already"
+            assert (schema.release, array.release) == (None, None)
 
 
 def test_a_long_message_is_cut_between_characters(engine: ctypes.c_void_p) -> None:

@@ -1,4 +1,4 @@
-"""What C's opaque handles stand for. The table of functions (``table.pyx``) translates; what is done is here."""
+"""The objects behind C's opaque handles. The table of functions (``table.pyx``) only converts to and from C."""
 
 from __future__ import annotations
 
@@ -30,16 +30,21 @@ _CODES: tuple[tuple[type[BaseException], int], ...] = (
     (ConfigError, CONFIG),
     (ManifestError, MANIFEST),
     (KschedcoreError, FAILED),
+    (RecursionError, MANIFEST),
     (MemoryError, NO_MEMORY),
 )
 
 
 def status_of(error: BaseException) -> tuple[int, str]:
-    """The kschedcore_status that an exception is, and its message."""
+    """Return the kschedcore_status of an exception, and its message as one line."""
     for kind, code in _CODES:
         if isinstance(error, kind):
-            return code, str(error)
-    return INTERNAL, f"{type(error).__name__}: {error}"
+            return code, _line(str(error) or type(error).__name__)
+    return INTERNAL, _line(f"{type(error).__name__}: {error}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split("\n")).replace("\0", "\\0")
 
 
 class EngineHandle:
@@ -78,7 +83,7 @@ class EngineHandle:
         """Add or replace an object of any kind that an engine knows.
 
         Raises:
-            ManifestError: It is no JSON object, or invalid.
+            ManifestError: It is not a JSON object, or invalid.
             UsageError: No rule looks up objects of its kind, or it is a pod without a node.
         """
         item = _object(text, None)
@@ -93,7 +98,7 @@ class EngineHandle:
             self._engine.set_object(item)
 
     def remove_object(self, kind: str, namespace: str | None, name: str) -> None:
-        """Take out what :meth:`set_object` or a table added.
+        """Remove an object that :meth:`set_object` or a table added.
 
         Raises:
             NotFoundError: There is no such object.
@@ -106,7 +111,7 @@ class EngineHandle:
             self._engine.remove_object(kind, name, namespace or "default")
 
     def explain(self, pod: str) -> str:
-        """See :meth:`Explanation.to_dict`, as JSON text."""
+        """Return :meth:`Explanation.to_dict` as JSON text."""
         item = _object(pod, "Pod")
         return json.dumps(self._engine.explain(item).to_dict(), ensure_ascii=False)
 
@@ -149,21 +154,23 @@ def _encoded(column: pa.ChunkedArray) -> list[bytes | None]:
 
 
 def _object(text: str, kind: str | None) -> dict[str, Any]:
-    """An object from JSON text; ``kind`` is what one that does not say is."""
+    """Decode an object from JSON text; ``kind`` is the kind of one that does not name it."""
     try:
         item = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except RecursionError:
+        raise ManifestError("is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ManifestError(f"is not JSON: {error}") from None
     if not isinstance(item, dict):
         raise ManifestError(f"is {type(item).__name__}; expected an object")
-    said = item.setdefault("kind", kind)
-    if said not in VIEWS or said != (kind or said):
-        raise UsageError(f"kind is {said!r}; expected {kind or ', '.join(sorted(VIEWS))}")
+    found = item.setdefault("kind", kind)
+    if not isinstance(found, str) or found not in VIEWS or found != (kind or found):
+        raise UsageError(f"kind is {repr(found)[:80]}; expected {kind or ', '.join(sorted(VIEWS))}")
     return item
 
 
 def _received(stream: ArrowStream, what: str) -> pa.Table:
-    """A table from outside Python, whose memory may hold anything: read to its end and looked at value by value."""
+    """Read a table from outside Python to its end and validate every value: its memory may contain anything."""
     try:
         table = pa.RecordBatchReader.from_stream(stream).read_all()
         table.validate(full=True)

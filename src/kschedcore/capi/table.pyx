@@ -1,12 +1,12 @@
-"""The C ABI's table of functions: C's arguments to Python's, exceptions to codes.
+"""The C ABI's table of functions: converts C's arguments to Python's and exceptions to status codes.
 
-Each function takes the GIL, and nothing of Python leaves it but pointers that a handle keeps alive.
+Each function takes the GIL. The only Python memory that C sees is what a handle keeps alive.
 """
 
 from cpython.pycapsule cimport PyCapsule_New
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from kschedcore.capi.abi cimport *
-from kschedcore.capi.arrow cimport Stream, give_stream, take_batch, take_stream
+from kschedcore.capi.arrow cimport Batch, Stream, give_stream, take_batch, take_stream
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
@@ -28,32 +28,32 @@ cdef extern from *:
 cdef bytes VERSION = __version__.encode()
 
 
-# -- what every function does -------------------------------------------------------------------------
+# -- helpers of the functions -------------------------------------------------------------------------
 
 cdef int failed(object error) noexcept:
-    """Keep an exception's message for the calling thread, and return what it stands for."""
+    """Keep an exception's message for the calling thread, and return its status code."""
     cdef Py_ssize_t size
     cdef bytes text
     try:
-        code, told = status_of(error)
+        code, line = status_of(error)
         # Cut where a character ends.
-        text = told.encode("utf-8", "replace")[:KSCHEDCORE_MESSAGE - 1].decode("utf-8", "ignore").encode()
+        text = line.encode("utf-8", "replace")[:KSCHEDCORE_MESSAGE - 1].decode("utf-8", "ignore").encode()
         size = len(text)
         memcpy(message, <const char*> text, size)
         message[size] = 0
         return code
     except BaseException:
-        message[0] = 0
+        memcpy(message, b"out of memory", 14)
         return KSCHEDCORE_NO_MEMORY
 
 
 cdef object text_of(const char* text, str what):
     if text == NULL:
-        raise UsageError(f"{what} is NULL; expected a text")
+        raise UsageError(f"{what} is NULL; expected text")
     try:
         return (<bytes> text).decode()
     except UnicodeDecodeError as error:
-        raise UsageError(f"{what} is no UTF-8: {error}") from None
+        raise UsageError(f"{what} is not UTF-8: {error}") from None
 
 
 cdef object there(const void* pointer, str what):
@@ -73,9 +73,10 @@ cdef object decisions_of(const kschedcore_decisions* decisions):
 
 cdef Stream stream_of(ArrowArrayStream* stream, str what):
     there(stream, f"the table of {what}")
-    if stream.release == NULL:
+    cdef Stream taken = take_stream(stream)
+    if taken.capsule is None:
         raise UsageError(f"the table of {what} was released already")
-    return take_stream(stream)
+    return taken
 
 
 cdef void* handle(object made) noexcept:
@@ -95,17 +96,18 @@ cdef const char* last_error() noexcept nogil:
 
 
 cdef int stream_of_batch(ArrowSchema* schema, ArrowArray* array, ArrowArrayStream* out) noexcept with gil:
+    cdef Batch taken
     try:
+        taken = take_batch(schema, array)
         there(schema, "the schema")
         there(array, "the array")
-        if schema.release == NULL or array.release == NULL:
-            raise UsageError("the record batch was released already")
-        taken = take_batch(schema, array)
         there(out, "out")
+        if taken.schema is None or taken.array is None:
+            raise UsageError("the record batch was released already")
         try:
             batch = pa.record_batch(taken)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-            raise UsageError(f"no record batch: {error}") from None
+            raise UsageError(f"not a record batch: {error}") from None
         give_stream(pa.RecordBatchReader.from_batches(batch.schema, [batch]), out)
         return KSCHEDCORE_OK
     except BaseException as error:
@@ -188,8 +190,8 @@ cdef int decisions_count(const kschedcore_decisions* decisions, int64_t* out) no
         return failed(error)
 
 
-cdef int told(list texts, int64_t row, const char** out) except -1:
-    """Point to one of a handle's texts."""
+cdef int point_to(list texts, int64_t row, const char** out) except -1:
+    """Set ``out`` to one of a handle's strings."""
     there(out, "out")
     if not 0 <= row < len(texts):
         raise UsageError(f"row is {row}; expected one of {len(texts)} rows, counted from 0")
@@ -203,14 +205,14 @@ cdef int told(list texts, int64_t row, const char** out) except -1:
 
 cdef int decision_node(const kschedcore_decisions* decisions, int64_t row, const char** out) noexcept with gil:
     try:
-        return told(decisions_of(decisions).nodes, row, out)
+        return point_to(decisions_of(decisions).nodes, row, out)
     except BaseException as error:
         return failed(error)
 
 
 cdef int decision_message(const kschedcore_decisions* decisions, int64_t row, const char** out) noexcept with gil:
     try:
-        return told(decisions_of(decisions).messages, row, out)
+        return point_to(decisions_of(decisions).messages, row, out)
     except BaseException as error:
         return failed(error)
 

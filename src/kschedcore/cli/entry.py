@@ -114,6 +114,10 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         problem = error.strerror or str(error)
         return fail(f"{error.filename}: {problem}" if error.filename else problem)
+    except RecursionError:
+        return fail("the input is nested too deeply")
+    except UnicodeEncodeError as error:
+        return fail(f"found {error.object[error.start : error.end]!r}, which is not a Unicode character")
     except MemoryError:
         return fail("out of memory; see the reference of limits for how to bound the input")
     except (KeyboardInterrupt, typer.Abort):

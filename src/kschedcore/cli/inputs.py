@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from kschedcore.cli.counts import check_counts
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import TieBreak
 from kschedcore.cli.replicas import parse_replicas, with_replicas
-from kschedcore.errors import NotFoundError, UsageError
+from kschedcore.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
@@ -43,7 +44,8 @@ def load(
     with collection_put_off():
         manifests = Manifests.load(*paths, namespace=namespace or "default", stdin=standard_input())
         manifests.workloads = with_replicas(manifests.workloads, wanted)
-        # What was read stays until the process ends: nobody has to look through it for garbage, even once.
+        check_counts(manifests.workloads)
+        # The objects live until the process ends; collecting garbage would only walk through them.
         gc.freeze()
     return manifests
 
@@ -83,7 +85,10 @@ def build_engine(
     chosen = None if config is None else read_config(config)
     if chosen is None and manifests.config is not None:
         note(NOT_FOLLOWED)
-    return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed)
+    try:
+        return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed)
+    except ConfigError as error:
+        raise ConfigError(f"{config}: {error}") from None
 
 
 def note(message: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kschedcore.cli.counts import check_counts
 from kschedcore.cli.entry import INTERRUPTED
 from kschedcore.cli.inputs import NOT_FOLLOWED, checked_filenames, note, read_config, standard_input
 from kschedcore.cli.options import ConfigFile, Filenames
@@ -92,8 +93,10 @@ def command(
     if output is Results.parquet and output_dir is None:
         raise UsageError("-o parquet: needs a folder to write to; name one with --output-dir")
     chosen = None if config is None else read_config(config)
+    documents = list(read_documents(paths, standard_input()))
+    check_counts(document.data for document in documents)
     simulation = Simulation(
-        read_documents(paths, standard_input()),
+        documents,
         duration,
         seed=seed,
         config=chosen,

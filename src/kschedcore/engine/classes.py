@@ -82,15 +82,17 @@ def spec_key(pod: Pod) -> bytes:
     owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
     # A generic ephemeral volume's claim is named after its pod and owned by it.
     ephemeral = any(volume.ephemeral is not None for volume in spec.volumes or ())
-    return _ENCODER.encode(
-        (
-            (pod.metadata.name, pod.metadata.uid) if ephemeral else None,
-            pod.metadata.namespace,
-            pod.metadata.labels,
-            spec,
-            None if owner is None else (owner.api_version, owner.kind, owner.name),
-        )
+    read = (
+        (pod.metadata.name, pod.metadata.uid) if ephemeral else None,
+        pod.metadata.namespace,
+        pod.metadata.labels,
+        spec,
+        None if owner is None else (owner.api_version, owner.kind, owner.name),
     )
+    try:
+        return _ENCODER.encode(read)
+    except OverflowError:  # a quantity may be an integer of any size
+        return repr(read).encode()
 
 
 def _as_granted(pod: Pod) -> Pod:

@@ -32,12 +32,13 @@ _GZIP = b"\x1f\x8b"
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?()\s*+(?:\[\s*+)*(?:(\{\s*+[\"}]|[\[\]])|\{)")
 """How JSON begins, and with the second group what is hardly YAML in flow style."""
 
+_SURROGATE = re.compile(r"\\[uU](?:0000)?[dD][89a-fA-F]")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 MAX_BYTES = 2**30
 """Maximum size of a source, also after unpacking."""
 
-_PIECE = 1 << 24
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,12 @@ def _read(stream: BinaryIO, source: str) -> bytes:
     """Read a stream to its end, which an endless one such as ``/dev/zero`` does not have."""
     pieces, size = [], 0
     while piece := stream.read(_PIECE):
-        if not size and b"\0" in piece and piece[:2] not in (_GZIP, b"\xff\xfe", b"\xfe\xff"):
+        if (
+            not size
+            and len(piece) == _PIECE
+            and b"\0" in piece
+            and piece[:2] not in (_GZIP, b"\xff\xfe", b"\xfe\xff")
+        ):
             raise ManifestError("holds NUL bytes; expected a manifest", source=source)
         pieces.append(piece)
         size += len(piece)
@@ -190,7 +196,7 @@ def _json_stream(text: str, source: str, *, is_json: bool) -> Iterator[Document]
             if text.startswith("---", place):
                 return None  # YAML whose documents are JSON
             content, place = decoder.raw_decode(text, place)
-            documents.append(Document(content, source, len(documents) + 1))
+            documents.append(Document(_characters(content, text), source, len(documents) + 1))
             place = _skip_blanks(text, place)
     except json.JSONDecodeError as error:
         if not documents and not is_json:
@@ -203,6 +209,14 @@ def _json_stream(text: str, source: str, *, is_json: bool) -> Iterator[Document]
     else:
         return iter(documents)
     raise ManifestError(problem, source=source, document=len(documents) + 1, line=line)
+
+
+def _characters(content: Any, text: str) -> Any:
+    """Replace lone surrogates, which only escapes can express, by U+FFFD, as Go's decoder does."""
+    if not _SURROGATE.search(text):
+        return content
+    written = json.dumps(content, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
+    return json.loads(written.decode("utf-16-le", "replace"))
 
 
 def _skip_blanks(text: str, place: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,6 +14,8 @@ from kschedcore.errors import ManifestError
 __all__ = ["Fields", "read_strictly"]
 
 Read = TypeVar("Read")
+
+_STEP = re.compile(r"\[[^\]]*\]|[^.\[]+")
 
 _WORDS = {
     "object": "an object",
@@ -35,6 +39,12 @@ def read_strictly(data: Any, kind: type[Read]) -> Read:
     """
     try:
         return msgspec.convert(data, kind, strict=True)
+    except RecursionError:
+        raise ManifestError("nested too deeply") from None
+    except UnicodeEncodeError as error:
+        raise ManifestError(
+            f"found {error.object[error.start : error.end]!r}, which is not a Unicode character"
+        ) from None
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         path = place.rstrip("`").removeprefix(".")
@@ -47,7 +57,11 @@ def _told(problem: str, data: Any, path: str) -> str:
         if name != problem:
             return f"{kind} field {name.strip('`')}"
     expected = _in_words(problem.removeprefix("Expected ").partition(", got")[0])
-    return f"found {shown(_at(data, path))}, expected {expected}"
+    found = _at(data, path)
+    if path.endswith("[...]") and isinstance(found, Mapping):
+        kind = str if expected == "a string" else Mapping
+        found = next((value for value in found.values() if not isinstance(value, kind)), found)
+    return f"found {shown(found)}, expected {expected}"
 
 
 def _in_words(kinds: str) -> str:
@@ -58,12 +72,9 @@ def _in_words(kinds: str) -> str:
 
 
 def _at(data: Any, path: str) -> Any:
-    for step in path.replace("[", ".[").split("."):
+    for step in _STEP.findall(path):
         if step == "[...]":
-            # msgspec does not say which key of a mapping holds it.
+            # msgspec does not name the key of a mapping.
             return data
-        if step.startswith("["):
-            data = data[int(step[1:-1])]
-        elif step:
-            data = data[step]
+        data = data[int(step[1:-1]) if step.startswith("[") else step]
     return data

@@ -35,12 +35,17 @@ class Arrival:
 
 
 def draw(spans: Distribution, source: random.Random) -> timedelta:
-    """Draw a span of time."""
-    if spans.exponential is not None:
-        return duration(spans.exponential) * source.expovariate(1.0)
-    if spans.lognormal is not None:
-        return duration(spans.lognormal.median) * math.exp(source.gauss(0.0, spans.lognormal.sigma))
-    return duration(spans.constant or 0)
+    """Draw a span of time; one that is longer than any simulation is cut."""
+    try:
+        if spans.exponential is not None:
+            drawn = duration(spans.exponential) * source.expovariate(1.0)
+        elif spans.lognormal is not None:
+            drawn = duration(spans.lognormal.median) * math.exp(source.gauss(0.0, spans.lognormal.sigma))
+        else:
+            drawn = duration(spans.constant or 0)
+    except OverflowError:
+        return _FOR_EVER
+    return min(drawn, _FOR_EVER)
 
 
 def arrivals_of(arrivals: Arrivals, seed: int, folder: Path) -> Iterator[Arrival]:

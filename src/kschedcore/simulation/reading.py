@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,10 @@ from kschedcore.manifests.strict import read_strictly
 from kschedcore.nodes.runtimes.behaviours import Behaviours
 from kschedcore.simulation.scenario import API_VERSION, Arrivals, Curve, Distribution, Scenario, Step
 
-__all__ = ["read_scenario"]
+__all__ = ["LONGEST_SPAN", "read_scenario"]
+
+LONGEST_SPAN = timedelta(days=73_050)
+"""The longest span that a scenario may name, twice as long as a simulation may be."""
 
 
 def read_scenario(document: Document) -> Scenario:
@@ -62,8 +65,10 @@ def _check_span(path: str, value: Any, *, positive: bool = False) -> timedelta:
     """Read a span of time."""
     try:
         span = duration(value)
-    except (UsageError, OverflowError):
+    except (UsageError, OverflowError, ValueError):
         raise _wrong(path, value, "a span of time: seconds, or a text such as 90s, 5m, 7d") from None
+    if span > LONGEST_SPAN:
+        raise _wrong(path, value, "a span of time of at most 200 years")
     if positive and not span:
         raise _wrong(path, value, "a span of time above 0")
     return span
@@ -117,8 +122,9 @@ def _check_arrivals(arrivals: Arrivals, path: str) -> None:
     given = [name for name in ("every", "trace") if getattr(arrivals, name) is not None]
     _exactly_one(path, given, ("every", "trace"))
     kind = (arrivals.template.get("apiVersion"), arrivals.template.get("kind"))
-    if kind not in {("v1", "Pod"), ("batch/v1", "Job")}:
+    if kind not in [("v1", "Pod"), ("batch/v1", "Job")]:
         raise _wrong(f"{path}.template.kind", kind[1], "a Pod of v1 or a Job of batch/v1")
+    _check_template(arrivals.template, f"{path}.template", is_job=arrivals.template["kind"] == "Job")
     for name in ("from_", "until"):
         if getattr(arrivals, name) is not None:
             _check_span(f"{path}.{name.rstrip('_')}", getattr(arrivals, name))
@@ -135,6 +141,38 @@ def _check_arrivals(arrivals: Arrivals, path: str) -> None:
             )
         for resource, request in columns.requests.items():
             _check_quantity(f"{path}.trace.columns.requests[{resource}].unit", f"1{request.unit}")
+
+
+def _check_template(template: Mapping[str, Any], path: str, *, is_job: bool) -> None:
+    """Check that the parts of a template that an arrival changes are of the right type."""
+    for name in ("metadata", "spec"):
+        if not isinstance(template.get(name, {}), Mapping):
+            raise _wrong(f"{path}.{name}", template[name], "an object")
+    for name in ("labels", "annotations"):
+        found = template.get("metadata", {}).get(name, {})
+        if not isinstance(found, Mapping):
+            raise _wrong(f"{path}.metadata.{name}", found, "an object")
+    spec = template.get("spec", {})
+    if is_job:
+        inner = spec.get("template", {})
+        if not isinstance(inner, Mapping):
+            raise _wrong(f"{path}.spec.template", inner, "an object")
+        _check_template(inner, f"{path}.spec.template", is_job=False)
+        return
+    containers = spec.get("containers", [])
+    if not isinstance(containers, list) or not all(isinstance(each, Mapping) for each in containers):
+        raise _wrong(f"{path}.spec.containers", containers, "a list of objects")
+    resources = containers[0].get("resources", {}) if containers else {}
+    for name, found in (
+        ("", resources),
+        *(
+            (f".{each}", resources.get(each, {}))
+            for each in ("requests", "limits")
+            if isinstance(resources, Mapping)
+        ),
+    ):
+        if not isinstance(found, Mapping):
+            raise _wrong(f"{path}.spec.containers[0].resources{name}", found, "an object")
 
 
 def _check_distribution(spans: Distribution, path: str, *, positive: bool = False) -> None:

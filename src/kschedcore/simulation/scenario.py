@@ -34,7 +34,7 @@ KIND = "Scenario"
 
 Span = str | float | int
 Amount = str | float | int
-Count = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Number = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -61,14 +61,14 @@ class Scale(Fields, frozen=True):
     """Set the replicas of a workload."""
 
     target: str
-    replicas: Annotated[int, msgspec.Meta(ge=0)]
+    replicas: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Grow(Fields, frozen=True):
     """Let a workload grow, or shrink, by so many per cent of what it then has; exactly, rounded only when set."""
 
     target: str
-    percent: Annotated[float, msgspec.Meta(ge=-100)]
+    percent: Annotated[float, msgspec.Meta(ge=-100, le=1_000_000)]
 
 
 class SetImage(Fields, frozen=True):

@@ -25,6 +25,7 @@ ZONE = "topology.kubernetes.io/zone"
 DRAIN_RETRY = 5.0
 """How many seconds a drain waits before it asks again, as kubectl does."""
 
+_MOST_REPLICAS = 1_000_000
 _HOSTNAME = "kubernetes.io/hostname"
 _OF_CONTROLLERS = "node.kubernetes.io/"
 
@@ -106,7 +107,10 @@ class StepRunner:
             spec = self._cluster.get(grow.target, namespace=self._step.namespace)["spec"]
             self._base = spec.get("replicas", 1)
         # From the first value, not the last: what is rounded must not be compounded.
-        replicas = round(self._base * (1 + grow.percent / 100) ** (self._times + 1))
+        try:
+            replicas = round(min(self._base * (1 + grow.percent / 100) ** (self._times + 1), _MOST_REPLICAS))
+        except OverflowError:
+            replicas = _MOST_REPLICAS
         result = self._cluster.scale(grow.target, replicas, namespace=self._step.namespace)
         self._tell(f"{result} to {replicas}")
 

@@ -110,7 +110,8 @@ def _read_one_of(union: inspect.UnionType, value: Any, path: str) -> Any:
 def _read_scalar(kind: inspect.Type, value: Any, path: str) -> Any:
     if not _is_scalar(kind, value):
         raise _mismatch(value, [kind], path)
-    return value
+    # kubectl writes an integral float as an integer, which is how the API server reads 5e7.
+    return int(value) if isinstance(kind, inspect.IntType) else value
 
 
 def _is_scalar(kind: inspect.Type, value: Any) -> bool:
@@ -122,7 +123,9 @@ def _is_scalar(kind: inspect.Type, value: Any) -> bool:
         case inspect.FloatType():
             return isinstance(value, float)
         case inspect.IntType(ge=least, le=most):
-            if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            if isinstance(value, float) and not value.is_integer():
                 return False
             return (least is None or value >= least) and (most is None or value <= most)
         case _:

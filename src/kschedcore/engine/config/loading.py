@@ -119,6 +119,16 @@ def _document(path: Path) -> Mapping[str, Any]:
 
 
 def _read(data: Mapping[str, Any]) -> SchedulerConfiguration:
+    try:
+        return _validated(data)
+    except RecursionError:
+        raise ConfigError("nested too deeply") from None
+    except UnicodeEncodeError as error:
+        found = error.object[error.start : error.end]
+        raise ConfigError(f"found {found!r}, which is not a Unicode character") from None
+
+
+def _validated(data: Mapping[str, Any]) -> SchedulerConfiguration:
     _check_kind(data)
     fields = decode_fields(ConfigurationFields, data)
     profiles = _named(fields.profiles or (ProfileFields(),))
