@@ -20,14 +20,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-VERSION = "v1.34.0"
+VERSION = "v1.36.0"
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "src/kschedcore/api/schema/kubernetes.json.gz"
 
 # The API groups whose served kinds the tables describe, as OpenAPI names them.
 GROUPS = {
     "apps.v1", "autoscaling.v1", "autoscaling.v2", "batch.v1", "coordination.v1", "core.v1", "discovery.v1",
-    "events.v1", "networking.v1", "node.v1", "policy.v1", "rbac.v1", "scheduling.v1", "storage.v1",
+    "events.v1", "networking.v1", "node.v1", "policy.v1", "rbac.v1", "resource.v1", "scheduling.v1",
+    "storage.v1",
 }  # fmt: skip
 
 SCALARS = {

@@ -86,16 +86,16 @@ _PORT_NAME_CHARACTERS = re.compile("[-a-z0-9]+")
 _LEADING_ZEROS = re.compile("(?<![0-9A-Fa-f])0+(?=[0-9A-Fa-f])")
 
 
-def _problems(text: str, form: _Form, most: int | None = None) -> tuple[str, ...]:
-    problems = () if most is None else _too_long(text, most)
+def _problems(text: str, form: _Form, most: int | None = None, unit: str = "characters") -> tuple[str, ...]:
+    problems = () if most is None else _too_long(text, most, unit)
     return problems if form.matches(text) else (*problems, form.message)
 
 
-def _too_long(text: str, most: int) -> tuple[str, ...]:
-    # Kubernetes counts bytes, although it speaks of characters.
+def _too_long(text: str, most: int, unit: str = "characters") -> tuple[str, ...]:
+    # Kubernetes counts bytes; since v1.36 its messages about label keys and values say so.
     if len(text.encode("utf-8", "surrogatepass")) <= most:
         return ()
-    return (f"must be no more than {most} characters",)
+    return (f"must be no more than {most} {unit}",)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -104,11 +104,13 @@ def is_qualified_name(text: str) -> tuple[str, ...]:
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         return (
-            f"a qualified name {_NAME.message} with an optional DNS subdomain prefix and '/' "
+            f"a valid label key {_NAME.message} with an optional DNS subdomain prefix and '/' "
             "(e.g. 'example.com/MyName')",
         )
-    prefix_problems = is_dns1123_subdomain(prefix) if prefix else (_EMPTY,) if slash else ()
-    name_problems = _problems(name, _NAME, _LABEL_MAX_BYTES)
+    prefix_problems: tuple[str, ...] = (_EMPTY,) if slash else ()
+    if prefix:
+        prefix_problems = _problems(prefix, _DNS1123_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES, "bytes")
+    name_problems = _problems(name, _NAME, _LABEL_MAX_BYTES, "bytes")
     if not name:
         name_problems = (_EMPTY, *name_problems)
     return (
@@ -120,7 +122,7 @@ def is_qualified_name(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=_REMEMBERED)
 def is_label_value(text: str) -> tuple[str, ...]:
     """A label's value: empty, or at most 63 bytes of alphanumerics, dashes, underscores and dots."""
-    return _problems(text, _LABEL_VALUE, _LABEL_MAX_BYTES)
+    return _problems(text, _LABEL_VALUE, _LABEL_MAX_BYTES, "bytes")
 
 
 def is_dns1123_label(text: str) -> tuple[str, ...]:

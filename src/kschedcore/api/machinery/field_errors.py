@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 __all__ = [
-    "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_map", "go_struct", "invalid",
+    "NULL", "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_struct", "invalid",
     "not_found", "not_supported", "quote", "required", "too_long", "too_many",
 ]  # fmt: skip
 
@@ -48,22 +48,20 @@ class Verbatim(str):
     __slots__ = ()
 
 
+NULL = Verbatim("null")
+"""A list or map that is absent."""
+
+
 def quote(text: str) -> str:
     """``text`` in double quotes, escaped as Go's ``%q`` escapes it for everything a manifest can hold."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def go_map(labels: dict[str, str]) -> Verbatim:
-    """A string map as Go's ``%#v`` prints it."""
-    inside = ", ".join(f"{quote(key)}:{quote(value)}" for key, value in sorted(labels.items()))
-    return Verbatim(f"map[string]string{{{inside}}}")
-
-
 def go_struct(type_name: str, value: Any) -> Verbatim:
-    """A value that the server prints as a Go struct: its type, and the value's JSON for the fields.
+    """Return a value that the server prints as a Go struct: its type, and the value's JSON for the fields.
 
-    The server prints pointers and internals there (``core.PodSpec{Volumes:[]core.Volume(nil), …}``), which
-    tell a person less and cannot be told from outside; only the type is the same.
+    The server prints values as JSON where it can. Its internal types refuse that, and are printed with pointers
+    and internals (``core.PodSpec{Volumes:[]core.Volume(nil), …}``); only the type is the same here.
     """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return Verbatim(type_name + (text if isinstance(value, dict) else f"{{{text}}}"))
@@ -74,9 +72,7 @@ def _printed(value: Any) -> str:
         return str(value)
     if isinstance(value, str):
         return quote(value)
-    if value is None:
-        return quote("null")
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _addresses() -> Iterator[ipaddress.IPv4Address]:
 def _claimed_address(
     address: str, spec: dict[str, Any], others: list[dict[str, Any]]
 ) -> Iterator[FieldError]:
-    struct = fe.go_struct("[]string", spec["clusterIPs"])
+    struct = list(spec["clusterIPs"])
     if ipaddress.ip_address(address) not in CLUSTER_RANGE:
         valid = f"The range of valid IPs is {CLUSTER_RANGE}"
         why = f"the provided IP ({address}) is not in the valid range. {valid}"

@@ -58,7 +58,7 @@ def _job_selector(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
         return
     if not matched:
         detail = "`selector` does not match template `labels`"
-        yield fe.invalid(f"{path}.template.metadata.labels", fe.go_map(labels), detail)
+        yield fe.invalid(f"{path}.template.metadata.labels", labels, detail)
 
 
 def _generated_selector(job: dict[str, Any]) -> Iterator[FieldError]:
@@ -73,7 +73,7 @@ def _generated_selector(job: dict[str, Any]) -> Iterator[FieldError]:
         if key not in labels:
             yield fe.required(f"spec.template.metadata.labels[{key}]", f"must be '{value}'")
         elif labels[key] != value:
-            yield fe.invalid(f"spec.template.metadata.labels[{key}]", fe.go_map(labels), f"must be '{value}'")
+            yield fe.invalid(f"spec.template.metadata.labels[{key}]", labels, f"must be '{value}'")
     try:
         generated = read_selector(spec["selector"]).matches(expected)
     except ValueError:

@@ -17,7 +17,7 @@ from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.rules.validation.metadata import validate_labels
 
 __all__ = [
-    "IMMUTABLE", "fixed_fields", "immutable", "int_or_percent_value", "int_or_string", "is_percent", "non_negative",
+    "IMMUTABLE", "fixed_fields", "immutable", "int_or_percent_value", "is_percent", "non_negative",
     "one_of", "port_number", "read_selector", "validate_int_or_percent", "validate_label_selector", "validate_operator",
 ]  # fmt: skip
 
@@ -76,13 +76,6 @@ def port_number(value: int, path: str) -> Iterable[FieldError]:
         yield fe.invalid(path, value, "must be between 1 and 65535, inclusive")
 
 
-def int_or_string(value: int | str) -> fe.Verbatim:
-    """``value`` as a message prints an IntOrString."""
-    if isinstance(value, str):
-        return fe.Verbatim(f"intstr.IntOrString{{Type:1, IntVal:0, StrVal:{fe.quote(value)}}}")
-    return fe.Verbatim(f'intstr.IntOrString{{Type:0, IntVal:{value}, StrVal:""}}')
-
-
 def is_percent(value: Any) -> bool:
     """Whether ``value`` reads as a percentage, ``25%``."""
     return isinstance(value, str) and _PERCENT.fullmatch(value) is not None
@@ -103,9 +96,9 @@ def validate_int_or_percent(value: int | str, path: str, *, at_most_100: bool = 
                 "a valid percent string must be a numeric string followed by an ending '%' "
                 "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
             )
-            yield fe.invalid(path, int_or_string(value), detail)
+            yield fe.invalid(path, value, detail)
         elif at_most_100 and int(value[:-1]) > 100:
-            yield fe.invalid(path, int_or_string(value), "must not be greater than 100%")
+            yield fe.invalid(path, value, "must not be greater than 100%")
     elif value < 0:
         yield fe.invalid(path, value, "must be greater than or equal to 0")
 

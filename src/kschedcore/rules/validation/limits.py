@@ -23,7 +23,6 @@ from kschedcore.rules.validation.metadata import (
     validate_metadata_update,
 )
 from kschedcore.rules.validation.resources import (
-    quantity_struct,
     validate_container_resource_name,
     validate_quantity,
     validate_resource_name,
@@ -105,12 +104,12 @@ _ORDER = (
 def _amounts_of(found: dict[str, Quantity], name: str, path: str) -> Iterator[FieldError]:
     for field, low, high, words in _ORDER:
         if low in found and high in found and found[low] > found[high]:
-            struct = quantity_struct(str(found[field]))
+            struct = str(found[field])
             yield fe.invalid(f"{path}.{field}[{name}]", struct, words.format(found[low], found[high]))
     yield from _ratio(found, f"{path}.maxLimitRequestRatio[{name}]")
     default, request = found.get("default"), found.get("defaultRequest")
     if default is not None and request is not None and default != request and not is_overcommit_allowed(name):
-        struct = quantity_struct(str(request))
+        struct = str(request)
         detail = f"default value {default} must equal to defaultRequest value {request} in {name}"
         yield fe.invalid(f"{path}.defaultRequest[{name}]", struct, detail)
 
@@ -120,13 +119,13 @@ def _ratio(found: dict[str, Quantity], path: str) -> Iterator[FieldError]:
     if ratio is None:
         return
     if ratio < Quantity.parse("1"):
-        yield fe.invalid(path, quantity_struct(str(ratio)), f"ratio {ratio} is less than 1")
+        yield fe.invalid(path, str(ratio), f"ratio {ratio} is less than 1")
     low, high = found.get("min"), found.get("max")
     if low is not None and high is not None and low.milli_value() > 0:
         largest = Fraction(high.milli_value(), low.milli_value())
         if Fraction(ratio.milli_value(), 1000) > largest:
             detail = f"ratio {ratio} is greater than max/min = {float(largest):f}"
-            yield fe.invalid(path, quantity_struct(str(ratio)), detail)
+            yield fe.invalid(path, str(ratio), detail)
 
 
 def _quota(quota: dict[str, Any]) -> Iterable[FieldError]:
@@ -139,7 +138,7 @@ def _quota_update(quota: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldE
     yield from _quota_spec(quota["spec"])
     new_scopes = quota["spec"].get("scopes", [])
     if set(new_scopes) != set(old["spec"].get("scopes", [])):
-        struct = fe.go_struct("[]core.ResourceQuotaScope", new_scopes)
+        struct = list(new_scopes)
         yield fe.invalid("spec.scopes", struct, IMMUTABLE)
 
 
@@ -169,7 +168,7 @@ def _scope_fits(scope: str, resource: str) -> bool:
 
 def _scopes(spec: dict[str, Any]) -> Iterator[FieldError]:
     scopes = spec.get("scopes", [])
-    struct = fe.go_struct("[]core.ResourceQuotaScope", scopes)
+    struct = list(scopes)
     for scope in scopes:
         if scope not in _SCOPES:
             yield fe.invalid("spec.scopes", struct, "unsupported scope")
@@ -216,7 +215,7 @@ def _scope_requirement(requirement: dict[str, Any], scope: str, path: str) -> It
     elif operator in ("Exists", "DoesNotExist"):
         if values:
             detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
-            yield fe.invalid(f"{path}.values", fe.go_struct("[]string", values), detail)
+            yield fe.invalid(f"{path}.values", list(values), detail)
     else:
         yield fe.invalid(f"{path}.operator", operator, "not a valid selector operator")
 

@@ -34,7 +34,7 @@ def _ingress_update(ingress: dict[str, Any], old: dict[str, Any]) -> Iterable[Fi
 
 def _ingress_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     if not spec.get("rules") and "defaultBackend" not in spec:
-        nothing = fe.Verbatim("[]networking.IngressRule(nil)")
+        nothing = fe.NULL
         yield fe.invalid("spec", nothing, "either `defaultBackend` or `rules` must be specified")
     if "defaultBackend" in spec:
         yield from _backend(spec["defaultBackend"], "spec.defaultBackend")

@@ -149,8 +149,7 @@ def _toleration(toleration: dict[str, Any], path: str) -> Iterator[FieldError]:
             yield fe.invalid(f"{path}.operator", value, ";".join(texts))
     elif operator == "Exists":
         if value:
-            struct = fe.go_struct("core.Toleration", toleration)
-            yield fe.invalid(f"{path}.operator", struct, "value must be empty when `operator` is 'Exists'")
+            yield fe.invalid(f"{path}.operator", value, "value must be empty when `operator` is 'Exists'")
     else:
         yield fe.not_supported(f"{path}.operator", operator, ("Equal", "Exists"))
     if effect:

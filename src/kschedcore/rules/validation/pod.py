@@ -137,7 +137,7 @@ def _gated(munged: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
     if new != old:
         if any(new.get(key) != value for key, value in old.items()):
             detail = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
-            yield fe.invalid("spec.nodeSelector", fe.go_map(new), detail)
+            yield fe.invalid("spec.nodeSelector", new, detail)
         munged.pop("nodeSelector", None)
         if old:
             munged["nodeSelector"] = old

@@ -20,7 +20,6 @@ from kschedcore.api.resource_names import (
 )
 
 __all__ = [
-    "quantity_struct",
     "validate_amounts",
     "validate_container_resource_name",
     "validate_not_negative",
@@ -28,11 +27,6 @@ __all__ = [
     "validate_requirements",
     "validate_resource_name",
 ]
-
-
-def quantity_struct(text: str) -> fe.Verbatim:
-    """A quantity where the server prints the Go struct instead of its text."""
-    return fe.go_struct("resource.Quantity", text)
 
 
 def validate_resource_name(name: str, path: str) -> Iterable[FieldError]:
@@ -64,7 +58,7 @@ def validate_quantity(name: str, text: str, path: str) -> Iterable[FieldError]:
     quantity = Quantity.parse(text)
     yield from validate_not_negative(quantity, path)
     if (name in INTEGER_QUOTA_RESOURCES or is_extended(name)) and quantity.milli_value() % 1000:
-        yield fe.invalid(path, quantity_struct(text), "must be an integer")
+        yield fe.invalid(path, str(quantity), "must be an integer")
 
 
 def validate_requirements(resources: dict[str, Any], path: str) -> Iterable[FieldError]:

@@ -8,7 +8,7 @@ from typing import Any
 from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
-from kschedcore.rules.validation.common import int_or_string, one_of, port_number
+from kschedcore.rules.validation.common import one_of, port_number
 from kschedcore.rules.validation.metadata import (
     service_name,
     validate_labels,
@@ -104,10 +104,10 @@ def _port(port: dict[str, Any], needs_name: bool, names: set[str], path: str) ->
     if isinstance(target, int):
         if not 1 <= target <= 65535:
             detail = "must be between 1 and 65535, inclusive"
-            yield fe.invalid(f"{path}.targetPort", int_or_string(target), detail)
+            yield fe.invalid(f"{path}.targetPort", target, detail)
     else:
         texts = rules.is_port_name(target)
-        yield from (fe.invalid(f"{path}.targetPort", int_or_string(target), text) for text in texts)
+        yield from (fe.invalid(f"{path}.targetPort", target, text) for text in texts)
     protocol = port.get("appProtocol")
     if protocol is not None:
         texts = rules.is_qualified_name(protocol)
@@ -146,7 +146,7 @@ def _validate_service_update(service: dict[str, Any], old: dict[str, Any]) -> It
     if "ExternalName" not in (spec["type"], was["type"]):
         new_ips, old_ips = spec.get("clusterIPs", []), was.get("clusterIPs", [])
         if old_ips and new_ips[:1] != old_ips[:1]:
-            struct = fe.go_struct("[]string", new_ips)
+            struct = list(new_ips)
             yield fe.invalid("spec.clusterIPs[0]", struct, "may not change once set")
     yield from _validate_service(service)
 

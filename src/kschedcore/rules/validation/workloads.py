@@ -10,7 +10,6 @@ from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.rules.validation.common import (
     fixed_fields,
     int_or_percent_value,
-    int_or_string,
     non_negative,
     one_of,
     read_selector,
@@ -56,7 +55,7 @@ def _template(spec: dict[str, Any], rule: _TemplateRule, invalid_selector: str) 
         return
     labels = spec["template"]["metadata"].get("labels", {})
     if not matches(labels):
-        printed = fe.go_map(labels) if labels else fe.Verbatim("map[string]string(nil)")
+        printed = labels or fe.NULL
         detail = "`selector` does not match template `labels`"
         yield fe.invalid("spec.template.metadata.labels", printed, detail)
     yield from rule(spec["template"], "spec.template")
@@ -103,7 +102,7 @@ def _deployment_strategy(strategy: dict[str, Any]) -> Iterator[FieldError]:
         yield from validate_int_or_percent(surge, f"{path}.maxSurge", at_most_100=False)
         if int_or_percent_value(unavailable) == 0 and int_or_percent_value(surge) == 0:
             detail = "may not be 0 when `maxSurge` is 0"
-            yield fe.invalid(f"{path}.maxUnavailable", int_or_string(unavailable), detail)
+            yield fe.invalid(f"{path}.maxUnavailable", unavailable, detail)
     else:
         yield from one_of(strategy["type"], ("Recreate", "RollingUpdate"), "spec.strategy.type")
 
@@ -138,7 +137,7 @@ def _daemon_set_rolling(rolling: dict[str, Any] | None) -> Iterator[FieldError]:
     has_unavailable, has_surge = int_or_percent_value(unavailable) != 0, int_or_percent_value(surge) != 0
     if has_unavailable and has_surge:
         detail = "may not be set when maxUnavailable is non-zero"
-        yield fe.invalid(f"{path}.maxSurge", int_or_string(surge), detail)
+        yield fe.invalid(f"{path}.maxSurge", surge, detail)
     elif not has_unavailable and not has_surge:
         detail = "cannot be 0 when maxSurge is 0"
         yield fe.required(f"{path}.maxUnavailable", detail)
@@ -205,7 +204,7 @@ def _controller_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     labels = template["metadata"].get("labels", {})
     if selector and any(labels.get(key) != value for key, value in selector.items()):
         detail = "`selector` does not match template `labels`"
-        yield fe.invalid("spec.template.metadata.labels", fe.go_map(labels), detail)
+        yield fe.invalid("spec.template.metadata.labels", labels, detail)
     yield from _restarting_template(template, "spec.template")
 
 
