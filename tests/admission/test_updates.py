@@ -61,7 +61,7 @@ REFUSED: list[tuple[str, dict[str, Any], set[str]]] = [
      {"spec.selector", "spec.template.metadata.labels"}),
     ("statefulsets", {"spec.serviceName": "t"}, {"spec"}),
     ("jobs", {"spec.completions": 7}, {"spec.completions"}),
-    ("jobs", {"spec.template.spec.containers.0.image": "other"}, {"spec.template"}),
+    ("jobs", {"spec.template.spec.containers.0.image": "other"}, {"spec.template.spec"}),
     ("services", {"spec.clusterIP": "10.96.9.9"}, {"spec.clusterIPs[0]"}),
     ("persistentvolumeclaims", {"spec.resources.requests.storage": "2Gi"}, {"spec"}),
     ("persistentvolumes", {"spec.hostPath.path": "/other"}, {"spec.persistentvolumesource"}),
@@ -167,7 +167,7 @@ def test_a_suspended_job_may_be_aimed_at_other_nodes(cluster: Cluster) -> None:
     start["spec"]["suspend"] = True
     aimed = {"spec.template.spec.nodeSelector": {"zone": "a"}}
     assert changed(cluster, "jobs", start, aimed)["spec"]["template"]["spec"]["nodeSelector"] == {"zone": "a"}
-    assert fields(cluster, "jobs", sample("jobs", "y"), aimed) == {"spec.template"}
+    assert fields(cluster, "jobs", sample("jobs", "y"), aimed) == {"spec.template.spec"}
 
 
 def test_an_immutable_config_map_stays(cluster: Cluster) -> None:

@@ -27,7 +27,7 @@ def test_good_qualified_names(name: str) -> None:
         ("", ("name part must be non-empty", NAME)),
         ("/a", ("prefix part must be non-empty",)),
         ("example.com/", ("name part must be non-empty", NAME)),
-        ("a" * 64, ("name part must be no more than 63 characters",)),
+        ("a" * 64, ("name part must be no more than 63 bytes",)),
         ("a\n", (NAME,)),
         ("é", (NAME,)),
     ],
@@ -38,7 +38,7 @@ def test_bad_qualified_names(name: str, problems: tuple[str, ...]) -> None:
 
 def test_a_name_has_one_prefix_at_most() -> None:
     (problem,) = labels.is_qualified_name("x/y/z")
-    assert problem.startswith("a qualified name must consist of alphanumeric characters")
+    assert problem.startswith("a valid label key must consist of alphanumeric characters")
     assert problem.endswith("with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")
 
 

@@ -101,7 +101,7 @@ def test_what_merge_patches_need_to_know() -> None:
         ("spec.strategy", "always"),
         ("spec.selector", "pointer"),
         ("status", "always"),
-        ("metadata.creationTimestamp", "always"),
+        ("metadata.creationTimestamp", ""),
     ],
 )
 def test_which_zeros_are_written(path: str, presence: str) -> None:

@@ -59,8 +59,8 @@ def _told(problem: str, data: Any, path: str) -> str:
     expected = _in_words(problem.removeprefix("Expected ").partition(", got")[0])
     found = _at(data, path)
     if path.endswith("[...]") and isinstance(found, Mapping):
-        kind = str if expected == "a string" else Mapping
-        found = next((value for value in found.values() if not isinstance(value, kind)), found)
+        wanted: Any = str if expected == "a string" else Mapping
+        found = next((value for value in found.values() if not isinstance(value, wanted)), found)
     return f"found {shown(found)}, expected {expected}"
 
 

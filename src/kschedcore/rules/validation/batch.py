@@ -114,9 +114,15 @@ def _validate_job_update(job: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     elastic = spec.get("completionMode") == "Indexed" and spec.get("completions") == spec.get("parallelism")
     if not elastic:
         yield from immutable(spec.get("completions"), was.get("completions"), "spec.completions")
-    if _fixed_template(spec, old) != was["template"]:
-        yield fe.invalid("spec.template", fe.go_struct("core.PodTemplateSpec", spec["template"]), IMMUTABLE)
+    yield from _template_update(_fixed_template(spec, old), was["template"])
     yield from fixed_fields("jobs.batch", job, old)
+
+
+def _template_update(template: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
+    """The pod template, whose metadata and spec the server compares apart since v1.36."""
+    for key, struct in (("metadata", "v1.ObjectMeta"), ("spec", "core.PodSpec")):
+        if template[key] != was[key]:
+            yield fe.invalid(f"spec.template.{key}", fe.go_struct(struct, template[key]), IMMUTABLE)
 
 
 def _fixed_template(spec: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:

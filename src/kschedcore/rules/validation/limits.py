@@ -89,22 +89,24 @@ def _limit_resource_name(kind: str, name: str, path: str) -> Iterator[FieldError
         yield from validate_resource_name(name, path)
 
 
-# (field that is too large or too small, its lower side, its upper side, the words)
+# (field that the error names, side whose value it prints, lower side, upper side, the words)
 _ORDER = (
-    ("min", "min", "max", "min value {} is greater than max value {}"),
-    ("defaultRequest", "min", "defaultRequest", "min value {} is greater than default request value {}"),
-    ("defaultRequest", "defaultRequest", "max", "default request value {} is greater than max value {}"),
-    ("defaultRequest", "defaultRequest", "default",
+    ("min", "min", "min", "max", "min value {} is greater than max value {}"),
+    ("defaultRequest", "defaultRequest", "min", "defaultRequest",
+     "min value {} is greater than default request value {}"),
+    ("defaultRequest", "defaultRequest", "defaultRequest", "max",
+     "default request value {} is greater than max value {}"),
+    ("defaultRequest", "defaultRequest", "defaultRequest", "default",
      "default request value {} is greater than default limit value {}"),
-    ("default", "min", "default", "min value {} is greater than default value {}"),
-    ("default", "default", "max", "default value {} is greater than max value {}"),
+    ("default", "min", "min", "default", "min value {} is greater than default value {}"),
+    ("default", "max", "default", "max", "default value {} is greater than max value {}"),
 )  # fmt: skip
 
 
 def _amounts_of(found: dict[str, Quantity], name: str, path: str) -> Iterator[FieldError]:
-    for field, low, high, words in _ORDER:
+    for field, shown, low, high, words in _ORDER:
         if low in found and high in found and found[low] > found[high]:
-            struct = str(found[field])
+            struct = str(found[shown])
             yield fe.invalid(f"{path}.{field}[{name}]", struct, words.format(found[low], found[high]))
     yield from _ratio(found, f"{path}.maxLimitRequestRatio[{name}]")
     default, request = found.get("default"), found.get("defaultRequest")

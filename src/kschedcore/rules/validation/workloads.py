@@ -29,7 +29,7 @@ __all__ = ["CREATE", "UPDATE"]
 _TemplateRule = Callable[[dict[str, Any], str], Iterable[FieldError]]
 _STATEFUL_SET_UPDATABLE = (
     "replicas", "template", "updateStrategy", "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
-    "ordinals",
+    "ordinals", "revisionHistoryLimit",
 )  # fmt: skip
 
 
@@ -242,7 +242,8 @@ def _stateful_set_update(obj: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     if kept != {key: value for key, value in old["spec"].items() if key not in _STATEFUL_SET_UPDATABLE}:
         detail = (
             "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
-            "'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+            "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+            "'minReadySeconds' are forbidden"
         )
         yield fe.forbidden("spec", detail)
 
