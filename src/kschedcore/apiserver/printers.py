@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.spans import short_duration
 from kschedcore.client.informer import controller_of
 
 __all__ = ["table"]
 
-Object = Mapping[str, Any]
 NONE = "<none>"
 GAP = "   "
 
@@ -21,10 +21,10 @@ GAP = "   "
 @dataclass(frozen=True, slots=True)
 class _Column:
     name: str
-    cell: Callable[[Object], str]
+    cell: Callable[[ReadOnlyObject], str]
 
 
-def table(kind: Kind, objects: Iterable[Object], now: datetime, *, namespaces: bool = False) -> str:
+def table(kind: Kind, objects: Iterable[ReadOnlyObject], now: datetime, *, namespaces: bool = False) -> str:
     """Lay objects out in lines, or say that there are none.
 
     Args:
@@ -55,19 +55,19 @@ def _age(since: str | None, now: datetime) -> str:
     return "<unknown>" if not since else short_duration(now - datetime.fromisoformat(since))
 
 
-def _status(field: str) -> Callable[[Object], str]:
+def _status(field: str) -> Callable[[ReadOnlyObject], str]:
     return lambda obj: str(obj.get("status", {}).get(field, 0))
 
 
-def _spec(field: str, default: Any = NONE) -> Callable[[Object], str]:
+def _spec(field: str, default: Any = NONE) -> Callable[[ReadOnlyObject], str]:
     return lambda obj: str(obj["spec"].get(field, default))
 
 
-def _out_of(field: str, wanted: str = "replicas") -> Callable[[Object], str]:
+def _out_of(field: str, wanted: str = "replicas") -> Callable[[ReadOnlyObject], str]:
     return lambda obj: f"{obj.get('status', {}).get(field, 0)}/{obj['spec'].get(wanted, 1)}"
 
 
-def _containers(pod: Object) -> list[Object]:
+def _containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
     sidecars = [
         each["name"]
         for each in pod["spec"].get("initContainers", ())
@@ -78,17 +78,17 @@ def _containers(pod: Object) -> list[Object]:
     return [*inits, *status.get("containerStatuses", ())]
 
 
-def _ready(pod: Object) -> str:
+def _ready(pod: ReadOnlyObject) -> str:
     total = len(pod["spec"]["containers"])
     total += sum(each.get("restartPolicy") == "Always" for each in pod["spec"].get("initContainers", ()))
     return f"{sum(bool(each.get('ready')) for each in _containers(pod))}/{total}"
 
 
-def _restarts(pod: Object) -> str:
+def _restarts(pod: ReadOnlyObject) -> str:
     return str(sum(each.get("restartCount", 0) for each in _containers(pod)))
 
 
-def _pod_status(pod: Object) -> str:
+def _pod_status(pod: ReadOnlyObject) -> str:
     """The word that says best how a pod is: its phase, or why a container does not run."""
     status = pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
@@ -112,7 +112,7 @@ def _pod_status(pod: Object) -> str:
     return word
 
 
-def _init_status(pod: Object) -> str:
+def _init_status(pod: ReadOnlyObject) -> str:
     specs = {each["name"]: each for each in pod["spec"].get("initContainers", ())}
     for place, container in enumerate(pod.get("status", {}).get("initContainerStatuses", ())):
         state, spec = container.get("state", {}), specs.get(container["name"], {})
@@ -130,7 +130,7 @@ def _init_status(pod: Object) -> str:
     return ""
 
 
-def _node_status(node: Object) -> str:
+def _node_status(node: ReadOnlyObject) -> str:
     ready = next(
         (c["status"] for c in node.get("status", {}).get("conditions", ()) if c["type"] == "Ready"), ""
     )
@@ -138,13 +138,13 @@ def _node_status(node: Object) -> str:
     return f"{word},SchedulingDisabled" if node["spec"].get("unschedulable") else word
 
 
-def _roles(node: Object) -> str:
+def _roles(node: ReadOnlyObject) -> str:
     prefix = "node-role.kubernetes.io/"
     labels = node["metadata"].get("labels", {})
     return ",".join(sorted(key.removeprefix(prefix) for key in labels if key.startswith(prefix))) or NONE
 
 
-def _job_status(job: Object) -> str:
+def _job_status(job: ReadOnlyObject) -> str:
     for kind, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
         conditions = job.get("status", {}).get("conditions", ())
         if any(each["type"] == kind and each["status"] == "True" for each in conditions):
@@ -152,17 +152,17 @@ def _job_status(job: Object) -> str:
     return "Running"
 
 
-def _completions(job: Object) -> str:
+def _completions(job: ReadOnlyObject) -> str:
     done, wanted = job.get("status", {}).get("succeeded", 0), job["spec"].get("completions")
     return f"{done}/{wanted}" if wanted is not None else f"{done}/1 of {job['spec'].get('parallelism', 1)}"
 
 
-def _target(autoscaler: Object) -> str:
+def _target(autoscaler: ReadOnlyObject) -> str:
     reference = autoscaler["spec"]["scaleTargetRef"]
     return f"{reference['kind']}/{reference['name']}"
 
 
-def _targets(autoscaler: Object) -> str:
+def _targets(autoscaler: ReadOnlyObject) -> str:
     now = autoscaler.get("status", {}).get("currentMetrics", ())
     cells = []
     for place, metric in enumerate(autoscaler["spec"].get("metrics", ())):
@@ -174,17 +174,17 @@ def _targets(autoscaler: Object) -> str:
     return ", ".join(cells) or NONE
 
 
-def _ports(service: Object) -> str:
+def _ports(service: ReadOnlyObject) -> str:
     ports = [f"{each['port']}/{each.get('protocol', 'TCP')}" for each in service["spec"].get("ports", ())]
     return ",".join(ports) or NONE
 
 
-def _owner(obj: Object) -> str:
+def _owner(obj: ReadOnlyObject) -> str:
     reference = controller_of(dict(obj))
     return NONE if reference is None else f"{reference['kind']}/{reference['name']}"
 
 
-def _regarding(event: Object) -> str:
+def _regarding(event: ReadOnlyObject) -> str:
     return f"{event['involvedObject'].get('kind', '').lower()}/{event['involvedObject'].get('name', '')}"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.errors import UsageError
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
 MAX_PRIORITY = 10
 """MaxExtenderPriority: the best score that an extender gives."""
 
-Object = dict[str, Any]
 T = TypeVar("T", bound=msgspec.Struct)
 
 

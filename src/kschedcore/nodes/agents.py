@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import later
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import FINISHED, has_ended
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers, by_node
@@ -33,7 +34,6 @@ __all__ = ["Context", "NodeAgents"]
 
 _log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
 
 REFUSAL_DELAY = timedelta(seconds=0.5)
 """How long a pod that its node refuses takes to fail: the watch, kubelet's turn and the status write take time.

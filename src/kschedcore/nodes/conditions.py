@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.containers import Container
 
 __all__ = ["OWNED", "condition", "pod_conditions"]
 
-Object = dict[str, Any]
 
 OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
 """The conditions that agents write and nobody else."""

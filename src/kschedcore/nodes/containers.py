@@ -10,13 +10,13 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.backoff import Backoff
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.runtime import Exit, Instance, Launch
 
 __all__ = ["Container", "Role", "Running", "State", "Terminated", "Waiting", "containers_of"]
 
-Object = dict[str, Any]
 
 Role = Literal["init", "sidecar", "app"]
 """A sidecar is an init container with ``restartPolicy: Always`` (KEP-753)."""

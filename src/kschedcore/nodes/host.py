@@ -6,10 +6,11 @@ that do not let anything run. It says no for one reason, the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from kschedcore.api.objects import Node, decode
+from kschedcore.api.machinery.types import ReadOnlyObject
+from kschedcore.api.objects import Node
+from kschedcore.api.objects.views import view_of
 from kschedcore.api.quantity import nanos, value
 from kschedcore.api.resource_names import is_extended
 from kschedcore.api.taints import find_untolerated
@@ -20,7 +21,6 @@ from kschedcore.rules.amounts import in_units
 
 __all__ = ["Host", "Rejection"]
 
-Object = Mapping[str, Any]
 Port = tuple[str, str, int]
 
 _EVERYWHERE = "0.0.0.0"
@@ -63,7 +63,7 @@ class Host:
         "workers",
     )
 
-    def __init__(self, node: Object, ip: str, pods: AddressPool) -> None:
+    def __init__(self, node: ReadOnlyObject, ip: str, pods: AddressPool) -> None:
         self.name: str = node["metadata"]["name"]
         self.ip = ip
         self.pods = pods
@@ -73,10 +73,10 @@ class Host:
         self._ports: list[Port] = []
         self.take(node)
 
-    def take(self, node: Object) -> None:
+    def take(self, node: ReadOnlyObject) -> None:
         """Learn that the node was changed."""
         self.node = node
-        view = decode(Node, node)
+        view = view_of(Node, node)
         allocatable = view.status.allocatable or view.status.capacity or {}
         self._allocatable = in_units({name: nanos(text) for name, text in allocatable.items()})
         self._labels = view.metadata.labels or {}
@@ -91,7 +91,7 @@ class Host:
         status = self.node.get("status", {})
         return value((status.get("capacity") or status.get("allocatable") or {}).get("memory", 0))
 
-    def admit(self, pod: Object, needs: Needs) -> Rejection | None:
+    def admit(self, pod: ReadOnlyObject, needs: Needs) -> Rejection | None:
         """Whether a pod may run here; why not, if it may not."""
         if self.under_pressure and is_unwelcome(pod, needs.tolerations):
             return Rejection("Evicted", "The node had condition: [MemoryPressure]. ")

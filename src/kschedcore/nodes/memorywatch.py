@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.host import Host
 from kschedcore.nodes.podworker import PodWorker
 from kschedcore.nodes.pressure import (
@@ -24,7 +24,6 @@ from kschedcore.nodes.stopping import Ending
 
 __all__ = ["Finding", "MemoryWatch", "usage_of"]
 
-Object = dict[str, Any]
 
 _LOW = ("True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
 _CALM = ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available")

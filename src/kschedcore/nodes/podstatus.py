@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import FINISHED
 from kschedcore.nodes.conditions import OWNED, condition, pod_conditions
 from kschedcore.nodes.containers import Container
@@ -14,8 +15,6 @@ from kschedcore.nodes.phases import pod_phase
 from kschedcore.nodes.stopping import Ending
 
 __all__ = ["Place", "pod_status", "rejected"]
-
-Object = dict[str, Any]
 
 
 class Place:

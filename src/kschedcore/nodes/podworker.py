@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kschedcore.api.machinery.times import later, parse_time, timestamp
+from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.backoff import FORGOTTEN_AFTER
 from kschedcore.nodes.containers import Container, Terminated, containers_of
 from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
@@ -19,7 +20,6 @@ from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
 
 __all__ = ["PodWorker"]
 
-Object = dict[str, Any]
 
 _UNNOTICED = timedelta(seconds=1)
 """What is over within one look of kubelet's at its containers (PLEG) is not reported."""

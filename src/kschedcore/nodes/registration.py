@@ -9,10 +9,10 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from kschedcore.api.machinery.conditions import is_true
 from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
+from kschedcore.api.machinery.types import Object
 
 __all__ = ["DEFAULT_CAPACITY", "heard", "labelled", "node_status", "with_condition"]
 
-Object = dict[str, Any]
 
 DEFAULT_CAPACITY: Final = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
 """What a node has that does not say."""

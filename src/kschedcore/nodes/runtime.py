@@ -7,14 +7,14 @@ when it wants to be asked next (``until``), much as kubelet lists containers onc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
+
+from kschedcore.api.machinery.types import ReadOnlyObject
 
 __all__ = ["Exit", "Hook", "Instance", "Launch", "Outlook", "ProbeKind", "Runtime", "Usage", "Verdict"]
 
-Object = Mapping[str, Any]
 
 ProbeKind = Literal["startup", "liveness", "readiness"]
 
@@ -34,8 +34,8 @@ class Instance:
         started_at: When it began to run.
     """
 
-    pod: Object
-    spec: Object
+    pod: ReadOnlyObject
+    spec: ReadOnlyObject
     attempt: int
     id: str
     started_at: datetime
@@ -141,7 +141,7 @@ class Runtime(Protocol):
     by what the instance says.
     """
 
-    def launch(self, pod: Object, spec: Object, attempt: int, now: datetime) -> Launch:
+    def launch(self, pod: ReadOnlyObject, spec: ReadOnlyObject, attempt: int, now: datetime) -> Launch:
         """Pull the image, make and start the container, run its ``postStart`` hook."""
 
     def outlook(self, instance: Instance, now: datetime) -> Outlook:
@@ -153,14 +153,14 @@ class Runtime(Protocol):
     def pre_stop(self, instance: Instance, now: datetime) -> Hook:
         """Run the ``preStop`` hook of a container that is about to be stopped."""
 
-    def probe(self, instance: Instance, kind: ProbeKind, probe: Object, now: datetime) -> Verdict:
+    def probe(self, instance: Instance, kind: ProbeKind, probe: ReadOnlyObject, now: datetime) -> Verdict:
         """Carry out a probe (``v1.Probe``) once."""
 
     def usage(self, instance: Instance, now: datetime) -> Usage:
         """What a running container uses."""
 
-    def measures(self, pod: Object) -> bool:
+    def measures(self, pod: ReadOnlyObject) -> bool:
         """Whether the pod's usage is anything to watch a node's memory for."""
 
-    def complaint(self, pod: Object) -> str:
+    def complaint(self, pod: ReadOnlyObject) -> str:
         """What the runtime does not understand of what the pod says to it; ``""`` for nothing."""

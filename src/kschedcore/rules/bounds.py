@@ -33,6 +33,7 @@ from kschedcore.api.objects import (
     Workload,
     decode,
 )
+from kschedcore.api.objects.views import view_of
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError, UsageError
@@ -92,7 +93,7 @@ def checked(view: type[V], item: V | Mapping[str, Any], *, named: bool = True) -
         typed = item
     elif isinstance(item, Mapping):
         try:
-            typed = decode(view, item)
+            typed = view_of(view, item)
             metadata = getattr(typed, "metadata", None)
             if metadata is not None:
                 first_fault(validate_labels(metadata.labels or {}, "metadata.labels"))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.objects import Pod, decode
+from kschedcore.api.objects import Pod
+from kschedcore.api.objects.views import view_of
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers
 from kschedcore.engine.binding import PodKey
@@ -124,7 +125,7 @@ class ClusterState:
         elif pod["spec"].get("nodeName"):
             accounted = self._accounted.get(key) == uid
             if not (accounted and _is_accounted_alike(change)):
-                self._engine.add_pod(decode(Pod, pod))
+                self._engine.add_pod(view_of(Pod, pod))
                 self._accounted[key] = uid
         self._tell("pods", change)
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.quantity import nanos
 from kschedcore.api.spans import duration
 from kschedcore.cluster import Cluster
-from kschedcore.nodes.runtime import Instance, Object, Usage
+from kschedcore.nodes.runtime import Instance, Usage
 from kschedcore.nodes.runtimes.behaviours import Behaviours
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 from kschedcore.simulation.scenario import Curve, Load
@@ -75,7 +76,7 @@ class _Loads:
             known = self._amounts[number] = (since, cpu, memory)
         return known[1:]
 
-    def of(self, pod: Object, spec: Object) -> int | None:
+    def of(self, pod: ReadOnlyObject, spec: ReadOnlyObject) -> int | None:
         """The number of a container's load; None when there is none."""
         possible = list(self._of_any)
         for label in pod["metadata"].get("labels", {}).items():
@@ -109,7 +110,7 @@ class _Sharers:
         self.look()
         return self._totals[number]
 
-    def _count(self, pod: Object, *, gone: bool) -> None:
+    def _count(self, pod: ReadOnlyObject, *, gone: bool) -> None:
         uid = pod["metadata"]["uid"]
         now: Counter[int] = Counter()
         if not gone and pod.get("status", {}).get("phase") == "Running":
@@ -172,7 +173,7 @@ class LoadedRuntime(SimulatedRuntime):
             self._numbers[instance.id] = self._loads.of(instance.pod, instance.spec)
         return self._numbers[instance.id]
 
-    def measures(self, pod: Object) -> bool:
+    def measures(self, pod: ReadOnlyObject) -> bool:
         """Whether a load or a behaviour says what memory the pod uses."""
         numbers = [self._loads.of(pod, spec) for spec in pod["spec"]["containers"]]
         loaded = any(number is not None and self._loads[number].memory is not None for number in numbers)

@@ -125,18 +125,21 @@ class StoredObject(FrozenDict):
     Made by :meth:`of`.
 
     Attributes:
-        record: Who wrote what; None when nobody is recorded.
+        record: Who manages its fields; None when no manager is recorded.
+        views: Its typed views by their types (:func:`kschedcore.api.objects.views.view_of`); None without any.
     """
 
-    __slots__ = ("record",)
+    __slots__ = ("record", "views")
 
     record: FieldRecord | None
+    views: dict[type, Any] | None
 
     @classmethod
     def of(cls, obj: Mapping[str, Any], record: FieldRecord | None = None) -> StoredObject:
         """``obj``, whose parts nobody will change, and who wrote it."""
         made = cls(obj)
         made.record = record
+        made.views = None
         return made
 
     def completed(self) -> FrozenDict:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Object"]
+__all__ = ["Object", "ReadOnlyObject"]
 
 Object = dict[str, Any]
 """A JSON-shaped API object."""
+
+ReadOnlyObject = Mapping[str, Any]
+"""A JSON-shaped API object, or a part of one, that the receiver does not change."""

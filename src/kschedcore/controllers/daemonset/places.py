@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Node, Pod, PodSpec, decode
+from kschedcore.api.objects.views import view_of
 from kschedcore.client.informer import key_of
 from kschedcore.controllers.controller import Key
 from kschedcore.manifests.daemons import daemon_spec, runs_on, stays_on
@@ -83,7 +84,7 @@ class Eligibility:
 
 
 def _verdict(view: PodSpec, node: Object) -> Verdict:
-    typed = decode(Node, node)
+    typed = view_of(Node, node)
     try:
         return Verdict(runs_on(view, typed), stays_on(view, typed))
     except ValueError:

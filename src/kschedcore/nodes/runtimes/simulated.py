@@ -6,14 +6,15 @@ same cluster gives the same history, and agents may be restarted at any point.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from zlib import crc32
 
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.machinery.times import EARLIEST, later, parse_time
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.quantity import milli_value, value
 from kschedcore.errors import ManifestError
 from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
@@ -33,7 +34,6 @@ _KILLED = 137
 _USED_BY_DEFAULT = 0.5
 _MILLION = 1_000_000
 
-Object = Mapping[str, Any]
 Step = TypeVar("Step", Answer, UsagePoint)
 
 
@@ -49,7 +49,7 @@ class SimulatedRuntime:
         self._behaviours = Behaviours() if behaviours is None else behaviours
         self._seed = seed
 
-    def launch(self, pod: Object, spec: Object, attempt: int, now: datetime) -> Launch:
+    def launch(self, pod: ReadOnlyObject, spec: ReadOnlyObject, attempt: int, now: datetime) -> Launch:
         """Pull, start, and run the ``postStart`` hook; all of it takes its time."""
         behaviour = self._behaviours.of(pod, spec)
         at = later(now, behaviour.pull.seconds)
@@ -64,7 +64,9 @@ class SimulatedRuntime:
         error = behaviour.post_start.error
         return Launch(_on_tick(at), "postStart" if error else "", error)
 
-    def _start_seconds(self, behaviour: Behaviour, pod: Object, spec: Object, attempt: int) -> float:
+    def _start_seconds(
+        self, behaviour: Behaviour, pod: ReadOnlyObject, spec: ReadOnlyObject, attempt: int
+    ) -> float:
         start = behaviour.start
         if not start.seconds or not start.jitter:
             return start.seconds
@@ -96,7 +98,7 @@ class SimulatedRuntime:
         hook = self._behaviours.of(instance.pod, instance.spec).pre_stop
         return Hook(hook.seconds, hook.error)
 
-    def probe(self, instance: Instance, kind: ProbeKind, probe: Object, now: datetime) -> Verdict:
+    def probe(self, instance: Instance, kind: ProbeKind, probe: ReadOnlyObject, now: datetime) -> Verdict:
         """Judge what the container answers at this time."""
         answers: Sequence[Answer] = getattr(self._behaviours.of(instance.pod, instance.spec), kind)
         answer, until = _at(answers, instance, now)
@@ -113,11 +115,11 @@ class SimulatedRuntime:
             return Usage(until=until)
         return _default_usage(shared(instance.spec))
 
-    def measures(self, pod: Object) -> bool:
+    def measures(self, pod: ReadOnlyObject) -> bool:
         """Whether any container's usage is said: by default none outgrows what was set aside for it."""
         return any(self._behaviours.of(pod, each).usage for each in pod["spec"]["containers"])
 
-    def complaint(self, pod: Object) -> str:
+    def complaint(self, pod: ReadOnlyObject) -> str:
         """What is wrong with the pod's annotation."""
         text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
         if text is None:
@@ -141,7 +143,7 @@ def _on_tick(at: datetime) -> datetime:
     return at + TICK - beyond if beyond else at
 
 
-def _fails_still(seconds: float | None, pod: Object, at: datetime) -> bool:
+def _fails_still(seconds: float | None, pod: ReadOnlyObject, at: datetime) -> bool:
     if seconds is None:
         return True
     created = parse_time(pod["metadata"]["creationTimestamp"]) or EARLIEST

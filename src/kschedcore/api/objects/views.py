@@ -1,0 +1,60 @@
+"""Typed views of stored objects, decoded once and shared by every component that holds the object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from kschedcore.api.machinery.frozen import FrozenDict, StoredObject
+from kschedcore.api.machinery.remembered import remembered
+from kschedcore.api.objects.decoding import decode
+from kschedcore.api.objects.meta import View
+from kschedcore.api.objects.pods import Pod, PodSpec
+from kschedcore.errors import ManifestError
+
+__all__ = ["view_of"]
+
+V = TypeVar("V", bound=View)
+_NO_SPEC: Mapping[str, Any] = {}
+
+
+def view_of(kind: type[V], obj: Mapping[str, Any]) -> V:
+    """Return the view of an object: of a stored one the same each time, of another a new one.
+
+    The specs of pods are decoded once for all replicas of a template.
+
+    Args:
+        kind: The view's type.
+        obj: The object.
+
+    Raises:
+        ManifestError: A field has the wrong type.
+    """
+    if type(obj) is not StoredObject:
+        return decode(kind, obj)
+    views = obj.views
+    if views is None:
+        views = obj.views = {}
+    found: V | None = views.get(kind)
+    if found is None:
+        found = views[kind] = _decoded(kind, obj)
+    return found
+
+
+def _decoded(kind: type[V], obj: StoredObject) -> V:
+    spec = obj.get("spec")
+    if kind is not Pod or type(spec) is not FrozenDict:
+        return decode(kind, obj)
+    try:
+        pod = decode(kind, {**obj, "spec": _NO_SPEC})
+        return msgspec.structs.replace(pod, spec=_spec_of(spec))
+    except ManifestError:
+        # Decoded as a whole, it says where the fault is.
+        return decode(kind, obj)
+
+
+@remembered
+def _spec_of(spec: FrozenDict) -> PodSpec:
+    return decode(PodSpec, spec)

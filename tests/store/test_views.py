@@ -1,0 +1,36 @@
+"""Typed views of stored objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from kschedcore.api.machinery.frozen import Interner, plain
+from kschedcore.api.objects import Node, Pod, decode
+from kschedcore.api.objects.views import view_of
+from kschedcore.errors import ManifestError
+
+SPEC = {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}], "nodeName": "n"}
+
+
+def test_a_stored_object_is_decoded_once() -> None:
+    interner = Interner()
+    one, two = (interner.freeze({"metadata": {"name": name}, "spec": plain(SPEC)}, "1") for name in "ab")
+    first = view_of(Pod, one)
+    assert first == decode(Pod, one)
+    assert view_of(Pod, one) is first
+    assert view_of(Pod, two).spec is first.spec
+    assert view_of(Pod, two).metadata.name == "b"
+    assert view_of(Node, one) == decode(Node, one)
+    assert view_of(Pod, one) is first
+
+
+def test_another_object_is_decoded_each_time() -> None:
+    pod = {"metadata": {"name": "a"}, "spec": SPEC}
+    assert view_of(Pod, pod) == view_of(Pod, pod)
+    assert view_of(Pod, pod) is not view_of(Pod, pod)
+
+
+def test_a_fault_is_named_with_its_path() -> None:
+    broken = Interner().freeze({"metadata": {"name": "a"}, "spec": {"containers": [{"name": 5}]}}, "1")
+    with pytest.raises(ManifestError, match=r"spec\.containers\[0\]\.name"):
+        view_of(Pod, broken)
