@@ -54,6 +54,40 @@ def test_a_dying_namespace_is_emptied_and_then_goes(world: World) -> None:
     assert world.client.get("namespaces", "", "ns") is None
 
 
+def conditions(world: World) -> dict[str, str]:
+    found = world.get("namespaces", "ns", "")["status"]["conditions"]
+    return {each["type"]: each["message"] for each in found if each["status"] == "True"}
+
+
+def test_pods_go_first_and_conditions_say_what_remains(world: World) -> None:
+    world.send("POST", "/api/v1/namespaces/ns/pods", sample("pods"))
+    pod = next(iter(world.names("pods", "ns")))
+    world.client.patch("pods", "ns", pod, {"metadata": {"finalizers": ["example.com/hold"]}})
+    world.send("POST", "/api/v1/namespaces/ns/configmaps", {"metadata": {"name": "kept"}})
+    world.send("DELETE", "/api/v1/namespaces/ns")
+    world.settle()
+    assert "kept" in world.names("configmaps", "ns")
+    assert conditions(world) == {
+        "NamespaceContentRemaining": "Some resources are remaining: pods. has 1 resource instances",
+        "NamespaceFinalizersRemaining": (
+            "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
+        ),
+    }
+    world.client.patch("pods", "ns", pod, {"metadata": {"finalizers": None}})
+    world.settle()
+    assert world.client.get("namespaces", "", "ns") is None
+
+
+def test_a_patched_phase_of_a_terminating_namespace_does_not_keep_the_controllers_busy(world: World) -> None:
+    held: dict[str, Any] = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    world.send("POST", "/api/v1/namespaces/ns/configmaps", held)
+    world.send("DELETE", "/api/v1/namespaces/ns")
+    world.settle()
+    world.client.patch("namespaces", "", "ns", {"status": {"phase": "Active"}}, subresource="status")
+    world.run_for(minutes=10)
+    assert world.names("configmaps", "ns") >= {"held"}
+
+
 def test_a_quota_says_what_is_used(world: World) -> None:
     hard = {"count/deployments.apps": "5", "requests.storage": "9Gi", "services": "3", "example.com/x": "1"}
     world.send("POST", "/apis/apps/v1/namespaces/ns/deployments", sample("deployments"))

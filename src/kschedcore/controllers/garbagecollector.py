@@ -100,16 +100,17 @@ class GarbageCollector(Controller):
             owner = self._owner(obj, reference)
             if owner is None:
                 gone.add(reference["uid"])
-            elif _FOREGROUND in owner["metadata"].get("finalizers", ()) and owner["metadata"].get(
-                "deletionTimestamp"
-            ):
+            elif _is_deleting_dependents(owner):
                 waiting.add(reference["uid"])
             else:
                 solid.add(reference["uid"])
         if solid:
             if gone or waiting:
                 self._drop_owners(resource, obj, gone | waiting)
-        elif waiting and any(self._seen_dependents(obj)):
+        elif waiting and (dependents := [each for _, each in self._seen_dependents(obj)]):
+            if any(map(_is_deleting_dependents, dependents)):
+                # Owners that wait for each other would wait for ever.
+                obj = self._unblock_owners(resource, obj)
             self._delete(resource, obj, "Foreground")
         else:
             self._delete(resource, obj, _own_policy(obj))
@@ -139,15 +140,25 @@ class GarbageCollector(Controller):
         kept = [each for each in metadata["ownerReferences"] if each["uid"] not in uids]
         self._patch(resource, obj, {"ownerReferences": kept or None})
 
+    def _unblock_owners(self, resource: str, obj: Object) -> Object:
+        """Have no owner wait for the object."""
+        references = [
+            {**each, "blockOwnerDeletion": False} if each.get("blockOwnerDeletion") else each
+            for each in obj["metadata"]["ownerReferences"]
+        ]
+        if references == obj["metadata"]["ownerReferences"]:
+            return obj
+        return self._patch(resource, obj, {"ownerReferences": references})
+
     def _drop_finalizer(self, resource: str, obj: Object, finalizer: str) -> None:
         kept = [each for each in obj["metadata"]["finalizers"] if each != finalizer]
         self._patch(resource, obj, {"finalizers": kept or None})
 
-    def _patch(self, resource: str, obj: Object, change: Object) -> None:
+    def _patch(self, resource: str, obj: Object, change: Object) -> Object:
         metadata = obj["metadata"]
         version = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
         patch = {"metadata": {**version, **change}}
-        self.client.patch(resource, metadata.get("namespace", ""), metadata["name"], patch)
+        return self.client.patch(resource, metadata.get("namespace", ""), metadata["name"], patch)
 
 
 class _KeysOf:
@@ -190,6 +201,12 @@ def _key(resource: str, obj: Object) -> Key:
 
 def _owner_uids(obj: Object) -> Iterable[Hashable]:
     return [reference["uid"] for reference in obj["metadata"].get("ownerReferences", ())]
+
+
+def _is_deleting_dependents(obj: Object) -> bool:
+    """Return whether the object is being deleted in the foreground, after its dependents."""
+    metadata = obj["metadata"]
+    return bool(metadata.get("deletionTimestamp")) and _FOREGROUND in metadata.get("finalizers", ())
 
 
 def _blocks(dependent: Object, owner: Object) -> bool:

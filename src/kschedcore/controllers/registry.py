@@ -9,6 +9,8 @@ from kschedcore.controllers.deployment.controller import DeploymentController
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
+from kschedcore.controllers.endpointslicemirroring import EndpointSliceMirroringController
+from kschedcore.controllers.ephemeralvolume import EphemeralVolumeController
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.job.controller import JobController
 from kschedcore.controllers.namespace import NamespaceController
@@ -36,7 +38,9 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     DeploymentController,
     DisruptionController,
     EndpointSliceController,
+    EndpointSliceMirroringController,
     EndpointsController,
+    EphemeralVolumeController,
     GarbageCollector,
     JobController,
     NamespaceController,

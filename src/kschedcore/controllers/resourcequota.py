@@ -7,9 +7,11 @@ there, which gives back what deletions, failures and refused writes left charged
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.kinds import resources
+from kschedcore.api.machinery.times import later, parse_time
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.apiserver.admission.quota import evaluator_for, quota_usage
 from kschedcore.client.informer import Change, key_of
@@ -51,10 +53,22 @@ class ResourceQuotaController(Controller):
             for resource in resources(namespaced=True)
             if evaluator_for(resource).matching_resources(hard)
         }
+        now = self.clock.now()
+        objects = {
+            resource: [obj for obj in found if resource.qualified != "pods" or not _is_lost(obj, now)]
+            for resource, found in objects.items()
+        }
         status = {"hard": hard, "used": quota_usage(spec, objects)} if hard else {}
         if quota.get("status", {}) != status:
             self.client.update_status({**quota, "status": status}, "resourcequotas")
         return Again(self.clock.now() + RESYNC, background=True)
+
+
+def _is_lost(pod: Object, now: datetime) -> bool:
+    """Return whether a pod should have ended by now, as on a node that is lost (``QuotaV1Pod``)."""
+    metadata = pod["metadata"]
+    deleted, grace = parse_time(metadata.get("deletionTimestamp")), metadata.get("deletionGracePeriodSeconds")
+    return deleted is not None and grace is not None and now > later(deleted, grace)
 
 
 def _gives_back(change: Change) -> bool:

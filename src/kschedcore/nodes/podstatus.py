@@ -60,7 +60,7 @@ def pod_status(
         others = [each for each in others if each["type"] != "DisruptionTarget"]
         others.append(condition("DisruptionTarget", True, "TerminationByKubelet", ending.message))
     conditions = pod_conditions(spec, containers, phase, others, sandbox=not over)
-    status = {**before, **place.fields, "phase": phase}
+    status = {**before, **_observed(pod), **place.fields, "phase": phase}
     if over and ending is not None:
         status |= {"reason": ending.reason, "message": ending.message}
     status["conditions"] = _dated([*others, *conditions], before.get("conditions", ()), now)
@@ -93,6 +93,12 @@ def _phase(
     return phase
 
 
+def _observed(pod: Mapping[str, Any]) -> Object:
+    """Return the generation of the spec that the status is of (KEP-5067)."""
+    generation = pod["metadata"].get("generation")
+    return {"observedGeneration": generation} if generation else {}
+
+
 def rejected(pod: Mapping[str, Any], reason: str, message: str, now: datetime) -> Object:
     """The status of a pod that its node does not let in."""
     before = pod.get("status", {})
@@ -100,6 +106,7 @@ def rejected(pod: Mapping[str, Any], reason: str, message: str, now: datetime) -
     unready = [condition(each, False, "PodFailed") for each in ("ContainersReady", "Ready")]
     return {
         **before,
+        **_observed(pod),
         "phase": "Failed",
         "reason": reason,
         "message": f"Pod was rejected: {message}",

@@ -157,8 +157,24 @@ def _stateful_set_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from non_negative(spec.get("minReadySeconds"), "spec.minReadySeconds")
     yield from non_negative(spec.get("ordinals", {}).get("start"), "spec.ordinals.start")
     yield from _selector(spec, "statefulset")
-    yield from _template(spec, validate_pod_template, "")
+    yield from _template(_with_claim_volumes(spec), validate_pod_template, "")
     yield from _stateful_set_restarts(spec["template"]["spec"])
+
+
+def _with_claim_volumes(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec with the volumes that its claim templates stand for (``volumesToAddForTemplates``)."""
+    template = spec["template"]
+    volumes = template["spec"].get("volumes", [])
+    taken = {volume.get("name") for volume in volumes}
+    names = [claim.get("metadata", {}).get("name") for claim in spec.get("volumeClaimTemplates", ())]
+    added = [
+        {"name": name, "persistentVolumeClaim": {"claimName": name}}
+        for name in names
+        if name and name not in taken
+    ]
+    if not added:
+        return spec
+    return {**spec, "template": {**template, "spec": {**template["spec"], "volumes": [*volumes, *added]}}}
 
 
 def _stateful_set_restarts(spec: dict[str, Any]) -> Iterator[FieldError]:
