@@ -15,6 +15,7 @@ __all__ = [
     "DrainTimeoutError",
     "ExtenderError",
     "KschedcoreError",
+    "LivelockError",
     "ManifestError",
     "NotFoundError",
     "PluginError",
@@ -37,6 +38,10 @@ class DrainTimeoutError(UsageError):
 
 class NotFoundError(KschedcoreError, LookupError):
     """Something asked for by name does not exist."""
+
+
+class LivelockError(KschedcoreError):
+    """Components of a simulated cluster undo each other's work again and again without time passing."""
 
 
 class ConfigError(KschedcoreError, ValueError):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.client.verbs import Propagation
 from kschedcore.controllers.garbagecollector import GarbageCollector
 
 from .world import World
@@ -60,6 +61,32 @@ def test_in_the_foreground_the_owner_waits_for_what_blocks_it(world: World) -> N
     world.client.patch("configmaps", "default", "held", {"metadata": {"finalizers": None}})
     world.settle()
     assert names(world) == set()
+
+
+@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
+def test_owners_in_a_circle_go_together(world: World, propagation: Propagation) -> None:
+    for name in ("a", "b", "c"):
+        make(world, name)
+    for name, owner in (("a", "c"), ("b", "a"), ("c", "b")):
+        reference = {
+            "apiVersion": "v1", "kind": "ConfigMap", "name": owner, "blockOwnerDeletion": True,
+            "uid": world.get("configmaps", owner)["metadata"]["uid"],
+        }  # fmt: skip
+        world.client.patch("configmaps", "default", name, {"metadata": {"ownerReferences": [reference]}})
+    world.client.delete("configmaps", "default", "a", propagation=propagation)
+    world.settle()
+    assert names(world) == set()
+
+
+def test_another_policy_counts_while_the_object_is_being_deleted(world: World) -> None:
+    make(world, "owner", finalizers=["example.com/hold"])
+    make(world, "child", "owner")
+    for propagation in ("Background", "Orphan"):
+        world.send("DELETE", f"{MAPS}/owner?propagationPolicy={propagation}")
+        world.settle()
+    assert names(world) == {"owner", "child"}
+    assert "ownerReferences" not in world.get("configmaps", "child")["metadata"]
+    assert world.get("configmaps", "owner")["metadata"]["finalizers"] == ["example.com/hold"]
 
 
 def test_orphans_are_set_free(world: World) -> None:

@@ -8,8 +8,12 @@ from typing import Protocol
 
 from kschedcore.client.informer import Informers
 from kschedcore.clock import Timers
+from kschedcore.errors import LivelockError
 
-__all__ = ["Component", "Loop"]
+__all__ = ["MOST_ROUNDS", "Component", "Loop"]
+
+MOST_ROUNDS = 100_000
+"""How many rounds of work may follow each other at one moment of simulated time."""
 
 
 class Component(Protocol):
@@ -60,8 +64,22 @@ class Loop:
 
     def run_ready(self) -> None:
         """Work until nothing is left to do at this time."""
+        begun, rounds = self.clock.now(), 0
         while self.round() or self._fire():
-            pass
+            rounds += 1
+            if rounds > MOST_ROUNDS and self.clock.now() == begun:
+                raise LivelockError(
+                    f"{rounds} rounds of work at {begun.isoformat()} and no end: "
+                    f"{', '.join(self._busy())} go round in circles"
+                )
+
+    def _busy(self) -> list[str]:
+        """Return the names of the components that have work in the next rounds."""
+        busy = dict[str, None]()
+        for _ in range(10):
+            self._informers.sync()
+            busy.update({name: None for name, each in list(self._components.items()) if each.step()})
+        return list(busy)
 
     def _fire(self) -> bool:
         """Call every timer that is due: what comes due at one time is one round's work."""

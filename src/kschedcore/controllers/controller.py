@@ -154,6 +154,7 @@ class Runner:
         self._controller = controller
         self._clock = context.clock
         self._queue: WorkQueue[Key] = WorkQueue(context.clock)
+        self._passes = _Passes()
         self._listening = []
         for watched in controller.watches():
             informer, listener = context.informers[watched.resource], self._listener(watched)
@@ -184,7 +185,11 @@ class Runner:
         if not self._queue:
             return False
         for key in self._queue.drain():
-            self._reconcile(key)
+            due = self._passes.admit(key, self._clock.now())
+            if due is None:
+                self._reconcile(key)
+            else:
+                self._queue.add_at(key, due)
         return True
 
     def _reconcile(self, key: Key) -> None:
@@ -207,3 +212,31 @@ class Runner:
         for informer, listener, controlled in self._listening:
             informer.unlisten(listener, controlled)
         self._queue.close()
+
+
+class _Passes:
+    """Limits how often one key is reconciled: a burst, and then so many passes a second.
+
+    Kubernetes' controllers share a client with such a limit (``--kube-api-qps``, ``--kube-api-burst``), so that
+    controllers that undo each other's work take time over it. Without it they would do so without end at one
+    moment of simulated time.
+    """
+
+    BURST = 500
+    PERIOD = timedelta(seconds=1 / 20)
+    _KEPT = 10_000
+
+    def __init__(self) -> None:
+        self._spent: dict[Key, tuple[datetime, int]] = {}
+
+    def admit(self, key: Key, now: datetime) -> datetime | None:
+        """Count a pass; return when the key may be reconciled, None for now."""
+        since, spent = self._spent.get(key, (now, 0))
+        if since < now and spent:
+            spent = max(0, spent - (now - since) // self.PERIOD)
+        if spent >= self.BURST:
+            return now + self.PERIOD
+        if len(self._spent) > self._KEPT:
+            self._spent.clear()
+        self._spent[key] = now, spent + 1
+        return None

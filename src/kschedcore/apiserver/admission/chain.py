@@ -102,7 +102,7 @@ class AdmissionChain:
         if request.operation is Operation.CREATE:
             errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
         elif request.subresource == "status":
-            errors = validate_status_update(obj, old or {}, namespaced=resource.namespaced)
+            errors = validate_status_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
         elif request.subresource == "resize":
             errors = validate_resize(obj, old or {})
         else:

@@ -25,6 +25,17 @@ __all__ = ["CREATE", "UPDATE"]
 HIGHEST_USER_PRIORITY = 1_000_000_000
 
 
+def validate_namespace_phase(namespace: dict[str, Any]) -> Iterable[FieldError]:
+    """Check that the phase says whether the namespace is being deleted (``ValidateNamespaceStatusUpdate``)."""
+    phase = namespace.get("status", {}).get("phase", "")
+    if "deletionTimestamp" not in namespace["metadata"] and phase != "Active":
+        yield fe.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")
+    elif "deletionTimestamp" in namespace["metadata"] and phase != "Terminating":
+        yield fe.invalid(
+            "status.Phase", phase, "may only be 'Terminating' if `deletionTimestamp` is not empty"
+        )
+
+
 def _namespace(namespace: dict[str, Any]) -> Iterable[FieldError]:
     return validate_metadata(namespace["metadata"], dns_label_name, namespaced=False)
 

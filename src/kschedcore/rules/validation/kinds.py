@@ -71,10 +71,13 @@ def validate_update(
     return errors
 
 
-def validate_status_update(obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
+def validate_status_update(
+    kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
+) -> list[FieldError]:
     """What is wrong with an update of the status alone, which leaves the rest as it was."""
     new, was = obj["metadata"], old["metadata"]
     return [
         *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
         *validate_metadata_update(new, was),
+        *(cluster.validate_namespace_phase(obj) if kind == "Namespace" else ()),
     ]
