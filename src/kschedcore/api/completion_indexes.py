@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 __all__ = ["format_indexes", "parse_indexes"]
 
+_INTERVAL = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
+
 
 def parse_indexes(text: str, completions: int) -> set[int]:
-    """The indexes below ``completions`` that ``text`` names; what is out of range is left out."""
+    """Return the indexes below ``completions`` that ``text`` names.
+
+    What is out of range is left out, and so is a part that is no interval (``parseIndexesFromString``).
+    """
     found: set[int] = set()
     for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        found.update(range(int(first), min(int(last or first), completions - 1) + 1))
+        if interval := _INTERVAL.fullmatch(part):
+            first, last = int(interval[1]), int(interval[2] or interval[1])
+            found.update(range(first, min(last, completions - 1) + 1))
     return found
 
 

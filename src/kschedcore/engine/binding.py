@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from kschedcore._native.bulk import bind_rows
 from kschedcore._native.preemption import NOT_STARTED
+from kschedcore.api.machinery.times import parse_time
 from kschedcore.engine.bound_rows import BoundRows
 from kschedcore.engine.journal import Journal
 
@@ -39,11 +39,8 @@ def key_of(pod: Pod) -> PodKey:
 
 def start_of(pod: Pod) -> int:
     """When a pod started, in seconds since 1970; ``NOT_STARTED`` when it has not."""
-    text = pod.status.start_time
-    if not text:
-        return NOT_STARTED
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    started = parse_time(pod.status.start_time)
+    return NOT_STARTED if started is None else int(started.timestamp())
 
 
 @dataclass(slots=True)

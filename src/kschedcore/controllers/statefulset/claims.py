@@ -22,14 +22,14 @@ def claims_of(stateful_set: Object, pod: Object) -> list[Object]:
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
             "metadata": _metadata(stateful_set, template, ordinal_of(pod)),
-            "spec": template["spec"],
+            "spec": template.get("spec", {}),
         }
         for template in stateful_set["spec"].get("volumeClaimTemplates", ())
     ]
 
 
 def _metadata(stateful_set: Object, template: Object, ordinal: int) -> Object:
-    given = template["metadata"]
+    given = template.get("metadata", {})
     selected = stateful_set["spec"]["selector"].get("matchLabels", {})
     return {
         **{key: given[key] for key in ("annotations", "finalizers") if given.get(key)},

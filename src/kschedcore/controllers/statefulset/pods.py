@@ -26,6 +26,7 @@ __all__ = [
     "parent_of",
     "revision_of",
     "stateful_pod",
+    "template_name",
     "with_claims",
 ]
 
@@ -74,9 +75,15 @@ def is_running_and_ready(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") == "Running" and ready_since(pod) is not None
 
 
+def template_name(template: Object) -> str:
+    """Return the name of a claim template, which is not validated; empty if it has none."""
+    name: str = template.get("metadata", {}).get("name", "")
+    return name
+
+
 def claim_name(stateful_set: Object, template: Object, ordinal: int) -> str:
     """The name of the claim that a pod gets of a claim template."""
-    return f"{template['metadata']['name']}-{stateful_set['metadata']['name']}-{ordinal}"
+    return f"{template_name(template)}-{stateful_set['metadata']['name']}-{ordinal}"
 
 
 def stateful_pod(stateful_set: Object, template: Object, revision: str, ordinal: int) -> Object:
@@ -111,7 +118,7 @@ def with_claims(stateful_set: Object, volumes: Iterable[Object], ordinal: int) -
     """The volumes of a pod: its claims, and what no claim takes the place of."""
     templates: Sequence[Object] = stateful_set["spec"].get("volumeClaimTemplates", ())
     claimed = {
-        each["metadata"]["name"]: {"claimName": claim_name(stateful_set, each, ordinal)} for each in templates
+        template_name(each): {"claimName": claim_name(stateful_set, each, ordinal)} for each in templates
     }
     mounted = [{"name": name, "persistentVolumeClaim": source} for name, source in claimed.items()]
     return mounted + [volume for volume in volumes if volume["name"] not in claimed]
@@ -130,6 +137,6 @@ def has_storage(stateful_set: Object, pod: Object) -> bool:
         for volume in pod["spec"].get("volumes", ())
     }
     return all(
-        mounted.get(each["metadata"]["name"]) == claim_name(stateful_set, each, ordinal_of(pod))
+        mounted.get(template_name(each)) == claim_name(stateful_set, each, ordinal_of(pod))
         for each in stateful_set["spec"].get("volumeClaimTemplates", ())
     )
