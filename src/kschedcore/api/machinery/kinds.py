@@ -212,6 +212,16 @@ KINDS: tuple[Kind, ...] = (
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",),
         subresources=("status",), generation=True, unconditional_update=False,
     ),
+    _in("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", namespaced=False, generation=True),
+    _in(
+        "resource.k8s.io", "v1", "ResourceClaim", "resourceclaims", subresources=("status",),
+        answers_object=True,
+    ),
+    _in("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates", answers_object=True),
+    _in(
+        "resource.k8s.io", "v1", "ResourceSlice", "resourceslices", namespaced=False, generation=True,
+        fields=("spec.nodeName", "spec.driver"), answers_object=True,
+    ),
     _in(
         "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False, short_names=("pc",),
         generation=True,

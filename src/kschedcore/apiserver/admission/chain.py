@@ -24,6 +24,7 @@ from kschedcore.apiserver.admission.types import (
 from kschedcore.rules.defaults import default
 from kschedcore.rules.preparation.workloads import TEMPLATE_GENERATION, is_integer
 from kschedcore.rules.reading import decoder_of
+from kschedcore.rules.validation.device_claims import admin_access
 from kschedcore.rules.validation.kinds import validate_create, validate_status_update, validate_update
 from kschedcore.rules.validation.pod_resize import validate_resize
 
@@ -101,6 +102,9 @@ class AdmissionChain:
             return
         if request.operation is Operation.CREATE:
             errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
+            if resource.kind in ("ResourceClaim", "ResourceClaimTemplate"):
+                namespace = self._reader.get("namespaces", "", request.namespace)
+                errors = [*admin_access(obj, namespace), *errors]
         elif request.subresource == "status":
             errors = validate_status_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
         elif request.subresource == "resize":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kschedcore.rules.defaults import autoscaling, batch, cluster, pods, services, storage, workloads
+from kschedcore.rules.defaults import autoscaling, batch, cluster, devices, pods, services, storage, workloads
 
 __all__ = ["default"]
 
@@ -18,6 +18,7 @@ _BY_KIND: dict[str, Callable[[dict[str, Any]], None]] = {
     **autoscaling.DEFAULTS,
     **batch.DEFAULTS,
     **cluster.DEFAULTS,
+    **devices.DEFAULTS,
     **pods.DEFAULTS,
     **services.DEFAULTS,
     **storage.DEFAULTS,

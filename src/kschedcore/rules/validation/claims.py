@@ -9,8 +9,8 @@ from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.quantity import Quantity
-from kschedcore.rules.validation.changes import difference
 from kschedcore.rules.validation.common import validate_label_selector
+from kschedcore.rules.validation.internal_json import difference
 from kschedcore.rules.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
@@ -74,8 +74,12 @@ def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterabl
             "requests": old_spec.get("resources", {}).get("requests", {}),
         }
     if new_spec != old_spec:
-        detail = "spec is immutable after creation except resources.requests for bound claims"
-        yield fe.forbidden("spec", f"{detail}\n{difference(old_spec, new_spec)}")
+        changes = difference("core.v1.PersistentVolumeClaimSpec", old_spec, new_spec)
+        detail = (
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound "
+            "claims"
+        )
+        yield fe.forbidden("spec", f"{detail}\n{changes}")
     elif bound and (new_text := _storage(claim["spec"])) and (old_text := _storage(old_spec)):
         new_size = Quantity.parse(new_text)
         # An expansion that failed may be taken back, as far as to what the volume has (KEP-1790).

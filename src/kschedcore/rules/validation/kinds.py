@@ -15,6 +15,8 @@ from kschedcore.rules.validation import (
     batch,
     cluster,
     configuration,
+    device_claims,
+    device_slices,
     limits,
     networking,
     pod,
@@ -33,7 +35,8 @@ from kschedcore.rules.validation.metadata import (
 __all__ = ["validate_create", "validate_status_update", "validate_update"]
 
 _MODULES = (
-    autoscaling, batch, cluster, configuration, limits, networking, pod, policy, services, storage, workloads,
+    autoscaling, batch, cluster, configuration, device_claims,
+    device_slices, limits, networking, pod, policy, services, storage, workloads,
 )  # fmt: skip
 _CREATE: dict[str, Callable[[dict[str, Any]], Iterable[FieldError]]] = {}
 _UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], Iterable[FieldError]]] = {}

@@ -10,7 +10,7 @@ from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import remembered
-from kschedcore.rules.validation.changes import difference
+from kschedcore.rules.validation.internal_json import difference
 from kschedcore.rules.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
@@ -75,7 +75,8 @@ def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[F
     if was.get("schedulingGates"):
         yield from _gated(munged, was)
     if munged != was:
-        yield fe.forbidden("spec", f"{_UPDATABLE}\n{difference(was, munged)}")
+        changes = difference("core.v1.PodSpec", was, munged)
+        yield fe.forbidden("spec", f"{_UPDATABLE}\n{changes}")
 
 
 def _containers_added_or_removed(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:

@@ -1,0 +1,302 @@
+"""Validation of ResourceClaim, ResourceClaimTemplate and DeviceClass (``resource.k8s.io/v1``, KEP-4381)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.remembered import remembered
+from kschedcore.api.resource_names import is_extended
+from kschedcore.rules.validation.common import IMMUTABLE
+from kschedcore.rules.validation.device_names import (
+    validate_dns_label,
+    validate_driver_name,
+    validate_fully_qualified_name,
+    validate_label_key,
+    validate_label_value,
+    validate_subdomain,
+)
+from kschedcore.rules.validation.internal_json import internal_json
+from kschedcore.rules.validation.metadata import (
+    dns_subdomain_name,
+    validate_metadata,
+    validate_metadata_update,
+)
+
+__all__ = ["CREATE", "DEVICE_EFFECTS", "UPDATE", "admin_access", "validate_each", "validate_unique"]
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+DEVICE_EFFECTS: Final = ("NoExecute", "NoSchedule", "None")
+_MAX_ENTRIES: Final = 32
+_MAX_SUBREQUESTS: Final = 8
+_MAX_PARAMETERS: Final = 10 * 1024
+_ONE_KIND_OF_REQUEST: Final = "exactly one of `exactly` or `firstAvailable` is required"
+_NO_SUCH_REQUEST: Final = (
+    "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
+)
+_ADMIN_LABEL: Final = "resource.kubernetes.io/admin-access"
+_TEMPLATE_METADATA: Final = frozenset({"labels", "annotations"})
+
+
+def validate_each(
+    items: list[T], most: int, rule: Callable[[T, str], Iterable[FieldError]], path: str
+) -> Iterator[FieldError]:
+    """A list of at most ``most`` items that each follow a rule; a longer list is not looked at."""
+    if len(items) > most:
+        yield fe.too_many(path, len(items), most)
+        return
+    for index, item in enumerate(items):
+        yield from rule(item, f"{path}[{index}]")
+
+
+def validate_unique(
+    items: list[T],
+    most: int,
+    rule: Callable[[T, str], Iterable[FieldError]],
+    key: Callable[[T], str],
+    path: str,
+) -> Iterator[FieldError]:
+    """As :func:`validate_each`, with no key twice."""
+    yield from validate_each(items, most, rule, path)
+    if len(items) <= most:
+        seen: set[str] = set()
+        for index, item in enumerate(items):
+            if key(item) in seen:
+                yield fe.duplicate(f"{path}[{index}]", key(item))
+            seen.add(key(item))
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return str(item.get("name", ""))
+
+
+def admin_access(obj: Json, namespace: Mapping[str, Any] | None) -> Iterator[FieldError]:
+    """Requests for admin access, which needs the consent of the namespace (KEP-5018).
+
+    Args:
+        obj: A new ResourceClaim or ResourceClaimTemplate.
+        namespace: Its namespace; None if there is none.
+    """
+    labels = {} if namespace is None else namespace["metadata"].get("labels", {})
+    if labels.get(_ADMIN_LABEL) == "true":
+        return
+    spec = obj["spec"] if obj["kind"] == "ResourceClaim" else obj["spec"]["spec"]
+    for index, request in enumerate(spec["devices"].get("requests", ())):
+        if request.get("exactly", {}).get("adminAccess"):
+            detail = f"admin access to devices requires the `{_ADMIN_LABEL}: true` label on the containing namespace"
+            yield fe.forbidden(f"spec.devices.requests[{index}].adminAccess", detail)
+
+
+# -- claims --------------------------------------------------------------------------------------------------
+
+
+def _claim(claim: Json) -> Iterable[FieldError]:
+    yield from validate_metadata(claim["metadata"], dns_subdomain_name, namespaced=True)
+    yield from _claim_spec(claim["spec"], "spec")
+
+
+def _claim_update(claim: Json, old: Json) -> Iterable[FieldError]:
+    yield from validate_metadata_update(claim["metadata"], old["metadata"])
+    if claim["spec"] != old["spec"]:
+        value = internal_json("resource.v1.ResourceClaimSpec", claim["spec"])
+        yield fe.invalid("spec", value, IMMUTABLE)
+
+
+def _template(template: Json) -> Iterable[FieldError]:
+    yield from validate_metadata(template["metadata"], dns_subdomain_name, namespaced=True)
+    yield from _template_spec(template["spec"])
+
+
+def _template_update(template: Json, old: Json) -> Iterable[FieldError]:
+    yield from validate_metadata_update(template["metadata"], old["metadata"])
+    if template["spec"] != old["spec"]:
+        value = internal_json("resource.v1.ResourceClaimTemplateSpec", template["spec"])
+        yield fe.invalid("spec", value, IMMUTABLE)
+    yield from _template_spec(template["spec"])
+
+
+def _template_spec(spec: Json) -> Iterator[FieldError]:
+    for key in spec["metadata"]:
+        if key not in _TEMPLATE_METADATA:
+            yield fe.forbidden(f"spec.metadata.{key}", "cannot be set")
+    yield from _claim_spec(spec["spec"], "spec.spec")
+
+
+def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
+    devices, path = spec["devices"], f"{path}.devices"
+    known = _request_names(devices)
+    requests = devices.get("requests", [])
+    yield from validate_unique(requests, _MAX_ENTRIES, _request, _name, f"{path}.requests")
+    constraints = devices.get("constraints", [])
+    yield from validate_each(
+        constraints, _MAX_ENTRIES, lambda each, at: _constraint(each, known, at), f"{path}.constraints"
+    )
+    config = devices.get("config", [])
+    yield from validate_each(
+        config, _MAX_ENTRIES, lambda each, at: _claim_config(each, known, at), f"{path}.config"
+    )
+
+
+def _request_names(devices: Json) -> frozenset[str]:
+    """The names of requests, and of their subrequests after a slash."""
+    names: set[str] = set()
+    for request in devices.get("requests", ()):
+        name = _name(request)
+        names |= {name, *(f"{name}/{_name(each)}" for each in request.get("firstAvailable", ()))}
+    return frozenset(names)
+
+
+def _request(request: Json, path: str) -> Iterator[FieldError]:
+    yield from validate_dns_label(_name(request), f"{path}.name")
+    exactly, alternatives = request.get("exactly"), request.get("firstAvailable", [])
+    if exactly is None and not alternatives:
+        yield fe.required(path, _ONE_KIND_OF_REQUEST)
+    elif exactly is not None and alternatives:
+        yield fe.invalid(path, None, f"{_ONE_KIND_OF_REQUEST}, but multiple fields are set")
+    elif exactly is not None:
+        yield from _devices(exactly, f"{path}.exactly")
+    else:
+        where = f"{path}.firstAvailable"
+        yield from validate_unique(alternatives, _MAX_SUBREQUESTS, _subrequest, _name, where)
+
+
+def _subrequest(request: Json, path: str) -> Iterator[FieldError]:
+    yield from validate_dns_label(_name(request), f"{path}.name")
+    yield from _devices(request, path)
+
+
+def _devices(request: Json, path: str) -> Iterator[FieldError]:
+    """What an exact request and an alternative of another one have in common."""
+    yield from validate_subdomain(request.get("deviceClassName", ""), f"{path}.deviceClassName")
+    yield from validate_each(request.get("selectors", []), _MAX_ENTRIES, _selector, f"{path}.selectors")
+    mode, count = request["allocationMode"], request.get("count", 0)
+    if mode == "All":
+        if count:
+            yield fe.invalid(f"{path}.count", count, "must not be specified when allocationMode is 'All'")
+    elif mode == "ExactCount":
+        if count <= 0:
+            yield fe.invalid(f"{path}.count", count, "must be greater than zero")
+    else:
+        yield fe.not_supported(f"{path}.allocationMode", mode, ("All", "ExactCount"))
+    for index, toleration in enumerate(request.get("tolerations", ())):
+        yield from _toleration(toleration, f"{path}.tolerations[{index}]")
+
+
+def _selector(selector: Json, path: str) -> Iterable[FieldError]:
+    if "cel" not in selector:
+        return [fe.required(f"{path}.cel")]
+    expression = selector["cel"].get("expression", "")
+    return [each.below(path) for each in _expression(expression)]
+
+
+@remembered
+def _expression(expression: str) -> tuple[FieldError, ...]:
+    # Most programs never meet a selector, and the language takes its time to import.
+    from kschedcore.cel.devices import MAX_COST, MAX_LENGTH, compile_selector
+    from kschedcore.cel.errors import CompileError
+
+    if len(expression.encode()) > MAX_LENGTH:
+        return (fe.too_long("cel.expression", MAX_LENGTH),)
+    try:
+        selector = compile_selector(expression)
+    except CompileError as error:
+        return (fe.invalid("cel.expression", expression, str(error)),)
+    if selector.max_cost > MAX_COST:
+        return (fe.forbidden("cel.expression", "too complex, exceeds cost limit"),)
+    return ()
+
+
+def _toleration(toleration: Json, path: str) -> Iterator[FieldError]:
+    if toleration.get("key"):
+        yield from validate_label_key(toleration["key"], f"{path}.key")
+    operator, value = toleration["operator"], toleration.get("value", "")
+    if operator == "Exists":
+        if value:
+            yield fe.invalid(f"{path}.value", value, "must be empty for operator `Exists`")
+    elif operator == "Equal":
+        yield from validate_label_value(value, f"{path}.value")
+    else:
+        yield fe.not_supported(f"{path}.operator", operator, ("Equal", "Exists"))
+    effect = toleration.get("effect", "")
+    if effect and effect not in DEVICE_EFFECTS:
+        yield fe.not_supported(f"{path}.effect", effect, DEVICE_EFFECTS)
+
+
+def _constraint(constraint: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+    yield from _references(constraint, known, path)
+    for key in ("matchAttribute", "distinctAttribute"):
+        if key in constraint:
+            yield from validate_fully_qualified_name(constraint[key], f"{path}.{key}")
+            return
+    detail = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'
+    yield fe.required(path, detail)
+
+
+def _references(holder: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+    def rule(name: str, where: str) -> Iterator[FieldError]:
+        segments = name.split("/")
+        if len(segments) <= 2:
+            for segment in segments:
+                yield from validate_dns_label(segment, where)
+        if name not in known:
+            yield fe.invalid(where, name, _NO_SUCH_REQUEST)
+
+    yield from validate_unique(holder.get("requests", []), _MAX_ENTRIES, rule, str, f"{path}.requests")
+
+
+def _claim_config(config: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+    yield from _references(config, known, path)
+    yield from _config(config, path)
+
+
+def _config(config: Json, path: str) -> Iterator[FieldError]:
+    opaque = config.get("opaque")
+    if opaque is None:
+        yield fe.required(f"{path}.opaque")
+        return
+    yield from validate_driver_name(opaque.get("driver", ""), f"{path}.opaque.driver")
+    where, parameters = f"{path}.opaque.parameters", opaque.get("parameters")
+    if parameters is None:
+        yield fe.required(where)
+    elif len(msgspec.json.encode(parameters)) > _MAX_PARAMETERS:
+        yield fe.too_long(where, _MAX_PARAMETERS)
+    elif not isinstance(parameters, dict):
+        yield fe.invalid(where, "<value omitted>", "must be a valid JSON object")
+
+
+# -- classes -------------------------------------------------------------------------------------------------
+
+
+def _class(device_class: Json) -> Iterable[FieldError]:
+    yield from validate_metadata(device_class["metadata"], dns_subdomain_name, namespaced=False)
+    yield from _class_spec(device_class["spec"])
+
+
+def _class_update(device_class: Json, old: Json) -> Iterable[FieldError]:
+    yield from validate_metadata_update(device_class["metadata"], old["metadata"])
+    spec, was = device_class["spec"], old["spec"]
+    # Expressions that are stored stay valid whatever the rules for new ones are.
+    unchanged = {key for key in ("selectors", "config") if spec.get(key) == was.get(key)}
+    yield from _class_spec({key: value for key, value in spec.items() if key not in unchanged})
+
+
+def _class_spec(spec: Json) -> Iterator[FieldError]:
+    yield from validate_each(spec.get("selectors", []), _MAX_ENTRIES, _selector, "spec.selectors")
+    yield from validate_each(spec.get("config", []), _MAX_ENTRIES, _config, "spec.config")
+    name = spec.get("extendedResourceName")
+    if name is not None and not is_extended(name):
+        yield fe.invalid("spec.extendedResourceName", name, "must be a valid extended resource name")
+
+
+CREATE = {"DeviceClass": _class, "ResourceClaim": _claim, "ResourceClaimTemplate": _template}
+UPDATE = {
+    "DeviceClass": _class_update,
+    "ResourceClaim": _claim_update,
+    "ResourceClaimTemplate": _template_update,
+}
