@@ -1,4 +1,4 @@
-"""The history that is kept: five to ten minutes (``kube-apiserver --etcd-compaction-interval``)."""
+"""Compaction: five to ten minutes of history are kept (``kube-apiserver --etcd-compaction-interval``)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ INTERVAL = timedelta(minutes=5)
 
 
 class Compactor:
-    """Forgets history: every five minutes that from before the last time.
+    """Every five minutes, forgets the history before the last time.
 
     Args:
         store: Whose history.
-        clock: Says when it is time.
+        clock: For the interval.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._last = store.backend.revision
-        self._due = clock.now() + INTERVAL
+        self.due = clock.now() + INTERVAL
+        """When the next compaction is due."""
 
     def compact(self) -> None:
-        """Forget what it is time to forget."""
+        """Compact the history if that is due."""
         now = self._clock.now()
-        if now >= self._due:
+        if now >= self.due:
             self._store.compact(self._last)
-            self._last, self._due = self._store.backend.revision, now + INTERVAL
+            self._last, self.due = self._store.backend.revision, now + INTERVAL

@@ -1,4 +1,4 @@
-"""Events live for an hour after they were last written (``kube-apiserver --event-ttl``)."""
+"""Events are deleted an hour after they were last written (``kube-apiserver --event-ttl``)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.times import LATEST
 from kschedcore.api.machinery.types import Object
 from kschedcore.clock import Clock
 from kschedcore.store.store import Store
@@ -17,11 +18,11 @@ _EVENTS = kind_by_resource("events").resource
 
 
 class EventTTL:
-    """Removes events whose time is over.
+    """Deletes events whose time to live has passed.
 
     Args:
         store: Where they are.
-        clock: Says when that is.
+        clock: For the time to live.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -29,14 +30,19 @@ class EventTTL:
         self._clock = clock
         self._due: deque[tuple[datetime, str, str, str]] = deque()
 
+    @property
+    def due(self) -> datetime:
+        """When the next event may expire."""
+        return self._due[0][0] if self._due else LATEST
+
     def written(self, event: Object) -> None:
-        """Count an event's hour from now."""
+        """Begin an event's time to live."""
         metadata = event["metadata"]
         version = metadata.get("resourceVersion", "")
         self._due.append((self._clock.now() + TTL, metadata["namespace"], metadata["name"], version))
 
     def expire(self) -> None:
-        """Remove every event whose last write is an hour ago."""
+        """Delete every event whose last write is an hour ago."""
         while self._due and self._due[0][0] <= self._clock.now():
             _, namespace, name, version = self._due.popleft()
             event = self._store.get(_EVENTS.qualified, namespace, name)

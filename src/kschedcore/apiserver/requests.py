@@ -49,6 +49,8 @@ class Requests:
         self._registry = Registry(store, admission, MetaSource(clock, seed))
         self._event_ttl = EventTTL(store, clock)
         self._compactor = Compactor(store, clock)
+        self._clock = clock
+        self._due = self._compactor.due
 
     def send(self, request: Request, *, complete: bool = False) -> Response:
         """Answer one request.
@@ -57,15 +59,17 @@ class Requests:
             request: The request.
             complete: Whether objects in the answer have their ``managedFields``.
         """
-        self.expire()
+        if self._clock.now() >= self._due:
+            self.expire()
         warnings: list[str] = []
         try:
             target = route(request.target)
-            if _asks_to_watch(request, target):
-                return Response(200, self._watch(target, complete=complete))
+            if request.method == "GET":
+                return Response(200, self._read(target, complete=complete))
             code, answer = self._answer(request, target, warnings)
             if target.kind.resource.kind == "Event" and request.method in _OPTIONS_OF:
                 self._event_ttl.written(answer)
+                self._due = min(self._due, self._event_ttl.due)
             shown = _shown(answer, complete=complete)
         except Unavailable as failure:
             return _refusal(internal(str(failure)))
@@ -82,6 +86,20 @@ class Requests:
         """Delete events whose time to live has passed, and compact the history when that is due."""
         self._event_ttl.expire()
         self._compactor.compact()
+        self._due = min(self._compactor.due, self._event_ttl.due)
+
+    def _read(self, target: Route, *, complete: bool) -> Object | Watch:
+        """Answer a GET."""
+        if target.subresource == "scale":
+            return scale_of(self._get(target))
+        if target.subresource in _FOREIGN:
+            raise method_not_allowed()
+        if target.name:
+            obj = self._get(target)
+            return obj.completed() if complete else obj
+        if target.query and is_set(target.query, "watch"):
+            return self._watch(target, complete=complete)
+        return _shown(self._list(target), complete=complete)
 
     def _watch(self, target: Route, *, complete: bool) -> Watch:
         version = target.query.get("resourceVersion", "")
@@ -98,8 +116,6 @@ class Requests:
         method = request.method
         if target.subresource in _FOREIGN:
             return self._foreign(request, target, warnings)
-        if method == "GET":
-            return 200, self._get(target) if target.name else self._list(target)
         if method == "DELETE" and not target.subresource:
             return self._delete(request, target)
         if method == "POST" and not target.name:
@@ -200,8 +216,6 @@ class Requests:
 
     def _scale(self, request: Request, target: Route, warnings: list[str]) -> tuple[int, Object]:
         live = self._get(target)
-        if request.method == "GET":
-            return 200, scale_of(live)
         if request.method == "PUT":
             scale = read_scale(read_object(request.body, request.content_type))
         elif request.method == "PATCH":
@@ -211,12 +225,6 @@ class Requests:
             raise method_not_allowed()
         write = _write(request, target, warnings)
         return 200, write_scale(self._registry, write, live, scale)
-
-
-def _asks_to_watch(request: Request, target: Route) -> bool:
-    return (
-        request.method == "GET" and not target.name and bool(target.query) and is_set(target.query, "watch")
-    )
 
 
 def _write(request: Request, target: Route, warnings: list[str], *, apply: bool = False) -> Write:

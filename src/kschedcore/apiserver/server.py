@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import events_view
@@ -87,7 +89,7 @@ class APIServer:
     ) -> tuple[int, Object]:
         """Send a request made of the arguments and return the status code and the object of the response."""
         response = self.send(Request(method.upper(), target, body, content_type, user_agent))
-        return response.code, response.object
+        return response.code, cast("Object", response.body)
 
     def watch(self, target: str) -> Events:
         """Watch a collection.

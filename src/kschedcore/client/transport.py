@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -178,9 +178,8 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def object(self) -> Object:
-        """The body of whatever is no watch."""
-        assert isinstance(self.body, dict)
-        return self.body
+        """The body of every response but that to a watch."""
+        return cast("Object", self.body)
 
 
 class Transport(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from threading import Condition, Lock
+from threading import Condition, RLock
 
 from kschedcore.store.backend import (
     BackendError,
@@ -45,7 +45,7 @@ class MemoryBackend:
         self._last: dict[str, int] = {}
         self._revision = 1
         self._oldest = 1
-        self._lock = Lock()
+        self._lock = RLock()
         self._news = Condition(self._lock)
         self._waiting = 0
         self._listeners: list[Callable[[], None]] = []
@@ -76,7 +76,15 @@ class MemoryBackend:
     def put(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
         """Write ``key``; see :meth:`Backend.put`."""
         with self._lock:
-            entry = self._put(key, value, expected)
+            previous = self._checked(key, expected)
+            revision = self._revision + 1
+            entry = Entry(key, value.at(revision), revision)
+            self._entries[key] = entry
+            if previous is None:
+                self._group(key).add(key)
+            kind = EventType.ADDED if previous is None else EventType.MODIFIED
+            before = None if previous is None else previous.value
+            self._commit(Event(revision, kind, key, entry.value, before))
         if self._listeners:
             self._announce()
         return entry
@@ -84,7 +92,14 @@ class MemoryBackend:
     def delete(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
         """Remove ``key``; see :meth:`Backend.delete`."""
         with self._lock:
-            entry = self._delete(key, value, expected)
+            previous = self._checked(key, expected)
+            if previous is None:
+                raise RevisionMismatch(key, expected or 0, 0)
+            revision = self._revision + 1
+            entry = Entry(key, value.at(revision), revision)
+            del self._entries[key]
+            self._group(key).discard(key)
+            self._commit(Event(revision, EventType.DELETED, key, entry.value, previous.value))
         if self._listeners:
             self._announce()
         return entry
@@ -93,18 +108,22 @@ class MemoryBackend:
         """Carry out several writes under one lock; see :meth:`Backend.write`."""
         results: list[Entry | BackendError] = []
         with self._lock:
+            # They are called once, at the end.
+            listeners, self._listeners = self._listeners, []
             for each in batch:
-                carry_out = self._delete if each.delete else self._put
+                carry_out = self.delete if each.delete else self.put
                 try:
-                    results.append(carry_out(each.key, each.value, each.expected))
+                    results.append(carry_out(each.key, each.value, expected=each.expected))
                 except BackendError as error:
                     results.append(error)
+            self._listeners = listeners
         self._announce()
         return results
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after every commit; see :meth:`Backend.subscribe`."""
-        self._listeners.append(listener)
+        with self._lock:
+            self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def wait(self, after: int, timeout: float | None = None) -> int:
@@ -116,29 +135,6 @@ class MemoryBackend:
             finally:
                 self._waiting -= 1
             return self._revision
-
-    def _put(self, key: str, value: Value, expected: int | None) -> Entry:
-        previous = self._checked(key, expected)
-        revision = self._revision + 1
-        entry = Entry(key, value.at(revision), revision)
-        self._entries[key] = entry
-        if previous is None:
-            self._group(key).add(key)
-        kind = EventType.ADDED if previous is None else EventType.MODIFIED
-        before = None if previous is None else previous.value
-        self._commit(Event(revision, kind, key, entry.value, before))
-        return entry
-
-    def _delete(self, key: str, value: Value, expected: int | None) -> Entry:
-        previous = self._checked(key, expected)
-        if previous is None:
-            raise RevisionMismatch(key, expected or 0, 0)
-        revision = self._revision + 1
-        entry = Entry(key, value.at(revision), revision)
-        del self._entries[key]
-        self._group(key).discard(key)
-        self._commit(Event(revision, EventType.DELETED, key, entry.value, previous.value))
-        return entry
 
     def _announce(self) -> None:
         for listener in tuple(self._listeners):
