@@ -135,7 +135,7 @@ def test_a_configuration_is_no_object_of_the_cluster() -> None:
     with pytest.raises(
         ManifestError, match="stands here a second time; the first is in <objects> document 1"
     ):
-        Manifests.from_objects([config, config])
+        Manifests.from_objects([config, {**config, "profiles": [{}]}])
 
 
 def test_namespaces_are_spelled_out_where_there_are_any() -> None:

@@ -107,10 +107,26 @@ def test_there_is_no_line_in_a_document_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "content", "warning"),
+    [
+        (
+            "a: 1\nb: 2\na: 3",
+            {"a": 3, "b": 2},
+            "line 3: key 'a' replaces the one of line 1 in the same mapping",
+        ),
+        ("yes: 1\ntrue: 2", {"true": 2}, "line 2: key 'true' replaces the one of line 1 in the same mapping"),
+    ],
+)
+def test_the_last_of_two_equal_keys_counts(text: str, content: object, warning: str) -> None:
+    """As with kubectl and helm."""
+    warnings: list[str] = []
+    assert list(read_yaml(text, warnings=warnings)) == [(1, content)]
+    assert warnings == [warning]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\nb: 2\na: 3", "line 3: key 'a' stands twice in one mapping, first on line 1"),
-        ("yes: 1\ntrue: 2", "line 2: key 'true' stands twice in one mapping, first on line 1"),
         ("a: {~: 1}", "line 1: a mapping's key is null; expected a string"),
         ("? [a]\n: b", "line 1: a mapping's key is a list; expected a string"),
         (

@@ -28,7 +28,9 @@ BAD_LINES = [
     ("schedule -f app.yaml --replicas web=-1", "error: --replicas web=-1: expected N or NAME=N"),
     ("schedule -f app.yaml --replicas nothing=3", "error: --replicas nothing=3: no workload of that name"),
     ("schedule -f app.yaml -l 'app in web'", "error: --selector app in web: "),
-    ("schedule -f app.yaml -f app.yaml", "error: app.yaml: "),
+    ("schedule -f app.yaml -n ghost", "error: -n ghost: selects no pending pod\n"),
+    ("fit -f app.yaml -l app=ghost", "error: -l app=ghost: selects no pending pod\n"),
+    ("fit -f cluster.yaml -l a=b -n c", "error: -n c -l a=b: selects no pending pod\n"),
     ("schedule -f cluster.yaml --config nowhere.yaml", "error: nowhere.yaml: "),
     ("explain", "error: Missing argument 'POD'."),
     ("explain web-9 -f app.yaml", "error: pod 'web-9' not found; did you mean web-"),
@@ -200,7 +202,7 @@ class TestProcess:
     def test_no_standard_input_is_an_empty_one(self, tmp_path: Path) -> None:
         line = f"'{sys.executable}' -m kschedcore schedule -f - -o json <&-"
         done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "No pending pods found.\n")
+        assert (done.returncode, done.stderr) == (2, "error: -: holds no objects\n")
 
     def test_starting_imports_nothing_heavy(self, tmp_path: Path) -> None:
         script = (

@@ -100,8 +100,11 @@ def test_a_workload_s_pods_are_one_row(command: Run) -> None:
 
 def test_nothing_to_place_is_said(command: Run) -> None:
     result = command(f"{ALL} -l app=nothing")
-    assert (result.status, result.err) == (0, "No pending pods found.\n")
-    assert result.out == "fits: 0 of 0 pods placed\n"
+    assert (result.status, result.out) == (2, "")
+    assert result.err == "error: -l app=nothing: selects no pending pod\n"
+    result = command("fit -f cluster.yaml")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.endswith("error: nothing to fit: the manifests hold no pending pods and no workloads\n")
 
 
 def test_lone_pods_that_are_alike_share_a_row(command: Run) -> None:

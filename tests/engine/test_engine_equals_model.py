@@ -19,6 +19,7 @@ UNTOLD = ("postFilter",)
 
 THOROUGH = settings(
     max_examples=150,
+    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -77,7 +77,7 @@ AMOUNTS = st.one_of(st.integers(0, 8), st.integers(0, 200_000), st.integers(0, E
 ROWS = st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=40)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(rows=ROWS, request_=AMOUNTS, weight=st.integers(1, 100))
 @example(rows=[(0, 3), (0, EXACT - 1), (EXACT - 1, EXACT - 1)], request_=1, weight=1)
 @example(rows=[(1, 0)], request_=1, weight=1)
@@ -114,7 +114,7 @@ def test_average(loops: ctypes.CDLL, weight: int, shares: list[float]) -> None:
     assert averages.tolist() == [total // weight for total in totals]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     rows=st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS), min_size=1, max_size=40),
     one=AMOUNTS,
@@ -134,7 +134,7 @@ def test_balance(loops: ctypes.CDLL, rows: list[tuple[int, ...]], one: int, two:
             assert score == math.trunc((1 - abs((fractions[0] - fractions[1]) / 2)) * 100.0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(rows=ROWS, amount=AMOUNTS)
 def test_lack(loops: ctypes.CDLL, rows: list[tuple[int, int]], amount: int) -> None:
     allocatable, requested = column([row[0] for row in rows]), column([row[1] for row in rows])

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from kschedcore.api.machinery.kinds import VIEWS
 from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import (
@@ -20,6 +19,7 @@ from kschedcore.errors import (
     NotFoundError,
     UsageError,
 )
+from kschedcore.manifests.manifests import VIEWS
 
 OK, USAGE, NOT_FOUND, CONFIG, MANIFEST, FAILED, NO_MEMORY, INTERNAL = range(8)
 """kschedcore_status."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from kschedcore.cli import decisions
+from kschedcore.cli.coverage import not_considered, refused_document, refused_lines, report_coverage
 from kschedcore.cli.entry import NO
 from kschedcore.cli.inputs import build_engine, load, select
 from kschedcore.cli.names import key_of
@@ -20,9 +21,11 @@ from kschedcore.cli.options import (
     NoHeaders,
     OutputFormat,
     Replicas,
+    Strict,
 )
 from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.cli.progress import progress
+from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
@@ -43,6 +46,7 @@ def command(
     selector: LabelSelector = None,
     replicas: Replicas = None,
     config: ConfigFile = None,
+    strict: Strict = False,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
 ) -> None:
@@ -52,18 +56,31 @@ def command(
     """
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config)
+    report_coverage(manifests, strict=strict)
     pods = select(manifests.pending, namespace=namespace, selector=selector)
+    refused = manifests.refused
+    if not pods and not refused and not manifests.workloads:
+        raise UsageError("nothing to fit: the manifests hold no pending pods and no workloads")
     with progress(f"placing {len(pods)} pods"):
         made = engine.schedule(pods)
     with progress("counting how many more would fit"):
         rows = [Row(name, group, engine.capacity(group[0].pod)) for name, group in by_workload(made).items()]
-    fits = all(each.node is not None for each in made)
+    fits = not refused and all(each.node is not None for each in made)
     if output.is_document:
-        emit(document("FitResult", fits=fits, workloads=[row.as_document() for row in rows]), output)
+        emit(
+            document(
+                "FitResult",
+                fits=fits,
+                workloads=[row.as_document() for row in rows],
+                refused=refused_document(refused),
+                notConsidered=not_considered(manifests),
+            ),
+            output,
+        )
     elif output is Output.name:
         write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node is None))
     else:
-        write(report(rows, made, show_headers=not no_headers, wide=output is Output.wide))
+        write(report(rows, made, refused, show_headers=not no_headers, wide=output is Output.wide))
     if not fits:
         raise typer.Exit(NO)
 
@@ -127,10 +144,17 @@ def what_it_asks(pod: Pod) -> bytes:
     return msgspec.msgpack.encode((pod.metadata.namespace, pod.metadata.labels, pod.spec))
 
 
-def report(rows: Sequence[Row], made: Collection[Decision], *, show_headers: bool, wide: bool) -> str:
-    """Return the verdict, why pods do not fit, and a line a workload."""
-    placed = sum(row.placed for row in rows)
-    verdict = "fits" if placed == len(made) else "does not fit"
+def report(
+    rows: Sequence[Row],
+    made: Collection[Decision],
+    refused: Sequence[tuple[Pod, str]],
+    *,
+    show_headers: bool,
+    wide: bool,
+) -> str:
+    """Return the verdict, why pods do not fit, and a line per workload."""
+    placed, total = sum(row.placed for row in rows), len(made) + len(refused)
+    verdict = "fits" if placed == total else "does not fit"
     table = columns(
         ["WORKLOAD", "PODS", "PLACED", "MORE", "WHAT RUNS OUT FIRST"],
         [
@@ -139,8 +163,8 @@ def report(rows: Sequence[Row], made: Collection[Decision], *, show_headers: boo
         ],
         show_headers=show_headers,
     )
-    why = decisions.refusals(made)
-    return f"{verdict}: {placed} of {len(made)} pods placed\n{why}" + (f"\n{table}" if table else "")
+    why = decisions.refusals(made) + refused_lines(refused)
+    return f"{verdict}: {placed} of {total} pods placed\n{why}" + (f"\n{table}" if table else "")
 
 
 def limits_told(row: Row, *, wide: bool) -> str:

@@ -6,6 +6,7 @@ import gc
 import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kschedcore.cli.counts import check_counts
@@ -32,7 +33,7 @@ def load(
     """Read everything that ``-f`` names, its workloads asking for the replicas that ``--replicas`` says.
 
     Raises:
-        UsageError: Nothing is named, or ``--replicas`` makes no sense.
+        UsageError: Nothing is named, a file holds no objects, or ``--replicas`` is invalid.
         NotFoundError: A path does not exist.
         ManifestError: Something cannot be read.
     """
@@ -47,6 +48,11 @@ def load(
         check_counts(manifests.workloads)
         # The objects live until the process ends; collecting garbage would only walk through them.
         gc.freeze()
+    for path in paths:
+        if ("<stdin>" if path == "-" else path) not in manifests.sources and not Path(path).is_dir():
+            raise UsageError(f"{path}: holds no objects")
+    for warning in manifests.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
     return manifests
 
 
@@ -111,10 +117,10 @@ def read_config(path: str) -> Mapping[str, Any]:
 
 
 def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) -> list[Pod]:
-    """Return the pods that ``-n`` and ``-l`` mean; say so on standard error when there are none, as kubectl does.
+    """Return the pods that ``-n`` and ``-l`` select. If there are no pods at all, a note says so on standard error.
 
     Raises:
-        UsageError: The selector cannot be parsed.
+        UsageError: The selector cannot be parsed, or ``-n`` and ``-l`` select none of the pods.
     """
     from kschedcore.api.selectors import parse_selector
 
@@ -127,6 +133,9 @@ def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) 
         for pod in pods
         if (namespace is None or key_of(pod)[0] == namespace) and matches(pod.metadata.labels or {})
     ]
+    if not found and (selector or namespace is not None):
+        flags = [f"-n {namespace}"] * (namespace is not None) + [f"-l {selector}"] * bool(selector)
+        raise UsageError(f"{' '.join(flags)}: selects no pending pod")
     if not found:
         sys.stderr.write("No pending pods found.\n")
     return found

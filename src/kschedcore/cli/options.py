@@ -18,6 +18,7 @@ __all__ = [
     "OutputFormat",
     "Replicas",
     "Seed",
+    "Strict",
     "TieBreak",
     "TieBreakPolicy",
 ]
@@ -76,6 +77,12 @@ TieBreakPolicy = Annotated[
     TieBreak,
     typer.Option(
         "--tie-break", metavar="POLICY", help="Which of the best nodes to take: first (by name) or random."
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Fail if the manifests hold objects that are not considered, such as custom ones."
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Where --tie-break random starts.")]

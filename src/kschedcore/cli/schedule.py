@@ -1,8 +1,9 @@
-"""``kschedcore schedule -f …``: where does each pending pod go, and why do the others not?"""
+"""``kschedcore schedule -f …``: place pending pods, and say why the others have no node."""
 
 from __future__ import annotations
 
 from kschedcore.cli import decisions, utilisation
+from kschedcore.cli.coverage import not_considered, refused_document, refused_lines, report_coverage
 from kschedcore.cli.inputs import build_engine, load, select
 from kschedcore.cli.options import (
     ConfigFile,
@@ -13,6 +14,7 @@ from kschedcore.cli.options import (
     OutputFormat,
     Replicas,
     Seed,
+    Strict,
     TieBreak,
     TieBreakPolicy,
 )
@@ -35,16 +37,19 @@ def command(
     config: ConfigFile = None,
     tie_break: TieBreakPolicy = TieBreak.first,
     seed: Seed = 0,
+    strict: Strict = False,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
 ) -> None:
-    """Place the pending pods of the manifests, and those their workloads ask for, on the manifests' nodes.
+    """Place the pending pods of the manifests, and the pods that their workloads lack, on the manifests' nodes.
 
-    Prints where each pod goes, why the others do not, and what is used then.
+    Prints the node of each pod, why others have none, and the utilisation before and after.
     """
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config, tie_break=tie_break, seed=seed)
+    report_coverage(manifests, strict=strict)
     pods = select(manifests.pending, namespace=namespace, selector=selector)
+    refused = manifests.refused
     before = engine.utilisation()
     with progress(f"placing {len(pods)} pods"):
         made = engine.schedule(pods)
@@ -57,6 +62,8 @@ def command(
                 placed=placed,
                 unschedulable=len(made) - placed,
                 decisions=[decisions.as_document(each) for each in made],
+                refused=refused_document(refused),
+                notConsidered=not_considered(manifests),
                 utilisation=utilisation.documents(used),
             ),
             output,
@@ -67,7 +74,9 @@ def command(
         show_headers = not no_headers
         parts = [
             decisions.placements(made, wide=output is Output.wide, show_headers=show_headers),
-            f"{placed} of {len(made)} pods placed\n" + decisions.refusals(made),
+            f"{placed} of {len(made) + len(refused)} pods placed\n"
+            + decisions.refusals(made)
+            + refused_lines(refused),
             utilisation.table(used, show_headers=show_headers),
         ]
         write("\n".join(part for part in parts if part))

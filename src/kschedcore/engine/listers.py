@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kschedcore.api.machinery import kinds
-from kschedcore.api.machinery.kinds import KINDS, is_cluster_scoped
 from kschedcore.api.objects import (
     CSIDriver,
     CSINode,
@@ -22,12 +20,28 @@ from kschedcore.api.objects import (
     VolumeAttachment,
 )
 from kschedcore.engine.journal import Journal
+from kschedcore.manifests import manifests
 
-GROUPS = {kind.resource.kind: kind.lookup for kind in KINDS if kind.lookup}
+GROUPS = {
+    "Service": "services",
+    "ReplicationController": "services",
+    "ReplicaSet": "services",
+    "StatefulSet": "services",
+    "PersistentVolume": "storage",
+    "PersistentVolumeClaim": "storage",
+    "StorageClass": "storage",
+    "CSINode": "storage",
+    "CSIDriver": "storage",
+    "CSIStorageCapacity": "storage",
+    "VolumeAttachment": "storage",
+    "PodDisruptionBudget": "budgets",
+}
 """Kind -> the group of kinds whose changes are counted together."""
 
-VIEWS = {kind: kinds.VIEWS[kind] for kind in GROUPS}
+VIEWS = {kind: manifests.VIEWS[kind] for kind in GROUPS}
 """Kind -> its typed view."""
+
+_CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"}
 
 
 class Listers:
@@ -58,7 +72,7 @@ class Listers:
 
     def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
         """Take an object out; say whether it was there."""
-        place = "" if is_cluster_scoped(kind) else namespace
+        place = "" if kind in _CLUSTER_SCOPED else namespace
         objects = self._objects[kind]
         if (place, name) not in objects:
             return False
@@ -74,7 +88,7 @@ class Listers:
 
     @staticmethod
     def _key(kind: str, item: Any) -> tuple[str, str]:
-        namespace = "" if is_cluster_scoped(kind) else item.metadata.namespace or "default"
+        namespace = "" if kind in _CLUSTER_SCOPED else item.metadata.namespace or "default"
         return namespace, item.metadata.name
 
     def _in(self, kind: str, namespace: str) -> Iterable[Any]:

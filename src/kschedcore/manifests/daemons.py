@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from kschedcore.api.objects import Node, Pod, PodSpec, decode
+from kschedcore.api.phases import FINISHED
 from kschedcore.api.selectors import node_selector
 from kschedcore.api.taints import HARD_EFFECTS, find_untolerated
 from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError
 
-__all__ = ["daemon_pods_of", "daemon_spec", "pinned", "runs_on", "stays_on"]
+__all__ = ["daemon_pods_of", "daemon_spec", "nodes_with_daemon", "pinned", "runs_on", "stays_on"]
 
 _REQUIRED: Final = "spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
 _TOLERATED: Final = (
@@ -68,6 +69,35 @@ def daemon_pods_of(daemon_set: Mapping[str, Any], nodes: Iterable[Node]) -> list
         }
         for name in chosen
     ]
+
+
+def nodes_with_daemon(daemon_set: Mapping[str, Any], pods: Iterable[Pod]) -> set[str]:
+    """Return the names of the nodes that have a pod of a DaemonSet, or for which one is pending."""
+    metadata = daemon_set["metadata"]
+    key = metadata.get("namespace") or "default", metadata["name"]
+    return {
+        node
+        for pod in pods
+        if pod.status.phase not in FINISHED
+        and pod.metadata.deletion_timestamp is None
+        and (pod.metadata.namespace or "default") == key[0]
+        and any(
+            owner.controller and (owner.kind, owner.name) == ("DaemonSet", key[1])
+            for owner in pod.metadata.owner_references or ()
+        )
+        and (node := pod.spec.node_name or _pinned_to(pod.spec))
+    }
+
+
+def _pinned_to(spec: PodSpec) -> str:
+    """Return the node that a daemon pod's required affinity names."""
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+    for term in (required.node_selector_terms or ()) if required else ():
+        for field in term.match_fields or ():
+            if field.key == "metadata.name" and field.values:
+                return field.values[0]
+    return ""
 
 
 def runs_on(spec: PodSpec, node: Node) -> bool:

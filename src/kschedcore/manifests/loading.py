@@ -40,6 +40,13 @@ MAX_BYTES = 2**30
 
 _PIECE = 1 << 18
 
+_LOGS = b"\n==== START logs for container "
+_WITH_LOGS = re.compile(
+    rb"^==== START logs for container (.*) ====$.*?^==== END logs for container \1 ====$\n?",
+    re.DOTALL | re.MULTILINE,
+)
+"""The logs that ``kubectl cluster-info dump`` prints after the lists of objects."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -51,6 +58,7 @@ class Document:
         number: Which document of the source it is, from 1.
         text: The source's text when it is YAML, to find lines in.
         line: The line where it starts, from 1; None for JSON.
+        warnings: What is probably not meant, such as a key that replaces another one, each with its line.
     """
 
     data: Any
@@ -58,6 +66,7 @@ class Document:
     number: int
     text: str | None = None
     line: int | None = None
+    warnings: tuple[str, ...] = ()
 
     def line_of(self, path: list[str | int]) -> int | None:
         """The line of a field, as close as can be told."""
@@ -161,16 +170,20 @@ def _text(data: bytes, source: str) -> str:
 def _parse(data: bytes, source: str) -> Iterator[Document]:
     if data[:2] == _GZIP:
         data = _unpack(data, source)
+    if _LOGS in data:
+        data = _WITH_LOGS.sub(b"", data)
     return _json(data, source) or _yaml(data, source)
 
 
 def _yaml(data: bytes, source: str) -> Iterator[Document]:
     text = _text(data, source)
     number = 1
+    warnings: list[str] = []
     try:
-        for line, content in read_yaml(text):
+        for line, content in read_yaml(text, warnings=warnings):
             if content is not None:
-                yield Document(content, source, number, text, line)
+                yield Document(content, source, number, text, line, tuple(warnings))
+            warnings.clear()
             number += 1
     except ManifestError as error:
         raise error.located(source=source, document=number) from None

@@ -12,18 +12,28 @@ from typing import Any, BinaryIO
 import msgspec
 
 from kschedcore.api.machinery.frozen import FrozenDict
-from kschedcore.api.machinery.kinds import KINDS, VIEWS, is_cluster_scoped
 from kschedcore.api.machinery.remembered import shared
 from kschedcore.api.objects import (
+    CSIDriver,
+    CSINode,
+    CSIStorageCapacity,
     Namespace,
     Node,
     ObjectMeta,
+    PersistentVolume,
+    PersistentVolumeClaim,
     Pod,
+    PodDisruptionBudget,
     PodSpec,
     PriorityClass,
     ReplicaSet,
+    ReplicationController,
     RuntimeClass,
+    Service,
+    StatefulSet,
+    StorageClass,
     View,
+    VolumeAttachment,
     decode,
 )
 from kschedcore.api.phases import FINISHED
@@ -32,22 +42,62 @@ from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.manifests.collection import collection_put_off
 from kschedcore.manifests.creating import created_object, exists, plain_json
-from kschedcore.manifests.documents import Whole, objects_in
+from kschedcore.manifests.daemons import daemon_pods_of, nodes_with_daemon
+from kschedcore.manifests.documents import CLUSTER_SCOPED, Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.pending import missing_pods, missing_replica_sets
-from kschedcore.manifests.pod_specs import Classes, restored_spec, view_of
+from kschedcore.manifests.pod_specs import Admission, restored_spec, view_of
 from kschedcore.manifests.workloads import WORKLOAD_KINDS
 from kschedcore.rules.bounds import check, check_workload
 from kschedcore.rules.creation import create_pod_spec
 
-__all__ = ["CLUSTER_KEYS", "Manifests", "load"]
+__all__ = ["CLUSTER_KEYS", "VIEWS", "Manifests", "load"]
 
 CONFIGURATION = "KubeSchedulerConfiguration"
 
 OBJECTS = "<objects>"
 """The source of objects that a program made."""
 
-CLUSTER_KEYS = {kind.recorded_key: kind.resource.kind for kind in KINDS if kind.view is not None}
+VIEWS: dict[str, type[View]] = {
+    "Pod": Pod,
+    "Node": Node,
+    "Namespace": Namespace,
+    "PriorityClass": PriorityClass,
+    "RuntimeClass": RuntimeClass,
+    "Service": Service,
+    "ReplicationController": ReplicationController,
+    "ReplicaSet": ReplicaSet,
+    "StatefulSet": StatefulSet,
+    "PersistentVolume": PersistentVolume,
+    "PersistentVolumeClaim": PersistentVolumeClaim,
+    "StorageClass": StorageClass,
+    "CSINode": CSINode,
+    "CSIDriver": CSIDriver,
+    "CSIStorageCapacity": CSIStorageCapacity,
+    "VolumeAttachment": VolumeAttachment,
+    "PodDisruptionBudget": PodDisruptionBudget,
+}
+"""Kinds that placement looks at."""
+
+CLUSTER_KEYS = {
+    "nodes": "Node",
+    "pods": "Pod",
+    "namespaces": "Namespace",
+    "services": "Service",
+    "replicationControllers": "ReplicationController",
+    "replicaSets": "ReplicaSet",
+    "statefulSets": "StatefulSet",
+    "persistentVolumes": "PersistentVolume",
+    "persistentVolumeClaims": "PersistentVolumeClaim",
+    "storageClasses": "StorageClass",
+    "csiNodes": "CSINode",
+    "csiDrivers": "CSIDriver",
+    "csiStorageCapacities": "CSIStorageCapacity",
+    "volumeAttachments": "VolumeAttachment",
+    "podDisruptionBudgets": "PodDisruptionBudget",
+    "priorityClasses": "PriorityClass",
+    "runtimeClasses": "RuntimeClass",
+}
 """Keys of a recorded cluster, whose objects may leave out their kind."""
 
 Key = tuple[str, str, str]
@@ -64,6 +114,7 @@ class Manifests:
         namespaces: Namespaces.
         workloads: Whole Deployments, ReplicaSets, StatefulSets, Jobs and replication controllers.
         config: A KubeSchedulerConfiguration, if one was among them.
+        warnings: What is probably not meant, each with its place.
     """
 
     def __init__(self, namespace: str = "default") -> None:
@@ -76,8 +127,12 @@ class Manifests:
         self._listed: list[tuple[str, Any]] = []
         self._priority_classes: list[Mapping[str, Any]] = []
         self._runtime_classes: list[Mapping[str, Any]] = []
+        self._limit_ranges: list[Mapping[str, Any]] = []
+        self._daemon_sets: list[Mapping[str, Any]] = []
+        self.warnings: list[str] = []
         # By the id of a view: the view, which keeps its id from being reused, and the spec that it shows.
         self._specs: dict[int, tuple[PodSpec, FrozenDict]] = {}
+        self._admitted: dict[int, tuple[PodSpec, FrozenDict]] = {}
         self._recorded = False
         self.config: Mapping[str, Any] | None = None
         self._wholes: dict[Key, Whole] = {}
@@ -129,6 +184,7 @@ class Manifests:
         Raises:
             ManifestError: It is neither, stands there already, or a fault is in something that placement reads.
         """
+        self.warnings += [f"{document.source}: {warning}" for warning in document.warnings]
         for whole in objects_in(document, self.namespace):
             self._add(whole)
 
@@ -136,6 +192,8 @@ class Manifests:
         key = whole.kind, whole.namespace, whole.name
         if key in self._wholes:
             first = self._wholes[key]
+            if is_the_same(first.data, whole.data):
+                return
             raise whole.located(ManifestError(f"stands here a second time; the first is in {first.place}"))
         self._wholes[key] = whole
         try:
@@ -160,6 +218,10 @@ class Manifests:
             if created is None and not self._recorded:
                 check_workload(data)
             self.workloads.append(data)
+        if kind == "LimitRange":
+            self._limit_ranges.append(data if created is None else created)
+        if kind == "DaemonSet":
+            self._daemon_sets.append(data if created is None else created)
         if kind == CONFIGURATION:
             self.config = data
 
@@ -219,8 +281,51 @@ class Manifests:
         Raises:
             ManifestError: A workload's template cannot be read as that of a pod.
         """
+        return [pod for pod, refusal in self._reviewed() if not refusal]
+
+    @property
+    def refused(self) -> list[tuple[Pod, str]]:
+        """Pods that admission would refuse, which so would not exist, each with the reason.
+
+        Raises:
+            ManifestError: A workload's template cannot be read as that of a pod.
+        """
+        return [(pod, refusal) for pod, refusal in self._reviewed() if refusal] if self._limit_ranges else []
+
+    def _reviewed(self) -> Iterator[tuple[Pod, str]]:
+        """Yield the pods that are to be scheduled, each with why admission refuses it."""
         missing = missing_pods(self.workloads, self.pods, self._template_spec)
-        return self._completed(chain(self._waiting(), missing))
+        pods = self._completed(chain(self._waiting(), self._daemon_pods(), missing))
+        admission = self._admission()
+        for pod in pods:
+            new = not pod.metadata.uid and not pod.status.phase
+            known = self._admitted.get(id(pod.spec)) if new and self._limit_ranges else None
+            yield (
+                pod,
+                "" if known is None else admission.refusal(known[1], pod.metadata.namespace or "default"),
+            )
+
+    def _admission(self) -> Admission:
+        return Admission(self._priority_classes, self._runtime_classes, self._limit_ranges)
+
+    def _daemon_pods(self) -> Iterator[Pod]:
+        """Yield the pods that DaemonSets lack, node by node.
+
+        Raises:
+            ManifestError: A template cannot be read as that of a pod.
+        """
+        for daemon_set in self._daemon_sets:
+            template = (daemon_set.get("spec") or {}).get("template") or {}
+            try:
+                spec = create_pod_spec(template.get("spec") or {})
+            except DecodeError as error:
+                raise ManifestError(str(error), path=f"spec.template.{error.path}") from None
+            placed = nodes_with_daemon(daemon_set, self.pods)
+            lacking = [node for node in self.nodes if node.metadata.name not in placed]
+            whole = {**daemon_set, "spec": {"template": {**template, "spec": spec}}}
+            for pod in daemon_pods_of(whole, lacking):
+                metadata = decode(ObjectMeta, pod["metadata"])
+                yield Pod(metadata=metadata, spec=self._completed_spec(shared(pod["spec"])))
 
     @property
     def nominated(self) -> list[Pod]:
@@ -255,22 +360,33 @@ class Manifests:
         """Return the pods as an API server would admit them; those that exist as they are."""
         if self._recorded:
             return list(pods)
-        classes = Classes(self._priority_classes, self._runtime_classes)
-        completed: dict[int, PodSpec] = {}
+        admission = self._admission()
+        completed: dict[tuple[int, str], PodSpec] = {}
         result = []
         for pod in pods:
-            key = id(pod.spec)
+            namespace = pod.metadata.namespace or "default"
+            key = id(pod.spec), namespace
             if key not in completed:
-                known = self._specs.get(key)
-                completed[key] = pod.spec if known is None else view_of(classes.admit(known[1]))
+                known = self._specs.get(key[0])
+                if known is None:
+                    completed[key] = pod.spec
+                else:
+                    admitted = admission.admit(known[1], namespace)
+                    view = completed[key] = view_of(admitted)
+                    self._admitted[id(view)] = view, admitted
             spec = completed[key]
             result.append(pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec))
         return result
 
     @property
+    def sources(self) -> set[str]:
+        """The files (and ``<stdin>``) that hold objects."""
+        return {whole.document.source for whole in self._wholes.values()}
+
+    @property
     def others(self) -> list[Mapping[str, Any]]:
         """Whole objects of the kinds that neither placement nor :attr:`workloads` looks at."""
-        known = VIEWS.keys() | WORKLOAD_KINDS | {CONFIGURATION}
+        known = VIEWS.keys() | WORKLOAD_KINDS | {CONFIGURATION, "LimitRange", "DaemonSet"}
         return [data for (kind, _, _), data in self.objects.items() if kind not in known]
 
     def raw(self, view: View) -> Mapping[str, Any]:
@@ -280,7 +396,7 @@ class Manifests:
             NotFoundError: It does not stand in the manifests itself, as a pod that a workload lacks.
         """
         kind, metadata = type(view).__name__, getattr(view, "metadata", ObjectMeta())
-        namespace = "" if is_cluster_scoped(kind) else metadata.namespace or self.namespace
+        namespace = "" if kind in CLUSTER_SCOPED else metadata.namespace or self.namespace
         found = self.objects.get((kind, namespace, metadata.name))
         if found is None:
             raise NotFoundError(f"{kind} {metadata.name!r} does not stand in the manifests")
@@ -297,6 +413,17 @@ class Manifests:
     def __repr__(self) -> str:
         told = ", ".join(f"{count} {kind}" for kind, count in self._kinds())
         return f"<Manifests: {told or 'nothing'}; {len(self.bound)} pods bound, {len(self.pending)} pending>"
+
+
+def is_the_same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two objects of the same kind, namespace and name are one that a dump holds twice."""
+    if first == second or first["kind"] == "Event":
+        return True
+    mine, other = first.get("metadata") or {}, second.get("metadata") or {}
+    identity = ("uid", "resourceVersion")
+    return bool(mine.get("uid")) and [mine.get(each) for each in identity] == [
+        other.get(each) for each in identity
+    ]
 
 
 def load(*paths: str | Path, namespace: str = "default", stdin: BinaryIO | None = None) -> Manifests:

@@ -43,6 +43,8 @@ def missing_pods(
     have = Counter(_asked_by(pod, asking) for pod in pods if _is_active(pod))
     current = _current_replica_sets(workloads)
     for key, workload in asking.items():
+        if is_paused(workload) and key not in current:
+            continue
         asked = pods_of(workload, replica_set=current.get(key))
         left = len(asked) - have[key]
         if left <= 0:
@@ -61,8 +63,13 @@ def missing_replica_sets(workloads: Collection[Whole]) -> list[dict[str, Any]]:
     return [
         replica_set_of(workload)
         for key, workload in _asking(workloads).items()
-        if key[0] == "Deployment" and key not in current
+        if key[0] == "Deployment" and key not in current and not is_paused(workload)
     ]
+
+
+def is_paused(workload: Whole) -> bool:
+    """Whether a Deployment is paused: its controller then scales the ReplicaSets that it has, and creates none."""
+    return workload["kind"] == "Deployment" and (workload.get("spec") or {}).get("paused") is True
 
 
 def _asking(workloads: Collection[Whole]) -> dict[Key, Whole]:

@@ -13,11 +13,13 @@ from typing import Any, Final
 from kschedcore.api.machinery.frozen import FrozenDict, plain
 from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.objects import PodSpec, decode
+from kschedcore.rules.admission.limit_range import pod_problems, with_limit_defaults
 from kschedcore.rules.admission.priority import default_class, priority_of, with_priority
 from kschedcore.rules.admission.runtime_class import with_runtime_class
+from kschedcore.rules.admission.tolerations import with_default_tolerations
 from kschedcore.rules.defaults.pod_resources import default_pod_resources, may_lack_pod_resources
 
-__all__ = ["Classes", "restored_spec", "view_of"]
+__all__ = ["Admission", "restored_spec", "view_of"]
 
 Json = Mapping[str, Any]
 
@@ -44,21 +46,39 @@ def restored_spec(spec: Json) -> FrozenDict | None:
     return None if changed == spec else shared(changed)
 
 
-class Classes:
-    """The priority and runtime classes of some manifests, and what they mean for pods.
+class Admission:
+    """Admission of pods from manifests: LimitRanger, RuntimeClass, Priority, DefaultTolerationSeconds.
 
     Args:
         priority_classes: PriorityClasses, whole.
         runtime_classes: RuntimeClasses, whole.
+        limit_ranges: LimitRanges, whole and with defaults.
     """
 
-    def __init__(self, priority_classes: list[Json], runtime_classes: list[Json]) -> None:
+    def __init__(
+        self, priority_classes: list[Json], runtime_classes: list[Json], limit_ranges: list[Json]
+    ) -> None:
+        self._limits: Final[dict[str, list[FrozenDict]]] = {}
+        for each in limit_ranges:
+            items = (each.get("spec") or {}).get("limits") or ()
+            namespace = each["metadata"].get("namespace") or "default"
+            self._limits.setdefault(namespace, []).extend(map(shared, items))
         self._priorities: Final = {each["metadata"]["name"]: each for each in priority_classes}
         self._default: Final = default_class(priority_classes)
         self._runtimes: Final = {each["metadata"]["name"]: each for each in runtime_classes}
 
-    def admit(self, spec: FrozenDict) -> FrozenDict:
-        """Return a spec with the fields of its classes; a class that does not exist is left to the cluster."""
+    def refusal(self, spec: FrozenDict, namespace: str) -> str:
+        """Return why LimitRanger refuses an admitted spec, in its words; empty if it does not."""
+        problems = [text for item in self._limits.get(namespace, ()) for text in pod_problems(spec, item)]
+        distinct = list(dict.fromkeys(problems))
+        return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]" if distinct else ""
+
+    def admit(self, spec: FrozenDict, namespace: str) -> FrozenDict:
+        """Return the spec as it is admitted; a class that does not exist is left to the cluster."""
+        for item in self._limits.get(namespace, ()):
+            if item.get("type") == "Container":
+                spec, _ = with_limit_defaults(spec, item)
+        spec = with_default_tolerations(spec)
         runtime = self._runtimes.get(spec.get("runtimeClassName") or "")
         if runtime is not None:
             spec = with_runtime_class(spec, runtime)

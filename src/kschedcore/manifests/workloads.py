@@ -24,6 +24,7 @@ WORKLOAD_KINDS: Final = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "J
 TEMPLATE_HASH: Final = "pod-template-hash"
 """The label that tells the pods of a Deployment's templates apart."""
 
+_JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 _HASH_DIGITS = "bcdfghjklm"
 
 
@@ -174,6 +175,8 @@ def _first_ordinal(workload: Mapping[str, Any]) -> int:
 def _replicas(workload: Mapping[str, Any]) -> int:
     spec = _mapping(workload.get("spec"))
     if workload["kind"] == "Job":
+        if spec.get("managedBy", _JOB_CONTROLLER) != _JOB_CONTROLLER:
+            return 0
         return _active(spec, _mapping(workload.get("status")))
     return _count(spec.get("replicas"), 1)
 

@@ -1,6 +1,7 @@
 """YAML as Kubernetes' own loader reads it: as another way of writing JSON.
 
-Keys become strings, and a key that stands twice in one mapping is a fault. Documents are built from libyaml's
+Keys become strings. The last value of a key that is there twice in one mapping counts, as with kubectl and helm; a
+warning names both lines. Documents are built from libyaml's
 events without recursion, within bounds on depth and on what aliases expand to, so that no text can exhaust the
 stack or the memory.
 """
@@ -70,13 +71,15 @@ class _Document:
     """One document under construction.
 
     Args:
-        lines: Where to note the lines of entries, if they are wanted.
+        lines: Collects the lines of entries, if they are wanted.
+        warnings: Collects warnings, if they are wanted.
     """
 
-    def __init__(self, lines: Lines | None) -> None:
+    def __init__(self, lines: Lines | None, warnings: list[str] | None) -> None:
         self.root: Any = None
         self.line = 1
         self._lines = lines
+        self._warnings = warnings
         self._open: list[_Open] = []
         self._written = 0
         self._anchors: dict[str, tuple[Any, int]] = {}
@@ -154,9 +157,10 @@ class _Document:
 
     def _new_key(self, parent: _Open, value: Any, line: int) -> str:
         key = _key(value, line)
-        if key in parent.keys:
-            raise ManifestError(
-                f"key {key!r} stands twice in one mapping, first on line {parent.keys[key]}", line=line
+        if key in parent.keys and self._warnings is not None:
+            first = parent.keys[key]
+            self._warnings.append(
+                f"line {line}: key {key!r} replaces the one of line {first} in the same mapping"
             )
         parent.keys[key] = line
         self._note(parent, key, line)
@@ -224,12 +228,15 @@ def _not_a_key(value: Any, line: int) -> ManifestError:
     return ManifestError(f"a mapping's key is {shown}; expected a string{hint}", line=line)
 
 
-def read_yaml(text: str, lines: Lines | None = None) -> Iterator[tuple[int, Any]]:
+def read_yaml(
+    text: str, lines: Lines | None = None, warnings: list[str] | None = None
+) -> Iterator[tuple[int, Any]]:
     """Read a YAML stream.
 
     Args:
         text: The stream.
         lines: Filled with the lines of entries, if given; good while the documents are held.
+        warnings: Filled with warnings, if given.
 
     Yields:
         (line where the document begins, its content as JSON-shaped data), for empty documents too.
@@ -239,13 +246,13 @@ def read_yaml(text: str, lines: Lines | None = None) -> Iterator[tuple[int, Any]
     """
     try:
         parser = yaml.CBaseLoader(text)
-        document = _Document(lines)
+        document = _Document(lines, warnings)
         while True:
             event = parser.get_event()
             if isinstance(event, yaml.StreamEndEvent):
                 return
             if isinstance(event, yaml.DocumentStartEvent):
-                document = _Document(lines)
+                document = _Document(lines, warnings)
                 document.line = _line(event)
             elif isinstance(event, yaml.DocumentEndEvent):
                 yield document.line, document.root

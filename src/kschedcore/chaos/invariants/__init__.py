@@ -1,40 +1,37 @@
-"""Invariants of a cluster that hold under any sequence of requests and faults, one class each."""
+"""What always holds of a cluster, whatever happens to it: one class an invariant."""
 
 from __future__ import annotations
 
-from kschedcore.chaos.invariants.automation import (
-    AutoscalersStayWithinBounds,
-    CronJobsRespectConcurrencyPolicy,
-)
+from kschedcore.chaos.invariants.automation import AutoscalersStayWithinBounds, CronJobsForbidWhatTheySay
 from kschedcore.chaos.invariants.base import Invariant
-from kschedcore.chaos.invariants.limits import (
-    AvailabilityIsKept,
-    BudgetsAreRespected,
-    QuotasAreEnforced,
-    QuotaStatusEqualsUsage,
-)
 from kschedcore.chaos.invariants.ownership import (
-    DeletionsComplete,
-    OrphansAreCollected,
-    OwnedObjectsAreKept,
-    ReplicaSetsHaveAllPods,
+    NothingEndsForEver,
+    OwnedObjectsGo,
+    OwnedObjectsStay,
+    ReplicaSetsHaveTheirPods,
 )
-from kschedcore.chaos.invariants.pods import (
-    AddressesAreUnique,
-    EndpointsMatchReadyPods,
-    FinishedPodsStayFinished,
-    JobsCountSuccessesOnce,
-    OneDaemonPodPerNode,
-)
-from kschedcore.chaos.invariants.scheduling import (
+from kschedcore.chaos.invariants.placement import (
     AllPendingPodsAreQueued,
     EngineEqualsStore,
+    NobodyWaitsInVain,
     NoNodeIsOvercommitted,
-    NoPendingPodWouldFit,
+    NothingIsKeptForThoseGone,
     PodsAreBoundOnce,
-    QueueHoldsOnlyWaitingPods,
 )
-from kschedcore.chaos.invariants.watches import InformersEqualStore, WriteLogEqualsStore
+from kschedcore.chaos.invariants.promises import (
+    AvailabilityIsKept,
+    BudgetsAreRespected,
+    QuotasAreKept,
+    QuotasCountWhatIsThere,
+)
+from kschedcore.chaos.invariants.running import (
+    AddressesAreUnique,
+    EndedPodsStayEnded,
+    JobsFinishOnce,
+    OneDaemonANode,
+    ServicesFindReadyPods,
+)
+from kschedcore.chaos.invariants.views import ReplaysEqualStore, ViewsEqualStore
 
 __all__ = [
     "INVARIANTS",
@@ -43,50 +40,50 @@ __all__ = [
     "AutoscalersStayWithinBounds",
     "AvailabilityIsKept",
     "BudgetsAreRespected",
-    "CronJobsRespectConcurrencyPolicy",
-    "DeletionsComplete",
-    "EndpointsMatchReadyPods",
+    "CronJobsForbidWhatTheySay",
+    "EndedPodsStayEnded",
     "EngineEqualsStore",
-    "FinishedPodsStayFinished",
-    "InformersEqualStore",
     "Invariant",
-    "JobsCountSuccessesOnce",
+    "JobsFinishOnce",
     "NoNodeIsOvercommitted",
-    "NoPendingPodWouldFit",
-    "OneDaemonPodPerNode",
-    "OrphansAreCollected",
-    "OwnedObjectsAreKept",
+    "NobodyWaitsInVain",
+    "NothingEndsForEver",
+    "NothingIsKeptForThoseGone",
+    "OneDaemonANode",
+    "OwnedObjectsGo",
+    "OwnedObjectsStay",
     "PodsAreBoundOnce",
-    "QueueHoldsOnlyWaitingPods",
-    "QuotaStatusEqualsUsage",
-    "QuotasAreEnforced",
-    "ReplicaSetsHaveAllPods",
-    "WriteLogEqualsStore",
+    "QuotasAreKept",
+    "QuotasCountWhatIsThere",
+    "ReplaysEqualStore",
+    "ReplicaSetsHaveTheirPods",
+    "ServicesFindReadyPods",
+    "ViewsEqualStore",
 ]
 
 INVARIANTS: tuple[type[Invariant], ...] = (
     NoNodeIsOvercommitted,
     PodsAreBoundOnce,
     EngineEqualsStore,
-    QueueHoldsOnlyWaitingPods,
+    NothingIsKeptForThoseGone,
     AllPendingPodsAreQueued,
-    QuotasAreEnforced,
+    QuotasAreKept,
     BudgetsAreRespected,
     AvailabilityIsKept,
-    OwnedObjectsAreKept,
-    FinishedPodsStayFinished,
+    OwnedObjectsStay,
+    EndedPodsStayEnded,
     AddressesAreUnique,
-    JobsCountSuccessesOnce,
-    CronJobsRespectConcurrencyPolicy,
+    JobsFinishOnce,
+    CronJobsForbidWhatTheySay,
     AutoscalersStayWithinBounds,
-    WriteLogEqualsStore,
-    InformersEqualStore,
-    NoPendingPodWouldFit,
-    QuotaStatusEqualsUsage,
-    OrphansAreCollected,
-    DeletionsComplete,
-    ReplicaSetsHaveAllPods,
-    OneDaemonPodPerNode,
-    EndpointsMatchReadyPods,
+    ReplaysEqualStore,
+    ViewsEqualStore,
+    NobodyWaitsInVain,
+    QuotasCountWhatIsThere,
+    OwnedObjectsGo,
+    NothingEndsForEver,
+    ReplicaSetsHaveTheirPods,
+    OneDaemonANode,
+    ServicesFindReadyPods,
 )
-"""All invariants; those that check single writes come first."""
+"""Every invariant, those that look at single writes first."""

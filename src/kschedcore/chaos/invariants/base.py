@@ -1,4 +1,4 @@
-"""Base class of invariants."""
+"""What an invariant is."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kschedcore.chaos.cluster import ChaosCluster, Process
-    from kschedcore.chaos.writes import Objects, Write
+    from kschedcore.chaos.breakable import BreakableCluster, Process
+    from kschedcore.chaos.chronicle import Objects, Write
 
 __all__ = ["Invariant"]
 
 
 class Invariant:
-    """A property of a cluster that holds under any requests and faults; the name of the class states it.
+    """Something that holds of a cluster whatever happens to it; its class's name says what.
 
-    Every run of a history has its own instance, which may keep state. Each method yields one message per
-    violation.
+    A history has an instance of its own, which may remember what it saw. Each method yields what is wrong, in
+    a sentence for people, and nothing while the invariant holds.
     """
 
-    def on_write(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Check one write.
+    def written(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Look at one write.
 
         Args:
-            write: The write.
-            objects: The objects that exist right after it.
+            write: What was written.
+            objects: What is there just after it.
         """
         return ()
 
-    def on_step(self, component: str, process: Process, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Check a component after a step in which it did work.
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Look at a component after a turn in which it had work to do.
 
         Args:
-            component: Name of the component.
-            process: The process that runs it.
-            objects: The objects that exist now.
+            component: Which.
+            process: The process that it is part of.
+            objects: What is there by now.
         """
         return ()
 
-    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Check a settled cluster from which all faults were removed.
+    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Look at a cluster that has come to rest, with nothing broken any more.
 
         Args:
             cluster: The cluster.
-            objects: The objects that exist.
+            objects: What is there.
         """
         return ()

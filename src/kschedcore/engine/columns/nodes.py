@@ -29,12 +29,15 @@ class NodeRow(NamedTuple):
 
 
 def node_row(node: Node) -> NodeRow:
-    """A node's row: cpu in millicores, other resources in whole units; images in the node's own order."""
+    """Return a node's row: cpu in millicores, other resources in whole units; images in the node's own order.
+
+    A node without ``status.allocatable`` offers its capacity, as the API server defaults it.
+    """
     return NodeRow(
         node.metadata.name,
         {
             name: milli_value(amount) if name == "cpu" else value(amount)
-            for name, amount in (node.status.allocatable or {}).items()
+            for name, amount in (node.status.allocatable or node.status.capacity or {}).items()
         },
         node.metadata.labels or {},
         taints(node),

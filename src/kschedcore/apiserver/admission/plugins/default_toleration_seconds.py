@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from kschedcore.api.machinery.frozen import FrozenDict
-from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, respecified, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest
+from kschedcore.rules.admission.tolerations import with_default_tolerations
 
 __all__ = ["DefaultTolerationSeconds"]
-
-_SECONDS = 300
-_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
 class DefaultTolerationSeconds(BasePlugin):
@@ -26,20 +22,4 @@ class DefaultTolerationSeconds(BasePlugin):
         """Extend the tolerations of a new or updated pod."""
         pod = writes(request, "Pod")
         if pod is not None:
-            pod["spec"] = _tolerating(pod["spec"])
-
-
-@remembered
-def _tolerating(spec: FrozenDict) -> FrozenDict:
-    tolerations = spec.get("tolerations", [])
-    added = []
-    for key in _TAINTS:
-        stated = any(
-            toleration.get("key", "") in (key, "") and toleration.get("effect", "") in ("NoExecute", "")
-            for toleration in tolerations
-        )
-        if not stated:
-            added.append(
-                {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": _SECONDS}
-            )
-    return shared({**spec, "tolerations": [*tolerations, *added]}) if added else spec
+            pod["spec"] = with_default_tolerations(pod["spec"])

@@ -1,4 +1,4 @@
-"""Every invariant can fail: a mutation of the rule that it checks violates exactly this invariant."""
+"""Every invariant can fail: break the rule that it is about, and it is this invariant that says so."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.apiserver import eviction
 from kschedcore.apiserver.admission.plugins.resource_quota import ResourceQuota
-from kschedcore.chaos.cluster import ChaosCluster
+from kschedcore.chaos.breakable import BreakableCluster
+from kschedcore.chaos.breaking import CRASH, REST, REST_TWICE, live, shortened
 from kschedcore.chaos.histories import Evict, History, Jump, Request, Run, Step
 from kschedcore.chaos.invariants import INVARIANTS
-from kschedcore.chaos.runner import CRASH, IDLE, IDLE_AFTER_RESTART, run_history, shrink
 from kschedcore.client.informer import Informer
 from kschedcore.controllers import cronjob
 from kschedcore.controllers.controller import Again
@@ -96,7 +96,7 @@ BEGIN = (node("node-1"), node("node-2"))
 
 
 def overcommits(patch: Patch) -> tuple[Step, ...]:
-    """The scheduler does not account the pods that it places."""
+    """The scheduler does not account what it has placed."""
     add = Engine.add_pod
     patch.setattr(Engine, "add_pod", lambda self, pod, node=None: add(self, emptied(pod), node))
     return (pod("a", "1500m", nodeName="node-1"), Run(5), pod("b", "1500m", nodeSelector=on("node-1")))
@@ -110,10 +110,10 @@ def on(name: str) -> Object:
     return {"kubernetes.io/hostname": name}
 
 
-class MovePods(Jump, frozen=True, tag="movePods"):
-    """Change the node of a bound pod directly in the store."""
+class Moving(Jump, frozen=True, tag="moving"):
+    """Somebody writes another node into a bound pod, behind the API's back."""
 
-    def apply(self, cluster: ChaosCluster) -> None:
+    def take(self, cluster: BreakableCluster) -> None:
         store, resource = cluster.server.store, kind_by_resource("pods").resource
         for each in store.list("pods"):
             moved = plain(each)
@@ -123,23 +123,23 @@ class MovePods(Jump, frozen=True, tag="movePods"):
 
 def binds_twice(patch: Patch) -> tuple[Step, ...]:
     del patch
-    return (pod("a"), Run(5), MovePods(0))
+    return (pod("a"), Run(5), Moving(0))
 
 
-def keeps_deleted_pods(patch: Patch) -> tuple[Step, ...]:
-    """The engine keeps the requests of deleted pods."""
+def accounts_no_ends(patch: Patch) -> tuple[Step, ...]:
+    """The engine does not let go of pods that are gone."""
     patch.setattr(Engine, "remove_pod", lambda _self, _name, _namespace: None)
     return (pod("a"), Run(5), Request("DELETE", f"{PODS}/a"), Run(5), pod("b"), Run(5))
 
 
-def queues_deleted_pods(patch: Patch) -> tuple[Step, ...]:
-    """The queue keeps deleted pods."""
+def queues_those_gone(patch: Patch) -> tuple[Step, ...]:
+    """The queue keeps what was deleted."""
     patch.setattr(PendingPods, "remove", lambda _self, _key: None)
     return (pod("a", "9"), Run(5), Request("DELETE", f"{PODS}/a"), pod("b"), Run(5))
 
 
 def loses_failures(patch: Patch) -> tuple[Step, ...]:
-    """An unschedulable pod is not put back into the queue."""
+    """A pod that found no node is not put back."""
     patch.setattr(PendingPods, "put_back", lambda self, queued, _plugins: self.remove(key_of(queued.pod)))
     return (pod("a", "9"), Run(5))
 
@@ -155,40 +155,40 @@ def charges_no_budget(patch: Patch) -> tuple[Step, ...]:
 
 
 def removes_too_many(patch: Patch) -> tuple[Step, ...]:
-    """The Deployment controller deletes all old pods at once."""
+    """The Deployment controller takes all old pods away at once."""
     patch.setattr(deployment_sizes, "max_unavailable", lambda _deployment: 9)
     return (deployment(), Run(30), new_template())
 
 
-def collects_owned_objects(patch: Patch) -> tuple[Step, ...]:
-    """The garbage collector takes every owner for missing."""
+def collects_the_owned(patch: Patch) -> tuple[Step, ...]:
+    """The garbage collector finds no owner."""
     patch.setattr(GarbageCollector, "_owner", lambda _self, _obj, _reference: None)
     return (deployment(), Run(30))
 
 
-def collects_no_orphans(patch: Patch) -> tuple[Step, ...]:
+def leaves_the_owned(patch: Patch) -> tuple[Step, ...]:
     patch.setattr(GarbageCollector, "_attempt", lambda _self, _resource, _obj: None)
     return (deployment(), Run(5), Request("DELETE", f"{DEPLOYMENTS}/web"))
 
 
-def never_confirms_termination(patch: Patch) -> tuple[Step, ...]:
-    """Node agents do not confirm the termination of pods."""
+def never_lets_go(patch: Patch) -> tuple[Step, ...]:
+    """Node agents do not confirm that a pod has ended."""
     patch.setattr(NodeAgents, "_let_go", lambda _self, _pod: None)
     return (pod("a"), Run(5), Request("DELETE", f"{PODS}/a"))
 
 
-def misses_deletions(patch: Patch) -> tuple[Step, ...]:
-    """An informer misses deletions."""
+def forgets_events(patch: Patch) -> tuple[Step, ...]:
+    """An informer misses what is deleted."""
     take = Informer._take
     patch.setattr(Informer, "_take", lambda self, obj, gone: gone or take(self, obj, gone=gone))
     return (Request("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "c"}}), Run(1),
             Request("DELETE", "/api/v1/namespaces/default/configmaps/c"))  # fmt: skip
 
 
-class RestartPods(Jump, frozen=True, tag="restartPods"):
-    """Set a finished pod to Running directly in the store."""
+class Revived(Jump, frozen=True, tag="revived"):
+    """Somebody has a pod that has ended run again, behind the API's back."""
 
-    def apply(self, cluster: ChaosCluster) -> None:
+    def take(self, cluster: BreakableCluster) -> None:
         store, resource = cluster.server.store, kind_by_resource("pods").resource
         for each in store.list("pods"):
             store.update(
@@ -196,13 +196,13 @@ class RestartPods(Jump, frozen=True, tag="restartPods"):
             )
 
 
-def restarts_finished_pods(patch: Patch) -> tuple[Step, ...]:
+def revives(patch: Patch) -> tuple[Step, ...]:
     del patch
-    return (pod("a", "9"), Run(1), ended("a"), RestartPods(0))
+    return (pod("a", "9"), Run(1), ended("a"), Revived(0))
 
 
 def ended(name: str) -> Step:
-    """Set the phase of a pod to Failed."""
+    """A pod's status is written as that of one that has failed."""
     return Request("PATCH", f"{PODS}/{name}/status", {"status": {"phase": "Failed"}})
 
 
@@ -220,7 +220,7 @@ def job(completions: int) -> Step:
 
 
 def counts_again(patch: Patch) -> tuple[Step, ...]:
-    """The Job controller counts a success in every sync."""
+    """The Job controller counts a pod each time that it looks."""
 
     def counted(_self: Any, tally: Any) -> Object:
         return {**tally.job["status"], "succeeded": tally.job["status"].get("succeeded", 0) + 1}
@@ -229,7 +229,7 @@ def counts_again(patch: Patch) -> tuple[Step, ...]:
     return (job(1), Run(30))
 
 
-def ignores_running_jobs(patch: Patch) -> tuple[Step, ...]:
+def forbids_nothing(patch: Patch) -> tuple[Step, ...]:
     """The CronJob controller takes every Job for finished."""
     patch.setattr(cronjob, "is_finished", lambda _job: True)
     template = {
@@ -245,7 +245,7 @@ def ignores_running_jobs(patch: Patch) -> tuple[Step, ...]:
 
 
 def scales_beyond_its_bounds(patch: Patch) -> tuple[Step, ...]:
-    """The autoscaler ignores its limits."""
+    """The autoscaler forgets about its limits."""
     asked = Limited(7, ("ReadyForNewScale", ""), ("DesiredWithinRange", ""), is_limited=False)
     patch.setattr(horizontalpodautoscaler, "limited", lambda *_args: asked)
     target = {"type": "Utilization", "averageUtilization": 20}
@@ -257,10 +257,10 @@ def scales_beyond_its_bounds(patch: Patch) -> tuple[Step, ...]:
     return (deployment(), Request("POST", path, {"metadata": {"name": "web"}, "spec": body}), Run(100))
 
 
-class TwoDaemonPods(Jump, frozen=True, tag="twoDaemonPods"):
+class Twins(Jump, frozen=True, tag="twins"):
     """Two pods of a DaemonSet on one node."""
 
-    def apply(self, cluster: ChaosCluster) -> None:
+    def take(self, cluster: BreakableCluster) -> None:
         for each in cluster.server.store.list("daemonsets.apps"):
             uid, labels = each["metadata"]["uid"], {"app": "log"}
             owner = {
@@ -276,26 +276,26 @@ class TwoDaemonPods(Jump, frozen=True, tag="twoDaemonPods"):
                 cluster.server.request("POST", PODS, body)
 
 
-def adds_a_second_daemon_pod(patch: Patch) -> tuple[Step, ...]:
-    """The DaemonSet controller does nothing."""
+def leaves_twins(patch: Patch) -> tuple[Step, ...]:
+    """The DaemonSet controller looks at nothing."""
     patch.setattr(DaemonSetController, "reconcile", lambda _self, _key: None)
     template = {"metadata": {"labels": {"app": "log"}}, "spec": spec("100m")}
     body = {"selector": {"matchLabels": {"app": "log"}}, "template": template}
     path = "/apis/apps/v1/namespaces/default/daemonsets"
-    return (Request("POST", path, {"metadata": {"name": "log"}, "spec": body}), Run(5), TwoDaemonPods(0))
+    return (Request("POST", path, {"metadata": {"name": "log"}, "spec": body}), Run(5), Twins(0))
 
 
-def lists_no_endpoints(patch: Patch) -> tuple[Step, ...]:
+def lists_nobody(patch: Patch) -> tuple[Step, ...]:
     patch.setattr(EndpointSliceController, "reconcile", lambda _self, _key: None)
     body = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
     path = "/api/v1/namespaces/default/services"
     return (Request("POST", path, {"metadata": {"name": "web"}, "spec": body}), pod("a"), Run(5))
 
 
-class RemoveObject(Jump, frozen=True, tag="removeObject"):
-    """Remove an object from the store without an event."""
+class Hidden(Jump, frozen=True, tag="hidden"):
+    """The store forgets an object and tells nobody."""
 
-    def apply(self, cluster: ChaosCluster) -> None:
+    def take(self, cluster: BreakableCluster) -> None:
         backend: Any = cluster.server.store.backend
         backend._entries.pop("pods/default/a")
         backend._group("pods/").discard("pods/default/a")
@@ -303,11 +303,11 @@ class RemoveObject(Jump, frozen=True, tag="removeObject"):
 
 def loses_writes(patch: Patch) -> tuple[Step, ...]:
     del patch
-    return (pod("a", "9"), Run(5), RemoveObject(0))
+    return (pod("a", "9"), Run(5), Hidden(0))
 
 
-def ignores_events(patch: Patch) -> tuple[Step, ...]:
-    """No event and no timeout moves a pod out of the unschedulable pods."""
+def helps_nobody(patch: Patch) -> tuple[Step, ...]:
+    """No event moves a pod out of the unschedulable ones, and no time either."""
     patch.setattr("kschedcore.scheduler.loop.may_help", lambda *_: False)
     patch.setattr("kschedcore.scheduler.pending_pods.FLUSH_AFTER", timedelta(days=9))
     return (pod("a", "1500m"), pod("b", "1500m"), pod("c", "1500m"), Run(5), Request("DELETE", f"{PODS}/a"))
@@ -331,8 +331,8 @@ def crashes(patch: Patch) -> tuple[Step, ...]:
     return (deployment(),)
 
 
-def steps_for_ever(patch: Patch) -> tuple[Step, ...]:
-    patch.setattr("kschedcore.chaos.cluster._MAX_STEPS", 500)
+def turns_for_ever(patch: Patch) -> tuple[Step, ...]:
+    patch.setattr("kschedcore.chaos.breakable._MOST_TURNS", 500)
     patch.setattr(
         DeploymentController, "reconcile", lambda self, _key: Again(self.clock.now() - timedelta(1))
     )
@@ -340,7 +340,7 @@ def steps_for_ever(patch: Patch) -> tuple[Step, ...]:
 
 
 def writes_for_ever(patch: Patch) -> tuple[Step, ...]:
-    """A controller that writes every minute without a change."""
+    """A controller that writes every minute although nothing has changed."""
 
     def reconcile(self: Any, key: Any) -> Again:
         marks = {"annotations": {"seen": str(self.clock.now())}}
@@ -352,7 +352,7 @@ def writes_for_ever(patch: Patch) -> tuple[Step, ...]:
 
 
 def writes_at_the_start(patch: Patch) -> tuple[Step, ...]:
-    """A controller that writes when it starts."""
+    """A controller that marks what it sees first."""
 
     begin = RootCACertPublisher.__init__
 
@@ -369,75 +369,75 @@ def writes_at_the_start(patch: Patch) -> tuple[Step, ...]:
     return ()
 
 
-MUTATIONS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
+MUTANTS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
     "NoNodeIsOvercommitted": overcommits,
     "PodsAreBoundOnce": binds_twice,
-    "EngineEqualsStore": keeps_deleted_pods,
-    "QueueHoldsOnlyWaitingPods": queues_deleted_pods,
+    "EngineEqualsStore": accounts_no_ends,
+    "NothingIsKeptForThoseGone": queues_those_gone,
     "AllPendingPodsAreQueued": loses_failures,
-    "QuotasAreEnforced": charges_no_quota,
+    "QuotasAreKept": charges_no_quota,
     "BudgetsAreRespected": charges_no_budget,
     "AvailabilityIsKept": removes_too_many,
-    "OwnedObjectsAreKept": collects_owned_objects,
-    "FinishedPodsStayFinished": restarts_finished_pods,
+    "OwnedObjectsStay": collects_the_owned,
+    "EndedPodsStayEnded": revives,
     "AddressesAreUnique": gives_addresses_twice,
-    "JobsCountSuccessesOnce": counts_again,
-    "CronJobsRespectConcurrencyPolicy": ignores_running_jobs,
+    "JobsFinishOnce": counts_again,
+    "CronJobsForbidWhatTheySay": forbids_nothing,
     "AutoscalersStayWithinBounds": scales_beyond_its_bounds,
-    "OneDaemonPodPerNode": adds_a_second_daemon_pod,
-    "EndpointsMatchReadyPods": lists_no_endpoints,
-    "WriteLogEqualsStore": loses_writes,
-    "InformersEqualStore": misses_deletions,
-    "NoPendingPodWouldFit": ignores_events,
-    "QuotaStatusEqualsUsage": miscounts,
-    "OrphansAreCollected": collects_no_orphans,
-    "DeletionsComplete": never_confirms_termination,
-    "ReplicaSetsHaveAllPods": makes_no_pods,
+    "OneDaemonANode": leaves_twins,
+    "ServicesFindReadyPods": lists_nobody,
+    "ReplaysEqualStore": loses_writes,
+    "ViewsEqualStore": forgets_events,
+    "NobodyWaitsInVain": helps_nobody,
+    "QuotasCountWhatIsThere": miscounts,
+    "OwnedObjectsGo": leaves_the_owned,
+    "NothingEndsForEver": never_lets_go,
+    "ReplicaSetsHaveTheirPods": makes_no_pods,
     CRASH: crashes,
-    IDLE: writes_for_ever,
-    IDLE_AFTER_RESTART: writes_at_the_start,
+    REST: writes_for_ever,
+    REST_TWICE: writes_at_the_start,
 }
 
 
-BY_A_STEP = {"FinishedPodsStayFinished", "PodsAreBoundOnce", "WriteLogEqualsStore"}
-"""Invariants that a step violates, because no component could."""
+BY_A_STEP = {"EndedPodsStayEnded", "PodsAreBoundOnce", "ReplaysEqualStore"}
+"""Invariants that no component could break: a step does."""
 
 
-def test_every_invariant_has_a_mutation() -> None:
-    assert MUTATIONS.keys() == {each.__name__ for each in INVARIANTS} | {CRASH, IDLE, IDLE_AFTER_RESTART}
+def test_every_invariant_has_its_mutant() -> None:
+    assert MUTANTS.keys() == {each.__name__ for each in INVARIANTS} | {CRASH, REST, REST_TWICE}
 
 
-@pytest.mark.parametrize("invariant", MUTATIONS)
-def test_a_mutation_violates_its_invariant(invariant: str, monkeypatch: Patch) -> None:
-    steps = (*BEGIN, *MUTATIONS[invariant](monkeypatch), Run(30))
-    violation = run_history(History(1, steps)).violation
-    assert violation is not None
-    assert violation.invariant == invariant, violation
+@pytest.mark.parametrize("invariant", MUTANTS)
+def test_an_invariant_names_what_is_broken(invariant: str, monkeypatch: Patch) -> None:
+    steps = (*BEGIN, *MUTANTS[invariant](monkeypatch), Run(30))
+    broken = live(History(1, steps)).broken
+    assert broken is not None
+    assert broken.invariant == invariant, broken
 
 
-@pytest.mark.parametrize("invariant", sorted(MUTATIONS.keys() - BY_A_STEP))
-def test_without_the_mutation_all_invariants_hold(invariant: str) -> None:
+@pytest.mark.parametrize("invariant", sorted(MUTANTS.keys() - BY_A_STEP))
+def test_without_the_mutation_all_holds(invariant: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        steps = MUTATIONS[invariant](patch)
-    assert run_history(History(1, (*BEGIN, *steps, Run(30)))).violation is None
+        steps = MUTANTS[invariant](patch)
+    assert live(History(1, (*BEGIN, *steps, Run(30)))).broken is None
 
 
-def test_endless_steps_are_a_violation(monkeypatch: Patch) -> None:
-    steps = (*BEGIN, *steps_for_ever(monkeypatch), Run(30))
-    violation = run_history(History(1, steps)).violation
-    assert violation is not None
-    assert violation.invariant == IDLE
-    assert "steps at one moment" in violation.detail
+def test_no_end_of_turns_is_told(monkeypatch: Patch) -> None:
+    steps = (*BEGIN, *turns_for_ever(monkeypatch), Run(30))
+    broken = live(History(1, steps)).broken
+    assert broken is not None
+    assert broken.invariant == REST
+    assert "turns at one moment" in broken.detail
 
 
-def test_a_failing_history_is_shrunk(monkeypatch: Patch) -> None:
+def test_a_failing_history_is_shortened_to_what_matters(monkeypatch: Patch) -> None:
     steps = charges_no_quota(monkeypatch)
     history = History(1, (*BEGIN, deployment(), Run(3), *steps, Run(5), new_template()))
-    violation = run_history(history).violation
-    assert violation is not None
-    shorter = shrink(history, violation)
-    again = run_history(shorter).violation
+    broken = live(history).broken
+    assert broken is not None
+    shorter = shortened(history, broken)
+    again = live(shorter).broken
     assert again is not None
-    assert again.invariant == violation.invariant == "QuotasAreEnforced"
+    assert again.invariant == broken.invariant == "QuotasAreKept"
     assert len(shorter.steps) <= 4
     assert History.from_json(shorter.to_json()) == shorter

@@ -1,4 +1,4 @@
-"""One valid object of each kind, and copies with some fields made invalid."""
+"""One good object of each kind, to be spoilt."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 
 def sample(plural: str, name: str = "x") -> dict[str, Any]:
-    """A new copy of the valid object of a kind."""
+    """A good object of its own."""
     return {"metadata": {"name": name}, **copy.deepcopy(SAMPLES[plural])}
 
 

@@ -1,4 +1,4 @@
-"""The writes to a cluster in order, each with the component that made it."""
+"""What was written to a cluster, write by write, and by whom; replayed, it is what is stored."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import ObjectKey
 from kschedcore.store.backend import Backend, EventType
 
-__all__ = ["Objects", "Write", "WriteLog"]
+__all__ = ["Chronicle", "Objects", "Write"]
 
 Objects = dict[str, dict[ObjectKey, Object]]
-"""Existing objects: qualified resource -> (namespace, name) -> object."""
+"""What is there: resource -> namespace and name -> object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +21,21 @@ class Write:
 
     Attributes:
         resource: The qualified plural.
-        old: The object before the write; None when it was created.
-        new: The object after the write; None when it was deleted.
+        old: The object before; None when it is new.
+        new: The object after; None when it is gone.
         by: The component that wrote, or ``user``.
-        stale: Whether that component had not yet received all events.
+        late: Whether that component may not have heard of everything before it.
     """
 
     resource: str
     old: Object | None
     new: Object | None
     by: str
-    stale: bool
+    late: bool
 
     @property
     def object(self) -> Object:
-        """The object after the write, or its last state when it was deleted."""
+        """The object after it, or as it last was."""
         found = self.new if self.new is not None else self.old
         assert found is not None
         return found
@@ -47,14 +47,14 @@ class Write:
         return f"{self.by} {verb} {self.resource} {name}"
 
 
-class WriteLog:
-    """Follows the event log of a back end from its beginning.
+class Chronicle:
+    """Follows a back end's log, from its beginning on.
 
     Args:
-        backend: A back end whose log has not been compacted.
+        backend: Whose log; nothing of it may have been forgotten yet.
 
     Attributes:
-        objects: The objects that exist after the events read so far.
+        objects: What is there, as the log so far has it.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -62,19 +62,19 @@ class WriteLog:
         self._revision = backend.oldest
         self.objects: Objects = {}
 
-    def writes(self, by: str, *, stale: bool) -> Iterator[Write]:
-        """Yield the writes since the last call and apply each to ``objects``.
+    def writes(self, by: str, *, late: bool) -> Iterator[Write]:
+        """The writes since the last call; ``objects`` follows them one by one.
 
         Args:
-            by: The component that made them.
-            stale: See :class:`Write`.
+            by: Who wrote them.
+            late: See :class:`Write`.
         """
         events, self._revision = self._backend.events(self._revision)
         for event in events:
-            deleted = event.type is EventType.DELETED
-            resource = self._put(event.key, None if deleted else event.value)
-            old = event.value if deleted else event.previous
-            yield Write(resource, old, None if deleted else event.value, by, stale)
+            gone = event.type is EventType.DELETED
+            resource = self._put(event.key, None if gone else event.value)
+            old = event.value if gone else event.previous
+            yield Write(resource, old, None if gone else event.value, by, late)
 
     def _put(self, key: str, obj: Object | None) -> str:
         resource, _, rest = key.partition("/")

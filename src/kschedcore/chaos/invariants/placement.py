@@ -11,9 +11,9 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod, PodSpec, decode
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import milli_value, value
-from kschedcore.chaos.cluster import ChaosCluster, Process
+from kschedcore.chaos.breakable import BreakableCluster, Process
+from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.invariants.base import Invariant
-from kschedcore.chaos.writes import Objects, Write
 from kschedcore.client.informer import Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
@@ -27,9 +27,9 @@ __all__ = [
     "AllPendingPodsAreQueued",
     "EngineEqualsStore",
     "NoNodeIsOvercommitted",
-    "NoPendingPodWouldFit",
+    "NobodyWaitsInVain",
+    "NothingIsKeptForThoseGone",
     "PodsAreBoundOnce",
-    "QueueHoldsOnlyWaitingPods",
 ]
 
 
@@ -38,7 +38,7 @@ def _requests(pod: Object) -> Counter[str]:
 
 
 def _on(node: str, objects: Objects) -> Counter[str]:
-    """Return the total requests of the unfinished pods on a node."""
+    """What the pods of a node request, ended ones aside."""
     total: Counter[str] = Counter()
     for pod in objects.get("pods", {}).values():
         if pod["spec"].get("nodeName") == node and not has_ended(pod):
@@ -47,10 +47,10 @@ def _on(node: str, objects: Objects) -> Counter[str]:
 
 
 class NoNodeIsOvercommitted(Invariant):
-    """The requests of the pods on a node stay within its allocatable (plugin ``NodeResourcesFit``)."""
+    """A pod is bound only where what it requests is left (plugin ``NodeResourcesFit``)."""
 
-    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Check bindings."""
+    def written(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Look at bindings."""
         if write.resource != "pods" or write.new is None or not _was_bound(write):
             return
         name = write.new["spec"]["nodeName"]
@@ -66,10 +66,10 @@ class NoNodeIsOvercommitted(Invariant):
 
 
 class PodsAreBoundOnce(Invariant):
-    """The node of a bound pod never changes."""
+    """A pod keeps the node that it was bound to, by uid, as long as it is there."""
 
-    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Check changes of ``spec.nodeName``."""
+    def written(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Look at changes of a pod's node."""
         if write.resource != "pods" or write.old is None or write.new is None:
             return
         before, now = (each["spec"].get("nodeName") for each in (write.old, write.new))
@@ -82,47 +82,47 @@ def _was_bound(write: Write) -> bool:
     return bool(write.new["spec"].get("nodeName")) and not (write.old and write.old["spec"].get("nodeName"))
 
 
-def _is_current_scheduler(component: str, process: Process) -> bool:
-    """Whether the component is the scheduler and has received all events."""
-    if component != "scheduler" or process.transport.is_stale:
+def _has_heard_all(component: str, process: Process) -> bool:
+    """Whether a turn was the scheduler's, and it knows of everything there is."""
+    if component != "scheduler" or process.transport.is_late:
         return False
     process.informers.sync()
-    return not process.transport.is_stale
+    return not process.transport.is_late
 
 
 class EngineEqualsStore(Invariant):
-    """The engine has the nodes of the store, with the same requested amounts.
+    """The engine's columns say what the store says: the same nodes, and the same requested on each.
 
-    In a settled cluster all columns are compared with those of a newly started scheduler.
+    At rest all columns are compared with those of a scheduler that starts now.
     """
 
     def __init__(self) -> None:
         self._changed = True
 
-    def on_write(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Remember whether nodes or pods changed."""
+    def written(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Note that there is something to compare."""
         self._changed |= write.resource in ("nodes", "pods")
         return ()
 
-    def on_step(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
-        """Check the scheduler."""
-        if not self._changed or not _is_current_scheduler(component, process):
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
+        """Look at the scheduler."""
+        if not self._changed or not _has_heard_all(component, process):
             return ()
         self._changed = False
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
         return self._differences(scheduler, objects)
 
-    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterable[str]:
-        """Compare the scheduler with a newly started one."""
+    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterable[str]:
+        """Look at the scheduler, and at one that starts now."""
         yield from self._differences(cluster.scheduler, objects)
-        with _new_scheduler(cluster) as fresh:
+        with _starting(cluster) as fresh:
             ours, theirs = _rows(cluster.scheduler), _rows(fresh)
         for name in sorted(ours.keys() & theirs.keys()):
             for column in sorted(ours[name].keys() | theirs[name].keys()):
                 found, expected = ours[name].get(column), theirs[name].get(column)
                 if found != expected:
-                    yield f"node {name}: {column} is {found}, and {expected} in a new scheduler"
+                    yield f"node {name}: {column} is {found}, and {expected} in a scheduler that starts now"
 
     @staticmethod
     def _differences(scheduler: Scheduler, objects: Objects) -> Iterator[str]:
@@ -146,14 +146,14 @@ class EngineEqualsStore(Invariant):
 
 
 def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
-    """Return the non-zero values of the engine's node columns, by node."""
+    """The engine's columns by node, without what a node has nothing of."""
     rows = scheduler.engine.nodes().to_pylist()
     return {row["name"]: {column: found for column, found in row.items() if found} for row in rows}
 
 
 @contextmanager
-def _new_scheduler(cluster: ChaosCluster) -> Iterator[Scheduler]:
-    """A newly started scheduler that schedules nothing."""
+def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
+    """A scheduler that starts now, and has no turn."""
     informers = Informers(cluster.server)
     client = Client(cluster.server.internal, SCHEDULER)
     fresh = cluster.new_scheduler(Context(client, informers, SimulatedClock(cluster.clock.now())))
@@ -161,12 +161,12 @@ def _new_scheduler(cluster: ChaosCluster) -> Iterator[Scheduler]:
     fresh.close()
 
 
-class QueueHoldsOnlyWaitingPods(Invariant):
-    """Queue and nominations contain only existing, unfinished pods without a node."""
+class NothingIsKeptForThoseGone(Invariant):
+    """Nothing is queued or nominated for a uid that is gone, has a node or has ended."""
 
-    def on_step(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
-        """Check the scheduler."""
-        if not _is_current_scheduler(component, process):
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
+        """Look at the scheduler."""
+        if not _has_heard_all(component, process):
             return
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
@@ -185,32 +185,30 @@ class QueueHoldsOnlyWaitingPods(Invariant):
 
 
 class AllPendingPodsAreQueued(Invariant):
-    """Every pod that waits for a node is in the queue."""
+    """Every pod that waits for a node is in the queue: none was lost on the way."""
 
-    def on_step(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
-        """Check the scheduler."""
-        if not _is_current_scheduler(component, process):
+    def turned(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
+        """Look at the scheduler."""
+        if not _has_heard_all(component, process):
             return
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
         queued = {each.pod.metadata.uid for each in scheduler.pending}
         for pod in _pending(objects):
-            is_ours = (
-                pod["spec"].get("schedulerName", "default-scheduler") in scheduler.engine.scheduler_names
-            )
-            if is_ours and pod["metadata"]["uid"] not in queued:
+            asked = pod["spec"].get("schedulerName", "default-scheduler") in scheduler.engine.scheduler_names
+            if asked and pod["metadata"]["uid"] not in queued:
                 yield f"not queued: {pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
-class NoPendingPodWouldFit(Invariant):
-    """In a settled cluster a newly started scheduler finds no node for any waiting pod."""
+class NobodyWaitsInVain(Invariant):
+    """When a cluster is at rest, no pod waits although a scheduler that starts now would give it a node."""
 
-    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:
-        """Let a new scheduler decide about the waiting pods."""
+    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:
+        """Ask a new scheduler about the pods that wait."""
         waiting = _pending(objects)
         if not waiting:
             return
-        with _new_scheduler(cluster) as fresh:
+        with _starting(cluster) as fresh:
             for pod in waiting:
                 decision = fresh.engine.decide(decode(Pod, pod))
                 name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from .server import Server
+from .settled import SettledServer
 
 PODS = "/api/v1/namespaces/ns/pods"
 QUOTAS = "/api/v1/namespaces/ns/resourcequotas"
@@ -28,7 +28,7 @@ class Quotas(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.server = Server()
+        self.server = SettledServer()
         self.live: dict[str, tuple[int, bool]] = {}
         self.made = 0
 
@@ -105,4 +105,4 @@ class Quotas(RuleBasedStateMachine):
 
 
 TestQuotas: Any = Quotas.TestCase
-TestQuotas.settings = settings(max_examples=25, stateful_step_count=20)
+TestQuotas.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

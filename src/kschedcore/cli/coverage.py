@@ -1,0 +1,64 @@
+"""Say which objects of the manifests a command did not consider, and which pods admission refuses."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kschedcore.errors import UsageError
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
+    from kschedcore.manifests.manifests import Manifests
+
+__all__ = ["not_considered", "refused_document", "refused_lines", "report_coverage"]
+
+_WITHOUT_EFFECT = frozenset({
+    "ClusterRole", "ClusterRoleBinding", "ComponentStatus", "ConfigMap", "ControllerRevision", "Endpoints",
+    "EndpointSlice", "Event", "Ingress", "IngressClass", "Lease", "NetworkPolicy", "Role", "RoleBinding", "Secret",
+    "ServiceAccount",
+})  # fmt: skip
+"""Kinds that have no effect on which pods there are or where they go."""
+
+
+def not_considered(manifests: Manifests) -> dict[str, int]:
+    """Return kind -> number of objects that may create pods or affect placement, and that nothing here reads."""
+    kinds = Counter(str(each["kind"]) for each in manifests.others)
+    return {kind: count for kind, count in sorted(kinds.items()) if kind not in _WITHOUT_EFFECT}
+
+
+def report_coverage(manifests: Manifests, *, strict: bool) -> None:
+    """Print a line on standard error about objects that are not considered.
+
+    Raises:
+        UsageError: There are some, and ``--strict`` was given.
+    """
+    kinds = not_considered(manifests)
+    if not kinds:
+        return
+    listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+    if strict:
+        raise UsageError(f"--strict: not considered: {listed}")
+    sys.stderr.write(f"not considered: {listed}\n")
+
+
+def refused_lines(refused: Sequence[tuple[Pod, str]]) -> str:
+    """Return a line per reason for which admission refuses pods, naming the first of them."""
+    same: dict[str, list[Pod]] = {}
+    for pod, why in refused:
+        same.setdefault(why, []).append(pod)
+    return "".join(
+        f"{pods[0].metadata.namespace or 'default'}/{pods[0].metadata.name}"
+        f"{f' and {len(pods) - 1} more' if len(pods) > 1 else ''}: refused by LimitRanger: {why}\n"
+        for why, pods in same.items()
+    )
+
+
+def refused_document(refused: Sequence[tuple[Pod, str]]) -> list[dict[str, str]]:
+    """Return the refused pods for programs."""
+    return [
+        {"namespace": pod.metadata.namespace or "default", "name": pod.metadata.name, "message": why}
+        for pod, why in refused
+    ]
