@@ -132,7 +132,9 @@ def server() -> APIServer:
 
 
 def test_every_answer_to_those_outside_says_who_manages_what(server: APIServer) -> None:
-    watch = server.watch(f"{MAPS}?sendInitialEvents=true")
+    watch = server.watch(
+        f"{MAPS}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    )
     _, written = server.request("PATCH", f"{MAPS}/x", {"data": {"k": "2"}}, MERGE, "bob")
     assert owners(written) == {
         "alice": {"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:data": {}},

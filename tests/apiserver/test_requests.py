@@ -664,3 +664,57 @@ class TestResize:
             )  # the sidecar asks for none
         server.request("DELETE", f"{quotas}/q")
         assert self.patched(server, over)[0] == 200
+
+
+class TestListsAndWatches:
+    """Where lists and watches begin, and which parameters go together."""
+
+    def begun(self, server: APIServer, query: str) -> list[str]:
+        response = server.send(Request("GET", f"{MAPS}?watch=true&{query}"))
+        assert not isinstance(response.body, dict), response.body
+        return [each.type for each in response.body.poll()]
+
+    def test_a_watch_from_no_version_begins_with_what_exists(self, server: APIServer) -> None:
+        made(server, MAPS, config_map("m"))
+        now = server.store.backend.revision
+        later = "resourceVersionMatch=NotOlderThan"
+        assert self.begun(server, "") == self.begun(server, "resourceVersion=0") == ["ADDED"]
+        assert self.begun(server, "allowWatchBookmarks=true") == ["ADDED", "BOOKMARK"]
+        assert self.begun(server, f"sendInitialEvents=true&{later}&allowWatchBookmarks=1") == [
+            "ADDED",
+            "BOOKMARK",
+        ]
+        assert self.begun(server, f"sendInitialEvents=true&{later}") == ["ADDED"]
+        assert self.begun(server, f"sendInitialEvents=false&{later}&resourceVersion=0") == []
+        assert self.begun(server, f"resourceVersion={now}") == []
+
+    @pytest.mark.parametrize(
+        ("query", "code"),
+        [
+            ("watch=1&resourceVersion=abc", 500),
+            ("watch=1&resourceVersion=999999", 504),
+            ("watch=1&resourceVersionMatch=Exact&resourceVersion=1", 422),
+            ("watch=1&sendInitialEvents=true", 422),
+            ("resourceVersion=abc", 400),
+            ("resourceVersion=-1", 400),
+            ("resourceVersion=999999", 504),
+            ("resourceVersionMatch=Exact", 422),
+            ("resourceVersionMatch=Exact&resourceVersion=0", 422),
+            ("resourceVersionMatch=Newest&resourceVersion=1", 422),
+            ("sendInitialEvents=true", 422),
+            ("limit=-1", 200),
+        ],
+    )
+    def test_parameters_are_validated(self, server: APIServer, query: str, code: int) -> None:
+        assert server.send(Request("GET", f"{MAPS}?{query}")).code == code
+
+    def test_a_list_is_of_a_version_or_later(self, server: APIServer) -> None:
+        first = made(server, MAPS, config_map("a"))["metadata"]["resourceVersion"]
+        made(server, MAPS, config_map("b"))
+        for query, count in (
+            (f"resourceVersion={first}", 2),
+            (f"resourceVersion={first}&resourceVersionMatch=NotOlderThan", 2),
+            (f"resourceVersion={first}&resourceVersionMatch=Exact", 1),
+            (f"resourceVersion={first}&limit=5", 1),
+        ):
+            assert len(server.request("GET", f"{MAPS}?{query}")[1]["items"]) == count, query

@@ -63,6 +63,9 @@ POINTERS = (
 )  # fmt: skip
 
 
+_SETTLE = {"method": "", "path": ""}
+
+
 @cache
 def corpus() -> tuple[tuple[Request, ...], ...]:
     """The requests of recorded histories; settling controllers are asked for by an empty method."""
@@ -74,7 +77,7 @@ def corpus() -> tuple[tuple[Request, ...], ...]:
 
 
 def _recorded(step: dict[str, Any]) -> Request:
-    request = step.get("request", {"method": "", "path": ""})
+    request = step.get("request") or {"method": "GET", **step["watch"]} if "settle" not in step else _SETTLE
     kind = request.get("contentType", "application/json")
     return Request(request["method"], request["path"], request.get("body"), kind, "tester")
 

@@ -14,7 +14,7 @@ from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.apiserver.admission.types import FieldValidation
 from kschedcore.client.transport import Query
 
-__all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "is_set", "write_options"]
+__all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "is_set", "refuse", "write_options"]
 
 _MANAGER_LIMIT = 128
 _POLICIES = ("Foreground", "Background", "Orphan")
@@ -91,7 +91,7 @@ def write_options(query: Query, *, kind: str, apply: bool = False) -> WriteOptio
     validation = query.get("fieldValidation") or "Warn"
     if validation not in ("Ignore", "Warn", "Strict"):
         errors.append(fe.not_supported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn")))
-    _refuse(errors, kind)
+    refuse(errors, kind)
     return WriteOptions(any(query.all("dryRun")), manager, cast("FieldValidation", validation), force)
 
 
@@ -131,7 +131,7 @@ def delete_options(body: Mapping[str, Any] | None, query: Query) -> DeleteOption
     elif propagation is not None and propagation not in _POLICIES:
         errors.append(fe.not_supported("propagationPolicy", propagation, (*_POLICIES, "nil")))
     errors += _dry_run_errors(dry_run)
-    _refuse(errors, "DeleteOptions")
+    refuse(errors, "DeleteOptions")
     uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
     return DeleteOptions(any(dry_run), grace, propagation, orphan, uid, version)
 
@@ -143,7 +143,8 @@ def _typed(body: Mapping[str, Any]) -> Mapping[str, Any]:
         raise bad_request(str(fault)) from None
 
 
-def _refuse(errors: list[FieldError], kind: str) -> None:
+def refuse(errors: list[FieldError], kind: str) -> None:
+    """Raise 422 with the faults of options of a kind, if there are any."""
     if errors:
         causes = [{"reason": e.type.value, "message": e.message, "field": e.field} for e in errors]
         listed = str(errors[0]) if len(errors) == 1 else f"[{', '.join(map(str, errors))}]"

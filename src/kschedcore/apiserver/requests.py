@@ -14,8 +14,9 @@ from kschedcore.apiserver.bodies import APPLY, media_type, read_json, read_objec
 from kschedcore.apiserver.compaction import Compactor
 from kschedcore.apiserver.discovery import discovered
 from kschedcore.apiserver.event_ttl import EventTTL
+from kschedcore.apiserver.list_options import list_options, watch_options
 from kschedcore.apiserver.metadata import MetaSource
-from kschedcore.apiserver.options import DeleteOptions, delete_options, integer, is_set, write_options
+from kschedcore.apiserver.options import DeleteOptions, delete_options, is_set, write_options
 from kschedcore.apiserver.patching import apply_patch, patch_object, patcher
 from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.apiserver.routes import Route, method_not_allowed, route
@@ -102,13 +103,14 @@ class Requests:
         return _shown(self._list(target), complete=complete)
 
     def _watch(self, target: Route, *, complete: bool) -> Watch:
-        version = target.query.get("resourceVersion", "")
+        options = watch_options(target.query)
         return self._store.watch(
             target.kind.resource,
             target.namespace or None,
-            version=str(integer(version)) if version not in ("", "0") else "",
+            version=options.version,
             selects=selection(target.kind, target.query),
-            initial=target.query.get("sendInitialEvents") == "true",
+            initial=options.initial,
+            bookmarks=options.bookmarks,
             complete=complete,
         )
 
@@ -140,15 +142,14 @@ class Requests:
         return obj
 
     def _list(self, target: Route) -> Object:
-        limit, version, token = integer(target.query.get("limit") or "0"), 0, None
-        selects = selection(target.kind, target.query)
-        if target.query.get("continue"):
-            token = ContinueToken.decode(target.query["continue"], read_json)
-        elif target.query.get("resourceVersionMatch") == "Exact":
-            version = integer(target.query.get("resourceVersion", ""))
+        options = list_options(target.query)
         page = list_page(
             self._store, target.kind.resource, target.namespace or None,
-            selects=selects, limit=max(limit, 0), token=token, version=version,
+            selects=selection(target.kind, target.query),
+            limit=options.limit,
+            token=ContinueToken.decode(options.token, read_json) if options.token else None,
+            version=options.version,
+            exact=options.exact,
         )  # fmt: skip
         metadata: Object = {"resourceVersion": page.version}
         if page.token:

@@ -20,6 +20,7 @@ from kschedcore.client.transport import (
     Transport,
     checked,
     open_watch,
+    split_target,
 )
 from kschedcore.clock import Clock, FixedClock
 from kschedcore.store.store import Store
@@ -92,15 +93,18 @@ class APIServer:
         return response.code, cast("Object", response.body)
 
     def watch(self, target: str) -> Events:
-        """Watch a collection.
+        """Watch a collection, from now on unless the query says otherwise.
 
         The query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``, and ``sendInitialEvents``
-        for a watch that begins with the objects that exist, ended by a bookmark.
+        for a watch that begins with the objects that exist.
 
         Raises:
             StatusError: The watch is refused.
         """
-        return open_watch(self, f"{target}{'&' if '?' in target else '?'}watch=true")
+        query = split_target(target)[1]
+        begins = "resourceVersion" in query or "sendInitialEvents" in query
+        version = "" if begins else f"&resourceVersion={self.store.backend.revision}"
+        return open_watch(self, f"{target}{'&' if '?' in target else '?'}watch=true{version}")
 
     def expire(self) -> None:
         """Delete events whose time to live has passed, as every request does first.

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kschedcore.client.transport import Request
 from kschedcore.conformance.comparison import differences
 from kschedcore.conformance.results import Case, CaseResult, Difference, StepResult
+
+if TYPE_CHECKING:
+    from kschedcore.apiserver import APIServer
 
 __all__ = ["ApiHistories", "answers", "complaints", "normalised"]
 
 _USER_AGENT = "tester/1.0"
+_STEPS = frozenset({"request", "settle", "watch"})
+_STREAM, _WARNINGS = "stream", "warnings"
 _WITH_ROOT_CERTIFICATES = frozenset({"tables", "kinds", "watches", "crd", "access", "policies"})
 """Families that were recorded with the root certificate publisher running."""
 _VARIABLE = [
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uid>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
     (re.compile(r"\bkube-api-access-[a-z0-9]{5}\b"), "kube-api-access-<sfx>"),
+    (re.compile(r"(?<=, current: )\d+"), "<rv>"),
     # The certificate authority is each cluster's own.
     (re.compile(r"-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----\n", re.DOTALL), "<certificates>"),
 ]
@@ -46,12 +53,12 @@ class ApiHistories:
         """Whether the case has steps that are requests."""
         steps = case.get("steps")
         return isinstance(steps, list) and all(
-            isinstance(step, dict) and ("request" in step or "settle" in step) for step in steps
+            isinstance(step, dict) and not _STEPS.isdisjoint(step) for step in steps
         )
 
     def steps(self, case: Case) -> int:
-        """Return the number of recorded requests."""
-        return sum("request" in step for step in case["steps"])
+        """Return the number of recorded requests and watches."""
+        return sum("settle" not in step for step in case["steps"])
 
     def replay(self, case: Case) -> CaseResult:
         """Send every request to a new API server and compare the answers."""
@@ -65,7 +72,8 @@ class ApiHistories:
 
 
 def _metadata(step: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = step.get("response", {}).get("body", {}).get("metadata", {})
+    body = step.get("response", {}).get("body", {})
+    found: Mapping[str, Any] = (body.get("metadata") or {}) if isinstance(body, Mapping) else {}
     return found
 
 
@@ -77,18 +85,19 @@ def _compared(
     managed_fields: bool,
 ) -> StepResult:
     code, body = answer
-    expected = normalised(recorded["body"], managed_fields=managed_fields)
+    wanted = _body_of(recorded)
+    expected = normalised(wanted, managed_fields=managed_fields)
     found = normalised(body, managed_fields=managed_fields)
     aspects = {
         "code": code == recorded["code"],
-        "fields": complaints(recorded["body"]) == complaints(body),
+        "fields": complaints(wanted) == complaints(body),
         "whole": code == recorded["code"] and expected == found,
     }
     wrong = [] if aspects["code"] else [Difference("code", recorded["code"], code)]
     wrong += differences(expected, found, "body")
     if not (aspects["whole"] or wrong):
         wrong = [Difference("body", expected, found)]
-    return StepResult(f"{request['method']} {request['path']}", tuple(wrong), aspects)
+    return StepResult(f"{request.get('method', 'WATCH')} {request['path']}", tuple(wrong), aspects)
 
 
 def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], tuple[int, dict[str, Any]]]]:
@@ -110,15 +119,58 @@ def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], 
         if "settle" in step:
             controllers.settle()
             continue
-        request = step["request"]
-        answer = server.request(
-            request["method"],
-            request["path"],
-            request.get("body"),
-            request.get("contentType", "application/json"),
-            _USER_AGENT,
-        )
-        yield request, step["response"], answer
+        if "watch" in step:
+            yield step["watch"], step["response"], _watched(server, step["watch"])
+            continue
+        response = server.send(_request(step["request"]))
+        answer = dict(response.object)
+        if "warnings" in step["response"]:
+            answer[_WARNINGS] = sorted(response.warnings)
+        yield step["request"], step["response"], (response.code, answer)
+
+
+def _request(recorded: Mapping[str, Any]) -> Request:
+    return Request(
+        recorded["method"],
+        recorded["path"],
+        recorded.get("body"),
+        recorded.get("contentType", "application/json"),
+        _USER_AGENT,
+        recorded.get("accept") or "",
+    )
+
+
+def _watched(server: APIServer, watch: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Open a watch, send the requests that were sent meanwhile, and return its code and its stream or refusal."""
+    opened = _request({**watch, "method": "GET"})
+    response = server.send(opened)
+    first = [] if isinstance(response.body, dict) else list(response.body.poll())
+    for request in watch.get("during", ()):
+        server.send(_request(request))
+    if isinstance(response.body, dict):
+        _clean_up(server, watch)
+        return response.code, response.body if response.code >= 400 else {_STREAM: [response.body]}
+    events = [*first, *response.body.poll()]
+    _clean_up(server, watch)
+    return response.code, {_STREAM: [{"type": each.type, "object": each.object} for each in events]}
+
+
+def _clean_up(server: APIServer, watch: Mapping[str, Any]) -> None:
+    """Delete what was created during a watch, as was done between recorded watches."""
+    for request in watch.get("during", ()):
+        if request["method"] == "POST":
+            server.send(Request("DELETE", f"{request['path']}/{request['body']['metadata']['name']}"))
+
+
+def _body_of(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The recorded body, stream or text of a response, with its warnings, in the form of a computed one."""
+    if "stream" in recorded:
+        return {_STREAM: recorded["stream"]}
+    body = recorded["body"]
+    whole = dict(body) if isinstance(body, Mapping) else {"text": body}
+    if "warnings" in recorded:
+        whole[_WARNINGS] = sorted(recorded["warnings"])
+    return whole
 
 
 def _family(case: Case) -> str:

@@ -15,7 +15,7 @@ from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.api.machinery.types import Object
 from kschedcore.store.backend import Compacted
 from kschedcore.store.store import Store, prefix_of
-from kschedcore.store.watch import too_old
+from kschedcore.store.watch import too_new, too_old
 
 __all__ = ["ContinueToken", "ListPage", "list_page"]
 
@@ -75,12 +75,6 @@ def _bad_token(why: str) -> StatusError:
     return bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
-def _too_large(version: int, current: int) -> StatusError:
-    message = f"Too large resource version: {version}, current: {current}"
-    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    return StatusError(504, "Timeout", f"Timeout: {message}", {"causes": [cause], "retryAfterSeconds": 1})
-
-
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """A page of a list.
@@ -107,6 +101,7 @@ def list_page(
     limit: int = 0,
     token: ContinueToken | None = None,
     version: int = 0,
+    exact: bool = True,
 ) -> ListPage:
     """Read a page.
 
@@ -117,16 +112,17 @@ def list_page(
         selects: Which of them; None for all.
         limit: At most so many; 0 for no limit.
         token: Where to begin, and of which version.
-        version: As of this version; 0 for now. A token has its own.
+        version: As of this version, or of a later one; 0 for now. A token has its own.
+        exact: Whether it has to be that very version.
 
     Raises:
         StatusError: 410 when the version is no longer known, 504 when it is yet to come.
     """
     if version > store.backend.revision:
-        raise _too_large(version, store.backend.revision)
+        raise too_new(version, store.backend.revision)
     prefix = prefix_of(resource, namespace)
     start = prefix + token.start if token else ""
-    revision = token.revision if token else version
+    revision = token.revision if token else version if exact else 0
     items: list[StoredObject] = []
     while True:
         batch = 0 if not limit else limit if selects is None else max(limit, _BATCH)

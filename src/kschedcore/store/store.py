@@ -19,7 +19,7 @@ from kschedcore.store.backend import Backend, RevisionMismatch, TooLarge
 from kschedcore.store.codec import Draft
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
-from kschedcore.store.watch import Watch
+from kschedcore.store.watch import Watch, too_new
 
 __all__ = ["MODIFIED", "Store", "key_of", "prefix_of"]
 
@@ -137,15 +137,28 @@ class Store:
         resource: Resource,
         namespace: str | None = None,
         *,
-        version: str = "",
+        version: int = 0,
         selects: Callable[[Object], bool] | None = None,
         initial: bool = False,
+        bookmarks: bool = True,
         complete: bool = False,
     ) -> Watch:
-        """Watch a resource, from after ``version`` on (from now on when empty).
+        """Watch a resource.
 
-        With ``initial``, what is there now comes first; with ``complete``, objects have their ``managedFields``.
+        Args:
+            resource: The resource.
+            namespace: One namespace; None for all.
+            version: Begin after this version; 0 for now.
+            selects: Which objects are wanted; None for all.
+            initial: Whether the objects that exist come first.
+            bookmarks: Whether a bookmark ends them.
+            complete: Whether objects have their ``managedFields``.
+
+        Raises:
+            StatusError: 504 for a version that is yet to come.
         """
+        if version > self.backend.revision:
+            raise too_new(version, self.backend.revision)
         prefix = prefix_of(resource, namespace)
         present = None
         if initial:
@@ -153,8 +166,10 @@ class Store:
             present = [entry.value for entry in page.entries if selects is None or selects(entry.value)]
             revision = page.revision
         else:
-            revision = int(version) if version else self.backend.revision
-        watch = Watch(self.backend, resource, prefix, revision, selects, present, complete)
+            revision = version or self.backend.revision
+        watch = Watch(
+            self.backend, resource, prefix, revision, selects, present, complete, bookmarks=bookmarks
+        )
         self._watches.add(watch)
         return watch
 

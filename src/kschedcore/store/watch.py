@@ -1,13 +1,12 @@
-"""Watching: every event after a version, in order, through one's own selector.
+"""Watches: every event after a version, in order, through a selector.
 
 A watch holds no queue and no copies, only how far it has read the back end's log; a thousand watchers cost
-a thousand integers. Whoever holds one asks it for what has happened since; a server that pushes asks in a
-loop.
+a thousand integers. Its reader polls it; a server that pushes polls whenever the back end announces a write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -17,7 +16,7 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.store.backend import Backend, Compacted, Event, EventType
 
-__all__ = ["Watch", "WatchEvent", "too_old"]
+__all__ = ["Watch", "WatchEvent", "too_new", "too_old"]
 
 _INITIAL_END = "k8s.io/initial-events-end"
 
@@ -25,6 +24,13 @@ _INITIAL_END = "k8s.io/initial-events-end"
 def too_old(gone: Compacted) -> StatusError:
     """410: the history does not reach so far back."""
     return StatusError(410, "Expired", f"too old resource version: {gone.requested} ({gone.oldest})")
+
+
+def too_new(version: int, current: int) -> StatusError:
+    """504: the version is yet to come."""
+    message = f"Too large resource version: {version}, current: {current}"
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return StatusError(504, "Timeout", f"Timeout: {message}", {"causes": [cause], "retryAfterSeconds": 1})
 
 
 class WatchEvent(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +50,8 @@ class Watch:
         revision: After which revision to begin.
         selects: Whether an object is wanted. One that comes to be wanted is ADDED, one that ceases DELETED.
         initial: What is there at that revision, to be seen first as ADDED; None to see only what happens.
-        complete: Whether objects come with ``managedFields``, which have to be worked out.
+        complete: Whether objects come with ``managedFields``, which have to be computed.
+        bookmarks: Whether a bookmark ends the initial objects.
     """
 
     def __init__(
@@ -54,8 +61,10 @@ class Watch:
         prefix: str,
         revision: int,
         selects: Callable[[Object], bool] | None = None,
-        initial: Iterable[StoredObject] | None = None,
+        initial: Sequence[StoredObject] | None = None,
         complete: bool = False,
+        *,
+        bookmarks: bool = True,
     ) -> None:
         self._backend = backend
         self._resource = resource
@@ -63,6 +72,7 @@ class Watch:
         self._selects = selects
         self._initial = initial
         self._complete = complete
+        self._bookmarks = bookmarks
         self.revision = revision
         """Everything up to this revision has been seen."""
 
@@ -73,8 +83,9 @@ class Watch:
             StatusError: 410 when the watch has fallen further behind than the history reaches.
         """
         first, self._initial = self._initial, None
-        if first is not None:
-            return [*(self._event("ADDED", obj) for obj in first), self._initial_end()]
+        if first or (first is not None and self._bookmarks):
+            present = [self._event("ADDED", obj) for obj in first]
+            return [*present, self._initial_end()] if self._bookmarks else present
         if self._backend.last_change(self._resource.qualified) <= self.revision:
             self.revision = self._backend.revision
             return []
@@ -98,7 +109,7 @@ class Watch:
         return self._bookmark({"annotations": {_INITIAL_END: "true"}})
 
     def _bookmark(self, more: Object) -> WatchEvent:
-        metadata = {"resourceVersion": str(self.revision), "creationTimestamp": None, **more}
+        metadata = {"resourceVersion": str(self.revision), **more}
         resource = self._resource
         return WatchEvent(
             "BOOKMARK",

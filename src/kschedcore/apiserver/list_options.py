@@ -1,0 +1,137 @@
+"""Options of lists and watches, read and validated as the API server does (``ValidateListOptions``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.apiserver.options import integer, is_set, refuse
+from kschedcore.client.transport import Query
+
+__all__ = ["ListOptions", "WatchOptions", "list_options", "watch_options"]
+
+_EXACT = "Exact"
+_NOT_OLDER = "NotOlderThan"
+_MATCHES = (_EXACT, _NOT_OLDER, "")
+_UINT64 = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """Which part of a list is wanted.
+
+    Attributes:
+        limit: At most so many; 0 for all.
+        token: The continue token; empty for the first page.
+        version: The version that the list is to have; at least that, unless ``exact``; 0 for any.
+        exact: Whether it is to be of exactly that version.
+    """
+
+    limit: int
+    token: str
+    version: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """Where a watch begins.
+
+    Attributes:
+        version: After which version; 0 for now.
+        initial: Whether the objects that exist come first.
+        bookmarks: Whether a bookmark ends them.
+    """
+
+    version: int
+    initial: bool
+    bookmarks: bool
+
+
+_EVERYTHING = ListOptions(0, "", 0, exact=False)
+
+
+def list_options(query: Query) -> ListOptions:
+    """Read the options of a list.
+
+    Raises:
+        StatusError: 422 for combinations that make no sense, 400 for what cannot be read.
+    """
+    if not query:
+        return _EVERYTHING
+    limit, token = max(integer(query.get("limit") or "0"), 0), query.get("continue", "")
+    text, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
+    refuse(list(_list_errors(query, text, match, token)), "ListOptions")
+    if token:
+        return ListOptions(limit, token, 0, exact=True)
+    try:
+        version = _version(text)
+    except ValueError as fault:
+        raise bad_request(f"invalid resource version: {fault}") from None
+    # A limited list has always been one of exactly the version asked for.
+    exact = match == _EXACT or (not match and limit > 0 and version > 0)
+    return ListOptions(limit, "", version, exact)
+
+
+def _list_errors(query: Query, version: str, match: str, token: str) -> Iterator[FieldError]:
+    path = "resourceVersionMatch"
+    if match:
+        if not version:
+            yield fe.forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+        if token:
+            yield fe.forbidden(path, "resourceVersionMatch is forbidden when continue is provided")
+        if match not in _MATCHES:
+            yield fe.not_supported(path, match, _MATCHES)
+        if match == _EXACT and version == "0":
+            yield fe.forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+    if "sendInitialEvents" in query:
+        yield fe.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")
+
+
+def watch_options(query: Query) -> WatchOptions:
+    """Read the options of a watch.
+
+    A watch from no version or from version 0 begins with the objects that exist, unless it says otherwise.
+
+    Raises:
+        StatusError: 422 for combinations that make no sense, 500 for a version that cannot be read.
+    """
+    text, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
+    refuse(list(_watch_errors(query, match)), "ListOptions")
+    try:
+        version = _version(text)
+    except ValueError as fault:
+        raise StatusError(500, "", str(fault)) from None
+    said = "sendInitialEvents" in query
+    initial = is_set(query, "sendInitialEvents") if said else version == 0 and not match
+    return WatchOptions(version, initial, is_set(query, "allowWatchBookmarks"))
+
+
+def _watch_errors(query: Query, match: str) -> Iterator[FieldError]:
+    path, said = "resourceVersionMatch", "sendInitialEvents" in query
+    if said and match != _NOT_OLDER:
+        yield fe.forbidden(path, f"sendInitialEvents requires setting resourceVersionMatch to {_NOT_OLDER}")
+    if match:
+        if not said:
+            why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            yield fe.forbidden(path, why)
+        if match != _NOT_OLDER:
+            yield fe.not_supported(path, match, (_NOT_OLDER,))
+        if query.get("continue"):
+            yield fe.forbidden(path, "resourceVersionMatch is forbidden when continue is provided")
+
+
+def _version(text: str) -> int:
+    if not text:
+        return 0
+    if text.isascii() and text.isdecimal():
+        version = int(text) if len(text) <= len(str(_UINT64)) else _UINT64
+        if version < _UINT64:
+            return version
+        why = "value out of range"
+    else:
+        why = "invalid syntax"
+    raise ValueError(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {why}')
