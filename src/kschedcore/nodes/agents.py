@@ -27,6 +27,7 @@ from kschedcore.nodes.podstatus import rejected
 from kschedcore.nodes.podworker import PodWorker
 from kschedcore.nodes.registration import heard, labelled, node_status
 from kschedcore.nodes.reports import Reports
+from kschedcore.nodes.resizing import granted_spec
 from kschedcore.nodes.runtime import Runtime
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 
@@ -309,6 +310,9 @@ class NodeAgents:
                 host.pods.give(worker.ip)
         if host is not None:
             host.release(uid)
+            # A resize that was deferred may have its turn now.
+            for other in host.deferred:
+                self._pod_queue.add(other)
 
     def _move_on(self, uid: str) -> None:
         """Bring a pod's life up to now."""
@@ -327,7 +331,10 @@ class NodeAgents:
             worker = self._admit(host, pod, now)
             if worker is None:
                 return
+        changed = pod["spec"] is not worker.pod["spec"]
         worker.take(pod)
+        if changed or worker.resize is not None:
+            self._resize(host, worker, now)
         worker.sync(now)
         told = not worker.unnoticed(now) and self._report(worker, now)
         if told and (host.measured or host.under_pressure):
@@ -364,7 +371,23 @@ class NodeAgents:
             reports.warn("InvalidBehaviour", complaint)
         worker = PodWorker(pod, host.ip, ip, self._runtime, reports, now)
         self._workers[uid] = worker
+        if worker.resizing:
+            # The agents were restarted meanwhile.
+            host.release(uid)
+            host.occupy(uid, self._needs.of(granted_spec(pod["spec"], worker.containers)))
+            self._resize(host, worker, now)
         return worker
+
+    def _resize(self, host: Host, worker: PodWorker, now: datetime) -> None:
+        """Grant a running pod the resources that it asks for, if the node has them."""
+        uid = worker.pod["metadata"]["uid"]
+        if worker.resizing and uid in host.workers:
+            worker.resize = host.resize(uid, self._needs.of(worker.pod["spec"]))
+            if worker.resize is None:
+                worker.grant(now)
+        else:
+            worker.resize = None
+        (host.deferred.discard if worker.resize is None else host.deferred.add)(uid)
 
     def _refuse(self, pod: Object, due: datetime, reason: Rejection, now: datetime) -> None:
         """Fail a pod that its node does not admit, once it is due."""

@@ -74,6 +74,7 @@ class Container:
         crashes: The back-off of its restarts.
         pulls: The back-off of pulling its image.
         probers: Its probes while it runs.
+        granted: The resources that it runs with; None while they are those of its spec.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Container:
     crashes: Backoff = field(default_factory=Backoff)
     pulls: Backoff = field(default_factory=Backoff)
     probers: tuple[Prober, ...] = ()
+    granted: Mapping[str, Any] | None = None
 
     @property
     def running(self) -> bool:
@@ -144,6 +146,9 @@ class Container:
         }
         if self.id:
             status["containerID"] = self.id
+        if self.granted is not None:
+            status["resources"] = self.granted
+            status["allocatedResources"] = self.granted.get("requests", {})
         return status
 
     def recall(self, status: Mapping[str, Any], pod: Mapping[str, Any]) -> None:
@@ -154,6 +159,7 @@ class Container:
         self.restarts = status.get("restartCount", 0)
         self.started, self.ready = status.get("started", False), status.get("ready", False)
         self.id = status.get("containerID", "")
+        self.granted = status.get("resources")
         latest = self.state if isinstance(self.state, Running) else self.ended
         self.crashes = Backoff.after(self.restarts, None if latest is None else latest.started_at)
         if isinstance(self.state, Running):

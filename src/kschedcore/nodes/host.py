@@ -45,6 +45,7 @@ class Host:
     Attributes:
         workers: What each of its pods needs, by uid.
         measured: The pods whose usage is worth a look at the node's memory.
+        deferred: The pods that wait for a resize, by uid.
         under_pressure: Whether the node says that its memory is low.
     """
 
@@ -54,6 +55,7 @@ class Host:
         "_ports",
         "_taints",
         "_used",
+        "deferred",
         "ip",
         "measured",
         "name",
@@ -69,6 +71,7 @@ class Host:
         self.pods = pods
         self.workers: dict[str, Needs] = {}
         self.measured: set[str] = set()
+        self.deferred: set[str] = set()
         self._used: dict[str, int] = {}
         self._ports: list[Port] = []
         self.take(node)
@@ -112,6 +115,7 @@ class Host:
     def release(self, uid: str) -> None:
         """A pod gives back what it took."""
         self.measured.discard(uid)
+        self.deferred.discard(uid)
         needs = self.workers.pop(uid, None)
         if needs is None:
             return
@@ -119,6 +123,27 @@ class Host:
             self._used[name] -= amount
         for port in needs.ports:
             self._ports.remove(port)
+
+    def resize(self, uid: str, needs: Needs) -> Rejection | None:
+        """Give a pod that runs here what it needs from now on; why not, if that cannot be granted.
+
+        Returns:
+            ``Infeasible`` if the node can never grant it, ``Deferred`` if other pods hold it now.
+        """
+        own = self.workers[uid]
+        for name, wanted in needs.requests.items():
+            capacity, before = self._allocatable.get(name, 0), own.requests.get(name, 0)
+            if wanted > max(capacity, before):
+                told = f"{name}, requested: {wanted}, capacity: {capacity}"
+                return Rejection("Infeasible", f"Node didn't have enough capacity: {told}")
+            used = self._used.get(name, 0) - before
+            if wanted > max(capacity - used, before):
+                return Rejection("Deferred", _short(name, wanted, used, capacity).message)
+        for name in {*own.requests, *needs.requests}:
+            difference = needs.requests.get(name, 0) - own.requests.get(name, 0)
+            self._used[name] = self._used.get(name, 0) + difference
+        self.workers[uid] = needs
+        return None
 
     def _short_of_resources(self, needs: Needs) -> Rejection | None:
         room, count = self._allocatable.get("pods", 0), len(self.workers)

@@ -11,10 +11,14 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import FINISHED
 from kschedcore.nodes.conditions import OWNED, condition, pod_conditions
 from kschedcore.nodes.containers import Container
+from kschedcore.nodes.host import Rejection
 from kschedcore.nodes.phases import pod_phase
 from kschedcore.nodes.stopping import Ending
 
 __all__ = ["Place", "pod_status", "rejected"]
+
+
+_RESIZE_PENDING = "PodResizePending"
 
 
 class Place:
@@ -42,8 +46,9 @@ def pod_status(
     *,
     over: bool,
     ending: Ending | None,
+    resize: Rejection | None = None,
 ) -> Object:
-    """The status of a pod that was let in.
+    """Return the status of a pod that its node admitted.
 
     Args:
         pod: The pod, with the status it has.
@@ -52,6 +57,7 @@ def pod_status(
         now: The time, for what changes.
         over: Whether it has been stopped and nothing of it runs any more.
         ending: Why the agent ended it, if it did so by itself.
+        resize: Why the node has not granted a resize.
     """
     spec, before = pod["spec"], pod.get("status", {})
     phase = _phase(spec, before.get("phase", "Pending"), containers, over=over, ending=ending)
@@ -59,11 +65,14 @@ def pod_status(
     if over and ending is not None and ending.disrupted:
         others = [each for each in others if each["type"] != "DisruptionTarget"]
         others.append(condition("DisruptionTarget", True, "TerminationByKubelet", ending.message))
+    others = [each for each in others if each["type"] != _RESIZE_PENDING]
+    if resize is not None:
+        others.append(condition(_RESIZE_PENDING, True, *resize))
     conditions = pod_conditions(spec, containers, phase, others, sandbox=not over)
     status = {**before, **_observed(pod), **place.fields, "phase": phase}
     if over and ending is not None:
         status |= {"reason": ending.reason, "message": ending.message}
-    status["conditions"] = _dated([*others, *conditions], before.get("conditions", ()), now)
+    status["conditions"] = _dated([*others, *conditions], pod, now)
     inits = [each.status() for each in containers if each.role != "app"]
     if inits:
         status["initContainerStatuses"] = inits
@@ -111,15 +120,14 @@ def rejected(pod: Mapping[str, Any], reason: str, message: str, now: datetime) -
         "reason": reason,
         "message": f"Pod was rejected: {message}",
         "startTime": timestamp(now),
-        "conditions": _dated([*others, *unready], before.get("conditions", ()), now),
+        "conditions": _dated([*others, *unready], pod, now),
     }
 
 
-def _dated(
-    conditions: Sequence[Object], before: Sequence[Mapping[str, Any]], now: datetime
-) -> list[Mapping[str, Any]]:
-    """Conditions with the time when each came to have its status."""
-    known = {each["type"]: each for each in before}
+def _dated(conditions: Sequence[Object], pod: Mapping[str, Any], now: datetime) -> list[Mapping[str, Any]]:
+    """Return the conditions with the generation they are of and the time when each came to have its status."""
+    known = {each["type"]: each for each in pod.get("status", {}).get("conditions", ())}
+    observed = _observed(pod)
     dated: list[Mapping[str, Any]] = []
     for each in conditions:
         old = known.get(each["type"])
@@ -129,5 +137,5 @@ def _dated(
         since = timestamp(now)
         if old is not None and old.get("status") == each["status"]:
             since = old.get("lastTransitionTime") or since
-        dated.append({**each, "lastProbeTime": None, "lastTransitionTime": since})
+        dated.append({**each, **observed, "lastProbeTime": None, "lastTransitionTime": since})
     return dated

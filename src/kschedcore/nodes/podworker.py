@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,12 @@ from kschedcore.api.machinery.times import later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.backoff import FORGOTTEN_AFTER
 from kschedcore.nodes.containers import Container, Terminated, containers_of
+from kschedcore.nodes.host import Rejection
 from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
 from kschedcore.nodes.podstatus import Place, pod_status
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.reports import Reports
+from kschedcore.nodes.resizing import hold_resources, is_pending, needs_restart
 from kschedcore.nodes.runtime import Exit, Runtime, Verdict
 from kschedcore.nodes.starting import plan
 from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
@@ -46,7 +49,7 @@ class PodWorker:
 
     __slots__ = (
         "_began", "_deadline", "_launcher", "_place", "_runtime", "background", "containers",
-        "foreground", "ip", "over", "pod", "reports", "stopping",
+        "foreground", "ip", "over", "pod", "reports", "resize", "stopping",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +61,7 @@ class PodWorker:
         self.reports = reports
         self.containers = containers_of(spec)
         self.stopping: Stopping | None = None
+        self.resize: Rejection | None = None
         self.over = False
         self.foreground: datetime | None = None
         self.background: datetime | None = None
@@ -67,7 +71,7 @@ class PodWorker:
         self._place = Place(host_ip, ip, since)
         self._began = parse_time(since) or now
         self._deadline = self._deadline_of(spec)
-        if not self._untold:
+        if self.told:
             self._recall(status, now)
 
     def _recall(self, status: Mapping[str, Any], now: datetime) -> None:
@@ -87,9 +91,33 @@ class PodWorker:
         if pod["spec"] is before["spec"]:
             return
         self._deadline = self._deadline_of(pod["spec"])
+        if self.told:
+            hold_resources(self.containers, pod["spec"])
         specs = {each["name"]: each for key in _SPECS for each in pod["spec"].get(key, ())}
         for container in self.containers:
             container.spec = specs.get(container.name, container.spec)
+
+    @property
+    def resizing(self) -> bool:
+        """Whether containers ask for other resources than they run with."""
+        return is_pending(self.containers)
+
+    def grant(self, now: datetime) -> None:
+        """Have the containers run with the resources that their specs ask for."""
+        self.resize = None
+        for container in self.containers:
+            wanted = container.spec.get("resources", {})
+            if container.granted is None or container.granted == wanted:
+                continue
+            restart = container.running and not container.stopping and needs_restart(container)
+            container.granted = wanted
+            if restart:
+                why = f"Container {container.name} resize requires restart"
+                self._restart(container, why, self._grace(), now)
+            elif container.running and container.instance is not None and not container.stopping:
+                container.instance = replace(container.instance, pod=self.pod, spec=container.spec)
+                outlook = self._runtime.outlook(container.instance, now)
+                container.exit, container.ask = outlook.exit, outlook.until
 
     def _deadline_of(self, spec: Mapping[str, Any]) -> datetime | None:
         seconds = spec.get("activeDeadlineSeconds")
@@ -134,20 +162,22 @@ class PodWorker:
         """
         soon = now + _UNNOTICED
         return (
-            self._untold
+            not self.told
             and self.stopping is None
             and any(each.launch is not None and each.launch.at <= soon for each in self.containers)
         )
 
     @property
-    def _untold(self) -> bool:
-        """Whether the API has heard nothing of the pod's life on its node yet."""
-        return "startTime" not in self.pod.get("status", {})
+    def told(self) -> bool:
+        """Whether the status that the API has says that the node admitted the pod."""
+        return "startTime" in self.pod.get("status", {})
 
     def status(self, now: datetime) -> Object:
         """The pod's status now."""
         ending = None if self.stopping is None else self.stopping.ending
-        return pod_status(self.pod, self.containers, self._place, now, over=self.over, ending=ending)
+        return pod_status(
+            self.pod, self.containers, self._place, now, over=self.over, ending=ending, resize=self.resize
+        )
 
     def _check_orders(self, now: datetime) -> None:
         """See whether the pod is to end."""

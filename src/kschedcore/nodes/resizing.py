@@ -1,0 +1,63 @@
+"""In-place resize of a running pod (KEP-1287): what its containers run with, and what the node cannot grant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kschedcore.nodes.containers import Container
+
+__all__ = ["changed_resources", "granted_spec", "hold_resources", "is_pending", "needs_restart"]
+
+_LISTS = ("initContainers", "containers")
+
+
+def hold_resources(containers: Sequence[Container], spec: Mapping[str, Any]) -> None:
+    """Keep what running containers were granted before a spec that asks for something else is taken over."""
+    wanted = {each["name"]: each.get("resources", {}) for key in _LISTS for each in spec.get(key, ())}
+    for container in containers:
+        before = container.spec.get("resources", {})
+        if container.granted is None and wanted.get(container.name, before) != before:
+            container.granted = before
+
+
+def is_pending(containers: Sequence[Container]) -> bool:
+    """Return whether a container runs with other resources than its spec asks for."""
+    return any(
+        each.granted is not None and each.granted != each.spec.get("resources", {}) for each in containers
+    )
+
+
+def granted_spec(spec: Mapping[str, Any], containers: Sequence[Container]) -> Mapping[str, Any]:
+    """Return the pod spec with the resources that its containers were granted."""
+    granted = {each.name: each.granted for each in containers if each.granted is not None}
+    if not granted:
+        return spec
+    changed = {
+        key: [
+            {**each, "resources": granted[each["name"]]} if each["name"] in granted else each
+            for each in spec[key]
+        ]
+        for key in _LISTS
+        if key in spec
+    }
+    return {**spec, **changed}
+
+
+def changed_resources(container: Container) -> set[str]:
+    """Return the names of the resources whose request or limit differs from what the container runs with."""
+    wanted, granted = container.spec.get("resources", {}), container.granted or {}
+    return {
+        name
+        for kind in ("requests", "limits")
+        for name in {**wanted.get(kind, {}), **granted.get(kind, {})}
+        if wanted.get(kind, {}).get(name) != granted.get(kind, {}).get(name)
+    }
+
+
+def needs_restart(container: Container) -> bool:
+    """Return whether the container is restarted to run with other resources (``resizePolicy``)."""
+    policies = {
+        each["resourceName"]: each["restartPolicy"] for each in container.spec.get("resizePolicy", ())
+    }
+    return any(policies.get(name) == "RestartContainer" for name in changed_resources(container))
