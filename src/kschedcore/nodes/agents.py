@@ -324,6 +324,7 @@ class NodeAgents:
             return
         worker = self._workers.get(uid)
         now = self._clock.now()
+        admitted = worker is None
         if worker is None:
             if has_ended(pod):
                 self._let_go(pod)
@@ -333,7 +334,7 @@ class NodeAgents:
                 return
         changed = pod["spec"] is not worker.pod["spec"]
         worker.take(pod)
-        if changed or worker.resize is not None:
+        if changed or (worker.resize is not None and not admitted):
             self._resize(host, worker, now)
         worker.sync(now)
         told = not worker.unnoticed(now) and self._report(worker, now)
@@ -372,10 +373,11 @@ class NodeAgents:
         worker = PodWorker(pod, host.ip, ip, self._runtime, reports, now)
         self._workers[uid] = worker
         if worker.resizing:
-            # The agents were restarted meanwhile.
+            # The agents were restarted. Whether it is granted can be said once they know all pods of the node.
             host.release(uid)
             host.occupy(uid, self._needs.of(granted_spec(pod["spec"], worker.containers)))
-            self._resize(host, worker, now)
+            worker.resize = worker.resize or Rejection("Deferred", "")
+            self._pod_queue.add(uid)
         return worker
 
     def _resize(self, host: Host, worker: PodWorker, now: datetime) -> None:

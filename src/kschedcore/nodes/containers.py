@@ -146,9 +146,11 @@ class Container:
         }
         if self.id:
             status["containerID"] = self.id
-        if self.granted is not None:
-            status["resources"] = self.granted
-            status["allocatedResources"] = self.granted.get("requests", {})
+        if self.running:
+            resources = self.spec.get("resources", {}) if self.granted is None else self.granted
+            status["resources"] = resources
+            if "requests" in resources:
+                status["allocatedResources"] = resources["requests"]
         return status
 
     def recall(self, status: Mapping[str, Any], pod: Mapping[str, Any]) -> None:

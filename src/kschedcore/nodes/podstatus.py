@@ -13,12 +13,10 @@ from kschedcore.nodes.conditions import OWNED, condition, pod_conditions
 from kschedcore.nodes.containers import Container
 from kschedcore.nodes.host import Rejection
 from kschedcore.nodes.phases import pod_phase
+from kschedcore.nodes.resizing import RESIZE_PENDING
 from kschedcore.nodes.stopping import Ending
 
 __all__ = ["Place", "pod_status", "rejected"]
-
-
-_RESIZE_PENDING = "PodResizePending"
 
 
 class Place:
@@ -65,9 +63,9 @@ def pod_status(
     if over and ending is not None and ending.disrupted:
         others = [each for each in others if each["type"] != "DisruptionTarget"]
         others.append(condition("DisruptionTarget", True, "TerminationByKubelet", ending.message))
-    others = [each for each in others if each["type"] != _RESIZE_PENDING]
+    others = [each for each in others if each["type"] != RESIZE_PENDING]
     if resize is not None:
-        others.append(condition(_RESIZE_PENDING, True, *resize))
+        others.append(condition(RESIZE_PENDING, True, *resize))
     conditions = pod_conditions(spec, containers, phase, others, sandbox=not over)
     status = {**before, **_observed(pod), **place.fields, "phase": phase}
     if over and ending is not None:

@@ -11,12 +11,11 @@ from kschedcore.api.machinery.times import later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.backoff import FORGOTTEN_AFTER
 from kschedcore.nodes.containers import Container, Terminated, containers_of
-from kschedcore.nodes.host import Rejection
 from kschedcore.nodes.launching import Launcher, held_until, shows_again_at
 from kschedcore.nodes.podstatus import Place, pod_status
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.reports import Reports
-from kschedcore.nodes.resizing import hold_resources, is_pending, needs_restart
+from kschedcore.nodes.resizing import hold_resources, is_pending, needs_restart, pending_resize
 from kschedcore.nodes.runtime import Exit, Runtime, Verdict
 from kschedcore.nodes.starting import plan
 from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
@@ -61,7 +60,7 @@ class PodWorker:
         self.reports = reports
         self.containers = containers_of(spec)
         self.stopping: Stopping | None = None
-        self.resize: Rejection | None = None
+        self.resize = pending_resize(status)
         self.over = False
         self.foreground: datetime | None = None
         self.background: datetime | None = None

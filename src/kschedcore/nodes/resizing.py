@@ -6,8 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kschedcore.nodes.containers import Container
+from kschedcore.nodes.host import Rejection
 
-__all__ = ["changed_resources", "granted_spec", "hold_resources", "is_pending", "needs_restart"]
+__all__ = [
+    "RESIZE_PENDING",
+    "changed_resources",
+    "granted_spec",
+    "hold_resources",
+    "is_pending",
+    "needs_restart",
+    "pending_resize",
+]
+
+RESIZE_PENDING = "PodResizePending"
 
 _LISTS = ("initContainers", "containers")
 
@@ -26,6 +37,14 @@ def is_pending(containers: Sequence[Container]) -> bool:
     return any(
         each.granted is not None and each.granted != each.spec.get("resources", {}) for each in containers
     )
+
+
+def pending_resize(status: Mapping[str, Any]) -> Rejection | None:
+    """Return why a resize was not granted, as the pod's status says it."""
+    for each in status.get("conditions", ()):
+        if each["type"] == RESIZE_PENDING:
+            return Rejection(each.get("reason", ""), each.get("message", ""))
+    return None
 
 
 def granted_spec(spec: Mapping[str, Any], containers: Sequence[Container]) -> Mapping[str, Any]:
