@@ -9,17 +9,17 @@ import pytest
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.loop import MOST_ROUNDS
 from kschedcore.cluster.controlplane import ControlPlane
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.errors import LivelockError
 
 
 class _Labeller(Controller):
     """Gives every config map the label that it does not have."""
 
-    def watches(self) -> tuple[Watched, ...]:
-        return (itself("configmaps"),)
+    def watches(self) -> tuple[Watch, ...]:
+        return (watch_objects("configmaps"),)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         found = self.informers["configmaps"].get(*key)
         if found is not None and found["metadata"].get("labels") != {"by": self.name}:
             labels = {"metadata": {"labels": {"by": self.name}}}

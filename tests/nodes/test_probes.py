@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kschedcore.nodes.runtimes.behaviour import Answer
-from kschedcore.nodes.runtimes.probe_handlers import judge
+from kschedcore.nodes.runtimes.probe_handlers import failure_of
 
 from .world import World, container
 
@@ -166,9 +166,9 @@ def test_readiness_gates_are_asked_when_the_containers_are_ready() -> None:
     ],
 )
 def test_what_counts_as_success(handler: dict[str, Any], answer: dict[str, Any], problem: str) -> None:
-    assert judge(handler, Answer(**answer)) == problem
+    assert failure_of(handler, Answer(**answer)) == problem
 
 
 @pytest.mark.parametrize("kind", ["exec", "httpGet", "tcpSocket", "grpc"])
 def test_an_answer_that_takes_too_long_is_none(kind: str) -> None:
-    assert judge({kind: {}, "timeoutSeconds": 2}, Answer(seconds=2.1))
+    assert failure_of({kind: {}, "timeoutSeconds": 2}, Answer(seconds=2.1))

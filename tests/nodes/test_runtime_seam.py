@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kschedcore.nodes import Behaviours, SimulatedRuntime
-from kschedcore.nodes.runtime import Exit, Instance, Outlook, ProbeKind, Usage, Verdict
+from kschedcore.nodes.runtimes.interface import Exit, Instance, Outlook, ProbeKind, Usage, Verdict
 
 from .world import World, container
 

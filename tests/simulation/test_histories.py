@@ -16,7 +16,7 @@ from kschedcore.chaos.invariants import Invariant
 from kschedcore.chaos.soak import main
 from kschedcore.chaos.users import draw_history
 from kschedcore.cluster.controlplane import Components
-from kschedcore.controllers.controller import Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Watch, watch_objects
 from kschedcore.controllers.registry import CONTROLLERS
 
 BATCH, BATCHES, LENGTH = 20, 10, 25
@@ -63,8 +63,8 @@ class Evicting(Controller):
 
     name = "evicting-controller"
 
-    def watches(self) -> Iterable[Watched]:
-        return (itself("pods"),)
+    def watches(self) -> Iterable[Watch]:
+        return (watch_objects("pods"),)
 
     def reconcile(self, key: Key) -> None:
         pod = self.informers["pods"].get(*key)

@@ -19,7 +19,7 @@ from kschedcore.chaos.histories import Evict, History, Jump, Request, Run, Step
 from kschedcore.chaos.invariants import INVARIANTS
 from kschedcore.client.informer import Informer
 from kschedcore.controllers import cronjob
-from kschedcore.controllers.controller import Again
+from kschedcore.controllers.controller import Requeue
 from kschedcore.controllers.daemonset.controller import DaemonSetController
 from kschedcore.controllers.deployment import sizes as deployment_sizes
 from kschedcore.controllers.deployment.controller import DeploymentController
@@ -334,7 +334,7 @@ def crashes(patch: Patch) -> tuple[Step, ...]:
 def turns_for_ever(patch: Patch) -> tuple[Step, ...]:
     patch.setattr("kschedcore.chaos.breakable._MOST_TURNS", 500)
     patch.setattr(
-        DeploymentController, "reconcile", lambda self, _key: Again(self.clock.now() - timedelta(1))
+        DeploymentController, "reconcile", lambda self, _key: Requeue(self.clock.now() - timedelta(1))
     )
     return (deployment(),)
 
@@ -342,10 +342,10 @@ def turns_for_ever(patch: Patch) -> tuple[Step, ...]:
 def writes_for_ever(patch: Patch) -> tuple[Step, ...]:
     """A controller that writes every minute although nothing has changed."""
 
-    def reconcile(self: Any, key: Any) -> Again:
+    def reconcile(self: Any, key: Any) -> Requeue:
         marks = {"annotations": {"seen": str(self.clock.now())}}
         self.client.patch("namespaces", "", key[1], {"metadata": marks})
-        return Again(self.clock.now() + timedelta(minutes=1), background=True)
+        return Requeue(self.clock.now() + timedelta(minutes=1), background=True)
 
     patch.setattr(RootCACertPublisher, "reconcile", reconcile)
     return ()

@@ -21,8 +21,8 @@ from kschedcore.cluster.references import kind_named, reference
 from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
-from kschedcore.nodes.runtime import Runtime
 from kschedcore.nodes.runtimes.behaviours import Behaviours
+from kschedcore.nodes.runtimes.interface import Runtime
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 from kschedcore.store.watch import Watch
 

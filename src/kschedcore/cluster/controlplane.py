@@ -24,7 +24,7 @@ from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
-from kschedcore.nodes.runtime import Runtime
+from kschedcore.nodes.runtimes.interface import Runtime
 from kschedcore.scheduler.loop import Scheduler
 
 __all__ = [

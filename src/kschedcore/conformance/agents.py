@@ -1,4 +1,4 @@
-"""What the node agents of recorded histories do to pods: only what a step tells them to."""
+"""The node agents of recorded histories: they act on pods only when a step says so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Informers, controller_of
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["Agents", "ImmediateDeletion", "is_ready"]
 
@@ -23,11 +23,11 @@ class ImmediateDeletion(Controller):
 
     name = "immediate-deletion"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Pods."""
-        return (itself("pods"),)
+        return (watch_objects("pods"),)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Finish one pod."""
         namespace, name = key
         pod = self.informers["pods"].get(namespace, name)
@@ -52,31 +52,31 @@ class Agents:
         self._clock = clock
         self._namespace = namespace
 
-    def act(self, deed: str, which: Mapping[str, Any]) -> None:
-        """Do a deed of the recordings to the pods that ``which`` picks.
+    def act(self, action: str, selection: Mapping[str, Any]) -> None:
+        """Perform a recorded action on the pods that ``selection`` picks.
 
         Raises:
-            KeyError: There is no such deed.
+            KeyError: There is no such action.
         """
-        do, concerns = self._deed(deed, which)
-        pods = [pod for pod in self._alive(which) if concerns(pod)]
-        if deed == "delete":
+        do, concerns = self._action(action, selection)
+        pods = [pod for pod in self._alive(selection) if concerns(pod)]
+        if action == "delete":
             # The newest goes first; those of one age stay in their order.
             pods.sort(key=_created, reverse=True)
-        for pod in pods[: which.get("count")]:
+        for pod in pods[: selection.get("count")]:
             do(pod)
 
-    def _deed(
-        self, deed: str, which: Mapping[str, Any]
+    def _action(
+        self, action: str, which: Mapping[str, Any]
     ) -> tuple[Callable[[Object], None], Callable[[Object], bool]]:
         """What to do to a pod, and which pods it can be done to."""
-        deeds: dict[str, tuple[Callable[[Object], None], Callable[[Object], bool]]] = {
+        actions: dict[str, tuple[Callable[[Object], None], Callable[[Object], bool]]] = {
             "ready": (self._ready, lambda pod: not is_ready(pod)),
             "unready": (self._unready, is_ready),
             "finish": (lambda pod: self._finish(pod, which["phase"]), lambda _: True),
             "delete": (self._delete, lambda _: True),
         }
-        return deeds[deed]
+        return actions[action]
 
     def _alive(self, which: Mapping[str, Any]) -> list[Object]:
         """Pods that have not ended and are not going away, in the order in which agents take them."""

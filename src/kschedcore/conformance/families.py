@@ -14,7 +14,7 @@ from typing import Any
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Informers
 from kschedcore.conformance.clusters import RecordedCluster
-from kschedcore.controllers.controller import Controller, Watched
+from kschedcore.controllers.controller import Controller, Watch
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
@@ -41,7 +41,7 @@ class _PodTaintEviction(TaintEvictionController):
     pods of a node; without the index a change of a node's taints reaches none of its pods.
     """
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Return pods alone."""
         return [watched for watched in super().watches() if watched.resource == "pods"]
 

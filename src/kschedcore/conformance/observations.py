@@ -20,7 +20,7 @@ _REVISION_NAMES = ("currentRevision", "updateRevision", "collisionCount")
 
 
 def observation(informers: Informers, namespace: str) -> dict[str, Any]:
-    """What there is in a namespace, in the form of the recordings."""
+    """Return the workloads and pods of a namespace, in the form of the recordings."""
 
     def named(resource: str, observed: Callable[[Object], Any]) -> dict[str, Any]:
         objects = informers[resource].in_namespace(namespace)
@@ -77,9 +77,9 @@ def _pod(pod: Object) -> str:
     kind = (controller_of(pod) or {}).get("kind")
     image = pod["spec"]["containers"][0]["image"]
     if kind == "Job":
-        told = f"Job {metadata.get('annotations', {}).get(_INDEX, '')}"
+        description = f"Job {metadata.get('annotations', {}).get(_INDEX, '')}"
     elif kind == "StatefulSet":
-        told = f"{metadata['name']} {image}"
+        description = f"{metadata['name']} {image}"
     else:
-        told = f"DaemonSet {image}" if kind == "DaemonSet" else image
-    return f"{told} {status.get('phase', 'Pending')} {'ready' if is_ready(pod) else 'unready'}"
+        description = f"DaemonSet {image}" if kind == "DaemonSet" else image
+    return f"{description} {status.get('phase', 'Pending')} {'ready' if is_ready(pod) else 'unready'}"

@@ -1,4 +1,4 @@
-"""What a controller is: a name, the objects it listens to, and ``reconcile(key)``; and what runs one."""
+"""The base class of controllers, what they watch, and the runner that reconciles their keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ from kschedcore.client.queue import WorkQueue
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timers
 
-__all__ = ["Again", "Context", "Controller", "Key", "Runner", "Watched", "again_although", "itself", "owner"]
+__all__ = [
+    "Context",
+    "Controller",
+    "Key",
+    "Requeue",
+    "Runner",
+    "Watch",
+    "requeue_after",
+    "watch_objects",
+    "watch_owned",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +40,7 @@ USER_AGENT = "kube-controller-manager"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every controller works with."""
+    """The client, informers and clock that controllers share."""
 
     client: Client
     informers: Informers
@@ -38,13 +48,13 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """When to reconcile again if nothing happens before.
+class Requeue:
+    """A later pass over the same key, if no change triggers one before.
 
     Attributes:
         at: The time.
-        background: Whether the cluster counts as settled meanwhile.
-        refused: Whether something was refused as well, so that the key is also tried again later and later.
+        background: Whether the cluster counts as settled until then.
+        refused: Whether a request was refused as well, so that the key is also retried with back-off.
     """
 
     at: datetime
@@ -52,11 +62,11 @@ class Again:
     refused: bool = False
 
 
-def again_although(refused: StatusError | None, again: Again | None) -> Again | None:
-    """When to look again, whether or not something was refused.
+def requeue_after(refused: StatusError | None, again: Requeue | None) -> Requeue | None:
+    """Return the later pass, marked as refused if a request was.
 
     Raises:
-        StatusError: What was refused, when there is no such time.
+        StatusError: The refusal, if there is no later pass.
     """
     if refused is None:
         return again
@@ -66,14 +76,14 @@ def again_although(refused: StatusError | None, again: Again | None) -> Again | 
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A resource to listen to, and which keys a change of one of its objects is about.
+class Watch:
+    """A resource to watch, and the keys that a change of one of its objects concerns.
 
     Attributes:
         resource: The qualified plural.
-        keys: Which keys a change is about.
-        controlled: Of which objects alone to hear, by the kind of their controller (:meth:`Informer.listen`).
-        delay: How long the look at a change may wait for others to come; None for not at all.
+        keys: Returns the keys that a change concerns.
+        controlled: Deliver only objects whose controller is of this kind (:meth:`Informer.listen`).
+        delay: Returns how long changes are batched; None for not at all.
     """
 
     resource: str
@@ -82,15 +92,15 @@ class Watched:
     delay: Callable[[Change], timedelta] | None = None
 
 
-def itself(resource: str) -> Watched:
-    """Changes of an object are about the object."""
-    return Watched(resource, lambda change: (key_of(change.object),))
+def watch_objects(resource: str) -> Watch:
+    """Watch the objects of a resource; a change is about the object itself."""
+    return Watch(resource, lambda change: (key_of(change.object),))
 
 
-def owner(resource: str, of: str) -> Watched:
-    """Changes of an object are about its controller, if that is of the resource ``of``.
+def watch_owned(resource: str, of: str) -> Watch:
+    """Watch owned objects; a change is about the owner, if that is of the resource ``of``.
 
-    An object that changes hands is about both.
+    A change of owner is about both owners.
     """
     kind = kind_by_resource(of).resource.kind
 
@@ -98,7 +108,7 @@ def owner(resource: str, of: str) -> Watched:
         found = (_owner_key(each, kind) for each in (change.old, change.new) if each is not None)
         return dict.fromkeys(key for key in found if key is not None)
 
-    return Watched(resource, keys, controlled=kind)
+    return Watch(resource, keys, controlled=kind)
 
 
 def _owner_key(obj: Object, kind: str) -> Key | None:
@@ -109,10 +119,10 @@ def _owner_key(obj: Object, kind: str) -> Key | None:
 
 
 class Controller(ABC):
-    """Brings the cluster nearer to what objects of one kind ask for.
+    """Brings the cluster to the state that objects of one kind ask for.
 
-    A controller is level-triggered: ``reconcile`` looks at how things are, not at what has happened, and keeps
-    nothing between two calls that a restart would miss.
+    A controller is level-triggered: ``reconcile`` reads the current state, not the change, and keeps no state
+    between two calls that a restart would lose.
 
     Attributes:
         name: ``deployment-controller``.
@@ -127,18 +137,18 @@ class Controller(ABC):
         self.events = EventRecorder(self.client, context.clock, self.name)
 
     @abstractmethod
-    def watches(self) -> Iterable[Watched]:
-        """What to listen to."""
+    def watches(self) -> Iterable[Watch]:
+        """Return what to watch."""
 
     @abstractmethod
-    def reconcile(self, key: Key) -> Again | None:
-        """Look at ``key`` and do what is to be done.
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one key.
 
         Returns:
-            When to look again if nothing happens before; None for never.
+            When to reconcile again if no change triggers it before; None for never.
 
         Raises:
-            StatusError: The API refused something; the key is tried again later and later.
+            StatusError: The API refused a request; the key is retried with back-off.
         """
 
 
@@ -146,8 +156,8 @@ class Runner:
     """Runs one controller: a :class:`kschedcore.client.loop.Component`.
 
     Args:
-        controller: What to run.
-        context: What it works with.
+        controller: The controller.
+        context: Its client, informers and clock.
     """
 
     def __init__(self, controller: Controller, context: Context) -> None:
@@ -161,7 +171,7 @@ class Runner:
             informer.listen(listener, watched.controlled)
             self._listening.append((informer, listener, watched.controlled))
 
-    def _listener(self, watched: Watched) -> Callable[[Change], None]:
+    def _listener(self, watched: Watch) -> Callable[[Change], None]:
         keys, delay_of, add = watched.keys, watched.delay, self._queue.add
 
         def at_once(change: Change) -> None:
@@ -181,7 +191,7 @@ class Runner:
         return after_a_while
 
     def step(self) -> bool:
-        """Reconcile every key that waits now; those that come meanwhile wait for the next turn."""
+        """Reconcile every key that is queued now; keys added meanwhile wait for the next step."""
         if not self._queue:
             return False
         for key in self._queue.drain():
@@ -208,7 +218,7 @@ class Runner:
                 self._queue.add_at(key, again.at, background=again.background)
 
     def close(self) -> None:
-        """Stop listening, and forget what was to be done."""
+        """Stop watching, and drop the queue."""
         for informer, listener, controlled in self._listening:
             informer.unlisten(listener, controlled)
         self._queue.close()

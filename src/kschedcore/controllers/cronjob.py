@@ -11,9 +11,9 @@ from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.claims import controller_reference
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects, watch_owned
 from kschedcore.controllers.job.ending import holding, is_finished
+from kschedcore.controllers.refmanager import controller_reference
 
 __all__ = ["CronJobController"]
 
@@ -30,12 +30,12 @@ class CronJobController(Controller):
 
     name = "cronjob-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """CronJobs and their Jobs."""
-        return itself(_CRONJOBS), owner(_JOBS, _CRONJOBS)
+        return watch_objects(_CRONJOBS), watch_owned(_JOBS, _CRONJOBS)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look at one CronJob: what has ended, what is due, what can go."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one CronJob: its active Jobs, the next run, and old Jobs."""
         cronjob = self.informers[_CRONJOBS].get(*key)
         if cronjob is None:
             return None
@@ -55,7 +55,7 @@ class CronJobController(Controller):
         if due is not None:
             self._start(cronjob, due)
         coming = schedule.after(self.clock.now())
-        return None if coming is None else Again(coming, background=True)
+        return None if coming is None else Requeue(coming, background=True)
 
     def _jobs(self, cronjob: Object) -> list[Object]:
         return self.informers[_JOBS].controlled_by(cronjob)
@@ -163,7 +163,7 @@ class CronJobController(Controller):
         except StatusError as refusal:
             if refusal.code != 409:
                 raise
-            # Made by this controller before it could write so down, or by somebody else.
+            # Created by this controller before it wrote the status, or by another client.
             found = self.informers[_JOBS].get(namespace, name)
             return found if found in self._jobs(cronjob) else None
         self.events.event(cronjob, "Normal", "SuccessfulCreate", f"Created job {name}")

@@ -17,8 +17,8 @@ from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.percentages import scaled_value
 from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.client.informer import Change, controller_of, key_of
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.victims import ready_since
+from kschedcore.controllers.activepods import ready_since
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["DisruptionController"]
 
@@ -35,8 +35,8 @@ _SCALES = {
 """Owners that say how many pods there should be."""
 
 
-class _UncountableError(Exception):
-    """It cannot be said how many pods there should be."""
+class _ExpectedPodsError(Exception):
+    """The expected number of pods cannot be computed."""
 
 
 class DisruptionController(Controller):
@@ -44,12 +44,12 @@ class DisruptionController(Controller):
 
     name = "disruption-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Budgets, pods, and the owners that say how many pods there should be."""
-        yield itself(_BUDGETS)
-        yield Watched("pods", self._budgets_of)
+        yield watch_objects(_BUDGETS)
+        yield Watch("pods", self._budgets_of)
         for resource in _SCALES.values():
-            yield Watched(resource, self._in_namespace)
+            yield Watch(resource, self._in_namespace)
 
     def _budgets_of(self, change: Change) -> Iterable[Key]:
         """The budget of a pod, before and after; of several, Kubernetes looks at one alone (``getPdbForPod``)."""
@@ -68,8 +68,8 @@ class DisruptionController(Controller):
         namespace = change.object["metadata"]["namespace"]
         return [key_of(budget) for budget in self.informers[_BUDGETS].seen_by("namespace", namespace)]
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Count the pods of a budget."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one budget."""
         budget = self.informers[_BUDGETS].get(*key)
         if budget is None:
             return None
@@ -82,7 +82,7 @@ class DisruptionController(Controller):
         disrupted, again = self._disrupted(budget, pods)
         try:
             expected, desired = self._desired(budget, pods)
-        except _UncountableError as why:
+        except _ExpectedPodsError as why:
             self._write(budget, self._failed(budget, str(why)))
             return None
         healthy = sum(_is_healthy(pod) and pod["metadata"]["name"] not in disrupted for pod in pods)
@@ -126,7 +126,7 @@ class DisruptionController(Controller):
                 continue
             found = self._scale(pod["metadata"]["namespace"], owner)
             if found is None:
-                raise _UncountableError(
+                raise _ExpectedPodsError(
                     f"found unmanaged pods or owners that do not scale: {owner['kind']} {owner['name']}"
                 )
             wanted[found["metadata"]["uid"]] = found["spec"].get("replicas", 1)
@@ -142,7 +142,7 @@ class DisruptionController(Controller):
             return self._scale(namespace, above)
         return found
 
-    def _disrupted(self, budget: Object, pods: list[Object]) -> tuple[Object, Again | None]:
+    def _disrupted(self, budget: Object, pods: list[Object]) -> tuple[Object, Requeue | None]:
         """Evicted pods that have not begun to go, and when the next of them is given up."""
         present = {pod["metadata"]["name"]: pod for pod in pods}
         left: Object = {}
@@ -160,7 +160,7 @@ class DisruptionController(Controller):
                 continue
             left[name] = since
             ends.append(end)
-        return left, Again(min(ends), background=True) if ends else None
+        return left, Requeue(min(ends), background=True) if ends else None
 
     def _failed(self, budget: Object, why: str) -> Object:
         status = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
-from kschedcore.controllers.service_pods import (
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
+from kschedcore.controllers.serviceendpoints import (
     Endpoint,
     ServicesOf,
     endpoints_of,
@@ -27,12 +27,16 @@ class EndpointsController(Controller):
 
     name = "endpoints-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Services, their pods, and the Endpoints of the same name."""
-        return itself("services"), Watched("pods", ServicesOf(self.informers)), itself("endpoints")
+        return (
+            watch_objects("services"),
+            Watch("pods", ServicesOf(self.informers)),
+            watch_objects("endpoints"),
+        )
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Bring the Endpoints of a Service up to date."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile the Endpoints of one Service."""
         namespace, name = key
         service = self.informers["services"].get(namespace, name)
         current = self.informers["endpoints"].get(namespace, name)

@@ -7,9 +7,9 @@ from itertools import islice
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, by_node
-from kschedcore.controllers.claims import controller_reference
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
-from kschedcore.controllers.service_pods import (
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
+from kschedcore.controllers.refmanager import controller_reference
+from kschedcore.controllers.serviceendpoints import (
     Endpoint,
     ServicesOf,
     endpoints_of,
@@ -43,7 +43,7 @@ class EndpointSliceController(Controller):
         super().__init__(context)
         self.informers["pods"].add_index("node", by_node)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Return Services, their pods, their slices, and nodes that are new."""
         services_of = ServicesOf(self.informers)
 
@@ -53,16 +53,16 @@ class EndpointSliceController(Controller):
             pods = self.informers["pods"].seen_by("node", change.new["metadata"]["name"])
             return dict.fromkeys(key for pod in pods for key in services_of(Change(None, pod)))
 
-        yield itself("services")
-        yield Watched("pods", services_of)
-        yield Watched(_SLICES, _service)
-        yield Watched("nodes", of_new_node)
+        yield watch_objects("services")
+        yield Watch("pods", services_of)
+        yield Watch(_SLICES, _service)
+        yield Watch("nodes", of_new_node)
 
     def _node(self, name: str) -> Object | None:
         return self.informers["nodes"].get("", name)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Bring the slices of a Service up to date."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile the EndpointSlices of one Service."""
         namespace, name = key
         service = self.informers["services"].get(namespace, name)
         slices = [

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, key_of
-from kschedcore.controllers.claims import controller_reference
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
+from kschedcore.controllers.refmanager import controller_reference
 
 __all__ = ["EndpointSliceMirroringController"]
 
@@ -33,11 +33,11 @@ class EndpointSliceMirroringController(Controller):
 
     name = "endpointslice-mirroring-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Return Endpoints, their Services, and the slices that mirror them."""
-        return itself("endpoints"), itself("services"), Watched(_SLICES, _mirrored)
+        return watch_objects("endpoints"), watch_objects("services"), Watch(_SLICES, _mirrored)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Bring the slices that mirror one Endpoints object up to date."""
         namespace, name = key
         slices = [

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, controller_of
-from kschedcore.controllers.claims import controller_reference
-from kschedcore.controllers.controller import Again, Controller, Key, Watched
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch
+from kschedcore.controllers.refmanager import controller_reference
 
 __all__ = ["EphemeralVolumeController"]
 
@@ -20,11 +20,11 @@ class EphemeralVolumeController(Controller):
 
     name = "ephemeral-volume-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Return pods with ephemeral volumes, and claims of theirs that are gone."""
-        return Watched("pods", _with_volumes), Watched(_CLAIMS, _owner_of_gone)
+        return Watch("pods", _with_volumes), Watch(_CLAIMS, _owner_of_gone)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Create the missing claims of one pod."""
         pod = self.informers["pods"].get(*key)
         if pod is None or pod["metadata"].get("deletionTimestamp"):

@@ -12,7 +12,7 @@ from kschedcore.api.machinery.kinds import KINDS
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, Informer
 from kschedcore.client.verbs import Propagation
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch
 
 __all__ = ["GarbageCollector"]
 
@@ -45,16 +45,16 @@ class GarbageCollector(Controller):
             informer.add_index(_INDEX, _owner_uids)
             self._informers.append(informer)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Everything."""
         for informer in self._informers:
-            yield Watched(informer.resource, self._keys(informer.resource))
+            yield Watch(informer.resource, self._keys(informer.resource))
 
     def _keys(self, resource: str) -> _KeysOf:
         return _KeysOf(self._seen_dependents, resource)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look whether an object still has an owner, and at its own deletion."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one object: collect it when its owners are gone, and finish its own deletion."""
         resource, namespace, name = key
         obj = self.informers[resource].get(namespace, name)
         if obj is None:
@@ -72,14 +72,14 @@ class GarbageCollector(Controller):
         return self._seen_dependents(owner)
 
     def _seen_dependents(self, owner: Object) -> Iterator[tuple[str, Object]]:
-        """Those dependents that the collector was told of; others it will look at when it is."""
+        """Yield the dependents that the informers have delivered; later ones are reconciled when they come."""
         uid = owner["metadata"]["uid"]
         for informer in self._informers:
             for obj in informer.seen_by(_INDEX, uid):
                 yield informer.resource, obj
 
     def _progress(self, resource: str, owner: Object) -> None:
-        """An owner on its way out: let its dependents go free, or wait until they are gone."""
+        """Orphan the dependents of a terminating owner, or wait until they are gone."""
         finalizers = owner["metadata"].get("finalizers", ())
         if _ORPHAN in finalizers:
             for each, dependent in list(self.dependents(owner)):
@@ -119,7 +119,7 @@ class GarbageCollector(Controller):
         """The owner that a reference means; None when it is gone or another has taken its name."""
         resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
         if resource is None:
-            # Of a kind that is not served nobody can say that it is gone.
+            # An owner of a kind that is not served may exist.
             return _reference_only(reference)
         namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
         owner = self.informers[resource.qualified].get(namespace, reference["name"])

@@ -12,7 +12,7 @@ from kschedcore.api.machinery.conditions import condition_in, with_condition
 from kschedcore.api.machinery.kinds import resources
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, Informer
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["NamespaceController"]
 
@@ -46,11 +46,11 @@ class NamespaceController(Controller):
 
     name = "namespace-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Return namespaces, and objects that are gone from those that are terminating."""
-        yield itself("namespaces")
+        yield watch_objects("namespaces")
         for resource in resources(namespaced=True):
-            yield Watched(resource.qualified, self._terminating_namespace)
+            yield Watch(resource.qualified, self._terminating_namespace)
 
     def _terminating_namespace(self, change: Change) -> Iterable[Key]:
         if change.new is not None:
@@ -59,7 +59,7 @@ class NamespaceController(Controller):
         namespace = self.informers["namespaces"].seen("", name)
         return (("", name),) if namespace is not None and _is_terminating(namespace) else ()
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Delete what a terminating namespace holds, and end it when nothing is left.
 
         Objects with finalizers or a grace period stay until those are over; the namespace waits for them, and

@@ -1,4 +1,4 @@
-"""The pod garbage collector: pods that nobody will ever finish.
+"""The pod garbage collector: pods that no node agent will ever finish.
 
 Pods of nodes that are gone, pods that were deleted before they had a node, pods of nodes that were declared
 out of service, and the oldest of far too many ended ones.
@@ -14,7 +14,7 @@ from kschedcore.api.machinery.disrupted import disrupted
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, by_node, key_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["PodGarbageCollector"]
 
@@ -28,7 +28,7 @@ _OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 
 class PodGarbageCollector(Controller):
-    """Deletes pods without further ado.
+    """Force-deletes pods.
 
     Since when a node has been away is all that it remembers; after a restart, it waits once more.
     """
@@ -42,9 +42,9 @@ class PodGarbageCollector(Controller):
         pods.add_index("node", by_node)
         pods.add_index("ended", lambda pod: ("",) if has_ended(pod) else ())
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Pods, and nodes for the sake of their pods."""
-        return itself("pods"), Watched("nodes", self._pods_of)
+        return watch_objects("pods"), Watch("nodes", self._pods_of)
 
     def _pods_of(self, change: Change) -> Iterable[Key]:
         node = change.object["metadata"]["name"]
@@ -52,8 +52,8 @@ class PodGarbageCollector(Controller):
             self._missed.pop(node, None)
         return [key_of(pod) for pod in self.informers["pods"].seen_by("node", node)]
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look whether a pod has anybody left to finish it."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Delete a pod that no node agent is left to finish."""
         namespace, name = key
         pod = self.informers["pods"].get(namespace, name)
         if pod is None:
@@ -74,10 +74,10 @@ class PodGarbageCollector(Controller):
             self._delete(pod)
         return None
 
-    def _without_node(self, pod: Object, node: str) -> Again | None:
+    def _without_node(self, pod: Object, node: str) -> Requeue | None:
         due = self._missed.setdefault(node, self.clock.now()) + QUARANTINE
         if self.clock.now() < due:
-            return Again(due)
+            return Requeue(due)
         if not has_ended(pod):
             status = disrupted(
                 pod, "DeletionByPodGC", "PodGC: node no longer exists", self.clock.now(), phase="Failed"

@@ -1,4 +1,4 @@
-"""Every controller that a cluster runs."""
+"""The controllers that a cluster runs."""
 
 from __future__ import annotations
 
@@ -59,4 +59,4 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEvictionController,
     VolumeProtectionController,
 )
-"""In the order in which they take their turns."""
+"""In the order of their turns."""

@@ -9,19 +9,27 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import later, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import controller_of
-from kschedcore.controllers.claims import adopters, claim, selected_by
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, again_although, itself, owner
-from kschedcore.controllers.pods import (
-    is_of_ending_namespace,
+from kschedcore.controllers.activepods import is_active, is_terminating, pods_to_delete, ready_since
+from kschedcore.controllers.controller import (
+    Controller,
+    Key,
+    Requeue,
+    Watch,
+    requeue_after,
+    watch_objects,
+    watch_owned,
+)
+from kschedcore.controllers.podcontrol import (
+    is_namespace_terminating,
     next_available,
     pod_from_template,
 )
-from kschedcore.controllers.victims import is_active, is_terminating, ready_since, victims
+from kschedcore.controllers.refmanager import claim, label_matcher, watch_orphans
 
 __all__ = ["ReplicaSetController"]
 
 _BURST = 500
-"""So many pods are made or deleted in one pass at most, as kube-controller-manager does."""
+"""Maximum number of pods created or deleted in one pass (``BurstReplicas``)."""
 
 _FAILURE = "ReplicaFailure"
 
@@ -40,18 +48,18 @@ class ReplicaSetController(Controller):
     resource: ClassVar[str] = "replicasets.apps"
     counts_terminating: ClassVar[bool] = True
 
-    def watches(self) -> Iterable[Watched]:
-        """What is kept, its pods, and pods that nobody owns."""
-        yield itself(self.resource)
-        yield owner("pods", self.resource)
-        yield adopters(self.informers, "pods", self.resource)
+    def watches(self) -> Iterable[Watch]:
+        """Return the owners, their pods, and orphaned pods."""
+        yield watch_objects(self.resource)
+        yield watch_owned("pods", self.resource)
+        yield watch_orphans(self.informers, "pods", self.resource)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Bring a ReplicaSet nearer to its spec."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one ReplicaSet."""
         replica_set = self.informers[self.resource].get(*key)
         if replica_set is None:
             return None
-        selected, informer = selected_by(replica_set), self.informers["pods"]
+        selected, informer = label_matcher(replica_set), self.informers["pods"]
         pods = claim(self.client, informer, replica_set, selected, eligible=is_active)
         terminating = sum(
             is_terminating(pod) and selected(pod) for pod in informer.controlled_by(replica_set)
@@ -62,14 +70,14 @@ class ReplicaSetController(Controller):
                 self._scale(replica_set, pods)
             except StatusError as refusal:
                 # In a namespace that is going away, no pod is wanted any more.
-                refused = None if is_of_ending_namespace(refusal) else refusal
+                refused = None if is_namespace_terminating(refusal) else refusal
         # The status is of the pods that were there at first, as Kubernetes has it: what was made or deleted
         # just now brings about the next pass, and a Deployment sees a lost pod before its successor.
         status = self._status(replica_set, pods, terminating, refused)
         if status != replica_set.get("status", {}):
             self.client.update_status({**replica_set, "status": status}, self.resource)
         available = next_available(pods, _min_ready(replica_set), self.clock.now())
-        return again_although(refused, available)
+        return requeue_after(refused, available)
 
     def _scale(self, replica_set: Object, pods: Sequence[Object]) -> None:
         """Make or delete pods."""
@@ -78,7 +86,7 @@ class ReplicaSetController(Controller):
             self._create(replica_set)
         surplus = min(-missing, _BURST)
         if surplus > 0:
-            for victim in victims(pods, surplus, self._related(replica_set, pods), self.clock.now()):
+            for victim in pods_to_delete(pods, surplus, self._related(replica_set, pods), self.clock.now()):
                 self._delete(replica_set, victim)
 
     def _create(self, replica_set: Object) -> None:
@@ -88,7 +96,7 @@ class ReplicaSetController(Controller):
         try:
             created = self.client.create("pods", metadata["namespace"], pod)
         except StatusError as refusal:
-            if not is_of_ending_namespace(refusal):
+            if not is_namespace_terminating(refusal):
                 message = f"Error creating: {refusal.message}"
                 self.events.event(replica_set, "Warning", "FailedCreate", message)
             raise

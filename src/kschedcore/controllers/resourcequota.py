@@ -15,7 +15,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.apiserver.admission.quota import evaluator_for, quota_usage
 from kschedcore.client.informer import Change, key_of
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["ResourceQuotaController"]
 
@@ -28,11 +28,11 @@ class ResourceQuotaController(Controller):
 
     name = "resourcequota-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Quotas, and what may give back some of what they count."""
-        yield itself("resourcequotas")
+        yield watch_objects("resourcequotas")
         for resource in resources(namespaced=True):
-            yield Watched(resource.qualified, self._replenished)
+            yield Watch(resource.qualified, self._replenished)
 
     def _replenished(self, change: Change) -> Iterable[Key]:
         if not _gives_back(change):
@@ -40,7 +40,7 @@ class ResourceQuotaController(Controller):
         quotas = self.informers["resourcequotas"].seen_by("namespace", change.object["metadata"]["namespace"])
         return [key_of(quota) for quota in quotas]
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Recalculate one quota."""
         namespace, name = key
         quota = self.informers["resourcequotas"].get(namespace, name)
@@ -61,7 +61,7 @@ class ResourceQuotaController(Controller):
         status = {"hard": hard, "used": quota_usage(spec, objects)} if hard else {}
         if quota.get("status", {}) != status:
             self.client.update_status({**quota, "status": status}, "resourcequotas")
-        return Again(self.clock.now() + RESYNC, background=True)
+        return Requeue(self.clock.now() + RESYNC, background=True)
 
 
 def _is_lost(pod: Object, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["RootCACertPublisher"]
 
@@ -35,12 +35,12 @@ class RootCACertPublisher(Controller):
         super().__init__(context)
         self._data = {"ca.crt": certificate}
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Namespaces, and the ConfigMap of that name in each."""
-        return itself("namespaces"), Watched("configmaps", _namespace)
+        return watch_objects("namespaces"), Watch("configmaps", _namespace)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look after a namespace."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one namespace."""
         name = key[1]
         namespace = self.informers["namespaces"].get("", name)
         if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":

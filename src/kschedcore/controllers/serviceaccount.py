@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.client.informer import Change
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["ServiceAccountController"]
 
@@ -13,16 +13,16 @@ _NAME = "default"
 
 
 class ServiceAccountController(Controller):
-    """Makes the ``default`` ServiceAccount, and makes it again when somebody deletes it."""
+    """Makes the ``default`` ServiceAccount, and recreates it when it is deleted."""
 
     name = "serviceaccount-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Namespaces, and accounts for the sake of their namespace."""
-        return itself("namespaces"), Watched("serviceaccounts", _namespace)
+        return watch_objects("namespaces"), Watch("serviceaccounts", _namespace)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look after a namespace."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one namespace."""
         name = key[1]
         namespace = self.informers["namespaces"].get("", name)
         if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":

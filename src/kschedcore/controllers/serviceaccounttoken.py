@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, key_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["ServiceAccountTokenController"]
 
@@ -26,7 +26,7 @@ _INDEX = "service account"
 class ServiceAccountTokenController(Controller):
     """Fills in and clears away Secrets of the type ``kubernetes.io/service-account-token``.
 
-    A token here proves nothing: it is a digest of the account's and the secret's uid, told apart from others.
+    The token is no credential: it is a digest of the uids of the account and the secret.
     """
 
     name = "serviceaccount-token-controller"
@@ -35,14 +35,14 @@ class ServiceAccountTokenController(Controller):
         super().__init__(context)
         self.informers["secrets"].add_index(_INDEX, _account_of)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Secrets, and accounts for the sake of theirs."""
-        return itself("secrets"), Watched("serviceaccounts", self._secrets_of)
+        return watch_objects("secrets"), Watch("serviceaccounts", self._secrets_of)
 
     def _secrets_of(self, change: Change) -> Iterable[Key]:
         return [key_of(each) for each in self.informers["secrets"].seen_by(_INDEX, key_of(change.object))]
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Look at one secret."""
         secret = self.informers["secrets"].get(*key)
         if secret is None or not (names := list(_account_of(secret))):

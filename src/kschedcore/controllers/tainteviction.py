@@ -16,7 +16,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Taint, Toleration, decode
 from kschedcore.api.taints import tolerates
 from kschedcore.client.informer import Change, by_node, key_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch
 
 __all__ = ["TaintEvictionController"]
 
@@ -41,9 +41,9 @@ class TaintEvictionController(Controller):
         self._evictions: dict[Key, _Eviction] = {}
         self.informers["pods"].add_index("node", by_node)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Return nodes whose taints change, and pods that get a node or other tolerations."""
-        return Watched("nodes", self._pods_on), Watched("pods", self._changed_pod)
+        return Watch("nodes", self._pods_on), Watch("pods", self._changed_pod)
 
     def _pods_on(self, change: Change) -> Iterable[Key]:
         if _no_execute(change.old) == _no_execute(change.new):
@@ -65,7 +65,7 @@ class TaintEvictionController(Controller):
         )
         return () if same else (key_of(new),)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Evict one pod, schedule its eviction, or cancel the one that is scheduled."""
         namespace, name = key
         pod = self.informers["pods"].get(namespace, name)
@@ -93,7 +93,7 @@ class TaintEvictionController(Controller):
         # An eviction that is scheduled stays as it is (``processPodOnNode``): the first toleration that ends counts.
         if scheduled is None:
             scheduled = self._evictions[key] = _Eviction(now, due)
-        return Again(scheduled.due, background=True)
+        return Requeue(scheduled.due, background=True)
 
     def _evict(self, pod: Object) -> None:
         metadata, why = pod["metadata"], "Taint manager: deleting due to NoExecute taint"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.api.machinery.times import later, parse_time
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.job.ending import holding
 
 __all__ = ["TTLAfterFinishedController"]
@@ -16,12 +16,12 @@ class TTLAfterFinishedController(Controller):
 
     name = "ttl-after-finished-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Jobs."""
-        return (itself("jobs.batch"),)
+        return (watch_objects("jobs.batch"),)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look whether a Job's time is up."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Delete a Job whose time to live is over."""
         job = self.informers["jobs.batch"].get(*key)
         if job is None or job["metadata"].get("deletionTimestamp"):
             return None
@@ -31,7 +31,7 @@ class TTLAfterFinishedController(Controller):
             return None
         due = later(parse_time(ended.get("lastTransitionTime")) or self.clock.now(), seconds)
         if due > self.clock.now():
-            return Again(due, background=True)
+            return Requeue(due, background=True)
         namespace, name = key
         self.client.delete(
             "jobs.batch", namespace, name, uid=job["metadata"]["uid"], propagation="Foreground"

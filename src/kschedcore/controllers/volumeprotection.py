@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["ClaimProtectionController", "VolumeProtectionController"]
 
@@ -25,11 +25,11 @@ class ClaimProtectionController(Controller):
         super().__init__(context)
         self.informers["pods"].add_index("claim", claims_of)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Claims, and pods for the sake of their claims."""
-        return itself(_CLAIMS), Watched("pods", _released)
+        return watch_objects(_CLAIMS), Watch("pods", _released)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Look at one claim."""
         claim = self.informers[_CLAIMS].get(*key)
         if claim is not None:
@@ -43,11 +43,11 @@ class VolumeProtectionController(Controller):
 
     name = "persistentvolume-protection-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Volumes."""
-        return (itself(_VOLUMES),)
+        return (watch_objects(_VOLUMES),)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Look at one volume."""
         volume = self.informers[_VOLUMES].get(*key)
         if volume is not None:

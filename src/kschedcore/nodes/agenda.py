@@ -17,7 +17,7 @@ class Agenda:
 
     Args:
         clock: Passes.
-        due: Told of every key whose time has come.
+        due: Called with every key whose time has come.
     """
 
     def __init__(self, clock: Timers, due: Callable[[str], None]) -> None:
@@ -28,7 +28,7 @@ class Agenda:
         self._times: dict[tuple[str, bool], datetime] = {}
 
     def set(self, key: str, foreground: datetime | None, background: datetime | None) -> None:
-        """Have a key told of at these times, and at no others."""
+        """Schedule a key for these times, and for no others."""
         self._set(key, foreground, background=False)
         self._set(key, background, background=True)
 

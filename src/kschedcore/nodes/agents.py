@@ -1,4 +1,4 @@
-"""The agents of all nodes as one component: kubelets that share a queue, a clock and a connection."""
+"""The agents of all nodes as one component: kubelets that share queues, a clock and a client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kschedcore.nodes.podworker import PodWorker
 from kschedcore.nodes.registration import heard, labelled, node_status
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.resizing import granted_spec
-from kschedcore.nodes.runtime import Runtime
+from kschedcore.nodes.runtimes.interface import Runtime
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 
 __all__ = ["Context", "NodeAgents"]
@@ -44,19 +44,19 @@ Without it, a controller that replaces refused pods would make them without end 
 
 
 class Context(Protocol):
-    """What the agents work with."""
+    """The client, informers and clock of the agents."""
 
     @property
     def client(self) -> Client:
-        """The API."""
+        """Reads and writes the API."""
 
     @property
     def informers(self) -> Informers:
-        """What the API has."""
+        """The objects of the API."""
 
     @property
     def clock(self) -> Timers:
-        """Passes."""
+        """Simulated or wall-clock time."""
 
 
 class NodeAgents:
@@ -67,11 +67,11 @@ class NodeAgents:
 
     Args:
         context: The API, its informers and the clock.
-        runtime: What containers run in; simulated ones that behave as usual by default.
+        runtime: The container runtime; by default a simulated one with default behaviours.
         seed: For the default runtime.
         failed: The names of nodes that have failed; give the same set to a successor.
         implied_heartbeats: Whether nodes count as alive without writing so (:mod:`kschedcore.nodes.heartbeats`).
-        start_events: Whether to tell of each container that is pulled, created and started as it should be.
+        start_events: Whether to record an event for each container that is pulled, created and started.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class NodeAgents:
         self._pods.listen(self._on_pod)
 
     def step(self) -> bool:
-        """Tend the nodes that wait now, or else move on the pods, or else look at memory."""
+        """Process the queued nodes, or else the queued pods, or else the nodes' memory."""
         for queue, work in (
             (self._node_queue, self._tend),
             (self._pod_queue, self._move_on),
@@ -138,14 +138,14 @@ class NodeAgents:
             queue.close()
 
     def fail(self, node: str) -> None:
-        """Have a node fall silent: its containers run on, but nobody hears of it and it hears of nothing."""
+        """Cut a node off: its containers run on, but its agent neither reads nor writes the API."""
         self._failed.add(node)
         host = self._hosts.get(node)
         if host is not None:
             self._leases.lapse(host.node, self._clock.now())
 
     def repair(self, node: str, *, rebooted: bool = False) -> None:
-        """Have a node that had fallen silent speak again.
+        """Reconnect a node that was cut off.
 
         Args:
             node: Its name.
@@ -161,7 +161,7 @@ class NodeAgents:
                 worker.lose(self._clock.now())
 
     def _resumed(self, pod: Object) -> PodWorker | None:
-        """The worker of a pod that was let in; None when there is no such."""
+        """Return the worker of a pod that was admitted; None when there is none."""
         host, status = self._hosts.get(pod["spec"]["nodeName"]), pod.get("status", {})
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is not None or host is None or "startTime" not in status or status["phase"] in FINISHED:
@@ -183,7 +183,7 @@ class NodeAgents:
         return {"cpu": sum(each.cpu for each in used), "memory": sum(each.memory for each in used)}
 
     def _beat_on(self) -> None:
-        """Have every node show that it is alive, now and whenever it is time to."""
+        """Send the heartbeats of every node, now and periodically."""
         for name in self._hosts:
             self._node_queue.add(name)
         self._beat = self._clock.call_after(RENEWED_EVERY.total_seconds(), self._beat_on, background=True)
@@ -206,20 +206,20 @@ class NodeAgents:
             known = self._bound.get(uid)
             if known is None:
                 self._find_address(pod)
-            # What an agent has just written itself tells it nothing.
+            # A status that the agent has just written itself is no change.
             if known is None or _version(known) < _version(pod):
                 self._bound[uid] = pod
                 self._pod_queue.add(uid)
 
     def _find_address(self, pod: Object) -> None:
-        """A pod that had an address before the agents knew of it keeps it, be its node there or not."""
+        """Keep the address of a pod that had one before the agents saw it, whether its node exists or not."""
         ip = pod.get("status", {}).get("podIP")
         if ip and not has_ended(pod) and not pod["spec"].get("hostNetwork"):
             self._pod_ips.keep(ip)
             self._found_ips[pod["metadata"]["uid"]] = ip
 
     def _tend(self, name: str) -> None:
-        """Take on a node, or let go of it."""
+        """Register a node, or drop it."""
         node = self._nodes.get("", name)
         host = self._hosts.get(name)
         if host is not None and (node is None or node["metadata"]["uid"] != host.node["metadata"]["uid"]):
@@ -240,19 +240,19 @@ class NodeAgents:
         status = node_status(node, host.ip, now)
         if not self._leases.implied:
             status = heard(status, now, STATUS_EVERY)
-        self._tell(host, node, status)
+        self._record(host, node, status)
 
     def _take_on(self, node: Object) -> Host:
         name = node["metadata"]["name"]
         host = self._hosts[name] = Host(node, self._address(node), self._pool(node))
         for pod in self._pods.by("node", name):
             self._pod_queue.add(pod["metadata"]["uid"])
-            # Nobody new may get the address of a pod that runs already.
+            # The addresses of pods that run already are taken.
             if (ip := pod.get("status", {}).get("podIP", host.ip)) != host.ip:
                 host.pods.keep(ip)
         return host
 
-    def _tell(self, host: Host, node: Mapping[str, Any], status: Object) -> None:
+    def _record(self, host: Host, node: Mapping[str, Any], status: Object) -> None:
         if status != node.get("status"):
             node = self._client.update_status({**node, "status": status}, "nodes")
         host.take(node)
@@ -266,7 +266,7 @@ class NodeAgents:
         self._looks.set(name, None, finding.again)
         if finding.victim is not None:
             self._pod_queue.add(finding.victim.pod["metadata"]["uid"])
-        self._tell(host, host.node, finding.status)
+        self._record(host, host.node, finding.status)
 
     def _address(self, node: Object) -> str:
         for each in node.get("status", {}).get("addresses", ()):
@@ -284,21 +284,21 @@ class NodeAgents:
             return self._pod_ips
 
     def _drop(self, host: Host) -> None:
-        """Let go of a node that is gone, with all that ran on it."""
+        """Drop a node that is gone, with all that ran on it."""
         for uid in list(host.workers):
             self._forget(uid, host.name)
         for pod in self._pods.by("node", host.name):
-            # It is there until somebody deletes it, and nobody else may have its address.
+            # The pod exists until it is deleted, and keeps its address until then.
             self._find_address(pod)
         self._looks.set(host.name, None, None)
         self._memory.forget(host.name)
         self._node_ips.give(host.ip)
-        # Whoever comes under this name is another one.
+        # A node that comes under this name later is another one.
         self._failed.discard(host.name)
         del self._hosts[host.name]
 
     def _forget(self, uid: str, node: str) -> None:
-        """A pod is gone from the node."""
+        """Forget a pod that is gone from the node."""
         host = self._hosts.get(node)
         worker = self._workers.pop(uid, None)
         if self._refused.pop(uid, None) is not None:
@@ -315,7 +315,7 @@ class NodeAgents:
                 self._pod_queue.add(other)
 
     def _move_on(self, uid: str) -> None:
-        """Bring a pod's life up to now."""
+        """Advance a pod to the current time."""
         pod = self._bound.get(uid)
         if pod is None:
             return
@@ -337,8 +337,8 @@ class NodeAgents:
         if changed or (worker.resize is not None and not admitted):
             self._resize(host, worker, now)
         worker.sync(now)
-        told = not worker.unnoticed(now) and self._report(worker, now)
-        if told and (host.measured or host.under_pressure):
+        reported = not worker.unnoticed(now) and self._report(worker, now)
+        if reported and (host.measured or host.under_pressure):
             self._memory_queue.add(host.name)
         if worker.over:
             self._forget(uid, host.name)
@@ -347,7 +347,7 @@ class NodeAgents:
             self._agenda.set(uid, worker.foreground, worker.background)
 
     def _admit(self, host: Host, pod: Object, now: datetime) -> PodWorker | None:
-        """Let a new pod in, or not; what ran before the agent was started stays."""
+        """Admit or refuse a new pod; a pod that ran before the agent was started is admitted."""
         uid, status = pod["metadata"]["uid"], pod.get("status", {})
         needs = self._needs.of(pod["spec"])
         if "startTime" not in status:
@@ -360,8 +360,8 @@ class NodeAgents:
         try:
             ip = self._pod_ip(host, pod)
         except LookupError as full:
-            told = f"Failed to create pod sandbox: {full}"
-            self._events.event(pod, "Warning", "FailedCreatePodSandBox", told)
+            message = f"Failed to create pod sandbox: {full}"
+            self._events.event(pod, "Warning", "FailedCreatePodSandBox", message)
             self._agenda.set(uid, None, now + FIRST)
             return None
         host.occupy(uid, needs)
@@ -410,7 +410,7 @@ class NodeAgents:
         return known or host.pods.take()
 
     def _report(self, worker: PodWorker, now: datetime) -> bool:
-        """Write how a pod is; whether that is anything new."""
+        """Write a pod's status; return whether it changed."""
         status = worker.status(now)
         if status == worker.pod.get("status"):
             return False
@@ -420,7 +420,7 @@ class NodeAgents:
         return True
 
     def _let_go(self, pod: Object) -> None:
-        """A pod that has ended and is to go may go."""
+        """Finish the deletion of a pod that has ended."""
         metadata = pod["metadata"]
         namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
         if not metadata.get("deletionGracePeriodSeconds"):

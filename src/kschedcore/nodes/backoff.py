@@ -31,7 +31,7 @@ class Backoff:
 
     @classmethod
     def after(cls, restarts: int, tried: datetime | None) -> Backoff:
-        """What so many restarts come to, the last of them at a time, when nobody remembers more."""
+        """Return the back-off after so many restarts, the last of them at a time, when nothing else is known."""
         if not restarts or tried is None:
             return cls()
         return cls(min(FIRST * 2 ** min(restarts - 1, 10), LONGEST), tried)

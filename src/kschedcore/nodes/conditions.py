@@ -12,7 +12,7 @@ __all__ = ["OWNED", "condition", "pod_conditions"]
 
 
 OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
-"""The conditions that agents write and nobody else."""
+"""The conditions that only agents write."""
 
 
 def condition(kind: str, status: bool, reason: str = "", message: str = "") -> Object:

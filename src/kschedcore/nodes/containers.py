@@ -1,4 +1,4 @@
-"""A container of a pod on its node: the states it can be in, and how the API tells them (``v1.ContainerStatus``)."""
+"""A container of a pod on its node: its states, and their form in the API (``v1.ContainerStatus``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.backoff import Backoff
 from kschedcore.nodes.probing import Prober
-from kschedcore.nodes.runtime import Exit, Instance, Launch
+from kschedcore.nodes.runtimes.interface import Exit, Instance, Launch
 
 __all__ = ["Container", "Role", "Running", "State", "Terminated", "Waiting", "containers_of"]
 

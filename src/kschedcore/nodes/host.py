@@ -1,7 +1,7 @@
-"""A node as its agent sees it: what it has, what its pods take of it, and whom it lets in.
+"""A node as its agent sees it: its allocatable resources, what its pods use, and admission of pods.
 
 The checks are kubelet's ``predicateAdmitHandler``: resources first, then node affinity, host ports and taints
-that do not let anything run. It says no for one reason, the first.
+that do not let anything run. A pod is refused for one reason, the first.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Host:
         names += sorted(name for name in requests if name not in _FIRST)
         for name in names:
             wanted, used, room = requests[name], self._used.get(name, 0), self._allocatable.get(name, 0)
-            # An extended resource that no node agent knows of is somebody else's to hand out.
+            # An extended resource that the node does not have is allocated by another component.
             unknown = name not in self._allocatable and is_extended(name)
             if wanted and not unknown and wanted > room - used:
                 return _short(name, wanted, used, room)

@@ -13,7 +13,7 @@ from kschedcore.nodes.backoff import Backoff
 from kschedcore.nodes.containers import Container, Running, State, Terminated, Waiting
 from kschedcore.nodes.probing import probers_of
 from kschedcore.nodes.reports import Reports
-from kschedcore.nodes.runtime import Exit, Instance, Launch, Runtime
+from kschedcore.nodes.runtimes.interface import Exit, Instance, Launch, Runtime
 
 __all__ = ["Launcher"]
 
@@ -30,7 +30,7 @@ class Launcher:
 
     Attributes:
         runtime: What they run in.
-        reports: Who is told.
+        reports: Records events.
         pod: The pod as it is now.
     """
 

@@ -19,7 +19,7 @@ from kschedcore.nodes.pressure import (
     victims,
 )
 from kschedcore.nodes.registration import with_condition
-from kschedcore.nodes.runtime import Runtime, Usage
+from kschedcore.nodes.runtimes.interface import Runtime, Usage
 from kschedcore.nodes.stopping import Ending
 
 __all__ = ["Finding", "MemoryWatch", "usage_of"]
@@ -35,7 +35,7 @@ class Finding:
 
     Attributes:
         status: The node's status from now on.
-        victim: Who is evicted, if anybody has to be.
+        victim: The pod to evict, if any.
         again: When to look next; None as long as nothing happens to the node's pods.
     """
 
@@ -86,7 +86,7 @@ class MemoryWatch:
         self, host: Host, found: list[tuple[PodWorker, dict[str, Usage]]], available: int, now: datetime
     ) -> PodWorker | None:
         if any(worker.evicted for worker, _ in found):
-            # What is on its way out may be enough.
+            # The pods that are terminating may free enough memory.
             return None
         running: dict[str, PodWorker] = {}
         candidates = []

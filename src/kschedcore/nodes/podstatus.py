@@ -107,7 +107,7 @@ def _observed(pod: Mapping[str, Any]) -> Object:
 
 
 def rejected(pod: Mapping[str, Any], reason: str, message: str, now: datetime) -> Object:
-    """The status of a pod that its node does not let in."""
+    """Return the status of a pod that its node does not admit."""
     before = pod.get("status", {})
     others = [each for each in before.get("conditions", ()) if each["type"] not in OWNED]
     unready = [condition(each, False, "PodFailed") for each in ("ContainersReady", "Ready")]

@@ -16,7 +16,7 @@ from kschedcore.nodes.podstatus import Place, pod_status
 from kschedcore.nodes.probing import Prober
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.resizing import hold_resources, is_pending, needs_restart, pending_resize
-from kschedcore.nodes.runtime import Exit, Runtime, Verdict
+from kschedcore.nodes.runtimes.interface import Exit, Runtime, Verdict
 from kschedcore.nodes.starting import plan
 from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
 
@@ -33,16 +33,16 @@ _LOST = "The container could not be located when the pod was terminated"
 
 
 class PodWorker:
-    """Starts, watches and stops the containers of a pod that was let in.
+    """Starts, watches and stops the containers of an admitted pod.
 
-    A worker of a pod whose status tells of containers goes on from there.
+    A worker of a pod whose status has containers resumes from there.
 
     Args:
         pod: The pod, bound to the node.
         host_ip: The node's address.
         ip: The pod's address.
         runtime: What containers run in.
-        reports: Who is told.
+        reports: Records events.
         now: The time.
     """
 
@@ -157,7 +157,7 @@ class PodWorker:
     def unnoticed(self, now: datetime) -> bool:
         """Whether there is nothing to report yet that will not be overtaken at once.
 
-        Kubelet's worker starts all containers of a pod before it looks at them and tells how they are.
+        Kubelet's worker starts all containers of a pod before it inspects and reports them.
         """
         soon = now + _UNNOTICED
         return (
@@ -245,7 +245,7 @@ class PodWorker:
     def _poll(self, container: Container, prober: Prober, now: datetime) -> None:
         if not self._is_probed(container, prober):
             return
-        prober.poll(self._runtime, now, self._tell)
+        prober.poll(self._runtime, now, self._record_failure)
         match prober.kind, prober.result:
             case "startup", True:
                 container.started = True
@@ -261,13 +261,13 @@ class PodWorker:
                 self._restart(container, f"Container {container.name} failed {kind} probe", grace, now)
 
     def _is_probed(self, container: Container, prober: Prober) -> bool:
-        """Whether a probe is carried out: the startup probe comes first, and what ends is asked only if it is ready."""
+        """Return whether a probe runs: startup first; a terminating container has its readiness probe only."""
         ending = self.stopping is not None or container.stopping
         if prober.kind == "startup":
             return not container.started and not ending
         return container.started and (prober.kind == "readiness" or not ending)
 
-    def _tell(self, prober: Prober, verdict: Verdict) -> None:
+    def _record_failure(self, prober: Prober, verdict: Verdict) -> None:
         self.reports.warn("Unhealthy", f"{prober.kind.capitalize()} probe failed: {verdict.message}")
 
     def _conclude(self) -> None:

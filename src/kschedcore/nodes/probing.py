@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kschedcore.api.machinery.times import span
-from kschedcore.nodes.runtime import Instance, ProbeKind, Runtime, Verdict
+from kschedcore.nodes.runtimes.interface import Instance, ProbeKind, Runtime, Verdict
 
 __all__ = ["Prober", "probers_of"]
 
@@ -60,12 +60,12 @@ class Prober:
         self.due: datetime | None = first + missed * self._period
         self.result: bool | None = None
 
-    def poll(self, runtime: Runtime, now: datetime, told: Callable[[Prober, Verdict], None]) -> None:
-        """Carry out the probes that are due, and tell of those that fail."""
+    def poll(self, runtime: Runtime, now: datetime, failed: Callable[[Prober, Verdict], None]) -> None:
+        """Run the probes that are due, and report those that fail."""
         while self.due is not None and self.due <= now:
             verdict = runtime.probe(self.instance, self.kind, self.probe, self.due)
             if not verdict.success:
-                told(self, verdict)
+                failed(self, verdict)
             self._count(verdict.success)
             self.due = self._next(self.due, verdict)
 

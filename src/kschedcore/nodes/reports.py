@@ -1,4 +1,4 @@
-"""What an agent tells people about a pod: events in kubelet's words."""
+"""Events of a pod, in kubelet's words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Reports:
     Args:
         events: Writes them.
         pod: What they are about.
-        starts: Whether to tell of every container that is pulled, created and started as it should be.
+        starts: Whether to record an event for every container that is pulled, created and started.
     """
 
     __slots__ = ("_events", "pod", "starts")

@@ -1,6 +1,6 @@
 """Which containers of a pod are to be started: init containers in order, sidecars beside them, then the rest.
 
-Pure decisions (kubelet's ``computePodActions``); whoever starts containers carries them out.
+Pure decisions (kubelet's ``computePodActions``); the pod worker carries them out.
 """
 
 from __future__ import annotations

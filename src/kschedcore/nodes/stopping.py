@@ -9,7 +9,7 @@ from datetime import datetime
 from kschedcore.api.machinery.times import later
 from kschedcore.nodes.containers import Container
 from kschedcore.nodes.reports import Reports
-from kschedcore.nodes.runtime import Exit, Runtime
+from kschedcore.nodes.runtimes.interface import Exit, Runtime
 
 __all__ = ["Ending", "Stopping", "ask_to_stop"]
 
@@ -21,7 +21,7 @@ _KILLED = 137
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why an agent ends a pod by itself, told in its status.
+    """Why an agent ends a pod by itself, as its status reports it.
 
     Attributes:
         reason: ``DeadlineExceeded``, ``Evicted``.
@@ -72,7 +72,7 @@ class Stopping:
         first = [each for each in containers if each.running and each.role != "sidecar"]
         # One sidecar after the other, the one that was started last first (KEP-753).
         turn = first or [each for each in reversed(containers) if each.running][:1]
-        # An agent that was started anew meanwhile must not give anybody more time than the one before it did.
+        # An agent that was restarted meanwhile must not give a container more time than the agent before it.
         asked = self.begun if first else now
         for each in turn:
             if not each.stopping:
@@ -89,7 +89,7 @@ def ask_to_stop(
         container: The container.
         grace_seconds: How long it may take; nothing is waited for when it is zero.
         runtime: What it runs in.
-        reports: Who is told.
+        reports: Records events.
         now: The time.
         why: The message of the event.
     """

@@ -11,8 +11,8 @@ from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.quantity import nanos
 from kschedcore.api.spans import duration
 from kschedcore.cluster import Cluster
-from kschedcore.nodes.runtime import Instance, Usage
 from kschedcore.nodes.runtimes.behaviours import Behaviours
+from kschedcore.nodes.runtimes.interface import Instance, Usage
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 from kschedcore.simulation.scenario import Curve, Load
 

@@ -9,7 +9,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.chaos.breakable import BreakableCluster
 from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.invariants.base import Invariant
-from kschedcore.controllers.victims import is_active
+from kschedcore.controllers.activepods import is_active
 
 __all__ = ["NothingEndsForEver", "OwnedObjectsGo", "OwnedObjectsStay", "ReplicaSetsHaveTheirPods"]
 

@@ -15,9 +15,9 @@ from kschedcore.chaos.breakable import BreakableCluster
 from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.client.informer import ObjectKey, controller_of
+from kschedcore.controllers.activepods import is_active, ready_since
 from kschedcore.controllers.deployment.sizes import is_rolling, max_unavailable, replicas
 from kschedcore.controllers.deployment.status import is_complete
-from kschedcore.controllers.victims import is_active, ready_since
 from kschedcore.rules.amounts import parse
 
 __all__ = ["AvailabilityIsKept", "BudgetsAreRespected", "QuotasAreKept", "QuotasCountWhatIsThere"]

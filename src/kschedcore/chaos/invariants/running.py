@@ -11,7 +11,7 @@ from kschedcore.chaos.breakable import BreakableCluster
 from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.client.informer import controller_of
-from kschedcore.controllers.victims import is_active
+from kschedcore.controllers.activepods import is_active
 
 __all__ = [
     "AddressesAreUnique",

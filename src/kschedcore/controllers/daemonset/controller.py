@@ -9,30 +9,30 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
-from kschedcore.controllers.claims import adopters, claim, selector_of
+from kschedcore.controllers.activepods import ready_since
 from kschedcore.controllers.controller import (
-    Again,
     Context,
     Controller,
     Key,
-    Watched,
-    again_although,
-    itself,
-    owner,
+    Requeue,
+    Watch,
+    requeue_after,
+    watch_objects,
+    watch_owned,
 )
+from kschedcore.controllers.controllerhistory import POD_LABEL, History
 from kschedcore.controllers.daemonset.backoff import FailedPodBackOff
 from kschedcore.controllers.daemonset.places import Eligibility, Place, places
 from kschedcore.controllers.daemonset.update import Revision, Work, excess, rolling_update, surges
-from kschedcore.controllers.history import POD_LABEL, History
-from kschedcore.controllers.pods import is_available, next_available, pod_from_template
-from kschedcore.controllers.victims import ready_since
+from kschedcore.controllers.podcontrol import is_available, next_available, pod_from_template
+from kschedcore.controllers.refmanager import claim, selector_of, watch_orphans
 from kschedcore.manifests.daemons import daemon_spec, pinned
 
 __all__ = ["DaemonSetController"]
 
 _SETS = "daemonsets.apps"
 _BURST = 250
-"""So many pods are made and deleted in one pass at most (``BurstReplicas``)."""
+"""Maximum number of pods created or deleted in one pass (``BurstReplicas``)."""
 
 
 class DaemonSetController(Controller):
@@ -47,15 +47,15 @@ class DaemonSetController(Controller):
         self._eligibility = Eligibility()
         self._back_off = FailedPodBackOff()
 
-    def watches(self) -> Iterable[Watched]:
-        """DaemonSets, their pods, pods that nobody owns, and nodes."""
-        yield itself(_SETS)
-        yield owner("pods", _SETS)
-        yield adopters(self.informers, "pods", _SETS)
-        yield Watched("nodes", self._concerned)
+    def watches(self) -> Iterable[Watch]:
+        """Return DaemonSets, their pods, orphaned pods, and nodes."""
+        yield watch_objects(_SETS)
+        yield watch_owned("pods", _SETS)
+        yield watch_orphans(self.informers, "pods", _SETS)
+        yield Watch("nodes", self._concerned)
 
     def _concerned(self, change: Change) -> Iterable[Key]:
-        """All DaemonSets when a node comes, goes, or suits others than before; heartbeats are nobody's business."""
+        """Return every DaemonSet when a node is added, deleted, or changes labels or taints; heartbeats are ignored."""
         old, new = change.old, change.new
         if old is not None and new is not None:
             same_labels = old["metadata"].get("labels") == new["metadata"].get("labels")
@@ -63,8 +63,8 @@ class DaemonSetController(Controller):
                 return ()
         return map(key_of, self.informers[_SETS].all())
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Bring a DaemonSet nearer to its spec."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one DaemonSet."""
         daemon_set = self.informers[_SETS].get(*key)
         if daemon_set is None or daemon_set["metadata"].get("deletionTimestamp"):
             # Its history may be gone before its pods: nothing could be said of it any more.
@@ -86,7 +86,7 @@ class DaemonSetController(Controller):
         self._write(daemon_set, self._status(daemon_set, revision, collisions, found))
         available = next_available(pods, _min_ready(daemon_set), self.clock.now())
         first = min((each for each in (again, available) if each is not None), key=_when, default=None)
-        return again_although(refused, first)
+        return requeue_after(refused, first)
 
     def _pods(self, daemon_set: Object) -> list[Object]:
         selector = selector_of(daemon_set)
@@ -102,7 +102,9 @@ class DaemonSetController(Controller):
         staying = [pod for pod in pods if not (has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
         return places(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
 
-    def _plan(self, daemon_set: Object, revision: Revision, found: list[Place]) -> tuple[Work, Again | None]:
+    def _plan(
+        self, daemon_set: Object, revision: Revision, found: list[Place]
+    ) -> tuple[Work, Requeue | None]:
         """Put one pod on each node, and when that is so, go on with an update; and when to look again."""
         work, due = Work(), []
         for place in found:
@@ -114,7 +116,7 @@ class DaemonSetController(Controller):
             )
         return work, min(due, key=_when, default=None)
 
-    def _look(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Again | None:
+    def _look(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Requeue | None:
         """Add to ``work`` what is to be done about one node; when to look at it again."""
         if place.verdict.runs and not place.pods:
             work.create.append(place.node)
@@ -127,7 +129,7 @@ class DaemonSetController(Controller):
             work.delete += [pod for pod in _staying(place.pods) if not pod["spec"].get("nodeName")]
         return None
 
-    def _prune(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Again | None:
+    def _prune(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Requeue | None:
         """Take away pods that have ended and those that are too many."""
         again, running = None, []
         for pod in _staying(place.pods):
@@ -135,7 +137,7 @@ class DaemonSetController(Controller):
             if phase == "Failed":
                 due = self._back_off.due(daemon_set, place.node, self.clock.now())
                 if due is not None:
-                    again = Again(due)
+                    again = Requeue(due)
                     continue
                 message = f"Found failed daemon pod {_where(pod, place)}, will try to kill it"
                 self.events.event(daemon_set, "Warning", "FailedDaemonPod", message)
@@ -238,7 +240,7 @@ def _min_ready(daemon_set: Object) -> int:
     return seconds
 
 
-def _when(again: Again) -> datetime:
+def _when(again: Requeue) -> datetime:
     return again.at
 
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.percentages import scaled_value
+from kschedcore.controllers.activepods import ready_since
+from kschedcore.controllers.controllerhistory import POD_LABEL
 from kschedcore.controllers.daemonset.places import Place
-from kschedcore.controllers.history import POD_LABEL
-from kschedcore.controllers.victims import ready_since
 
 __all__ = ["Revision", "Work", "excess", "rolling_update", "surges"]
 

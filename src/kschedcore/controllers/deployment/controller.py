@@ -9,8 +9,8 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, controller_of
-from kschedcore.controllers.claims import adopters, claim, selected_by
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.activepods import is_active
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects, watch_owned
 from kschedcore.controllers.deployment.replicasets import Rollout
 from kschedcore.controllers.deployment.sizes import (
     Size,
@@ -26,7 +26,7 @@ from kschedcore.controllers.deployment.status import (
     progress_status,
     replica_status,
 )
-from kschedcore.controllers.victims import is_active
+from kschedcore.controllers.refmanager import claim, label_matcher, watch_orphans
 
 __all__ = ["DeploymentController"]
 
@@ -39,12 +39,12 @@ class DeploymentController(Controller):
 
     name = "deployment-controller"
 
-    def watches(self) -> Iterable[Watched]:
-        """Deployments, their ReplicaSets, ReplicaSets that nobody owns, and pods that Recreate waits for."""
-        yield itself(_DEPLOYMENTS)
-        yield owner(_REPLICA_SETS, _DEPLOYMENTS)
-        yield adopters(self.informers, _REPLICA_SETS, _DEPLOYMENTS)
-        yield Watched("pods", self._awaited)
+    def watches(self) -> Iterable[Watch]:
+        """Return Deployments, their ReplicaSets, orphaned ReplicaSets, and pods that Recreate waits for."""
+        yield watch_objects(_DEPLOYMENTS)
+        yield watch_owned(_REPLICA_SETS, _DEPLOYMENTS)
+        yield watch_orphans(self.informers, _REPLICA_SETS, _DEPLOYMENTS)
+        yield Watch("pods", self._awaited)
 
     def _awaited(self, change: Change) -> Iterable[Key]:
         """The Deployment that a pod which is gone was of, when it makes no new pods before the old ones are gone."""
@@ -62,18 +62,18 @@ class DeploymentController(Controller):
         found = reference and self.informers[resource].seen(namespace, reference["name"])
         return found if found and reference and found["metadata"]["uid"] == reference["uid"] else None
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Take the next step of a rollout."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one Deployment."""
         deployment = self.informers[_DEPLOYMENTS].get(*key)
         if deployment is None:
             return None
         sets = self.informers[_REPLICA_SETS]
-        owned = claim(self.client, sets, deployment, selected_by(deployment))
+        owned = claim(self.client, sets, deployment, label_matcher(deployment))
         rollout = Rollout(self.client, self.events, self.clock.now(), deployment, owned, self._active)
         try:
             status = self._advance(rollout)
         except StatusError:
-            # What is known by now, the reason of the failure above all, is told nevertheless.
+            # The status is written nevertheless: it has the reason of the failure.
             self._report(deployment, rollout.deployment)
             raise
         return next_deadline(self._report(deployment, {**rollout.deployment, "status": status}))
@@ -85,12 +85,12 @@ class DeploymentController(Controller):
         return self.client.update_status(after, _DEPLOYMENTS)
 
     def _advance(self, rollout: Rollout) -> Object:
-        """Do what is next; the status that follows."""
+        """Take the next step of the rollout; return the status after it."""
         deployment = rollout.deployment
         if deployment["metadata"].get("deletionTimestamp"):
             rollout.sync_revision()
             return self._at_rest(rollout)
-        _tell_pause(rollout)
+        _report_pause(rollout)
         paused = deployment["spec"].get("paused")
         if paused or rollout.is_rescaled():
             rollout.sync_revision()
@@ -127,7 +127,7 @@ class DeploymentController(Controller):
         _clear_away_when_complete(rollout)
 
     def _old_pods_run(self, rollout: Rollout) -> bool:
-        """Whether pods of old ReplicaSets have not ended, be they on their way out or not."""
+        """Return whether pods of old ReplicaSets still run, terminating or not."""
         for each in rollout.old:
             pods = self.informers["pods"].controlled_by(each)
             if each.get("status", {}).get("replicas", 0) or not all(map(has_ended, pods)):
@@ -135,8 +135,8 @@ class DeploymentController(Controller):
         return False
 
 
-def _tell_pause(rollout: Rollout) -> None:
-    """So that nobody takes the time of a pause for a lack of progress."""
+def _report_pause(rollout: Rollout) -> None:
+    """Set the Progressing condition, so that the time of a pause does not count as lack of progress."""
     progressing = condition_of(rollout.deployment, "Progressing")
     reason = progressing.get("reason") if progressing else None
     if reason == "ProgressDeadlineExceeded":

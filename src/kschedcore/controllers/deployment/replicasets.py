@@ -10,7 +10,7 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.verbs import Client
-from kschedcore.controllers.claims import controller_reference
+from kschedcore.controllers.controllerhistory import revision_hash
 from kschedcore.controllers.deployment.annotations import (
     REVISION,
     desired_of,
@@ -21,7 +21,7 @@ from kschedcore.controllers.deployment.annotations import (
 )
 from kschedcore.controllers.deployment.sizes import Size, age, max_surge, new_size, replicas
 from kschedcore.controllers.deployment.status import has_deadline, with_condition
-from kschedcore.controllers.history import revision_hash
+from kschedcore.controllers.refmanager import controller_reference
 from kschedcore.manifests.workloads import TEMPLATE_HASH
 
 __all__ = ["Rollout"]
@@ -147,17 +147,17 @@ class Rollout:
                 )
             except StatusError as refusal:
                 if refusal.reason != "AlreadyExists":
-                    self._tell_failure(name, refusal)
+                    self._record_failure(name, refusal)
                     raise
                 # The name belongs to something else: another hash makes another name.
                 self._count_collision()
                 continue
             if size:
-                self._tell("up", created, 0, size)
+                self._record("up", created, 0, size)
             return created
 
     def _made(self, size: int, revision: int) -> Object:
-        """The ReplicaSet of the template, named and told from others by the template's hash."""
+        """Return a new ReplicaSet of the template, named and labelled with the template's hash."""
         metadata, spec = self.deployment["metadata"], self.deployment["spec"]
         template = _unhashed(spec["template"])
         mark = revision_hash(template, self.deployment.get("status", {}).get("collisionCount", 0))
@@ -193,7 +193,7 @@ class Rollout:
         count = status.get("collisionCount", 0) + 1
         self.deployment = {**self.deployment, "status": {**status, "collisionCount": count}}
 
-    def _tell_failure(self, name: str, refusal: StatusError) -> None:
+    def _record_failure(self, name: str, refusal: StatusError) -> None:
         message = f'Failed to create new replica set "{name}": {refusal.message}'
         self.say("False", "ReplicaSetCreateError", message)
         self._events.event(self.deployment, "Warning", "ReplicaSetCreateError", message)
@@ -215,7 +215,7 @@ class Rollout:
         self._replace(current, changed)
         if size.replicas == before:
             return False
-        self._tell("up" if size.replicas > before else "down", changed, before, size.replicas)
+        self._record("up" if size.replicas > before else "down", changed, before, size.replicas)
         return True
 
     def _replace(self, before: Object, after: Object) -> None:
@@ -224,7 +224,7 @@ class Rollout:
         else:
             self.old = [after if each is before else each for each in self.old]
 
-    def _tell(self, way: str, replica_set: Object, before: int, after: int) -> None:
+    def _record(self, way: str, replica_set: Object, before: int, after: int) -> None:
         name = replica_set["metadata"]["name"]
         message = f"Scaled {way} replica set {name} from {before} to {after}"
         self._events.event(self.deployment, "Normal", "ScalingReplicaSet", message)
@@ -260,7 +260,7 @@ def _is_empty(replica_set: Object) -> bool:
 
 
 def _unhashed(template: Object) -> Object:
-    """A template without the label by which ReplicaSets are told apart."""
+    """Return the template without the hash label that distinguishes ReplicaSets."""
     metadata = template.get("metadata", {})
     labels = metadata.get("labels", {})
     if TEMPLATE_HASH not in labels:

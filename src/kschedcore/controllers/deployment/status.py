@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from kschedcore.api.machinery.conditions import condition_in, condition_of
 from kschedcore.api.machinery.times import EARLIEST, later, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.controller import Again
+from kschedcore.controllers.controller import Requeue
 from kschedcore.controllers.deployment.sizes import available, max_unavailable, replicas
 
 __all__ = [
@@ -169,7 +169,7 @@ def _is_late(deployment: Object, progressing: Object | None, now: datetime) -> b
     return late or _deadline(deployment, progressing) < now
 
 
-def next_deadline(deployment: Object) -> Again | None:
+def next_deadline(deployment: Object) -> Requeue | None:
     """When to look whether the rollout has not progressed in time; None when nothing is awaited."""
     status = deployment.get("status", {})
     progressing = condition_in(status, "Progressing")
@@ -180,4 +180,4 @@ def next_deadline(deployment: Object) -> Again | None:
     if progressing.get("reason") in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
         # A deadline that was met, or missed, is not looked at again: it is past.
         return None
-    return Again(later(_deadline(deployment, progressing), _IN_TIME), background=True)
+    return Requeue(later(_deadline(deployment, progressing), _IN_TIME), background=True)

@@ -12,7 +12,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import label_selector
 from kschedcore.client.informer import Change, by_label, key_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch
 from kschedcore.controllers.horizontalpodautoscaler.behavior import Limited, Memory, limited
 from kschedcore.controllers.horizontalpodautoscaler.replicas import (
     MetricError,
@@ -51,12 +51,12 @@ class HorizontalPodAutoscalerController(Controller):
         self._usage = usage
         self._memories: dict[Key, Memory] = {}
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Autoscalers."""
-        return (Watched(_AUTOSCALERS, _asks_otherwise),)
+        return (Watch(_AUTOSCALERS, _asks_otherwise),)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look at one autoscaler and its target."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one autoscaler."""
         autoscaler = self.informers[_AUTOSCALERS].get(*key)
         if autoscaler is None:
             self._memories.pop(key, None)
@@ -75,7 +75,7 @@ class HorizontalPodAutoscalerController(Controller):
             self._autoscale(autoscaler, target, status)
         if status.content != autoscaler.get("status", {}):
             self.client.update_status({**autoscaler, "status": status.content}, _AUTOSCALERS)
-        return Again(self.clock.now() + PERIOD, background=True)
+        return Requeue(self.clock.now() + PERIOD, background=True)
 
     def _target(self, autoscaler: Object) -> Object | None:
         reference = autoscaler["spec"]["scaleTargetRef"]
@@ -262,7 +262,7 @@ def _current(metric: Object, proposal: Proposal) -> Object:
 
 
 def _asks_otherwise(change: Change) -> Iterable[Key]:
-    """What the controller writes itself tells it nothing."""
+    """Ignore changes of the status, which the controller writes itself."""
     old, new = change.old, change.new
     if new is None or (old is not None and old["spec"] == new["spec"]):
         return ()

@@ -205,7 +205,7 @@ def _grouped(
 
 
 def _starts_still(pod: Object, now: datetime) -> bool:
-    """Whether what a pod uses tells more of its start than of its work."""
+    """Return whether the pod is still initialising, so that its CPU usage does not count."""
     status = pod.get("status", {})
     ready = next((each for each in status.get("conditions", ()) if each["type"] == "Ready"), None)
     if ready is None or not status.get("startTime"):

@@ -10,7 +10,15 @@ from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, controller_of, key_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself, owner
+from kschedcore.controllers.controller import (
+    Context,
+    Controller,
+    Key,
+    Requeue,
+    Watch,
+    watch_objects,
+    watch_owned,
+)
 from kschedcore.controllers.job.ending import (
     COMPLETED,
     Ending,
@@ -36,11 +44,11 @@ __all__ = ["JobController"]
 
 _OWN_NAME = "kubernetes.io/job-controller"
 _BURST = 500
-"""So many pods are made or deleted in one pass at most (``MaxPodCreateDeletePerSync``)."""
+"""Maximum number of pods created or deleted in one pass (``MaxPodCreateDeletePerSync``)."""
 
 
 BATCH_PERIOD = timedelta(seconds=1)
-"""So long does news of pods wait for more of it (``syncJobBatchPeriod``)."""
+"""How long changes of pods are batched before the Job is reconciled (``syncJobBatchPeriod``)."""
 
 
 class JobController(Controller):
@@ -52,16 +60,16 @@ class JobController(Controller):
         super().__init__(context)
         self.informers["pods"].add_index("job", _job_name)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Jobs and their pods, also those that were left without one."""
         return (
-            replace(itself("jobs.batch"), delay=_until_looked_at),
-            replace(owner("pods", "jobs.batch"), delay=lambda _change: BATCH_PERIOD),
-            Watched("pods", _orphan),
+            replace(watch_objects("jobs.batch"), delay=_until_looked_at),
+            replace(watch_owned("pods", "jobs.batch"), delay=lambda _change: BATCH_PERIOD),
+            Watch("pods", _orphan),
         )
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Bring a Job nearer to its end; or let go of a pod that nobody will count."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile a Job, or release an orphaned pod from its finalizer."""
         if len(key) > 2:
             pod = self.informers["pods"].get(*key[:2])
             self._let_go([] if pod is None or controller_of(pod) is not None else [pod])
@@ -87,10 +95,10 @@ class JobController(Controller):
         self._settle_accounts(key, ending)
         return self._soonest(again, deadline(job))
 
-    def _soonest(self, again: datetime | None, end: datetime | None) -> Again | None:
+    def _soonest(self, again: datetime | None, end: datetime | None) -> Requeue | None:
         if again is not None and (end is None or again <= end):
-            return Again(again)
-        return None if end is None else Again(end, background=True)
+            return Requeue(again)
+        return None if end is None else Requeue(end, background=True)
 
     def _scale(self, tally: Tally) -> datetime | None:
         """Make or delete pods; when to go on with making them."""
@@ -169,7 +177,7 @@ class JobController(Controller):
         self._let_go(pod for pod in tally.pods if all_pods or has_succeeded(pod) or has_failed(pod, job))
         tally = Tally(job, self.informers["pods"].controlled_by(job))
         before, status = job, self._counted(tally)
-        # The Job has ended once every end of a pod is counted and no pod is on its way out.
+        # The Job has ended once every end of a pod is counted and no pod is terminating.
         over = ending is not None and "uncountedTerminatedPods" not in status and not tally.terminating
         if ending is not None and over:
             status = self._ended_status(status, ending)

@@ -12,8 +12,8 @@ from typing import Any
 
 from kschedcore.api.machinery.times import EARLIEST, later, parse_time
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.claims import controller_reference
-from kschedcore.controllers.victims import ready_since
+from kschedcore.controllers.activepods import ready_since
+from kschedcore.controllers.refmanager import controller_reference
 
 __all__ = [
     "FINALIZER",
@@ -68,8 +68,8 @@ def has_succeeded(pod: Object) -> bool:
 def has_failed(pod: Object, job: Object) -> bool:
     """Whether it counts as failed.
 
-    A pod on its way out does, since it may never come to say how it ended; not so where the Job replaces only
-    pods that have failed, or looks into how they did.
+    A terminating pod does, since it may never report how it ended; not so where the Job replaces only failed
+    pods, or has a failure policy.
     """
     phase = pod.get("status", {}).get("phase")
     if phase == "Failed":
@@ -81,7 +81,7 @@ def has_failed(pod: Object, job: Object) -> bool:
 
 
 def ended_at(pod: Object) -> datetime:
-    """When the pod ended, as well as can be told."""
+    """Return when the pod ended, as far as its status says."""
     metadata, status = pod["metadata"], pod.get("status", {})
     statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     ends = [

@@ -1,8 +1,8 @@
 """How far a Job has come: its pods sorted into active, ended and counted (KEP-2307).
 
 The end of a pod is counted exactly once. Its uid is first written to ``status.uncountedTerminatedPods``, then
-the pod loses its finalizer, and only then does it move from the list into the counts; whoever takes over in
-between finds in the status how far that has come.
+the pod loses its finalizer, and only then does it move from the list into the counts; a controller that is
+restarted in between resumes from the status.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from kschedcore.api.completion_indexes import format_indexes, parse_indexes
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
+from kschedcore.controllers.activepods import is_active, ready_since
 from kschedcore.controllers.job.pods import (
     completion_index,
     failure_counts,
@@ -22,7 +23,6 @@ from kschedcore.controllers.job.pods import (
     tracked,
 )
 from kschedcore.controllers.job.policies import failure_verdict
-from kschedcore.controllers.victims import is_active, ready_since
 
 __all__ = ["Tally"]
 
@@ -36,8 +36,8 @@ class Tally:
         pods: All of its pods.
 
     Attributes:
-        active: Pods that have not ended and are not on their way out.
-        terminating: Pods on their way out that have not ended.
+        active: Pods that have not ended and are not terminating.
+        terminating: Pods that are being deleted and have not ended.
         succeeded_indexes: Of an indexed Job, what is done.
         failed_indexes: With a back-off per index, what will not be tried again.
     """

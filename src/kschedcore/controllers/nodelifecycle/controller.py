@@ -10,7 +10,7 @@ from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import later, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, by_node, key_of
-from kschedcore.controllers.controller import Again, Context, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.nodelifecycle.health import (
     NOT_READY,
     UNREACHABLE,
@@ -43,9 +43,9 @@ class NodeLifecycleController(Controller):
         self._rates = EvictionRates(self._is_alive)
         self.informers["pods"].add_index("node", by_node)
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Nodes, their leases, and pods that come to a node that is not ready."""
-        return itself("nodes"), Watched(_LEASES, _by_node_lease), Watched("pods", self._late)
+        return watch_objects("nodes"), Watch(_LEASES, _by_node_lease), Watch("pods", self._late)
 
     def _late(self, change: Change) -> Iterable[Key]:
         """The node of a pod that says it is ready, where the node is not."""
@@ -55,7 +55,7 @@ class NodeLifecycleController(Controller):
         node = self.informers["nodes"].seen("", pod["spec"]["nodeName"])
         return () if node is None or is_ready(node) else (key_of(node),)
 
-    def reconcile(self, key: Key) -> Again | None:
+    def reconcile(self, key: Key) -> Requeue | None:
         """Look at one node."""
         node = self.informers["nodes"].get(*key)
         if node is None:
@@ -68,7 +68,7 @@ class NodeLifecycleController(Controller):
         again = self._taint(node, now)
         if now < silent_at and not _implied(self._lease(node)):
             again = silent_at if again is None else min(again, silent_at)
-        return None if again is None else Again(again, background=True)
+        return None if again is None else Requeue(again, background=True)
 
     def _lease(self, node: Object) -> Object | None:
         return self.informers[_LEASES].get(LEASE_NAMESPACE, node["metadata"]["name"])

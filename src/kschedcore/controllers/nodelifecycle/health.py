@@ -50,7 +50,7 @@ def _conditions(node: Object) -> dict[str, Object]:
 
 
 def ready_status(node: Object) -> str:
-    """``True``, ``False``, ``Unknown``; empty while nobody has said."""
+    """Return the Ready condition's status: ``True``, ``False``, ``Unknown``; empty if there is none."""
     status: str = _conditions(node).get("Ready", {}).get("status", "")
     return status
 
@@ -71,7 +71,7 @@ def last_heard(node: Object, lease: Object | None, now: datetime) -> tuple[datet
 
 
 def silent_conditions(node: Object, now: datetime) -> list[Object]:
-    """The conditions of a node that is not heard of any more: nobody knows."""
+    """Return the conditions of a node without recent heartbeats, all ``Unknown``."""
     before = _conditions(node)
     known = dict(before)
     for kind in _POSTED:

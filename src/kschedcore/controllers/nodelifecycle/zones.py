@@ -64,7 +64,7 @@ class EvictionRates:
         self._next[zone_of(node)] = now + timedelta(seconds=1 / (self._rate(zone_of(node), nodes) or RATE))
 
     def is_cut_off(self, nodes: Iterable[Object]) -> bool:
-        """Whether no node is heard of anywhere: then it is the judge who cannot hear."""
+        """Return whether no node has a recent heartbeat: then the controller itself is cut off."""
         return not any(map(self._is_alive, nodes))
 
     def _rate(self, zone: tuple[str, str], nodes: Iterable[Object]) -> float:

@@ -11,7 +11,7 @@ from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.admission.plugins.base import default_class
 from kschedcore.client.informer import Change, Informers, key_of
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.persistentvolume.claim_matching import (
     class_of,
     find_volume,
@@ -38,14 +38,14 @@ class PersistentVolumeController(Controller):
 
     name = "persistentvolume-controller"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Claims and volumes, each for the sake of the other, and classes for the sake of waiting claims."""
         return (
-            itself(_CLAIMS),
-            Watched(_CLAIMS, _volume_of),
-            itself(_VOLUMES),
-            Watched(_VOLUMES, self._claims_for),
-            Watched(_CLASSES, self._waiting),
+            watch_objects(_CLAIMS),
+            Watch(_CLAIMS, _volume_of),
+            watch_objects(_VOLUMES),
+            Watch(_VOLUMES, self._claims_for),
+            Watch(_CLASSES, self._waiting),
         )
 
     def _waiting(self, change: Change) -> Iterable[Key]:
@@ -63,8 +63,8 @@ class PersistentVolumeController(Controller):
     def _unbound(self) -> list[Object]:
         return [claim for claim in self.informers[_CLAIMS].all() if not _is_bound(claim)]
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look at one claim, or one volume."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one claim or one volume."""
         namespace, name = key
         if namespace:
             claim = self.informers[_CLAIMS].get(namespace, name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, key_of
-from kschedcore.controllers.controller import Again, Controller, Key, Watched, itself
+from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.persistentvolume.binder import NO_PROVISIONER, promised_node
 from kschedcore.controllers.persistentvolume.claim_matching import class_of, find_volume
 from kschedcore.engine.volumes import BIND_COMPLETED, SELECTED_NODE
@@ -30,16 +30,16 @@ class PersistentVolumeProvisioner(Controller):
 
     name = "persistentvolume-provisioner"
 
-    def watches(self) -> Iterable[Watched]:
+    def watches(self) -> Iterable[Watch]:
         """Claims, and classes for the sake of claims that wait for one."""
-        return itself(_CLAIMS), Watched(_CLASSES, self._waiting)
+        return watch_objects(_CLAIMS), Watch(_CLASSES, self._waiting)
 
     def _waiting(self, change: Change) -> Iterable[Key]:
         name = change.object["metadata"]["name"]
         return [key_of(claim) for claim in self.informers[_CLAIMS].all() if class_of(claim) == name]
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Look whether a claim needs a volume made."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Provision a volume for a claim that needs one."""
         claim = self.informers[_CLAIMS].get(*key)
         if claim is None or claim["metadata"].get("deletionTimestamp") or claim["spec"].get("volumeName"):
             return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.claims import controller_reference
+from kschedcore.controllers.refmanager import controller_reference
 from kschedcore.controllers.statefulset.pods import claim_name, ordinal_of, ordinals
 
 __all__ = ["claims_of", "is_stale", "with_owners"]
@@ -62,7 +62,7 @@ def with_owners(claim: Object, stateful_set: Object, pod: Object) -> Object:
 
 
 def _keeper(stateful_set: Object, pod: Object) -> Object | None:
-    """With whom a claim is to go."""
+    """Return the object with which the claim is to be collected; None to keep it."""
     policy = _policy(stateful_set)
     if policy.get("whenScaled") == "Delete" and ordinal_of(pod) not in ordinals(stateful_set):
         return pod

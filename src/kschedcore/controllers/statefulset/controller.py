@@ -8,19 +8,19 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, key_of
-from kschedcore.controllers.claims import adopters, claim, selector_of
 from kschedcore.controllers.controller import (
-    Again,
     Context,
     Controller,
     Key,
-    Watched,
-    again_although,
-    itself,
-    owner,
+    Requeue,
+    Watch,
+    requeue_after,
+    watch_objects,
+    watch_owned,
 )
-from kschedcore.controllers.history import History, template_of
-from kschedcore.controllers.pods import next_available
+from kschedcore.controllers.controllerhistory import History, template_of
+from kschedcore.controllers.podcontrol import next_available
+from kschedcore.controllers.refmanager import claim, selector_of, watch_orphans
 from kschedcore.controllers.statefulset.claims import claims_of, is_stale, with_owners
 from kschedcore.controllers.statefulset.pods import (
     has_identity,
@@ -59,15 +59,15 @@ class StatefulSetController(Controller):
             self.client, revisions, lambda suffix: {"controller.kubernetes.io/hash": suffix}
         )
 
-    def watches(self) -> Iterable[Watched]:
-        """StatefulSets, their pods, pods that nobody owns, and claims of earlier pods that have gone."""
-        yield itself(_SETS)
-        yield owner("pods", _SETS)
-        yield adopters(self.informers, "pods", _SETS)
-        yield Watched(_CLAIMS, _collected)
+    def watches(self) -> Iterable[Watch]:
+        """Return StatefulSets, their pods, orphaned pods, and claims of earlier pods that are gone."""
+        yield watch_objects(_SETS)
+        yield watch_owned("pods", _SETS)
+        yield watch_orphans(self.informers, "pods", _SETS)
+        yield Watch(_CLAIMS, _collected)
 
-    def reconcile(self, key: Key) -> Again | None:
-        """Bring a StatefulSet nearer to its spec."""
+    def reconcile(self, key: Key) -> Requeue | None:
+        """Reconcile one StatefulSet."""
         stateful_set = self.informers[_SETS].get(*key)
         if stateful_set is None:
             return None
@@ -90,7 +90,7 @@ class StatefulSetController(Controller):
         except StatusError as refusal:
             refused = refusal
         available = next_available(pods, stateful_set["spec"].get("minReadySeconds", 0), self.clock.now())
-        return again_although(refused, available)
+        return requeue_after(refused, available)
 
     def _roll(self, stateful_set: Object, pods: list[Object]) -> None:
         revisions = self._history.revisions(stateful_set)
@@ -114,7 +114,7 @@ class StatefulSetController(Controller):
             raise refused
 
     def _establish(self, rollout: Rollout, template: Callable[[str], Object]) -> bool:
-        """Bring the pods to the number that is asked for; whether updating may go on."""
+        """Create and delete pods up to ``spec.replicas``; return whether the update may go on."""
         for ordinal, pod in rollout.replicas.items():
             if pod is None:
                 revision = rollout.revision_for(ordinal)
@@ -141,9 +141,9 @@ class StatefulSetController(Controller):
             self.client.create("pods", rollout.set["metadata"]["namespace"], pod)
         except StatusError as refusal:
             if refusal.reason != "AlreadyExists":
-                self._tell(rollout.set, "create", pod, refusal)
+                self._record(rollout.set, "create", pod, refusal)
             raise
-        self._tell(rollout.set, "create", pod)
+        self._record(rollout.set, "create", pod)
         return False
 
     def _settle(self, rollout: Rollout, pod: Object) -> bool:
@@ -203,20 +203,22 @@ class StatefulSetController(Controller):
         try:
             self.client.update({**pod, "metadata": {**metadata, "labels": labels}, "spec": spec}, "pods")
         except StatusError as refusal:
-            self._tell(stateful_set, "update", pod, refusal)
+            self._record(stateful_set, "update", pod, refusal)
             raise
-        self._tell(stateful_set, "update", pod)
+        self._record(stateful_set, "update", pod)
 
     def _delete(self, stateful_set: Object, pod: Object) -> None:
         metadata = pod["metadata"]
         try:
             self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
         except StatusError as refusal:
-            self._tell(stateful_set, "delete", pod, refusal)
+            self._record(stateful_set, "delete", pod, refusal)
             raise
-        self._tell(stateful_set, "delete", pod)
+        self._record(stateful_set, "delete", pod)
 
-    def _tell(self, stateful_set: Object, verb: str, pod: Object, refusal: StatusError | None = None) -> None:
+    def _record(
+        self, stateful_set: Object, verb: str, pod: Object, refusal: StatusError | None = None
+    ) -> None:
         what = f"{verb} Pod {pod['metadata']['name']} in StatefulSet {stateful_set['metadata']['name']}"
         if refusal is None:
             self.events.event(stateful_set, "Normal", f"Successful{verb.title()}", f"{what} successful")

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.history import POD_LABEL
-from kschedcore.controllers.pods import pod_from_template
-from kschedcore.controllers.victims import ready_since
+from kschedcore.controllers.activepods import ready_since
+from kschedcore.controllers.controllerhistory import POD_LABEL
+from kschedcore.controllers.podcontrol import pod_from_template
 
 __all__ = [
     "claim_name",
@@ -66,7 +66,7 @@ def revision_of(pod: Object) -> str:
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether the pod is on its way out."""
+    """Return whether the pod is being deleted."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 

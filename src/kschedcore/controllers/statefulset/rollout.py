@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.controllers.pods import is_available
+from kschedcore.controllers.podcontrol import is_available
 from kschedcore.controllers.statefulset.pods import (
     is_running_and_ready,
     is_terminating,
@@ -61,19 +61,19 @@ class Rollout:
 
     @cached_property
     def replicas(self) -> dict[int, Object | None]:
-        """Every ordinal that is asked for, and its pod if there is one."""
+        """Return the wanted ordinals, each with its pod if there is one."""
         pods = {ordinal_of(pod): pod for pod in self._pods}
         return {ordinal: pods.get(ordinal) for ordinal in ordinals(self.set)}
 
     @cached_property
     def condemned(self) -> list[Object]:
-        """The pods beyond what is asked for, the last first."""
+        """Return the pods beyond ``spec.replicas``, the highest ordinal first."""
         wanted = ordinals(self.set)
         beyond = [pod for pod in self._pods if ordinal_of(pod) not in wanted]
         return sorted(beyond, key=ordinal_of, reverse=True)
 
     def removable(self) -> list[Object]:
-        """The pods beyond what is asked for that are to be deleted now: all, or the last when its turn has come.
+        """Return the pods beyond ``spec.replicas`` to delete now: all of them, or the last one when it may go.
 
         In order, a pod that is not available keeps those before it, unless it is the first that is not.
         """

@@ -74,7 +74,7 @@ class Run(Fields, frozen=True):
     Attributes:
         seconds: How long it lasts; for ever when not said, but what a pod runs to completion takes 10 s.
         exit_code: How it ends.
-        reason: The reason told; the exit code's own by default.
+        reason: The reason reported; by default that of the exit code.
         message: The termination message.
     """
 
@@ -85,7 +85,7 @@ class Run(Fields, frozen=True):
 
 
 class Stop(Fields, frozen=True):
-    """What a container does when it is asked to end.
+    """What a container does when it is signalled to end.
 
     Attributes:
         seconds: How long it takes; beyond the grace period it is killed.

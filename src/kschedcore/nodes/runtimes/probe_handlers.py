@@ -7,12 +7,12 @@ from typing import Any
 
 from kschedcore.nodes.runtimes.behaviour import Answer
 
-__all__ = ["judge"]
+__all__ = ["failure_of"]
 
 _OK, _REDIRECTED_NO_MORE = 200, 400
 
 
-def judge(probe: Mapping[str, Any], answer: Answer) -> str:
+def failure_of(probe: Mapping[str, Any], answer: Answer) -> str:
     """What is wrong with an answer to a probe, in kubelet's words; ``""`` when nothing is."""
     timeout = probe.get("timeoutSeconds", 1)
     if answer.seconds > timeout:

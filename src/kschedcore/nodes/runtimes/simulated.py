@@ -17,10 +17,19 @@ from kschedcore.api.machinery.times import EARLIEST, later, parse_time
 from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.quantity import milli_value, value
 from kschedcore.errors import ManifestError
-from kschedcore.nodes.runtime import Exit, Hook, Instance, Launch, Outlook, ProbeKind, Usage, Verdict
 from kschedcore.nodes.runtimes.behaviour import Answer, Behaviour, Run, UsagePoint
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION, Behaviours, annotated
-from kschedcore.nodes.runtimes.probe_handlers import judge
+from kschedcore.nodes.runtimes.interface import (
+    Exit,
+    Hook,
+    Instance,
+    Launch,
+    Outlook,
+    ProbeKind,
+    Usage,
+    Verdict,
+)
+from kschedcore.nodes.runtimes.probe_handlers import failure_of
 
 __all__ = ["SimulatedRuntime"]
 
@@ -38,7 +47,7 @@ Step = TypeVar("Step", Answer, UsagePoint)
 
 
 class SimulatedRuntime:
-    """Containers that behave as they are told.
+    """Containers that behave as configured.
 
     Args:
         behaviours: How they act.
@@ -102,7 +111,7 @@ class SimulatedRuntime:
         """Judge what the container answers at this time."""
         answers: Sequence[Answer] = getattr(self._behaviours.of(instance.pod, instance.spec), kind)
         answer, until = _at(answers, instance, now)
-        problem = "" if answer is None else judge(probe, answer)
+        problem = "" if answer is None else failure_of(probe, answer)
         return Verdict(not problem, until, problem)
 
     def usage(self, instance: Instance, now: datetime) -> Usage:

@@ -1,4 +1,4 @@
-"""Which pods a ReplicaSet deletes first when it has too many.
+"""Active pods, and their ranking for deletion when a ReplicaSet has too many.
 
 The order is that of Kubernetes' ``ActivePodsWithRanks`` (scaling down in the ReplicaSet's reference, KEP-2255
 for ``controller.kubernetes.io/pod-deletion-cost``, KEP-2185 for ages that count by their order of magnitude).
@@ -15,7 +15,7 @@ from typing import Any
 from kschedcore.api.machinery.times import EARLIEST, parse_time
 from kschedcore.api.phases import has_ended
 
-__all__ = ["is_active", "is_terminating", "ready_since", "victims"]
+__all__ = ["is_active", "is_terminating", "pods_to_delete", "ready_since"]
 
 Pod = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
 def is_active(pod: Pod) -> bool:
-    """Whether the pod counts as a replica: it has not ended and is not going away."""
+    """Return whether the pod counts as a replica: it has neither ended nor is being deleted (``IsPodActive``)."""
     return not has_ended(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
@@ -34,21 +34,21 @@ def is_terminating(pod: Pod) -> bool:
 
 
 def ready_since(pod: Pod) -> datetime | None:
-    """When the pod became ready; None while it is not."""
+    """Return when the pod became ready; None while it is not."""
     for condition in pod.get("status", {}).get("conditions", ()):
         if condition["type"] == "Ready" and condition["status"] == "True":
             return parse_time(condition.get("lastTransitionTime")) or _created(pod)
     return None
 
 
-def victims(pods: Iterable[Pod], count: int, related: Iterable[Pod], now: datetime) -> list[Pod]:
-    """The ``count`` pods to delete, the first to go first.
+def pods_to_delete(pods: Iterable[Pod], count: int, related: Iterable[Pod], now: datetime) -> list[Pod]:
+    """Return the ``count`` pods to delete first, in order.
 
     Args:
         pods: The active pods of the ReplicaSet.
-        count: How many are too many.
-        related: Active pods of all ReplicaSets of the same owner, which doubled-up nodes are judged by.
-        now: What ages are measured from.
+        count: How many to delete.
+        related: Active pods of all ReplicaSets of the same owner, by which colocated pods are ranked.
+        now: The time that ages are measured from.
     """
     per_node: dict[str, int] = {}
     for pod in related:

@@ -1,4 +1,4 @@
-"""The seam behind which containers run: simulated ones today, real ones where somebody writes them.
+"""The interface to container runtimes: simulated ones today, real ones behind the same calls later.
 
 An agent decides what is to run and reports what does; a runtime starts, stops and probes. Where a runtime can
 tell the future, as a simulation can, it does, and nobody has to ask it again and again. One that cannot says

@@ -1,7 +1,7 @@
-"""Who controls what: an owner adopts the orphans that its selector matches, and lets go of what it does not.
+"""Adoption and release of objects by their owner (``ControllerRefManager``).
 
-The rules of Kubernetes' ``ControllerRefManager``: only the controller reference says whose an object is; the
-selector says whose it should be; an owner that is being deleted takes nothing and frees nothing.
+An owner adopts the orphans that its selector matches and releases the objects that it no longer matches. Only
+the controller reference says who owns an object; an owner that is being deleted adopts and releases nothing.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.client.informer import Change, Informer, Informers, controller_of, key_of
 from kschedcore.client.verbs import Client
-from kschedcore.controllers.controller import Key, Watched
+from kschedcore.controllers.controller import Key, Watch
 
-__all__ = ["adopters", "claim", "controller_reference", "selected_by", "selector_of"]
+__all__ = ["claim", "controller_reference", "label_matcher", "selector_of", "watch_orphans"]
 
 
 _NO_LABELS = FrozenDict()
 
 
 def controller_reference(owner: Object) -> Object:
-    """The owner reference by which ``owner`` controls an object (``metav1.NewControllerRef``)."""
+    """Return the owner reference of a controller (``metav1.NewControllerRef``)."""
     return {
         "apiVersion": owner["apiVersion"],
         "kind": owner["kind"],
@@ -35,7 +35,7 @@ def controller_reference(owner: Object) -> Object:
 
 
 def selector_of(owner: Object) -> Selector:
-    """The label selector of a workload, ``spec.selector``."""
+    """Return the label selector of a workload, ``spec.selector``."""
     selector = owner["spec"]["selector"]
     if owner["kind"] == "ReplicationController":
         # Its selector is older than label selectors: labels and their values.
@@ -43,10 +43,10 @@ def selector_of(owner: Object) -> Selector:
     return label_selector(decode(LabelSelector, selector))
 
 
-def selected_by(owner: Object) -> Callable[[Object], bool]:
-    """Whether an object carries the labels that a workload selects.
+def label_matcher(owner: Object) -> Callable[[Object], bool]:
+    """Return a predicate: whether an object has the labels that a workload selects.
 
-    Replicas of one template share their labels, which are looked at once.
+    Replicas of one template share their labels, so that the answer is cached by labels.
     """
     selector = selector_of(owner)
     known: dict[Hashable, bool] = {}
@@ -69,14 +69,14 @@ def claim(
     *,
     eligible: Callable[[Object], bool] = lambda _: True,
 ) -> list[Object]:
-    """Adopt and release, and say what is ``owner``'s afterwards.
+    """Adopt and release objects; return those that ``owner`` controls afterwards.
 
     Args:
         client: Writes the owner references.
-        informer: Knows the objects.
+        informer: The informer of the objects.
         owner: A workload.
-        member: Whether an object should be the owner's.
-        eligible: Which objects to look at; the others stay as they are and are not returned.
+        member: Whether an object should belong to the owner.
+        eligible: Which objects to consider; the others are neither changed nor returned.
 
     Returns:
         The objects that are controlled by ``owner`` and should be, in the order of first appearance.
@@ -114,8 +114,8 @@ def _write(client: Client, informer: Informer, obj: Object, owners: list[Object]
     client.update(changed, informer.resource)
 
 
-def adopters(informers: Informers, resource: str, of: str) -> Watched:
-    """Changes of an object that nobody controls are about those of the resource ``of`` that select it."""
+def watch_orphans(informers: Informers, resource: str, of: str) -> Watch:
+    """Watch orphans: a change is about the objects of the resource ``of`` that select the orphan."""
 
     def keys(change: Change) -> Iterable[Key]:
         orphan = change.new
@@ -125,4 +125,4 @@ def adopters(informers: Informers, resource: str, of: str) -> Watched:
         owners = informers[of].seen_by("namespace", orphan["metadata"]["namespace"])
         return [key_of(each) for each in owners if selector_of(each).matches(labels)]
 
-    return Watched(resource, keys, controlled="")
+    return Watch(resource, keys, controlled="")

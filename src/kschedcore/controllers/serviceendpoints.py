@@ -9,8 +9,8 @@ from typing import Any
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers, key_of
+from kschedcore.controllers.activepods import ready_since
 from kschedcore.controllers.controller import Key
-from kschedcore.controllers.victims import ready_since
 
 __all__ = ["Endpoint", "ServicesOf", "endpoints_of", "has_endpoints", "reference_to"]
 
@@ -23,8 +23,8 @@ class Endpoint:
         pod: The pod.
         ports: What the Service's ports are on it.
         ready: Whether traffic may be sent to it.
-        serving: Whether it is ready, be it on its way out or not.
-        terminating: Whether it is on its way out.
+        serving: Whether it is ready, terminating or not.
+        terminating: Whether it is being deleted.
         hostname: Under which name DNS lists it beside the Service; empty for none.
     """
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.controllers.victims import is_active, victims
+from kschedcore.controllers.activepods import is_active, pods_to_delete
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def pod(
 
 
 def first(*pods: dict[str, Any]) -> str:
-    [victim] = victims(pods, 1, pods, NOW)
+    [victim] = pods_to_delete(pods, 1, pods, NOW)
     return str(victim["metadata"]["name"])
 
 
@@ -66,7 +66,7 @@ def test_the_node_with_more_replicas_gives_one_up_even_when_they_are_old() -> No
 
 def test_replicas_of_related_sets_make_a_node_crowded() -> None:
     own = [pod("a", node="a", ready=1), pod("b", node="b")]
-    [victim] = victims(own, 1, [*own, pod("other", node="b")], NOW)
+    [victim] = pods_to_delete(own, 1, [*own, pod("other", node="b")], NOW)
     assert victim["metadata"]["name"] == "b"
 
 
@@ -108,7 +108,7 @@ def test_nobody_goes_before_one_who_stands_lower(
         str(i): (node != "", phase == "Running", ready is not None, int(cost or 0))
         for i, (node, phase, ready, cost) in enumerate(drawn)
     }
-    chosen = [each["metadata"]["name"] for each in victims(pods, n, pods, NOW)]
+    chosen = [each["metadata"]["name"] for each in pods_to_delete(pods, n, pods, NOW)]
     assert len(chosen) == len(set(chosen)) == min(n, len(pods))
     ranks = [standing[name] for name in chosen]
     assert ranks == sorted(standing.values())[: len(chosen)]

@@ -1,4 +1,4 @@
-"""ControllerRevisions: what a StatefulSet or a DaemonSet has been asked to be, in numbered order.
+"""ControllerRevisions: the numbered history of the pod template of a StatefulSet or DaemonSet.
 
 A revision keeps the pod template as a strategic merge patch. It is named after what it keeps, so that the same
 template is the same revision: going back to an earlier one gives that the next number instead of making another
@@ -15,7 +15,7 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Informer
 from kschedcore.client.verbs import Client
-from kschedcore.controllers.claims import claim, controller_reference, selector_of
+from kschedcore.controllers.refmanager import claim, controller_reference, selector_of
 
 __all__ = ["POD_LABEL", "Current", "History", "revision_hash", "template_of"]
 
@@ -25,7 +25,7 @@ POD_LABEL = "controller-revision-hash"
 _RESOURCE = "controllerrevisions.apps"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _PREFIX_LIMIT = 223
-"""So long is the owner's name in a revision's at most, which leaves room for the hash."""
+"""Maximum length of the owner's name in a revision's name, so that the hash fits."""
 
 Labels = Callable[[str], dict[str, str]]
 """The labels of a revision beside those of the template, for its hash."""
