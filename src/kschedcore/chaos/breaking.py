@@ -5,6 +5,7 @@ The same history gives the same writes, so a failure found once can be replayed,
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -22,6 +23,8 @@ __all__ = ["BrokenError", "Life", "Outcome", "live", "shortened"]
 
 DEFAULT = Components()
 """A cluster as it comes."""
+
+_COMPONENTS = logging.getLogger("kschedcore")
 
 CRASH, REST, REST_TWICE = "NoComponentCrashes", "SettledClustersAreAtRest", "RestartsFindNothingToDo"
 """What holds beside the invariants that have a class of their own."""
@@ -174,6 +177,24 @@ def _hold(invariant: Invariant, complaints: Iterable[str]) -> None:
         raise BrokenError(type(invariant).__name__, complaint)
 
 
+class _CrashLog(logging.Handler):
+    """Collects the exceptions that components log: a component that fails on one key goes on with the others."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._crashes: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception of a record."""
+        if record.exc_info and record.exc_info[1] is not None:
+            self._crashes.append(record.exc_info[1])
+
+    def check(self) -> None:
+        """Raise the first exception that was logged."""
+        if self._crashes:
+            raise self._crashes[0]
+
+
 def live(
     history: History, invariants: Iterable[type[Invariant]] = INVARIANTS, parts: Components = DEFAULT
 ) -> Outcome:
@@ -189,12 +210,16 @@ def live(
     """
     outcome = Outcome()
     life = Life(history.seed, invariants, parts)
+    crashes = _CrashLog()
+    _COMPONENTS.addHandler(crashes)
     try:
         life.begin()
         for outcome.step, step in enumerate(history.steps):
             life.take(step)
+            crashes.check()
         outcome.step = len(history.steps)
         life.come_to_rest()
+        crashes.check()
     except BrokenError as broken:
         outcome.broken = broken
     except RestlessError as restless:
@@ -206,6 +231,8 @@ def live(
         where = f"{place.name} in {place.filename.rpartition('/')[2]}"
         outcome.broken = BrokenError(CRASH, f"{type(crash).__name__}: {crash} ({where})")
         outcome.broken.__cause__ = crash
+    finally:
+        _COMPONENTS.removeHandler(crashes)
     outcome.writes = life.writes.total()
     outcome.tried = life.cluster.tried
     return outcome
