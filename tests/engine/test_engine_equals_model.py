@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler, schedule
+from tests.model.versions import Kubernetes
 
 from kschedcore.testing.replay import EngineScheduler, Replay
 from kschedcore.testing.strategies import FEATURES, Case, History, cases, histories
 
 Json = dict[str, Any]
 
-UNTOLD = ("postFilter",)
-"""What the model says of a step and the engine does not."""
+VERSIONS: tuple[Kubernetes, ...] = ("1.34", "1.36")
 
 THOROUGH = settings(
     max_examples=150,
@@ -27,7 +27,7 @@ THOROUGH = settings(
 
 def comparable(step: Json) -> Json:
     """A step without the order of reasons and without keys that say nothing."""
-    plain = {key: value for key, value in step.items() if value and key not in UNTOLD}
+    plain = {key: value for key, value in step.items() if value}
     if "rejected" in plain:
         plain["rejected"] = {
             node: {**verdict, "reasons": sorted(verdict.get("reasons") or [])}
@@ -39,10 +39,10 @@ def comparable(step: Json) -> Json:
 
 
 @THOROUGH
-@given(cases())
-def test_placements(drawn: Case) -> None:
-    engine = EngineScheduler(drawn.cluster)
-    expected_steps = schedule(drawn.cluster, drawn.pending, kubernetes="1.34")
+@given(cases(), st.sampled_from(VERSIONS))
+def test_placements(drawn: Case, version: Kubernetes) -> None:
+    engine = EngineScheduler(drawn.cluster, kubernetes=version)
+    expected_steps = schedule(drawn.cluster, drawn.pending, kubernetes=version)
     for pod, expected in zip(drawn.pending, expected_steps, strict=False):
         note(str(pod))
         step = engine.decide(pod)
@@ -53,12 +53,12 @@ def test_placements(drawn: Case) -> None:
 
 
 @THOROUGH
-@given(histories(max_events=12))
-def test_histories(history: History) -> None:
+@given(histories(max_events=12), st.sampled_from(VERSIONS))
+def test_histories(history: History, version: Kubernetes) -> None:
     model, engine, uncached = (
-        ReferenceScheduler(history.cluster, kubernetes="1.34"),
-        EngineScheduler(history.cluster),
-        EngineScheduler(history.cluster, forgetful=True),
+        ReferenceScheduler(history.cluster, kubernetes=version),
+        EngineScheduler(history.cluster, kubernetes=version),
+        EngineScheduler(history.cluster, forgetful=True, kubernetes=version),
     )
     for decision in Replay(history, model, engine, uncached).decisions():
         note(str(decision.pod))
@@ -72,7 +72,9 @@ def test_histories(history: History) -> None:
 @given(data=st.data())
 def test_histories_of_one_feature(feature: str, data: st.DataObject) -> None:
     history = data.draw(histories(max_events=16, features=(feature,)))
-    model, engine = ReferenceScheduler(history.cluster, kubernetes="1.34"), EngineScheduler(history.cluster)
+    version = data.draw(st.sampled_from(VERSIONS))
+    model = ReferenceScheduler(history.cluster, kubernetes=version)
+    engine = EngineScheduler(history.cluster, kubernetes=version)
     for decision in Replay(history, model, engine).decisions():
         expected, step = map(comparable, decision.steps)
         assert step == expected

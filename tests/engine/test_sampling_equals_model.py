@@ -85,7 +85,10 @@ def test_placements(drawn: Case, percentage: int) -> None:
     config = {**head, **(drawn.cluster.get("config") or {}), "percentageOfNodesToScore": percentage}
     cluster = {**drawn.cluster, "config": config}
     with patch.object(sampling, "MIN_FEASIBLE_NODES", FEWEST):
-        model, engine = SamplingReference(cluster, percentage), EngineScheduler(cluster).engine
+        model, engine = (
+            SamplingReference(cluster, percentage),
+            EngineScheduler(cluster, kubernetes="1.34").engine,
+        )
         for pod in drawn.pending:
             expected = model.sampled(pod)
             (decision,) = engine.schedule([pod], preempt=False)

@@ -22,8 +22,9 @@ from tests.engine.storage import (
     uses,
     volume,
 )
-from tests.engine.test_engine_equals_model import comparable
+from tests.engine.test_engine_equals_model import VERSIONS, comparable
 from tests.model import ReferenceScheduler
+from tests.model.versions import Kubernetes
 
 from kschedcore.manifests.manifests import CLUSTER_KEYS
 from kschedcore.testing.replay import EngineScheduler, Scheduler
@@ -198,9 +199,12 @@ def worlds(draw: st.DrawFn) -> tuple[Json, list[Event]]:
 class World:
     """Drives the model and engines through events side by side."""
 
-    def __init__(self, cluster: Json) -> None:
-        self.model = ReferenceScheduler(cluster, kubernetes="1.34")
-        self.engines = [EngineScheduler(cluster), EngineScheduler(cluster, forgetful=True)]
+    def __init__(self, cluster: Json, version: Kubernetes) -> None:
+        self.model = ReferenceScheduler(cluster, kubernetes=version)
+        self.engines = [
+            EngineScheduler(cluster, kubernetes=version),
+            EngineScheduler(cluster, forgetful=True, kubernetes=version),
+        ]
         self.all: list[Scheduler] = [self.model, *self.engines]
         self.bound: list[Json] = []
 
@@ -264,10 +268,12 @@ class World:
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(worlds())
-def test_volumes_are_decided_as_the_model_decides_them(drawn: tuple[Json, list[Event]]) -> None:
+@given(worlds(), st.sampled_from(VERSIONS))
+def test_volumes_are_decided_as_the_model_decides_them(
+    drawn: tuple[Json, list[Event]], version: Kubernetes
+) -> None:
     cluster, events = drawn
-    world = World(cluster)
+    world = World(cluster, version)
     for kind, subject in events:
         note(f"{kind} {subject}")
         world.apply(kind, subject)

@@ -81,19 +81,27 @@ KS_DISPATCHED void ks_average(int64_t *total, int64_t weight, ptrdiff_t n)
     }
 }
 
-/* BalancedAllocation of two resources, in the order of operations of kube-scheduler's doubles; meaningless where
-   a capacity is 0. Tells whether that is anywhere. */
+static inline int64_t ks_balance_of(double one, double two)
+{
+    one = one > 1 ? 1 : one;
+    two = two > 1 ? 1 : two;
+    return (int64_t) ((1 - fabs((one - two) / 2)) * 100.0);
+}
+
+/* BalancedAllocation of two resources, in the order of operations of kube-scheduler's doubles; with `improvement` by
+   how much the pod improves it. Meaningless where a capacity is 0. Tells whether that is anywhere. */
 KS_DISPATCHED int ks_balance(const int64_t *requested, const int64_t *capacity, int64_t request,
                              const int64_t *other_requested, const int64_t *other_capacity, int64_t other_request,
-                             int64_t *score, ptrdiff_t n)
+                             int improvement, int64_t *score, ptrdiff_t n)
 {
     int64_t none = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        double one = (double) (requested[i] + request) / (double) (capacity[i] ? capacity[i] : 1);
-        double two = (double) (other_requested[i] + other_request) / (double) (other_capacity[i] ? other_capacity[i] : 1);
-        one = one > 1 ? 1 : one;
-        two = two > 1 ? 1 : two;
-        score[i] = (int64_t) ((1 - fabs((one - two) / 2)) * 100.0);
+        double most = (double) (capacity[i] ? capacity[i] : 1);
+        double other_most = (double) (other_capacity[i] ? other_capacity[i] : 1);
+        int64_t with_pod = ks_balance_of((double) (requested[i] + request) / most,
+                                         (double) (other_requested[i] + other_request) / other_most);
+        int64_t without = ks_balance_of((double) requested[i] / most, (double) other_requested[i] / other_most);
+        score[i] = improvement ? 50 + (50 + with_pod - without) / 2 : with_pod;
         none |= (capacity[i] == 0) | (other_capacity[i] == 0);
     }
     return none != 0;

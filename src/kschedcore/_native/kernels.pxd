@@ -17,7 +17,7 @@ cdef extern from "kernels.h" nogil:
     void ks_average(int64_t* total, int64_t weight, Py_ssize_t n)
     bint ks_balance(
         const int64_t* requested, const int64_t* capacity, int64_t request, const int64_t* other_requested,
-        const int64_t* other_capacity, int64_t other_request, int64_t* score, Py_ssize_t n
+        const int64_t* other_capacity, int64_t other_request, int improvement, int64_t* score, Py_ssize_t n
     )
     void ks_best_of_blocks(const int64_t* scores, Py_ssize_t n, int64_t* best)
     void ks_extremes(

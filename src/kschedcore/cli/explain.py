@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kschedcore.cli.inputs import build_engine, find_pod, load
+from kschedcore.api.versions import NEWEST
+from kschedcore.cli.inputs import build_engine, find_pod, load, release
 from kschedcore.cli.names import key_of
-from kschedcore.cli.options import ConfigFile, Filenames, Namespace, NoHeaders, OutputFormat, Replicas
+from kschedcore.cli.options import (
+    ConfigFile,
+    FeatureGates,
+    Filenames,
+    KubernetesVersion,
+    Namespace,
+    NoHeaders,
+    OutputFormat,
+    Replicas,
+)
 from kschedcore.cli.output import Output, columns, document, emit, write
 from kschedcore.errors import UsageError
 
@@ -40,6 +50,8 @@ def command(
     sort_by: SortBy = "total",
     replicas: Replicas = None,
     config: ConfigFile = None,
+    kubernetes: KubernetesVersion = NEWEST,
+    feature_gates: FeatureGates = None,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
 ) -> None:
@@ -50,7 +62,7 @@ def command(
     -o wide shows them as raw/normalised/weighted.
     """
     manifests = load(filename, namespace=namespace, replicas=replicas)
-    engine = build_engine(manifests, config=config)
+    engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
     explained = engine.explain(unbound(engine, find_pod(manifests, pod, namespace=namespace)))
     feasible = in_order(explained, sort_by)
     if output.is_document:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from kschedcore.cli.inputs import build_engine, load
-from kschedcore.cli.options import ConfigFile, Filenames
+from kschedcore.api.versions import NEWEST
+from kschedcore.cli.inputs import build_engine, load, release
+from kschedcore.cli.options import ConfigFile, FeatureGates, Filenames, KubernetesVersion
 from kschedcore.cli.output import write
 
 __all__ = ["EPILOG", "command"]
@@ -37,6 +38,8 @@ ApiServer = Annotated[
 def command(
     filename: Filenames = None,
     config: ConfigFile = None,
+    kubernetes: KubernetesVersion = NEWEST,
+    feature_gates: FeatureGates = None,
     host: Host = "127.0.0.1",
     port: Port = 8000,
     api: ApiServer = None,
@@ -53,7 +56,11 @@ def command(
 
     manifests = load(filename)
     door = None if api is None else HTTPAPI(api)
-    extender = Extender(build_engine(manifests, config=config), manifests.bound, api=door)
+    extender = Extender(
+        build_engine(manifests, config=config, release=release(kubernetes, feature_gates)),
+        manifests.bound,
+        api=door,
+    )
     with ExtenderServer(extender, host, port) as server:
         write(f"answering at {server.url}\n")
         sys.stdout.flush()

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from kschedcore.api.versions import NEWEST
 from kschedcore.cli import decisions
 from kschedcore.cli.coverage import not_considered, refused_document, refused_lines, report_coverage
 from kschedcore.cli.entry import NO
-from kschedcore.cli.inputs import build_engine, load, select
+from kschedcore.cli.inputs import build_engine, load, release, select
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import (
     ConfigFile,
+    FeatureGates,
     Filenames,
+    KubernetesVersion,
     LabelSelector,
     Namespace,
     NoHeaders,
@@ -46,6 +49,8 @@ def command(
     selector: LabelSelector = None,
     replicas: Replicas = None,
     config: ConfigFile = None,
+    kubernetes: KubernetesVersion = NEWEST,
+    feature_gates: FeatureGates = None,
     strict: Strict = False,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
@@ -55,7 +60,7 @@ def command(
     Exits with 0 when all fit, with 1 when some do not.
     """
     manifests = load(filename, namespace=namespace, replicas=replicas)
-    engine = build_engine(manifests, config=config)
+    engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
     report_coverage(manifests, strict=strict)
     pods = select(manifests.pending, namespace=namespace, selector=selector)
     refused = manifests.refused

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from kschedcore.api.versions import Release, release_of
 from kschedcore.cli.counts import check_counts
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import TieBreak
@@ -75,7 +76,12 @@ def standard_input() -> BinaryIO:
 
 
 def build_engine(
-    manifests: Manifests, *, config: str | None, tie_break: TieBreak = TieBreak.first, seed: int = 0
+    manifests: Manifests,
+    *,
+    config: str | None,
+    release: Release,
+    tie_break: TieBreak = TieBreak.first,
+    seed: int = 0,
 ) -> Engine:
     """Return an engine for the cluster in the manifests.
 
@@ -92,9 +98,30 @@ def build_engine(
     if chosen is None and manifests.config is not None:
         note(NOT_FOLLOWED)
     try:
-        return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed)
+        return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed, kubernetes=release)
     except ConfigError as error:
         raise ConfigError(f"{config}: {error}") from None
+
+
+def release(version: str, feature_gates: str | None) -> Release:
+    """Return the release that ``--kubernetes`` and ``--feature-gates`` mean.
+
+    Raises:
+        UsageError: There is no such version or gate, or a gate's value is neither true nor false.
+    """
+    gates: dict[str, bool] = {}
+    for entry in feature_gates.split(",") if feature_gates else ():
+        name, equals, value = entry.strip().partition("=")
+        if not equals:
+            raise UsageError(f"--feature-gates: missing bool value for {name}")
+        if value.lower() not in ("true", "false"):
+            raise UsageError(f"--feature-gates: invalid value of {name}={value}: expected true or false")
+        gates[name] = value.lower() == "true"
+    try:
+        return release_of(version, gates)
+    except UsageError as error:
+        option = "--kubernetes" if str(error).startswith("kubernetes is") else "--feature-gates"
+        raise UsageError(f"{option}: {error}") from None
 
 
 def note(message: str) -> None:

@@ -11,7 +11,9 @@ from kschedcore.cli.output import Output
 
 __all__ = [
     "ConfigFile",
+    "FeatureGates",
     "Filenames",
+    "KubernetesVersion",
     "LabelSelector",
     "Namespace",
     "NoHeaders",
@@ -71,6 +73,20 @@ ConfigFile = Annotated[
         "--config",
         metavar="PATH",
         help="A KubeSchedulerConfiguration to follow instead of the default; its extenders are called.",
+    ),
+]
+KubernetesVersion = Annotated[
+    str,
+    typer.Option(
+        "--kubernetes", metavar="VERSION", help="The version of kube-scheduler to decide as: 1.34 or 1.36."
+    ),
+]
+FeatureGates = Annotated[
+    str | None,
+    typer.Option(
+        "--feature-gates",
+        metavar="A=true,B=false",
+        help="Feature gates, as Kubernetes names them, that differ from the version's defaults.",
     ),
 ]
 TieBreakPolicy = Annotated[

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from kschedcore.api.versions import NEWEST
 from kschedcore.cli import decisions, utilisation
 from kschedcore.cli.coverage import not_considered, refused_document, refused_lines, report_coverage
-from kschedcore.cli.inputs import build_engine, load, select
+from kschedcore.cli.inputs import build_engine, load, release, select
 from kschedcore.cli.options import (
     ConfigFile,
+    FeatureGates,
     Filenames,
+    KubernetesVersion,
     LabelSelector,
     Namespace,
     NoHeaders,
@@ -35,6 +38,8 @@ def command(
     selector: LabelSelector = None,
     replicas: Replicas = None,
     config: ConfigFile = None,
+    kubernetes: KubernetesVersion = NEWEST,
+    feature_gates: FeatureGates = None,
     tie_break: TieBreakPolicy = TieBreak.first,
     seed: Seed = 0,
     strict: Strict = False,
@@ -46,7 +51,9 @@ def command(
     Prints the node of each pod, why others have none, and the utilisation before and after.
     """
     manifests = load(filename, namespace=namespace, replicas=replicas)
-    engine = build_engine(manifests, config=config, tie_break=tie_break, seed=seed)
+    engine = build_engine(
+        manifests, config=config, release=release(kubernetes, feature_gates), tie_break=tie_break, seed=seed
+    )
     report_coverage(manifests, strict=strict)
     pods = select(manifests.pending, namespace=namespace, selector=selector)
     refused = manifests.refused

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kschedcore.api.versions import NEWEST
 from kschedcore.cli.counts import check_counts
 from kschedcore.cli.entry import INTERRUPTED
-from kschedcore.cli.inputs import NOT_FOLLOWED, checked_filenames, note, read_config, standard_input
-from kschedcore.cli.options import ConfigFile, Filenames
+from kschedcore.cli.inputs import NOT_FOLLOWED, checked_filenames, note, read_config, release, standard_input
+from kschedcore.cli.options import ConfigFile, FeatureGates, Filenames, KubernetesVersion
 from kschedcore.cli.output import Output, columns, emit, write
 from kschedcore.cli.progress import measured
 from kschedcore.errors import UsageError
@@ -77,6 +78,8 @@ def command(
     duration: Duration = "24h",
     seed: Seed = 0,
     config: ConfigFile = None,
+    kubernetes: KubernetesVersion = NEWEST,
+    feature_gates: FeatureGates = None,
     sample_every: SampleEvery = None,
     output: Format = Results.table,
     output_dir: OutputDir = None,
@@ -100,6 +103,7 @@ def command(
         duration,
         seed=seed,
         config=chosen,
+        release=release(kubernetes, feature_gates),
         sample_every=sample_every,
     )
     if simulation.ignores_config:

@@ -12,6 +12,7 @@ from kschedcore.api.arguments import UINT64_MAX, integer
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.api.spans import Span, duration
+from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.apiserver.printers import table
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
 from kschedcore.cluster.controlplane import NODE_AGENTS, Components, ControlPlane
@@ -50,6 +51,8 @@ class Cluster(Kubectl):
         behaviours: How containers behave: files of behaviours, or what runs them
             (:mod:`kschedcore.nodes.runtimes.behaviours`); by default they start, run and end as one would expect.
         namespace: Where verbs look that are told no namespace.
+        kubernetes: The version whose scheduler the cluster runs, see :mod:`kschedcore.api.versions`.
+        feature_gates: Feature gate -> whether it is on, where that differs from the version's default.
     """
 
     def __init__(
@@ -62,9 +65,13 @@ class Cluster(Kubectl):
         plugins: Iterable[type[Plugin]] = (),
         behaviours: Behaviours | Runtime | Iterable[str | Path] | str | Path | None = None,
         namespace: str = "default",
+        kubernetes: str | Release = NEWEST,
+        feature_gates: Mapping[str, bool] | None = None,
     ) -> None:
         self.namespace = namespace
-        self._components = Components(config=config, plugins=tuple(plugins))
+        self._components = Components(
+            config=config, plugins=tuple(plugins), release=release_of(kubernetes, feature_gates)
+        )
         self._plane = ControlPlane(clock, seed=integer("seed", seed, UINT64_MAX), user_agent="kubectl")
         self.clock: Timers = self._plane.clock
         self._server, self._informers = self._plane.server, self._plane.informers

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Component, Loop
@@ -59,11 +60,13 @@ class Components:
         controllers: The controllers of the controller manager, besides the autoscaler.
         config: The scheduler's KubeSchedulerConfiguration; kube-scheduler's default when None.
         plugins: Scheduling plugins that the configuration may name.
+        release: The Kubernetes version and feature gates that the components follow.
     """
 
     controllers: tuple[type[Controller], ...] = CONTROLLERS
     config: Mapping[str, Any] | None = None
     plugins: tuple[type[Plugin], ...] = ()
+    release: Release = DEFAULT
 
     def makers(
         self, runtime: Runtime, failed_nodes: set[str], usage: UsageSource
@@ -86,7 +89,12 @@ class Components:
     def scheduler(self, context: Context) -> Scheduler:
         """Return a scheduler with this configuration."""
         return Scheduler(
-            context.client, context.informers, context.clock, config=self.config, plugins=self.plugins
+            context.client,
+            context.informers,
+            context.clock,
+            config=self.config,
+            plugins=self.plugins,
+            release=self.release,
         )
 
 

@@ -81,13 +81,14 @@ def comparable(found: Step, expected: Step, case: Case) -> Step:
 
 def engine_of(case: Case) -> Engine:
     """Return an engine with the case's cluster and configuration."""
+    from kschedcore.api.versions import NEWEST
     from kschedcore.engine.engine import Engine
     from kschedcore.manifests.manifests import Manifests
 
     cluster = Manifests.from_cluster(case["cluster"])
     if cluster.config and cluster.config.get("extenders"):
         raise ConfigError("extenders in the configuration of a recording are not called")
-    return Engine(cluster, config=cluster.config)
+    return Engine(cluster, config=cluster.config, kubernetes=case.get("kubernetes") or NEWEST)
 
 
 def computed(engine: Engine, pod: Pod, expected: Step) -> Step:

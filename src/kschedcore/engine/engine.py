@@ -12,6 +12,7 @@ from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several
 from kschedcore.api.objects import Pod
+from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.engine.binding import key_of
 from kschedcore.engine.cache import SchedulerCache
 from kschedcore.engine.capacity import Capacity
@@ -47,7 +48,7 @@ TieBreak = Literal["first", "random"]
 
 
 class Engine(SchedulerCache):
-    """Decides where pods go, as kube-scheduler v1.34 does.
+    """Decides where pods go, as kube-scheduler does.
 
     Any thread may call an engine; calls wait for each other, and for the end of a :meth:`what_if` block. They do
     not run side by side: use an engine a thread for that.
@@ -59,6 +60,8 @@ class Engine(SchedulerCache):
         seed: Seeds the draws; the same seed gives the same decisions.
         config: A KubeSchedulerConfiguration to follow, see :func:`kschedcore.engine.config.loading.load_config`.
         plugins: Plugins of one's own that the configuration may name.
+        kubernetes: The version of kube-scheduler to decide as, see :mod:`kschedcore.api.versions`.
+        feature_gates: Feature gate -> whether it is on, where that differs from the version's default.
 
     Raises:
         ManifestError: An object of the cluster is invalid.
@@ -74,6 +77,8 @@ class Engine(SchedulerCache):
         seed: int = 0,
         config: Configuration | SchedulerConfiguration | None = None,
         plugins: Iterable[type[Plugin]] = (),
+        kubernetes: str | Release = NEWEST,
+        feature_gates: Mapping[str, bool] | None = None,
     ) -> None:
         if tie_break not in ("first", "random"):
             raise UsageError(f"tie_break is {tie_break!r}; expected 'first' or 'random'")
@@ -82,6 +87,7 @@ class Engine(SchedulerCache):
                 f"cluster is {type(cluster).__name__}; expected Manifests, which ks.load returns"
             )
         registry = with_plugins(plugins)
+        self.release = release_of(kubernetes, feature_gates)
         self._config = load_config(config)
         super().__init__(
             Core(tie_break == "random", integer("seed", seed, UINT64_MAX)), Extenders(self._config.extenders)
@@ -90,8 +96,8 @@ class Engine(SchedulerCache):
         agreement = PreemptionExtenders(self._extenders, self._whole) if self._extenders else None
         self._cluster = ClusterHandle(self._core, self._bound, self._listers, agreement)
         self._frameworks = {
-            profile.scheduler_name: Framework(profile, registry, self._extenders)
-            for profile in profiles_of(self._config, registry)
+            profile.scheduler_name: Framework(profile, registry, self._extenders, self.release)
+            for profile in profiles_of(self._config, registry, self.release)
         }
         self.hints = QueueingHints({name: each.plugins for name, each in self._frameworks.items()})
         if cluster is not None:

@@ -9,6 +9,7 @@ from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.node_name import PreFilterResult
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.engine.config.loading import EVERY_NODE
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.plugin import (
@@ -38,13 +39,20 @@ class Framework:
         profile: Which plugins run where.
         registry: Plugin name -> class. Names of the profile that no class implements at a point where it is
             enabled are an error.
-        extenders: Who takes part besides the plugins.
+        extenders: The extenders that take part besides the plugins.
+        release: The Kubernetes version and feature gates to follow.
 
     Raises:
         ConfigError: The profile enables a plugin that is not registered.
     """
 
-    def __init__(self, profile: Profile, registry: Registry, extenders: Extenders | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        registry: Registry,
+        extenders: Extenders | None = None,
+        release: Release = DEFAULT,
+    ) -> None:
         self.profile = profile
         self._extenders = extenders or Extenders(())
         self._plugins: dict[str, Plugin] = {}
@@ -55,7 +63,8 @@ class Framework:
                         f"profile {profile.scheduler_name!r}: plugin {entry.name!r} does not exist"
                     )
                 if entry.name not in self._plugins:
-                    self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
+                    plugin = self._plugins[entry.name] = registry[entry.name](profile.args_of(entry.name))
+                    plugin.release = release
 
         self._points = {
             point: [(self._plugins[entry.name], entry.weight) for entry in profile.at(point)]

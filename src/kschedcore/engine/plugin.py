@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.engine.config.args import Args, NoArgs
 from kschedcore.engine.diagnosis import Rejection, Status
 
@@ -193,11 +194,13 @@ class Plugin:
         name: The plugin's name, as a KubeSchedulerConfiguration enables it.
         points: The extension points that it implements; by default those whose method it overrides.
         args_type: The type of its arguments in ``pluginConfig``.
+        release: The Kubernetes version and feature gates that the profile follows.
     """
 
     name: ClassVar[str]
     points: ClassVar[frozenset[str]] = frozenset()
     args_type: ClassVar[type[Args]] = NoArgs
+    release: Release = DEFAULT
 
     def __init__(self, args: Args) -> None:
         self.args = args

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.engine.config.args import Args, NoArgs
 from kschedcore.engine.config.loading import (
     DEFAULT_SCHEDULER_NAME,
@@ -16,7 +17,7 @@ from kschedcore.engine.config.loading import (
 )
 from kschedcore.engine.config.types import EnabledPlugin, Plugins, PluginSet
 from kschedcore.engine.plugin import EXTENSION_POINTS, Registry
-from kschedcore.engine.registry import DEFAULT_ARGS, DEFAULTS, IN_TREE
+from kschedcore.engine.registry import DEFAULT_ARGS, IN_TREE, defaults
 from kschedcore.errors import ConfigError
 
 __all__ = ["DEFAULT_SCHEDULER_NAME", "EnabledPlugin", "Profile", "default_profile", "profiles_of"]
@@ -47,29 +48,33 @@ class Profile:
         return self.args.get(name, NoArgs())
 
 
-def default_profile() -> Profile:
+def default_profile(release: Release = DEFAULT) -> Profile:
     """kube-scheduler's profile when no configuration is given: every in-tree plugin wherever it runs."""
-    return profiles_of(load_config(), IN_TREE)[0]
+    return profiles_of(load_config(), IN_TREE, release)[0]
 
 
-def profiles_of(config: SchedulerConfiguration, registry: Registry) -> tuple[Profile, ...]:
+def profiles_of(
+    config: SchedulerConfiguration, registry: Registry, release: Release = DEFAULT
+) -> tuple[Profile, ...]:
     """Lay the plugin sets of a configuration over the default ones.
 
     Args:
         config: The configuration.
         registry: The plugins that there are.
+        release: The version whose default plugins the sets are laid over.
 
     Raises:
         ConfigError: A plugin set names a plugin that does not exist or does not run at that point, or names
             one twice; or a profile is left without its queue sort or bind plugin.
     """
     return tuple(
-        _resolve(profile, registry, f"profiles[{index}]") for index, profile in enumerate(config.profiles)
+        _resolve(profile, registry, release, f"profiles[{index}]")
+        for index, profile in enumerate(config.profiles)
     )
 
 
-def _resolve(profile: ProfileConfiguration, registry: Registry, path: str) -> Profile:
-    general = _merged(profile.plugins.multi_point)
+def _resolve(profile: ProfileConfiguration, registry: Registry, release: Release, path: str) -> Profile:
+    general = _merged(profile.plugins.multi_point, release)
     for place, point, name in _named(profile.plugins, general):
         if name not in registry:
             raise ConfigError(f"{path}.plugins.{place}: {_interface(point)} {_quoted(name)} does not exist")
@@ -110,18 +115,14 @@ def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tup
         yield f"multiPoint.enabled[{places.get(plugin.name, 0)}]", "preFilter", plugin.name
 
 
-def _merged(custom: PluginSet) -> tuple[EnabledPlugin, ...]:
+def _merged(custom: PluginSet, release: Release) -> tuple[EnabledPlugin, ...]:
     """The ``multiPoint`` list: defaults that are enabled again change in place, what is new comes last."""
     disabled = custom.disabled_names
-    defaults = [
-        EnabledPlugin(plugin.name, weight)
-        for plugin, weight in DEFAULTS
-        if "*" not in disabled and plugin.name not in disabled
-    ]
+    kept = [plugin for plugin in defaults(release) if "*" not in disabled and plugin.name not in disabled]
     last = {plugin.name: index for index, plugin in enumerate(custom.enabled)}
-    replaced = {last[plugin.name] for plugin in defaults if plugin.name in last}
+    replaced = {last[plugin.name] for plugin in kept if plugin.name in last}
     return (
-        *(custom.enabled[last[plugin.name]] if plugin.name in last else plugin for plugin in defaults),
+        *(custom.enabled[last[plugin.name]] if plugin.name in last else plugin for plugin in kept),
         *(plugin for index, plugin in enumerate(custom.enabled) if index not in replaced),
     )
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kschedcore.api.arguments import several
+from kschedcore.api.versions import Release
 from kschedcore.engine.config.args import Args
+from kschedcore.engine.config.types import EnabledPlugin
 from kschedcore.engine.plugin import Plugin, Registry, registration_problems
 from kschedcore.engine.plugins.default_binder import DefaultBinder
 from kschedcore.engine.plugins.default_preemption import DefaultPreemption
+from kschedcore.engine.plugins.dynamic_resources import DynamicResources
 from kschedcore.engine.plugins.image_locality import ImageLocality
 from kschedcore.engine.plugins.inter_pod_affinity import InterPodAffinity
 from kschedcore.engine.plugins.node_affinity import NodeAffinity
@@ -30,32 +33,42 @@ from kschedcore.engine.plugins.volume_restrictions import VolumeRestrictions
 from kschedcore.engine.plugins.volume_zone import VolumeZone
 from kschedcore.errors import ConfigError, UsageError
 
-DEFAULTS: tuple[tuple[type[Plugin], int], ...] = (
-    (SchedulingGates, 0),
-    (PrioritySort, 0),
-    (NodeUnschedulable, 0),
-    (NodeName, 0),
-    (TaintToleration, 3),
-    (NodeAffinity, 2),
-    (NodePorts, 0),
-    (NodeResourcesFit, 1),
-    (VolumeRestrictions, 0),
-    (NodeVolumeLimits, 0),
-    (VolumeBinding, 0),
-    (VolumeZone, 0),
-    (PodTopologySpread, 2),
-    (InterPodAffinity, 2),
-    (DefaultPreemption, 0),
-    (NodeResourcesBalancedAllocation, 1),
-    (ImageLocality, 1),
-    (DefaultBinder, 0),
+_DEFAULTS: tuple[tuple[type[Plugin], int, str], ...] = (
+    (SchedulingGates, 0, ""),
+    (PrioritySort, 0, ""),
+    (NodeUnschedulable, 0, ""),
+    (NodeName, 0, ""),
+    (TaintToleration, 3, ""),
+    (NodeAffinity, 2, ""),
+    (NodePorts, 0, ""),
+    (NodeResourcesFit, 1, ""),
+    (VolumeRestrictions, 0, ""),
+    (NodeVolumeLimits, 0, ""),
+    (VolumeBinding, 0, ""),
+    (VolumeZone, 0, ""),
+    (PodTopologySpread, 2, ""),
+    (InterPodAffinity, 2, ""),
+    (DynamicResources, 2, "DynamicResourceAllocation"),
+    (DefaultPreemption, 0, ""),
+    (NodeResourcesBalancedAllocation, 1, ""),
+    (ImageLocality, 1, ""),
+    (DefaultBinder, 0, ""),
 )
-"""kube-scheduler's ``multiPoint`` list: (plugin, weight), 0 where none is given."""
+"""kube-scheduler's ``multiPoint`` list: (plugin, weight, feature gate), where there are any."""
 
-IN_TREE: Registry = {plugin.name: plugin for plugin, _ in DEFAULTS}
+IN_TREE: Registry = {plugin.name: plugin for plugin, _, _ in _DEFAULTS}
 
-DEFAULT_ARGS: Mapping[str, Args] = {plugin.name: plugin.args_type() for plugin, _ in DEFAULTS}
+DEFAULT_ARGS: Mapping[str, Args] = {plugin.name: plugin.args_type() for plugin, _, _ in _DEFAULTS}
 """In-tree plugin -> its arguments when none are given."""
+
+
+def defaults(release: Release) -> list[EnabledPlugin]:
+    """Return the ``multiPoint`` list of a version."""
+    return [
+        EnabledPlugin(plugin.name, weight)
+        for plugin, weight, gate in _DEFAULTS
+        if not gate or release.enabled(gate)
+    ]
 
 
 def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:

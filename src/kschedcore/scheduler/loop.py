@@ -11,6 +11,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
 from kschedcore.api.objects.views import view_of
 from kschedcore.api.phases import has_ended
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.client.informer import Change, Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timer, Timers
@@ -44,6 +45,7 @@ class Scheduler:
         config: A KubeSchedulerConfiguration; kube-scheduler's default otherwise.
         plugins: Plugins of one's own that the configuration may name.
         seed: Among equally good nodes draw with this seed; by default take the first by name.
+        release: The Kubernetes version and feature gates to follow.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Scheduler:
         config: Mapping[str, Any] | None = None,
         plugins: Iterable[type[Plugin]] = (),
         seed: int | None = None,
+        release: Release = DEFAULT,
     ) -> None:
         self._client = client.named("kube-scheduler")
         self._informers = informers
@@ -65,6 +68,7 @@ class Scheduler:
             plugins=plugins,
             tie_break="first" if seed is None else "random",
             seed=seed or 0,
+            kubernetes=release,
         )
         self._promises = VolumePromises(self._client, informers)
         self._pipeline = Pipeline(self.engine, clock, self._bind)

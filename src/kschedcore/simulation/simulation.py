@@ -12,6 +12,7 @@ from typing import Any
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.spans import Span, duration
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.clock import START, SimulatedClock
 from kschedcore.cluster import Cluster
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
@@ -53,6 +54,7 @@ class Simulation:
         documents: Objects that the cluster begins with, scenarios, and perhaps a KubeSchedulerConfiguration.
         span: For how long to simulate.
         seed: For everything that is drawn.
+        release: The Kubernetes version and feature gates to follow.
         config: A KubeSchedulerConfiguration to follow instead of the default. One among the documents is not
             followed: it may name extenders, to which pods would be sent.
         sample_every: How long after one the next sample is taken; a 288th of ``span`` by default.
@@ -69,6 +71,7 @@ class Simulation:
         *,
         seed: int = 0,
         config: Mapping[str, Any] | None = None,
+        release: Release = DEFAULT,
         sample_every: Span | None = None,
     ) -> None:
         self.span = _above_zero("duration", span)
@@ -77,7 +80,7 @@ class Simulation:
         self._digest = hashlib.sha256()
         objects, scenarios, self.ignores_config = _sorted_out(documents)
         self.ignores_config = self.ignores_config and config is None
-        self._config = config
+        self._config, self._release = config, release
         self._take_down([document.data for document in objects])
         self._take_down(self._config)
         clock = SimulatedClock()
@@ -88,7 +91,9 @@ class Simulation:
             Behaviours(each for spec in specs for each in spec.behaviours),
             seed=seed,
         )
-        self.cluster = Cluster(clock, nodes=objects, seed=seed, config=self._config, behaviours=runtime)
+        self.cluster = Cluster(
+            clock, nodes=objects, seed=seed, config=self._config, behaviours=runtime, kubernetes=self._release
+        )
         runtime.share(self.cluster)
         self._runtime = runtime
         self._recorder = Recorder(self.cluster)

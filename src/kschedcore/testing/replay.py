@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kschedcore.api.versions import NEWEST
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.plugin import Plugin
 from kschedcore.manifests.manifests import CLUSTER_KEYS, Manifests
@@ -56,13 +57,22 @@ class EngineScheduler:
         cluster: As :meth:`kschedcore.Manifests.from_cluster` takes it.
         forgetful: Forget every compiled class before each decision, so that nothing is cached.
         plugins: Plugins of one's own that the cluster's configuration may name.
+        kubernetes: The version to decide as.
     """
 
     def __init__(
-        self, cluster: Json, *, forgetful: bool = False, plugins: Iterable[type[Plugin]] = ()
+        self,
+        cluster: Json,
+        *,
+        forgetful: bool = False,
+        plugins: Iterable[type[Plugin]] = (),
+        kubernetes: str = NEWEST,
     ) -> None:
         self.engine = Engine(
-            Manifests.from_cluster(cluster), config=cluster.get("config"), plugins=tuple(plugins)
+            Manifests.from_cluster(cluster),
+            config=cluster.get("config"),
+            plugins=tuple(plugins),
+            kubernetes=kubernetes,
         )
         self.forgetful = forgetful
 

@@ -15,19 +15,23 @@ cdef class ImageLocality(ScorePlugin):
     """Rates nodes by the size of the pod's images that they hold.
 
     Args:
-        images: Image name of every container, init containers included, normalised to carry a tag.
+        images: Names of the images, normalised to carry a tag: of every container, init containers included, and
+            of image volumes.
+        containers: The number of containers, which scales the thresholds.
     """
 
     cdef list images
     cdef Int64Column score_of          # image set -> score
     cdef Py_ssize_t known
     cdef int64_t version, nodes_then
+    cdef int64_t containers
     cdef bint rates                    # any image set at all, since the plugin was made
 
-    def __init__(self, nodes, reasons, images):
+    def __init__(self, nodes, reasons, images, int64_t containers):
         self.depends = ON_SPEC
         self.images = [nodes.image(name) for name in images]
         self.score_of = Int64Column()
+        self.containers = containers
         self.version = -1
 
     cdef bint refresh(self) except -1:
@@ -60,7 +64,7 @@ cdef class ImageLocality(ScorePlugin):
                     <double> self.nodes.image_size.data[image]
                     * (<double> self.nodes.image_nodes.data[image] / <double> self.nodes.count)
                 )
-        most = MAX_CONTAINER_THRESHOLD * len(self.images)
+        most = MAX_CONTAINER_THRESHOLD * self.containers
         total = min(max(total, MIN_THRESHOLD), most)
         return MAX_NODE_SCORE * (total - MIN_THRESHOLD) // (most - MIN_THRESHOLD)
 

@@ -7,5 +7,10 @@ from kschedcore._native.reasons import ReasonTable
 
 class NodeResourcesBalancedAllocation(ScorePlugin):
     def __init__(
-        self, nodes: NodeTable, reasons: ReasonTable, info: PodInfo, resources: Sequence[str]
+        self,
+        nodes: NodeTable,
+        reasons: ReasonTable,
+        info: PodInfo,
+        resources: Sequence[str],
+        improvement: bool,
     ) -> None: ...

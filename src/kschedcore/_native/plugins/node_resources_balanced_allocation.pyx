@@ -1,6 +1,8 @@
 """NodeResourcesBalancedAllocation: prefers nodes whose resources would be used evenly.
 
-score = (1 - standard deviation of the used fractions) * 100, in the operation order of kube-scheduler's doubles.
+balance = (1 - standard deviation of the used fractions) * 100, in the operation order of kube-scheduler's doubles.
+In v1.34 a node's score is its balance with the pod; since v1.36 it is how much the pod improves the balance,
+50 + (50 + balance with the pod - balance without it) / 2 in integers.
 """
 
 from kschedcore._native.kernels cimport CHUNK, FEW, ks_balance, taken
@@ -15,6 +17,11 @@ cdef enum:
     MAX_FRACTIONS = 126
 
 
+cdef inline score_t _improvement(score_t balance, score_t before) noexcept nogil:
+    """The score since v1.36; the division rounds towards zero, as Go's does (directive ``cdivision``)."""
+    return 50 + (50 + balance - before) // 2
+
+
 cdef class NodeResourcesBalancedAllocation(ScorePlugin):
     """Rates nodes by how close their resources' used fractions would be.
 
@@ -23,15 +30,18 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
     Args:
         info: The pod's requests, counted as they are, without scoring's defaults.
         resources: Resource names in the profile's order.
+        improvement: Whether to score the improvement of the balance.
     """
 
     cdef Request* resources
     cdef int count
+    cdef bint improvement
 
     def __cinit__(self, *args, **kwargs):
         self.resources = NULL
 
-    def __init__(self, nodes, reasons, PodInfo info not None, resources):
+    def __init__(self, nodes, reasons, PodInfo info not None, resources, bint improvement):
+        self.improvement = improvement
         self.depends = ON_LOAD
         self.resources = <Request*> malloc((len(resources) + 1) * sizeof(Request))
         if self.resources == NULL:
@@ -69,7 +79,7 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             uneven = ks_balance(
                 taken(self.nodes.requested[one], slots, start, count, room[2]), capacity, self.resources[0].amount,
                 taken(self.nodes.requested[two], slots, start, count, room[3]), other, self.resources[1].amount,
-                raw + start, count,
+                self.improvement, raw + start, count,
             )
             for i in range(count if uneven else 0):
                 if capacity[i] == 0 or other[i] == 0:
@@ -77,6 +87,12 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             start += CHUNK
 
     cdef score_t _score(self, slot_t slot) noexcept nogil:
+        cdef score_t balance = self._balance(slot, True)
+        if self.improvement:
+            balance = _improvement(balance, self._balance(slot, False))
+        return balance
+
+    cdef score_t _balance(self, slot_t slot, bint with_pod) noexcept nogil:
         cdef double fractions[MAX_FRACTIONS]
         cdef double fraction, total = 0, mean, squares = 0, deviation = 0
         cdef int64_t capacity
@@ -87,7 +103,7 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             capacity = self.nodes.allocatable[resource][slot]
             if capacity == 0:
                 continue
-            fraction = <double> (self.nodes.requested[resource][slot] + self.resources[k].amount) / <double> capacity
+            fraction = <double> (self.nodes.requested[resource][slot] + with_pod * self.resources[k].amount) / <double> capacity
             if fraction > 1:
                 fraction = 1
             total += fraction

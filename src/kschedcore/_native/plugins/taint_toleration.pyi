@@ -15,7 +15,11 @@ def untolerated(
 
 class TaintTolerationFilter(FilterPlugin):
     def __init__(
-        self, nodes: NodeTable, reasons: ReasonTable, tolerations: tuple[Toleration, ...]
+        self,
+        nodes: NodeTable,
+        reasons: ReasonTable,
+        tolerations: tuple[Toleration, ...],
+        names_taint: bool,
     ) -> None: ...
 
 class TaintTolerationScore(ScorePlugin):

@@ -33,21 +33,24 @@ def untolerated(taints, tolerations, effects):
 
 
 cdef class TaintTolerationFilter(FilterPlugin):
-    """Rejects nodes with an untolerated ``NoSchedule`` or ``NoExecute`` taint, naming the first.
+    """Rejects nodes with an untolerated ``NoSchedule`` or ``NoExecute`` taint.
 
     Args:
         tolerations: (key, operator, value, effect) tuples.
+        names_taint: Whether the reason names the first such taint.
     """
 
     cdef tuple tolerations
+    cdef bint names_taint
     cdef Int32Column verdict_of        # taint set -> verdict
     cdef Py_ssize_t known
     cdef bint rejects                  # any taint set at all
 
-    def __init__(self, nodes, reasons, tuple tolerations):
+    def __init__(self, nodes, reasons, tuple tolerations, bint names_taint):
         self.name = "TaintToleration"
         self.depends = ON_SPEC
         self.tolerations = tolerations
+        self.names_taint = names_taint
         self.verdict_of = Int32Column()
 
     cdef bint refresh(self) except -1:
@@ -60,7 +63,8 @@ cdef class TaintTolerationFilter(FilterPlugin):
                 self.verdict_of.data[i] = self.reasons.words(
                     self.name,
                     "UnschedulableAndUnresolvable",
-                    f"node(s) had untolerated taint {{{taint[0]}: {taint[1]}}}",
+                    f"node(s) had untolerated taint {{{taint[0]}: {taint[1]}}}" if self.names_taint
+                    else "node(s) had untolerated taint(s)",
                 )
         self.known = sets
         return False

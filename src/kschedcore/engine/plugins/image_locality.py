@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kschedcore._native.plugins.image_locality import ImageLocality as Kernel
+from kschedcore.api.versions import Rule
 from kschedcore.engine.plugin import Plugin, PodContext
 
 
@@ -12,7 +13,7 @@ def normalised(image: str) -> str:
 
 
 class ImageLocality(Plugin):
-    """Prefers nodes that already hold the images of a pod's containers."""
+    """Prefers nodes that already hold the images of a pod's containers and, since v1.36, of its image volumes."""
 
     name = "ImageLocality"
 
@@ -21,4 +22,7 @@ class ImageLocality(Plugin):
         spec = context.pod.spec
         containers = (*(spec.init_containers or ()), *(spec.containers or ()))
         images = [normalised(container.image or "") for container in containers]
-        return Kernel(context.core.nodes, context.core.reasons, images)
+        if self.release.has(Rule.IMAGE_LOCALITY_COUNTS_IMAGE_VOLUMES):
+            mounted = [volume.image for volume in spec.volumes or () if volume.image is not None]
+            images += [normalised(image.reference or "") for image in mounted]
+        return Kernel(context.core.nodes, context.core.reasons, images, len(containers))

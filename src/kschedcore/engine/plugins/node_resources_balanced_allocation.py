@@ -11,6 +11,7 @@ from kschedcore._native.plugins.node_resources_balanced_allocation import (
     NodeResourcesBalancedAllocation as Kernel,
 )
 from kschedcore.api.machinery.field_errors import FieldError, duplicate, invalid
+from kschedcore.api.versions import Rule
 from kschedcore.engine.config.args import CPU_AND_MEMORY, Args, ResourceSpec, weighted
 from kschedcore.engine.plugin import Plugin, PodContext
 
@@ -50,4 +51,5 @@ class NodeResourcesBalancedAllocation(Plugin):
         requested = context.info.requested()
         if not any(requested.get(name) for name in names):
             return None
-        return Kernel(context.core.nodes, context.core.reasons, context.info, names)
+        improvement = self.release.has(Rule.BALANCED_ALLOCATION_SCORES_IMPROVEMENT)
+        return Kernel(context.core.nodes, context.core.reasons, context.info, names, improvement)

@@ -9,6 +9,7 @@ from kschedcore._native.plugins.taint_toleration import TaintTolerationFilter, T
 from kschedcore.api.machinery.changes import Change
 from kschedcore.api.objects import Pod, Taint, decode
 from kschedcore.api.taints import find_untolerated
+from kschedcore.api.versions import Rule
 from kschedcore.engine.columns.taints import tolerations
 from kschedcore.engine.events import Events
 from kschedcore.engine.plugin import Plugin, PodContext
@@ -26,7 +27,10 @@ class TaintToleration(Plugin):
 
     def filter(self, context: PodContext) -> TaintTolerationFilter:
         """Compile the hard rule."""
-        return TaintTolerationFilter(context.core.nodes, context.core.reasons, tolerations(context.pod.spec))
+        names_taint = not self.release.has(Rule.TAINT_REASON_NAMES_NO_TAINT)
+        return TaintTolerationFilter(
+            context.core.nodes, context.core.reasons, tolerations(context.pod.spec), names_taint
+        )
 
     def score(self, context: PodContext) -> TaintTolerationScore:
         """Compile the preference."""
