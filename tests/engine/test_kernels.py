@@ -28,8 +28,8 @@ int lack(const int64_t *a, const int64_t *r, int64_t amount, int32_t *out, long 
 int least(const int64_t *u, const int64_t *c, int64_t r, int64_t w, int64_t *t, long n)
 { return ks_least_allocated(u, c, r, w, t, n); }
 void average(int64_t *t, int64_t w, long n) { ks_average(t, w, n); }
-int balance(const int64_t *r, const int64_t *c, int64_t a, const int64_t *s, const int64_t *d, int64_t b, int64_t *out,
-            long n) { return ks_balance(r, c, a, s, d, b, out, n); }
+int balance(const int64_t *r, const int64_t *c, int64_t a, const int64_t *s, const int64_t *d, int64_t b, int i,
+            int64_t *out, long n) { return ks_balance(r, c, a, s, d, b, i, out, n); }
 void best(const int64_t *s, long n, int64_t *b) { ks_best_of_blocks(s, n, b); }
 void extremes(const int64_t *raw, const int32_t *verdict, long n, int64_t *found)
 { ks_extremes(raw, verdict, n, found, found + 1, found + 2); found[3] = ks_count_of(raw, verdict, found[0], n); }
@@ -119,19 +119,26 @@ def test_average(loops: ctypes.CDLL, weight: int, shares: list[float]) -> None:
     rows=st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS), min_size=1, max_size=40),
     one=AMOUNTS,
     two=AMOUNTS,
+    improvement=st.booleans(),
 )
-def test_balance(loops: ctypes.CDLL, rows: list[tuple[int, ...]], one: int, two: int) -> None:
+def test_balance(
+    loops: ctypes.CDLL, rows: list[tuple[int, ...]], one: int, two: int, improvement: bool
+) -> None:
     requested, capacity, other, size = (column([row[k] for row in rows]) for k in range(4))
     found = column([0] * len(rows))
     lacking = loops.balance(
-        at(requested), at(capacity), ctypes.c_int64(one), at(other), at(size), ctypes.c_int64(two), at(found),
-        ctypes.c_long(len(rows)),
+        at(requested), at(capacity), ctypes.c_int64(one), at(other), at(size), ctypes.c_int64(two),
+        ctypes.c_int(improvement), at(found), ctypes.c_long(len(rows)),
     )  # fmt: skip
     assert bool(lacking) == any(c == 0 or d == 0 for _, c, _, d in rows)
     for score, (r, c, s, d) in zip(found.tolist(), rows, strict=True):
         if c and d:
-            fractions = [min(float(r + one) / float(c), 1.0), min(float(s + two) / float(d), 1.0)]
-            assert score == math.trunc((1 - abs((fractions[0] - fractions[1]) / 2)) * 100.0)
+            with_pod, without = (
+                math.trunc((1 - abs((min(u / float(c), 1.0) - min(v / float(d), 1.0)) / 2)) * 100.0)
+                for u, v in ((float(r + one), float(s + two)), (float(r), float(s)))
+            )
+            expected = 50 + math.trunc((50 + with_pod - without) / 2) if improvement else with_pod
+            assert score == expected
 
 
 @settings(max_examples=200, deadline=None)

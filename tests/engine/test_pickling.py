@@ -55,8 +55,8 @@ def test_an_answer_outlives_its_engine() -> None:
     decision = again(engine.decide(pod("big", cpu="2")))
     del engine
     assert decision.message == (
-        "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: "
-        "1 Preemption is not helpful for scheduling."
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: "
+        "0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     )
 
 

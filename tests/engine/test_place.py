@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -174,3 +175,36 @@ def test_a_table_is_placed_as_its_objects_are(
     assert sorted(by_row, key=key) == sorted(decided, key=key)
     assert engines[0].nodes() == engines[1].nodes()
     assert engines[0].nominations == engines[1].nominations
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        ("request/cpu", "did you mean 'requests/cpu'?"),
+        ("labels/app", "did you mean 'label/app'?"),
+        ("priorities", "did you mean 'priority'?"),
+        (
+            "zzz",
+            "expected name, node, namespace, uid, startTime, priority, labels, template, label/…, requests/…",
+        ),
+    ],
+)
+def test_a_misspelt_column_is_refused_with_a_suggestion(column: str, hint: str) -> None:
+    engine = Engine()
+    with pytest.raises(
+        UsageError, match=re.escape(f"the table of pods has an unknown column '{column}'; {hint}")
+    ):
+        engine.place(pa.table({"name": ["p"], column: [1]}))
+
+
+def test_a_misspelt_column_of_a_node_table_is_refused() -> None:
+    message = "the table of nodes has an unknown column 'allocatabel/cpu'; did you mean 'allocatable/cpu'?"
+    with pytest.raises(UsageError, match=re.escape(message)):
+        Engine().add_nodes(pa.table({"name": ["n"], "allocatabel/cpu": [1]}))
+
+
+def test_the_table_of_nodes_can_be_handed_back() -> None:
+    engine, other = Engine(), Engine()
+    engine.add_nodes(pa.table({"name": ["n"], "allocatable/cpu": [1000]}))
+    other.add_nodes(pa.table(engine.nodes().to_pydict()))
+    assert other.nodes().num_rows == 1

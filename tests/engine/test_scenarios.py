@@ -163,7 +163,8 @@ def test_no_victim_where_eviction_cannot_help() -> None:
     decision = engine.decide(pod("high", cpu="2", priority=10))
     assert decision.nominated_node is None
     assert decision.message == (
-        "0/3 nodes are available: 1 node(s) had untolerated taint {gpu: }, 2 Insufficient cpu. preemption: "
+        "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. "
+        "no new claims to deallocate, preemption: "
         "0/3 nodes are available: 1 Insufficient cpu, 2 Preemption is not helpful for scheduling."
     )
     assert engine.decide(pod("high", cpu="1", priority=10)).victims == ("default/low-right",)

@@ -9,10 +9,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kschedcore.engine.columns.tables import ALLOCATABLE, NULL, Amounts, ArrowStream, Coded, Table, distinct
+from kschedcore.engine.columns.tables import (
+    ALLOCATABLE,
+    LABEL,
+    LABELS,
+    NULL,
+    REQUESTED,
+    Amounts,
+    ArrowStream,
+    Coded,
+    Table,
+    distinct,
+)
 from kschedcore.engine.columns.taints import TaintTuple
 
 Json = dict[str, Any]
+
+
+_COLUMNS = ("name", "unschedulable", LABELS, "taints", "images")
 
 
 class NodeRows:
@@ -21,7 +35,8 @@ class NodeRows:
     Columns, all but ``name`` optional: ``name`` (string); ``unschedulable`` (bool); ``allocatable/NAME`` (integers:
     millicores for cpu, else whole units; null: the node has none); ``label/KEY`` (strings, plain or dictionary;
     null: no such label) or ``labels`` (maps or structs of strings); ``taints`` (list of structs of key, value,
-    effect); ``images`` (list of structs of names and sizeBytes). Other columns are passed over.
+    effect); ``images`` (list of structs of names and sizeBytes). The columns ``requested/NAME`` of
+    :meth:`Engine.nodes` are ignored; others are errors.
 
     Args:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
@@ -41,6 +56,7 @@ class NodeRows:
 
     def __init__(self, source: ArrowStream) -> None:
         table = Table(source, "nodes")
+        table.refuse_unknown(_COLUMNS, (ALLOCATABLE, LABEL, REQUESTED))
         names = table.needed_texts("name")
         if len(names.values) < len(table):
             first = names.first_rows()

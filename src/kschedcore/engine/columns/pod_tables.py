@@ -15,6 +15,8 @@ from kschedcore.api.objects import Container, ObjectMeta, Pod, PodSpec, decode
 from kschedcore.api.objects.meta import Quantity
 from kschedcore.api.objects.pods import ResourceRequirements
 from kschedcore.engine.columns.tables import (
+    LABEL,
+    LABELS,
     NULL,
     REQUESTS,
     Amounts,
@@ -29,6 +31,8 @@ from kschedcore.rules.bounds import check
 
 TEMPLATE = "template"
 
+_COLUMNS = ("name", "node", "namespace", "uid", "startTime", "priority", LABELS, TEMPLATE)
+
 
 class PodRows:
     """Pods by row.
@@ -38,7 +42,7 @@ class PodRows:
     ``priority`` (integer); ``label/KEY`` (strings, plain or dictionary) or ``labels`` (maps or structs of strings),
     laid over the template's; and either ``template`` (string, best a dictionary: a Pod as JSON, which rows share) or
     ``requests/NAME`` (integers: millicores for cpu, else whole units), what the pod's one container requests.
-    Other columns are passed over.
+    Other columns are errors.
 
     Args:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
@@ -61,6 +65,7 @@ class PodRows:
 
     def __init__(self, source: ArrowStream, *, bound: bool = True) -> None:
         table = Table(source, "pods")
+        table.refuse_unknown(_COLUMNS, (LABEL, REQUESTS))
         names = table.needed_texts("name")
         self.nodes = table.needed_texts("node") if bound else self._no_nodes(table)
         self.uids = plain(table.texts("uid")) if "uid" in table else None

@@ -5,6 +5,7 @@ Messages count rows from 0 and name the table, the row, the column, the value an
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
@@ -94,8 +95,36 @@ class Table:
     def __contains__(self, name: str) -> bool:
         return name in self._table.column_names
 
+    def refuse_unknown(self, columns: Iterable[str], families: Iterable[str]) -> None:
+        """Refuse columns that would not be read: a misspelt name would otherwise change what is decided.
+
+        Args:
+            columns: The names of columns that are read.
+            families: The prefixes of columns that are read.
+
+        Raises:
+            UsageError: There is another column; the message suggests the nearest name.
+        """
+        known, prefixes = tuple(columns), tuple(families)
+        for name in self._table.column_names:
+            if name in known or name.startswith(prefixes):
+                continue
+            family, slash, rest = name.partition("/")
+            choices = (
+                {prefix.rstrip("/"): prefix + rest for prefix in prefixes}
+                if slash
+                else dict(zip(known, known, strict=True))
+            )
+            close = difflib.get_close_matches(family, choices, n=1, cutoff=0.5)
+            hint = (
+                f"did you mean {choices[close[0]]!r}?"
+                if close
+                else f"expected {', '.join([*known, *(f'{prefix}…' for prefix in prefixes)])}"
+            )
+            raise UsageError(f"the table of {self._what} has an unknown column {name!r}; {hint}")
+
     def fault(self, row: int, column: str, found: object, expected: str) -> UsageError:
-        """The error that a value is."""
+        """Return the error for a value that a column cannot have."""
         return UsageError(
             f"row {row} of the table of {self._what}: column {column!r} is {found!r}; expected {expected}"
         )
