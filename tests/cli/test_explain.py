@@ -13,7 +13,7 @@ def test_every_node_is_either_scored_or_rejected(command: Run) -> None:
     result = command(WEB)
     assert (result.status, result.err) == (0, "")
     headline, scores, rejections = result.out.split("\n\n")
-    assert headline == "shop/web-0 goes to web-b1 (score 864); 3 of 6 nodes fit"
+    assert headline == "shop/web-0 goes to web-b1 (score 846); 3 of 6 nodes fit"
     assert {line.split()[0] for line in scores.splitlines()[1:]} == FEASIBLE
     rejected = {line.split()[0]: line.split()[1] for line in rejections.splitlines()[1:]}
     assert rejected == {

@@ -63,7 +63,7 @@ class TestFilter:
             "Nodes": None,
             "NodeNames": ["a"],
             "FailedNodes": {"b": "Insufficient cpu"},
-            "FailedAndUnresolvableNodes": {"t": "node(s) had untolerated taint {gpu: }"},
+            "FailedAndUnresolvableNodes": {"t": "node(s) had untolerated taint(s)"},
             "Error": "",
         }
 
