@@ -130,6 +130,9 @@ class Framework:
             The result of the first plugin that nominates a node or ends PostFilter; otherwise the messages of
             all of them, one after another.
         """
+        if not cluster.core.nodes.count:
+            # kube-scheduler gives up before PreFilter, and clears the nomination (ErrNoNodesAvailable).
+            return PostFilterResult()
         status = compiled if isinstance(compiled, Status) else None
         cycle = FailedCycle(
             pod,
