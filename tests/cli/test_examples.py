@@ -60,7 +60,7 @@ def test_without_a_zone(example: Callable[..., str], capsys: pytest.CaptureFixtu
         example("without_a_zone.py", "cluster.yaml", "app.yaml")
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "without eu-1a: 6 pods move, 4 of all have no node"
-    assert printed[-2] == "without eu-1b: 5 pods move, 1 of all have no node"
+    assert printed[-2] == "without eu-1b: 6 pods move, 1 of all have no node"
     assert printed[-1].startswith("  shop/db-0: 0/3 nodes are available: ")
 
 
