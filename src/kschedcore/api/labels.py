@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 __all__ = [
-    "is_config_map_key", "is_dns1035_label", "is_dns1123_label", "is_dns1123_subdomain", "is_env_var_name",
+    "is_cidr", "is_config_map_key", "is_dns1035_label", "is_dns1123_label", "is_dns1123_subdomain", "is_env_var_name",
     "is_http_header_name", "is_ip", "is_label_value", "is_path_segment_name", "is_path_segment_prefix",
     "is_port_name", "is_qualified_name", "is_wildcard_dns1123_subdomain",
 ]  # fmt: skip
@@ -192,14 +192,35 @@ def is_port_name(text: str) -> tuple[str, ...]:
 
 
 def is_ip(text: str) -> tuple[str, ...]:
-    """An IPv4 or IPv6 address; leading zeros pass while gate StrictIPCIDRValidation is off."""
+    """An IPv4 or IPv6 address that every program reads alike (KEP-4858, on since v1.36)."""
     try:
-        if "%" not in text:
-            ipaddress.ip_address(_LEADING_ZEROS.sub("", text))
-            return ()
+        if "%" in text:
+            raise ValueError(text)
+        address = ipaddress.ip_address(_LEADING_ZEROS.sub("", text))
     except ValueError:
-        pass
-    return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
+        return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
+    if isinstance(address, ipaddress.IPv6Address):
+        return ("must not be an IPv4-mapped IPv6 address",) if address.ipv4_mapped else ()
+    return ("must not have leading 0s",) if str(address) != text else ()
+
+
+def is_cidr(text: str) -> tuple[str, ...]:
+    """A network such as ``10.9.8.0/24``, with no bits beyond its prefix (KEP-4858, on since v1.36)."""
+    address, _, length = text.partition("/")
+    try:
+        if not length.isdecimal() or "%" in address:
+            raise ValueError(text)
+        interface = ipaddress.ip_interface(f"{_LEADING_ZEROS.sub('', address)}/{int(length)}")
+    except ValueError:
+        return ("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",)
+    is_v4 = isinstance(interface, ipaddress.IPv4Interface)
+    if length != str(int(length)) or (is_v4 and str(interface.ip) != address):
+        return ("must not have leading 0s in IP or prefix length",)
+    if isinstance(interface.ip, ipaddress.IPv6Address) and interface.ip.ipv4_mapped:
+        return ("must not have an IPv4-mapped IPv6 address",)
+    if interface.ip != interface.network.network_address:
+        return ("must not have bits set beyond the prefix length",)
+    return ()
 
 
 def is_path_segment_name(text: str) -> tuple[str, ...]:

@@ -17,6 +17,10 @@ __all__ = ["PROTOCOLS", "validate_containers"]
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 _MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
+_RESTART_POLICIES = ("Always", "Never", "OnFailure")
+_RESTART_ACTIONS = ("Restart", "RestartAllContainers")
+_MAX_RESTART_RULES = 20
+_MAX_EXIT_CODES = 255
 _VALUE_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _FIELD_PATHS = (
     "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
@@ -34,8 +38,6 @@ def validate_containers(spec: dict[str, Any], volumes: dict[str, Any], path: str
     for index, container in enumerate(containers):
         where = f"{path}.containers[{index}]"
         yield from _validate_common(container, names, volumes, spec, where)
-        if "restartPolicy" in container:
-            yield fe.forbidden(f"{where}.restartPolicy", "may not be set for non-init containers")
         yield from validate_lifecycle(container.get("lifecycle", {}), f"{where}.lifecycle")
         yield from _validate_probes(container, where)
     yield from _validate_host_ports(containers, f"{path}.containers")
@@ -53,8 +55,6 @@ def _validate_init(
         where = f"{path}[{index}]"
         yield from _validate_common(container, names, volumes, spec, where)
         sidecar = container.get("restartPolicy") == "Always"
-        if "restartPolicy" in container and not sidecar:
-            yield fe.not_supported(f"{where}.restartPolicy", container["restartPolicy"], ("Always",))
         if sidecar:
             yield from validate_lifecycle(container.get("lifecycle", {}), f"{where}.lifecycle")
             yield from _validate_probes(container, where)
@@ -95,8 +95,32 @@ def _validate_common(
     yield from _validate_environment(container, path)
     yield from _validate_mounts(container, volumes, path)
     yield from one_of(container["imagePullPolicy"], _PULL_POLICIES, f"{path}.imagePullPolicy")
+    yield from _validate_restart(container, path)
     yield from validate_requirements(container.get("resources", {}), f"{path}.resources")
     yield from _validate_security(container.get("securityContext", {}), f"{path}.securityContext")
+
+
+def _validate_restart(container: dict[str, Any], path: str) -> Iterator[FieldError]:
+    """When a container is restarted, whatever its pod says (KEP-5307, on since v1.35)."""
+    policy, rules_ = container.get("restartPolicy"), container.get("restartPolicyRules", ())
+    if policy is not None:
+        yield from one_of(policy, _RESTART_POLICIES, f"{path}.restartPolicy")
+    elif rules_:
+        detail = "must specify restartPolicy when restart rules are used"
+        yield fe.required(f"{path}.restartPolicy", detail)
+    if len(rules_) > _MAX_RESTART_RULES:
+        yield fe.too_many(f"{path}.restartPolicyRules", len(rules_), _MAX_RESTART_RULES)
+    for index, rule in enumerate(rules_):
+        where = f"{path}.restartPolicyRules[{index}]"
+        yield from one_of(rule.get("action", ""), _RESTART_ACTIONS, f"{where}.action")
+        codes = rule.get("exitCodes")
+        if codes is None:
+            yield fe.required(f"{where}.exitCodes", "must be specified")
+            continue
+        yield from one_of(codes.get("operator", ""), ("In", "NotIn"), f"{where}.exitCodes.operator")
+        values = codes.get("values", ())
+        if len(values) > _MAX_EXIT_CODES:
+            yield fe.too_many(f"{where}.exitCodes.values", len(values), _MAX_EXIT_CODES)
 
 
 def _validate_ports(ports: Iterable[dict[str, Any]], spec: dict[str, Any], path: str) -> Iterator[FieldError]:

@@ -13,7 +13,7 @@ from kschedcore.api.machinery.frozen import FROZEN, FrozenDict
 from kschedcore.api.machinery.remembered import remembered
 
 __all__ = [
-    "NameRule", "dns_label_name", "dns_subdomain_name", "path_segment_name", "service_name",
+    "NameRule", "dns_label_name", "dns_subdomain_name", "path_segment_name",
     "validate_annotations", "validate_labels", "validate_metadata", "validate_metadata_update",
 ]  # fmt: skip
 
@@ -36,13 +36,8 @@ def dns_subdomain_name(name: str, prefix: bool) -> Sequence[str]:
 
 
 def dns_label_name(name: str, prefix: bool) -> Sequence[str]:
-    """Namespaces: a DNS-1123 label."""
+    """Namespaces, services and stateful sets: a DNS-1123 label (services since KEP-5311, on since v1.36)."""
     return rules.is_dns1123_label(_masked(name, prefix))
-
-
-def service_name(name: str, prefix: bool) -> Sequence[str]:
-    """Services: a DNS-1035 label."""
-    return rules.is_dns1035_label(_masked(name, prefix))
 
 
 def path_segment_name(name: str, prefix: bool) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from kschedcore.api import labels as rules
@@ -57,7 +58,7 @@ def _ingress_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
 
 def _host(host: str, path: str) -> Iterator[FieldError]:
     if host:
-        if not rules.is_ip(host):
+        if not rules.is_ip(host):  # an address, which is none in strict reading, is no DNS name either
             yield fe.invalid(path, host, "must be a DNS name, not an IP address")
         yield from _dns_name(host, path)
 
@@ -116,7 +117,7 @@ def _service_backend(service: dict[str, Any], path: str) -> Iterator[FieldError]
     if not name:
         yield fe.required(f"{path}.service.name")
     else:
-        texts = rules.is_dns1035_label(name)
+        texts = rules.is_dns1123_label(name)
         yield from (fe.invalid(f"{path}.service.name", name, text) for text in texts)
     port_name, number = port.get("name", ""), port.get("number", 0)
     if port_name and number:
@@ -158,6 +159,32 @@ def _peer(peer: dict[str, Any], path: str) -> Iterator[FieldError]:
         yield fe.required(path, "must specify a peer")
     elif "ipBlock" in peer and len(peer) > 1:
         yield fe.forbidden(path, "may not specify both ipBlock and another peer")
+    elif "ipBlock" in peer:
+        yield from _ip_block(peer["ipBlock"], f"{path}.ipBlock")
+
+
+def _ip_block(block: dict[str, Any], path: str) -> Iterator[FieldError]:
+    cidr = block.get("cidr", "")
+    if not cidr:
+        yield fe.required(f"{path}.cidr")
+        return
+    problems = rules.is_cidr(cidr)
+    yield from (fe.invalid(f"{path}.cidr", cidr, text) for text in problems)
+    for index, hole in enumerate(() if problems else block.get("except", ())):
+        where = f"{path}.except[{index}]"
+        texts = rules.is_cidr(hole)
+        yield from (fe.invalid(where, hole, text) for text in texts)
+        if not texts and not _is_inside(hole, cidr):
+            yield fe.invalid(where, hole, "must be a strict subset of `cidr`")
+
+
+def _is_inside(hole: str, cidr: str) -> bool:
+    inner, outer = ip_network(hole), ip_network(cidr)
+    if isinstance(inner, IPv4Network) and isinstance(outer, IPv4Network):
+        return inner != outer and inner.subnet_of(outer)
+    if isinstance(inner, IPv6Network) and isinstance(outer, IPv6Network):
+        return inner != outer and inner.subnet_of(outer)
+    return False
 
 
 CREATE = {"Ingress": _ingress, "NetworkPolicy": _network_policy}

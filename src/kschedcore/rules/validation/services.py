@@ -10,7 +10,7 @@ from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.rules.validation.common import one_of, port_number
 from kschedcore.rules.validation.metadata import (
-    service_name,
+    dns_label_name,
     validate_labels,
     validate_metadata,
     validate_metadata_update,
@@ -19,16 +19,17 @@ from kschedcore.rules.validation.metadata import (
 __all__ = ["CREATE", "UPDATE"]
 
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+_DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _MAX_CLIENT_IP_TIMEOUT_SECONDS = 86400
 
 
 def _validate_service(service: dict[str, Any]) -> Iterable[FieldError]:
-    yield from validate_metadata(service["metadata"], service_name, namespaced=True)
-    yield from _spec(service["spec"])
+    yield from validate_metadata(service["metadata"], dns_label_name, namespaced=True)
+    yield from _spec(service["spec"], {})
 
 
-def _spec(spec: dict[str, Any]) -> Iterator[FieldError]:
+def _spec(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
     kind, ports = spec["type"], spec.get("ports", ())
     headless = spec.get("clusterIP") == "None"
     if not ports and not headless and kind != "ExternalName":
@@ -37,13 +38,16 @@ def _spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     yield from _ports(ports)
     yield from validate_labels(spec.get("selector", {}), "spec.selector")
     yield from _session_affinity(spec)
-    for index, address in enumerate(spec.get("clusterIPs", ())):
-        if address != "None":
-            texts = rules.is_ip(address)
-            yield from (fe.invalid(f"spec.clusterIPs[{index}]", address, text) for text in texts)
-    for index, address in enumerate(spec.get("externalIPs", ())):
-        texts = rules.is_ip(address)
-        yield from (fe.invalid(f"spec.externalIPs[{index}]", address, text) for text in texts)
+    for key in ("clusterIPs", "externalIPs"):
+        for index, address in enumerate(spec.get(key, ())):
+            # Addresses of the stored object stay valid, whatever is asked of new ones.
+            if address != "None" and address not in was.get(key, ()):
+                texts = rules.is_ip(address)
+                yield from (fe.invalid(f"spec.{key}[{index}]", address, text) for text in texts)
+    for index, network in enumerate(spec.get("loadBalancerSourceRanges", ())):
+        if network not in was.get("loadBalancerSourceRanges", ()):
+            texts = rules.is_cidr(network.strip())
+            yield from (fe.invalid(f"spec.loadBalancerSourceRanges[{index}]", network, t) for t in texts)
     yield from one_of(kind, _TYPES, "spec.type")
     yield from _traffic(spec)
 
@@ -135,6 +139,9 @@ def _traffic(spec: dict[str, Any]) -> Iterator[FieldError]:
     internal = spec.get("internalTrafficPolicy")
     if internal is not None:
         yield from one_of(internal, ("Cluster", "Local"), "spec.internalTrafficPolicy")
+    distribution = spec.get("trafficDistribution")
+    if distribution is not None:
+        yield from one_of(distribution, _DISTRIBUTIONS, "spec.trafficDistribution")
     if "allocateLoadBalancerNodePorts" in spec and spec["type"] != "LoadBalancer":
         detail = "may only be used when `type` is 'LoadBalancer'"
         yield fe.forbidden("spec.allocateLoadBalancerNodePorts", detail)
@@ -148,7 +155,8 @@ def _validate_service_update(service: dict[str, Any], old: dict[str, Any]) -> It
         if old_ips and new_ips[:1] != old_ips[:1]:
             struct = list(new_ips)
             yield fe.invalid("spec.clusterIPs[0]", struct, "may not change once set")
-    yield from _validate_service(service)
+    yield from validate_metadata(service["metadata"], dns_label_name, namespaced=True)
+    yield from _spec(service["spec"], old["spec"])
 
 
 CREATE = {"Service": _validate_service}
