@@ -54,6 +54,15 @@ class MetaSource:
         while True:
             yield base + "".join(self._random.choices(_SUFFIX_LETTERS, k=_SUFFIX_LENGTH))
 
+    def complete(self, metadata: Object) -> None:
+        """Fill what the metadata of a restored object lacks; its version is the write's."""
+        for key in ("resourceVersion", "managedFields", "selfLink"):
+            metadata.pop(key, None)
+        if not metadata.get("creationTimestamp"):
+            metadata["creationTimestamp"] = self.now()
+        if not metadata.get("uid"):
+            metadata["uid"] = self.uid()
+
     def fill(self, metadata: Object) -> None:
         """Make ``metadata`` that of a new object: what only the server writes is the server's."""
         if not _NEVER_SENT.isdisjoint(metadata):

@@ -15,6 +15,7 @@ import msgspec
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.frozen import FROZEN, StoredObject, freeze
 from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import already_exists, bad_request, conflict, invalid, not_found
 from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.machinery.types import Object
@@ -127,6 +128,15 @@ class Registry:
                 raise already_exists(resource, request.name)
             return StoredObject.of(obj, record)
         return self.store.create(resource, obj, record)
+
+    def restore(self, resource: Resource, obj: Object) -> StoredObject:
+        """Store an object that exists elsewhere with its identity and status, without admission and validation.
+
+        Raises:
+            StatusError: 409 when there is an object of its name.
+        """
+        self.meta.complete(obj["metadata"])
+        return self.store.create(resource, obj)
 
     def _creation(self, write: Write, request: AdmissionRequest, obj: Object) -> Record:
         """What is recorded of who creates ``obj``, which is as it was written."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kschedcore.api.machinery.frozen import StoredObject, plain
+from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request, internal, not_found
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.admission.types import Admission
@@ -82,6 +83,10 @@ class Requests:
                 return _read_only(request.method, document)
             code, shown = refusal.code, refusal.status()
         return Response(code, shown, tuple(dict.fromkeys(warnings))) if warnings else Response(code, shown)
+
+    def restore(self, resource: Resource, obj: Object) -> None:
+        """Store an object as it is, see :meth:`kschedcore.apiserver.APIServer.restore`."""
+        self._registry.restore(resource, obj)
 
     def expire(self) -> None:
         """Delete events whose time to live has passed, and compact the history when that is due."""

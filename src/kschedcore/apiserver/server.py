@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import events_view
@@ -105,6 +106,18 @@ class APIServer:
         begins = "resourceVersion" in query or "sendInitialEvents" in query
         version = "" if begins else f"&resourceVersion={self.store.backend.revision}"
         return open_watch(self, f"{target}{'&' if '?' in target else '?'}watch=true{version}")
+
+    def restore(self, resource: Resource, obj: Object) -> None:
+        """Store an object of another cluster as it is: with its uid, times and status, unchecked by admission.
+
+        Args:
+            resource: Its resource.
+            obj: The object, decoded and with defaults, see :func:`kschedcore.rules.creation.restore`.
+
+        Raises:
+            StatusError: 409 when there is an object of its name.
+        """
+        self._requests.restore(resource, obj)
 
     def expire(self) -> None:
         """Delete events whose time to live has passed, as every request does first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -108,6 +109,12 @@ def command(
     )
     if simulation.ignores_config:
         note(NOT_FOLLOWED)
+    aside = simulation.cluster.left_aside
+    if aside:
+        listed = ", ".join(
+            f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(aside.items())
+        )
+        sys.stderr.write(f"not considered: {listed}\n")
     with measured(f"simulating {duration}", "pods") as tell, _stopping(simulation):
         summary = simulation.run_to(output_dir, tell)
     if output is Results.json:

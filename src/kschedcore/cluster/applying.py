@@ -7,6 +7,7 @@ with it and with what is there.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,19 @@ from kschedcore.cluster.threeway import three_way_patch
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
+from kschedcore.manifests.manifests import is_the_same
 
-__all__ = ["LAST_APPLIED", "Manifest", "applied", "create", "created", "deleted", "deleted_manifests", "read"]
+__all__ = [
+    "LAST_APPLIED",
+    "Manifest",
+    "applied",
+    "create",
+    "created",
+    "deleted",
+    "deleted_manifests",
+    "read",
+    "read_served",
+]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -43,6 +55,48 @@ def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kin
         for document in _documents(manifest):
             found += [(whole, _kind(whole)) for whole in objects_in(document, namespace)]
     return found
+
+
+def read_served(
+    manifests: Iterable[Manifest], namespace: str
+) -> tuple[list[tuple[Whole, Kind]], dict[str, int]]:
+    """Read manifests, and count by kind the objects of API groups that the cluster does not serve.
+
+    An object that is there twice, as in dumps, is read once.
+
+    Raises:
+        ManifestError: One cannot be read.
+    """
+    found: dict[tuple[str, str, str], tuple[Whole, Kind]] = {}
+    aside = Counter[str]()
+    for manifest in manifests:
+        for document in _documents(manifest):
+            for whole in objects_in(document, namespace):
+                kind = _served(whole)
+                if kind is None:
+                    aside[str(whole.data.get("kind"))] += 1
+                    continue
+                known = found.setdefault((whole.kind, whole.namespace, whole.name), (whole, kind))
+                if known[0] is not whole and not is_the_same(known[0].data, whole.data):
+                    problem = f"stands here a second time; the first is in {known[0].place}"
+                    raise whole.located(ManifestError(problem))
+    return list(found.values()), dict(aside)
+
+
+_CORE = frozenset({"v1", "apps/v1", "batch/v1"})
+"""Groups whose kinds are all served: another kind in them is a mistake."""
+
+
+def _served(whole: Whole) -> Kind | None:
+    """Return an object's kind; None for kinds that are left aside, such as custom resources."""
+    if whole.kind in ("Event", "Lease"):
+        return None
+    try:
+        return _kind(whole)
+    except ManifestError:
+        if whole.data.get("apiVersion") in _CORE:
+            raise
+        return None
 
 
 def _documents(manifest: Manifest) -> Iterable[Document]:

@@ -16,7 +16,7 @@ from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.apiserver.printers import table
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
 from kschedcore.cluster.controlplane import NODE_AGENTS, Components, ControlPlane
-from kschedcore.cluster.given_nodes import Nodes, move_in, node_manifests
+from kschedcore.cluster.given_nodes import MovedIn, Nodes, move_in, node_manifests
 from kschedcore.cluster.kubectl import Kubectl
 from kschedcore.cluster.references import kind_named, reference
 from kschedcore.engine.plugin import Plugin
@@ -50,9 +50,12 @@ class Cluster(Kubectl):
         plugins: Scheduling plugins of one's own that the configuration may name.
         behaviours: How containers behave: files of behaviours, or what runs them
             (:mod:`kschedcore.nodes.runtimes.behaviours`); by default they start, run and end as one would expect.
-        namespace: Where verbs look that are told no namespace.
+        namespace: The namespace of verbs that name none.
         kubernetes: The version whose scheduler the cluster runs, see :mod:`kschedcore.api.versions`.
         feature_gates: Feature gate -> whether it is on, where that differs from the version's default.
+
+    Attributes:
+        left_aside: Kind -> number of the given objects that the cluster does not serve, such as custom resources.
     """
 
     def __init__(
@@ -80,8 +83,21 @@ class Cluster(Kubectl):
         for _, name, make in self._components.makers(_runtime(behaviours, seed), self._failed, self):
             self._plane.add(name, make)
         self._loop.run_ready()
-        move_in(self._client, node_manifests(nodes), namespace, self._loop.run_ready)
+        self.left_aside: dict[str, int] = {}
+        move_in(
+            self._server,
+            self._client,
+            node_manifests(nodes),
+            namespace,
+            self._loop.run_ready,
+            self._begin_with,
+        )
         self._loop.run_ready()
+
+    def _begin_with(self, moved: MovedIn) -> None:
+        self._failed |= moved.failed_nodes
+        self._plane.context.external_owners.update(moved.external_owners)
+        self.left_aside.update(moved.left_aside)
 
     @property
     def _agents(self) -> NodeAgents:

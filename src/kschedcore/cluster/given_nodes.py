@@ -1,20 +1,27 @@
-"""What a cluster begins with: nodes, so many of a plain kind or from manifests, and whatever else those hold."""
+"""Fill a new cluster: with a number of plain nodes, from manifests, or from a dump of another cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kschedcore.api.arguments import several
 from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
+from kschedcore.api.objects.decoding import shown
+from kschedcore.api.schema.decode import DecodeError
+from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
-from kschedcore.cluster.applying import Manifest, create, read
-from kschedcore.errors import UsageError
+from kschedcore.cluster.applying import Manifest, create, read_served
+from kschedcore.errors import ManifestError, UsageError
 from kschedcore.manifests.documents import Whole
 from kschedcore.manifests.loading import Document
+from kschedcore.rules.creation import restore
 
-__all__ = ["Nodes", "move_in", "node_manifests", "plain_node"]
+__all__ = ["MovedIn", "Nodes", "move_in", "node_manifests", "plain_node"]
 
 Nodes = int | Manifest | Iterable[Manifest]
 """So many plain nodes, or manifests that may hold other objects as well."""
@@ -57,22 +64,57 @@ def node_manifests(nodes: Nodes) -> list[Manifest]:
 
 
 _FIRST = ("Namespace", "PriorityClass", "RuntimeClass", "StorageClass", "ServiceAccount", "Node")
-"""What others need comes before them; pods come last."""
+"""Kinds that objects of others need; pods come last."""
 
 
-def move_in(client: Client, manifests: Iterable[Manifest], namespace: str, run: Callable[[], None]) -> None:
-    """Create what a cluster begins with, be it a dump of another one: what its objects take for granted too.
+@dataclass(frozen=True, slots=True)
+class MovedIn:
+    """The outcome of moving objects into a cluster.
+
+    Attributes:
+        left_aside: Kind -> number of objects of kinds that the cluster does not serve.
+        external_owners: The uids of owners that the objects name and that are not among them.
+        failed_nodes: The names of nodes that were not ready.
+    """
+
+    left_aside: dict[str, int]
+    external_owners: set[str]
+    failed_nodes: set[str]
+
+
+def move_in(
+    server: APIServer,
+    client: Client,
+    manifests: Iterable[Manifest],
+    namespace: str,
+    run: Callable[[], None],
+    begin: Callable[[MovedIn], None],
+) -> MovedIn:
+    """Fill a new cluster from manifests, from dumps of another cluster, or from both.
+
+    An object with a uid, or a pod or node with a state, exists elsewhere and is restored as it is. Others are created.
+    Namespaces and service accounts that are missing are created as well.
 
     Args:
-        client: Who creates.
+        server: Restores objects.
+        client: Creates objects.
         manifests: Nodes and other objects, in any order.
-        namespace: Of objects that do not say.
-        run: Lets the controllers do what is to be done now.
+        namespace: The namespace of objects that name none.
+        run: Lets the controllers do what is due now.
+        begin: Called with what is known before the first object is stored.
 
     Raises:
-        ManifestError: One cannot be read (nothing is created then), or the API refuses it.
+        ManifestError: One cannot be read (nothing is stored then), or the API refuses it.
     """
-    found = sorted(read(manifests, namespace), key=_rank)
+    served, aside = read_served(manifests, namespace)
+    found = sorted(served, key=_rank)
+    uids = {_metadata(whole).get("uid") for whole, _ in found}
+    owners = {
+        owner.get("uid") for whole, _ in found for owner in _metadata(whole).get("ownerReferences") or ()
+    }
+    failed = {whole.name for whole, kind in found if kind.resource.kind == "Node" and _is_down(whole.data)}
+    moved = MovedIn(aside, {uid for uid in owners - uids if uid}, failed)
+    begin(moved)
     named = {whole.name for whole, kind in found if kind.resource.kind == "Namespace"}
     for missing in sorted({whole.namespace for whole, _ in found} - named - {""}):
         if client.get("namespaces", "", missing) is None:
@@ -80,18 +122,67 @@ def move_in(client: Client, manifests: Iterable[Manifest], namespace: str, run: 
     accounts = {(w.namespace, w.name) for w, kind in found if kind.resource.kind == "ServiceAccount"}
     ready = False
     for whole, kind in found:
-        if kind.resource.kind != "Namespace" and not ready:
-            # Namespaces get what each of them has, a service account among it.
+        resource = kind.resource
+        if resource.kind != "Namespace" and not ready:
+            # Controllers give each namespace its service account.
             run()
             ready = True
-        account = (
-            whole.data.get("spec", {}).get("serviceAccountName") if kind.resource.kind == "Pod" else None
-        )
+        if (
+            resource.kind in _GIVEN
+            and client.get(resource.qualified, whole.namespace, whole.name) is not None
+        ):
+            continue
+        if _is_restored(resource.kind, whole.data):
+            _restore(server, kind, whole)
+            continue
+        account = whole.data.get("spec", {}).get("serviceAccountName") if resource.kind == "Pod" else None
         if account and (whole.namespace, account) not in accounts:
             accounts.add((whole.namespace, account))
             if client.get("serviceaccounts", whole.namespace, account) is None:
                 client.create("serviceaccounts", whole.namespace, {"metadata": {"name": account}})
         create(client, kind, whole)
+    return moved
+
+
+_GIVEN = ("Namespace", "ServiceAccount", "PriorityClass", "ConfigMap", "Service")
+"""Kinds of which every cluster has some objects from the start."""
+
+
+def _metadata(whole: Whole) -> Mapping[str, Any]:
+    metadata: Mapping[str, Any] = whole.data.get("metadata") or {}
+    return metadata
+
+
+def _is_restored(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether an object exists elsewhere."""
+    if (data.get("metadata") or {}).get("uid"):
+        return True
+    status = data.get("status") or {}
+    if kind == "Pod":
+        return (status.get("phase") or "Pending") != "Pending"
+    if kind == "Service":
+        return (data.get("spec") or {}).get("clusterIP", "None") not in ("", "None")
+    return kind == "Node" and bool(status.get("conditions"))
+
+
+def _is_down(node: Mapping[str, Any]) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    return any(
+        isinstance(each, Mapping) and each.get("type") == "Ready" and each.get("status") != "True"
+        for each in conditions
+    )
+
+
+def _restore(server: APIServer, kind: Kind, whole: Whole) -> None:
+    try:
+        obj = restore(whole.data)
+        assert obj is not None, "every kind that is served has a schema"
+        server.restore(kind.resource, obj)
+    except DecodeError as error:
+        problem = f"found {shown(error.value)}, expected {error.expected}"
+        raise whole.located(ManifestError(problem, path=error.path or None)) from None
+    except StatusError as refusal:
+        raise whole.located(ManifestError(refusal.message)) from refusal
 
 
 def _rank(found: tuple[Whole, Kind]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -40,11 +40,19 @@ USER_AGENT = "kube-controller-manager"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The client, informers and clock that controllers share."""
+    """The client, informers and clock that controllers share.
+
+    Attributes:
+        client: Reads and writes the API's objects.
+        informers: The API's objects, indexed.
+        clock: The time.
+        external_owners: The uids of owners that exist outside this cluster: their dependents are not garbage.
+    """
 
     client: Client
     informers: Informers
     clock: Timers
+    external_owners: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

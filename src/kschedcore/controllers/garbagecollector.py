@@ -39,6 +39,7 @@ class GarbageCollector(Controller):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
+        self._external = context.external_owners
         self._informers: list[Informer] = []
         for resource in _RESOURCES.values():
             informer = self.informers[resource.qualified]
@@ -118,8 +119,8 @@ class GarbageCollector(Controller):
     def _owner(self, obj: Object, reference: Object) -> Object | None:
         """The owner that a reference means; None when it is gone or another has taken its name."""
         resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
-        if resource is None:
-            # An owner of a kind that is not served may exist.
+        if resource is None or reference["uid"] in self._external:
+            # An owner of a kind that is not served, or outside this cluster, cannot be known to be gone.
             return _reference_only(reference)
         namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
         owner = self.informers[resource.qualified].get(namespace, reference["name"])

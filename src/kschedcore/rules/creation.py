@@ -21,7 +21,7 @@ from kschedcore.rules.preparation import prepare_create
 from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.kinds import validate_create
 
-__all__ = ["Created", "create", "create_pod_spec"]
+__all__ = ["Created", "create", "create_pod_spec", "restore"]
 
 
 class Created(msgspec.Struct, frozen=True):
@@ -61,6 +61,28 @@ def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Cre
     default(kind, obj)
     prepare_create(kind, obj)
     return Created(obj, validate_create(kind, obj, namespaced=namespaced), unknown)
+
+
+def restore(data: Mapping[str, Any]) -> Object | None:
+    """Return an object that an API server stored before, decoded and with defaults; it is not validated.
+
+    Args:
+        data: The object, with its apiVersion and kind.
+
+    Returns:
+        The object; None for a kind of which there is no schema.
+
+    Raises:
+        DecodeError: A field has the wrong type.
+    """
+    version, kind = data["apiVersion"], data["kind"]
+    schema = schema_for(version, kind)
+    if schema is None:
+        return None
+    obj, _ = decoder_of(schema.name, templated=kind == "Pod")(data)
+    obj["apiVersion"], obj["kind"] = version, kind
+    default(kind, obj)
+    return obj
 
 
 def create_pod_spec(spec: Mapping[str, Any]) -> FrozenDict:
