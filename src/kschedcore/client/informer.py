@@ -117,7 +117,10 @@ class Informer:
         self.sync()
         for obj in list(self._objects.values()):
             if controlled is None or controlled == _controller_kind(obj):
-                self._notify(listener, Change(None, obj))
+                try:
+                    listener(change := Change(None, obj))
+                except Exception:
+                    self._log_failure(change)
         self._listeners.setdefault(controlled, []).append(listener)
 
     def unlisten(self, listener: Listener, controlled: str | None = None) -> None:
@@ -219,16 +222,17 @@ class Informer:
         for controlled, listeners in self._listeners.items():
             if controlled is None or controlled in kinds:
                 for listener in listeners:
-                    self._notify(listener, change)
+                    # A listener that cannot handle an object must not keep any from the changes after it.
+                    try:
+                        listener(change)
+                    except Exception:
+                        self._log_failure(change)
 
-    def _notify(self, listener: Listener, change: Change) -> None:
-        # A listener that cannot handle an object must not keep this or other listeners from the changes after it.
-        try:
-            listener(change)
-        except Exception:
-            namespace, name = key_of(change.object)
-            about = f"{self.resource} {namespace}/{name}" if namespace else f"{self.resource} {name}"
-            _log.exception("a listener failed on a change of %s; the change is lost to it", about)
+    def _log_failure(self, change: Change) -> None:
+        name = "/".join(filter(None, key_of(change.object)))
+        _log.exception(
+            "a listener failed on a change of %s %s; the change is lost to it", self.resource, name
+        )
 
 
 class _Index:

@@ -249,12 +249,16 @@ class _Passes:
 
     def admit(self, key: Key, now: datetime) -> datetime | None:
         """Count a pass; return when the key may be reconciled, None for now."""
-        since, spent = self._spent.get(key, (now, 0))
-        if since < now and spent:
+        before = self._spent.get(key)
+        if before is None:
+            if len(self._spent) > self._KEPT:
+                self._spent.clear()
+            self._spent[key] = now, 1
+            return None
+        since, spent = before
+        if since != now:
             spent = max(0, spent - (now - since) // self.PERIOD)
         if spent >= self.BURST:
             return now + self.PERIOD
-        if len(self._spent) > self._KEPT:
-            self._spent.clear()
         self._spent[key] = now, spent + 1
         return None
