@@ -211,3 +211,33 @@ def test_a_target_that_is_not_there_is_told() -> None:
 def test_outside_its_bounds_it_goes_to_the_nearer_one() -> None:
     assert World(replicas=12).replicas == 10
     assert World(replicas=1, minReplicas=3).replicas == 3
+
+
+def test_two_autoscalers_of_the_same_pods_are_ambiguous() -> None:
+    world = World()
+    target = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web"}
+    metric = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}
+    spec = {
+        "scaleTargetRef": target,
+        "maxReplicas": 10,
+        "metrics": [{"type": "Resource", "resource": metric}],
+    }
+    world.send("POST", AUTOSCALERS, {"metadata": {"name": "other"}, "spec": spec})
+    world.load.each = 100
+    before = world.get("replicasets.apps", "web")["spec"]["replicas"]
+    world.run_for(seconds=60)
+    assert world.get("replicasets.apps", "web")["spec"]["replicas"] == before
+    for name in ("web", "other"):
+        conditions = world.get("horizontalpodautoscalers.autoscaling", name)["status"]["conditions"]
+        [active] = [each for each in conditions if each["type"] == "ScalingActive"]
+        assert (active["status"], active["reason"]) == ("False", "AmbiguousSelector")
+
+
+def test_a_tolerance_of_its_own_counts_in_its_direction() -> None:
+    world = World(behavior={"scaleUp": {"tolerance": "1500m"}})
+    world.load.each = 120
+    world.run_for(seconds=60)
+    assert world.get("replicasets.apps", "web")["spec"]["replicas"] == 2
+    world.load.each = 130
+    world.run_for(seconds=60)
+    assert world.get("replicasets.apps", "web")["spec"]["replicas"] > 2

@@ -20,6 +20,7 @@ from kschedcore.controllers.persistentvolume.provisioner import PersistentVolume
 from kschedcore.controllers.podgc import PodGarbageCollector
 from kschedcore.controllers.replicaset import ReplicaSetController
 from kschedcore.controllers.replicationcontroller import ReplicationControllerController
+from kschedcore.controllers.resourceclaim import ResourceClaimController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
 from kschedcore.controllers.serviceaccount import ServiceAccountController
@@ -50,6 +51,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     PodGarbageCollector,
     ReplicaSetController,
     ReplicationControllerController,
+    ResourceClaimController,
     ResourceQuotaController,
     RootCACertPublisher,
     ServiceAccountController,
