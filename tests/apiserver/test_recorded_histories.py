@@ -24,10 +24,13 @@ WHOLE = {
     "quota": 1.0,
     "subresources": 0.8,
     "validation": 0.7,
-    "watches": 0.9,
+    "tables": 0.85,
+    "watches": 0.98,
 }
 """By family, the share of answers that agree as a whole at least."""
-OTHER_FIELDS = {"immutable": 0.97}
+OTHER_CODES = {"tables": 0.9}
+"""Families with kinds that are not served, and the share of answers whose code agrees at least."""
+OTHER_FIELDS = {"immutable": 0.97, "tables": 0.9}
 """Families in which not every answer agrees in reason and fields, and the share that does at least."""
 
 
@@ -43,7 +46,8 @@ def steps(family: str) -> Iterator[tuple[str, StepResult]]:
 def test_answers_agree_with_the_recorded_ones(family: str) -> None:
     found = list(steps(family))
     assert len(found) >= 90
-    assert [(case, step.name) for case, step in found if not step.aspects["code"]] == []
+    codes = [step for _, step in found if step.aspects["code"]]
+    assert len(codes) >= OTHER_CODES.get(family, 1.0) * len(found)
     fields = [step for _, step in found if step.aspects["fields"]]
     assert len(fields) >= OTHER_FIELDS.get(family, 1.0) * len(found)
     whole = [step for _, step in found if step.aspects["whole"]]

@@ -32,6 +32,10 @@ TYPES = (
     "application/strategic-merge-patch+json", "application/apply-patch+yaml", "application/json; charset=utf-8",
     "text/plain", "", "application/vnd.kubernetes.protobuf",
 )  # fmt: skip
+ACCEPTED = (
+    "", "", "application/json", "application/json;as=Table;v=v1;g=meta.k8s.io", "text/csv", "*/*;q=x",
+    "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io", ";;,,=",
+)  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "PATCH", "PATCH", "DELETE", "OPTIONS", "")
 PARAMETERS = (
     "dryRun", "fieldManager", "force", "fieldValidation", "limit", "continue", "labelSelector", "fieldSelector",
@@ -105,7 +109,8 @@ def _damaged(request: Request, random: Random) -> Request:
             body = damaged(body, random)
         case _:
             target = _damaged_target(target, random)
-    return Request(method, target, _sent(body, random), kind, request.user_agent)
+    accept = random.choice(ACCEPTED)
+    return Request(method, target, _sent(body, random), kind, request.user_agent, accept)
 
 
 def _damaged_target(target: str, random: Random) -> str:

@@ -73,6 +73,9 @@ def events_response(response: Response) -> Response:
 def _events_body(answer: Mapping[str, Any]) -> Object:
     """An event or a list of events, converted; anything else as it is."""
     kind = answer.get("kind")
+    if kind == "Table":
+        rows = [{**row, "object": row["object"] and _events_body(row["object"])} for row in answer["rows"]]
+        return {**answer, "rows": rows}
     if kind == "EventList":
         items = [_renamed(item, _FROM_CORE, "v1", API_VERSION) for item in answer["items"]]
         return {**answer, "apiVersion": API_VERSION, "items": items}

@@ -12,7 +12,7 @@ from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.spans import short_duration
 from kschedcore.client.informer import controller_of
 
-__all__ = ["table"]
+__all__ = ["completions", "job_status", "pod_containers", "pod_status", "ready", "table"]
 
 NONE = "<none>"
 GAP = "   "
@@ -67,7 +67,8 @@ def _out_of(field: str, wanted: str = "replicas") -> Callable[[ReadOnlyObject], 
     return lambda obj: f"{obj.get('status', {}).get(field, 0)}/{obj['spec'].get(wanted, 1)}"
 
 
-def _containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
+def pod_containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
+    """Return the statuses of a pod's sidecars and containers."""
     sidecars = [
         each["name"]
         for each in pod["spec"].get("initContainers", ())
@@ -78,17 +79,18 @@ def _containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
     return [*inits, *status.get("containerStatuses", ())]
 
 
-def _ready(pod: ReadOnlyObject) -> str:
+def ready(pod: ReadOnlyObject) -> str:
+    """Return how many containers of a pod are ready, and how many there are."""
     total = len(pod["spec"]["containers"])
     total += sum(each.get("restartPolicy") == "Always" for each in pod["spec"].get("initContainers", ()))
-    return f"{sum(bool(each.get('ready')) for each in _containers(pod))}/{total}"
+    return f"{sum(bool(each.get('ready')) for each in pod_containers(pod))}/{total}"
 
 
 def _restarts(pod: ReadOnlyObject) -> str:
-    return str(sum(each.get("restartCount", 0) for each in _containers(pod)))
+    return str(sum(each.get("restartCount", 0) for each in pod_containers(pod)))
 
 
-def _pod_status(pod: ReadOnlyObject) -> str:
+def pod_status(pod: ReadOnlyObject) -> str:
     """The word that says best how a pod is: its phase, or why a container does not run."""
     status = pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
@@ -144,7 +146,8 @@ def _roles(node: ReadOnlyObject) -> str:
     return ",".join(sorted(key.removeprefix(prefix) for key in labels if key.startswith(prefix))) or NONE
 
 
-def _job_status(job: ReadOnlyObject) -> str:
+def job_status(job: ReadOnlyObject) -> str:
+    """Return the word for a job's state."""
     for kind, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
         conditions = job.get("status", {}).get("conditions", ())
         if any(each["type"] == kind and each["status"] == "True" for each in conditions):
@@ -152,7 +155,8 @@ def _job_status(job: ReadOnlyObject) -> str:
     return "Running"
 
 
-def _completions(job: ReadOnlyObject) -> str:
+def completions(job: ReadOnlyObject) -> str:
+    """Return how many completions a job has, and how many it wants."""
     done, wanted = job.get("status", {}).get("succeeded", 0), job["spec"].get("completions")
     return f"{done}/{wanted}" if wanted is not None else f"{done}/1 of {job['spec'].get('parallelism', 1)}"
 
@@ -163,7 +167,7 @@ def _target(autoscaler: ReadOnlyObject) -> str:
 
 
 def _targets(autoscaler: ReadOnlyObject) -> str:
-    now = autoscaler.get("status", {}).get("currentMetrics", ())
+    now = autoscaler.get("status", {}).get("currentMetrics") or ()
     cells = []
     for place, metric in enumerate(autoscaler["spec"].get("metrics", ())):
         source = metric.get("resource") or metric.get("containerResource") or {}
@@ -197,8 +201,8 @@ _EVENT_COLUMNS = (
 
 _COLUMNS: Mapping[str, tuple[_Column, ...]] = {
     "pods": (
-        _Column("READY", _ready),
-        _Column("STATUS", _pod_status),
+        _Column("READY", ready),
+        _Column("STATUS", pod_status),
         _Column("RESTARTS", _restarts),
         _Column("NODE", lambda pod: str(pod["spec"].get("nodeName", NONE))),
     ),
@@ -229,7 +233,7 @@ _COLUMNS: Mapping[str, tuple[_Column, ...]] = {
         _Column("CONTROLLER", _owner),
         _Column("REVISION", lambda obj: str(obj["revision"])),
     ),
-    "jobs.batch": (_Column("STATUS", _job_status), _Column("COMPLETIONS", _completions)),
+    "jobs.batch": (_Column("STATUS", job_status), _Column("COMPLETIONS", completions)),
     "cronjobs.batch": (
         _Column("SCHEDULE", _spec("schedule")),
         _Column("TIMEZONE", _spec("timeZone")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from kschedcore.api.machinery.frozen import StoredObject, plain
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request, internal, not_found
@@ -20,6 +22,7 @@ from kschedcore.apiserver.metadata import MetaSource
 from kschedcore.apiserver.options import DeleteOptions, delete_options, is_set, write_options
 from kschedcore.apiserver.patching import apply_patch, patch_object, patcher
 from kschedcore.apiserver.registry import Registry, Write
+from kschedcore.apiserver.representations import negotiated, represented
 from kschedcore.apiserver.routes import Route, method_not_allowed, route
 from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
@@ -32,6 +35,8 @@ from kschedcore.store.watch import Watch
 
 __all__ = ["Requests"]
 
+_DEPRECATED = {"endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
+"""By resource, the warning that every request for it gets."""
 _FOREIGN = frozenset({"scale", "binding", "eviction"})
 _OPTIONS_OF = {"PUT": "UpdateOptions", "POST": "CreateOptions", "PATCH": "PatchOptions"}
 
@@ -66,8 +71,12 @@ class Requests:
         warnings: list[str] = []
         try:
             target = route(request.target)
+            if request.accept:
+                return self._negotiated(request, target, complete=complete)
+            if target.kind.resource.qualified in _DEPRECATED:
+                warnings.append(_DEPRECATED[target.kind.resource.qualified])
             if request.method == "GET":
-                return Response(200, self._read(target, complete=complete))
+                return Response(200, self._read(target, complete=complete), tuple(warnings))
             code, answer = self._answer(request, target, warnings)
             if target.kind.resource.kind == "Event" and request.method in _OPTIONS_OF:
                 self._event_ttl.written(answer)
@@ -87,6 +96,12 @@ class Requests:
     def restore(self, resource: Resource, obj: Object) -> None:
         """Store an object as it is, see :meth:`kschedcore.apiserver.APIServer.restore`."""
         self._registry.restore(resource, obj)
+
+    def _negotiated(self, request: Request, target: Route, *, complete: bool) -> Response:
+        """Answer a request whose ``Accept`` header may ask for another form of the answer."""
+        form = negotiated(request.accept)
+        response = self.send(replace(request, accept=""), complete=complete)
+        return represented(response, form, target.kind, target.query, self._clock.now())
 
     def expire(self) -> None:
         """Delete events whose time to live has passed, and compact the history when that is due."""

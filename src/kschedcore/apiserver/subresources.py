@@ -22,7 +22,7 @@ from kschedcore.apiserver.options import delete_options
 from kschedcore.apiserver.registry import Registry, Write
 from kschedcore.client.transport import Query
 
-__all__ = ["bind", "evict", "read_scale", "scale_of", "write_scale"]
+__all__ = ["bind", "evict", "read_scale", "scale_of", "selector_text", "write_scale"]
 
 _SCALE = Resource("autoscaling", "v1", "Scale", "scales")
 _EVICTION = Resource("policy", "v1", "Eviction", "evictions")
@@ -44,13 +44,14 @@ def scale_of(obj: Object) -> Object:
     }
     if spec.get("replicas"):
         scale["spec"]["replicas"] = spec["replicas"]
-    selector = _selector_text(spec.get("selector"))
+    selector = selector_text(spec.get("selector"))
     if selector:
         scale["status"]["selector"] = selector
     return scale
 
 
-def _selector_text(selector: Mapping[str, Any] | None) -> str:
+def selector_text(selector: Mapping[str, Any] | None) -> str:
+    """Return a selector as a query has it: ``app=web,tier in (a,b)``; empty for none."""
     if not selector:
         return ""
     # A replication controller's selector is a plain map of labels.

@@ -23,6 +23,9 @@ __all__ = ["ApiHistories", "answers", "complaints", "normalised"]
 
 _USER_AGENT = "tester/1.0"
 _STEPS = frozenset({"request", "settle", "watch"})
+_AGO = re.compile(r"\((\d+[smhdy])+ ago\)")
+_NODE_PORT = re.compile(r":\d+/")
+_AGE = re.compile(r"<unknown>|(\d+[smhdy])+")
 _STREAM, _WARNINGS = "stream", "warnings"
 _WITH_ROOT_CERTIFICATES = frozenset({"tables", "kinds", "watches", "crd", "access", "policies"})
 """Families that were recorded with the root certificate publisher running."""
@@ -125,7 +128,7 @@ def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], 
         response = server.send(_request(step["request"]))
         answer = dict(response.object)
         if "warnings" in step["response"]:
-            answer[_WARNINGS] = sorted(response.warnings)
+            answer[_WARNINGS] = sorted(f'299 - "{text}"' for text in response.warnings)
         yield step["request"], step["response"], (response.code, answer)
 
 
@@ -225,8 +228,34 @@ def _normalise(value: Any, managed_fields: bool) -> Any:
         return [_normalise(item, managed_fields) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("kind") == "Table":
+        value = _table(value)
     kept = {key: item for key, item in value.items() if managed_fields or key != "managedFields"}
     return {key: _field(key, item, managed_fields) for key, item in kept.items()}
+
+
+def _table(value: dict[str, Any]) -> dict[str, Any]:
+    """A table with placeholders in cells that are ages, cluster addresses or ports of nodes."""
+    names = [column["name"] for column in value.get("columnDefinitions") or ()]
+    rows = [{**row, "cells": _cells(names, row["cells"])} for row in value.get("rows") or ()]
+    return {**value, "rows": rows}
+
+
+def _cells(names: list[str], cells: list[Any]) -> list[Any]:
+    shown = []
+    for place, value in enumerate(cells):
+        name = names[place] if place < len(names) else ""
+        if isinstance(value, str) and _AGE.fullmatch(value):
+            shown.append("<age>")
+        elif name == "Cluster-IP" and value not in ("None", "<none>", ""):
+            shown.append("<ip>")
+        elif name == "Port(s)":
+            shown.append(_NODE_PORT.sub(":<nodePort>/", value))
+        elif name == "Restarts":
+            shown.append(_AGO.sub("(<age> ago)", value))
+        else:
+            shown.append(value)
+    return shown
 
 
 def _field(key: str, value: Any, managed_fields: bool) -> Any:
