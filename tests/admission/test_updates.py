@@ -170,6 +170,15 @@ def test_a_suspended_job_may_be_aimed_at_other_nodes(cluster: Cluster) -> None:
     assert fields(cluster, "jobs", sample("jobs", "y"), aimed) == {"spec.template.spec"}
 
 
+def test_a_suspended_job_may_change_the_resources_of_its_containers(cluster: Cluster) -> None:
+    start = sample("jobs")
+    start["spec"]["suspend"] = True
+    wanted = {"spec.template.spec.containers.0.resources": {"requests": {"cpu": "3"}}}
+    template = changed(cluster, "jobs", start, wanted)["spec"]["template"]["spec"]
+    assert template["containers"][0]["resources"] == {"requests": {"cpu": "3"}}
+    assert fields(cluster, "jobs", sample("jobs", "y"), wanted) == {"spec.template.spec"}
+
+
 def test_an_immutable_config_map_stays(cluster: Cluster) -> None:
     start = {**sample("configmaps"), "immutable": True}
     assert fields(cluster, "configmaps", start, {"immutable": None, "data": {"a": "2"}}) == {

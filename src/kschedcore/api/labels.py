@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
+
+from kschedcore.api.machinery.remembered import remembered
 
 __all__ = [
     "is_cidr", "is_config_map_key", "is_dns1035_label", "is_dns1123_label", "is_dns1123_subdomain", "is_env_var_name",
@@ -19,7 +20,6 @@ __all__ = [
 _LABEL_MAX_BYTES = 63
 _SUBDOMAIN_MAX_BYTES = 253
 _PORT_NAME_MAX_BYTES = 15
-_REMEMBERED = 8192
 
 _EMPTY = "must be non-empty"
 _ALPHANUMERIC_ENDS = "must start and end with an alphanumeric character"
@@ -98,7 +98,7 @@ def _too_long(text: str, most: int, unit: str = "characters") -> tuple[str, ...]
     return (f"must be no more than {most} {unit}",)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered
 def is_qualified_name(text: str) -> tuple[str, ...]:
     """A label key or resource name: ``name`` or ``example.com/name``, the name of at most 63 bytes."""
     prefix, slash, name = text.rpartition("/")
@@ -119,7 +119,7 @@ def is_qualified_name(text: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@remembered
 def is_label_value(text: str) -> tuple[str, ...]:
     """A label's value: empty, or at most 63 bytes of alphanumerics, dashes, underscores and dots."""
     return _problems(text, _LABEL_VALUE, _LABEL_MAX_BYTES, "bytes")

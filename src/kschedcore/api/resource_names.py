@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from kschedcore.api import labels as rules
+from kschedcore.api.machinery.remembered import remembered
 
 __all__ = [
     "COMPUTE_QUOTA_RESOURCES", "INTEGER_QUOTA_RESOURCES", "STANDARD_CONTAINER_RESOURCES",
@@ -39,7 +38,7 @@ def is_native(name: str) -> bool:
     return "/" not in name or "kubernetes.io/" in name
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def is_extended(name: str) -> bool:
     """``nvidia.com/gpu``: of a domain other than kubernetes.io, and still a qualified name behind ``requests.``."""
     if is_native(name) or name.startswith("requests."):

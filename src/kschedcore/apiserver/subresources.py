@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kschedcore.api.machinery import field_errors as fe
-from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.conditions import disrupted
 from kschedcore.api.machinery.frozen import FrozenDict, StoredObject, plain
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import bad_request, conflict, invalid

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from kschedcore.api.machinery.conditions import is_true
-from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.conditions import disrupted, is_true
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, by_node, key_of

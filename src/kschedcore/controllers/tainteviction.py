@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.conditions import disrupted
 from kschedcore.api.machinery.times import later
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Taint, Toleration, decode

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from kschedcore.api.machinery.frozen import FrozenDict
@@ -235,7 +234,9 @@ def parse(texts: Mapping[str, QuantityText]) -> ResourceList:
     return {name: _quantity(text) for name, text in texts.items()}
 
 
-_quantity = lru_cache(maxsize=4096)(Quantity.parse)
+@remembered
+def _quantity(text: QuantityText) -> Quantity:
+    return Quantity.parse(text)
 
 
 def added(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> ResourceList:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kschedcore.api.machinery.conditions import with_condition
-from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.conditions import disrupted, with_condition
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
 from kschedcore.client.events import EventRecorder

@@ -9,7 +9,7 @@ from typing import Any
 from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.machinery.types import Object
 
-__all__ = ["condition_in", "condition_of", "is_true", "with_condition"]
+__all__ = ["condition_in", "condition_of", "disrupted", "is_true", "with_condition"]
 
 
 def condition_of(obj: Mapping[str, Any], kind: str) -> Object | None:
@@ -43,3 +43,22 @@ def with_condition(conditions: Iterable[Object], new: Object, now: datetime) -> 
             each, dated = dated, {}
         found.append(each)
     return [*found, dated] if dated else found
+
+
+def disrupted(pod: Object, reason: str, message: str, now: datetime, phase: str | None = None) -> Object:
+    """Return a pod's status with the condition ``DisruptionTarget``, before the pod is evicted (KEP-3329).
+
+    Args:
+        pod: The pod.
+        reason: The component that evicts it: ``DeletionByTaintManager``.
+        message: The explanation for users.
+        now: The time.
+        phase: The new phase, if it changes.
+    """
+    status = pod.get("status", {})
+    condition = {
+        "type": "DisruptionTarget", "status": "True", "reason": reason, "message": message,
+        "lastProbeTime": None,
+    }  # fmt: skip
+    marked = {**status, "conditions": with_condition(status.get("conditions", ()), condition, now)}
+    return marked if phase is None else {**marked, "phase": phase}

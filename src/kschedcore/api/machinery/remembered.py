@@ -1,8 +1,9 @@
-"""What follows from frozen objects alone, found out once.
+"""Memoisation of pure functions over frozen objects and other hashable values.
 
 Pods come by the thousand from few templates, and each is written several times with the same spec. Frozen
-parts are shared, so whether two of them are the same is a comparison of identities, and what a pure function
-says of them need be found out only once. Everything that admission remembers is remembered here.
+parts are shared, so comparing two of them is a comparison of identities, and a pure function of them needs to
+be computed only once. Every bounded memo table of the API and its rules is made here, so that :func:`forget`
+empties all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from kschedcore.api.machinery.frozen import FrozenDict, FrozenList, Interner
 __all__ = ["forget", "remembered", "shared", "shared_json"]
 
 ANSWERS_REMEMBERED = 4096
-"""How many answers each function keeps; those not asked for lately go first."""
+"""How many results each function keeps; the least recently used go first."""
 
 _Ts = TypeVarTuple("_Ts")
 _R = TypeVar("_R")
@@ -31,11 +32,10 @@ _interning = Lock()
 
 
 def remembered(rule: Callable[[*_Ts], _R]) -> Callable[[*_Ts], _R]:
-    """Let a pure function of frozen objects answer each question once.
+    """Memoise a pure function.
 
-    Frozen arguments are told apart by identity, at no cost however large they are; others, which must be
-    hashable, by value. What the function raises is not remembered. Answers are shared, so they must not be
-    changed.
+    Frozen arguments are compared by identity, at no cost however large they are; others, which must be
+    hashable, by value. Exceptions are not kept. Results are shared, so callers must not change them.
     """
     ask = lru_cache(maxsize=ANSWERS_REMEMBERED)(rule)
     _forgetting.append(ask.cache_clear)
@@ -43,7 +43,7 @@ def remembered(rule: Callable[[*_Ts], _R]) -> Callable[[*_Ts], _R]:
 
 
 def forget() -> None:
-    """Forget every answer, and which parts are shared: the next ones are found out anew."""
+    """Drop every memoised result and every shared part."""
     for clear in _forgetting:
         clear()
     with _interning:
@@ -55,12 +55,12 @@ def shared(value: Mapping[str, Any]) -> FrozenDict: ...
 @overload
 def shared(value: list[Any]) -> FrozenList: ...
 def shared(value: Any) -> Any:
-    """``value`` frozen, one object for all that read the same; what is frozen already stays as it is."""
+    """Return ``value`` frozen, one object for equal values; a frozen value is returned as it is."""
     return shared_json(_encode(value)) if type(value) in _PLAIN else value
 
 
 @remembered
 def shared_json(encoded: bytes) -> Any:
-    """What a JSON text says, as :func:`shared` has it."""
+    """Return the value of a JSON text, frozen and shared as by :func:`shared`."""
     with _interning:
         return _interner.part(msgspec.json.decode(encoded))

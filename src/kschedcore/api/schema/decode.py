@@ -12,9 +12,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.schema import Field, ObjectType, object_type
 
@@ -349,7 +350,7 @@ def _number(value: Any, _unknown: list[str]) -> Any:
     return value
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def _canonical(text: str) -> str:
     return str(Quantity.parse(text))
 
@@ -375,7 +376,7 @@ def _int_or_string(value: Any, _unknown: list[str]) -> Any:
     raise DecodeError(problem, "an integer of 32 bits or a string")
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def _is_time(text: str) -> bool:
     return _TIME.fullmatch(text) is not None
 

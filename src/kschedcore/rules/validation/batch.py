@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from kschedcore.api.machinery import field_errors as fe
+from kschedcore.api.machinery.conditions import is_true
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.rules.validation.common import (
     IMMUTABLE,
@@ -126,12 +127,23 @@ def _template_update(template: dict[str, Any], was: dict[str, Any]) -> Iterator[
 
 
 def _fixed_template(spec: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """The new template, with the old directives that a suspended job may change (KEP-2926)."""
+    """The new template, with the old value of everything that a suspended job may change.
+
+    These are scheduling directives (KEP-2926) and the resources of containers (KEP-5440, on since v1.36).
+    """
     template, was = spec["template"], old["spec"]["template"]
-    if not old["spec"].get("suspend") or old["status"].get("startTime"):
+    suspended = not old["status"].get("startTime") or is_true(old, "Suspended")
+    if not old["spec"].get("suspend") or not suspended:
         return dict(template)
     munged = {key: value for key, value in template["spec"].items() if key not in _SCHEDULING}
     munged.update({key: value for key, value in was["spec"].items() if key in _SCHEDULING})
+    for key in ("containers", "initContainers"):
+        before = {each.get("name"): each.get("resources") for each in was["spec"].get(key) or ()}
+        if munged.get(key):
+            munged[key] = [
+                {**each, "resources": before.get(each.get("name"), each.get("resources"))}
+                for each in munged[key]
+            ]
     metadata = {k: v for k, v in template["metadata"].items() if k not in ("labels", "annotations")}
     metadata.update({k: v for k, v in was["metadata"].items() if k in ("labels", "annotations")})
     return {**template, "spec": munged, "metadata": metadata}
