@@ -1,4 +1,4 @@
-"""Fixtures of every test: an error that a component logs fails the test that caused it."""
+"""Settings and fixtures of all tests: an error that a component logs fails the test that caused it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test depends on how fast the machine is.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 class _Errors(logging.Handler):

@@ -68,7 +68,7 @@ def merged(base: Any, noise: Any, keep: bool) -> Any:
 
 @pytest.mark.parametrize("plural", sorted(SAMPLES))
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_a_write_is_answered(plural: str, data: st.DataObject) -> None:
     resource = RESOURCES[plural]
     schema = schema_for(resource.api_version, resource.kind)
@@ -106,7 +106,7 @@ JSON = st.sampled_from(
 
 @pytest.mark.parametrize("plural", sorted(SAMPLES))
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_value_in_any_place_is_answered(plural: str, data: st.DataObject) -> None:
     resource = RESOURCES[plural]
     namespace = "ns" if resource.namespaced else ""

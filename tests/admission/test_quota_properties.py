@@ -105,4 +105,4 @@ class Quotas(RuleBasedStateMachine):
 
 
 TestQuotas: Any = Quotas.TestCase
-TestQuotas.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestQuotas.settings = settings(max_examples=25, stateful_step_count=20)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kschedcore.api.cron import parse_schedule
@@ -107,7 +107,6 @@ def expands(field: str, low: int, high: int) -> set[int]:
     return found
 
 
-@settings(deadline=None)
 @given(FIELDS, st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))
 def test_it_is_the_first_minute_that_matches(fields: tuple[str, str, str, str, str], start: datetime) -> None:
     start = start.replace(tzinfo=UTC)

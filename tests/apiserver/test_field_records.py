@@ -103,7 +103,7 @@ def played(history: list[Write], asks: Asks) -> APIServer:
     return server
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories(), st.sets(st.integers(0, 40)))
 def test_it_does_not_matter_when_somebody_asks(drawn: tuple[str, list[Write]], some: set[int]) -> None:
     collection, history = drawn

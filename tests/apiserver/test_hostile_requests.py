@@ -124,7 +124,7 @@ requests = st.tuples(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(requests, min_size=1, max_size=8), st.booleans())
 def test_every_request_is_answered(history: list[tuple[str, str, Any, str]], begun: bool) -> None:
     server = APIServer()

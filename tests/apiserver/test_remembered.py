@@ -164,7 +164,7 @@ def text(body: Any) -> Any:
     return body if body is None else msgspec.json.encode(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(histories())
 def test_a_server_that_remembers_answers_as_one_that_does_not(history: list[Request]) -> None:
     remembering = list(answers(history, before_each=lambda: None, as_sent=lambda body: body))
@@ -173,7 +173,7 @@ def test_a_server_that_remembers_answers_as_one_that_does_not(history: list[Requ
     assert msgspec.json.encode(remembering, order="sorted") == msgspec.json.encode(forgetting, order="sorted")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_a_stored_pod_reads_as_itself(history: list[Request]) -> None:
     """An update may take the parts of the live object as read, since reading them again changes nothing."""
@@ -183,7 +183,7 @@ def test_a_stored_pod_reads_as_itself(history: list[Request]) -> None:
         assert (code, answer) == (200, {"kind": "Pod", "apiVersion": "v1", **pod})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(histories())
 def test_pods_of_one_template_share_their_parts(history: list[Request]) -> None:
     server = server_after(history)

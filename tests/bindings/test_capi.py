@@ -80,7 +80,7 @@ def test_the_table_says_which_it_is() -> None:
     assert call("version", returns=ctypes.c_char_p).decode() == __version__
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     st.lists(st.integers(1, 8000), max_size=6),
     st.lists(st.tuples(st.integers(1, 4000), st.integers(-2, 2)), max_size=10),

@@ -25,7 +25,6 @@ def _truncated(first: int, second: int) -> int:
     return quotient if (first < 0) is (second < 0) else -quotient
 
 
-@settings(deadline=None)
 @given(integers, integers)
 def test_integers_compute_like_python_or_overflow(first: int, second: int) -> None:
     exact = {"+": first + second, "-": first - second, "*": first * second}
@@ -43,7 +42,6 @@ def test_integers_compute_like_python_or_overflow(first: int, second: int) -> No
         assert PROGRAMS[sign].evaluate({"a": first, "b": second}) is holds
 
 
-@settings(deadline=None)
 @given(integers | naturals.map(UInt) | st.floats(), integers | naturals.map(UInt) | st.floats())
 def test_numbers_of_all_types_have_one_order(first: float, second: float) -> None:
     if first != first or second != second:
@@ -56,19 +54,18 @@ def test_numbers_of_all_types_have_one_order(first: float, second: float) -> Non
         assert order == (int(first) > int(second)) - (int(first) < int(second))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=60))
 def test_no_text_crashes_the_compiler(text: str) -> None:
     assert attempt(text) in {"refused", "failed", "evaluated"}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32))
 def test_no_tokens_crash_the_compiler(seed: int) -> None:
     assert attempt(expression(random.Random(seed))) in {"refused", "failed", "evaluated"}
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_quoted_text_reads_back(text: str) -> None:
     quoted = (
@@ -80,19 +77,16 @@ def test_quoted_text_reads_back(text: str) -> None:
     assert ENVIRONMENT.compile(escaped).evaluate({}) == text
 
 
-@settings(deadline=None)
 @given(st.integers(-62_135_596_800 * 10**9, 253_402_300_799 * 10**9))
 def test_timestamps_read_back(nanos: int) -> None:
     assert Timestamp.parse(str(Timestamp(nanos))) == Timestamp(nanos)
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**52), 2**52))
 def test_durations_read_back(nanos: int) -> None:
     assert Duration.parse(f"{nanos}ns") == Duration(nanos)
 
 
-@settings(deadline=None)
 @given(st.lists(integers, max_size=8))
 def test_macros_agree_with_python(values: list[int]) -> None:
     bound = {"l": values}
@@ -109,7 +103,6 @@ def test_macros_agree_with_python(values: list[int]) -> None:
     assert run("l.map(e, string(e)).join(',')") == ",".join(map(str, values))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["true", "false", "1 / 0 == 1", "dyn(1)"]), min_size=1, max_size=5))
 def test_logic_absorbs_errors_in_any_order(terms: list[str]) -> None:
     for operator, decisive in (("&&", "false"), ("||", "true")):

@@ -61,7 +61,7 @@ def seen(obj: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WANTED, OTHERS, WANTED)
 def test_manifest_after_manifest_beside_others(
     first: dict[str, Any], others: dict[str, Any], second: dict[str, Any]

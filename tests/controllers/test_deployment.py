@@ -160,7 +160,7 @@ def test_its_status_counts_and_says_how_the_rollout_gets_on(world: World) -> Non
 AMOUNTS = st.one_of(st.integers(0, 4), st.integers(0, 100).map("{}%".format))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     replicas=st.integers(1, 8),
     surge=AMOUNTS,

@@ -358,7 +358,7 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     actions=st.lists(ACTIONS, max_size=8),
     policy=st.sampled_from(["OrderedReady", "Parallel"]),

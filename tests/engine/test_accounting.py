@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.resources import node_allocatable, pod_requests
 
@@ -17,9 +17,7 @@ from kschedcore.testing.strategies import Case, cases, histories
 
 Json = dict[str, Any]
 
-QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=60, derandomize=True)
 
 
 def accounted(engine: Engine) -> dict[str, dict[str, int]]:

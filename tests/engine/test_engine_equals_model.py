@@ -19,7 +19,6 @@ VERSIONS: tuple[Kubernetes, ...] = ("1.34", "1.36")
 
 THOROUGH = settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -77,7 +77,7 @@ AMOUNTS = st.one_of(st.integers(0, 8), st.integers(0, 200_000), st.integers(0, E
 ROWS = st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=1, max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rows=ROWS, request_=AMOUNTS, weight=st.integers(1, 100))
 @example(rows=[(0, 3), (0, EXACT - 1), (EXACT - 1, EXACT - 1)], request_=1, weight=1)
 @example(rows=[(1, 0)], request_=1, weight=1)
@@ -114,7 +114,7 @@ def test_average(loops: ctypes.CDLL, weight: int, shares: list[float]) -> None:
     assert averages.tolist() == [total // weight for total in totals]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=st.lists(st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS), min_size=1, max_size=40),
     one=AMOUNTS,
@@ -141,7 +141,7 @@ def test_balance(
             assert score == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows=ROWS, amount=AMOUNTS)
 def test_lack(loops: ctypes.CDLL, rows: list[tuple[int, int]], amount: int) -> None:
     allocatable, requested = column([row[0] for row in rows]), column([row[1] for row in rows])

@@ -140,7 +140,6 @@ def key(row: Json) -> tuple[str, str]:
 
 @settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -151,7 +151,7 @@ def told(decision: Decision) -> Any:
     )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS)
 def test_remembering_makes_no_difference(steps: list[tuple[Any, ...]]) -> None:
     warm, forgetful = Twin(forgetful=False), Twin(forgetful=True)

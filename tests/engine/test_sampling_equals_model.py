@@ -75,7 +75,6 @@ class SamplingReference(ReferenceScheduler):
 
 @settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

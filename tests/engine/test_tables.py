@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kschedcore import Engine
@@ -17,9 +17,7 @@ from kschedcore.testing.strategies import Case, cases
 
 Json = dict[str, Any]
 
-QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=60, derandomize=True)
 
 
 def table_of(pods: list[Json]) -> pa.Table:

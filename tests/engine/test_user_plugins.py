@@ -280,7 +280,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return module.Headroom
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.integers(1, 8), min_size=1, max_size=6),
     st.lists(st.integers(1, 4000), min_size=1, max_size=12),

@@ -264,7 +264,6 @@ class World:
 
 @settings(
     max_examples=400,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

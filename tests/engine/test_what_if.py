@@ -238,7 +238,6 @@ def dream(engine: EngineScheduler, replay: Replay, events: list[Event], twist: i
 
 @settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

@@ -63,7 +63,7 @@ def asking(server: ExtenderServer, **more: Any) -> Any:
     return {**config, "profiles": [{"schedulerName": "default-scheduler", "plugins": plugins}]}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cluster=clusters(configured=False), data=st.data(), cached=st.booleans())
 def test_a_scheduler_without_rules_that_asks_decides_as_one_with_all_rules(
     cluster: Any, data: st.DataObject, cached: bool
@@ -85,7 +85,7 @@ def test_a_scheduler_without_rules_that_asks_decides_as_one_with_all_rules(
                 asks.extenders.bind(decision.pod, decision.node)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cluster=clusters(configured=False), data=st.data(), cached=st.booleans())
 def test_preemption_with_its_consent_is_preemption(cluster: Any, data: st.DataObject, cached: bool) -> None:
     waiting = data.draw(pods("new", [n["metadata"]["name"] for n in cluster["nodes"]]))

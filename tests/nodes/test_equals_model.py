@@ -99,7 +99,7 @@ def follow(world: World, until: int, deleted_at: int | None) -> list[tuple[str, 
 @given(POLICIES, RUNS, st.integers(0, 40), st.integers(1, 40), st.none() | st.integers(1, 1500))
 @example("Always", [(1, 1), (1, 1), (601, 1), (1, 1)], 0, 30, None)
 @example("Always", [(30, 0)], 40, 1, 40)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_restarts_and_ends_come_when_the_model_says(
     policy: str, runs: list[tuple[int, int]], stop: int, grace: int, deleted_at: int | None
 ) -> None:
@@ -147,7 +147,7 @@ _SLOW_TO_STOP = {**_SHORT, "stop": {"seconds": 3}, "runs": [{"seconds": 16, "exi
     [144],
     142,
 )  # asked to stop once, and not once more
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_agents_restarted_at_any_time_go_on_as_if_they_had_not_been(
     spec: dict[str, Any], behaviours: list[dict[str, Any]], restarts: list[int], deleted_at: int | None
 ) -> None:

@@ -64,7 +64,7 @@ def named(names: str, each: list[dict[str, Any]]) -> list[Object]:
     st.lists(CONTAINER, min_size=1, max_size=2), st.lists(BEHAVIOUR, min_size=4, max_size=4),
     st.none() | st.integers(0, 120), st.none() | st.integers(1, 100),
 )  # fmt: skip
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_what_always_holds(
     policy: str, inits: list[Any], apps: list[Any], behaviours: list[Any], deleted_at: int | None,
     deadline: int | None,

@@ -60,7 +60,7 @@ BEHAVIOURS: list[dict[str, Any]] = [
 
 # Of a pod that is refused seven times the last try is 635 ms late, still within the second.
 @given(st.dictionaries(st.integers(1, 60), st.integers(0, 1), max_size=7))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_refused_requests_are_made_again(moods: dict[int, int]) -> None:
     def history(moods: Mapping[int, int]) -> list[Any]:
         world = MoodyWorld(*BEHAVIOURS, nodes=2)

@@ -509,7 +509,7 @@ ACTIONS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ACTIONS)
 def test_whatever_happens_the_engine_has_what_the_api_says(actions: list[tuple[str, int]]) -> None:
     world = World()

@@ -79,7 +79,7 @@ def made(scenario: Object, seed: int = 0) -> Simulation:
     return simulation("2h", *objects, *(workload(name, 2) for name in APPS), seed=seed, **scenario)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(scenarios(), st.integers(0, 3))
 def test_the_summary_is_what_the_rows_say(scenario: Object, seed: int) -> None:
     run = made(scenario, seed).run()
@@ -97,7 +97,7 @@ def test_the_summary_is_what_the_rows_say(scenario: Object, seed: int) -> None:
         assert app["disruptions"] == lost
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(scenarios())
 def test_rows_agree_with_each_other(scenario: Object) -> None:
     live = made(scenario)
@@ -133,7 +133,7 @@ def _is_usable(obj: Object) -> bool:
     return ready == "True" and not obj["spec"].get("unschedulable", False)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(scenarios(), st.integers(0, 3))
 def test_a_run_repeats_byte_for_byte_and_differs_from_itself_in_nothing(scenario: Object, seed: int) -> None:
     with TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def test_a_run_repeats_byte_for_byte_and_differs_from_itself_in_nothing(scenario
     assert (difference.apps, difference.pods, difference.moved) == ([], [], 0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(scenarios(), st.integers(0, 400))
 def test_a_run_that_is_cut_is_the_beginning_of_the_whole_one(scenario: Object, looks: int) -> None:
     whole = made(scenario).run()

@@ -37,7 +37,7 @@ Step = tuple[str, bool]
 Snapshot = dict[str, int]
 steps = st.lists(st.tuples(st.sampled_from(KEYS), st.booleans()), max_size=40)
 every_backend = pytest.mark.parametrize("make", BACKENDS.values(), ids=BACKENDS.keys())
-quick = settings(deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 
 
 def carried_out(backend: Backend, history: list[Step]) -> list[Snapshot]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.objects import node, pod
 from tests.testing.shop import SHOP, shop
@@ -117,7 +117,7 @@ def test_domains_may_be_those_of_some_nodes() -> None:
         assert_spread(pods, "rack", 1, among="pool=none")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=9), st.integers(0, 4))
 def test_skew_is_between_the_fullest_and_the_emptiest_domain(zones: list[str], max_skew: int) -> None:
     nodes = [node(f"n{zone}", labels={"zone": zone}) for zone in "abc"]

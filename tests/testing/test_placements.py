@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from tests.engine.objects import node, pod
 from tests.testing.shop import SHOP, shop
 
@@ -24,7 +24,7 @@ def nodes_of(placements: Placements) -> dict[str, str | None]:
     return {each.name: each.node for each in placements}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, derandomize=True)
 @given(cases(max_pending=4))
 def test_pods_are_placed_as_the_engine_places_them_and_explained_as_they_were_decided(drawn: Case) -> None:
     manifests = manifests_of(drawn.cluster, drawn.pending)
@@ -89,7 +89,7 @@ def test_without_its_nodes_a_pod_goes_elsewhere_and_others_stay() -> None:
     assert set(after.nodes) == {"db-b1", "web-b1", "web-b2"}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, derandomize=True)
 @given(cases(max_pending=4))
 def test_what_is_lost_with_a_zone_waits_or_is_elsewhere_and_the_rest_stays(drawn: Case) -> None:
     placements = place(drawn.cluster, drawn.pending)

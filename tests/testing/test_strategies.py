@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from kschedcore.api.labels import is_label_value, is_qualified_name
@@ -36,9 +36,7 @@ from kschedcore.testing.strategies.clusters import priority_classes, runtime_cla
 from kschedcore.testing.strategies.invalid import NODE_FAULTS, POD_FAULTS
 from kschedcore.testing.strategies.vocabulary import NAMESPACES, Json
 
-QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=60, derandomize=True)
 SMALLEST = settings(max_examples=300, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink])
 
 

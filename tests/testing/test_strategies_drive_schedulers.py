@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler, Step, schedule
 
@@ -12,15 +12,12 @@ from kschedcore.testing.replay import Replay
 from kschedcore.testing.strategies import FEATURES, Case, History, cases, histories, pods
 from kschedcore.testing.strategies.vocabulary import Json
 
-QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=60, derandomize=True)
 SEARCH = settings(
     max_examples=300,
     phases=[Phase.generate],
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 
 
