@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.admission.samples import sample
+from tests.apiserver.samples import sample
 
 from kschedcore.controllers.namespace import NamespaceController
 from kschedcore.controllers.resourcequota import ResourceQuotaController

@@ -1,4 +1,4 @@
-"""One good object of each kind, to be spoilt."""
+"""One valid object of each kind, and copies with some fields made invalid."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 
 def sample(plural: str, name: str = "x") -> dict[str, Any]:
-    """A good object of its own."""
+    """A new copy of the valid object of a kind."""
     return {"metadata": {"name": name}, **copy.deepcopy(SAMPLES[plural])}
 
 

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from .settled import SettledServer
+from .server import Server
 
 PODS = "/api/v1/namespaces/ns/pods"
 QUOTAS = "/api/v1/namespaces/ns/resourcequotas"
@@ -28,7 +28,7 @@ class Quotas(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.server = SettledServer()
+        self.server = Server()
         self.live: dict[str, tuple[int, bool]] = {}
         self.made = 0
 

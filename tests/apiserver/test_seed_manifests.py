@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from .memory import Cluster, refusal
-from .settled import SettledServer
+from .server import Server, refusal
 
 LIMIT_RANGE: dict[str, Any] = {
     "apiVersion": "v1",
@@ -74,29 +73,28 @@ def claim(storage: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    return Cluster().with_namespace("ns")
+def server() -> Server:
+    return Server()
 
 
 @pytest.fixture
-def limited(cluster: Cluster) -> Cluster:
-    cluster.create("limitranges", LIMIT_RANGE, "ns")
-    return cluster
+def limited(server: Server) -> Server:
+    server.create("limitranges", LIMIT_RANGE, "ns")
+    return server
 
 
 class TestResourceLimitRange:
-    def test_each_ratio_default_and_bound_is_kept_as_written(self, limited: Cluster) -> None:
+    def test_each_ratio_default_and_bound_is_kept_as_written(self, limited: Server) -> None:
         stored = limited.get("limitranges", "ns", "lr-test")
-        assert stored is not None
         item = stored["spec"]["limits"][0]
         assert item["maxLimitRequestRatio"] == {"cpu": "2", "memory": "1500m"}
         assert item["default"] == {"cpu": "900m", "memory": "800Mi"}
 
-    def test_default_limits_and_requests_are_injected(self, cluster: Cluster) -> None:
+    def test_default_limits_and_requests_are_injected(self, server: Server) -> None:
         without_ratio = copy.deepcopy(LIMIT_RANGE)
         del without_ratio["spec"]["limits"][0]["maxLimitRequestRatio"]
-        cluster.create("limitranges", without_ratio, "ns")
-        created = cluster.create("pods", pod(), "ns")
+        server.create("limitranges", without_ratio, "ns")
+        created = server.create("pods", pod(), "ns")
         assert created["spec"]["containers"][0]["resources"] == {
             "limits": {"cpu": "900m", "memory": "800Mi"},
             "requests": {"cpu": "200m", "memory": "200Mi"},
@@ -105,7 +103,7 @@ class TestResourceLimitRange:
             "LimitRanger plugin set: cpu, memory request for container c; cpu, memory limit for container c"
         )
 
-    def test_its_own_defaults_break_its_own_ratio(self, limited: Cluster) -> None:
+    def test_its_own_defaults_break_its_own_ratio(self, limited: Server) -> None:
         # 900m / 200m is 4.5 where 2 is allowed: this limit range refuses pods that say nothing.
         error = refusal(lambda: limited.create("pods", pod(), "ns"))
         assert error.code == 403
@@ -131,14 +129,14 @@ class TestResourceLimitRange:
         ],
     )  # fmt: skip
     def test_a_container_is_held_to_min_max_and_ratio(
-        self, limited: Cluster, requests: Any, limits: Any, message: str
+        self, limited: Server, requests: Any, limits: Any, message: str
     ) -> None:
         error = refusal(
             lambda: limited.create("pods", pod(containers=[container("c", requests, limits)]), "ns")
         )
         assert error.message == f'pods "p" is forbidden: {message}'
 
-    def test_a_pod_is_held_to_its_maximum(self, limited: Cluster) -> None:
+    def test_a_pod_is_held_to_its_maximum(self, limited: Server) -> None:
         each = amounts("900m", "900Mi")
         containers = [container(name, each, each) for name in ("a", "b", "c")]
         error = refusal(lambda: limited.create("pods", pod(containers=containers), "ns"))
@@ -154,19 +152,19 @@ class TestResourceLimitRange:
             ("512Mi", "minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 512Mi"),
         ],
     )
-    def test_a_claim_is_held_to_min_and_max(self, limited: Cluster, storage: str, message: str) -> None:
+    def test_a_claim_is_held_to_min_and_max(self, limited: Server, storage: str, message: str) -> None:
         error = refusal(lambda: limited.create("persistentvolumeclaims", claim(storage), "ns"))
         assert (error.code, error.message) == (403, f'persistentvolumeclaims "data" is forbidden: {message}')
         assert limited.create("persistentvolumeclaims", claim("2Gi"), "ns")["status"] == {"phase": "Pending"}
 
-    def test_a_pod_that_keeps_within_everything_is_created(self, limited: Cluster) -> None:
+    def test_a_pod_that_keeps_within_everything_is_created(self, limited: Server) -> None:
         fits = container("c", amounts("500m", "400Mi"), amounts("1", "600Mi"))
         assert limited.create("pods", pod(containers=[fits]), "ns")["status"]["qosClass"] == "Burstable"
 
-    def test_without_a_default_a_maximum_demands_a_limit(self, cluster: Cluster) -> None:
+    def test_without_a_default_a_maximum_demands_a_limit(self, server: Server) -> None:
         limits = {"limits": [{"type": "Pod", "max": {"cpu": "2"}}]}
-        cluster.create("limitranges", {"metadata": {"name": "lr"}, "spec": limits}, "ns")
-        error = refusal(lambda: cluster.create("pods", pod(), "ns"))
+        server.create("limitranges", {"metadata": {"name": "lr"}, "spec": limits}, "ns")
+        error = refusal(lambda: server.create("pods", pod(), "ns"))
         assert error.message.endswith("maximum cpu usage per Pod is 2.  No limit is specified")
 
 
@@ -174,24 +172,24 @@ class TestResourceQuota:
     """First come, first served; and under a quota on compute everybody says what they use."""
 
     @pytest.fixture
-    def server(self) -> SettledServer:
-        server = SettledServer()
+    def server(self) -> Server:
+        server = Server()
         server.request("POST", "/api/v1/namespaces", {"metadata": {"name": "ns"}})
         server.settle()
         return server
 
-    def quota(self, server: SettledServer, hard: dict[str, str], name: str = "q") -> None:
+    def quota(self, server: Server, hard: dict[str, str], name: str = "q") -> None:
         body = {"metadata": {"name": name}, "spec": {"hard": hard}}
         server.request("POST", "/api/v1/namespaces/ns/resourcequotas", body)
         server.settle()
 
-    def used(self, server: SettledServer, name: str = "q") -> dict[str, str]:
+    def used(self, server: Server, name: str = "q") -> dict[str, str]:
         used: dict[str, str] = server.request("GET", f"/api/v1/namespaces/ns/resourcequotas/{name}")[1][
             "status"
         ]["used"]
         return used
 
-    def test_the_total_of_objects_is_limited(self, server: SettledServer) -> None:
+    def test_the_total_of_objects_is_limited(self, server: Server) -> None:
         self.quota(server, {"count/deployments.apps": "1", "services": "1"})
         service = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
         assert server.request("POST", "/api/v1/namespaces/ns/services", service)[0] == 201
@@ -203,7 +201,7 @@ class TestResourceQuota:
             "limited: services=1",
         )
 
-    def test_a_quota_on_compute_needs_requests_and_limits(self, server: SettledServer) -> None:
+    def test_a_quota_on_compute_needs_requests_and_limits(self, server: Server) -> None:
         self.quota(server, {"requests.cpu": "1", "limits.memory": "1Gi"})
         code, status = server.request("POST", "/api/v1/namespaces/ns/pods", pod())
         assert (code, status["message"]) == (
@@ -211,7 +209,7 @@ class TestResourceQuota:
             'pods "p" is forbidden: failed quota: q: must specify limits.memory for: c; requests.cpu for: c',
         )
 
-    def test_first_come_first_served_until_something_is_deleted(self, server: SettledServer) -> None:
+    def test_first_come_first_served_until_something_is_deleted(self, server: Server) -> None:
         self.quota(server, {"requests.cpu": "1"})
         path = "/api/v1/namespaces/ns/pods"
         for name in ("a", "b"):
@@ -229,7 +227,7 @@ class TestResourceQuota:
         assert self.used(server) == {"requests.cpu": "400m"}
         assert server.request("POST", path, late)[0] == 201
 
-    def test_limit_range_defaults_satisfy_the_quota(self, server: SettledServer) -> None:
+    def test_limit_range_defaults_satisfy_the_quota(self, server: Server) -> None:
         self.quota(server, {"requests.cpu": "1", "limits.memory": "1Gi"})
         item = {"type": "Container", "default": {"memory": "100Mi"}, "defaultRequest": {"cpu": "100m"}}
         body = {"metadata": {"name": "lr"}, "spec": {"limits": [item]}}
@@ -237,7 +235,7 @@ class TestResourceQuota:
         assert server.request("POST", "/api/v1/namespaces/ns/pods", pod())[0] == 201
         assert self.used(server) == {"limits.memory": "100Mi", "requests.cpu": "100m"}
 
-    def test_a_pod_that_one_quota_refuses_charges_none(self, server: SettledServer) -> None:
+    def test_a_pod_that_one_quota_refuses_charges_none(self, server: Server) -> None:
         self.quota(server, {"pods": "5"}, "a-wide")
         self.quota(server, {"pods": "0"}, "b-narrow")
         assert server.request("POST", "/api/v1/namespaces/ns/pods", pod())[0] == 403
@@ -247,36 +245,36 @@ class TestResourceQuota:
 class TestPodLevelResources:
     """A pod may ask for its containers together (v1.34)."""
 
-    def test_requests_default_to_the_containers_or_the_limit(self, cluster: Cluster) -> None:
+    def test_requests_default_to_the_containers_or_the_limit(self, server: Server) -> None:
         limits = {"cpu": "2", "memory": "1Gi"}
         body = pod(resources={"limits": limits}, containers=[container("c", {"cpu": "300m"})])
-        created = cluster.create("pods", body, "ns")
+        created = server.create("pods", body, "ns")
         assert created["spec"]["resources"]["requests"] == {"cpu": "300m", "memory": "1Gi"}
         assert created["status"]["qosClass"] == "Burstable"
 
 
 class TestPodOverhead:
-    def test_admission_sets_the_overhead_of_the_runtime_class(self, cluster: Cluster) -> None:
-        cluster.create("runtimeclasses", RUNTIME_CLASS)
-        created = cluster.create("pods", pod(runtimeClassName="kata-fc"), "ns")
+    def test_admission_sets_the_overhead_of_the_runtime_class(self, server: Server) -> None:
+        server.create("runtimeclasses", RUNTIME_CLASS)
+        created = server.create("pods", pod(runtimeClassName="kata-fc"), "ns")
         assert created["spec"]["overhead"] == {"memory": "120Mi", "cpu": "250m"}
 
-    def test_the_overhead_counts_against_a_limit_range(self, cluster: Cluster) -> None:
-        cluster.create("runtimeclasses", RUNTIME_CLASS)
+    def test_the_overhead_counts_against_a_limit_range(self, server: Server) -> None:
+        server.create("runtimeclasses", RUNTIME_CLASS)
         limits = {"limits": [{"type": "Pod", "max": {"cpu": "500m"}}]}
-        cluster.create("limitranges", {"metadata": {"name": "lr"}, "spec": limits}, "ns")
+        server.create("limitranges", {"metadata": {"name": "lr"}, "spec": limits}, "ns")
         body = pod(runtimeClassName="kata-fc", containers=[container("c", limits={"cpu": "300m"})])
-        error = refusal(lambda: cluster.create("pods", body, "ns"))
+        error = refusal(lambda: server.create("pods", body, "ns"))
         assert error.message.endswith("maximum cpu usage per Pod is 500m, but limit is 550m")
 
-    def test_overhead_without_a_class_is_refused(self, cluster: Cluster) -> None:
-        error = refusal(lambda: cluster.create("pods", pod(overhead={"cpu": "1"}), "ns"))
+    def test_overhead_without_a_class_is_refused(self, server: Server) -> None:
+        error = refusal(lambda: server.create("pods", pod(overhead={"cpu": "1"}), "ns"))
         assert error.message.endswith("Pod Overhead set without corresponding RuntimeClass defined Overhead")
 
 
 class TestDeploymentExample:
-    def test_it_is_created_with_a_rolling_update(self, cluster: Cluster) -> None:
-        spec = cluster.create("deployments", DEPLOYMENT, "ns")["spec"]
+    def test_it_is_created_with_a_rolling_update(self, server: Server) -> None:
+        spec = server.create("deployments", DEPLOYMENT, "ns")["spec"]
         assert spec["strategy"] == {
             "type": "RollingUpdate",
             "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"},
@@ -286,44 +284,44 @@ class TestDeploymentExample:
             {"containerPort": 80, "protocol": "TCP"}
         ]
 
-    def test_the_image_may_be_updated(self, cluster: Cluster) -> None:
-        stored = copy.deepcopy(cluster.create("deployments", DEPLOYMENT, "ns"))
+    def test_the_image_may_be_updated(self, server: Server) -> None:
+        stored = server.create("deployments", DEPLOYMENT, "ns")
         stored["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:1.16.1"
-        updated = cluster.update("deployments", stored, "ns")
+        updated = server.update("deployments", stored, "ns")
         assert updated["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:1.16.1"
 
-    def test_its_selector_may_not(self, cluster: Cluster) -> None:
-        stored = copy.deepcopy(cluster.create("deployments", DEPLOYMENT, "ns"))
+    def test_its_selector_may_not(self, server: Server) -> None:
+        stored = server.create("deployments", DEPLOYMENT, "ns")
         stored["spec"]["selector"] = {"matchLabels": {"app": "nginx", "tier": "web"}}
         stored["spec"]["template"]["metadata"]["labels"]["tier"] = "web"
-        error = refusal(lambda: cluster.update("deployments", stored, "ns"))
+        error = refusal(lambda: server.update("deployments", stored, "ns"))
         assert error.code == 422
         assert [c["field"] for c in (error.details or {})["causes"]] == ["spec.selector"]
 
 
 class TestPodExamples:
-    def test_restart_policy_defaults_to_always(self, cluster: Cluster) -> None:
-        assert cluster.create("pods", pod(), "ns")["spec"]["restartPolicy"] == "Always"
+    def test_restart_policy_defaults_to_always(self, server: Server) -> None:
+        assert server.create("pods", pod(), "ns")["spec"]["restartPolicy"] == "Always"
 
-    def test_a_blank_in_the_frontend_pods_quantities_does_not_count(self, cluster: Cluster) -> None:
+    def test_a_blank_in_the_frontend_pods_quantities_does_not_count(self, server: Server) -> None:
         blanks = pod(containers=[container("db", {"cpu": "250m "}, {"cpu": "500m "})])
-        resources = cluster.create("pods", blanks, "ns")["spec"]["containers"][0]["resources"]
+        resources = server.create("pods", blanks, "ns")["spec"]["containers"][0]["resources"]
         assert resources == {"requests": {"cpu": "250m"}, "limits": {"cpu": "500m"}}
 
-    def test_the_frontend_pod_misspells_two_fields(self, cluster: Cluster) -> None:
+    def test_the_frontend_pod_misspells_two_fields(self, server: Server) -> None:
         broken = {
             "apiversion": "v1",
             "kind": "Pod",
             "metadata": {"name": "frontend"},
             "spec": {"containers": [{"-name": "db", "image": "mysql"}]},
         }
-        strict = refusal(lambda: cluster.create("pods", broken, "ns", strict=True))
+        strict = refusal(lambda: server.create("pods", broken, "ns", strict=True))
         assert strict.code == 400
         assert strict.message.endswith('unknown field "apiversion", unknown field "spec.containers[0].-name"')
-        lenient = refusal(lambda: cluster.create("pods", broken, "ns"))
+        lenient = refusal(lambda: server.create("pods", broken, "ns"))
         assert lenient.message == 'Pod "frontend" is invalid: spec.containers[0].name: Required value'
 
-    def test_node_selector_and_affinity_are_accepted(self, cluster: Cluster) -> None:
+    def test_node_selector_and_affinity_are_accepted(self, server: Server) -> None:
         term = {"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]}
         other = {"matchExpressions": [{"key": "another-node-label-key", "operator": "In", "values": ["v"]}]}
         affinity = {
@@ -332,11 +330,11 @@ class TestPodExamples:
                 "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": other}],
             }
         }
-        created = cluster.create("pods", pod(affinity=affinity, nodeSelector={"env_role": "dev"}), "ns")
+        created = server.create("pods", pod(affinity=affinity, nodeSelector={"env_role": "dev"}), "ns")
         assert created["spec"]["affinity"] == affinity
 
-    def test_a_pod_is_evicted_five_minutes_after_its_node_fails(self, cluster: Cluster) -> None:
-        tolerations = cluster.create("pods", pod(), "ns")["spec"]["tolerations"]
+    def test_a_pod_is_evicted_five_minutes_after_its_node_fails(self, server: Server) -> None:
+        tolerations = server.create("pods", pod(), "ns")["spec"]["tolerations"]
         assert [(t["key"], t["effect"], t["tolerationSeconds"]) for t in tolerations] == [
             ("node.kubernetes.io/not-ready", "NoExecute", 300),
             ("node.kubernetes.io/unreachable", "NoExecute", 300),
