@@ -241,7 +241,7 @@ def test_other_kinds(plural: str, changes: dict[str, Any], field: str, message: 
         ("@often", "unrecognized descriptor: @often"),
     ],
 )
-def test_valid_schedulesnot_be_read(schedule: str, problem: str) -> None:
+def test_schedules_that_cannot_be_parsed(schedule: str, problem: str) -> None:
     changes = {"spec.schedule": schedule}
     assert causes("cronjobs", changes) == [("spec.schedule", f'Invalid value: "{schedule}": {problem}')]
 

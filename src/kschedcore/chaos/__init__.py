@@ -1,4 +1,4 @@
 """Fault injection: clusters whose components crash, lose connections and restart at random.
 
-:mod:`kschedcore.chaos.invariants` says what must hold all the same.
+:mod:`kschedcore.chaos.invariants` lists the properties that hold nevertheless.
 """

@@ -1,7 +1,7 @@
-"""Faults between a component and the API server: writes that go wrong, and watches that are late, cut or doubled.
+"""Faults between a process and the API server: failing writes and delayed, closed or repeated watch events.
 
-A :class:`FaultyTransport` stands for one process's connection. What it does wrong is armed beforehand and counted in
-writes, so that the same history meets the same fault at the same place.
+A :class:`FaultyTransport` is the connection of one process. Faults are armed in advance and triggered by a count of
+writes, so that a history always meets the same fault at the same write.
 """
 
 from __future__ import annotations
@@ -17,59 +17,62 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Events, Request, Response, Seen
 
-__all__ = ["FaultyTransport", "Stopped", "WriteFault"]
+__all__ = ["FaultyTransport", "ProcessStopped", "WriteFault"]
 
-_REMEMBERED = 8
-"""So many events of each watch can be told once more."""
+_REPEATABLE = 8
+"""Number of most recent events of a watch that can be repeated."""
 
 
-class Stopped(BaseException):
-    """The process that sent a request was stopped; nothing of it may go on, so no handler of errors catches this."""
+class ProcessStopped(BaseException):
+    """The process that sent a request has been stopped.
+
+    A BaseException, so that no error handler of a component catches it.
+    """
 
 
 class WriteFault(StrEnum):
-    """What may become of a write."""
+    """Outcome of a faulty write."""
 
     STOPPED_BEFORE = "stopped before"
-    """The process is stopped before the server has the request."""
+    """The process is stopped before the server receives the request."""
     STOPPED_AFTER = "stopped after"
-    """The server has done it, and the process is stopped before it has the answer."""
+    """The server commits the write; the process is stopped before it receives the response."""
     CONFLICT = "conflict"
-    """Somebody else was faster (409)."""
+    """The server answers 409 and commits nothing."""
     REFUSED = "refused"
-    """The server is overloaded and does nothing (429)."""
+    """The server answers 429 and commits nothing."""
     LOST = "lost"
-    """The server has done it, and the answer is lost (504)."""
+    """The server commits the write; the client receives 504."""
 
 
-_ANSWERS = {
+_RESPONSES = {
     WriteFault.CONFLICT: (409, "Conflict", "the object has been modified"),
     WriteFault.REFUSED: (429, "TooManyRequests", "the server has received too many requests"),
-    WriteFault.LOST: (504, "Timeout", "the answer was lost"),
+    WriteFault.LOST: (504, "Timeout", "the response was lost"),
 }
-_DONE = (WriteFault.STOPPED_AFTER, WriteFault.LOST)
+_COMMITTED = (WriteFault.STOPPED_AFTER, WriteFault.LOST)
 
 
 class FaultyTransport:
-    """The API server as one process sees it over a bad connection: a :class:`kschedcore.client.transport.Transport`.
+    """Connection of one process to the API server, a :class:`kschedcore.client.transport.Transport`.
 
-    News may come late, but never before older news, be it of another resource, and a process always sees
-    what it has written itself: that much components are promised (:mod:`kschedcore.client.informer`).
+    Events may be delayed, but arrive in the order of their revisions across all resources, and a process always
+    sees its own writes: components rely on both (:mod:`kschedcore.client.informer`).
 
     Args:
         server: The API server.
-        tried: Counts the faults that came to pass.
+        faults: Counter of injected faults, updated in place.
     """
 
-    def __init__(self, server: APIServer, tried: Counter[str]) -> None:
+    def __init__(self, server: APIServer, faults: Counter[str]) -> None:
         self._server = server
-        self._tried = tried
+        self._faults = faults
         self._armed: deque[tuple[int, WriteFault]] = deque()
         self._watches: list[_FaultyWatch] = []
         self.horizon: int | None = None
-        """Up to which revision there is news; None when there is no delay."""
-        self.is_stirred = False
-        """Whether watches may have something to tell although nothing was written."""
+        """Last revision whose events are delivered; None when events are not delayed."""
+        self.has_pending_events = False
+        """Whether watches may deliver events although nothing was written."""
 
     @property
     def revision(self) -> int:
@@ -77,86 +80,83 @@ class FaultyTransport:
         return self._server.store.backend.revision
 
     @property
-    def is_late(self) -> bool:
-        """Whether the process may not have heard of everything yet."""
+    def is_stale(self) -> bool:
+        """Whether events are being held back from the process."""
         return self.horizon is not None and self.horizon < self.revision
 
     def arm(self, fault: WriteFault, after: int) -> None:
-        """Have a write go wrong, ``after`` others that go well from the fault armed before it on."""
+        """Let a write fail, ``after`` this many successful writes since the previously armed fault."""
         self._armed.append((after, fault))
 
     def delay(self) -> None:
-        """Let no news through from now on but what the process's own writes bring along."""
+        """Hold back events from now on, except up to the revision of the process's own writes."""
         self.horizon = self.revision
 
-    def cut(self) -> None:
-        """Break every watch: the history that it would go on from is gone (410)."""
+    def close_all(self) -> None:
+        """Close every watch with 410, so that it has to list again."""
         self.catch_up()
         for watch in self._watches:
-            watch.is_cut = True
+            watch.is_closed = True
 
     def repeat(self, events: int) -> None:
-        """Have every watch tell its last events once more before it goes on."""
-        self.is_stirred = True
+        """Let every watch deliver its last events a second time."""
+        self.has_pending_events = True
         for watch in self._watches:
             watch.repeats = events
 
     def catch_up(self) -> None:
-        """Let the news through again."""
+        """Deliver the events that were held back."""
         self.horizon = None
-        self.is_stirred = True
+        self.has_pending_events = True
 
     def heal(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all faults."""
         self._armed.clear()
         self.catch_up()
 
     @contextmanager
-    def sound(self) -> Iterator[None]:
-        """As long as this lasts, nothing goes wrong: for what stands for no request of the real process."""
+    def without_faults(self) -> Iterator[None]:
+        """Suspend write faults, for requests that a real process would not send."""
         armed, self._armed = self._armed, deque()
         self.catch_up()
         yield
         self._armed = armed
 
-    def forget_watches(self) -> None:
-        """The process is another one, which begins its watches anew."""
+    def close_watches(self) -> None:
+        """Drop the watches of a process that is restarted."""
         self._watches.clear()
         self.catch_up()
 
     def send(self, request: Request) -> Response:
-        """Answer one request, or not.
+        """Send a request, or fail as armed.
 
         Raises:
-            Stopped: The process that sent it is no more.
+            ProcessStopped: The armed fault stops the process.
         """
         if request.method == "GET":
-            response = self._server.internal.send(request)
-            return (
-                response
-                if isinstance(response.body, dict)
-                else replace(response, body=self._watch(response.body))
-            )
+            found = self._server.internal.send(request)
+            body = found.body
+            return found if isinstance(body, dict) else replace(found, body=self._watch(body))
         fault = self._next_fault()
-        answer: Response | None = None
-        if fault is None or fault in _DONE:
-            answer = self._server.internal.send(request)
+        response: Response | None = None
+        if fault is None or fault in _COMMITTED:
+            response = self._server.internal.send(request)
             if self.horizon is not None:
                 self.horizon = self.revision
-        if fault in _ANSWERS:
-            code, reason, message = _ANSWERS[fault]
+        if fault in _RESPONSES:
+            code, reason, message = _RESPONSES[fault]
             return Response(code, StatusError(code, reason, message).status())
-        if answer is None or fault is not None:
-            raise Stopped
-        return answer
+        if response is None or fault is not None:
+            raise ProcessStopped
+        return response
 
     def _watch(self, events: Events) -> _FaultyWatch:
-        watch = _FaultyWatch(self, events, self._tried)
+        watch = _FaultyWatch(self, events, self._faults)
         self._watches.append(watch)
         return watch
 
     def forget(self, watch: _FaultyWatch) -> None:
-        """A watch that is broken tells no more."""
+        """Remove a closed watch."""
         self._watches.remove(watch)
 
     def _next_fault(self) -> WriteFault | None:
@@ -166,27 +166,27 @@ class FaultyTransport:
         if after:
             self._armed.appendleft((after - 1, fault))
             return None
-        self._tried[fault.value] += 1
+        self._faults[fault.value] += 1
         return fault
 
 
 class _FaultyWatch:
-    """One watch of a faulty transport."""
+    """A watch that can be delayed, closed and repeated."""
 
-    def __init__(self, transport: FaultyTransport, watch: Events, tried: Counter[str]) -> None:
+    def __init__(self, transport: FaultyTransport, watch: Events, faults: Counter[str]) -> None:
         self._transport = transport
         self._watch = watch
-        self._tried = tried
+        self._faults = faults
         self._held: deque[Seen] = deque()
-        self._told: deque[Seen] = deque(maxlen=_REMEMBERED)
-        self._begun = False
+        self._delivered: deque[Seen] = deque(maxlen=_REPEATABLE)
+        self._has_listed = False
         self._revision = -1
-        self.is_cut = False
+        self.is_closed = False
         self.repeats = 0
 
     def poll(self) -> Sequence[Seen]:
-        if self.is_cut:
-            self._tried["cut watch"] += 1
+        if self.is_closed:
+            self._faults["cut watch"] += 1
             self._transport.forget(self)
             raise StatusError(410, "Expired", "too old resource version")
         revision = self._transport.revision
@@ -194,28 +194,28 @@ class _FaultyWatch:
             return ()
         self._revision = revision
         self._held += self._watch.poll()
-        again = self._again()
-        news = list(self._released())
-        self._told += news
-        return [*again, *news]
+        repeated = self._repeated()
+        released = list(self._released())
+        self._delivered += released
+        return [*repeated, *released]
 
-    def _again(self) -> list[Seen]:
-        again = list(self._told)[-self.repeats :] if self.repeats else []
+    def _repeated(self) -> list[Seen]:
+        repeated = list(self._delivered)[-self.repeats :] if self.repeats else []
         self.repeats = 0
-        self._tried["event told twice"] += len(again)
-        return again
+        self._faults["repeated event"] += len(repeated)
+        return repeated
 
     def _released(self) -> list[Seen]:
-        """What may be told by now. What was there at the beginning was asked for, and comes at once."""
+        """Events up to the horizon. The initial list is a response to a request and is never delayed."""
         horizon = self._transport.horizon
-        if horizon is None or not self._begun:
-            self._begun = True
-            news = list(self._held)
+        if horizon is None or not self._has_listed:
+            self._has_listed = True
+            released = list(self._held)
             self._held.clear()
-            return news
-        news = []
+            return released
+        released = []
         while self._held and int(self._held[0].object["metadata"]["resourceVersion"]) <= horizon:
-            news.append(self._held.popleft())
+            released.append(self._held.popleft())
         if self._held:
-            self._tried["late news"] += 1
-        return news
+            self._faults["delayed events"] += 1
+        return released

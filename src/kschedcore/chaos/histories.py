@@ -1,4 +1,4 @@
-"""A history as data: a seed and the steps that follow, which can be written down, replayed and made shorter."""
+"""A history as data: a seed and a list of steps, which can be stored as JSON, replayed and shrunk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.chaos.breakable import BreakableCluster
+from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.client.informer import controller_of
 from kschedcore.client.transport import path_of
@@ -20,49 +20,49 @@ __all__ = [
 
 
 class _Step(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True, omit_defaults=True):
-    """What happens by ``take(cluster)``; a step that makes no sense by then does nothing."""
+    """A step is applied by ``apply(cluster)``; it does nothing when its target no longer exists."""
 
     by: ClassVar[str] = "user"
-    """Who writes what the step writes."""
+    """Name recorded for the writes of this step."""
 
 
 class Request(_Step, frozen=True, tag="request"):
-    """A user asks for something, and lives with the answer, a refusal included."""
+    """A user sends a request and ignores the response."""
 
     method: str
     path: str
     body: dict[str, Any] | None = None
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Ask."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Send the request."""
         kind = "application/merge-patch+json" if self.method == "PATCH" else "application/json"
         cluster.server.request(self.method, self.path, self.body, kind, "kubectl")
 
 
 class Evict(_Step, frozen=True, tag="evict"):
-    """A user evicts a pod, the one of that place among those there are (in the order of their names)."""
+    """A user evicts the pod at index ``place`` (modulo their number) of the existing pods in order of their names."""
 
     by: ClassVar[str] = "eviction"
     place: int
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Ask."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Send the request."""
         if (pod := _pod_at(cluster, self.place)) is not None:
             body = {"metadata": {key: pod["metadata"][key] for key in ("namespace", "name")}}
             cluster.server.request("POST", f"{_path(pod)}/eviction", body, user_agent="kubectl")
 
 
 class Relabel(_Step, frozen=True, tag="relabel"):
-    """A user gives a pod other labels; ``place`` as in :class:`Evict`.
+    """A user replaces the labels of a pod; ``place`` as in :class:`Evict`.
 
-    Not to one of a StatefulSet: its successor would have its name, which is taken, and be tried for ever.
+    Pods of a StatefulSet are left alone: the controller would try forever to create a pod of the same name.
     """
 
     place: int
     labels: dict[str, str]
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Ask."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Send the request."""
         pod = _pod_at(cluster, self.place)
         owner = None if pod is None else controller_of(pod)
         if pod is not None and (owner is None or owner["kind"] != "StatefulSet"):
@@ -70,7 +70,7 @@ class Relabel(_Step, frozen=True, tag="relabel"):
             cluster.server.request("PATCH", _path(pod), patch, kind, "kubectl")
 
 
-def _pod_at(cluster: BreakableCluster, place: int) -> Object | None:
+def _pod_at(cluster: ChaosCluster, place: int) -> Object | None:
     pods = list(cluster.server.store.list("pods"))
     return pods[place % len(pods)] if pods else None
 
@@ -81,130 +81,130 @@ def _path(pod: Object) -> str:
 
 
 class Run(_Step, frozen=True, tag="run"):
-    """Time passes, and everybody works."""
+    """Time passes while all components run."""
 
     seconds: float
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Work."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Run the components."""
         cluster.run_for(self.seconds)
 
 
 class Rounds(_Step, frozen=True, tag="rounds"):
-    """Everybody has so many turns; no time passes."""
+    """Every component takes ``count`` steps while no time passes."""
 
     count: int
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Work."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Run the components."""
         for _ in range(self.count):
             cluster.loop.round()
 
 
 class Jump(_Step, frozen=True, tag="jump"):
-    """Time passes, and nobody has a turn."""
+    """Time passes while no component runs."""
 
     seconds: float
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Jump."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Advance the clock."""
         cluster.jump(self.seconds)
 
 
 class FailNode(_Step, frozen=True, tag="failNode"):
-    """A node falls silent."""
+    """A node fails: its agent stops."""
 
     node: str
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Fail, if it is there."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Stop the agent if the node exists."""
         if cluster.server.store.get("nodes", "", self.node) is not None:
-            cluster.tried["node failure"] += 1
-            # That a lease is no longer renewed is written down, but the silent node writes nothing.
-            with cluster.processes[AGENTS].transport.sound():
+            cluster.faults["node failure"] += 1
+            # The simulated agent records in the lease that it stops; a node that fails writes nothing.
+            with cluster.processes[AGENTS].transport.without_faults():
                 cluster.agents.fail(self.node)
 
 
 class Repair(_Step, frozen=True, tag="repairNode"):
-    """A node that has fallen silent speaks again."""
+    """A failed node comes back."""
 
     node: str
     rebooted: bool = False
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Repair, if it has failed."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Start the agent if the node has failed."""
         if self.node in cluster.failed_nodes:
-            with cluster.processes[AGENTS].transport.sound():
+            with cluster.processes[AGENTS].transport.without_faults():
                 cluster.agents.repair(self.node, rebooted=self.rebooted)
 
 
 class Restart(_Step, frozen=True, tag="restart"):
-    """A component is stopped between two turns and started anew."""
+    """A component is restarted between two of its steps."""
 
     component: str
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Restart.
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Restart the component.
 
         Raises:
-            UsageError: There is no such component.
+            UsageError: No component has this name.
         """
         cluster.process_of(self.component).restart_one(self.component)
 
 
 class RestartProcess(_Step, frozen=True, tag="restartProcess"):
-    """A process is stopped between two turns and started anew, with all its components."""
+    """A process is restarted between two steps, with all its components."""
 
     process: ProcessName
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Restart."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Restart the process."""
         cluster.processes[self.process].restart()
 
 
 class Fault(_Step, frozen=True, tag="fault"):
-    """A write of a process, one after so many others, will go wrong."""
+    """A write of a process fails, after ``after`` successful ones."""
 
     process: ProcessName
     fault: WriteFault
     after: int = 0
 
-    def take(self, cluster: BreakableCluster) -> None:
+    def apply(self, cluster: ChaosCluster) -> None:
         """Arm the fault."""
         cluster.processes[self.process].transport.arm(self.fault, self.after)
 
 
 class Delay(_Step, frozen=True, tag="delay"):
-    """A process hears of nothing for some time but of what it writes, and of what was before that."""
+    """Events of a process are held back for some time, except those up to its own last write."""
 
     process: ProcessName
     seconds: float
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Hold back the news, and set when they come."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Hold back events and schedule their delivery."""
         transport = cluster.processes[self.process].transport
         transport.delay()
         cluster.clock.call_after(self.seconds, transport.catch_up)
 
 
 class Cut(_Step, frozen=True, tag="cutWatches"):
-    """All watches of a process break, and the history they would go on from is gone."""
+    """All watches of a process are closed with 410."""
 
     process: ProcessName
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Cut."""
-        cluster.processes[self.process].transport.cut()
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Close the watches."""
+        cluster.processes[self.process].transport.close_all()
 
 
 class Repeat(_Step, frozen=True, tag="repeatEvents"):
-    """All watches of a process tell their last events once more."""
+    """All watches of a process deliver their last events again."""
 
     process: ProcessName
     events: int
 
-    def take(self, cluster: BreakableCluster) -> None:
-        """Repeat."""
+    def apply(self, cluster: ChaosCluster) -> None:
+        """Repeat the events."""
         cluster.processes[self.process].transport.repeat(self.events)
 
 
@@ -215,26 +215,26 @@ Step = (
 
 
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens to a cluster.
+    """A seed and the steps that are applied to a cluster.
 
     Attributes:
-        seed: For uids and generated names.
-        steps: What happens, in order.
+        seed: Seed of uids and generated names.
+        steps: The steps in order.
     """
 
     seed: int
     steps: tuple[Step, ...]
 
     def to_json(self) -> str:
-        """The history as text, a line a step."""
+        """Return the history as JSON with one step per line."""
         lines = ",\n".join(f"  {msgspec.json.encode(step).decode()}" for step in self.steps)
         return f'{{"seed": {self.seed}, "steps": [\n{lines}\n]}}\n'
 
     @classmethod
     def from_json(cls, text: str | bytes) -> History:
-        """The history of a text.
+        """Parse a history.
 
         Raises:
-            msgspec.ValidationError: It is none; the message names the path.
+            msgspec.ValidationError: The text is not a history; the message names the path.
         """
         return msgspec.json.decode(text, type=cls)

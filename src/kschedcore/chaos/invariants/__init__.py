@@ -1,37 +1,40 @@
-"""What always holds of a cluster, whatever happens to it: one class an invariant."""
+"""Invariants of a cluster that hold under any sequence of requests and faults, one class each."""
 
 from __future__ import annotations
 
-from kschedcore.chaos.invariants.automation import AutoscalersStayWithinBounds, CronJobsForbidWhatTheySay
+from kschedcore.chaos.invariants.automation import (
+    AutoscalersStayWithinBounds,
+    CronJobsRespectConcurrencyPolicy,
+)
 from kschedcore.chaos.invariants.base import Invariant
-from kschedcore.chaos.invariants.ownership import (
-    NothingEndsForEver,
-    OwnedObjectsGo,
-    OwnedObjectsStay,
-    ReplicaSetsHaveTheirPods,
-)
-from kschedcore.chaos.invariants.placement import (
-    AllPendingPodsAreQueued,
-    EngineEqualsStore,
-    NobodyWaitsInVain,
-    NoNodeIsOvercommitted,
-    NothingIsKeptForThoseGone,
-    PodsAreBoundOnce,
-)
-from kschedcore.chaos.invariants.promises import (
+from kschedcore.chaos.invariants.limits import (
     AvailabilityIsKept,
     BudgetsAreRespected,
-    QuotasAreKept,
-    QuotasCountWhatIsThere,
+    QuotasAreEnforced,
+    QuotaStatusEqualsUsage,
 )
-from kschedcore.chaos.invariants.running import (
+from kschedcore.chaos.invariants.ownership import (
+    DeletionsComplete,
+    OrphansAreCollected,
+    OwnedObjectsAreKept,
+    ReplicaSetsHaveAllPods,
+)
+from kschedcore.chaos.invariants.pods import (
     AddressesAreUnique,
-    EndedPodsStayEnded,
-    JobsFinishOnce,
-    OneDaemonANode,
-    ServicesFindReadyPods,
+    EndpointsMatchReadyPods,
+    FinishedPodsStayFinished,
+    JobsCountSuccessesOnce,
+    OneDaemonPodPerNode,
 )
-from kschedcore.chaos.invariants.views import ReplaysEqualStore, ViewsEqualStore
+from kschedcore.chaos.invariants.scheduling import (
+    AllPendingPodsAreQueued,
+    EngineEqualsStore,
+    NoNodeIsOvercommitted,
+    NoPendingPodWouldFit,
+    PodsAreBoundOnce,
+    QueueHoldsOnlyWaitingPods,
+)
+from kschedcore.chaos.invariants.watches import InformersEqualStore, WriteLogEqualsStore
 
 __all__ = [
     "INVARIANTS",
@@ -40,50 +43,50 @@ __all__ = [
     "AutoscalersStayWithinBounds",
     "AvailabilityIsKept",
     "BudgetsAreRespected",
-    "CronJobsForbidWhatTheySay",
-    "EndedPodsStayEnded",
+    "CronJobsRespectConcurrencyPolicy",
+    "DeletionsComplete",
+    "EndpointsMatchReadyPods",
     "EngineEqualsStore",
+    "FinishedPodsStayFinished",
+    "InformersEqualStore",
     "Invariant",
-    "JobsFinishOnce",
+    "JobsCountSuccessesOnce",
     "NoNodeIsOvercommitted",
-    "NobodyWaitsInVain",
-    "NothingEndsForEver",
-    "NothingIsKeptForThoseGone",
-    "OneDaemonANode",
-    "OwnedObjectsGo",
-    "OwnedObjectsStay",
+    "NoPendingPodWouldFit",
+    "OneDaemonPodPerNode",
+    "OrphansAreCollected",
+    "OwnedObjectsAreKept",
     "PodsAreBoundOnce",
-    "QuotasAreKept",
-    "QuotasCountWhatIsThere",
-    "ReplaysEqualStore",
-    "ReplicaSetsHaveTheirPods",
-    "ServicesFindReadyPods",
-    "ViewsEqualStore",
+    "QueueHoldsOnlyWaitingPods",
+    "QuotaStatusEqualsUsage",
+    "QuotasAreEnforced",
+    "ReplicaSetsHaveAllPods",
+    "WriteLogEqualsStore",
 ]
 
 INVARIANTS: tuple[type[Invariant], ...] = (
     NoNodeIsOvercommitted,
     PodsAreBoundOnce,
     EngineEqualsStore,
-    NothingIsKeptForThoseGone,
+    QueueHoldsOnlyWaitingPods,
     AllPendingPodsAreQueued,
-    QuotasAreKept,
+    QuotasAreEnforced,
     BudgetsAreRespected,
     AvailabilityIsKept,
-    OwnedObjectsStay,
-    EndedPodsStayEnded,
+    OwnedObjectsAreKept,
+    FinishedPodsStayFinished,
     AddressesAreUnique,
-    JobsFinishOnce,
-    CronJobsForbidWhatTheySay,
+    JobsCountSuccessesOnce,
+    CronJobsRespectConcurrencyPolicy,
     AutoscalersStayWithinBounds,
-    ReplaysEqualStore,
-    ViewsEqualStore,
-    NobodyWaitsInVain,
-    QuotasCountWhatIsThere,
-    OwnedObjectsGo,
-    NothingEndsForEver,
-    ReplicaSetsHaveTheirPods,
-    OneDaemonANode,
-    ServicesFindReadyPods,
+    WriteLogEqualsStore,
+    InformersEqualStore,
+    NoPendingPodWouldFit,
+    QuotaStatusEqualsUsage,
+    OrphansAreCollected,
+    DeletionsComplete,
+    ReplicaSetsHaveAllPods,
+    OneDaemonPodPerNode,
+    EndpointsMatchReadyPods,
 )
-"""Every invariant, those that look at single writes first."""
+"""All invariants; those that check single writes come first."""

@@ -1,29 +1,29 @@
-"""Invariants of what starts and scales by itself: CronJobs and autoscalers."""
+"""Invariants of CronJobs and autoscalers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kschedcore.chaos.chronicle import Objects, Write
 from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.chaos.writes import Objects, Write
 from kschedcore.client.informer import controller_of
 from kschedcore.controllers.job.ending import is_finished
 
-__all__ = ["AutoscalersStayWithinBounds", "CronJobsForbidWhatTheySay"]
+__all__ = ["AutoscalersStayWithinBounds", "CronJobsRespectConcurrencyPolicy"]
 
 _JOBS, _CRONJOBS = "jobs.batch", "cronjobs.batch"
 _AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
 
 
-class CronJobsForbidWhatTheySay(Invariant):
-    """A CronJob starts no Job beside another that is at work, unless its policy allows that.
+class CronJobsRespectConcurrencyPolicy(Invariant):
+    """A CronJob with ``concurrencyPolicy: Forbid`` starts no Job while another one is running.
 
-    A controller that has not heard of everything may; it looks at the time when what it knew was true.
+    Writes by a controller that had not received all events are not checked.
     """
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at the Jobs that a CronJob starts."""
-        if write.resource != _JOBS or write.old is not None or write.new is None or write.late:
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check the Jobs that a CronJob creates."""
+        if write.resource != _JOBS or write.old is not None or write.new is None or write.stale:
             return
         owner = controller_of(write.new)
         if owner is None or owner["kind"] != "CronJob":
@@ -36,15 +36,15 @@ class CronJobsForbidWhatTheySay(Invariant):
             other = controller_of(job)
             if job is write.new or other is None or other["uid"] != owner["uid"] or is_finished(job):
                 continue
-            yield f"{job['metadata']['name']} is at work: {write}"
+            yield f"{job['metadata']['name']} is still running: {write}"
 
 
 class AutoscalersStayWithinBounds(Invariant):
-    """An autoscaler asks for no less than its ``minReplicas`` and no more than its ``maxReplicas``."""
+    """An autoscaler sets ``replicas`` between its ``minReplicas`` and ``maxReplicas``."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at what autoscalers change."""
-        if write.by != "horizontal-pod-autoscaler" or write.late or write.old is None or write.new is None:
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check the writes of the autoscaler."""
+        if write.by != "horizontal-pod-autoscaler" or write.stale or write.old is None or write.new is None:
             return
         before, now = (each.get("spec", {}).get("replicas") for each in (write.old, write.new))
         if before == now:
@@ -56,4 +56,4 @@ class AutoscalersStayWithinBounds(Invariant):
             and (spec := autoscaler["spec"])["scaleTargetRef"]["name"] == write.new["metadata"]["name"]
         ]
         if not any(least <= now <= most for least, most in bounds):
-            yield f"{now} replicas, where there may be {bounds}: {write}"
+            yield f"{now} replicas, expected within {bounds}: {write}"

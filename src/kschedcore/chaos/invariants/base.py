@@ -1,4 +1,4 @@
-"""What an invariant is."""
+"""Base class of invariants."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kschedcore.chaos.breakable import BreakableCluster, Process
-    from kschedcore.chaos.chronicle import Objects, Write
+    from kschedcore.chaos.cluster import ChaosCluster, Process
+    from kschedcore.chaos.writes import Objects, Write
 
 __all__ = ["Invariant"]
 
 
 class Invariant:
-    """Something that holds of a cluster whatever happens to it; its class's name says what.
+    """A property of a cluster that holds under any requests and faults; the name of the class states it.
 
-    A history has an instance of its own, which may remember what it saw. Each method yields what is wrong, in
-    a sentence for people, and nothing while the invariant holds.
+    Every run of a history has its own instance, which may keep state. Each method yields one message per
+    violation.
     """
 
-    def written(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Look at one write.
+    def on_write(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Check one write.
 
         Args:
-            write: What was written.
-            objects: What is there just after it.
+            write: The write.
+            objects: The objects that exist right after it.
         """
         return ()
 
-    def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Look at a component after a turn in which it had work to do.
+    def on_step(self, component: str, process: Process, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Check a component after a step in which it did work.
 
         Args:
-            component: Which.
-            process: The process that it is part of.
-            objects: What is there by now.
+            component: Name of the component.
+            process: The process that runs it.
+            objects: The objects that exist now.
         """
         return ()
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Look at a cluster that has come to rest, with nothing broken any more.
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Check a settled cluster from which all faults were removed.
 
         Args:
             cluster: The cluster.
-            objects: What is there.
+            objects: The objects that exist.
         """
         return ()

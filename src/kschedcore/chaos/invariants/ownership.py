@@ -1,4 +1,4 @@
-"""Invariants of owners and of deletion."""
+"""Invariants of owner references and deletion."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from kschedcore.api.machinery.kinds import KINDS
 from kschedcore.api.machinery.types import Object
-from kschedcore.chaos.breakable import BreakableCluster
-from kschedcore.chaos.chronicle import Objects, Write
+from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.chaos.writes import Objects, Write
 from kschedcore.controllers.activepods import is_active
 
-__all__ = ["NothingEndsForEver", "OwnedObjectsGo", "OwnedObjectsStay", "ReplicaSetsHaveTheirPods"]
+__all__ = ["DeletionsComplete", "OrphansAreCollected", "OwnedObjectsAreKept", "ReplicaSetsHaveAllPods"]
 
 _RESOURCES = {(kind.resource.api_version, kind.resource.kind): kind.resource for kind in KINDS}
-_LEFT_ALONE = "events"
-"""What has owners of another sort."""
+_UNOWNED = "events"
+"""Events refer to objects without being owned by them."""
 
 
 def _living_owners(obj: Object, objects: Objects) -> list[Object]:
-    """The owners of an object that are there, under the uid that it names."""
+    """Return the existing owners of an object, matched by uid."""
     found = []
     for reference in obj["metadata"].get("ownerReferences", ()):
         resource = _RESOURCES[reference["apiVersion"], reference["kind"]]
@@ -30,11 +30,11 @@ def _living_owners(obj: Object, objects: Objects) -> list[Object]:
     return found
 
 
-class OwnedObjectsStay(Invariant):
-    """The garbage collector takes nothing away that has an owner which is to stay."""
+class OwnedObjectsAreKept(Invariant):
+    """The garbage collector deletes no object that has an owner which is not being deleted."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at what the garbage collector deletes."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check the deletions by the garbage collector."""
         if write.by != "generic-garbage-collector" or write.old is None:
             return
         began = "deletionTimestamp" in write.old["metadata"]
@@ -45,38 +45,35 @@ class OwnedObjectsStay(Invariant):
                 yield f"owned by {owner['kind']} {owner['metadata']['name']}: {write}"
 
 
-class OwnedObjectsGo(Invariant):
-    """When a cluster is at rest, whatever names owners has one that is there."""
+class OrphansAreCollected(Invariant):
+    """In a settled cluster every object with owner references has an existing owner."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Look for what was left behind."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Find orphans."""
         for resource, present in objects.items():
             for (namespace, name), obj in present.items():
-                owned = obj["metadata"].get("ownerReferences") and resource != _LEFT_ALONE
+                owned = obj["metadata"].get("ownerReferences") and resource != _UNOWNED
                 if owned and not _living_owners(obj, objects):
-                    yield f"left behind: {resource} {namespace}/{name}"
+                    yield f"orphaned: {resource} {namespace}/{name}"
 
 
-class NothingEndsForEver(Invariant):
-    """When a cluster is at rest and no node has failed, nothing is still on its way out.
+class DeletionsComplete(Invariant):
+    """In a settled cluster no object is still being deleted, unless it has a custom finalizer."""
 
-    What finalizers of one's own hold back is of course.
-    """
-
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Look for what was to go."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Find objects with a deletion timestamp."""
         for resource, present in objects.items():
             for (namespace, name), obj in present.items():
                 held = any("/" in each for each in obj["metadata"].get("finalizers", ()))
                 if "deletionTimestamp" in obj["metadata"] and not held:
-                    yield f"never ends: {resource} {namespace}/{name}"
+                    yield f"still being deleted: {resource} {namespace}/{name}"
 
 
-class ReplicaSetsHaveTheirPods(Invariant):
-    """When a cluster is at rest, a ReplicaSet has as many pods as it asks for, unless a quota is in the way."""
+class ReplicaSetsHaveAllPods(Invariant):
+    """In a settled cluster every ReplicaSet has ``replicas`` pods; namespaces with a quota are not checked."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Count."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Count the pods."""
         limited = {namespace for namespace, _ in objects.get("resourcequotas", {})}
         for (namespace, name), each in objects.get("replicasets.apps", {}).items():
             if namespace in limited or "deletionTimestamp" in each["metadata"]:
@@ -87,4 +84,4 @@ class ReplicaSetsHaveTheirPods(Invariant):
                 if is_active(pod) and each in _living_owners(pod, objects)
             ]
             if len(pods) != each["spec"]["replicas"]:
-                yield f"replicaset {namespace}/{name} asks for {each['spec']['replicas']}, has {len(pods)}"
+                yield f"replicaset {namespace}/{name} wants {each['spec']['replicas']} pods, has {len(pods)}"

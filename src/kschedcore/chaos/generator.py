@@ -1,4 +1,4 @@
-"""Random users and misfortunes: histories drawn from a seed."""
+"""Random histories: user requests and faults drawn from a seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kschedcore.controllers.horizontalpodautoscaler.controller import Horizontal
 from kschedcore.controllers.registry import CONTROLLERS
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 
-__all__ = ["draw_history"]
+__all__ = ["random_history"]
 
 _PROCESSES: tuple[ProcessName, ...] = (CONTROLLER_MANAGER, SCHEDULER, AGENTS)
 _COMPONENTS = (
@@ -32,42 +32,42 @@ _ZONE = "topology.kubernetes.io/zone"
 _TAINT = {"key": "maintenance", "effect": "NoExecute"}
 
 
-def draw_history(seed: int, length: int = 40) -> History:
-    """A history of a small cluster: nodes and classes first, some workloads, then whatever comes to mind.
+def random_history(seed: int, length: int = 40) -> History:
+    """Return a random history of a small cluster: nodes and classes, some workloads, then random steps.
 
     Args:
         seed: The same seed gives the same history.
-        length: How many steps come after the beginning.
+        length: Number of random steps.
     """
-    random = _Drawing(seed)
+    random = _Generator(seed)
     drawn: list[Step] = [_node(name) for name in _NODES[: random.randint(2, 4)]]
     drawn += [_priority("low", -10), _priority("high", 1000)]
     drawn += [_storage("now", "Immediate"), _storage("later", "WaitForFirstConsumer")]
     drawn.append(_create("/api/v1/namespaces", "Namespace", "team", {}))
     drawn.append(steps.Run(seconds=1))
     kinds, weights = zip(*_KINDS.items(), strict=True)
-    happening = [_deployment, _deployment, _storm, _budget, *random.choices(kinds, weights, k=length)]
-    for kind in happening:
+    chosen = [_deployment, _deployment, _storm, _budget, *random.choices(kinds, weights, k=length)]
+    for kind in chosen:
         step: Step = kind(random)
-        random.note(step)
+        random.record(step)
         drawn.append(step)
     return History(seed, tuple(drawn))
 
 
-class _Drawing(Random):
-    """What is drawn, and what was: users ask about what they have made."""
+class _Generator(Random):
+    """A random generator that records the created objects, so that later steps can refer to them."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self._made: list[str] = []
+        self._created: list[str] = []
 
-    def note(self, step: Step) -> None:
+    def record(self, step: Step) -> None:
         if isinstance(step, steps.Request) and step.method == "POST" and step.body is not None:
-            self._made.append(f"{step.path}/{step.body['metadata']['name']}")
+            self._created.append(f"{step.path}/{step.body['metadata']['name']}")
 
-    def made(self, *plurals: str) -> str:
-        """The path of something made before, of one of these resources; one that is not there if there is none."""
-        found = [path for path in self._made if path.split("/")[-2] in plurals]
+    def created(self, *plurals: str) -> str:
+        """Return the path of an object of one of these resources that was created before, or of a missing one."""
+        found = [path for path in self._created if path.split("/")[-2] in plurals]
         return self.choice(found) if found else f"/api/v1/namespaces/default/{plurals[0]}/none"
 
 
@@ -99,7 +99,7 @@ def _storage(name: str, mode: str) -> steps.Request:
 # -- users ------------------------------------------------------------------------------------------------
 
 
-def _spec(random: _Drawing, labels: Object) -> Object:
+def _spec(random: _Generator, labels: Object) -> Object:
     requests = {
         "cpu": random.choice(["100m", "300m", "900m", "1500m"]),
         "memory": random.choice(["128Mi", "500Mi", "3Gi"]),
@@ -123,17 +123,17 @@ def _spec(random: _Drawing, labels: Object) -> Object:
     return spec
 
 
-def _template(random: _Drawing, app: str) -> Object:
+def _template(random: _Generator, app: str) -> Object:
     labels = {"app": app}
     return {"metadata": {"labels": labels}, "spec": _spec(random, labels)}
 
 
-def _amount(random: _Drawing) -> int | str:
+def _amount(random: _Generator) -> int | str:
     amounts: tuple[int | str, ...] = (0, 1, 2, "25%", "50%")
     return random.choice(amounts)
 
 
-def _deployment(random: _Drawing) -> Step:
+def _deployment(random: _Generator) -> Step:
     app = random.choice(_APPS)
     rolling = {"maxSurge": random.choice([1, 2, "50%"]), "maxUnavailable": _amount(random)}
     strategy: Object = {"type": "RollingUpdate", "rollingUpdate": rolling}
@@ -147,8 +147,8 @@ def _deployment(random: _Drawing) -> Step:
     return _create(path, "Deployment", app, {"spec": spec}, "apps/v1")
 
 
-def _storm(random: _Drawing) -> Step:
-    """Many pods at once that are more important than most."""
+def _storm(random: _Generator) -> Step:
+    """Many pods of high priority at once."""
     spec = _spec(random, {"app": "storm"}) | {"priorityClassName": "high"}
     body = {
         "replicas": random.randint(5, 9), "selector": {"matchLabels": {"app": "storm"}},
@@ -158,7 +158,7 @@ def _storm(random: _Drawing) -> Step:
     return _create(path, "Deployment", "storm", {"spec": body}, "apps/v1")
 
 
-def _stateful(random: _Drawing) -> Step:
+def _stateful(random: _Generator) -> Step:
     spec = {
         "replicas": random.randint(0, 3), "selector": {"matchLabels": {"app": "db"}}, "serviceName": "db",
         "template": _template(random, "db"),
@@ -174,14 +174,14 @@ def _stateful(random: _Drawing) -> Step:
     return _create(path, "StatefulSet", "db", {"spec": spec}, "apps/v1")
 
 
-def _daemons(random: _Drawing) -> Step:
+def _daemons(random: _Generator) -> Step:
     spec = {"selector": {"matchLabels": {"app": "log"}}, "template": _template(random, "log")}
     path = f"/apis/apps/v1/namespaces/{random.choice(_NAMESPACES)}/daemonsets"
     return _create(path, "DaemonSet", "log", {"spec": spec}, "apps/v1")
 
 
-def _work(random: _Drawing) -> Object:
-    """What a Job asks for; one in three has pods that fail."""
+def _work(random: _Generator) -> Object:
+    """Return a Job spec; the pods of one in three fail."""
     template = _template(random, "job")
     template["spec"]["restartPolicy"] = random.choice(["Never", "OnFailure"])
     if random.random() < 0.3:
@@ -193,12 +193,12 @@ def _work(random: _Drawing) -> Object:
     }  # fmt: skip
 
 
-def _job(random: _Drawing) -> Step:
+def _job(random: _Generator) -> Step:
     path = f"/apis/batch/v1/namespaces/{random.choice(_NAMESPACES)}/jobs"
     return _create(path, "Job", random.choice(["once", "twice"]), {"spec": _work(random)}, "batch/v1")
 
 
-def _cronjob(random: _Drawing) -> Step:
+def _cronjob(random: _Generator) -> Step:
     spec = {
         "schedule": random.choice(["* * * * *", "*/2 * * * *", "1-59/3 * * * *"]),
         "concurrencyPolicy": random.choice(["Allow", "Forbid", "Replace"]),
@@ -209,8 +209,8 @@ def _cronjob(random: _Drawing) -> Step:
     return _create(path, "CronJob", "tick", {"spec": spec}, "batch/v1")
 
 
-def _autoscaler(random: _Drawing) -> Step:
-    """Pods use half of what they request, so that a target is met, or never is."""
+def _autoscaler(random: _Generator) -> Step:
+    """Simulated pods use half of their requests, so that some targets are met and others never."""
     app, target = random.choice(_APPS), random.choice([20, 50, 80])
     utilization = {"type": "Utilization", "averageUtilization": target}
     spec = {
@@ -222,76 +222,76 @@ def _autoscaler(random: _Drawing) -> Step:
     return _create(path, "HorizontalPodAutoscaler", app, {"spec": spec}, "autoscaling/v2")
 
 
-def _pod(random: _Drawing) -> steps.Request:
+def _pod(random: _Generator) -> steps.Request:
     app = random.choice(_APPS)
     body = {"metadata": {"name": f"bare-{app}", "labels": {"app": app}}, "spec": _spec(random, {"app": app})}
     path = f"/api/v1/namespaces/{random.choice(_NAMESPACES)}/pods"
     return _create(path, "Pod", f"bare-{app}", body)
 
 
-def _service(random: _Drawing) -> Step:
+def _service(random: _Generator) -> Step:
     app = random.choice(_APPS)
     body = {"spec": {"selector": {"app": app}, "ports": [{"port": 80}]}}
     return _create(f"/api/v1/namespaces/{random.choice(_NAMESPACES)}/services", "Service", app, body)
 
 
-def _gate(random: _Drawing) -> Step:
-    """A gated pod, or the gates of one opened."""
+def _gate(random: _Generator) -> Step:
+    """Create a pod with a scheduling gate, or remove the gates of one."""
     if random.random() < 0.5:
-        return steps.Request("PATCH", random.made("pods"), {"spec": {"schedulingGates": None}})
+        return steps.Request("PATCH", random.created("pods"), {"spec": {"schedulingGates": None}})
     request = _pod(random)
     assert request.body is not None
     request.body["spec"]["schedulingGates"] = [{"name": "example.com/wait"}]
     return request
 
 
-def _relabel(random: _Drawing) -> Step:
-    """A pod changes hands: it leaves its ReplicaSet, or comes to match another."""
-    labels = {"app": random.choice([*_APPS, "nobody"])}
+def _relabel(random: _Generator) -> Step:
+    """Relabel a pod, so that its ReplicaSet releases it or another one adopts it."""
+    labels = {"app": random.choice([*_APPS, "unused"])}
     return steps.Relabel(random.randint(0, 20), labels)
 
 
-def _budget(random: _Drawing) -> Step:
+def _budget(random: _Generator) -> Step:
     app, what = random.choice(_APPS), random.choice(["minAvailable", "maxUnavailable"])
     spec = {"selector": {"matchLabels": {"app": app}}, what: _amount(random)}
     path = f"/apis/policy/v1/namespaces/{random.choice(_NAMESPACES)}/poddisruptionbudgets"
     return _create(path, "PodDisruptionBudget", app, {"spec": spec}, "policy/v1")
 
 
-def _hard(random: _Drawing) -> Object:
+def _hard(random: _Generator) -> Object:
     hard: Object = {"pods": str(random.randint(0, 12)), "requests.cpu": random.choice(["1", "3", "6"])}
     if random.random() < 0.3:
         hard["count/replicasets.apps"] = str(random.randint(1, 4))
     return {"hard": hard}
 
 
-def _quota(random: _Drawing) -> Step:
+def _quota(random: _Generator) -> Step:
     path = f"/api/v1/namespaces/{random.choice(_NAMESPACES)}/resourcequotas"
     return _create(path, "ResourceQuota", "limits", {"spec": _hard(random)})
 
 
-def _change_quota(random: _Drawing) -> Step:
-    return steps.Request("PATCH", random.made("resourcequotas"), {"spec": _hard(random)})
+def _change_quota(random: _Generator) -> Step:
+    return steps.Request("PATCH", random.created("resourcequotas"), {"spec": _hard(random)})
 
 
-def _change(random: _Drawing) -> Step:
+def _change(random: _Generator) -> Step:
     change: Object = random.choice([
         {"replicas": random.randint(0, 7)},
         {"template": {"spec": {"containers": [{"name": "c", "image": f"app:{random.randint(1, 4)}"}]}}},
         {"template": {"metadata": {"annotations": {"try": str(random.randint(1, 9))}}}},
         {"paused": random.random() < 0.5},
     ])  # fmt: skip
-    path = random.made("deployments", "deployments", "statefulsets", "daemonsets")
+    path = random.created("deployments", "deployments", "statefulsets", "daemonsets")
     return steps.Request("PATCH", path, {"spec": change})
 
 
-def _options(random: _Drawing) -> Object | None:
+def _options(random: _Generator) -> Object | None:
     policy = random.choice([None, "Background", "Foreground", "Orphan"])
     return None if policy is None else {"propagationPolicy": policy}
 
 
-def _delete(random: _Drawing) -> Step:
-    path = random.made(
+def _delete(random: _Generator) -> Step:
+    path = random.created(
         "deployments",
         "statefulsets",
         "daemonsets",
@@ -307,12 +307,12 @@ def _delete(random: _Drawing) -> Step:
     return steps.Request("DELETE", path, _options(random))
 
 
-def _delete_pods(random: _Drawing) -> Step:
+def _delete_pods(random: _Generator) -> Step:
     path = f"/api/v1/namespaces/{random.choice(_NAMESPACES)}/pods?labelSelector=app%3D{random.choice(_APPS)}"
     return steps.Request("DELETE", path, random.choice([None, {"gracePeriodSeconds": 0}]))
 
 
-def _namespace(random: _Drawing) -> Step:
+def _namespace(random: _Generator) -> Step:
     if random.random() < 0.5:
         return steps.Request("DELETE", "/api/v1/namespaces/team")
     return _create("/api/v1/namespaces", "Namespace", "team", {})
@@ -321,54 +321,54 @@ def _namespace(random: _Drawing) -> Step:
 # -- nodes ------------------------------------------------------------------------------------------------
 
 
-def _node_comes_or_goes(random: _Drawing) -> Step:
+def _create_or_delete_node(random: _Generator) -> Step:
     name = random.choice(_NODES)
     return _node(name) if random.random() < 0.6 else steps.Request("DELETE", f"/api/v1/nodes/{name}")
 
 
-def _node_health(random: _Drawing) -> Step:
+def _node_health(random: _Generator) -> Step:
     name = random.choice(_NODES)
     health: tuple[Step, ...] = (steps.FailNode(name), steps.Repair(name), steps.Repair(name, rebooted=True))
     return random.choice(health)
 
 
-def _node_spec(random: _Drawing) -> Step:
+def _node_spec(random: _Generator) -> Step:
     change: dict[str, Any] = random.choice([
         {"unschedulable": True}, {"unschedulable": None}, {"taints": [_TAINT]}, {"taints": None},
     ])  # fmt: skip
     return steps.Request("PATCH", f"/api/v1/nodes/{random.choice(_NODES)}", {"spec": change})
 
 
-# -- misfortunes ------------------------------------------------------------------------------------------
+# -- faults -----------------------------------------------------------------------------------------------
 
 
-def _evict(random: _Drawing) -> Step:
+def _evict(random: _Generator) -> Step:
     return steps.Evict(random.randint(0, 20))
 
 
-def _run(random: _Drawing) -> Step:
+def _run(random: _Generator) -> Step:
     return steps.Run(random.choice([0.1, 1, 2.5, 15, 45, 400]))
 
 
-def _rounds(random: _Drawing) -> Step:
+def _rounds(random: _Generator) -> Step:
     return steps.Rounds(random.randint(1, 6))
 
 
-def _jump(random: _Drawing) -> Step:
+def _jump(random: _Generator) -> Step:
     return steps.Jump(random.choice([1, 30, 400]))
 
 
-def _restart(random: _Drawing) -> Step:
+def _restart(random: _Generator) -> Step:
     if random.random() < 0.5:
         return steps.RestartProcess(random.choice(_PROCESSES))
     return steps.Restart(random.choice(_COMPONENTS))
 
 
-def _fault(random: _Drawing) -> Step:
+def _fault(random: _Generator) -> Step:
     return steps.Fault(random.choice(_PROCESSES), random.choice(list(WriteFault)), random.randint(0, 6))
 
 
-def _watch_fault(random: _Drawing) -> Step:
+def _watch_fault(random: _Generator) -> Step:
     process = random.choice(_PROCESSES)
     faults: tuple[Step, ...] = (
         steps.Delay(process, random.choice([0.5, 3, 20])),
@@ -378,11 +378,11 @@ def _watch_fault(random: _Drawing) -> Step:
     return random.choice(faults)
 
 
-_KINDS: dict[Callable[[_Drawing], Step], int] = {
+_KINDS: dict[Callable[[_Generator], Step], int] = {
     _deployment: 6, _storm: 1, _stateful: 2, _daemons: 1, _job: 2, _cronjob: 2, _autoscaler: 3, _pod: 4,
     _gate: 1, _relabel: 1, _service: 1, _budget: 2, _quota: 2, _change_quota: 1,
     _change: 8, _delete: 3, _delete_pods: 1, _namespace: 1,
-    _node_comes_or_goes: 3, _node_health: 4, _node_spec: 2,
+    _create_or_delete_node: 3, _node_health: 4, _node_spec: 2,
     _evict: 3, _run: 10, _rounds: 6, _jump: 1, _restart: 4, _fault: 8, _watch_fault: 5,
 }  # fmt: skip
-"""What may happen, and how often beside the rest."""
+"""Kinds of random steps with their relative frequencies."""

@@ -1,4 +1,4 @@
-"""Invariants of what a cluster promises its users: quotas, disruption budgets, availability during a rollout."""
+"""Invariants of quotas, disruption budgets and availability during a rollout."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.selectors import label_selector
 from kschedcore.apiserver.admission.quota import evaluator_for, quota_matches, quota_usage
-from kschedcore.chaos.breakable import BreakableCluster
-from kschedcore.chaos.chronicle import Objects, Write
+from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.chaos.writes import Objects, Write
 from kschedcore.client.informer import ObjectKey, controller_of
 from kschedcore.controllers.activepods import is_active, ready_since
 from kschedcore.controllers.deployment.sizes import is_rolling, max_unavailable, replicas
 from kschedcore.controllers.deployment.status import is_complete
 from kschedcore.rules.amounts import parse
 
-__all__ = ["AvailabilityIsKept", "BudgetsAreRespected", "QuotasAreKept", "QuotasCountWhatIsThere"]
+__all__ = ["AvailabilityIsKept", "BudgetsAreRespected", "QuotaStatusEqualsUsage", "QuotasAreEnforced"]
 
 _QUOTAS, _BUDGETS = "resourcequotas", "poddisruptionbudgets.policy"
 _NOTHING = Quantity.parse("0")
 
 
 def _live_usage(quota: Object, hard: Object, objects: Objects) -> dict[str, str]:
-    """What the objects of its namespace use of a quota."""
+    """Return the current usage of a quota by the objects of its namespace."""
     namespace = quota["metadata"]["namespace"]
     counted: dict[Resource, list[Object]] = {}
     for resource in resources(namespaced=True):
@@ -36,22 +36,22 @@ def _live_usage(quota: Object, hard: Object, objects: Objects) -> dict[str, str]
     return quota_usage({**quota["spec"], "hard": hard}, counted)
 
 
-class QuotasAreKept(Invariant):
-    """Nothing is created beyond what a quota allows (admission plugin ``ResourceQuota``).
+class QuotasAreEnforced(Invariant):
+    """No object is created beyond a quota (admission plugin ``ResourceQuota``).
 
-    What a quota says it has used counts once its controller has looked at everything; as in Kubernetes, one
-    that has not heard of all yet may let in too much.
+    As in Kubernetes, a quota whose usage was last written by a controller without all events may admit too
+    much; it is not checked until the controller has caught up.
     """
 
     def __init__(self) -> None:
         self._miscounted: set[str] = set()
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at what is created, and at who counts."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check created objects, and track which quotas have an exact status."""
         if write.resource == _QUOTAS:
             if write.by == "resourcequota-controller":
                 uid = write.object["metadata"]["uid"]
-                (self._miscounted.add if write.late else self._miscounted.discard)(uid)
+                (self._miscounted.add if write.stale else self._miscounted.discard)(uid)
             return
         resource = kind_by_resource(write.resource).resource
         if write.old is not None or write.new is None or not resource.namespaced:
@@ -64,33 +64,33 @@ class QuotasAreKept(Invariant):
             if not counts or quota["metadata"]["uid"] in self._miscounted:
                 continue
             used, allowed = parse(_live_usage(quota, hard, objects)), parse(hard)
-            asked = evaluator.usage(write.new)
+            requested = evaluator.usage(write.new)
             for name in names:
-                if asked.get(name, _NOTHING) > _NOTHING and used[name] > allowed[name]:
+                if requested.get(name, _NOTHING) > _NOTHING and used[name] > allowed[name]:
                     yield f"quota {quota['metadata']['name']}: {name} {used[name]} of {allowed[name]}: {write}"
 
 
-class QuotasCountWhatIsThere(Invariant):
-    """When a cluster is at rest, every quota's status says what its specification allows and what is used."""
+class QuotaStatusEqualsUsage(Invariant):
+    """In a settled cluster the status of every quota equals its spec and the current usage."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Recount."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Compute the usage again."""
         for quota in objects.get(_QUOTAS, {}).values():
             hard = dict(quota["spec"].get("hard", {}))
             status = quota.get("status", {})
             expected = {"hard": hard, "used": _live_usage(quota, hard, objects)} if hard else {}
             if status != expected:
-                yield f"quota {quota['metadata']['name']} says {status}, and there is {expected}"
+                yield f"quota {quota['metadata']['name']} has status {status}, expected {expected}"
 
 
 class BudgetsAreRespected(Invariant):
-    """An eviction spends what a disruption budget allows, and a budget never allows more than there is to spare.
+    """Evictions are charged to disruption budgets, and no budget allows more disruptions than healthy pods permit.
 
-    Evictions are the writes of ``eviction``; a pod that serves nobody costs nothing (KEP-3017).
+    Evictions are the writes by ``eviction``; the eviction of an unhealthy pod is not charged (KEP-3017).
     """
 
-    def written(self, write: Write, objects: Objects) -> Iterable[str]:
-        """Look at what budgets say, and at evictions."""
+    def on_write(self, write: Write, objects: Objects) -> Iterable[str]:
+        """Check the status of budgets, and evictions."""
         if write.resource == _BUDGETS and write.new is not None:
             return self._allowed(write, objects)
         if write.resource == "pods" and write.by == "eviction" and write.old is not None:
@@ -103,7 +103,7 @@ class BudgetsAreRespected(Invariant):
         allowed, name = status.get("disruptionsAllowed", 0), budget["metadata"]["name"]
         if allowed < 0:
             yield f"budget {name} allows {allowed}"
-        if write.by != "disruption-controller" or write.late:
+        if write.by != "disruption-controller" or write.stale:
             return
         healthy = sum(
             _is_healthy(pod) and pod["metadata"]["name"] not in status.get("disruptedPods", {})
@@ -122,21 +122,21 @@ class BudgetsAreRespected(Invariant):
         for budget in _in(objects, _BUDGETS, pod["metadata"]["namespace"]):
             charged = name in budget.get("status", {}).get("disruptedPods", {})
             if not charged and _selected(budget, {"pods": {("", name): pod}}):
-                yield f"pod {name} was evicted, and budget {budget['metadata']['name']} not charged"
+                yield f"pod {name} was evicted without a charge to budget {budget['metadata']['name']}"
 
 
 class AvailabilityIsKept(Invariant):
-    """A Deployment does not fall below ``replicas - maxUnavailable`` ready pods by its own doing.
+    """The controllers of a Deployment never reduce its ready pods below ``replicas - maxUnavailable``.
 
-    Where others took pods away or the numbers were changed, its controllers act on what they knew, and this
-    looks at the Deployment again once it is complete.
+    After other clients deleted pods or changed the spec, the Deployment is not checked until its rollout is
+    complete.
     """
 
     def __init__(self) -> None:
-        self._calm: set[str] = set()
+        self._complete: set[str] = set()
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at completed rollouts, at what is asked for, and at pods that are lost."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check lost pods, and track which Deployments are complete."""
         if write.resource == "deployments.apps":
             self._follow(write, objects)
         elif write.resource == "pods" and write.old is not None and _is_healthy(write.old):
@@ -145,24 +145,24 @@ class AvailabilityIsKept(Invariant):
                 return
             uid = deployment["metadata"]["uid"]
             if not _deleted_by_replica_set(write):
-                self._calm.discard(uid)
-            elif uid in self._calm and is_rolling(deployment):
+                self._complete.discard(uid)
+            elif uid in self._complete and is_rolling(deployment):
                 ready = len(_ready_pods(deployment, objects))
                 floor = replicas(deployment) - max_unavailable(deployment)
                 if ready < floor:
                     name = deployment["metadata"]["name"]
-                    yield f"deployment {name} has {ready} ready pods, and promises {floor}, after {write}"
+                    yield f"deployment {name} has {ready} ready pods, expected at least {floor}, after {write}"
 
     def _follow(self, write: Write, objects: Objects) -> None:
         deployment, uid = write.object, write.object["metadata"]["uid"]
         old = write.old["spec"] if write.old is not None else {}
         fixed = ("replicas", "strategy", "minReadySeconds", "selector")
         if write.new is None or any(old.get(key) != deployment["spec"].get(key) for key in fixed):
-            self._calm.discard(uid)
+            self._complete.discard(uid)
         elif is_complete(deployment, deployment.get("status", {})) and (
             len(_ready_pods(deployment, objects)) == replicas(deployment)
         ):
-            self._calm.add(uid)
+            self._complete.add(uid)
 
 
 def _deleted_by_replica_set(write: Write) -> bool:
@@ -201,8 +201,8 @@ def _in(objects: Objects, resource: str, namespace: str) -> list[Object]:
 
 
 def _selected(budget: Object, objects: Objects) -> list[Object]:
-    asked = budget["spec"].get("selector")
-    selector = label_selector(None if asked is None else decode(LabelSelector, asked))
+    wanted = budget["spec"].get("selector")
+    selector = label_selector(None if wanted is None else decode(LabelSelector, wanted))
     return [
         pod
         for pod in objects.get("pods", {}).values()

@@ -11,9 +11,9 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod, PodSpec, decode
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import milli_value, value
-from kschedcore.chaos.breakable import BreakableCluster, Process
-from kschedcore.chaos.chronicle import Objects, Write
+from kschedcore.chaos.cluster import ChaosCluster, Process
 from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.chaos.writes import Objects, Write
 from kschedcore.client.informer import Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
@@ -27,9 +27,9 @@ __all__ = [
     "AllPendingPodsAreQueued",
     "EngineEqualsStore",
     "NoNodeIsOvercommitted",
-    "NobodyWaitsInVain",
-    "NothingIsKeptForThoseGone",
+    "NoPendingPodWouldFit",
     "PodsAreBoundOnce",
+    "QueueHoldsOnlyWaitingPods",
 ]
 
 
@@ -38,7 +38,7 @@ def _requests(pod: Object) -> Counter[str]:
 
 
 def _on(node: str, objects: Objects) -> Counter[str]:
-    """What the pods of a node request, ended ones aside."""
+    """Return the total requests of the unfinished pods on a node."""
     total: Counter[str] = Counter()
     for pod in objects.get("pods", {}).values():
         if pod["spec"].get("nodeName") == node and not has_ended(pod):
@@ -47,10 +47,10 @@ def _on(node: str, objects: Objects) -> Counter[str]:
 
 
 class NoNodeIsOvercommitted(Invariant):
-    """A pod is bound only where what it requests is left (plugin ``NodeResourcesFit``)."""
+    """The requests of the pods on a node stay within its allocatable (plugin ``NodeResourcesFit``)."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at bindings."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check bindings."""
         if write.resource != "pods" or write.new is None or not _was_bound(write):
             return
         name = write.new["spec"]["nodeName"]
@@ -66,10 +66,10 @@ class NoNodeIsOvercommitted(Invariant):
 
 
 class PodsAreBoundOnce(Invariant):
-    """A pod keeps the node that it was bound to, by uid, as long as it is there."""
+    """The node of a bound pod never changes."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Look at changes of a pod's node."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Check changes of ``spec.nodeName``."""
         if write.resource != "pods" or write.old is None or write.new is None:
             return
         before, now = (each["spec"].get("nodeName") for each in (write.old, write.new))
@@ -82,47 +82,47 @@ def _was_bound(write: Write) -> bool:
     return bool(write.new["spec"].get("nodeName")) and not (write.old and write.old["spec"].get("nodeName"))
 
 
-def _has_heard_all(component: str, process: Process) -> bool:
-    """Whether a turn was the scheduler's, and it knows of everything there is."""
-    if component != "scheduler" or process.transport.is_late:
+def _is_current_scheduler(component: str, process: Process) -> bool:
+    """Whether the component is the scheduler and has received all events."""
+    if component != "scheduler" or process.transport.is_stale:
         return False
     process.informers.sync()
-    return not process.transport.is_late
+    return not process.transport.is_stale
 
 
 class EngineEqualsStore(Invariant):
-    """The engine's columns say what the store says: the same nodes, and the same requested on each.
+    """The engine has the nodes of the store, with the same requested amounts.
 
-    At rest all columns are compared with those of a scheduler that starts now.
+    In a settled cluster all columns are compared with those of a newly started scheduler.
     """
 
     def __init__(self) -> None:
         self._changed = True
 
-    def written(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
-        """Note that there is something to compare."""
+    def on_write(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
+        """Remember whether nodes or pods changed."""
         self._changed |= write.resource in ("nodes", "pods")
         return ()
 
-    def turned(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
-        """Look at the scheduler."""
-        if not self._changed or not _has_heard_all(component, process):
+    def on_step(self, component: str, process: Process, objects: Objects) -> Iterable[str]:
+        """Check the scheduler."""
+        if not self._changed or not _is_current_scheduler(component, process):
             return ()
         self._changed = False
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
         return self._differences(scheduler, objects)
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterable[str]:
-        """Look at the scheduler, and at one that starts now."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterable[str]:
+        """Compare the scheduler with a newly started one."""
         yield from self._differences(cluster.scheduler, objects)
-        with _starting(cluster) as fresh:
+        with _new_scheduler(cluster) as fresh:
             ours, theirs = _rows(cluster.scheduler), _rows(fresh)
         for name in sorted(ours.keys() & theirs.keys()):
             for column in sorted(ours[name].keys() | theirs[name].keys()):
                 found, expected = ours[name].get(column), theirs[name].get(column)
                 if found != expected:
-                    yield f"node {name}: {column} is {found}, and {expected} in a scheduler that starts now"
+                    yield f"node {name}: {column} is {found}, and {expected} in a new scheduler"
 
     @staticmethod
     def _differences(scheduler: Scheduler, objects: Objects) -> Iterator[str]:
@@ -146,14 +146,14 @@ class EngineEqualsStore(Invariant):
 
 
 def _rows(scheduler: Scheduler) -> dict[str, dict[str, Any]]:
-    """The engine's columns by node, without what a node has nothing of."""
+    """Return the non-zero values of the engine's node columns, by node."""
     rows = scheduler.engine.nodes().to_pylist()
     return {row["name"]: {column: found for column, found in row.items() if found} for row in rows}
 
 
 @contextmanager
-def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
-    """A scheduler that starts now, and has no turn."""
+def _new_scheduler(cluster: ChaosCluster) -> Iterator[Scheduler]:
+    """A newly started scheduler that schedules nothing."""
     informers = Informers(cluster.server)
     client = Client(cluster.server.internal, SCHEDULER)
     fresh = cluster.new_scheduler(Context(client, informers, SimulatedClock(cluster.clock.now())))
@@ -161,12 +161,12 @@ def _starting(cluster: BreakableCluster) -> Iterator[Scheduler]:
     fresh.close()
 
 
-class NothingIsKeptForThoseGone(Invariant):
-    """Nothing is queued or nominated for a uid that is gone, has a node or has ended."""
+class QueueHoldsOnlyWaitingPods(Invariant):
+    """Queue and nominations contain only existing, unfinished pods without a node."""
 
-    def turned(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
-        """Look at the scheduler."""
-        if not _has_heard_all(component, process):
+    def on_step(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
+        """Check the scheduler."""
+        if not _is_current_scheduler(component, process):
             return
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
@@ -185,30 +185,32 @@ class NothingIsKeptForThoseGone(Invariant):
 
 
 class AllPendingPodsAreQueued(Invariant):
-    """Every pod that waits for a node is in the queue: none was lost on the way."""
+    """Every pod that waits for a node is in the queue."""
 
-    def turned(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
-        """Look at the scheduler."""
-        if not _has_heard_all(component, process):
+    def on_step(self, component: str, process: Process, objects: Objects) -> Iterator[str]:
+        """Check the scheduler."""
+        if not _is_current_scheduler(component, process):
             return
         scheduler = process.components[component]
         assert isinstance(scheduler, Scheduler)
         queued = {each.pod.metadata.uid for each in scheduler.pending}
         for pod in _pending(objects):
-            asked = pod["spec"].get("schedulerName", "default-scheduler") in scheduler.engine.scheduler_names
-            if asked and pod["metadata"]["uid"] not in queued:
+            is_ours = (
+                pod["spec"].get("schedulerName", "default-scheduler") in scheduler.engine.scheduler_names
+            )
+            if is_ours and pod["metadata"]["uid"] not in queued:
                 yield f"not queued: {pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
-class NobodyWaitsInVain(Invariant):
-    """When a cluster is at rest, no pod waits although a scheduler that starts now would give it a node."""
+class NoPendingPodWouldFit(Invariant):
+    """In a settled cluster a newly started scheduler finds no node for any waiting pod."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:
-        """Ask a new scheduler about the pods that wait."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:
+        """Let a new scheduler decide about the waiting pods."""
         waiting = _pending(objects)
         if not waiting:
             return
-        with _starting(cluster) as fresh:
+        with _new_scheduler(cluster) as fresh:
             for pod in waiting:
                 decision = fresh.engine.decide(decode(Pod, pod))
                 name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -1,4 +1,4 @@
-"""What was written to a cluster, write by write, and by whom; replayed, it is what is stored."""
+"""The writes to a cluster in order, each with the component that made it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import ObjectKey
 from kschedcore.store.backend import Backend, EventType
 
-__all__ = ["Chronicle", "Objects", "Write"]
+__all__ = ["Objects", "Write", "WriteLog"]
 
 Objects = dict[str, dict[ObjectKey, Object]]
-"""What is there: resource -> namespace and name -> object."""
+"""Existing objects: qualified resource -> (namespace, name) -> object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +21,21 @@ class Write:
 
     Attributes:
         resource: The qualified plural.
-        old: The object before; None when it is new.
-        new: The object after; None when it is gone.
+        old: The object before the write; None when it was created.
+        new: The object after the write; None when it was deleted.
         by: The component that wrote, or ``user``.
-        late: Whether that component may not have heard of everything before it.
+        stale: Whether that component had not yet received all events.
     """
 
     resource: str
     old: Object | None
     new: Object | None
     by: str
-    late: bool
+    stale: bool
 
     @property
     def object(self) -> Object:
-        """The object after it, or as it last was."""
+        """The object after the write, or its last state when it was deleted."""
         found = self.new if self.new is not None else self.old
         assert found is not None
         return found
@@ -47,14 +47,14 @@ class Write:
         return f"{self.by} {verb} {self.resource} {name}"
 
 
-class Chronicle:
-    """Follows a back end's log, from its beginning on.
+class WriteLog:
+    """Follows the event log of a back end from its beginning.
 
     Args:
-        backend: Whose log; nothing of it may have been forgotten yet.
+        backend: A back end whose log has not been compacted.
 
     Attributes:
-        objects: What is there, as the log so far has it.
+        objects: The objects that exist after the events read so far.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -62,19 +62,19 @@ class Chronicle:
         self._revision = backend.oldest
         self.objects: Objects = {}
 
-    def writes(self, by: str, *, late: bool) -> Iterator[Write]:
-        """The writes since the last call; ``objects`` follows them one by one.
+    def writes(self, by: str, *, stale: bool) -> Iterator[Write]:
+        """Yield the writes since the last call and apply each to ``objects``.
 
         Args:
-            by: Who wrote them.
-            late: See :class:`Write`.
+            by: The component that made them.
+            stale: See :class:`Write`.
         """
         events, self._revision = self._backend.events(self._revision)
         for event in events:
-            gone = event.type is EventType.DELETED
-            resource = self._put(event.key, None if gone else event.value)
-            old = event.value if gone else event.previous
-            yield Write(resource, old, None if gone else event.value, by, late)
+            deleted = event.type is EventType.DELETED
+            resource = self._put(event.key, None if deleted else event.value)
+            old = event.value if deleted else event.previous
+            yield Write(resource, old, None if deleted else event.value, by, stale)
 
     def _put(self, key: str, obj: Object | None) -> str:
         resource, _, rest = key.partition("/")

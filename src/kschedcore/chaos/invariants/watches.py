@@ -1,33 +1,33 @@
-"""Invariants of watching: whoever follows the API comes to see what is there."""
+"""Invariants of watches: events and informers reproduce the store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from kschedcore.api.machinery.kinds import KINDS
-from kschedcore.chaos.breakable import BreakableCluster
-from kschedcore.chaos.chronicle import Objects
+from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.chaos.writes import Objects
 from kschedcore.client.informer import key_of
 
-__all__ = ["ReplaysEqualStore", "ViewsEqualStore"]
+__all__ = ["InformersEqualStore", "WriteLogEqualsStore"]
 
 
-class ReplaysEqualStore(Invariant):
-    """All writes, replayed one after another, give what the store has."""
+class WriteLogEqualsStore(Invariant):
+    """The replayed event log equals the store."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:
         """Compare."""
         for resource in (kind.resource.qualified for kind in KINDS):
             stored = {key_of(obj): obj for obj in cluster.server.store.list(resource)}
             if stored != objects.get(resource, {}):
-                yield f"{resource} are not what their writes say"
+                yield f"{resource} differ from the replayed writes"
 
 
-class ViewsEqualStore(Invariant):
-    """When a cluster is at rest, every informer of every process has what the store has."""
+class InformersEqualStore(Invariant):
+    """In a settled cluster every informer of every process equals the store."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:
         """Compare."""
         for process in cluster.processes.values():
             for resource, informer in process.informers.items():

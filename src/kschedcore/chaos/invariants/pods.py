@@ -1,4 +1,4 @@
-"""Invariants of pods that run, and of who finds them."""
+"""Invariants of running pods, Jobs, DaemonSets and Services."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Iterator
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
-from kschedcore.chaos.breakable import BreakableCluster
-from kschedcore.chaos.chronicle import Objects, Write
+from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
+from kschedcore.chaos.writes import Objects, Write
 from kschedcore.client.informer import controller_of
 from kschedcore.controllers.activepods import is_active
 
 __all__ = [
     "AddressesAreUnique",
-    "EndedPodsStayEnded",
-    "JobsFinishOnce",
-    "OneDaemonANode",
-    "ServicesFindReadyPods",
+    "EndpointsMatchReadyPods",
+    "FinishedPodsStayFinished",
+    "JobsCountSuccessesOnce",
+    "OneDaemonPodPerNode",
 ]
 
 
-class EndedPodsStayEnded(Invariant):
-    """A pod that has succeeded or failed never does anything else ("Pod phase" in the reference)."""
+class FinishedPodsStayFinished(Invariant):
+    """The phases ``Succeeded`` and ``Failed`` are final."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Look at changes of phase."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Check changes of phase."""
         if (
             write.resource == "pods"
             and write.old is not None
@@ -39,10 +39,10 @@ class EndedPodsStayEnded(Invariant):
 
 
 class AddressesAreUnique(Invariant):
-    """No two pods that are not over have the same address, those on their node's own network aside."""
+    """No two unfinished pods have the same address, except pods in the host network."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:
-        """Look at pods that get an address."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:
+        """Check pods that get an address."""
         if write.resource != "pods" or write.new is None or not (address := _address(write.new)):
             return
         if write.old is not None and _address(write.old) == address:
@@ -59,11 +59,11 @@ def _address(pod: Object) -> str | None:
     return found
 
 
-class JobsFinishOnce(Invariant):
-    """A Job counts no success twice: never more than it asks for and had parallel pods for."""
+class JobsCountSuccessesOnce(Invariant):
+    """A Job never counts more successes than ``completions``."""
 
-    def written(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Look at what a Job counts."""
+    def on_write(self, write: Write, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Check the status of Jobs."""
         if write.resource != "jobs.batch" or write.new is None:
             return
         spec, succeeded = write.new["spec"], write.new.get("status", {}).get("succeeded", 0)
@@ -72,11 +72,11 @@ class JobsFinishOnce(Invariant):
             yield f"{succeeded} succeeded of {wanted}: {write}"
 
 
-class OneDaemonANode(Invariant):
-    """When a cluster is at rest, a DaemonSet has at most one pod that is to stay on a node."""
+class OneDaemonPodPerNode(Invariant):
+    """In a settled cluster a DaemonSet has at most one active pod per node."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Count."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Count the pods."""
         places = Counter(
             (owner["uid"], pod["spec"]["nodeName"])
             for pod in objects.get("pods", {}).values()
@@ -90,11 +90,11 @@ class OneDaemonANode(Invariant):
                 yield f"{count} pods of DaemonSet {uid} on {node}"
 
 
-class ServicesFindReadyPods(Invariant):
-    """When a cluster is at rest, the slices of a Service list the ready pods that it selects, and no others."""
+class EndpointsMatchReadyPods(Invariant):
+    """In a settled cluster the endpoint slices of a Service list exactly the ready pods that it selects."""
 
-    def settled(self, cluster: BreakableCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
-        """Compare."""
+    def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:  # noqa: ARG002
+        """Compare addresses."""
         for (namespace, name), service in objects.get("services", {}).items():
             selector = service["spec"].get("selector")
             if not selector:

@@ -1,8 +1,8 @@
-"""A cluster that can be broken at any point: the parts of a real one, as processes on bad connections.
+"""A simulated cluster for fault injection: every component runs in a process with a faulty connection.
 
-Where :class:`kschedcore.Cluster` has every component share one view of the API, here controllers, scheduler and
-node agents are processes with a view of their own, which faults make late or interrupt. They take their turns in
-the product's own loop.
+In :class:`kschedcore.Cluster` all components share one set of informers. Here the controller manager, the scheduler
+and the node agents are separate processes, each with its own transport and informers, so that faults can delay or
+interrupt one of them. All run in the same event loop as in a :class:`kschedcore.Cluster`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import APIServer
-from kschedcore.chaos.faults import FaultyTransport, Stopped
+from kschedcore.chaos.faults import FaultyTransport, ProcessStopped
 from kschedcore.client.informer import Informers
 from kschedcore.client.loop import Component, Loop
 from kschedcore.client.verbs import Client
@@ -32,42 +32,42 @@ from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.runtimes.simulated import SimulatedRuntime
 from kschedcore.scheduler.loop import Scheduler
 
-__all__ = ["BreakableCluster", "Process", "RestlessError"]
+__all__ = ["ChaosCluster", "LivelockError", "Process"]
 
-_MOST_TURNS = 20_000
-"""So many turns with work to do may follow one another while time stands still."""
+_MAX_STEPS = 20_000
+"""Limit on consecutive steps that did work without the simulated clock advancing."""
 
 
-class RestlessError(Exception):
-    """Components have work to do again and again although nothing happens."""
+class LivelockError(Exception):
+    """Components keep working although the simulated time does not advance."""
 
 
 class Observer(Protocol):
-    """Is told of every turn."""
+    """Callback after each step in which a component did work."""
 
-    def __call__(self, component: str, process: Process, *, late: bool) -> None:
-        """A component has had its turn.
+    def __call__(self, component: str, process: Process, *, stale: bool) -> None:
+        """Handle one step.
 
         Args:
-            component: Which.
-            process: The process that it is part of.
-            late: Whether that had not heard of everything before.
+            component: Name of the component.
+            process: The process that runs it.
+            stale: Whether the process had not yet received all events when the step began.
         """
 
 
 class Process:
-    """Components that share a connection and a view of the API.
+    """Components that share a transport and informers.
 
     Args:
-        name: Which process it is.
-        cluster: Of which cluster.
-        makers: What makes each of its components.
+        name: Name of the process; also its user agent.
+        cluster: The cluster that it belongs to.
+        makers: Factories of its components, by component name.
     """
 
-    def __init__(self, name: str, cluster: BreakableCluster, makers: Mapping[str, ComponentMaker]) -> None:
+    def __init__(self, name: str, cluster: ChaosCluster, makers: Mapping[str, ComponentMaker]) -> None:
         self.name = name
         self._cluster = cluster
-        self.transport = FaultyTransport(cluster.server, cluster.tried)
+        self.transport = FaultyTransport(cluster.server, cluster.faults)
         self._makers = makers
         self.components: dict[str, Component] = {}
         self.informers = Informers(self.transport)
@@ -82,83 +82,83 @@ class Process:
             self.components[name] = make(context)
 
     def restart(self) -> None:
-        """Stop the process wherever it is, and start it anew; all it knew is forgotten."""
-        self._cluster.tried["restart of a process"] += 1
+        """Stop the process and start it again with empty caches."""
+        self._cluster.faults["restart of a process"] += 1
         for component in self.components.values():
             component.close()
-        self.transport.forget_watches()
+        self.transport.close_watches()
         self.informers = Informers(self.transport)
         self._start()
 
     def restart_one(self, component: str) -> None:
-        """Stop one component, and start it anew beside the others."""
-        self._cluster.tried["restart of a component"] += 1
+        """Restart one component of the process."""
+        self._cluster.faults["restart of a component"] += 1
         self.components[component].close()
         self.components[component] = self._makers[component](self._context())
 
 
-class _Hearing:
-    """Lets a process take in its news: the first turn of a round is its informers'."""
+class _InformerStep:
+    """Updates the informers of a process; it runs before the components of the process."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._heard = -1
+        self._revision = -1
 
     def step(self) -> bool:
         transport = self._process.transport
-        if transport.revision == self._heard and not transport.is_stirred:
+        if transport.revision == self._revision and not transport.has_pending_events:
             return False
-        self._heard = transport.revision
-        transport.is_stirred = False
+        self._revision = transport.revision
+        transport.has_pending_events = False
         return self._process.informers.sync()
 
     def close(self) -> None:
-        """Nothing is kept here."""
+        """Do nothing: the process owns the informers."""
 
 
-class _Turn:
-    """One component's turns; when it is stopped in one of them, its process is started anew."""
+class _ComponentStep:
+    """Runs one component; when a fault stops its process during a step, the process is restarted."""
 
-    def __init__(self, cluster: BreakableCluster, process: Process, component: str) -> None:
+    def __init__(self, cluster: ChaosCluster, process: Process, component: str) -> None:
         self._cluster = cluster
         self._process = process
         self._component = component
 
     def step(self) -> bool:
-        late = self._process.transport.is_late
+        stale = self._process.transport.is_stale
         try:
             worked = self._process.components[self._component].step()
-        except Stopped:
+        except ProcessStopped:
             self._process.restart()
             worked = True
         if worked:
-            self._cluster.worked(self._component, self._process, late=late)
+            self._cluster.worked(self._component, self._process, stale=stale)
         return worked
 
     def close(self) -> None:
         self._process.components[self._component].close()
 
 
-class BreakableCluster:
-    """An API server in simulated time, and around it the processes of a cluster, none of which has had a turn yet.
+class ChaosCluster:
+    """An API server in simulated time and the processes of a cluster, none of which has run yet.
 
     Args:
-        seed: For uids and generated names.
-        observe: Told after each turn in which a component had work to do.
-        parts: What it is made of.
+        seed: Seed of uids and generated names.
+        observe: Called after each step in which a component did work.
+        parts: Controllers, scheduler configuration and plugins of the cluster.
 
     Attributes:
-        tried: How often each kind of fault came to pass.
+        faults: Number of injected faults, by kind.
     """
 
     def __init__(self, seed: int, observe: Observer, parts: Components) -> None:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock, seed=seed)
-        self.tried: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
         self.loop = Loop(self.clock, Informers(self.server.internal))
         self._observe, self._parts = observe, parts
         self._failed: set[str] = set()
-        self._turns, self._turns_at = 0, self.clock.now()
+        self._steps, self._steps_since = 0, self.clock.now()
         makers: dict[str, dict[str, ComponentMaker]] = {}
         for process, name, make in parts.makers(SimulatedRuntime(seed=seed), self._failed, self):
             makers.setdefault(process, {})[name] = make
@@ -167,42 +167,42 @@ class BreakableCluster:
             self.add(name, components)
 
     def add(self, name: str, makers: Mapping[str, ComponentMaker]) -> Process:
-        """Run one more process.
+        """Add a process.
 
         Args:
-            name: Which.
-            makers: What makes each of its components, by name.
+            name: Its name.
+            makers: Factories of its components, by component name.
         """
         process = self.processes[name] = Process(name, self, makers)
-        self.loop.add(f"informers of {name}", _Hearing(process))
+        self.loop.add(f"informers of {name}", _InformerStep(process))
         for component in process.components:
-            self.loop.add(component, _Turn(self, process, component))
+            self.loop.add(component, _ComponentStep(self, process, component))
         return process
 
     @property
     def scheduler(self) -> Scheduler:
-        """The scheduler that runs now."""
+        """The current scheduler."""
         found = self.processes[SCHEDULER].components["scheduler"]
         assert isinstance(found, Scheduler)
         return found
 
     @property
     def agents(self) -> NodeAgents:
-        """The node agents that run now."""
+        """The current node agents."""
         found = self.processes[AGENTS].components[NODE_AGENTS]
         assert isinstance(found, NodeAgents)
         return found
 
     @property
     def failed_nodes(self) -> frozenset[str]:
-        """The nodes that have fallen silent."""
+        """Names of the nodes that have failed and were not repaired."""
         return frozenset(self._failed)
 
     def process_of(self, component: str) -> Process:
-        """The process that a component is part of.
+        """Return the process that runs a component.
 
         Raises:
-            UsageError: There is no such component.
+            UsageError: No component has this name.
         """
         for process in self.processes.values():
             if component in process.components:
@@ -210,32 +210,34 @@ class BreakableCluster:
         known = sorted(name for process in self.processes.values() for name in process.components)
         raise UsageError(f"{component!r} does not run here; expected one of {', '.join(known)}")
 
-    def worked(self, component: str, process: Process, *, late: bool) -> None:
-        """A component had work to do; arguments as an :class:`Observer` has them.
+    def worked(self, component: str, process: Process, *, stale: bool) -> None:
+        """Record a step in which a component did work; arguments as for :class:`Observer`.
 
         Raises:
-            RestlessError: There is no end of it.
+            LivelockError: Too many steps were taken at one moment of simulated time.
         """
-        self._observe(component, process, late=late)
-        if self.clock.now() != self._turns_at:
-            self._turns, self._turns_at = 0, self.clock.now()
-        self._turns += 1
-        if self._turns > _MOST_TURNS:
-            raise RestlessError(f"{component} and others have had {self._turns} turns at one moment")
+        self._observe(component, process, stale=stale)
+        if self.clock.now() != self._steps_since:
+            self._steps, self._steps_since = 0, self.clock.now()
+        self._steps += 1
+        if self._steps > _MAX_STEPS:
+            raise LivelockError(
+                f"{component} and others took {self._steps} steps at one moment of simulated time"
+            )
 
     def run_for(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Advance the simulated time and run the components."""
         self.loop.run_until(self.clock.now() + timedelta(seconds=seconds))
 
     def jump(self, seconds: float) -> None:
-        """Time has passed while nobody had a turn, as when a machine was suspended."""
-        self.tried["clock jump"] += 1
+        """Advance the simulated time without running components, as when a machine was suspended."""
+        self.faults["clock jump"] += 1
         self.clock.wait(self.clock.now() + timedelta(seconds=seconds))
 
     def new_scheduler(self, context: Context) -> Scheduler:
-        """A scheduler of this cluster's configuration, which begins with what the API has."""
+        """Return a new scheduler with the configuration of this cluster, which lists the current objects."""
         return self._parts.scheduler(context)
 
     def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
-        """What a pod, or one of its containers, uses now; see :meth:`kschedcore.cluster.Cluster.usage`."""
+        """Return the current usage of a pod or a container; see :meth:`kschedcore.cluster.Cluster.usage`."""
         return self.agents.usage(pod, container)
