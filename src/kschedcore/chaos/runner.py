@@ -127,6 +127,8 @@ class Execution:
         cluster.server.request("POST", "/api/v1/nodes", closed)
         cluster.run_for(_SETTLE_SECONDS)
         self._check_idle(IDLE)
+        cluster.server.expire()
+        self._read_writes("apiserver", stale=False)
         for each in self._invariants:
             _check(each, each.at_rest(cluster, self._log.objects))
         for process in cluster.processes.values():
