@@ -5,6 +5,7 @@ A history always produces the same writes, so a failure can be replayed, shrunk 
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -23,9 +24,10 @@ __all__ = ["Execution", "InvariantError", "Outcome", "run_history", "shrink"]
 DEFAULT = Components()
 """The components of a standard cluster."""
 
-CRASH, IDLE, IDLE_AFTER_RESTART = "NoComponentCrashes", "IdleClustersStayIdle", "RestartedClustersStayIdle"
+CRASH, IDLE, IDLE_AFTER_RESTART = "NoComponentFails", "IdleClustersStayIdle", "RestartedClustersStayIdle"
 """Names of the checks that the runner makes itself, beside the invariant classes."""
 
+_LOGGER = logging.getLogger("kschedcore")
 _SETTLE_SECONDS = 2400.0
 """Longer than the longest back-off followed by the progress deadline of a rollout."""
 _CRON_SECONDS = 200.0
@@ -178,6 +180,24 @@ def _check(invariant: Invariant, violations: Iterable[str]) -> None:
         raise InvariantError(type(invariant).__name__, violation)
 
 
+class _LoggedErrors(logging.Handler):
+    """Keeps the first error that a component logged: components log and retry what fails for one key."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._first = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message and the exception."""
+        cause = f": {record.exc_info[1]!r}" if record.exc_info else ""
+        self._first = self._first or f"{record.getMessage()}{cause}"
+
+    def check(self) -> None:
+        """Raise InvariantError if an error was logged."""
+        if self._first:
+            raise InvariantError(CRASH, self._first)
+
+
 def run_history(
     history: History, invariants: Iterable[type[Invariant]] = INVARIANTS, parts: Components = DEFAULT
 ) -> Outcome:
@@ -191,14 +211,17 @@ def run_history(
     Raises:
         UsageError: A step names a component that does not exist.
     """
-    outcome = Outcome()
+    outcome, errors = Outcome(), _LoggedErrors()
     execution = Execution(history.seed, invariants, parts)
+    _LOGGER.addHandler(errors)
     try:
         execution.start()
         for outcome.step, step in enumerate(history.steps):
             execution.apply(step)
+            errors.check()
         outcome.step = len(history.steps)
         execution.settle()
+        errors.check()
     except InvariantError as violation:
         outcome.violation = violation
     except LivelockError as restless:
@@ -210,6 +233,8 @@ def run_history(
         where = f"{place.name} in {place.filename.rpartition('/')[2]}"
         outcome.violation = InvariantError(CRASH, f"{type(crash).__name__}: {crash} ({where})")
         outcome.violation.__cause__ = crash
+    finally:
+        _LOGGER.removeHandler(errors)
     outcome.writes = execution.writes.total()
     outcome.faults = execution.cluster.faults
     return outcome
