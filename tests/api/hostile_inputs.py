@@ -140,7 +140,7 @@ IDENTITIES: dict[str, Case] = {
     ),
     "capitals": (
         named("name: Web"),
-        'document 1: line 4: Pod: metadata.name: found the string "Web", expected a name: a lowercase RFC 1123…',
+        'document 1: line 4: Pod default/Web: metadata.name: Invalid value: "Web": a lowercase RFC 1123…',
     ),
     "bad namespace": (
         named("{name: p, namespace: a.b}"),
@@ -275,7 +275,7 @@ RULES: dict[str, Case] = {
     ),
     "toleration with a value that never counts": (
         pod(tolerations=[{"key": "a", "operator": "Exists", "value": "b"}]),
-        f"{POD}spec.tolerations[0].operator: Invalid value: core.Toleration…",
+        f'{POD}spec.tolerations[0].operator: Invalid value: "b": value must be empty…',
     ),
     "toleration without a key": (
         pod(tolerations=[{"operator": "Equal", "value": "b"}]),

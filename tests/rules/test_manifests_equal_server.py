@@ -10,11 +10,11 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from tests.admission.memory import RESOURCES, Cluster
-from tests.admission.samples import SAMPLES, sample
-from tests.admission.test_anything_goes import JSON, places
+from tests.apiserver.samples import SAMPLES, sample
+from tests.apiserver.server import RESOURCES, Server
+from tests.apiserver.test_arbitrary_objects import JSON, places
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.objects import Pod, decode
@@ -25,8 +25,7 @@ from kschedcore.testing.strategies import invalid_nodes, invalid_pods, nodes, po
 
 Json = dict[str, Any]
 
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-NAMESPACE = "default"
+NAMESPACE = "ns"
 
 
 def new(obj: Json) -> Json:
@@ -45,10 +44,9 @@ def new(obj: Json) -> Json:
 
 def sent(plural: str, obj: Json) -> tuple[int, list[str], Json]:
     """The server's code, the fields of its causes, and the object as it is stored."""
-    cluster = Cluster().with_namespace(NAMESPACE)
     namespace = NAMESPACE if RESOURCES[plural].namespaced else ""
     try:
-        return 201, [], cluster.create(plural, copy.deepcopy(obj), namespace)
+        return 201, [], Server().create(plural, copy.deepcopy(obj), namespace)
     except StatusError as error:
         causes = (error.details or {}).get("causes", ())
         return error.code, [cause["field"] for cause in causes], {}
@@ -75,26 +73,22 @@ def agree(plural: str, obj: Json) -> int:
     return code
 
 
-@SLOW
 @given(pods())
 def test_valid_pods(pod: Json) -> None:
     assert agree("pods", new(pod)) == 201
 
 
-@SLOW
 @given(invalid_pods())
 def test_pods_with_a_fault(invalid: Any) -> None:
     obj = new(invalid.object)
     assert agree("pods", obj) == 422
 
 
-@SLOW
 @given(nodes())
 def test_valid_nodes(node: Json) -> None:
     assert agree("nodes", new(node)) == 201
 
 
-@SLOW
 @given(invalid_nodes())
 def test_nodes_with_a_fault(invalid: Any) -> None:
     obj = new(invalid.object)
@@ -103,7 +97,6 @@ def test_nodes_with_a_fault(invalid: Any) -> None:
 
 
 @pytest.mark.parametrize("plural", sorted(SAMPLES))
-@SLOW
 @given(data=st.data())
 def test_any_value_in_any_place(plural: str, data: st.DataObject) -> None:
     resource = RESOURCES[plural]
@@ -122,7 +115,6 @@ def test_any_value_in_any_place(plural: str, data: st.DataObject) -> None:
     agree(plural, obj)
 
 
-@SLOW
 @given(pods())
 def test_the_amounts_of_a_pod_are_the_same_everywhere(pod: Json) -> None:
     obj = new(pod)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from kschedcore.api.machinery.kinds import VIEWS
 from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import (
@@ -19,7 +20,6 @@ from kschedcore.errors import (
     NotFoundError,
     UsageError,
 )
-from kschedcore.manifests.manifests import VIEWS
 
 OK, USAGE, NOT_FOUND, CONFIG, MANIFEST, FAILED, NO_MEMORY, INTERNAL = range(8)
 """kschedcore_status."""

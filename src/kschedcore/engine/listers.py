@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kschedcore.api.machinery import kinds
+from kschedcore.api.machinery.kinds import KINDS, is_cluster_scoped
 from kschedcore.api.objects import (
     CSIDriver,
     CSINode,
@@ -20,28 +22,12 @@ from kschedcore.api.objects import (
     VolumeAttachment,
 )
 from kschedcore.engine.journal import Journal
-from kschedcore.manifests import manifests
 
-GROUPS = {
-    "Service": "services",
-    "ReplicationController": "services",
-    "ReplicaSet": "services",
-    "StatefulSet": "services",
-    "PersistentVolume": "storage",
-    "PersistentVolumeClaim": "storage",
-    "StorageClass": "storage",
-    "CSINode": "storage",
-    "CSIDriver": "storage",
-    "CSIStorageCapacity": "storage",
-    "VolumeAttachment": "storage",
-    "PodDisruptionBudget": "budgets",
-}
+GROUPS = {kind.resource.kind: kind.lookup for kind in KINDS if kind.lookup}
 """Kind -> the group of kinds whose changes are counted together."""
 
-VIEWS = {kind: manifests.VIEWS[kind] for kind in GROUPS}
+VIEWS = {kind: kinds.VIEWS[kind] for kind in GROUPS}
 """Kind -> its typed view."""
-
-_CLUSTER_SCOPED = {"PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment"}
 
 
 class Listers:
@@ -72,7 +58,7 @@ class Listers:
 
     def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
         """Take an object out; say whether it was there."""
-        place = "" if kind in _CLUSTER_SCOPED else namespace
+        place = "" if is_cluster_scoped(kind) else namespace
         objects = self._objects[kind]
         if (place, name) not in objects:
             return False
@@ -88,7 +74,7 @@ class Listers:
 
     @staticmethod
     def _key(kind: str, item: Any) -> tuple[str, str]:
-        namespace = "" if kind in _CLUSTER_SCOPED else item.metadata.namespace or "default"
+        namespace = "" if is_cluster_scoped(kind) else item.metadata.namespace or "default"
         return namespace, item.metadata.name
 
     def _in(self, kind: str, namespace: str) -> Iterable[Any]:

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from kschedcore.api.machinery.kinds import is_cluster_scoped
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects.decoding import shown
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.errors import ManifestError
-from kschedcore.manifests.documents import CLUSTER_SCOPED
 from kschedcore.rules.bounds import first_fault
 from kschedcore.rules.creation import create
 
@@ -41,7 +41,7 @@ def created_object(data: Mapping[str, Any]) -> Object | None:
     """
     kind = data["kind"]
     try:
-        created = create(data, namespaced=kind not in CLUSTER_SCOPED, templated=kind == "Pod")
+        created = create(data, namespaced=not is_cluster_scoped(kind), templated=kind == "Pod")
     except DecodeError as error:
         problem = f"found {shown(error.value)}, expected {error.expected}"
         raise ManifestError(problem, path=error.path or None) from None

@@ -7,29 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kschedcore.api.labels import is_dns1123_label, is_dns1123_subdomain, is_path_segment_name
+from kschedcore.api.labels import is_dns1123_label, is_path_segment_name
+from kschedcore.api.machinery.kinds import is_cluster_scoped
 from kschedcore.api.objects.decoding import shown
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.loading import Document
 
-__all__ = ["CLUSTER_SCOPED", "Whole", "objects_in"]
+__all__ = ["Whole", "objects_in"]
 
 Steps = tuple[str | int, ...]
-
-CLUSTER_SCOPED: Final = frozenset({
-    "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-    "ComponentStatus", "CustomResourceDefinition", "DeviceClass", "FlowSchema", "IPAddress", "IngressClass",
-    "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PriorityClass",
-    "PriorityLevelConfiguration", "ResourceSlice", "RuntimeClass", "ServiceCIDR", "StorageClass",
-    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
-    "VolumeAttachment", "VolumeAttributesClass",
-})  # fmt: skip
-"""Kinds of Kubernetes whose objects have no namespace."""
-
-_FREE_NAMES: Final = frozenset({
-    "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "PodDisruptionBudget", "Role", "RoleBinding",
-})  # fmt: skip
-"""Kinds whose names only have to fit into a URL."""
 
 _NAMELESS: Final = ".config.k8s.io"
 """How the groups of components' configurations end, which are no objects of a cluster."""
@@ -134,7 +120,7 @@ def _whole(document: Document, steps: Steps, data: Mapping[str, Any], namespace:
         return Whole(kind, "", "", data, document, steps)
     metadata = data.get("metadata")
     name = _name(document, steps, kind, metadata)
-    if kind in CLUSTER_SCOPED:
+    if is_cluster_scoped(kind):
         return Whole(kind, "", name, data, document, steps)
     assert isinstance(metadata, Mapping), "it has a name"
     own = _namespace(document, steps, kind, metadata)
@@ -173,18 +159,12 @@ def _name(document: Document, steps: Steps, kind: str, metadata: Any) -> str:
             "; generateName is for the API server alone" if (metadata or {}).get("generateName") else ""
         )
         raise _in_metadata(document, steps, kind, ("name",), f"is missing; expected a name{generated}")
-    problems = _name_problems(kind, name) if isinstance(name, str) else ("a name is a string",)
+    problems = is_path_segment_name(name) if isinstance(name, str) else ("a name is a string",)
     if problems:
         raise _in_metadata(
             document, steps, kind, ("name",), f"found {shown(name)}, expected a name: {'; '.join(problems)}"
         )
     return str(name)
-
-
-def _name_problems(kind: str, name: str) -> tuple[str, ...]:
-    if kind in _FREE_NAMES or "." in kind:
-        return is_path_segment_name(name)
-    return is_dns1123_label(name) if kind == "Namespace" else is_dns1123_subdomain(name)
 
 
 def _namespace(document: Document, steps: Steps, kind: str, metadata: Mapping[str, Any]) -> str | None:

@@ -12,28 +12,18 @@ from typing import Any, BinaryIO
 import msgspec
 
 from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.kinds import KINDS, VIEWS, is_cluster_scoped
 from kschedcore.api.machinery.remembered import shared
 from kschedcore.api.objects import (
-    CSIDriver,
-    CSINode,
-    CSIStorageCapacity,
     Namespace,
     Node,
     ObjectMeta,
-    PersistentVolume,
-    PersistentVolumeClaim,
     Pod,
-    PodDisruptionBudget,
     PodSpec,
     PriorityClass,
     ReplicaSet,
-    ReplicationController,
     RuntimeClass,
-    Service,
-    StatefulSet,
-    StorageClass,
     View,
-    VolumeAttachment,
     decode,
 )
 from kschedcore.api.phases import FINISHED
@@ -43,7 +33,7 @@ from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.manifests.collection import collection_put_off
 from kschedcore.manifests.creating import created_object, exists, plain_json
 from kschedcore.manifests.daemons import daemon_pods_of, nodes_with_daemon
-from kschedcore.manifests.documents import CLUSTER_SCOPED, Whole, objects_in
+from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.pending import missing_pods, missing_replica_sets
 from kschedcore.manifests.pod_specs import Admission, restored_spec, view_of
@@ -51,53 +41,14 @@ from kschedcore.manifests.workloads import WORKLOAD_KINDS
 from kschedcore.rules.bounds import check, check_workload
 from kschedcore.rules.creation import create_pod_spec
 
-__all__ = ["CLUSTER_KEYS", "VIEWS", "Manifests", "load"]
+__all__ = ["CLUSTER_KEYS", "Manifests", "load"]
 
 CONFIGURATION = "KubeSchedulerConfiguration"
 
 OBJECTS = "<objects>"
 """The source of objects that a program made."""
 
-VIEWS: dict[str, type[View]] = {
-    "Pod": Pod,
-    "Node": Node,
-    "Namespace": Namespace,
-    "PriorityClass": PriorityClass,
-    "RuntimeClass": RuntimeClass,
-    "Service": Service,
-    "ReplicationController": ReplicationController,
-    "ReplicaSet": ReplicaSet,
-    "StatefulSet": StatefulSet,
-    "PersistentVolume": PersistentVolume,
-    "PersistentVolumeClaim": PersistentVolumeClaim,
-    "StorageClass": StorageClass,
-    "CSINode": CSINode,
-    "CSIDriver": CSIDriver,
-    "CSIStorageCapacity": CSIStorageCapacity,
-    "VolumeAttachment": VolumeAttachment,
-    "PodDisruptionBudget": PodDisruptionBudget,
-}
-"""Kinds that placement looks at."""
-
-CLUSTER_KEYS = {
-    "nodes": "Node",
-    "pods": "Pod",
-    "namespaces": "Namespace",
-    "services": "Service",
-    "replicationControllers": "ReplicationController",
-    "replicaSets": "ReplicaSet",
-    "statefulSets": "StatefulSet",
-    "persistentVolumes": "PersistentVolume",
-    "persistentVolumeClaims": "PersistentVolumeClaim",
-    "storageClasses": "StorageClass",
-    "csiNodes": "CSINode",
-    "csiDrivers": "CSIDriver",
-    "csiStorageCapacities": "CSIStorageCapacity",
-    "volumeAttachments": "VolumeAttachment",
-    "podDisruptionBudgets": "PodDisruptionBudget",
-    "priorityClasses": "PriorityClass",
-    "runtimeClasses": "RuntimeClass",
-}
+CLUSTER_KEYS = {kind.recorded_key: kind.resource.kind for kind in KINDS if kind.view is not None}
 """Keys of a recorded cluster, whose objects may leave out their kind."""
 
 Key = tuple[str, str, str]
@@ -396,7 +347,7 @@ class Manifests:
             NotFoundError: It does not stand in the manifests itself, as a pod that a workload lacks.
         """
         kind, metadata = type(view).__name__, getattr(view, "metadata", ObjectMeta())
-        namespace = "" if kind in CLUSTER_SCOPED else metadata.namespace or self.namespace
+        namespace = "" if is_cluster_scoped(kind) else metadata.namespace or self.namespace
         found = self.objects.get((kind, namespace, metadata.name))
         if found is None:
             raise NotFoundError(f"{kind} {metadata.name!r} does not stand in the manifests")

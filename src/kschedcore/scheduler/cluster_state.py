@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kschedcore.api.machinery.kinds import KINDS
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
 from kschedcore.api.objects.views import view_of
@@ -15,22 +16,6 @@ from kschedcore.engine.engine import Engine
 from kschedcore.rules.resize import what_runs
 
 __all__ = ["ClusterState", "pod_key"]
-
-_LOOKED_UP = {
-    "services": "Service",
-    "replicationcontrollers": "ReplicationController",
-    "replicasets.apps": "ReplicaSet",
-    "statefulsets.apps": "StatefulSet",
-    "persistentvolumes": "PersistentVolume",
-    "persistentvolumeclaims": "PersistentVolumeClaim",
-    "storageclasses.storage.k8s.io": "StorageClass",
-    "csinodes.storage.k8s.io": "CSINode",
-    "csidrivers.storage.k8s.io": "CSIDriver",
-    "csistoragecapacities.storage.k8s.io": "CSIStorageCapacity",
-    "volumeattachments.storage.k8s.io": "VolumeAttachment",
-    "poddisruptionbudgets.policy": "PodDisruptionBudget",
-}
-"""Resources that placement rules look up, and their kinds."""
 
 
 def pod_key(pod: Object) -> PodKey:
@@ -75,8 +60,10 @@ class ClusterState:
         self._listening: list[tuple[Any, Callable[[Change], None]]] = []
         self._listen(informers, "namespaces", self._on_namespace)
         self._listen(informers, "nodes", self._on_node)
-        for resource, kind in _LOOKED_UP.items():
-            self._listen(informers, resource, self._on_object(resource, kind))
+        for kind in KINDS:
+            if kind.lookup:
+                resource = kind.resource.qualified
+                self._listen(informers, resource, self._on_object(resource, kind.resource.kind))
         self._listen(informers, "pods", self._on_pod)
 
     def _listen(self, informers: Informers, resource: str, listener: Callable[[Change], None]) -> None:

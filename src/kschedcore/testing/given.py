@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from kschedcore.api.machinery.frozen import plain
-from kschedcore.api.machinery.kinds import KINDS
+from kschedcore.api.machinery.kinds import KINDS, VIEWS
 from kschedcore.cluster.cluster import Cluster
 from kschedcore.errors import UsageError
-from kschedcore.manifests.manifests import VIEWS, Manifests
+from kschedcore.manifests.manifests import Manifests
 
 __all__ = ["Given", "manifests_of", "objects_of"]
 

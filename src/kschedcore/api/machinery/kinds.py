@@ -1,8 +1,8 @@
-"""The one table of kinds: what the API serves, and how each kind behaves in the registry.
+"""The one table of kinds: names and scopes, how each served kind behaves in the registry, and what placement reads.
 
 What a kind's fields are, how its lists merge and what its objects look like is said by the schema tables
 (:attr:`Kind.schema`); what may change only under some conditions is said by its update validation. Rules: the
-API reference v1.34 and the strategies in ``pkg/registry``.
+API reference v1.36 and the strategies in ``pkg/registry``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from kschedcore.api import objects as views
 from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.objects import View
 from kschedcore.api.schema import ObjectType, schema_for
 
-__all__ = ["KINDS", "Kind", "kind_by_path", "kind_by_resource", "resources"]
+__all__ = [
+    "ALL_KINDS", "KINDS", "VIEWS", "Kind", "is_cluster_scoped", "kind_by_path", "kind_by_resource", "resources",
+]  # fmt: skip
 
 _NAME = ("metadata.name",)
 _NAMESPACED_NAME = ("metadata.name", "metadata.namespace")
@@ -22,10 +26,14 @@ _NAMESPACED_NAME = ("metadata.name", "metadata.namespace")
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One served kind.
+    """One kind of the API.
 
     Attributes:
         resource: Group, version, kind, plural, and whether it lives in namespaces.
+        served: Whether the API server here serves it; of other kinds only the names and the scope are known.
+        view: The typed view that placement reads it through; None for kinds that placement does not read.
+        lookup: The group of kinds that placement rules look up together (``services``, ``storage``,
+            ``budgets``): the engine counts the changes of a group.
         short_names: What ``kubectl get`` also takes: ``po``.
         categories: What ``kubectl get`` takes for several kinds together: ``all``.
         subresources: ``status``, ``scale``, ``binding``, ``eviction``, ``finalize``.
@@ -44,6 +52,9 @@ class Kind:
     """
 
     resource: Resource
+    served: bool = True
+    view: type[View] | None = None
+    lookup: str = ""
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
@@ -68,6 +79,18 @@ class Kind:
     def list_kind(self) -> str:
         """``PodList``."""
         return f"{self.resource.kind}List"
+
+    @cached_property
+    def recorded_key(self) -> str:
+        """The key of a recorded cluster's list of the kind: ``csiNodes``, ``storageClasses``."""
+        kind, plural = self.resource.kind, self.resource.plural
+        initial = len(kind) - len(kind.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+        lower = max(1, initial - 1) if initial < len(kind) else initial
+        camel = kind[:lower].lower() + kind[lower:]
+        common = next(
+            (i for i, (a, b) in enumerate(zip(kind.lower(), plural, strict=False)) if a != b), len(kind)
+        )
+        return camel[:common] + plural[common:]
 
     @cached_property
     def schema(self) -> ObjectType:
@@ -110,7 +133,14 @@ def _in(group: str, version: str, kind: str, plural: str, *, namespaced: bool = 
     return Kind(Resource(group, version, kind, plural, namespaced), **more)  # type: ignore[arg-type]
 
 
-KINDS: tuple[Kind, ...] = (
+def _unserved(group: str, *, namespaced: bool, **plurals: str) -> Iterable[Kind]:
+    return [
+        _in(group, "v1", kind, plural, namespaced=namespaced, served=False)
+        for kind, plural in plurals.items()
+    ]
+
+
+ALL_KINDS: tuple[Kind, ...] = (
     _core("ConfigMap", "configmaps", short_names=("cm",)),
     _core("Endpoints", "endpoints", short_names=("ep",), create_on_update=True),
     _core(
@@ -119,29 +149,35 @@ KINDS: tuple[Kind, ...] = (
     ),
     _core("LimitRange", "limitranges", short_names=("limits",), create_on_update=True),
     _core(
-        "Namespace", "namespaces", namespaced=False, short_names=("ns",), subresources=("status", "finalize"),
+        "Namespace", "namespaces", view=views.Namespace,
+        namespaced=False, short_names=("ns",), subresources=("status", "finalize"),
         fields=("status.phase",), unknown_field=_CORE_UNKNOWN, answers_object=True,
     ),
     _core(
-        "Node", "nodes", namespaced=False, short_names=("no",), subresources=("status",),
+        "Node", "nodes", view=views.Node,
+        namespaced=False, short_names=("no",), subresources=("status",),
         fields=("spec.unschedulable",), unknown_field=_CORE_UNKNOWN,
     ),
     _core(
-        "PersistentVolume", "persistentvolumes", namespaced=False, short_names=("pv",),
+        "PersistentVolume", "persistentvolumes", view=views.PersistentVolume, lookup="storage",
+        namespaced=False, short_names=("pv",),
         subresources=("status",), answers_object=True,
     ),
     _core(
-        "PersistentVolumeClaim", "persistentvolumeclaims", short_names=("pvc",), subresources=("status",),
+        "PersistentVolumeClaim", "persistentvolumeclaims", view=views.PersistentVolumeClaim, lookup="storage",
+        short_names=("pvc",), subresources=("status",),
         answers_object=True,
     ),
     _core(
-        "Pod", "pods", short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction", "resize"),
+        "Pod", "pods", view=views.Pod,
+        short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction", "resize"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
         templated=True, generation=True,
     ),
     _core("PodTemplate", "podtemplates", answers_object=True, generation=True),
     _core(
-        "ReplicationController", "replicationcontrollers", short_names=("rc",),
+        "ReplicationController", "replicationcontrollers", view=views.ReplicationController, lookup="services",
+        short_names=("rc",),
         categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.replicas",), unknown_field=_CORE_UNKNOWN, orphans=True,
     ),
@@ -151,7 +187,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     _core("Secret", "secrets", fields=("type",), unknown_field=_CORE_UNKNOWN, immutable=("type",)),
     _core(
-        "Service", "services", short_names=("svc",),
+        "Service", "services", view=views.Service, lookup="services", short_names=("svc",),
         categories=_ALL, subresources=("status",), answers_object=True,
         create_on_update=True, fields=("spec.clusterIP", "spec.type"), unknown_field=_CORE_UNKNOWN,
     ),
@@ -170,13 +206,15 @@ KINDS: tuple[Kind, ...] = (
         immutable=_SELECTOR,
     ),
     _in(
-        "apps", "v1", "ReplicaSet", "replicasets", short_names=("rs",), categories=_ALL, subresources=_SCALED,
+        "apps", "v1", "ReplicaSet", "replicasets", view=views.ReplicaSet, lookup="services",
+        short_names=("rs",), categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.replicas",),
         unknown_field="field label not supported for ReplicaSet: {}",
         immutable=_SELECTOR,
     ),
     _in(
-        "apps", "v1", "StatefulSet", "statefulsets", short_names=("sts",),
+        "apps", "v1", "StatefulSet", "statefulsets", view=views.StatefulSet, lookup="services",
+        short_names=("sts",),
         categories=_ALL, subresources=_SCALED,
         generation=True, fields=("status.successful",),
         unknown_field="field label not supported for appsv1.StatefulSet: {}",
@@ -207,9 +245,13 @@ KINDS: tuple[Kind, ...] = (
         "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",),
         generation=True,
     ),
-    _in("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False, immutable=("handler",)),
     _in(
-        "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",),
+        "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", view=views.RuntimeClass,
+        namespaced=False, immutable=("handler",),
+    ),
+    _in(
+        "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", view=views.PodDisruptionBudget, lookup="budgets",
+        short_names=("pdb",),
         subresources=("status",), generation=True, unconditional_update=False,
     ),
     _in("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", namespaced=False, generation=True),
@@ -223,27 +265,69 @@ KINDS: tuple[Kind, ...] = (
         fields=("spec.nodeName", "spec.driver"), answers_object=True,
     ),
     _in(
-        "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False, short_names=("pc",),
+        "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", view=views.PriorityClass,
+        namespaced=False, short_names=("pc",),
         generation=True,
         immutable=("preemptionPolicy",),
     ),
-    _in("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False, answers_object=True,
-        unconditional_update=False),
-    _in("storage.k8s.io", "v1", "CSINode", "csinodes", namespaced=False, answers_object=True,
-        unconditional_update=False),
-    _in("storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities", unconditional_update=False),
     _in(
-        "storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False, short_names=("sc",),
+        "storage.k8s.io", "v1", "CSIDriver", "csidrivers", view=views.CSIDriver, lookup="storage",
+        namespaced=False, answers_object=True,
+        unconditional_update=False),
+    _in(
+        "storage.k8s.io", "v1", "CSINode", "csinodes", view=views.CSINode, lookup="storage",
+        namespaced=False, answers_object=True,
+        unconditional_update=False),
+    _in(
+        "storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities",
+        view=views.CSIStorageCapacity, lookup="storage",
+        unconditional_update=False,
+    ),
+    _in(
+        "storage.k8s.io", "v1", "StorageClass", "storageclasses", view=views.StorageClass, lookup="storage",
+        namespaced=False, short_names=("sc",),
         answers_object=True,
         immutable=("volumeBindingMode",),
     ),
     _in(
-        "storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", namespaced=False,
+        "storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments", view=views.VolumeAttachment, lookup="storage",
+        namespaced=False,
         subresources=("status",), answers_object=True, unconditional_update=False,
     ),
+    _core("ComponentStatus", "componentstatuses", namespaced=False, short_names=("cs",), served=False),
+    *_unserved(
+        "admissionregistration.k8s.io", namespaced=False,
+        MutatingAdmissionPolicy="mutatingadmissionpolicies",
+        MutatingAdmissionPolicyBinding="mutatingadmissionpolicybindings",
+        MutatingWebhookConfiguration="mutatingwebhookconfigurations",
+        ValidatingAdmissionPolicy="validatingadmissionpolicies",
+        ValidatingAdmissionPolicyBinding="validatingadmissionpolicybindings",
+        ValidatingWebhookConfiguration="validatingwebhookconfigurations",
+    ),
+    *_unserved("apiextensions.k8s.io", namespaced=False, CustomResourceDefinition="customresourcedefinitions"),
+    *_unserved("apiregistration.k8s.io", namespaced=False, APIService="apiservices"),
+    *_unserved("certificates.k8s.io", namespaced=False, CertificateSigningRequest="certificatesigningrequests"),
+    *_unserved(
+        "flowcontrol.apiserver.k8s.io", namespaced=False,
+        FlowSchema="flowschemas", PriorityLevelConfiguration="prioritylevelconfigurations",
+    ),
+    *_unserved("networking.k8s.io", namespaced=False, IPAddress="ipaddresses", ServiceCIDR="servicecidrs"),
+    *_unserved(
+        "rbac.authorization.k8s.io", namespaced=False,
+        ClusterRole="clusterroles", ClusterRoleBinding="clusterrolebindings",
+    ),
+    *_unserved("rbac.authorization.k8s.io", namespaced=True, Role="roles", RoleBinding="rolebindings"),
+    *_unserved("storage.k8s.io", namespaced=False, VolumeAttributesClass="volumeattributesclasses"),
 )  # fmt: skip
+"""Every kind of Kubernetes v1.36."""
+
+KINDS: tuple[Kind, ...] = tuple(kind for kind in ALL_KINDS if kind.served)
 """Every served kind."""
 
+VIEWS: dict[str, type[View]] = {kind.resource.kind: kind.view for kind in KINDS if kind.view is not None}
+"""Kind -> its typed view, for the kinds that placement reads."""
+
+_CLUSTER_SCOPED = frozenset(kind.resource.kind for kind in ALL_KINDS if not kind.resource.namespaced)
 _BY_RESOURCE = {kind.resource.qualified: kind for kind in KINDS}
 _BY_PATH = {(kind.resource.api_version, kind.resource.plural): kind for kind in KINDS}
 
@@ -256,6 +340,11 @@ def kind_by_resource(qualified: str) -> Kind:
 def kind_by_path(api_version: str, plural: str) -> Kind | None:
     """The kind served at ``apps/v1`` as ``deployments``, or None."""
     return _BY_PATH.get((api_version, plural))
+
+
+def is_cluster_scoped(kind: str) -> bool:
+    """Whether objects of a kind have no namespace; a kind that Kubernetes does not have is taken to have one."""
+    return kind in _CLUSTER_SCOPED
 
 
 def resources(*, namespaced: bool | None = None) -> Iterable[Resource]:
