@@ -6,6 +6,7 @@ from kschedcore.controllers.controller import Controller
 from kschedcore.controllers.cronjob import CronJobController
 from kschedcore.controllers.daemonset.controller import DaemonSetController
 from kschedcore.controllers.deployment.controller import DeploymentController
+from kschedcore.controllers.devicetainteviction import DeviceTaintEvictionController
 from kschedcore.controllers.disruption import DisruptionController
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
@@ -37,6 +38,7 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     CronJobController,
     DaemonSetController,
     DeploymentController,
+    DeviceTaintEvictionController,
     DisruptionController,
     EndpointSliceController,
     EndpointSliceMirroringController,
