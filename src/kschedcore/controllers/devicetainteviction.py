@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 
-from kschedcore.api.machinery.disrupted import disrupted
+from kschedcore.api.machinery.conditions import disrupted
 from kschedcore.api.machinery.times import later, parse_time
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, key_of
