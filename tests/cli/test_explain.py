@@ -10,7 +10,7 @@ FEASIBLE = {"web-a1", "web-a2", "web-b1"}
 
 
 def test_every_node_is_either_scored_or_rejected(command: Run) -> None:
-    result = command(WEB)
+    result = command(f"{WEB} --all")
     assert (result.status, result.err) == (0, "")
     headline, scores, rejections = result.out.split("\n\n")
     assert headline == "shop/web-0 goes to web-b1 (score 846); 3 of 6 nodes fit"
@@ -45,7 +45,7 @@ def test_wide_shows_how_a_score_came_about(command: Run) -> None:
 
 
 def test_a_pod_that_fits_nowhere_says_why(command: Run) -> None:
-    result = command("explain report -f cluster.yaml -f app.yaml")
+    result = command("explain report -f cluster.yaml -f app.yaml --all")
     assert result.status == 0
     headline, rejections = result.out.split("\n\n")
     assert headline.startswith("shop/report: 0/6 nodes are available: ")
@@ -93,3 +93,42 @@ def test_a_bound_pod_is_explained_as_if_it_had_no_node(command: Run) -> None:
     empty = command("explain prometheus-0 -n monitoring -f cluster.yaml -o json").json()
     assert empty == document
     assert scores["web-a2"] == max(scores.values())  # nothing else is there once it has left
+
+
+class TestLargeClusters:
+    """Equal rejections share a line, and the best few nodes are shown."""
+
+    def nodes(self, count: int, cpu: str, prefix: str) -> str:
+        return "".join(
+            f"---\n{{apiVersion: v1, kind: Node, metadata: {{name: {prefix}{number:02}}}, "
+            f"status: {{allocatable: {{cpu: {cpu}, memory: 8Gi, pods: 9}}}}}}\n"
+            for number in range(count)
+        )
+
+    def pod(self, namespace: str = "default") -> str:
+        return (
+            f"---\n{{apiVersion: v1, kind: Pod, metadata: {{name: p, namespace: {namespace}}}, "
+            "spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 2}}}]}}\n"
+        )
+
+    def test_equal_rejections_share_a_line(self, command: Run) -> None:
+        text = self.pod() + self.nodes(12, "4", "big") + self.nodes(30, "1", "small")
+        result = command("explain p -f -", stdin=text)
+        _, scores, more, rejections = result.out.split("\n\n")
+        assert len(scores.splitlines()) == 1 + 10
+        assert more == "2 more feasible nodes; --all shows them"
+        assert [line.split() for line in rejections.splitlines()] == [
+            ["NODES", "REJECTED", "BY", "REASONS", "SUCH", "AS"],
+            ["30", "NodeResourcesFit", "Insufficient", "cpu", "small00,", "small01,", "small02,", "…"],
+        ]
+
+    def test_all_shows_every_node(self, command: Run) -> None:
+        text = self.pod() + self.nodes(12, "4", "big") + self.nodes(30, "1", "small")
+        _, scores, rejections = command("explain p -f - --all", stdin=text).out.split("\n\n")
+        assert (len(scores.splitlines()), len(rejections.splitlines())) == (13, 31)
+
+    def test_every_namespace(self, command: Run) -> None:
+        text = self.pod("shop") + self.nodes(1, "4", "big")
+        assert command("explain p -f - -n other", stdin=text).status == 2
+        assert command("explain p -f - -n other -A", stdin=text).status == 0
+        assert command("explain shop/p -f -", stdin=text).status == 0

@@ -32,6 +32,14 @@ __all__ = ["EPILOG", "command"]
 
 EPILOG = "Example: kschedcore explain web-0 -f cluster.json -f app.yaml --sort-by NodeResourcesFit"
 
+FEW = 10
+"""Number of feasible nodes that are shown without ``--all``."""
+
+Every = Annotated[bool, typer.Option("--all", help="Show every node, each rejection in a line of its own.")]
+AllNamespaces = Annotated[
+    bool,
+    typer.Option("-A", "--all-namespaces", help="Look for the pod in every namespace, whatever -n says."),
+]
 Name = Annotated[str, typer.Argument(metavar="POD", help="The pod's name, or NAMESPACE/NAME.")]
 SortBy = Annotated[
     str,
@@ -52,15 +60,19 @@ def command(
     config: ConfigFile = None,
     kubernetes: KubernetesVersion = NEWEST,
     feature_gates: FeatureGates = None,
+    every: Every = False,
+    all_namespaces: AllNamespaces = False,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
 ) -> None:
-    """Show what every plugin says of every node for one pod.
+    """Show each plugin's verdict and score of the nodes for one pod.
 
-    The cluster is taken as it stands in the manifests: no other pending pod is placed before this one, and a
-    pod that has a node is taken off it first. Scores are normalised and weighted, as they add up to the total;
-    -o wide shows them as raw/normalised/weighted.
+    The cluster is that of the manifests: no other pending pod is placed before this one, and a pod that has a node is
+    taken off it first. Scores are normalised and weighted, as they add up to the total; -o wide shows them as
+    raw/normalised/weighted. The best nodes are shown, and rejections with equal reasons share a line; --all shows
+    every node.
     """
+    namespace = None if all_namespaces else namespace
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
     explained = engine.explain(unbound(engine, find_pod(manifests, pod, namespace=namespace)))
@@ -73,10 +85,21 @@ def command(
         show_headers = not no_headers
         parts = [
             headline(explained),
-            scores(explained, feasible, wide=output is Output.wide, show_headers=show_headers),
-            rejections(explained, show_headers=show_headers),
+            scores(
+                explained,
+                feasible if every else feasible[:FEW],
+                wide=output is Output.wide,
+                show_headers=show_headers,
+            ),
+            more(len(feasible), every=every),
+            rejections(explained, every=every, show_headers=show_headers),
         ]
         write("\n".join(part for part in parts if part))
+
+
+def more(feasible: int, *, every: bool) -> str:
+    """Return a line about the feasible nodes that are not shown."""
+    return "" if every or feasible <= FEW else f"{feasible - FEW} more feasible nodes; --all shows them\n"
 
 
 def unbound(engine: Engine, pod: Pod) -> Pod:
@@ -138,14 +161,30 @@ def told(score: Score, *, wide: bool) -> str | int:
     return f"{score.raw}/{score.normalised}/{score.weighted}" if wide else score.weighted
 
 
-def rejections(explained: Explanation, *, show_headers: bool) -> str:
-    """Return rejected nodes with the first plugin that rejects each, and why."""
-    rows = [
-        [name, verdict.plugin or verdict.code, "; ".join(verdict.reasons)]
-        for name, verdict in sorted(explained.verdicts.items())
-        if verdict is not None
-    ]
-    return columns(["NODE", "REJECTED BY", "REASONS"], rows, show_headers=show_headers)
+def rejections(explained: Explanation, *, every: bool, show_headers: bool) -> str:
+    """Return rejected nodes with the first plugin that rejects each, and why; equal rejections as one row.
+
+    Args:
+        explained: The explanation.
+        every: Whether to show each node in a row of its own.
+        show_headers: Whether to show the headers.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, verdict in sorted(explained.verdicts.items()):
+        if verdict is not None:
+            key = verdict.plugin or verdict.code, "; ".join(verdict.reasons)
+            groups.setdefault(key, []).append(name)
+    if every:
+        rows = sorted([name, *key] for key, names in groups.items() for name in names)
+        return columns(["NODE", "REJECTED BY", "REASONS"], rows, show_headers=show_headers)
+    largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[1]))
+    grouped: list[list[str | int]] = [[len(names), *key, _example(names)] for key, names in largest]
+    return columns(["NODES", "REJECTED BY", "REASONS", "SUCH AS"], grouped, show_headers=show_headers)
+
+
+def _example(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return f"{shown}, …" if len(names) > 3 else shown
 
 
 def as_document(explained: Explanation, feasible: Sequence[str]) -> dict[str, object]:

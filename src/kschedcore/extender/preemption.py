@@ -1,4 +1,4 @@
-"""The extender's say in a preemption: which of the victims that kube-scheduler chose could stay."""
+"""Preemption in the extender: which of the victims that kube-scheduler chose can be spared."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["needed_victims"]
 
 
 def needed_victims(view: ClusterView, pod: Pod, node: str, victims: Sequence[str]) -> list[str] | None:
-    """Dry-run a preemption on one node: without its victims the pod must fit, then who can stays.
+    """Dry-run a preemption on one node: the pod must fit without the victims; then victims are reprieved while it fits.
 
-    As in DefaultPreemption's dry run, the most important victim is the first to be put back. Nothing stays changed.
+    As in DefaultPreemption's dry run, the most important victim is reprieved first. The view is unchanged afterwards.
 
     Args:
         view: The cluster.
-        pod: The pod that needs room.
-        node: Where.
-        victims: UIDs, the most important first. Those that are not known stay victims, and take nothing.
+        pod: The preemptor.
+        node: The node.
+        victims: UIDs, the most important first. Unknown ones stay victims and take no resources.
 
     Returns:
-        The UIDs of those that have to go; None when the pod would not fit even so. All of them when none would
-        have to go: the caller sees an obstacle that is not known here.
+        The UIDs of the pods that have to be evicted; None if the pod does not fit without any of them. All of them
+        if none has to be evicted: kube-scheduler then knows an obstacle that the extender does not.
     """
     off = [found for uid in victims if (found := view.bound(uid, node)) is not None]
     for victim in off:

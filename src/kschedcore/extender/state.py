@@ -1,4 +1,4 @@
-"""What the extender knows of the cluster, and keeps the engine to."""
+"""The extender's view of the cluster: an engine, the bound pods by UID, and the pods of recent requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kschedcore.rules.bounds import checked
 __all__ = ["ClusterView", "read_pod", "uid_of"]
 
 REMEMBERED = 16384
-"""How many pods that were asked about are remembered until they are bound."""
+"""Maximum number of pods of filter and prioritize requests that are kept for bind."""
 
 
 class Bound(NamedTuple):
@@ -29,7 +29,7 @@ class Bound(NamedTuple):
 
 
 def read_pod(manifest: Mapping[str, Any]) -> Pod:
-    """A pod of a request.
+    """Decode the pod of a request.
 
     Raises:
         ManifestError: It is invalid.
@@ -38,19 +38,19 @@ def read_pod(manifest: Mapping[str, Any]) -> Pod:
 
 
 def uid_of(pod: Pod) -> str:
-    """A pod's UID; its namespace and name for one that no cluster gave any."""
+    """Return a pod's UID; its namespace and name if no API server assigned one."""
     return pod.metadata.uid or "/".join(key_of(pod))
 
 
 class ClusterView:
-    """An engine, with the pods that it accounts by UID and the nodes as they were last shown.
+    """An engine, with the pods that it accounts by UID and the nodes of the latest requests.
 
     Args:
-        engine: What decides.
+        engine: Decides.
         bound: The bound pods that it accounts already.
 
     Raises:
-        UsageError: The engine asks extenders itself, or looks at a sample of the nodes only.
+        UsageError: The engine has extenders itself, or samples nodes.
     """
 
     def __init__(self, engine: Engine, bound: Iterable[Pod] = ()) -> None:
@@ -64,41 +64,41 @@ class ClusterView:
         self.engine = engine
         self._bound = {uid_of(pod): Bound(pod, pod.spec.node_name) for pod in bound if pod.spec.node_name}
         self._asked: OrderedDict[PodKey, Pod] = OrderedDict()
-        self._shown: dict[str, Mapping[str, Any] | None] = dict.fromkeys(
+        self._nodes: dict[str, Mapping[str, Any] | None] = dict.fromkeys(
             engine.nodes().column("name").to_pylist()
         )
 
     def has_node(self, name: str) -> bool:
-        """Whether there is such a node."""
-        return name in self._shown
+        """Whether there is a node of that name."""
+        return name in self._nodes
 
     def learn(self, nodes: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Take in nodes as they are now; their names.
+        """Add or update nodes, and return their names.
 
         Raises:
-            ManifestError: One is invalid; none was taken in.
+            ManifestError: One is invalid; none was added.
         """
         views = [checked(Node, item) for item in nodes]
         for view, item in zip(views, nodes, strict=True):
             name = view.metadata.name
-            if self._shown.get(name) != item:
+            if self._nodes.get(name) != item:
                 self.engine.set_node(view)
-                self._shown[name] = item
+                self._nodes[name] = item
         return [view.metadata.name for view in views]
 
     def forget_node(self, name: str) -> None:
-        """Take a node out.
+        """Remove a node.
 
         Raises:
             NotFoundError: There is no such node.
         """
         self.engine.remove_node(name)
-        self._shown.pop(name)
+        self._nodes.pop(name)
 
     def pending(self, pod: Pod) -> Pod:
-        """A pod that is asked about, and so is not bound: what its name was accounted for is given back.
+        """Return the pod of a request, which is not bound: a bound pod of its name is removed.
 
-        kube-scheduler itself keeps room for nominated pods, and looks at the nominated node first.
+        Its nomination is dropped, because kube-scheduler itself accounts nominated pods.
         """
         namespace, name = key_of(pod)
         with suppress(NotFoundError):
@@ -110,10 +110,10 @@ class ClusterView:
         return nominated(pod, None)
 
     def asked(self, name: str, namespace: str, uid: str) -> Pod:
-        """A pod that was asked about.
+        """Return the pod of a recent request.
 
         Raises:
-            NotFoundError: It was not, or one of that name with another UID was.
+            NotFoundError: There was none with that name and UID.
         """
         pod = self._asked.get((namespace, name))
         if pod is None or pod.metadata.uid != uid:
@@ -121,12 +121,12 @@ class ClusterView:
         return pod
 
     def node_of(self, uid: str) -> str | None:
-        """The node that a pod is accounted on, if it is."""
+        """Return the node that a pod is accounted on, if any."""
         found = self._bound.get(uid)
         return None if found is None else found.node
 
     def bound(self, uid: str, node: str) -> Pod | None:
-        """A pod on a node by UID, or None when it is not known there."""
+        """Return a pod on a node by UID, or None."""
         found = self._bound.get(uid)
         return None if found is None or found.node != node else found.pod
 
@@ -136,7 +136,7 @@ class ClusterView:
         self._bound[uid_of(pod)] = Bound(pod, node)
 
     def remove_pod(self, name: str, namespace: str) -> None:
-        """Give back what a pod takes.
+        """Remove a bound pod.
 
         Raises:
             NotFoundError: No such pod is accounted.
@@ -146,10 +146,10 @@ class ClusterView:
             del self._bound[uid]
 
     def fits(self, pod: Pod, node: str) -> bool:
-        """Whether a pod may go to a node as things are."""
+        """Whether a pod fits on a node now."""
         return self.engine.decide(nominated(pod, node), preempt=False).node == node
 
 
 def nominated(pod: Pod, node: str | None) -> Pod:
-    """The pod, nominated to a node: that one is looked at first, and alone if it fits."""
+    """Return the pod with a nomination: the nominated node is evaluated first, and alone if it fits."""
     return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, nominated_node_name=node))

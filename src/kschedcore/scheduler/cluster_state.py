@@ -1,4 +1,4 @@
-"""What the API says, as the engine has it: informers feed nodes, pods and whatever placement rules look at."""
+"""Feed the engine from informers: nodes, pods, and the other objects that placement rules read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ClusterState", "pod_key"]
 
 
 def pod_key(pod: Object) -> PodKey:
-    """Namespace and name."""
+    """Return a pod's namespace and name."""
     return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
@@ -48,13 +48,13 @@ class ClusterState:
 
     Args:
         engine: The engine.
-        informers: What to listen to.
-        tell: Called after each change that was taken in, with the resource.
+        informers: The informers to listen to.
+        notify: Called with the resource and the change after the engine has taken it in.
     """
 
-    def __init__(self, engine: Engine, informers: Informers, tell: Callable[[str, Change], None]) -> None:
+    def __init__(self, engine: Engine, informers: Informers, notify: Callable[[str, Change], None]) -> None:
         self._engine = engine
-        self._tell = tell
+        self._notify = notify
         engine.look_up_objects(StoredObjects(informers))
         self._accounted: dict[PodKey, str] = {}
         self._listening: list[tuple[Any, Callable[[Change], None]]] = []
@@ -82,14 +82,14 @@ class ClusterState:
     def _on_node(self, change: Change) -> None:
         if change.new is None:
             self._engine.remove_node(change.object["metadata"]["name"])
-        elif _as_before(
+        elif _unchanged(
             change, ("spec",), ("status", "allocatable"), ("status", "images"), ("metadata", "labels")
         ):
-            # A heartbeat: nothing that placement looks at.
+            # A heartbeat: no field that placement reads has changed.
             return
         else:
             self._engine.set_node(change.new)
-        self._tell("nodes", change)
+        self._notify("nodes", change)
 
     def _on_object(self, resource: str, kind: str) -> Callable[[Change], None]:
         def listener(change: Change) -> None:
@@ -98,7 +98,7 @@ class ClusterState:
             else:
                 metadata = change.object["metadata"]
                 self._engine.remove_object(kind, metadata["name"], metadata.get("namespace", "default"))
-            self._tell(resource, change)
+            self._notify(resource, change)
 
         return listener
 
@@ -111,27 +111,27 @@ class ClusterState:
                 self._engine.remove_pod(key[1], key[0])
         elif pod["spec"].get("nodeName"):
             accounted = self._accounted.get(key) == uid
-            if not (accounted and _is_accounted_alike(change)):
+            if not (accounted and _is_accounted_equally(change)):
                 self._engine.add_pod(view_of(Pod, pod))
                 self._accounted[key] = uid
-        self._tell("pods", change)
+        self._notify("pods", change)
 
 
 _DELETION = ("metadata", "deletionTimestamp")
 _START = ("status", "startTime")
 
 
-def _is_accounted_alike(change: Change) -> bool:
-    """Whether nothing has changed that the engine accounts of a bound pod."""
+def _is_accounted_equally(change: Change) -> bool:
+    """Whether no field of a bound pod has changed that the engine accounts."""
     if change.old is None or change.new is None:
         return False
-    return _as_before(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
+    return _unchanged(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
         what_runs(change.old) == what_runs(change.new)
     )
 
 
-def _as_before(change: Change, *paths: tuple[str, ...]) -> bool:
-    """Whether what stands at these paths is the same as before."""
+def _unchanged(change: Change, *paths: tuple[str, ...]) -> bool:
+    """Whether the values at these paths are the same as before."""
     old, new = change.old, change.new
     if old is None or new is None:
         return False

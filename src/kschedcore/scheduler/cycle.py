@@ -1,9 +1,9 @@
-"""The pipeline behind a decision: Reserve, Permit, PreBind, Bind, PostBind.
+"""Scheduling cycles and binding cycles: Reserve, Permit, PreBind, Bind, PostBind.
 
-Scheduling is serial: one pod after another is decided, accounted on its node, reserved and asked permission for.
-What follows does not hold up the next pod: :meth:`Pipeline.advance` carries every pod further that can go, those
-that Permit held among them. Whoever fails on the way gives everything back. No time passes in here and nothing
-sleeps: a clock says what time it is, and :attr:`Pipeline.deadline` when to look again.
+Scheduling cycles are serial: each pod is decided, accounted on its node, reserved and passed to Permit before the next.
+Binding cycles do not block the next pod: :meth:`Pipeline.advance` runs those that are ready, including pods that Permit
+has released. A pod that fails is unreserved and forgotten. No time passes in here: the clock says what time it is, and
+:attr:`Pipeline.deadline` when to call again.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 class Phase(StrEnum):
-    """How far a pod has come."""
+    """The state of a pod's cycle."""
 
-    UNSCHEDULABLE = "Unschedulable"  # no node took it
-    WAITING = "Waiting"  # Permit holds it
-    BINDING = "Binding"  # on its way
+    UNSCHEDULABLE = "Unschedulable"  # no node is feasible
+    WAITING = "Waiting"  # Permit holds the pod
+    BINDING = "Binding"  # ready for the binding cycle
     BOUND = "Bound"
-    FAILED = "Failed"  # sent back after it had a node; everything was given back
+    FAILED = "Failed"  # rejected after a node was chosen; unreserved and forgotten
 
 
 @dataclass
@@ -42,10 +42,10 @@ class Cycle:
     """One attempt to schedule a pod.
 
     Attributes:
-        decision: Where it was to go.
-        phase: How far it has come.
-        status: Why it failed; None where it did not.
-        assumed: The pod on its way; None where no node took it.
+        decision: The decision of the scheduling cycle.
+        phase: The state of the cycle.
+        status: Why it failed; None if it did not.
+        assumed: The pod and its node; None if no node is feasible.
     """
 
     decision: Decision
@@ -73,8 +73,8 @@ class Cycle:
         if not self.status.rejects:
             return ", ".join(self.status.reasons)
         # Reserve and Permit reject the one node that was chosen.
-        told = ", ".join(sorted(f"1 {reason}" for reason in self.status.reasons))
-        return f"0/1 nodes are available: {told}."
+        reasons = ", ".join(sorted(f"1 {reason}" for reason in self.status.reasons))
+        return f"0/1 nodes are available: {reasons}."
 
     @property
     def plugins(self) -> frozenset[str]:
@@ -86,14 +86,14 @@ class Cycle:
 
 
 def _bind_nowhere(pod: Pod, node: str) -> None:
-    """Bind where the engine's own account is all there is to write to."""
+    """Bind without a cluster: the engine has accounted the pod already."""
 
 
 class Pipeline:
-    """Takes pods from a decision to being bound.
+    """Runs the scheduling and binding cycles of pods.
 
     Args:
-        engine: Decides, and accounts for what was decided.
+        engine: Decides, and accounts assumed pods.
         clock: The time, for Permit's timeouts.
         bind: Writes a pod's node to the cluster (the ``binding`` subresource); raises a
             :class:`~kschedcore.errors.KschedcoreError` when that fails.
@@ -113,13 +113,13 @@ class Pipeline:
 
     @property
     def deadline(self) -> datetime | None:
-        """When :meth:`advance` has something to do if nothing happens before; None when nothing waits."""
+        """The earliest time at which :meth:`advance` has something to do; None when no pod waits."""
         if self.waiting.decided or any(cycle.phase is Phase.BINDING for cycle in self._cycles.values()):
             return self._clock.now()
         return self.waiting.deadline
 
     def schedule(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Cycle]:
-        """Decide about pods in queue order, one after another, as far as Permit.
+        """Run the scheduling cycles of pods in queue order, one after another.
 
         Returns:
             A cycle for each pod: unschedulable, failed, waiting, or to be bound by :meth:`advance`.
@@ -127,9 +127,9 @@ class Pipeline:
         return [cycle for pod in self._engine.in_queue_order(pods) for cycle in self.schedule_together([pod])]
 
     def schedule_together(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Cycle]:
-        """Decide about all pods at once, and then take them as far as Permit; otherwise as :meth:`schedule`.
+        """Decide about all pods in one batch, then reserve and permit them; otherwise as :meth:`schedule`.
 
-        What a pod that Reserve or Permit sends back gives back comes too late for the others.
+        The resources of a pod that Reserve or Permit rejects are not available to the other pods of the batch.
         """
         return [self._scheduled(decision) for decision in self._engine.schedule(pods)]
 
@@ -154,7 +154,7 @@ class Pipeline:
         return cycle
 
     def advance(self) -> list[Cycle]:
-        """Carry on with every pod that can go on, in the order in which they were scheduled.
+        """Run the binding cycles that are ready, in the order in which the pods were scheduled.
 
         Returns:
             The cycles that ended, bound or failed.
@@ -165,11 +165,11 @@ class Pipeline:
             if isinstance(waited.verdict, Status):
                 cycle.status = waited.verdict
         ready = [(key, cycle) for key, cycle in self._cycles.items() if cycle.phase is Phase.BINDING]
-        # While one is bound, others may be cancelled.
+        # Binding one pod may cancel others.
         return [self._finish(self._cycles.pop(key)) for key, cycle in ready if self._cycles.get(key) is cycle]
 
     def cancel(self, key: PodKey, message: str = "removed") -> Cycle | None:
-        """Send a pod back that is on its way, by namespace and name; it was deleted, say.
+        """End the cycle of a pod, by namespace and name, for example because it was deleted.
 
         Returns:
             Its cycle, if there was one.
@@ -195,13 +195,13 @@ class Pipeline:
         return cycle
 
     def _gone(self, cycle: Cycle) -> Status | None:
-        """Whether the pod was taken off its node in the meantime."""
+        """Return an error if the pod is not assumed any more."""
         if self._engine.is_assumed(cycle.pod):
             return None
         return Status("Error", "", (f"pod {cycle.decision.pod_name} is gone",))
 
     def _bound(self, assumed: Assumed) -> Status | None:
-        """Bind, by an extender if one does that, else by the profile's plugins."""
+        """Bind through an extender that binds, or else through the profile's plugins."""
         try:
             if self._engine.extenders.bind(assumed.pod, assumed.node):
                 return None
@@ -213,7 +213,7 @@ class Pipeline:
         )
 
     def _fail(self, cycle: Cycle, status: Status) -> Cycle:
-        """Give everything back, in the reverse order in which it was taken."""
+        """Unreserve and forget the pod."""
         assert cycle.assumed is not None
         self._engine.framework_of(cycle.pod).unreserve(cycle.assumed)
         self._engine.forget_pod(cycle.pod)

@@ -1,4 +1,4 @@
-"""The scheduler as a component of a cluster: it watches, decides with the engine, and writes what it decided."""
+"""The scheduler component: watches the cluster, decides with the engine, and writes the decisions."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from kschedcore.scheduler.waiting import WaitingPods
 __all__ = ["Scheduler"]
 
 _BATCH = 256
-"""So many pods are decided about in one turn at most."""
+"""Maximum number of pods that are decided in one turn."""
 
 
 class Scheduler:
     """Schedules the pods of a cluster: a :class:`kschedcore.client.loop.Component`.
 
-    The engine, its profiles and the pipeline behind a decision are those that a program calls directly. Nothing
-    is kept that the API does not have: a scheduler may be stopped at any point and another started.
+    The engine, its profiles and the pipeline are those that programs use directly. The scheduler keeps no state that is
+    not in the API: it may be stopped at any point and another one started.
 
     Args:
         client: The API.
-        informers: What the API has.
+        informers: The API's objects.
         clock: For back-offs and Permit's timeouts.
         config: A KubeSchedulerConfiguration; kube-scheduler's default otherwise.
-        plugins: Plugins of one's own that the configuration may name.
-        seed: Among equally good nodes draw with this seed; by default take the first by name.
+        plugins: Plugins that the configuration may name, besides the in-tree ones.
+        seed: Seeds the draw among equally good nodes; by default the first by name is taken.
         release: The Kubernetes version and feature gates to follow.
     """
 
@@ -77,7 +77,7 @@ class Scheduler:
         self._state = ClusterState(self.engine, informers, self._on_change)
 
     def step(self) -> bool:
-        """Bind what can be bound, or decide about the next pods."""
+        """Run the binding cycles that are ready, or else decide about the next pods."""
         if self._advance():
             return True
         batch = self._next_batch()
@@ -110,7 +110,7 @@ class Scheduler:
     def _sort_key(self, pod: Pod) -> Any:
         return self.engine.framework_of(pod).queue_sort.sort_key(pod)
 
-    # -- what happens in the cluster ----------------------------------------------------------------
+    # -- events ----------------------------------------------------------------
 
     def _on_change(self, resource: str, change: Change) -> None:
         if resource == "pods":
@@ -119,10 +119,10 @@ class Scheduler:
                 each is not None and each["spec"].get("nodeName") for each in (change.old, change.new)
             ):
                 return
-        self._happened(resource, change)
+        self._requeue_for(resource, change)
 
-    def _happened(self, resource: str, change: Change) -> None:
-        """Have those tried again whom an event may help."""
+    def _requeue_for(self, resource: str, change: Change) -> None:
+        """Requeue the pods that an event may make schedulable."""
 
         def concerns(plugins: frozenset[str]) -> bool:
             return any(self.engine.hints.may_concern(plugin, resource) for plugin in plugins)
@@ -139,9 +139,9 @@ class Scheduler:
 
         self._queue.event(concerns, helps)
 
-    def _gave_back(self, pod: Object, node: str | None) -> None:
-        """A pod that was on its way to a node leaves it again, which is as if it had been deleted there."""
-        self._happened("pods", Change({**pod, "spec": {**pod["spec"], "nodeName": node}}, None))
+    def _on_forgotten(self, pod: Object, node: str | None) -> None:
+        """Handle a forgotten pod as if a pod had been deleted from its node."""
+        self._requeue_for("pods", Change({**pod, "spec": {**pod["spec"], "nodeName": node}}, None))
 
     def _on_pod(self, change: Change) -> None:
         pod, key = change.new, pod_key(change.object)
@@ -173,7 +173,7 @@ class Scheduler:
             self._queue.update(view, gated=gated, may_help=other)
 
     def _drop(self, pod: Object, *, gone: bool) -> None:
-        """A pod is not to be scheduled any more: it has a node, has ended, or is on its way out."""
+        """Drop a pod that is bound, has finished or is terminating."""
         key = pod_key(pod)
         queued = self._queue.get(key)
         if queued is not None and queued.pod.metadata.uid == pod["metadata"]["uid"]:
@@ -181,11 +181,11 @@ class Scheduler:
         if gone:
             cycle = self._pipeline.cancel(key, "the pod was deleted")
             if cycle is not None:
-                self._gave_back(pod, cycle.decision.node)
+                self._on_forgotten(pod, cycle.decision.node)
             self.engine.withdraw_nomination(key[1], key[0])
 
     def _follow_nomination(self, pod: Pod, before: str) -> None:
-        """Take over what the API says about a pod's nomination, where it has come to say something else."""
+        """Take over a pod's nomination from its status if it has changed."""
         node = pod.status.nominated_node_name or ""
         if node == before:
             return
@@ -198,7 +198,7 @@ class Scheduler:
     # -- deciding ---------------------------------------------------------------------------------------
 
     def _next_batch(self) -> list[QueuedPod]:
-        """The next pods that may be decided about together: those with claims go alone."""
+        """Pop the next pods that can be decided in one batch; a pod with claims is the last of its batch."""
         batch: list[QueuedPod] = []
         while len(batch) < _BATCH:
             queued = self._queue.pop()
@@ -210,14 +210,14 @@ class Scheduler:
         return batch
 
     def _advance(self) -> bool:
-        """Carry on with the pods that have a node; whether there was one."""
+        """Run the binding cycles that are ready, and return whether one ended."""
         deadline = self._pipeline.deadline
         if deadline is None or deadline > self._clock.now():
             self._wake_at(deadline)
             return False
         ended = self._pipeline.advance()
         for cycle in ended:
-            # Telling of one lets the queue hear that the others are bound, and drop them.
+            # Recording the event of one binding may deliver events of the others, which drops them from the queue.
             if cycle.phase is Phase.BOUND:
                 self._outcomes.bound(cycle.pod, cycle.decision.node or "")
             queued = self._queue.get(key_of(cycle.pod))
@@ -231,7 +231,7 @@ class Scheduler:
         return bool(ended)
 
     def _wake_at(self, when: datetime | None) -> None:
-        """Have a turn when Permit has held a pod for too long."""
+        """Schedule a wake-up at the earliest Permit timeout."""
         if self._wake is not None:
             if self._wake.call is not None and self._wake.when == when:
                 return
@@ -239,7 +239,7 @@ class Scheduler:
         self._wake = None if when is None else self._clock.call_at(when, lambda: None)
 
     def _bind(self, pod: Pod, node: str) -> None:
-        """Write a pod's node to the API, once its volumes are bound there."""
+        """Write the binding of a pod to the API, once its volumes are bound."""
         self._promises.keep(pod, node)
         namespace, name = key_of(pod)
         body = {
@@ -250,46 +250,46 @@ class Scheduler:
         }
         self._client.subresource("pods", namespace, name, "binding", body)
 
-    # -- when there is no node --------------------------------------------------------------------------
+    # -- failures --------------------------------------------------------------------------
 
     def _failed(self, queued: QueuedPod, cycle: Cycle) -> None:
-        """A pod goes back to the queue, and is told why."""
+        """Requeue a pod, and write why it has no node."""
         pod = self._outcomes.live(queued.pod)
         if pod is None or pod["spec"].get("nodeName"):
             if self._queue.get(key_of(queued.pod)) is queued:
                 self._queue.remove(key_of(queued.pod))
             return
         if cycle.phase is Phase.FAILED:
-            self._gave_back(pod, cycle.decision.node)
+            self._on_forgotten(pod, cycle.decision.node)
         if cycle.status is not None and isinstance(cycle.status.cause, UnboundVolumesError):
-            # Not a failure: its volumes are on their way, and the claims will say when they are there.
+            # Not a failure: events of its claims requeue the pod when they are bound.
             self._queue.put_back(queued, frozenset({"VolumeBinding"}))
             return
         plugins = cycle.plugins
         try:
-            self._tell(pod, cycle)
+            self._report(pod, cycle)
         except StatusError:
-            # What could not be written now is when the pod is tried again.
+            # The status is written when the pod is tried again.
             plugins = frozenset()
         self._queue.put_back(queued, plugins)
 
-    def _tell(self, pod: Object, cycle: Cycle) -> None:
-        """Write why a pod has no node, and make room for it where that was found to help."""
+    def _report(self, pod: Object, cycle: Cycle) -> None:
+        """Write why a pod has no node, and evict the victims of a preemption that helps it."""
         decision = cycle.decision
         nominated = (
             None if decision.keeps_nomination and cycle.status is None else decision.nominated_node or ""
         )
         if nominated:
             for victim in decision.victims:
-                self._take_away(victim, pod, nominated)
+                self._evict(victim, pod, nominated)
             self._outcomes.withdraw_nominations(nominated, below=pod["spec"].get("priority", 0))
         self._outcomes.failed(pod, cycle.reason, cycle.message, nominated)
 
-    def _take_away(self, victim: str, preemptor: Object, node: str) -> None:
+    def _evict(self, victim: str, preemptor: Object, node: str) -> None:
         namespace, _, name = victim.partition("/")
         held = self._pipeline.waiting.get((namespace, name))
         if held is not None:
-            # It has not got that far: Permit holds it, and it only has to give back what it has reserved.
+            # Permit holds the victim: it is not bound, and rejecting it releases its resources.
             held.reject("DefaultPreemption", "preemption")
             return
         found = self._informers["pods"].get(namespace, name)

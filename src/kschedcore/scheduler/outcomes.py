@@ -1,4 +1,4 @@
-"""What the scheduler writes to the API about what it decided: conditions, nominations, evictions and events."""
+"""Write the outcomes of scheduling to the API: conditions, nominations, evictions and events."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _BY_NOMINATED_NODE = "nominated node"
 
 
 class Outcomes:
-    """Writes outcomes; every method may raise StatusError, after which what it says may be said again.
+    """Writes outcomes. Every method may raise StatusError, and may be called again afterwards.
 
     Args:
         client: The API.
-        informers: What the API has.
-        clock: For the times of what is written.
+        informers: The API's objects.
+        clock: The time, for conditions and events.
     """
 
     def __init__(self, client: Client, informers: Informers, clock: Clock) -> None:
@@ -37,12 +37,12 @@ class Outcomes:
         self._events = EventRecorder(client, clock, DEFAULT_NAME)
 
     def live(self, pod: Pod) -> Object | None:
-        """The pod as the API has it, if it is still the same."""
+        """Return the stored pod, or None if it is gone or replaced by another of its name."""
         found = self._pods.get(*key_of(pod))
         return found if found is not None and found["metadata"]["uid"] == pod.metadata.uid else None
 
     def bound(self, pod: Pod, node: str) -> None:
-        """Tell that a pod was given its node."""
+        """Record the event of a binding."""
         found = self.live(pod)
         if found is not None:
             namespace, name = key_of(pod)
@@ -50,10 +50,10 @@ class Outcomes:
             self._events.event(found, "Normal", "Scheduled", message)
 
     def failed(self, pod: Object, reason: str, message: str, nominated: str | None) -> None:
-        """Tell that a pod got no node.
+        """Write the condition and the event of a pod that has no node.
 
         Args:
-            pod: The pod as the API has it.
+            pod: The stored pod.
             reason: Of the condition ``PodScheduled``.
             message: Of the condition and the event.
             nominated: Its ``status.nominatedNodeName`` from now on, ``""`` for none; None leaves it as it is.
@@ -73,7 +73,7 @@ class Outcomes:
             self._client.update_status({**pod, "status": status}, "pods")
 
     def evict(self, victim: Object, preemptor: Object, node: str) -> None:
-        """Take a pod away, for the one that is nominated to its node."""
+        """Evict a victim for the preemptor that is nominated to its node."""
         if victim["metadata"].get("deletionTimestamp"):
             return
         scheduler = preemptor["spec"].get("schedulerName", DEFAULT_NAME)
@@ -88,7 +88,7 @@ class Outcomes:
         )
 
     def withdraw_nominations(self, node: str, below: int) -> None:
-        """Take back the nominations to a node of pods that a more important one has overtaken."""
+        """Clear the nominations of lower priority to a node, as prepareCandidate does."""
         for pod in self._pods.by(_BY_NOMINATED_NODE, node):
             if pod["spec"].get("priority", 0) < below:
                 metadata = pod["metadata"]

@@ -1,9 +1,9 @@
-"""The scheduling queue: which pending pod is tried next, and when one that found no node is tried again.
+"""The scheduling queue: the order of pending pods, back-off, and requeueing by events.
 
-Three places, as in kube-scheduler's ``SchedulingQueue``: *active* pods are tried in queue order; pods in *backoff*
-wait a second after their first attempt, twice as long after each further one and ten seconds at most; and
-*unschedulable* ones wait for an event that may help, for five minutes at the longest. What happens while a pod is
-*in flight*, between being taken out and put back, is kept for it.
+As in kube-scheduler's ``SchedulingQueue``, *active* pods are tried in queue order; pods in *backoff* wait a second
+after their first attempt, twice as long after each further one and ten seconds at most; *unschedulable* ones wait for
+an event that may help, for at most five minutes. Events that arrive while a pod is *in flight*, between pop and
+requeue, are kept for it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["PendingPods", "QueuedPod"]
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(seconds=10)
 FLUSH_AFTER = timedelta(minutes=5)
-"""So long a pod stays unschedulable at most (``podMaxInUnschedulablePodsDuration``)."""
+"""Maximum time that a pod stays unschedulable (``podMaxInUnschedulablePodsDuration``)."""
 
 Helps = Callable[["QueuedPod"], bool]
-"""Whether something that happened may help a pod."""
+"""Whether an event may make a pod schedulable."""
 
 
 @dataclass(slots=True)
@@ -36,14 +36,14 @@ class QueuedPod:
     """A pending pod.
 
     Attributes:
-        pod: What is known of it.
-        added: When it last came to the queue, which orders pods of one priority.
-        attempts: How often it has been tried.
-        tried: When it was tried last.
-        plugins: Who rejected it then.
-        gated: Whether it is not to be tried at all, for the time being.
-        place: Its number among the active pods; below zero where it is none.
-        timer: What ends its back-off, or its being unschedulable.
+        pod: The pod as it was last seen.
+        added: When it was last added, which orders pods of one priority.
+        attempts: Number of scheduling attempts.
+        tried: Time of the last attempt.
+        plugins: The plugins that rejected it then.
+        gated: Whether a PreEnqueue plugin holds it back.
+        place: Its number among the active pods; -1 if it is not active.
+        timer: The end of its back-off or of its time as unschedulable.
     """
 
     pod: Pod
@@ -57,7 +57,7 @@ class QueuedPod:
 
     @property
     def ready_at(self) -> datetime | None:
-        """Until when it backs off; None for one that was never tried."""
+        """The end of its back-off; None if it was never tried."""
         if self.tried is None or not self.attempts:
             return None
         # Beyond 2**10 the longest back-off has long been reached.
@@ -80,7 +80,8 @@ class PendingPods:
         self._waiting: dict[PodKey, QueuedPod] = {}
         self._rejecting: Counter[frozenset[str]] = Counter()
         self._pushed = 0
-        # What happened since the first pod in flight was taken out, numbered on; and what number each saw last.
+        # Events since the oldest pod in flight was popped; `_forgotten` is the number of the first, and `_in_flight`
+        # holds the number of the next event at each pod's pop.
         self._happened: deque[Helps] = deque()
         self._forgotten = 0
         self._in_flight: dict[PodKey, int] = {}
@@ -92,11 +93,11 @@ class PendingPods:
         return iter(list(self._pods.values()))
 
     def get(self, key: PodKey) -> QueuedPod | None:
-        """The pod of that namespace and name, wherever it waits."""
+        """Return the pod with that namespace and name, in whichever part of the queue it is."""
         return self._pods.get(key)
 
     def add(self, pod: Pod, *, gated: bool) -> None:
-        """Take in a new pod."""
+        """Add a new pod."""
         queued = QueuedPod(pod, self._clock.now(), gated=gated)
         self._pods[key_of(pod)] = queued
         if gated:
@@ -105,12 +106,12 @@ class PendingPods:
             self._push(queued)
 
     def update(self, pod: Pod, *, gated: bool, may_help: bool) -> None:
-        """Take note of what has become of a pod.
+        """Update a pod.
 
         Args:
             pod: The pod.
-            gated: Whether it may not be tried.
-            may_help: Whether the change may help it to a node.
+            gated: Whether a PreEnqueue plugin holds it back.
+            may_help: Whether the change may make it schedulable.
         """
         key = key_of(pod)
         queued = self._pods[key]
@@ -127,7 +128,7 @@ class PendingPods:
             self._move(queued)
 
     def remove(self, key: PodKey) -> None:
-        """Forget the pod of that namespace and name, if there is one."""
+        """Remove the pod with that namespace and name, if there is one."""
         queued = self._pods.pop(key, None)
         if queued is not None:
             self._cancel(queued)
@@ -135,10 +136,10 @@ class PendingPods:
             self._land(key)
 
     def pop(self) -> QueuedPod | None:
-        """The next pod to be tried; None when none is to be. It stays known until it is put back or removed."""
+        """Return the next active pod, or None. It stays in flight until it is put back or removed."""
         while self._active:
             _, _, place, queued = heapq.heappop(self._active)
-            # What was taken out of its place meanwhile was left in the heap.
+            # Entries of pods that were moved or removed are left in the heap.
             if queued.place == place:
                 queued.place = -1
                 queued.attempts += 1
@@ -148,9 +149,9 @@ class PendingPods:
         return None
 
     def put_back(self, queued: QueuedPod, plugins: frozenset[str]) -> None:
-        """A pod found no node: it waits for what may help against the plugins that rejected it.
+        """Requeue a pod that found no node, until an event that may help against the plugins that rejected it.
 
-        Without plugins nothing in particular stood in its way, and it is tried again after its back-off.
+        If no plugin rejected it, it is tried again after its back-off.
         """
         key = key_of(queued.pod)
         if self._pods.get(key) is not queued:
@@ -174,11 +175,11 @@ class PendingPods:
         queued.timer = self._clock.call_at(queued.tried + FLUSH_AFTER, flush, background=True)
 
     def event(self, concerns: Callable[[frozenset[str]], bool], may_help: Helps) -> None:
-        """Something happened: have those tried again whom it may help.
+        """Requeue the pods that an event may make schedulable.
 
         Args:
-            concerns: Whether it may help anybody whom these plugins rejected.
-            may_help: Whether it may help one pod.
+            concerns: Whether the event may help any pod that these plugins rejected.
+            may_help: Whether the event may help a pod.
         """
         if self._in_flight:
             self._happened.append(may_help)
@@ -189,12 +190,12 @@ class PendingPods:
                 self._move(queued)
 
     def close(self) -> None:
-        """Forget everything."""
+        """Remove every pod."""
         for key in list(self._pods):
             self.remove(key)
 
     def _move(self, queued: QueuedPod) -> None:
-        """To the active pods, or to where it backs off first."""
+        """Move a pod to the active pods, or to back-off until its time has passed."""
         self._cancel(queued)
         self._stop_waiting(key_of(queued.pod))
         ready = queued.ready_at
@@ -220,12 +221,12 @@ class PendingPods:
                 del self._rejecting[queued.plugins]
 
     def _missed(self, key: PodKey) -> Iterator[Helps]:
-        """What happened while a pod was in flight."""
+        """Return the events that arrived while a pod was in flight."""
         seen = self._in_flight.get(key, self._forgotten + len(self._happened))
         return islice(self._happened, seen - self._forgotten, None)
 
     def _land(self, key: PodKey) -> None:
-        """A pod is in flight no longer; what nobody has to be told of any more is forgotten."""
+        """End a pod's flight, and drop the events that no other pod in flight needs."""
         if self._in_flight.pop(key, None) is None:
             return
         first = next(iter(self._in_flight.values()), self._forgotten + len(self._happened))

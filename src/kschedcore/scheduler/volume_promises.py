@@ -1,9 +1,8 @@
-"""Volumes of a pod that has a node: claims are promised to the node, and the pod waits until they are bound.
+"""VolumeBinding's PreBind: select the node for a pod's unbound claims, and wait until they are bound.
 
-This is the binding half of VolumeBinding. A claim of a class that waits for its first consumer is given the
-annotation ``volume.kubernetes.io/selected-node``; the volume controllers bind it or have a volume made. Until
-then the pod goes back to the queue, and is tried again when a claim of it has changed: it then finds the claims
-promised, so that only the same node will do.
+A claim of a class with WaitForFirstConsumer gets the annotation ``volume.kubernetes.io/selected-node``; the volume
+controllers bind it or provision a volume. Until then the pod is requeued, and tried again when one of its claims has
+changed. The annotation then restricts it to the same node.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ class UnboundVolumesError(KschedcoreError):
 
 
 class VolumePromises:
-    """Promises claims to nodes.
+    """Selects nodes for claims.
 
     Args:
-        client: Writes the promises.
-        informers: Where claims are found.
+        client: Writes the annotations.
+        informers: The claims.
     """
 
     def __init__(self, client: Client, informers: Informers) -> None:
@@ -40,10 +39,10 @@ class VolumePromises:
         self._informers = informers
 
     def keep(self, pod: Pod, node: str) -> None:
-        """Promise what is not bound yet to the node.
+        """Select the node for each claim of the pod that is not bound yet.
 
         Raises:
-            UnboundVolumesError: Something was not.
+            UnboundVolumesError: There is such a claim.
         """
         unbound = list(self._unbound(pod))
         for claim in unbound:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kschedcore.engine.binding import PodKey
 
 MAX_WAIT = 15 * 60.0
-"""Seconds; the longest that a Permit plugin may hold a pod, whatever it asks for."""
+"""Seconds; the upper bound of a Permit plugin's timeout."""
 
 
 class WaitingPod:
@@ -21,11 +21,11 @@ class WaitingPod:
 
     Args:
         assumed: The pod and its node.
-        timeouts: Plugin -> seconds that it holds the pod at most.
+        timeouts: Plugin -> its timeout in seconds.
         now: The time.
 
     Attributes:
-        verdict: None while it waits; then the status that rejected it, or True.
+        verdict: None while the pod waits; then the status that rejected it, or True.
     """
 
     def __init__(self, assumed: Assumed, timeouts: Mapping[str, float], now: datetime) -> None:
@@ -41,22 +41,22 @@ class WaitingPod:
 
     @property
     def deadline(self) -> datetime:
-        """When the first of them gives up."""
+        """The earliest timeout of a plugin."""
         return self._since + timedelta(seconds=min(self._timeouts.values()))
 
     def allow(self, plugin: str) -> None:
-        """Let a plugin hold the pod no longer; the last one lets it go on."""
+        """Allow the pod in a plugin's name; it proceeds once every plugin has allowed it."""
         self._timeouts.pop(plugin, None)
         if not self._timeouts and self.verdict is None:
             self.verdict = True
 
     def reject(self, plugin: str, message: str) -> None:
-        """Send the pod back in a plugin's name."""
+        """Reject the pod in a plugin's name."""
         if self.verdict is None:
             self.verdict = Status("Unschedulable", plugin, (message,))
 
     def expire(self, now: datetime) -> None:
-        """Reject the pod if a plugin has held it for too long."""
+        """Reject the pod if a plugin's timeout has passed."""
         if self.verdict is None and self.deadline <= now:
             plugin = min(self._timeouts, key=self._timeouts.__getitem__)
             waited = format_duration(self._timeouts[plugin])
@@ -64,7 +64,7 @@ class WaitingPod:
 
 
 class WaitingPods(Mapping["PodKey", WaitingPod]):
-    """The waiting pods by namespace and name, in the order in which they came."""
+    """The waiting pods by namespace and name, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._pods: dict[PodKey, WaitingPod] = {}
@@ -79,11 +79,11 @@ class WaitingPods(Mapping["PodKey", WaitingPod]):
         return len(self._pods)
 
     def add(self, key: PodKey, pod: WaitingPod) -> None:
-        """Hold a pod."""
+        """Add a pod."""
         self._pods[key] = pod
 
     def settled(self, now: datetime) -> list[WaitingPod]:
-        """Take out the pods that wait no longer, allowed, rejected or held for too long."""
+        """Remove and return the pods that were allowed, rejected or timed out."""
         for pod in self._pods.values():
             pod.expire(now)
         keys = [key for key, pod in self._pods.items() if pod.verdict is not None]
@@ -96,5 +96,5 @@ class WaitingPods(Mapping["PodKey", WaitingPod]):
 
     @property
     def deadline(self) -> datetime | None:
-        """When the next of them is held for too long; None when none waits."""
+        """The earliest timeout of all pods; None when none waits."""
         return min((pod.deadline for pod in self._pods.values() if pod.verdict is None), default=None)
