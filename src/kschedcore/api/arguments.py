@@ -1,4 +1,4 @@
-"""Arguments that programs pass to public calls and whose types nobody checked, looked at before anything is done."""
+"""Type checks of the arguments of public calls, made before a call has any effect."""
 
 from __future__ import annotations
 

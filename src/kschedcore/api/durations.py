@@ -48,7 +48,7 @@ def format_duration(seconds: float) -> str:
         return f"{whole:g}{unit}" if micros else "0s"
     minutes, rest = divmod(micros, 60 * 10**6)
     hours, minutes = divmod(minutes, 60)
-    told = f"{rest / 10**6:.6f}".rstrip("0").rstrip(".") + "s"
+    seconds_text = f"{rest / 10**6:.6f}".rstrip("0").rstrip(".") + "s"
     if hours:
-        return f"{hours}h{minutes}m{told}"
-    return f"{minutes}m{told}" if minutes else told
+        return f"{hours}h{minutes}m{seconds_text}"
+    return f"{minutes}m{seconds_text}" if minutes else seconds_text

@@ -69,7 +69,7 @@ class Document:
     warnings: tuple[str, ...] = ()
 
     def line_of(self, path: list[str | int]) -> int | None:
-        """The line of a field, as close as can be told."""
+        """Return the line of a field, or of the closest thing around it that has one."""
         if self.text is None:
             return None
         return line_of(self.text, self.number, path) or self.line

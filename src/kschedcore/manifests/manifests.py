@@ -362,8 +362,10 @@ class Manifests:
         return f"<table><tr><th>Manifests</th><th></th></tr>{cells}</table>"
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{count} {kind}" for kind, count in self._kinds())
-        return f"<Manifests: {told or 'nothing'}; {len(self.bound)} pods bound, {len(self.pending)} pending>"
+        counts = ", ".join(f"{count} {kind}" for kind, count in self._kinds())
+        return (
+            f"<Manifests: {counts or 'nothing'}; {len(self.bound)} pods bound, {len(self.pending)} pending>"
+        )
 
 
 def is_the_same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

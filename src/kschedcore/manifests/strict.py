@@ -67,8 +67,8 @@ def _told(problem: str, data: Any, path: str) -> str:
 def _in_words(kinds: str) -> str:
     """What msgspec calls "`float` >= 0.0" or "`str | null`", as messages call it elsewhere."""
     names, _, bound = kinds.removeprefix("`").partition("`")
-    told = dict.fromkeys(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
-    return " or ".join(told) + bound.replace(".0", "")
+    words = dict.fromkeys(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+    return " or ".join(words) + bound.replace(".0", "")
 
 
 def _at(data: Any, path: str) -> Any:

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 PARTS_REMEMBERED = 16_384
-"""How many parts an :class:`Interner` looks for, unless told otherwise."""
+"""Default number of parts that an :class:`Interner` keeps."""
 
 _PLAIN = frozenset({dict, list})
 _SHORT_STATUS = 3
@@ -40,7 +40,7 @@ def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
 
 
 class FrozenDict(dict[str, Any]):
-    """A dict that stays as it is.
+    """An immutable dict.
 
     It compares by value, as every dict, but its hash is its identity's: tables of what is known of frozen
     parts find the very same part, at no cost, and never one that is merely equal (``1`` equals ``True``).
@@ -67,7 +67,7 @@ class FrozenDict(dict[str, Any]):
 
 
 class FrozenList(list[Any]):
-    """A list that stays as it is; its hash is its identity's, as that of :class:`FrozenDict`."""
+    """An immutable list; its hash is its identity's, as that of :class:`FrozenDict`."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class FieldRecord(Protocol):
     found: FrozenList | None
 
     def entries(self, obj: StoredObject) -> FrozenList:
-        """The ``managedFields`` of the object whose record this is; empty when nobody is recorded."""
+        """The ``managedFields`` of the object whose record this is; empty when no field manager is recorded."""
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
         """The record of a successor of the object that changes nothing of it."""
@@ -136,7 +136,7 @@ class StoredObject(FrozenDict):
 
     @classmethod
     def of(cls, obj: Mapping[str, Any], record: FieldRecord | None = None) -> StoredObject:
-        """``obj``, whose parts nobody will change, and who wrote it."""
+        """Return ``obj``, whose parts must not change any more, with its managed-fields record."""
         made = cls(obj)
         made.record = record
         made.views = None
@@ -148,7 +148,7 @@ class StoredObject(FrozenDict):
         return self if metadata is None else FrozenDict({**self, "metadata": metadata})
 
     def completed_metadata(self) -> FrozenDict | None:
-        """The object's metadata with ``managedFields``; None when nobody is recorded."""
+        """The object's metadata with ``managedFields``; None when no field manager is recorded."""
         record = self.record
         if record is None:
             return None
@@ -156,7 +156,7 @@ class StoredObject(FrozenDict):
         return FrozenDict({**self["metadata"], "managedFields": entries}) if entries else None
 
     def carried_record(self) -> FieldRecord | None:
-        """The record of a successor by a write that is nobody's: a binding, a deletion."""
+        """Return the record of a successor whose write no field manager owns: a binding, a deletion."""
         return None if self.record is None else self.record.carried_from(self)
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:

@@ -40,7 +40,7 @@ class Kind:
         generation: Whether ``metadata.generation`` counts changes of what the object asks for.
         counts_annotations: Whether changed annotations count as well (deployments).
         fields: Paths that field selectors know beside ``metadata.name`` and ``metadata.namespace``.
-        unknown_field: What a list with another field selector is told; ``{}`` stands for the path.
+        unknown_field: The error of a list with any other field selector; ``{}`` stands for the path.
         graceful: Whether deletion may wait (pods).
         orphans: Whether dependents are orphaned when a deletion does not say (``OrphanDependents``).
         answers_object: Whether deletion answers with the object; a ``Status`` otherwise.

@@ -1,7 +1,7 @@
 """From JSON-shaped data to typed views, with errors that say where.
 
 msgspec does the work as long as all is well. What it refuses is walked field by field: a null counts as
-absent, as in Kubernetes, and the first real fault is told with its full path.
+absent, as in Kubernetes, and the first real fault is reported with its full path.
 """
 
 from __future__ import annotations

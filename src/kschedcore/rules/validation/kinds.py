@@ -48,7 +48,7 @@ _FREELY_NAMED = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 
 def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
-    """What is wrong with a new, defaulted object; of a kind without rules only its metadata is checked."""
+    """Return the faults of a new, defaulted object; of a kind without rules only its metadata is checked."""
     rule = _CREATE.get(kind)
     if rule is not None:
         return list(rule(obj))
@@ -59,10 +59,10 @@ def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list
 def validate_update(
     kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
 ) -> list[FieldError]:
-    """What is wrong with ``obj`` as the successor of ``old``.
+    """Return the faults of ``obj`` as the successor of ``old``.
 
     The server looks at metadata for every kind alike and then lets the kind's own rule look again, so a
-    fault there is told more than once.
+    fault there is reported twice.
     """
     new, was = obj["metadata"], old["metadata"]
     errors = [
@@ -77,7 +77,7 @@ def validate_update(
 def validate_status_update(
     kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
 ) -> list[FieldError]:
-    """What is wrong with an update of the status alone, which leaves the rest as it was."""
+    """Return the faults of an update of the status alone, which leaves the rest as it was."""
     new, was = obj["metadata"], old["metadata"]
     return [
         *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
