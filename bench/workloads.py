@@ -26,7 +26,7 @@ import msgspec
 
 from kschedcore import Engine
 from kschedcore._native.podclass import PodClass
-from kschedcore.api.objects import Pod, decode
+from kschedcore.api.objects import Pod, PodResourceClaimStatus, PodStatus, decode
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
@@ -39,13 +39,17 @@ CHECKED = 2_000
 
 @dataclass
 class Workload:
-    """A cluster, pods bound before the clock starts, and templates of pods that are taken in turn."""
+    """A cluster, pods bound before the clock starts, and templates of pods that are taken in turn.
+
+    Pods of a workload with ``claims`` each have a ResourceClaim of their own, made from the template of that name.
+    """
 
     cluster: Json
     init: Sequence[Json]
     templates: Sequence[Json]
     churn: bool = False
     preempts: bool = False
+    claims: Json | None = None
     order: Sequence[int] = field(default_factory=list)
 
 
@@ -176,6 +180,42 @@ def preemption(nodes: int) -> Workload:
     return made
 
 
+def devices(nodes: int, init: int) -> Workload:
+    """Nodes of eight devices each, and pods that claim one of them by a template."""
+    made = plain(
+        nodes // 5, init, pod("p", resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "gpu"}])
+    )
+    driver = "gpu.example.com"
+    made.cluster["deviceClasses"] = [
+        {
+            "metadata": {"name": "gpu"},
+            "spec": {"selectors": [{"cel": {"expression": f"device.driver == '{driver}'"}}]},
+        }
+    ]
+    made.cluster["resourceSlices"] = [
+        {
+            "metadata": {"name": f"{name}-gpu"},
+            "spec": {
+                "driver": driver,
+                "nodeName": name,
+                "pool": {"name": name, "generation": 1, "resourceSliceCount": 1},
+                "devices": [
+                    {
+                        "name": f"gpu-{i}",
+                        "attributes": {"uuid": {"string": f"{name}-{i}"}, "memory": {"int": 40 + i}},
+                    }
+                    for i in range(8)
+                ],
+            },
+        }
+        for name in (each["metadata"]["name"] for each in made.cluster["nodes"])
+    ]
+    selector = {"cel": {"expression": f"device.attributes['{driver}'].memory >= 40"}}
+    request = {"name": "gpu", "exactly": {"deviceClassName": "gpu", "selectors": [selector]}}
+    made.claims = {"devices": {"requests": [request]}}
+    return made
+
+
 WORKLOADS: dict[str, Callable[[int, int], Workload]] = {
     "SchedulingBasic": lambda nodes, init: plain(nodes, init, pod("p")),
     "SchedulingNodeAffinity": node_affinity,
@@ -208,6 +248,7 @@ WORKLOADS: dict[str, Callable[[int, int], Workload]] = {
     "Unschedulable": unschedulable,
     "PreemptionBasic": lambda nodes, _: preemption(nodes),
     "Shapes": shapes,
+    "ResourceClaimTemplate": devices,
     "Churn": lambda nodes, init: plain(nodes, init, pod("p"), churn=True),
 }
 
@@ -231,10 +272,36 @@ class Run:
         templates = [decode(Pod, each) for each in workload.templates]
         order = workload.order or range(len(templates))
         self.pods = [templates[order[i % len(order)]] for i in range(pods)]
+        if workload.claims is not None:
+            self.pods = [self._claiming(each, i, workload.claims) for i, each in enumerate(self.pods)]
         self.latencies: list[float] = []
 
+    def _claiming(self, template: Pod, i: int, spec: Json) -> Pod:
+        """Return a pod with a claim of its own, which the engine knows."""
+        made = named(template, i)
+        uid, name = f"uid-{i}", f"pod-{i}-gpu"
+        owner = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "name": made.metadata.name,
+            "uid": uid,
+            "controller": True,
+        }
+        metadata = {"name": name, "namespace": "default", "uid": f"claim-{i}", "ownerReferences": [owner]}
+        self.engine.set_object({"kind": "ResourceClaim", "metadata": metadata, "spec": spec})
+        status = PodStatus(
+            resource_claim_statuses=(PodResourceClaimStatus(name="gpu", resource_claim_name=name),)
+        )
+        metadata_of_pod = msgspec.structs.replace(made.metadata, uid=uid)
+        return msgspec.structs.replace(made, metadata=metadata_of_pod, status=status)
+
     def batch(self) -> list[str | None]:
-        """Place everything in one call of the core."""
+        """Place everything in one call: of the core, or of the engine where pods claim devices."""
+        if self.workload.claims is not None:
+            start = time.perf_counter()
+            decisions = self.engine.schedule(self.pods)
+            self.seconds = time.perf_counter() - start
+            return [each.node for each in decisions]
         compiled: list[PodClass] = []
         for each in self.pods:
             found = self.engine._compile(each)

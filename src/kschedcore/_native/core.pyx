@@ -79,6 +79,10 @@ cdef class Core:
         self.nodes.hold(slot, intern_holding(what), tag, sign)
         self.nodes.load_log.append(slot)
 
+    def note_load(self, slot_t slot):
+        """Have the filters that depend on what is accounted on a node look at it again."""
+        self.nodes.load_log.append(slot)
+
     def set_node(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
         """Add a node or replace what it is, see ``NodeTable.set``; pods on it move with its labels."""
         cdef slot_t slot = self.nodes.slot_of(name)

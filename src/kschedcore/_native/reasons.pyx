@@ -4,11 +4,16 @@ A verdict is a row of this table, so a class's verdicts over all nodes are one d
 are made when somebody asks for them.
 """
 
-from kschedcore._native.types cimport SKIPPED, UNRESOLVABLE, UNSCHEDULABLE, verdict_t
+from kschedcore._native.types cimport ERROR, SKIPPED, UNRESOLVABLE, UNSCHEDULABLE, verdict_t
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 
-CODES = {UNSCHEDULABLE: "Unschedulable", UNRESOLVABLE: "UnschedulableAndUnresolvable", SKIPPED: "PreFilterResult"}
+CODES = {
+    ERROR: "Error",
+    UNSCHEDULABLE: "Unschedulable",
+    UNRESOLVABLE: "UnschedulableAndUnresolvable",
+    SKIPPED: "PreFilterResult",
+}
 _CODE_IDS = {name: code for code, name in CODES.items()}
 
 

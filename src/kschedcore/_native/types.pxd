@@ -12,6 +12,7 @@ cdef enum:
 
 # framework.Code of kube-scheduler, as far as a node's verdict can carry it.
 cdef enum:
+    ERROR = 1                # the plugin failed, which ends the cycle
     UNSCHEDULABLE = 2
     UNRESOLVABLE = 3         # UnschedulableAndUnresolvable: no eviction can help
     SKIPPED = 4              # left out by a PreFilter plugin's node list (PreFilterResult)

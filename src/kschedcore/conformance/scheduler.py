@@ -6,6 +6,7 @@ not cause others. A case ends where preemption nominates a node.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["DECISIONS", "TRACE", "SchedulerRecording"]
 
 Step = Mapping[str, Any]
+
+_DRAWN = re.compile(r"(?<=-extended-resources)-\d+$")
 
 LAYOUT = {"cluster": dict, "pending": list, "expected": list}
 
@@ -67,9 +70,9 @@ class SchedulerRecording:
         pods = (decode(Pod, pod) for pod in case["pending"])
         for pod, expected in zip(pods, case["expected"], strict=False):
             found = comparable(self.found(engine, pod, expected), expected, case)
-            yield StepResult(str(expected["pod"]), tuple(differences(expected, found)))
+            yield StepResult(str(expected["pod"]), tuple(differences(by_owner(expected), by_owner(found))))
             if expected.get(self.chosen) and "reserve" not in expected:
-                engine.add_pod(pod, expected[self.chosen])
+                engine.assume_pod(pod, expected[self.chosen])
 
 
 def comparable(found: Step, expected: Step, case: Case) -> Step:
@@ -97,11 +100,21 @@ def computed(engine: Engine, pod: Pod, expected: Step) -> Step:
     kube-scheduler draws among equally good preemptions; the recorded one is right when it is one of them.
     """
     explanation = engine.explain(pod)
-    step = explanation.to_step()
+    step = explanation.to_step(engine.claims_after(explanation.decision))
+    if explanation.decision.node is None:
+        engine.write_claims(explanation.decision.claims)
     for node, victims in explanation.decision.equal_nominations:
         if node == expected.get("nominated"):
             step |= {"nominated": node, "victims": list(victims)}
     return step
+
+
+def by_owner(step: Step) -> Step:
+    """Return a step whose claims for extended resources are named by their pod alone: the rest is drawn."""
+    if "allocations" not in step:
+        return step
+    named = {_DRAWN.sub("", name): allocated for name, allocated in step["allocations"].items()}
+    return {**step, "allocations": named}
 
 
 def outcome(engine: Engine, pod: Pod, expected: Step) -> Step:  # noqa: ARG001

@@ -5,8 +5,9 @@ Every change enters here, one at a time, and what undoes it is recorded (``journ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import itemgetter
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,20 @@ import numpy as np
 
 from kschedcore._native.core import Core
 from kschedcore.api.arguments import text
-from kschedcore.api.objects import Namespace, Node, Pod
+from kschedcore.api.objects import Namespace, Node, Pod, ResourceClaim
 from kschedcore.api.phases import FINISHED
 from kschedcore.engine.attachments import Attachments
 from kschedcore.engine.binding import BoundPods, key_of
 from kschedcore.engine.bulk import add_bound_pods, add_new_nodes
 from kschedcore.engine.classes import ClassCache
+from kschedcore.engine.columns.devices import device_table
 from kschedcore.engine.columns.node_tables import NodeRows
 from kschedcore.engine.columns.nodes import NodeRow, node_batch, node_row
 from kschedcore.engine.columns.pod_tables import PodRows
 from kschedcore.engine.columns.tables import ArrowStream
+from kschedcore.engine.devices.assumed import AssumedClaims
+from kschedcore.engine.devices.claims import key_of_claim
+from kschedcore.engine.devices.state import ClaimChange
 from kschedcore.engine.exclusive import exclusive
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import ObjectSource, WholeObjects
@@ -36,6 +41,8 @@ from kschedcore.rules.bounds import checked
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from kschedcore.engine.decision import Decision
 
 
 class SchedulerCache:
@@ -51,7 +58,7 @@ class SchedulerCache:
         self._core = core
         self._extenders = extenders
         self._journal = Journal()
-        self._listers = Listers(self._journal)
+        self._listers = Listers(self._journal, core)
         self._bound = BoundPods(core, self._journal)
         self._nominator = Nominator(core, self._journal)
         self._classes = ClassCache(core, self._listers, self._journal)
@@ -59,6 +66,7 @@ class SchedulerCache:
         self._tree = NodeTree(self._journal)
         self._whole = WholeObjects(extenders, self._journal)
         self._storage_version = 0
+        self._claims = AssumedClaims(self._listers, self._journal)
 
     # -- nodes ------------------------------------------------------------------------------------
 
@@ -117,6 +125,7 @@ class SchedulerCache:
             before = NodeRow(row.name, *self._core.nodes.spec_of(slot)) if self._journal.is_open else None
             self._tree.set(row.name, row.labels)
             self._core.set_node(*row)
+            self._listers.devices.inventory.forget_node(slot)
             if before is not None:
                 self._journal.record(self._put_node, before)
             return
@@ -125,6 +134,7 @@ class SchedulerCache:
 
     def _node_added(self, name: str, labels: Mapping[str, str]) -> None:
         """A node has come to the core: with it comes what was there before it, or is to be there."""
+        self._listers.devices.inventory.forget_node(self._core.nodes.slot_of(name))
         self._tree.set(name, labels)
         self._attachments.node_added(name)
         self._bound.node_added(name)
@@ -194,6 +204,7 @@ class SchedulerCache:
         key = text("namespace", namespace), text("name", name)
         self._whole.remove_pod(key)
         nominated = self._nominator.withdraw(key)
+        self._claims.release(key)
         if self._bound.remove(key) is None and nominated is None:
             raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
 
@@ -237,6 +248,7 @@ class SchedulerCache:
         if not self.is_assumed(view):
             return False
         self._bound.remove(key_of(view))
+        self._claims.release(key_of(view))
         return True
 
     @exclusive
@@ -282,7 +294,10 @@ class SchedulerCache:
         kind = item.get("kind", "") if isinstance(item, Mapping) else None
         if kind not in VIEWS:
             raise UsageError(f"kind is {kind!r}; expected one of {', '.join(sorted(VIEWS))}")
-        self._listers.set(kind, checked(VIEWS[kind], item))
+        view = checked(VIEWS[kind], item)
+        self._listers.set(kind, view)
+        if isinstance(view, ResourceClaim):
+            self._claims.confirm(key_of_claim(view))
 
     @exclusive
     def remove_object(self, kind: str, name: str, namespace: str = "default") -> None:
@@ -295,6 +310,35 @@ class SchedulerCache:
         named = text("kind", kind), text("name", name), text("namespace", namespace)
         if kind not in VIEWS or not self._listers.remove(*named):
             raise NotFoundError(f"{kind} {name!r} not found")
+
+    @exclusive
+    def devices(self) -> pa.Table:
+        """Return the published devices and what they are allocated to.
+
+        Columns: :data:`kschedcore.engine.columns.devices.DEVICE_SCHEMA`.
+        """
+        return device_table(self._listers.devices)
+
+    @exclusive
+    def claims(self) -> list[ResourceClaim]:
+        """Return the ResourceClaims by namespace and name, as placements and deallocations have left them."""
+        return [claim for _, claim in sorted(self._listers.devices.claims.items(), key=itemgetter(0))]
+
+    @exclusive
+    def claims_after(self, decision: Decision) -> list[ResourceClaim]:
+        """Return the ResourceClaims by namespace and name, as a decision that was not carried out would leave them."""
+        claims = dict(self._listers.devices.claims)
+        for old, new in decision.claims:
+            if old is not None:
+                claims.pop(key_of_claim(old), None)
+            if new is not None:
+                claims[key_of_claim(new)] = new
+        return [claim for _, claim in sorted(claims.items(), key=itemgetter(0))]
+
+    @exclusive
+    def write_claims(self, changes: Iterable[ClaimChange]) -> None:
+        """Let ResourceClaims be what a decision that was not carried out would make of them."""
+        self._claims.write(changes)
 
     def _follow_storage(self) -> None:
         """After volumes or claims changed, account anew what bound pods hold of their nodes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,12 +68,14 @@ class ClassKey(NamedTuple):
             after it is bound.
         info: What its info depends on.
         annotations: The pod's annotations, as bytes, for profiles with plugins that may read them.
+        devices: What its claims to devices ask for; None for a pod without any.
     """
 
     profile: str
     node_name: str
     info: InfoKey
     annotations: bytes
+    devices: Hashable
 
 
 def spec_key(pod: Pod) -> bytes:
@@ -195,18 +197,21 @@ class ClassCache:
         """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
         info_key = self._info_key(pod)
         annotations = _ENCODER.encode(pod.metadata.annotations) if framework.reads_annotations else b""
-        name = ClassKey(framework.profile.scheduler_name, pod.spec.node_name or "", info_key, annotations)
+        devices = self._listers.devices.class_key(pod)
+        name = ClassKey(
+            framework.profile.scheduler_name, pod.spec.node_name or "", info_key, annotations, devices
+        )
         found = self._classes.get(name)
         if found is not None:
             compiled, versions = found
-            if versions == self._versions(pod, framework):
+            if versions == self._versions(pod, framework, devices):
                 self._classes.move_to_end(name)
                 return compiled
             del self._classes[name]
             self._release(compiled)
         context = PodContext(pod, self._info(pod, info_key), self._core, self._listers)
         compiled = framework.compile(context)
-        self._classes[name] = (compiled, self._versions(pod, framework))
+        self._classes[name] = (compiled, self._versions(pod, framework, devices))
         return compiled
 
     def narrowed(self, pod: Pod, framework: Framework, node: str) -> PodClass:
@@ -215,8 +220,9 @@ class ClassCache:
         assert isinstance(compiled, PodClass)  # the node has passed, so PreFilter has too
         return compiled
 
-    def _versions(self, pod: Pod, framework: Framework) -> tuple[int, ...]:
-        return tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
+    def _versions(self, pod: Pod, framework: Framework, devices: Hashable) -> tuple[int, ...]:
+        versions = tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
+        return versions if devices is None else (*versions, self._listers.versions["devices"])
 
     @staticmethod
     def _release(compiled: Compiled) -> None:

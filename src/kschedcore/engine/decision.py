@@ -11,6 +11,7 @@ from kschedcore.engine.binding import key_of
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
+    from kschedcore.engine.devices.state import ClaimChange
     from kschedcore.engine.diagnosis import Diagnosis
 
 SCHEMA = pa.schema(
@@ -42,9 +43,12 @@ class Decision:
         equals: What :attr:`equal_nominations` tells, with the pods themselves.
         keeps_nomination: Whether a nomination from before still stands without a node, because preemption was
             not tried; else it is void, or replaced by ``nominated_node``.
+        claims: What becomes of ResourceClaims: those that the pod reserves and is given devices by, or those that
+            are deallocated because they keep it from being scheduled.
     """
 
     __slots__ = (
+        "claims",
         "diagnosis",
         "equals",
         "feasible",
@@ -65,6 +69,7 @@ class Decision:
         diagnosis: Diagnosis | None = None,
         equals: tuple[tuple[str, tuple[Pod, ...]], ...] = (),
         keeps_nomination: bool = False,
+        claims: tuple[ClaimChange, ...] = (),
     ) -> None:
         self.pod = pod
         self.node = node
@@ -74,6 +79,7 @@ class Decision:
         self.diagnosis = diagnosis
         self.equals = equals
         self.keeps_nomination = keeps_nomination
+        self.claims = claims
 
     @property
     def nominated_node(self) -> str | None:

@@ -29,6 +29,7 @@ from kschedcore.engine.extenders.objects import PreemptionExtenders
 from kschedcore.engine.framework import Framework
 from kschedcore.engine.nominator import Nomination
 from kschedcore.engine.plugin import ClusterHandle, Plugin, PostFilterResult, Status
+from kschedcore.engine.plugins.dynamic_resources import devices_of, filter_error
 from kschedcore.engine.plugins.priority_sort import PrioritySort
 from kschedcore.engine.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.engine.queue import in_queue_order
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     import pyarrow as pa
+
+    from kschedcore.engine.devices.state import ClaimChange
 
 TieBreak = Literal["first", "random"]
 
@@ -99,6 +102,8 @@ class Engine(SchedulerCache):
             profile.scheduler_name: Framework(profile, registry, self._extenders, self.release)
             for profile in profiles_of(self._config, registry, self.release)
         }
+        for framework in self._frameworks.values():
+            framework.attach(self._listers)
         self.hints = QueueingHints({name: each.plugins for name, each in self._frameworks.items()})
         if cluster is not None:
             self._load(cluster)
@@ -146,11 +151,16 @@ class Engine(SchedulerCache):
                 batch = []
                 self._classes.trim()
             compiled = self._compile(pod)
-            if isinstance(compiled, PodClass) and self._nominator.get(key_of(pod)) is None:
+            if (
+                isinstance(compiled, PodClass)
+                and self._nominator.get(key_of(pod)) is None
+                and not self._listers.devices.concerns(pod)
+            ):
                 batch.append((pod, compiled))
                 continue
-            decisions += self._place(batch, preempt)
-            batch = []
+            if batch:
+                decisions += self._place(batch, preempt)
+                batch = []
             if isinstance(compiled, Status):
                 decisions.append(self._reject(pod, compiled, preempt))
             else:
@@ -197,6 +207,8 @@ class Engine(SchedulerCache):
         if self._extenders or not isinstance(sorts, PrioritySort):
             return None
         self._classes.trim()
+        if any(map(self._listers.devices.concerns, rows.shapes)):
+            return None
         compiled = [self._compile(pod) for pod in rows.shapes]
         classes = [each for each in compiled if isinstance(each, PodClass)]
         nominated = self._nominator.nodes()
@@ -259,6 +271,7 @@ class Engine(SchedulerCache):
             info = self._classes.info(pod) if isinstance(compiled, Status) else compiled.info
             self._nominator.withdraw_below(result.node, info.priority)
             self._nominator.nominate(key_of(pod), info, result.node)
+        self._claims.write(result.claims)
         return result
 
     def _reject(self, pod: Pod, status: Status, preempt: bool) -> Decision:
@@ -281,6 +294,9 @@ class Engine(SchedulerCache):
         with self._nomination_aside(pod) as nomination:
             there = self._on_nominated(pod, compiled, nomination)
         self._nominator.withdraw(key_of(pod))
+        error = None if there is not None else self._filter_error(pod, compiled)
+        if error is not None:
+            return error
         if there is not None:
             decision = self._place_there(pod, compiled, there)
         elif isinstance(compiled, Stepwise):
@@ -289,7 +305,25 @@ class Engine(SchedulerCache):
             decision = self._place([(pod, compiled)], preempt)[0]
         if decision.node is None and decision.keeps_nomination and nomination is not None:
             self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
+        decision.claims = self._claim_changes(decision, compiled)
+        if decision.node is not None:
+            self._claims.assume(key_of(pod), decision.claims)
         return decision
+
+    def _filter_error(self, pod: Pod, compiled: PodClass | Stepwise) -> Decision | None:
+        """Return the decision of a cycle that an error of the device allocator ended, if one did."""
+        pod_class = compiled.filters if isinstance(compiled, Stepwise) else compiled
+        status = filter_error(self._core, pod_class)
+        if status is None:
+            return None
+        return Decision(pod, None, diagnosis=Diagnosis(self._core, self._core.nodes.count, pre_filter=status))
+
+    def _claim_changes(self, decision: Decision, compiled: PodClass | Stepwise) -> tuple[ClaimChange, ...]:
+        """Return what a decision does to ResourceClaims."""
+        found = devices_of(compiled.filters if isinstance(compiled, Stepwise) else compiled)
+        if found is None or decision.node is None:
+            return decision.claims
+        return self._claims.changes(decision.pod, found, self._core.nodes.slot_of(decision.node))
 
     def _place_there(self, pod: Pod, compiled: PodClass | Stepwise, node: str) -> Decision:
         """Place a pod on the one node that it is offered, which is feasible."""
@@ -358,7 +392,14 @@ class Engine(SchedulerCache):
             return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=status is None)
         diagnosis = Diagnosis(self._core, nodes, counts, status, result.message)
         equals = tuple((node, tuple(each.pod for each in victims)) for node, victims in result.equals)
-        return Decision(pod, None, diagnosis=diagnosis, equals=equals, keeps_nomination=not result.tried)
+        return Decision(
+            pod,
+            None,
+            diagnosis=diagnosis,
+            equals=equals,
+            keeps_nomination=not result.tried,
+            claims=result.claims,
+        )
 
     @contextmanager
     def what_if(self) -> Iterator[Self]:
@@ -387,6 +428,30 @@ class Engine(SchedulerCache):
         decision, compiled, narrowed = self._consider(pod, preempt)
         if narrowed and not isinstance(compiled, Status):
             compiled.release()
+        return decision
+
+    @exclusive
+    def assume_pod(self, pod: Pod | Mapping[str, Any], node: str) -> Decision:
+        """Account a pod on a node as if it had been scheduled there, devices included, whatever the filters say.
+
+        Args:
+            pod: A pending pod.
+            node: The node's name.
+
+        Returns:
+            The decision, whose ``claims`` are what the pod is given; no claim changes where its devices cannot be
+            allocated.
+
+        Raises:
+            ManifestError: The pod is invalid.
+        """
+        view = self._view(pod, named=True)
+        compiled = self._compile(view)
+        self.add_pod(view, node)
+        decision = Decision(view, node, feasible=1, ties=1)
+        if not isinstance(compiled, Status) and self._core.nodes.slot_of(node) >= 0:
+            decision.claims = self._claim_changes(decision, compiled)
+            self._claims.assume(key_of(view), decision.claims)
         return decision
 
     @exclusive
@@ -419,7 +484,10 @@ class Engine(SchedulerCache):
             there = self._on_nominated(view, compiled, nomination)
             if there is not None:
                 compiled = self._classes.narrowed(view, self.framework_of(view), there)
-            decision = self._decide(view, compiled, preempt)
+            decision = self._filter_error(view, compiled) if there is None else None
+            if decision is None:
+                decision = self._decide(view, compiled, preempt)
+                decision.claims = self._claim_changes(decision, compiled)
         self._raise_errors()
         return decision, compiled, there is not None
 

@@ -17,7 +17,7 @@ from kschedcore.api.phases import has_ended
 if TYPE_CHECKING:
     from kschedcore.engine.plugin import Plugin
 
-__all__ = ["STORAGE", "Events", "Hint", "QueueingHints"]
+__all__ = ["DEVICES", "STORAGE", "Events", "Hint", "QueueingHints"]
 
 Hint = Callable[[Change, Pod], bool]
 """Return whether an event may make a rejected pod schedulable."""
@@ -35,6 +35,13 @@ STORAGE = (
     "volumeattachments.storage.k8s.io",
 )
 """Resources that decide where a pod's volumes can be used."""
+
+DEVICES = (
+    "resourceclaims.resource.k8s.io",
+    "resourceslices.resource.k8s.io",
+    "deviceclasses.resource.k8s.io",
+)
+"""Resources that decide where a pod's devices can be allocated."""
 
 
 def always(_change: Change, _pod: Pod) -> bool:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kschedcore.engine.devices.summary import allocations
 from kschedcore.engine.diagnosis import Rejection
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.podclass import PodClass
+    from kschedcore.api.objects import ResourceClaim
     from kschedcore.engine.decision import Decision
     from kschedcore.engine.plugin import Status
     from kschedcore.engine.stepwise import Stepwise
@@ -92,8 +94,12 @@ class Explanation:
         high = max(self.totals.values(), default=None)
         return [name for name, total in self.totals.items() if total == high]
 
-    def to_step(self) -> dict[str, Any]:
-        """The explanation in the layout of recorded scheduling steps; keys without content are left out."""
+    def to_step(self, claims: Iterable[ResourceClaim] = ()) -> dict[str, Any]:
+        """Return the explanation in the layout of recorded scheduling steps; keys without content are left out.
+
+        Args:
+            claims: The cluster's ResourceClaims as the decision leaves them, see ``Engine.claims_after``.
+        """
         step: dict[str, Any] = {"pod": self.decision.pod_name}
         if self.pre_filter is not None:
             status = self.pre_filter
@@ -105,7 +111,8 @@ class Explanation:
         rejected = {name: verdict for name, verdict in self.verdicts.items() if verdict is not None}
         if rejected:
             step["rejected"] = {name: _recorded(verdict) for name, verdict in rejected.items()}
-        if self.totals:
+        failed = any(verdict.code == "Error" for verdict in rejected.values())
+        if self.totals and not failed:
             step["feasible"] = self.feasible
             step["scores"] = {
                 name: {plugin: score.weighted for plugin, score in scores.items()}
@@ -114,7 +121,9 @@ class Explanation:
             step["totals"] = dict(self.totals)
             step["best"] = self.best
             step["chosen"] = self.decision.node
-        if any(verdict.code == "Error" for verdict in rejected.values()):
+            if allocated := allocations(claims):
+                step["allocations"] = allocated
+        if failed:
             step["error"] = True
         diagnosis = self.decision.diagnosis
         if self.decision.nominated_node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.node_name import PreFilterResult
@@ -11,6 +12,7 @@ from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.engine.config.loading import EVERY_NODE
+from kschedcore.engine.devices.state import ClaimChange
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.plugin import (
     EXTENSION_POINTS,
@@ -30,6 +32,9 @@ from kschedcore.engine.registry import IN_TREE
 from kschedcore.engine.stepwise import Compiled, Stepwise
 from kschedcore.engine.user_plugins import ColumnPlugin
 from kschedcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kschedcore.engine.listers import Listers
 
 
 class Framework:
@@ -78,6 +83,11 @@ class Framework:
             if overrides(type(plugin), "add_pod") or overrides(type(plugin), "remove_pod")
         ]
         self._has_own_plugins = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
+
+    def attach(self, listers: Listers) -> None:
+        """Let the plugins know the cluster's objects."""
+        for plugin in self._plugins.values():
+            plugin.attach(listers)
 
     @property
     def reads_annotations(self) -> bool:
@@ -143,6 +153,7 @@ class Framework:
             self._pod_mover(cluster, pod),
         )
         messages: list[str] = []
+        claims: tuple[ClaimChange, ...] = ()
         tried = False
         for plugin, _ in self._at("postFilter"):
             answer = plugin.post_filter(cycle)
@@ -151,14 +162,16 @@ class Framework:
                 answer = PostFilterResult(message=message, tried=False, final=answer.code != "Unschedulable")
             if answer is None:
                 continue
+            claims += answer.claims
             if answer.node is not None:
-                return answer if answer.equals else replace(answer, equals=((answer.node, answer.victims),))
+                equals = answer.equals or ((answer.node, answer.victims),)
+                return replace(answer, equals=equals, claims=claims)
             if answer.final:
-                return answer
+                return replace(answer, claims=claims)
             tried |= answer.tried
             if answer.message:
                 messages.append(answer.message)
-        return PostFilterResult(message=", ".join(messages), tried=tried)
+        return PostFilterResult(message=", ".join(messages), tried=tried, claims=claims)
 
     def _pre_filtered(self, status: Status | None) -> frozenset[str]:
         """Return the plugins whose PreFilter ran in a cycle that ended with a status, or that went on (None)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kschedcore.api.machinery import kinds
 from kschedcore.api.machinery.kinds import KINDS, is_cluster_scoped
@@ -16,12 +16,17 @@ from kschedcore.api.objects import (
     PodDisruptionBudget,
     ReplicaSet,
     ReplicationController,
+    ResourceClaimTemplate,
     Service,
     StatefulSet,
     StorageClass,
     VolumeAttachment,
 )
+from kschedcore.engine.devices.state import Devices
 from kschedcore.engine.journal import Journal
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
 
 GROUPS = {kind.resource.kind: kind.lookup for kind in KINDS if kind.lookup}
 """Kind -> the group of kinds whose changes are counted together."""
@@ -29,28 +34,34 @@ GROUPS = {kind.resource.kind: kind.lookup for kind in KINDS if kind.lookup}
 VIEWS = {kind: kinds.VIEWS[kind] for kind in GROUPS}
 """Kind -> its typed view."""
 
+_OF_DEVICES = frozenset({"devices", "claims"})
+"""The groups that :class:`Devices` follows."""
+
 
 class Listers:
     """Objects by kind, namespace and name, with a version per group of kinds.
 
     Args:
         journal: Where what undoes a change is recorded.
+        core: The native state.
 
     Attributes:
         versions: Group -> a number that grows whenever an object of the group changes.
+        devices: Devices and the claims to them.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, core: Core) -> None:
         self._journal = journal
         self.versions = dict.fromkeys(GROUPS.values(), 0)
         self._objects: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in GROUPS}
+        self.devices = Devices(core, self._objects.__getitem__)
 
     def set(self, kind: str, item: Any) -> None:
         """Add an object, or replace the one of the same namespace and name."""
         objects, key = self._objects[kind], self._key(kind, item)
         before = objects.get(key)
         objects[key] = item
-        self.versions[GROUPS[kind]] += 1
+        self._changed(kind, before, item)
         if before is None:
             self._journal.record(self.remove, kind, key[1], key[0])
         else:
@@ -62,15 +73,22 @@ class Listers:
         objects = self._objects[kind]
         if (place, name) not in objects:
             return False
-        self._journal.record(self._put_back, kind, dict(objects) if self._journal.is_open else {})
+        item = objects[place, name]
+        self._journal.record(self._put_back, kind, dict(objects) if self._journal.is_open else {}, item)
         del objects[place, name]
-        self.versions[GROUPS[kind]] += 1
+        self._changed(kind, item, None)
         return True
 
-    def _put_back(self, kind: str, objects: dict[tuple[str, str], Any]) -> None:
-        """Let the objects of a kind be these again, in this order."""
+    def _put_back(self, kind: str, objects: dict[tuple[str, str], Any], item: Any) -> None:
+        """Restore the objects of a kind in their order, with one that had been removed."""
         self._objects[kind] = objects
-        self.versions[GROUPS[kind]] += 1
+        self._changed(kind, None, item)
+
+    def _changed(self, kind: str, old: Any, new: Any) -> None:
+        group = GROUPS[kind]
+        self.versions[group] += 1
+        if group in _OF_DEVICES:
+            self.devices.changed(kind, old, new)
 
     @staticmethod
     def _key(kind: str, item: Any) -> tuple[str, str]:
@@ -131,6 +149,10 @@ class Listers:
     def volume_attachments(self) -> Iterable[VolumeAttachment]:
         """All volume attachments."""
         return self._objects["VolumeAttachment"].values()
+
+    def claim_template(self, namespace: str, name: str) -> ResourceClaimTemplate | None:
+        """Return a ResourceClaimTemplate by namespace and name."""
+        return self._objects["ResourceClaimTemplate"].get((namespace, name))
 
     def disruption_budgets(self) -> Iterable[PodDisruptionBudget]:
         """All disruption budgets."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kschedcore._native.podinfo import PodInfo
     from kschedcore.api.objects import Pod
     from kschedcore.engine.binding import BoundPod, BoundPods
+    from kschedcore.engine.devices.state import ClaimChange
     from kschedcore.engine.events import Events
     from kschedcore.engine.extenders.objects import PreemptionExtenders
     from kschedcore.engine.listers import Listers
@@ -149,6 +150,7 @@ class PostFilterResult:
         tried: Whether candidates were looked for. If not, an earlier nomination of the pod stands
             (framework.ModeNoop).
         final: Whether the remaining PostFilter plugins are not run (status UnschedulableAndUnresolvable or Error).
+        claims: The ResourceClaims that are deallocated or deleted so that the pod may be schedulable later.
     """
 
     node: str | None = None
@@ -157,6 +159,7 @@ class PostFilterResult:
     equals: tuple[tuple[str, tuple[BoundPod, ...]], ...] = ()
     tried: bool = True
     final: bool = False
+    claims: tuple[ClaimChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,9 @@ class Plugin:
         super().__init_subclass__(**kwargs)
         if "points" not in cls.__dict__:
             cls.points = implemented_points(cls)
+
+    def attach(self, listers: Listers) -> None:
+        """Note the cluster's objects, for extension points that are given nothing but a pod."""
 
     def watches(self, pod: Pod) -> frozenset[str]:  # noqa: ARG002
         """Return the groups of :class:`Listers` on which the pod's compiled form depends.

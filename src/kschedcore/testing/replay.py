@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kschedcore.api.versions import NEWEST
+from kschedcore.engine.decision import Decision
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.plugin import Plugin
 from kschedcore.manifests.manifests import CLUSTER_KEYS, Manifests
@@ -75,6 +76,7 @@ class EngineScheduler:
             kubernetes=kubernetes,
         )
         self.forgetful = forgetful
+        self._decision: Decision | None = None
 
     def add_node(self, node: Json) -> None:
         """See :class:`Scheduler`."""
@@ -104,13 +106,18 @@ class EngineScheduler:
         """See :class:`Scheduler`."""
         if self.forgetful:
             self.engine.forget()
-        return self.engine.explain(pod, preempt=preempt).to_step()
+        explanation = self.engine.explain(pod, preempt=preempt)
+        self._decision = explanation.decision
+        return explanation.to_step(self.engine.claims_after(explanation.decision))
 
     def commit(self, pod: Json, step: Step) -> None:
         """See :class:`Scheduler`."""
         if "chosen" in step:
-            self.engine.add_pod(pod, step["chosen"])
-        elif "nominated" in step:
+            self.engine.assume_pod(pod, step["chosen"])
+            return
+        if self._decision is not None:
+            self.engine.write_claims(self._decision.claims)
+        if "nominated" in step:
             for victim in step["victims"]:
                 namespace, name = victim.split("/")
                 self.engine.remove_pod(name, namespace)
@@ -159,6 +166,9 @@ class Replay:
             "terminatePod": self._terminate_pod,
             "namespace": lambda subject: self._tell(lambda s: s.set_namespace(subject)),
             "budget": lambda subject: self._tell(lambda s: s.set_object("podDisruptionBudgets", subject)),
+            "slice": lambda subject: self._tell(lambda s: s.set_object("resourceSlices", subject)),
+            "claim": lambda subject: self._tell(lambda s: s.set_object("resourceClaims", subject)),
+            "deviceClass": lambda subject: self._tell(lambda s: s.set_object("deviceClasses", subject)),
             "schedule": self._schedule,
             "retry": self._retry,
         }

@@ -1,7 +1,7 @@
-"""DynamicResources: the score of pods that claim no devices."""
+"""DynamicResources: pods that claim devices ask the allocator about each node; others are scored alike."""
 
-from kschedcore._native.plugin cimport ON_SPEC, ScorePlugin
-from kschedcore._native.types cimport score_t, slot_t
+from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, ScorePlugin
+from kschedcore._native.types cimport MAX_NODE_SCORE, score_t, slot_t, verdict_t
 from libc.string cimport memset
 
 
@@ -26,3 +26,75 @@ cdef class EqualScore(ScorePlugin):
         self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
     ) noexcept nogil:
         memset(out, 0, n * sizeof(score_t))
+
+
+cdef class DeviceFilter(FilterPlugin):
+    """Rejects nodes that do not have the devices that a pod claims.
+
+    Nodes whose devices came to be in use, or free, are noted in the log of what is accounted on nodes.
+
+    Args:
+        name: The plugin's name.
+        claims: The claims of the class; ``claims.verdict(slot)`` returns a row of the reason table, 0 for a node that
+            passes.
+
+    Attributes:
+        claims: As given.
+        failure: What ``verdict`` raised, or None.
+    """
+
+    cdef readonly object claims
+    cdef public object failure
+    cdef verdict_t broken
+
+    def __init__(self, nodes, reasons, str name, claims):
+        self.name = name
+        self.depends = ON_LOAD
+        self.claims = claims
+        self.broken = reasons.words(name, "Error", f'running "{name}" filter plugin failed')
+
+    cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef slot_t slot
+        with gil:
+            for i in range(n):
+                slot = slots[i] if slots != NULL else <slot_t> i
+                if verdict[i] == 0 and self.nodes.alive.data[slot]:
+                    verdict[i] = self._verdict(slot)
+
+    cdef verdict_t _verdict(self, slot_t slot) noexcept:
+        try:
+            return self.claims.verdict(slot)
+        except BaseException as error:
+            self.failure = error
+            return self.broken
+
+
+cdef class DeviceScore(ScorePlugin):
+    """Prefers nodes where alternatives that stand first in ``firstAvailable`` were chosen (KEP-4816).
+
+    Args:
+        name: The plugin's name.
+        claims: The claims of the class; ``claims.score(slot)`` is the raw score of a feasible node.
+    """
+
+    cdef object claims
+
+    def __init__(self, nodes, reasons, str name, claims):
+        self.name = name
+        self.depends = ON_TOPOLOGY  # after the filters, which find out what the score is made of
+        self.normalises = True
+        self.claims = claims
+
+    cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
+        cdef Py_ssize_t i
+        with gil:
+            for i in range(n):
+                raw[i] = self.claims.score(slots[i] if slots != NULL else <slot_t> i)
+
+    cdef void normalise(
+        self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
+    ) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(n):
+            out[i] = MAX_NODE_SCORE * raw[i] // high if high > 0 else 0

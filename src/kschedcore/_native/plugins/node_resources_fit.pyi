@@ -8,7 +8,12 @@ from kschedcore._native.reasons import ReasonTable
 
 class NodeResourcesFitFilter(FilterPlugin):
     def __init__(
-        self, nodes: NodeTable, reasons: ReasonTable, info: PodInfo, ignored: AbstractSet[str] = ...
+        self,
+        nodes: NodeTable,
+        reasons: ReasonTable,
+        info: PodInfo,
+        ignored: AbstractSet[str] = ...,
+        served: AbstractSet[str] = ...,
     ) -> None: ...
 
 class NodeResourcesFitScore(ScorePlugin):

@@ -36,33 +36,40 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
     Args:
         info: The pod's requests.
         ignored: Names of resources that are not checked.
+        served: Names of resources that devices serve on nodes which have none allocatable (KEP-5004).
     """
 
     cdef PodInfo info
     cdef Request* checked
+    cdef char* served
     cdef int count
     cdef int32_t plugin
 
     def __cinit__(self, *args, **kwargs):
         self.checked = NULL
+        self.served = NULL
 
-    def __init__(self, nodes, reasons, PodInfo info not None, ignored=frozenset()):
+    def __init__(self, nodes, reasons, PodInfo info not None, ignored=frozenset(), served=frozenset()):
         cdef int i
         self.name = "NodeResourcesFit"
         self.depends = ON_LOAD
         self.info = info
         self.plugin = reasons.plugin(self.name)
         self.checked = <Request*> malloc(info.request_count * sizeof(Request))
-        if self.checked == NULL:
+        self.served = <char*> malloc(info.request_count)
+        if self.checked == NULL or self.served == NULL:
             raise MemoryError
         self.count = 0
         for i in range(info.request_count):
-            if nodes.resource_names[info.requests[i].resource] not in ignored:
+            name = nodes.resource_names[info.requests[i].resource]
+            if name not in ignored:
                 self.checked[self.count] = info.requests[i]
+                self.served[self.count] = name in served
                 self.count += 1
 
     def __dealloc__(self):
         free(self.checked)
+        free(self.served)
 
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
         cdef int64_t allocatable[CHUNK]
@@ -107,6 +114,7 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         return lacks
 
     cdef verdict_t _rejection(self, slot_t slot) noexcept nogil:
+        """Name what falls short on a node; 0 when devices serve all of it."""
         cdef int64_t low = 0, high = 0, capacity
         cdef int32_t code = UNSCHEDULABLE, resource
         cdef int k
@@ -115,12 +123,16 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
             capacity = self.nodes.allocatable[resource][slot]
             if self.checked[k].amount <= capacity - self.nodes.requested[resource][slot]:
                 continue
+            if capacity == 0 and self.served[k]:
+                continue
             if self.checked[k].amount > capacity and resource != PODS:
                 code = UNRESOLVABLE
             if resource < 63:
                 low |= <int64_t> 1 << resource
             else:
                 high |= <int64_t> 1 << (resource - 63)
+        if low == 0 and high == 0:
+            return 0
         return self.reasons.intern(self.plugin, code, low, high)
 
 

@@ -33,7 +33,7 @@ class Kind:
         served: Whether the API server here serves it; of other kinds only the names and the scope are known.
         view: The typed view that placement reads it through; None for kinds that placement does not read.
         lookup: The group of kinds that placement rules look up together (``services``, ``storage``,
-            ``budgets``): the engine counts the changes of a group.
+            ``budgets``, ``devices``, ``claims``): the engine counts the changes of a group.
         short_names: What ``kubectl get`` also takes: ``po``.
         categories: What ``kubectl get`` takes for several kinds together: ``all``.
         subresources: ``status``, ``scale``, ``binding``, ``eviction``, ``finalize``.
@@ -254,15 +254,21 @@ ALL_KINDS: tuple[Kind, ...] = (
         short_names=("pdb",),
         subresources=("status",), generation=True, unconditional_update=False,
     ),
-    _in("resource.k8s.io", "v1", "DeviceClass", "deviceclasses", namespaced=False, generation=True),
     _in(
-        "resource.k8s.io", "v1", "ResourceClaim", "resourceclaims", subresources=("status",),
-        answers_object=True,
+        "resource.k8s.io", "v1", "DeviceClass", "deviceclasses", view=views.DeviceClass, lookup="devices",
+        namespaced=False, generation=True,
     ),
-    _in("resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates", answers_object=True),
     _in(
-        "resource.k8s.io", "v1", "ResourceSlice", "resourceslices", namespaced=False, generation=True,
-        fields=("spec.nodeName", "spec.driver"), answers_object=True,
+        "resource.k8s.io", "v1", "ResourceClaim", "resourceclaims", view=views.ResourceClaim, lookup="claims",
+        subresources=("status",), answers_object=True,
+    ),
+    _in(
+        "resource.k8s.io", "v1", "ResourceClaimTemplate", "resourceclaimtemplates",
+        view=views.ResourceClaimTemplate, lookup="claim templates", answers_object=True,
+    ),
+    _in(
+        "resource.k8s.io", "v1", "ResourceSlice", "resourceslices", view=views.ResourceSlice, lookup="devices",
+        namespaced=False, generation=True, fields=("spec.nodeName", "spec.driver"), answers_object=True,
     ),
     _in(
         "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", view=views.PriorityClass,

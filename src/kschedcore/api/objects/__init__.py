@@ -19,6 +19,7 @@ from kschedcore.api.objects.affinity import (
     WeightedPodAffinityTerm,
 )
 from kschedcore.api.objects.decoding import decode
+from kschedcore.api.objects.devices import DeviceClass, ResourceClaim, ResourceClaimTemplate, ResourceSlice
 from kschedcore.api.objects.meta import (
     LabelSelector,
     LabelSelectorRequirement,
@@ -47,6 +48,8 @@ from kschedcore.api.objects.pods import (
     PersistentVolumeClaimVolumeSource,
     Pod,
     PodCondition,
+    PodResourceClaim,
+    PodResourceClaimStatus,
     PodSchedulingGate,
     PodSpec,
     PodStatus,
@@ -115,6 +118,7 @@ __all__ = [
     "ContainerImage",
     "ContainerPort",
     "ContainerStatus",
+    "DeviceClass",
     "DiskVolumeSource",
     "EphemeralVolumeSource",
     "GCEPersistentDisk",
@@ -149,6 +153,8 @@ __all__ = [
     "PodDisruptionBudget",
     "PodDisruptionBudgetSpec",
     "PodDisruptionBudgetStatus",
+    "PodResourceClaim",
+    "PodResourceClaimStatus",
     "PodSchedulingGate",
     "PodSpec",
     "PodStatus",
@@ -158,7 +164,10 @@ __all__ = [
     "ReplicaSet",
     "ReplicationController",
     "ReplicationControllerSpec",
+    "ResourceClaim",
+    "ResourceClaimTemplate",
     "ResourceRequirements",
+    "ResourceSlice",
     "RuntimeClass",
     "Scheduling",
     "Service",

@@ -108,6 +108,14 @@ class Volume(View, frozen=True):
     image: ImageVolumeSource | None = None
 
 
+class PodResourceClaim(View, frozen=True):
+    """v1.PodResourceClaim: a ResourceClaim, or a template of one."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+    resource_claim_template_name: str | None = None
+
+
 class PodSpec(View, frozen=True):
     """v1.PodSpec, as far as scheduling looks at it."""
 
@@ -131,6 +139,7 @@ class PodSpec(View, frozen=True):
     termination_grace_period_seconds: Int64 | None = None
     service_account_name: str | None = None
     runtime_class_name: str | None = None
+    resource_claims: tuple[PodResourceClaim, ...] | None = None
 
 
 class PodCondition(View, frozen=True):
@@ -150,6 +159,13 @@ class ContainerStatus(View, frozen=True):
     resources: ResourceRequirements | None = None
 
 
+class PodResourceClaimStatus(View, frozen=True):
+    """v1.PodResourceClaimStatus: the claim made from a template; without a name none was needed."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+
+
 class PodStatus(View, frozen=True):
     """v1.PodStatus."""
 
@@ -159,6 +175,7 @@ class PodStatus(View, frozen=True):
     conditions: tuple[PodCondition, ...] | None = None
     container_statuses: tuple[ContainerStatus, ...] | None = None
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
+    resource_claim_statuses: tuple[PodResourceClaimStatus, ...] | None = None
 
 
 class Pod(View, frozen=True):

@@ -1,35 +1,183 @@
-"""DynamicResources (KEP-4381): pods that claim devices."""
+"""DynamicResources (KEP-4381): pods that claim devices go where these can be allocated."""
 
 from __future__ import annotations
 
-from kschedcore._native.plugins.dynamic_resources import EqualScore
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kschedcore._native.plugins.dynamic_resources import DeviceFilter, DeviceScore, EqualScore
+from kschedcore._native.podclass import PodClass
+from kschedcore.api.objects import Pod
 from kschedcore.api.versions import Rule
+from kschedcore.engine.config.args import Args
+from kschedcore.engine.devices.claims import ClaimError, deallocated
+from kschedcore.engine.devices.features import DeviceFeatures
+from kschedcore.engine.devices.pod import NOT_AVAILABLE, PodDevices
+from kschedcore.engine.devices.state import ClaimChange
+from kschedcore.engine.events import DEVICES, Events, always, node_created_or_relabelled
 from kschedcore.engine.plugin import FailedCycle, Plugin, PodContext, PostFilterResult, Status
 
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore.engine.devices.state import Devices
+    from kschedcore.engine.listers import Listers
+
 NOTHING_TO_DEALLOCATE = "no new claims to deallocate"
+STILL_NOT_SCHEDULABLE = "still not schedulable"
+DEALLOCATED = "deallocation of ResourceClaim completed"
+DELETED = "deletion of ResourceClaim completed"
 
 
 class DynamicResources(Plugin):
-    """Passes pods without claims, and scores all nodes alike for them; runs before preemption in PostFilter."""
+    """Holds pods to nodes where their claims are available or can be allocated."""
 
     name = "DynamicResources"
 
-    def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:  # noqa: ARG002
-        """Let every cycle go on."""
-        return None
+    def __init__(self, args: Args) -> None:
+        super().__init__(args)
+        self._compiling: tuple[PodContext, PodDevices] | None = None
+        self._devices: Devices | None = None
+
+    def events(self) -> Events:
+        """Register claims, classes, slices, and nodes that are new or relabelled (``EventsToRegister``)."""
+        return {"nodes": node_created_or_relabelled, **dict.fromkeys(DEVICES, always)}
+
+    def attach(self, listers: Listers) -> None:
+        """Remember the devices of the cluster."""
+        self._devices = listers.devices
+
+    @cached_property
+    def features(self) -> DeviceFeatures:
+        """The optional parts that are on."""
+        return DeviceFeatures(
+            binding_conditions=self.release.enabled("DRADeviceBindingConditions"),
+            consumable_capacity=self.release.enabled("DRAConsumableCapacity"),
+            extended_resources=self.release.enabled("DRAExtendedResource"),
+            partitionable=self.release.enabled("DRAPartitionableDevices"),
+            taints=self.release.enabled("DRADeviceTaints"),
+        )
+
+    def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
+        """End the cycle when a claim cannot be used, or names a class that does not exist."""
+        devices = context.listers.devices
+        if context.pod.spec.resource_claims is None:
+            return None
+        problem = devices.problem(context.pod)
+        if not problem:
+            problem = self._claims(context).missing_class
+        return Status("UnschedulableAndUnresolvable", self.name, (problem,)) if problem else None
+
+    def _claims(self, context: PodContext) -> PodDevices:
+        """Return the claims of a class that is being compiled; Filter and Score share them."""
+        if self._compiling is None or self._compiling[0] is not context:
+            self._compiling = context, self._compiled(context)
+        return self._compiling[1]
+
+    def _compiled(self, context: PodContext) -> PodDevices:
+        devices = context.listers.devices
+        try:
+            claims = devices.claims_of(context.pod)
+        except ClaimError:  # PreFilter ends the cycle, unless the profile leaves it out
+            claims = []
+        resources = devices.extended_of(context.pod) if self.features.extended_resources else ()
+        return PodDevices(devices, context.core, context.pod, claims, resources, self.features, self.name)
+
+    def pre_enqueue(self, pod: Pod) -> Status | None:
+        """Keep a pod out of the queue until its claims are there."""
+        if pod.spec.resource_claims is None or self._devices is None:
+            return None
+        problem = self._devices.problem(pod)
+        if not problem:
+            return None
+        return Status("UnschedulableAndUnresolvable", self.name, (problem,), pre_enqueue=True)
+
+    def filter(self, context: PodContext) -> DeviceFilter | None:
+        """Compile what the pod's claims ask for; nothing for a pod without claims."""
+        if not context.listers.devices.concerns(context.pod):
+            return None
+        claims = self._claims(context)
+        if not claims.claims and not claims.resources:
+            return None
+        return DeviceFilter(context.core.nodes, context.core.reasons, self.name, claims)
 
     def post_filter(self, cycle: FailedCycle) -> PostFilterResult | Status:
-        """Answer that there is no claim to deallocate.
+        """Deallocate a claim that keeps the pod off nodes and that no other pod has reserved.
 
         kube-scheduler's plugin fails where its PreFilter left no state because another plugin's had ended the
         cycle before: that error, ``not found``, keeps preemption from running.
         """
         if self.name not in cycle.pre_filtered:
             return Status("Error", self.name, ("not found",))
-        return Status("Unschedulable", self.name, (NOTHING_TO_DEALLOCATE,))
+        found = devices_of(cycle.pod_class)
+        if found is None or cycle.pod_class is None:
+            return Status("Unschedulable", self.name, (NOTHING_TO_DEALLOCATE,))
+        for place in _unavailable(cycle, found):
+            claim = found.claims[place]
+            users = {each.uid for each in claim.status.reserved_for or ()}
+            if claim is not found.extended and users <= {cycle.pod.metadata.uid}:
+                changes = (ClaimChange(claim, deallocated(claim)),)
+                return PostFilterResult(message=DEALLOCATED, tried=False, claims=changes)
+        if found.extended is not None:
+            changes = (ClaimChange(found.extended, None),)
+            return PostFilterResult(message=DELETED, tried=False, claims=changes)
+        return Status("Unschedulable", self.name, (STILL_NOT_SCHEDULABLE,))
 
-    def score(self, context: PodContext) -> EqualScore | None:
-        """Score every node 0; v1.34's plugin has no Score."""
+    def score(self, context: PodContext) -> EqualScore | DeviceScore | None:
+        """Score the rank of chosen alternatives; every node 0 for a pod without any. v1.34 has no Score."""
         if not self.release.has(Rule.DYNAMIC_RESOURCES_SCORES):
             return None
+        if context.listers.devices.concerns(context.pod):
+            claims = self._claims(context)
+            if claims.has_scores:
+                return DeviceScore(context.core.nodes, context.core.reasons, self.name, claims)
         return EqualScore(context.core.nodes, context.core.reasons, self.name)
+
+
+def device_filter(pod_class: PodClass | None) -> DeviceFilter | None:
+    """Return the filter of a class of pods that claim devices."""
+    for each in pod_class.filters if pod_class is not None else ():
+        if isinstance(each, DeviceFilter):
+            return each
+    return None
+
+
+def devices_of(pod_class: PodClass | None) -> PodDevices | None:
+    """Return the claims of a class of pods, None if it has none."""
+    found = device_filter(pod_class)
+    claims = found.claims if found is not None else None
+    return claims if isinstance(claims, PodDevices) else None
+
+
+def filter_error(core: Core, pod_class: PodClass) -> Status | None:
+    """Return the error with which the allocator ended the cycle on some node, the first by node name, if it did."""
+    found = device_filter(pod_class)
+    if found is None:
+        return None
+    pod_class.catch_up()
+    if found.failure is not None:
+        failure, found.failure = found.failure, None
+        raise failure
+    if not isinstance(found.claims, PodDevices) or not found.claims.has_errors:
+        return None
+    if all(core.reasons.code_of(row) != "Error" for row in pod_class.rejection_counts()):
+        return None
+    verdicts = pod_class.verdicts()
+    for slot in core.nodes.slots_by_name().tolist():
+        row = int(verdicts[slot])
+        if row > 0 and core.reasons.code_of(row) == "Error":
+            plugin, code, reasons = core.reasons.describe(row, core.nodes.resource_names)
+            return Status(code, plugin, reasons)
+    return None
+
+
+def _unavailable(cycle: FailedCycle, found: PodDevices) -> list[int]:
+    """Return the places of the claims that are the reason why some node was rejected."""
+    assert cycle.pod_class is not None
+    core, verdicts = cycle.cluster.core, cycle.pod_class.verdicts()
+    names = core.nodes.resource_names
+    places: set[int] = set()
+    for slot in core.nodes.slots_by_name().tolist():
+        row = int(verdicts[slot])
+        if row > 0 and core.reasons.describe(row, names)[2] == (NOT_AVAILABLE,):
+            places.update(found.unavailable(slot))
+    return sorted(places)

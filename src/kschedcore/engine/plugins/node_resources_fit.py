@@ -118,7 +118,11 @@ class NodeResourcesFit(Plugin):
     def filter(self, context: PodContext) -> NodeResourcesFitFilter:
         """Compile the hard rule."""
         ignored = {name for name in context.info.requested() if self._ignores(name)}
-        return NodeResourcesFitFilter(context.core.nodes, context.core.reasons, context.info, ignored)
+        served = frozenset[str]()
+        if self.release.enabled("DRAExtendedResource"):
+            served = frozenset(context.listers.devices.extended_of(context.pod))
+            served &= context.listers.devices.serving.keys()
+        return NodeResourcesFitFilter(context.core.nodes, context.core.reasons, context.info, ignored, served)
 
     def score(self, context: PodContext) -> NodeResourcesFitScore:
         """Compile the scoring strategy."""

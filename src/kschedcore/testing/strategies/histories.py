@@ -31,6 +31,9 @@ class Event:
     | ``terminatePod`` | ``{"index"}``: deletion was asked for, and the pod is still there |
     | ``namespace`` | a Namespace, relabelled |
     | ``budget`` | a PodDisruptionBudget |
+    | ``slice`` | a ResourceSlice, added or replaced |
+    | ``claim`` | a ResourceClaim, added or replaced |
+    | ``deviceClass`` | a DeviceClass, added or replaced |
     | ``schedule`` | a pending Pod: decided, and the decision taken in; nothing when its name is taken |
     | ``retry`` | ``{"index"}`` into the pods that wait for their nominated node: decided again |
     """

@@ -1,0 +1,143 @@
+"""The ResourceClaims of a pod: which they are, and who has reserved them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kschedcore.api.objects.devices import (
+    AllocatedDeviceStatus,
+    AllocationResult,
+    ClaimConsumer,
+    DeviceAllocation,
+    ResourceClaim,
+)
+
+if TYPE_CHECKING:
+    from kschedcore.api.objects import Pod
+    from kschedcore.api.objects.pods import PodResourceClaim
+
+__all__ = [
+    "ClaimError",
+    "ClaimKey",
+    "claims_of",
+    "deallocated",
+    "full_name",
+    "has_failed",
+    "is_reserved_for",
+    "key_of_claim",
+    "reserved",
+]
+
+ClaimKey = tuple[str, str]
+"""(namespace, name)."""
+
+
+class ClaimError(Exception):
+    """Why a pod's claims cannot be used yet, in kube-scheduler's words."""
+
+
+def key_of_claim(claim: ResourceClaim) -> ClaimKey:
+    """Return a claim's namespace and name."""
+    return claim.metadata.namespace or "default", claim.metadata.name
+
+
+def full_name(claim: ResourceClaim) -> str:
+    """Return a claim as ``namespace/name``."""
+    return f"{claim.metadata.namespace or 'default'}/{claim.metadata.name}"
+
+
+def claims_of(pod: Pod, known: Mapping[ClaimKey, ResourceClaim]) -> Iterator[ResourceClaim]:
+    """Yield the claims that ``spec.resourceClaims`` names, in order (``foreachPodResourceClaim``).
+
+    Raises:
+        ClaimError: One does not exist, is being deleted or belongs to another pod.
+    """
+    namespace = pod.metadata.namespace or "default"
+    for reference in pod.spec.resource_claims or ():
+        name = reference.resource_claim_name
+        made_for_pod = name is None
+        if name is None:
+            name = _made_from_template(pod, reference)
+        if name is None:
+            continue
+        claim = known.get((namespace, name))
+        if claim is None:
+            raise ClaimError(f'could not find ResourceClaim "{namespace}/{name}"')
+        if claim.metadata.deletion_timestamp is not None:
+            raise ClaimError(f'resourceclaim "{name}" is being deleted')
+        if made_for_pod and not any(
+            owner.controller and owner.uid == pod.metadata.uid
+            for owner in claim.metadata.owner_references or ()
+        ):
+            whose = f"{namespace}/{pod.metadata.name}"
+            raise ClaimError(
+                f"ResourceClaim {full_name(claim)} was not created for Pod {whose} (Pod is not owner)"
+            )
+        yield claim
+
+
+def _made_from_template(pod: Pod, reference: PodResourceClaim) -> str | None:
+    """Return the name of the claim that was made from a template; None where none was needed."""
+    whose = f'pod "{pod.metadata.namespace or "default"}/{pod.metadata.name}"'
+    if reference.resource_claim_template_name is None:
+        problem = "none of the supported fields are set"
+        raise ClaimError(f'{whose}, spec.resourceClaim "{reference.name}": {problem}')
+    for status in pod.status.resource_claim_statuses or ():
+        if status.name == reference.name:
+            return status.resource_claim_name
+    raise ClaimError(f"{whose}: ResourceClaim not created yet")
+
+
+def is_reserved_for(claim: ResourceClaim, pod: Pod) -> bool:
+    """Return whether a pod is among those that have reserved a claim."""
+    consumers = claim.status.reserved_for or ()
+    if pod.metadata.uid:
+        return any(each.uid == pod.metadata.uid for each in consumers)
+    return any(each.name == pod.metadata.name and not each.uid for each in consumers)
+
+
+def reserved(claim: ResourceClaim, pod: Pod, allocation: AllocationResult | None) -> ResourceClaim:
+    """Return a claim with a pod among those that have reserved it, and an allocation if it is given one."""
+    status = claim.status
+    consumers = status.reserved_for or ()
+    if not is_reserved_for(claim, pod):
+        consumer = ClaimConsumer(resource="pods", name=pod.metadata.name, uid=pod.metadata.uid)
+        consumers = (*consumers, consumer)
+    status = msgspec.structs.replace(
+        status, reserved_for=consumers, allocation=status.allocation if allocation is None else allocation
+    )
+    return msgspec.structs.replace(claim, status=status)
+
+
+def deallocated(claim: ResourceClaim) -> ResourceClaim:
+    """Return a claim that holds no devices any more."""
+    status = msgspec.structs.replace(claim.status, allocation=None, reserved_for=None, devices=None)
+    return msgspec.structs.replace(claim, status=status)
+
+
+def has_failed(claim: ResourceClaim) -> bool:
+    """Return whether the first allocated device that is not ready has failed (KEP-5007)."""
+    allocation = claim.status.allocation
+    for result in (allocation.devices.results if allocation is not None else None) or ():
+        if not result.binding_conditions:
+            continue
+        status = _status_of(claim, result)
+        if status is None:
+            return False
+        true = {each.type for each in status.conditions or () if each.status == "True"}
+        if not true.isdisjoint(result.binding_failure_conditions or ()):
+            return True
+        if not true.issuperset(result.binding_conditions):
+            return False
+    return False
+
+
+def _status_of(claim: ResourceClaim, result: DeviceAllocation) -> AllocatedDeviceStatus | None:
+    """Return what the driver reports of an allocated device."""
+    for each in claim.status.devices or ():
+        if (each.driver, each.pool, each.device) == (result.driver, result.pool, result.device):
+            return each
+    return None

@@ -1,0 +1,97 @@
+"""Extended resources that devices serve (KEP-5004): the claim for what a node does not have itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from kschedcore.api.objects import Pod
+from kschedcore.api.objects.devices import (
+    DeviceClaim,
+    DeviceClass,
+    DeviceRequest,
+    ExactDeviceRequest,
+    ResourceClaimSpec,
+)
+from kschedcore.api.objects.pods import Container
+from kschedcore.api.quantity import Quantity
+from kschedcore.api.resource_names import is_extended
+from kschedcore.rules.amounts import pod_requests
+
+__all__ = ["ANNOTATION", "IMPLICIT_PREFIX", "classes_by_resource", "requests_for", "wanted"]
+
+IMPLICIT_PREFIX = "deviceclass.resource.kubernetes.io/"
+"""Prefix of the extended resource that every class serves."""
+
+ANNOTATION = "resource.kubernetes.io/extended-resource-claim"
+"""Marks claims that kube-scheduler made for extended resources."""
+
+
+def classes_by_resource(classes: Iterable[DeviceClass]) -> dict[str, str]:
+    """Return extended resource -> the class that serves it: the newest, then the first by name."""
+    found: dict[str, str] = {}
+    in_order = sorted(classes, key=lambda each: each.metadata.name)
+    in_order.sort(key=lambda each: each.metadata.creation_timestamp or "", reverse=True)
+    for each in in_order:
+        if each.spec.extended_resource_name:
+            found.setdefault(each.spec.extended_resource_name, each.metadata.name)
+    return found | {f"{IMPLICIT_PREFIX}{each.metadata.name}": each.metadata.name for each in in_order}
+
+
+def wanted(pod: Pod, serving: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the extended resources that a pod requests, none when no class serves any of them."""
+    if not any(map(_names_extended, (*(pod.spec.init_containers or ()), *(pod.spec.containers or ())))):
+        return ()
+    found = tuple(
+        name
+        for name, amount in pod_requests(pod.spec).items()
+        if amount > 0 and (is_extended(name) or name.startswith(IMPLICIT_PREFIX))
+    )
+    return found if any(name in serving for name in found) else ()
+
+
+def _names_extended(container: Container) -> bool:
+    """Return whether a container requests a resource with a domain: a check that costs ordinary pods little."""
+    resources = container.resources
+    return resources is not None and any("/" in name for name in resources.requests or ())
+
+
+def requests_for(pod: Pod, names: Collection[str], serving: Mapping[str, str]) -> ResourceClaimSpec:
+    """Return a claim's spec with one request for each container and resource.
+
+    A plain init container reuses what containers and sidecars at or after its place have; of what is missing only
+    the largest is requested.
+    """
+    found = [request for name in sorted(names) for request in _requests(pod, name, serving[name])]
+    found.sort(key=lambda each: each.name)
+    return ResourceClaimSpec(devices=DeviceClaim(requests=tuple(found)))
+
+
+def _requests(pod: Pod, resource: str, class_name: str) -> Iterator[DeviceRequest]:
+    init = pod.spec.init_containers or ()
+    containers = (*init, *(pod.spec.containers or ()))
+    amounts = [_amount(each, resource) for each in containers]
+    passing = [number for number, each in enumerate(init) if each.restart_policy != "Always"]
+    lasting = {number: amount for number, amount in enumerate(amounts) if amount and number not in passing}
+    missing = {
+        number: amounts[number] - sum(amount for other, amount in lasting.items() if other >= number)
+        for number in passing
+    }
+    largest = max(missing, key=lambda number: missing[number], default=None)
+    if largest is not None and missing[largest] > 0:
+        yield _request(largest, containers[largest], resource, class_name, missing[largest])
+    for number, amount in lasting.items():
+        yield _request(number, containers[number], resource, class_name, amount)
+
+
+def _amount(container: Container, resource: str) -> int:
+    """Return how many devices a container requests; an amount that is not whole counts as none."""
+    requests = (container.resources.requests if container.resources is not None else None) or {}
+    amount = Quantity.parse(requests.get(resource, 0))
+    return amount.value() if amount.nanos % 10**9 == 0 else 0
+
+
+def _request(number: int, container: Container, resource: str, class_name: str, count: int) -> DeviceRequest:
+    assert container.resources is not None
+    place = sorted(container.resources.requests or ()).index(resource)
+    exactly = ExactDeviceRequest(device_class_name=class_name, allocation_mode="ExactCount", count=count)
+    return DeviceRequest(name=f"container-{number}-request-{place}", exactly=exactly)

@@ -1,0 +1,277 @@
+"""The claims of a class of pods: what the allocator answers for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from kschedcore._native.selectors import NodeSelector as CompiledSelector
+from kschedcore.api.objects.devices import AllocationResult, ResourceClaim, ResourceClaimSpec
+from kschedcore.engine.columns.selectors import node_terms
+from kschedcore.engine.devices.claims import full_name, has_failed
+from kschedcore.engine.devices.extended import requests_for
+from kschedcore.engine.devices.features import AllocationError, DeviceFeatures
+from kschedcore.engine.devices.requests import MAX_ALTERNATIVES, ClaimPlan, missing_class
+from kschedcore.engine.devices.results import allocation_of
+from kschedcore.engine.devices.search import Chosen, allocate
+
+if TYPE_CHECKING:
+    from kschedcore._native.core import Core
+    from kschedcore.api.objects import Pod
+    from kschedcore.engine.devices.state import Devices
+
+__all__ = ["EXTENDED", "NotPlaceable", "PodDevices", "Reserved"]
+
+EXTENDED = "<extended-resources>"
+"""What kube-scheduler calls a claim for extended resources before it is written."""
+
+NOT_AVAILABLE = "resourceclaim not available on the node"
+_HAS_REQUESTS = "cannot schedule extended resource claim"
+_CANNOT_FIT = "cannot fit resource"
+
+
+class NotPlaceable(NamedTuple):
+    """Why a pod cannot have its claims on a node.
+
+    Attributes:
+        reason: In kube-scheduler's words.
+        code: ``UnschedulableAndUnresolvable`` or ``Error``.
+    """
+
+    reason: str
+    code: str = "UnschedulableAndUnresolvable"
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A claim that a pod is given on a node.
+
+    Attributes:
+        claim: The claim; None for the one that is made for extended resources.
+        spec: What it asks for.
+        allocation: Its new allocation; None for a claim that is allocated already.
+    """
+
+    claim: ResourceClaim | None
+    spec: ResourceClaimSpec
+    allocation: AllocationResult | None
+
+
+class _Allocated(NamedTuple):
+    """A claim that is allocated already.
+
+    Attributes:
+        place: Its place among the pod's claims.
+        selector: The nodes from which its devices can be used; None: all.
+        failed: Whether a device of it failed to become ready.
+    """
+
+    place: int
+    selector: CompiledSelector | None
+    failed: bool
+
+
+class PodDevices:
+    """The claims of pods that share a class.
+
+    Args:
+        devices: The devices of the cluster.
+        core: The native state.
+        pod: A pod of the class.
+        claims: Its claims, without the one for extended resources.
+        resources: The extended resources that it requests, if devices serve any.
+        features: The features that are on.
+        plugin: The plugin's name.
+
+    Attributes:
+        claims: The claims, with that for extended resources last if an earlier attempt has made it.
+        extended: The claim for extended resources that an earlier attempt has made.
+        resources: As given.
+        has_scores: Whether a request has alternatives, so that nodes are scored by those chosen.
+        has_errors: Whether the allocator failed on a node, now or earlier.
+    """
+
+    def __init__(
+        self,
+        devices: Devices,
+        core: Core,
+        pod: Pod,
+        claims: Sequence[ResourceClaim],
+        resources: tuple[str, ...],
+        features: DeviceFeatures,
+        plugin: str,
+    ) -> None:
+        self._devices = devices
+        self._core = core
+        self._pod = pod
+        self._features = features
+        self._plugin = plugin
+        self.has_errors = False
+        self._rows: dict[NotPlaceable, int] = {}
+        self._scores: dict[int, int] = {}
+        self._served: dict[tuple[str, ...], tuple[ResourceClaimSpec, ClaimPlan]] = {}
+        self.resources = resources
+        self.extended = devices.extended_claim_of(pod) if resources else None
+        self.claims = (*claims, self.extended) if self.extended is not None else (*claims,)
+        self._allocated = [
+            self._compiled(place, claim)
+            for place, claim in enumerate(self.claims)
+            if claim.status.allocation is not None
+        ]
+        waiting = [claim for claim in claims if claim.status.allocation is None]
+        self._plans = [(full_name(claim), devices.plan(claim, features)) for claim in waiting]
+        self._allocates_extended = bool(resources) and (
+            self.extended is None or self.extended.status.allocation is None
+        )
+        self.has_scores = any(
+            request.first_available for claim in claims for request in claim.spec.devices.requests or ()
+        )
+
+    def _compiled(self, place: int, claim: ResourceClaim) -> _Allocated:
+        allocation = claim.status.allocation
+        selector = allocation.node_selector if allocation is not None else None
+        compiled = None
+        if selector is not None:
+            compiled = CompiledSelector(self._core.nodes, node_terms(selector))
+        return _Allocated(place, compiled, self._features.binding_conditions and has_failed(claim))
+
+    @property
+    def missing_class(self) -> str:
+        """Why PreFilter ends the cycle: a class that a claim names does not exist; else an empty string."""
+        for claim in self.claims:
+            if claim is not self.extended and claim.status.allocation is None:
+                problem = missing_class(full_name(claim), claim.spec, self._devices.classes)
+                if problem:
+                    return problem
+        return ""
+
+    # -- nodes ------------------------------------------------------------------------------------
+
+    def verdict(self, slot: int) -> int:
+        """Return the row of the reason table for a node, 0 when the pod can have its claims there."""
+        found = self._examine(slot)
+        if not isinstance(found, NotPlaceable):
+            if self.has_scores:
+                self._scores[slot] = self._score(found)
+            return 0
+        row = self._rows.get(found)
+        if row is None:
+            row = self._core.reasons.words(self._plugin, found.code, found.reason)
+            self._rows[found] = row
+        return row
+
+    def score(self, slot: int) -> int:
+        """Return the raw score of a node that passed."""
+        return self._scores.get(slot, 0)
+
+    def reserve(self, slot: int, pod: Pod) -> list[Reserved] | NotPlaceable:
+        """Return what a pod of the class gets on a node; nothing is changed."""
+        own = self._devices.claims_of(pod)
+        found = self._examine(slot, own)
+        if isinstance(found, NotPlaceable):
+            return found
+        node = self._core.nodes.name_of(slot)
+        given: list[Reserved] = []
+        chosen = iter(found)
+        for claim in own:
+            allocation = None
+            if claim.status.allocation is None:
+                allocation = allocation_of(next(chosen), node, f"{claim.metadata.uid}/{full_name(claim)}")
+            given.append(Reserved(claim, claim.spec, allocation))
+        rest = next(chosen, None)
+        if rest:
+            spec, _ = self._for_extended(self._served_on(slot))
+            name = f"{pod.metadata.uid}/{EXTENDED}"
+            given.append(Reserved(None, spec, allocation_of(rest, node, name)))
+        return given
+
+    def unavailable(self, slot: int) -> list[int]:
+        """Return the places of the allocated claims that cannot be used on a node."""
+        return [
+            each.place
+            for each in self._allocated
+            if each.failed or (each.selector is not None and not each.selector.match(slot))
+        ]
+
+    def _examine(
+        self, slot: int, claims: Sequence[ResourceClaim] | None = None
+    ) -> list[list[Chosen]] | NotPlaceable:
+        """Run the plugin's Filter on a node (``DynamicResources.Filter``)."""
+        plans = self._plans
+        if claims is not None:
+            names = [full_name(claim) for claim in claims if claim.status.allocation is None]
+            plans = [(name, plan) for name, (_, plan) in zip(names, plans, strict=True)]
+        if self.resources:
+            if self.extended is not None and self.extended.spec.devices.requests:
+                return NotPlaceable(_HAS_REQUESTS)
+            served = self._served_on(slot)
+            if served is None:
+                return NotPlaceable(_CANNOT_FIT)
+            if not served and len(self.claims) == (self.extended is not None):
+                return []
+            if self._allocates_extended:
+                plans = [*plans, (self._extended_name, self._for_extended(served)[1])]
+        unavailable = bool(self._allocated) and bool(self.unavailable(slot))
+        chosen: list[list[Chosen]] = []
+        if plans:
+            try:
+                view = self._devices.inventory.of_node(slot, self._features)
+                found = allocate(view, plans, self._devices.usage, self._features)
+            except AllocationError as error:
+                self._devices.name_claims(self._pod)
+                self.has_errors = True
+                return NotPlaceable(f'running "{self._plugin}" filter plugin: {error}', "Error")
+            if isinstance(found, str):
+                return NotPlaceable(found)
+            chosen = found
+        return NotPlaceable(NOT_AVAILABLE) if unavailable else chosen
+
+    @property
+    def _extended_name(self) -> str:
+        namespace = self._pod.metadata.namespace or "default"
+        return f"{namespace}/{EXTENDED}" if self.extended is None else full_name(self.extended)
+
+    def _served_on(self, slot: int) -> tuple[str, ...] | None:
+        """Return the extended resources that devices serve on a node; None when it cannot have one at all."""
+        allocatable = self._core.nodes.spec_of(slot)[0]
+        serving = self._devices.serving
+        missing = [name for name in self.resources if not allocatable.get(name)]
+        if any(name not in serving for name in missing):
+            return None
+        return tuple(missing)
+
+    def _for_extended(self, served: tuple[str, ...] | None) -> tuple[ResourceClaimSpec, ClaimPlan]:
+        """Return the claim for some extended resources, and what it asks for."""
+        names = served or ()
+        found = self._served.get(names)
+        if found is None:
+            spec = requests_for(self._pod, names, self._devices.serving)
+            content = msgspec.msgpack.encode(spec)
+            found = self._served[names] = spec, self._devices.plan_of(spec, content, self._features)
+        return found
+
+    def _score(self, found: list[list[Chosen]]) -> int:
+        """Add up how early the alternatives stand that were chosen, over all claims (``computeScore``)."""
+        if not found:
+            return 0
+        total = 0
+        for chosen in found:
+            total += sum({each.alternative: each.alternative.score for each in chosen}.values())
+        for each in self._allocated:
+            total += _score_of_allocated(self.claims[each.place])
+        return total
+
+
+def _score_of_allocated(claim: ResourceClaim) -> int:
+    allocation = claim.status.allocation
+    results = (allocation.devices.results if allocation is not None else None) or ()
+    served = {result.request for result in results}
+    return sum(
+        MAX_ALTERNATIVES - place
+        for request in claim.spec.devices.requests or ()
+        for place, each in enumerate(request.first_available or ())
+        if f"{request.name}/{each.name}" in served
+    )

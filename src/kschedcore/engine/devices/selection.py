@@ -1,0 +1,74 @@
+"""CEL selectors of devices, evaluated once for an expression and all devices that look alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kschedcore.api.objects.devices import Device
+from kschedcore.cel import CelError, CompileError
+from kschedcore.cel.devices import Device as SelectedDevice
+from kschedcore.cel.devices import Selectors
+
+__all__ = ["Appearance", "Appearances"]
+
+
+class Appearance:
+    """What selectors can see of a device, and what they answered.
+
+    Args:
+        driver: The device's driver.
+        seen: The fields of the device that selectors read, as in the API.
+        selectors: Compiles expressions.
+    """
+
+    __slots__ = ("_answers", "_device", "_driver", "_seen", "_selectors")
+
+    def __init__(self, driver: str, seen: dict[str, Any], selectors: Selectors) -> None:
+        self._driver = driver
+        self._seen = seen
+        self._selectors = selectors
+        self._device: SelectedDevice | None = None
+        self._answers: dict[str, bool | str] = {}
+
+    def matches(self, expression: str) -> bool | str:
+        """Return whether an expression selects the device, or its error in kube-scheduler's words."""
+        answer = self._answers.get(expression)
+        if answer is None:
+            answer = self._answers[expression] = self._evaluate(expression)
+        return answer
+
+    def _evaluate(self, expression: str) -> bool | str:
+        try:
+            selector = self._selectors.get(expression)
+        except CompileError as error:
+            return f"CEL compile error: {error}"
+        try:
+            if self._device is None:
+                self._device = SelectedDevice.of(self._driver, self._seen)
+            return selector.matches(self._device)
+        except CelError as error:
+            return f"CEL runtime error: {error}"
+
+
+class Appearances:
+    """Interns what selectors see, so that devices that look alike share their answers."""
+
+    def __init__(self) -> None:
+        self._selectors = Selectors()
+        self._known: dict[bytes, Appearance] = {}
+
+    def of(self, driver: str, device: Device) -> Appearance:
+        """Return the appearance of a device."""
+        key = msgspec.msgpack.encode(
+            (driver, device.attributes, device.capacity, device.allow_multiple_allocations)
+        )
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Appearance(driver, msgspec.to_builtins(device), self._selectors)
+        return found
+
+    def clear(self) -> None:
+        """Forget all appearances; devices that still hold theirs keep it."""
+        self._known.clear()
