@@ -36,6 +36,35 @@ OBJECTS: list[Json] = [
         "spec": {"selector": {"app": "web"}},
     },
     {"kind": "ReplicaSet", "metadata": {"name": "web", "namespace": "default"}, "spec": {}},
+    {"kind": "DeviceClass", "metadata": {"name": "gpu"}, "spec": {}},
+    {
+        "kind": "ResourceSlice",
+        "metadata": {"name": "n2-gpu"},
+        "spec": {
+            "driver": "gpu.example.com",
+            "nodeName": "n2",
+            "pool": {"name": "n2", "generation": 1, "resourceSliceCount": 1},
+            "devices": [{"name": "gpu-0"}],
+        },
+    },
+    *(
+        {
+            "kind": "ResourceClaim",
+            "metadata": {
+                "name": name,
+                "namespace": "default",
+                "ownerReferences": [
+                    {"apiVersion": "v1", "kind": "Pod", "name": "gpu", "uid": "u2", "controller": True}
+                ],
+            },
+            "spec": {
+                "devices": {
+                    "requests": [{"name": "r", "exactly": {"deviceClassName": "gpu", "count": count}}]
+                }
+            },
+        }
+        for name, count in (("one", 1), ("free", 2))
+    ),
 ]
 
 
@@ -199,7 +228,16 @@ def everything() -> list[Json]:
     ]
     kinds = ("gcePersistentDisk", "awsElasticBlockStore", "azureDisk", "iscsi", "rbd", "csi")
     volumes += [{"name": kind.lower(), kind: disk} for kind in kinds]
-    return [rich, pod("p", volumes=volumes, meta={"uid": "u1"})]
+    gpu = pod(
+        "gpu",
+        meta={"uid": "u2"},
+        resourceClaims=[
+            {"name": "own", "resourceClaimTemplateName": "gpu"},
+            {"name": "named", "resourceClaimName": "free"},
+        ],
+    )
+    gpu["status"] = {"resourceClaimStatuses": [{"name": "own", "resourceClaimName": "one"}]}
+    return [rich, pod("p", volumes=volumes, meta={"uid": "u1"}), gpu]
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[Path]:

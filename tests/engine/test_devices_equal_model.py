@@ -15,7 +15,7 @@ from kschedcore.testing.strategies.histories import History
 Json = dict[str, Any]
 
 THOROUGH = settings(
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -112,7 +112,7 @@ def _exactly(draw: st.DrawFn, *, alternative: bool) -> Json:
 
 @st.composite
 def _claim_specs(draw: st.DrawFn) -> Json:
-    requests = []
+    requests: list[Json] = []
     for place in range(draw(st.integers(1, 2))):
         if _maybe(draw, 4):
             alternatives = [{"name": f"s{i}", **_exactly(draw, alternative=True)} for i in range(2)]
