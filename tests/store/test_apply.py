@@ -12,7 +12,7 @@ from kschedcore.api.machinery.frozen import FrozenList, freeze
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import decode_object
-from kschedcore.apiserver.apply.fieldmanager import NOBODY, FieldManager, manager_name
+from kschedcore.apiserver.apply.fieldmanager import NO_MANAGERS, FieldManager, manager_name
 from kschedcore.apiserver.apply.paths import display, from_fields_v1, to_fields_v1
 from kschedcore.apiserver.apply.typed import compare, field_set, merge, remove, root
 
@@ -59,7 +59,7 @@ def managed(obj: Object, entries: FrozenList) -> Object:
 
 
 def applied(live: Object | None, config: Object, name: str, *, force: bool = False, now: str = "t") -> Object:
-    before, entries = (None, NOBODY) if live is None else (bare(live), recorded(live))
+    before, entries = (None, NO_MANAGERS) if live is None else (bare(live), recorded(live))
     return managed(*FIELDS.apply(before, entries, config, EMPTY, name, now, force=force))
 
 

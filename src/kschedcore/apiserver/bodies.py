@@ -106,7 +106,7 @@ def _depth(data: bytes) -> int:
 
 
 def read_json(body: Body) -> Any:
-    """A JSON body, shared with nobody; raises :class:`JSONProblem` in Go's words."""
+    """Return a JSON body, not shared with other objects; raises :class:`JSONProblem` in Go's words."""
     return decode_json(as_bytes(body))
 
 

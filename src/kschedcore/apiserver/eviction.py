@@ -48,7 +48,7 @@ def admit_eviction(reader: ObjectReader, pod: dict[str, Any], now: str, *, dry_r
 
 
 def _needs_no_budget(pod: dict[str, Any]) -> bool:
-    """A pod that serves nobody, or is going already."""
+    """Return whether the pod serves no client, or is being deleted already."""
     ended = pod["status"].get("phase") in ("Succeeded", "Failed", "Pending")
     return ended or bool(pod["metadata"].get("deletionTimestamp"))
 

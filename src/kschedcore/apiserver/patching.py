@@ -12,7 +12,7 @@ from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import StatusError, bad_request, too_large
 from kschedcore.api.machinery.types import Object
-from kschedcore.apiserver.apply.fieldmanager import NOBODY
+from kschedcore.apiserver.apply.fieldmanager import NO_MANAGERS
 from kschedcore.apiserver.apply.record import Record, entries_of
 from kschedcore.apiserver.bodies import (
     JSON_PATCH,
@@ -173,7 +173,7 @@ def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[StoredObj
     empty = _named(empty_object(kind), write)
     manager = field_manager(kind, write.subresource)
     try:
-        recorded = NOBODY if found is None else entries_of(found)
+        recorded = NO_MANAGERS if found is None else entries_of(found)
         merged, entries = manager.apply(
             found, recorded, config, empty, write.manager, registry.meta.now(), force=write.options.force
         )

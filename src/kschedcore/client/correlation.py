@@ -1,7 +1,7 @@
 """Which events are worth writing: client-go's ``EventCorrelator`` (``tools/record/events_cache.go``).
 
 Events that differ in their message alone are combined once there are ten of them within ten minutes, and of one
-object a component tells 25 events at once and one every five minutes after that.
+object a component writes 25 events at once and one every five minutes after that.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class _Allowance:
 
 
 class Correlator:
-    """Combines and limits what one component tells."""
+    """Combines and limits the events of one component."""
 
     def __init__(self) -> None:
         self._similar: Recent[_Similar] = Recent()
         self._allowances: Recent[_Allowance] = Recent()
 
     def combined(self, subject: Subject, message: str, now: datetime) -> tuple[tuple[str, ...], str]:
-        """Under which key an event counts as told before, and its message (``EventAggregate``).
+        """Return the key under which an event counts as a repetition, and its message (``EventAggregate``).
 
         Args:
             subject: What makes events similar.

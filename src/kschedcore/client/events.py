@@ -1,4 +1,4 @@
-"""Events: what components tell people about an object. Repetitions are counted, not written again."""
+"""The event recorder. Repeated events are counted, not written again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class _Told:
-    """An event that was written, and how often it has been told; no name when it was not written."""
+class _Written:
+    """An event that was written, and how often it was repeated; no name when it was not written."""
 
     namespace: str
     name: str = ""
@@ -31,12 +31,12 @@ class _Told:
 class EventRecorder:
     """Writes events in the name of one component.
 
-    Events are told on a best-effort basis, as Kubernetes does: one that is refused is dropped.
+    Events are written on a best-effort basis, as by Kubernetes: one that is refused is dropped.
 
     Args:
         client: The API.
         clock: For the times of events.
-        component: Who tells, ``source.component``.
+        component: Its name, ``source.component``.
     """
 
     def __init__(self, client: Client, clock: Clock, component: str) -> None:
@@ -44,11 +44,11 @@ class EventRecorder:
         self._clock = clock
         self._component = component
         self._count = 0
-        self._told: Recent[_Told] = Recent()
+        self._written: Recent[_Written] = Recent()
         self._correlator = Correlator()
 
     def event(self, obj: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
-        """Tell about ``obj``.
+        """Record an event about ``obj``.
 
         Args:
             obj: What it is about, as it came from the API.
@@ -59,17 +59,17 @@ class EventRecorder:
         uid, now = obj["metadata"]["uid"], self._clock.now()
         key, message = self._correlator.combined((uid, kind, reason), message, now)
         # Events about what has no namespace live in the default one.
-        told = self._told.get(key) or _Told(obj["metadata"].get("namespace") or "default")
-        told.count += 1
-        self._told.renew(key, told)
+        written = self._written.get(key) or _Written(obj["metadata"].get("namespace") or "default")
+        written.count += 1
+        self._written.renew(key, written)
         if not self._correlator.allows(uid, now):
             return
         try:
-            if not (told.name and self._again(told, message)):
-                told.name, told.count = self._first(obj, kind, reason, message), 1
+            if not (written.name and self._again(written, message)):
+                written.name, written.count = self._first(obj, kind, reason, message), 1
         except StatusError:
-            # Told to nobody: if it is told again, then as a new one.
-            self._told.pop(key)
+            # It was not written: if it is repeated, it is a new one.
+            self._written.pop(key)
 
     def _first(self, obj: Object, kind: str, reason: str, message: str) -> str:
         """Write a new event; its name."""
@@ -101,24 +101,24 @@ class EventRecorder:
         return name
 
     def _mark(self) -> int:
-        """What tells events about one object apart: the time in nanoseconds, as client-go has it.
+        """Return a suffix that is unique among events about one object: the time in nanoseconds, as client-go has it.
 
-        Simulated time may stand still, and several components may tell something at once; what they have
-        told before and who they are makes up for that.
+        Simulated time may stand still, and several components may record events at once, so the number of earlier
+        events and the component's name are part of it.
         """
         self._count += 1
         microseconds = (self._clock.now() - _EPOCH) // timedelta(microseconds=1)
         return (microseconds + self._count) * 1000 + crc32(self._component.encode()) % 1000
 
-    def _again(self, told: _Told, message: str) -> bool:
+    def _again(self, written: _Written, message: str) -> bool:
         """Count an event once more; False when it is there no more (events live for an hour)."""
         patch = {
-            "count": told.count,
+            "count": written.count,
             "lastTimestamp": timestamp(self._clock.now()),
             "message": message,
         }
         try:
-            self._client.patch("events", told.namespace, told.name, patch)
+            self._client.patch("events", written.namespace, written.name, patch)
         except StatusError as refusal:
             if refusal.code != 404:
                 raise

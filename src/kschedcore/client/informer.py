@@ -1,7 +1,7 @@
-"""Informers: what the API server has, kept at hand, indexed, and told of as it changes.
+"""Informers: a cache of a resource, with indexes, and listeners that are called as it changes.
 
 Reading is consistent (KEP-2340): an informer first takes in what has happened up to now, so that a component
-sees its own writes and needs no bookkeeping of what it expects to see. Being *told* of a change is separate
+sees its own writes and needs no bookkeeping of what it expects to see. Calling listeners is separate
 from that, and may come late without doing harm.
 """
 
@@ -28,7 +28,7 @@ ObjectKey = tuple[str, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
 Listener = Callable[[Change], None]
-"""Is told of changes."""
+"""Is called with every change."""
 
 IndexOf = Callable[[Object], Iterable[Hashable]]
 """Under which values an object is found."""
@@ -107,10 +107,10 @@ class Informer:
                 index.change(key, None, obj)
 
     def listen(self, listener: Listener, controlled: str | None = None) -> None:
-        """Tell ``listener`` of everything there is (as new) and of every change from now on.
+        """Call ``listener`` with every object there is (as new) and with every change from now on.
 
         Args:
-            listener: Is told.
+            listener: Is called.
             controlled: Only of objects whose controller is of this kind, or was before the change; ``""`` for
                 those without a controller, None for all.
         """
@@ -124,7 +124,7 @@ class Informer:
         self._listeners.setdefault(controlled, []).append(listener)
 
     def unlisten(self, listener: Listener, controlled: str | None = None) -> None:
-        """Tell ``listener``, which listens to objects so controlled, no more."""
+        """Call ``listener``, which was added with the same ``controlled``, no more."""
         self._listeners[controlled].remove(listener)
 
     def sync(self) -> bool:
@@ -143,14 +143,14 @@ class Informer:
         return bool(events)
 
     def seen(self, namespace: str, name: str) -> Object | None:
-        """The object of that name as listeners were last told of it, or None.
+        """Return the object of that name as listeners last saw it, or None.
 
         For listeners, which only find out what to look at: whatever they have yet to hear of, they will hear of.
         """
         return self._objects.get((namespace, name))
 
     def seen_by(self, index: str, value: Hashable) -> list[Object]:
-        """The objects found under ``value`` as listeners were last told of them; see :meth:`seen`."""
+        """Return the objects found under ``value`` as listeners last saw them; see :meth:`seen`."""
         return [self._objects[key] for key in self._indices[index].keys(value)]
 
     def get(self, namespace: str, name: str) -> Object | None:
@@ -202,7 +202,7 @@ class Informer:
         key = key_of(obj)
         known = self._objects.get(key)
         if known is not None and known["metadata"]["uid"] != obj["metadata"]["uid"]:
-            # Its deletion was missed: nobody may take the new one for a change of the old one.
+            # Its deletion was missed: the new object is no change of the old one.
             self._put(key, known, None, Change(known, None))
             known = None
         if not gone:

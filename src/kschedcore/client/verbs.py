@@ -24,7 +24,7 @@ Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
 class Client:
-    """Asks the API server as one user agent.
+    """Sends requests as one user agent.
 
     Resources are named by their qualified plural (``pods``, ``deployments.apps``). What comes back is shared
     and cannot be changed: a changed object is made with ``{**obj, "spec": …}``, or of a copy
@@ -34,7 +34,7 @@ class Client:
 
     Args:
         transport: How to reach the API server.
-        user_agent: Who asks; its first part manages the fields that are written.
+        user_agent: The client program; its first part manages the fields that are written.
     """
 
     def __init__(self, transport: Transport, user_agent: str) -> None:

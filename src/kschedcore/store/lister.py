@@ -17,8 +17,8 @@ _Lists = dict[str | None, tuple[Object, ...]]
 class Lister:
     """Reads the objects of a resource from a back end, and keeps lists that are short.
 
-    Admission asks with every write for the limits, quotas and classes that concern it, which hardly ever
-    change. Which lists are still true is told by the events since the last question.
+    Admission reads with every write the limits, quotas and classes that concern it, which hardly ever change.
+    The events since the last read say which lists are out of date.
 
     Args:
         backend: Where to read.

@@ -69,7 +69,7 @@ class Store:
         Args:
             resource: Of which resource.
             obj: The object.
-            record: Who wrote it; None when nobody is to be recorded.
+            record: The field managers; None for none.
 
         Raises:
             StatusError: 409 AlreadyExists, 413 when the back end cannot take so much.
@@ -178,7 +178,7 @@ class Store:
         self.backend.compact(min((revision, *(watch.revision for watch in self._watches))))
 
     def _carried(self, key: str) -> FieldRecord | None:
-        """The record of a successor of what is stored under ``key``, by a write that is nobody's."""
+        """Return the field record of a successor of ``key``'s object by a write without a field manager."""
         entry = self.backend.get(key)
         return None if entry is None else entry.value.carried_record()
 

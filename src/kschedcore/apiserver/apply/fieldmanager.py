@@ -16,7 +16,7 @@ from kschedcore.apiserver.apply.paths import FieldSet, Path, display, from_field
 from kschedcore.apiserver.apply.typed import compare, root
 from kschedcore.apiserver.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
 
-__all__ = ["FORGET", "NOBODY", "FieldManager", "manager_name"]
+__all__ = ["FORGET", "NO_MANAGERS", "FieldManager", "manager_name"]
 
 _NAME_LIMIT = 128
 _MAX_UPDATERS = 10
@@ -38,8 +38,8 @@ _IN_COMMON = ("spec", "status")
 _MOSTLY = frozenset({"apiVersion", "kind", "metadata", *_IN_COMMON})
 _Parts = tuple[tuple[str, Any], ...]
 
-NOBODY = FrozenList()
-"""The entries of an object of which nobody is recorded."""
+NO_MANAGERS = FrozenList()
+"""The entries of an object without recorded managers."""
 FORGET = FrozenList([FrozenDict()])
 """In the place of entries, that everything recorded is to be forgotten, and what is written from now on recorded."""
 
@@ -81,12 +81,12 @@ class FieldManager:
         tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
         others = [key for key in new if key not in _MOSTLY]
         if others:
-            # What a config map holds is nobody else's, and may be long.
+            # The data of a config map is not shared with other objects, and may be long.
             more: Object = {}
             for key in others:
                 more |= self._claims(key, new[key], empty)
             tree = freeze({**tree, **more})
-        return self._first_entries(tree, name, now) if tree else NOBODY
+        return self._first_entries(tree, name, now) if tree else NO_MANAGERS
 
     def updated(self, live: Object, new: Object, entries: FrozenList, name: str, now: str) -> FrozenList:
         """The entries after ``name`` made ``new`` of ``live``, by an update or a patch.
@@ -100,8 +100,8 @@ class FieldManager:
         """
         managers = _managers(entries)
         if not managers and entries is not FORGET:
-            # Nobody has ever been recorded: tracking begins with the first apply.
-            return NOBODY
+            # No manager has ever been recorded: tracking begins with the first apply.
+            return NO_MANAGERS
         me = Manager(name, "Update", self._api_version, self._subresource)
         left, took = update(_own(live), _own(new), self._root, managers, me, self._ignored)
         if took:
@@ -192,7 +192,7 @@ class FieldManager:
 
 
 def _own(obj: Object) -> Object:
-    """The object without what the server says of it, which nobody manages."""
+    """Return the object without the fields that the server sets, which have no manager."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in _UNMANAGED}
     return {**obj, "metadata": metadata}
 
@@ -203,7 +203,7 @@ def _without_system_fields(managers: Managers) -> Managers:
 
 
 def _capped(managers: Managers) -> Managers:
-    """At most ten updaters are told apart; the oldest others become one."""
+    """Merge the oldest updaters beyond the tenth into one."""
     updaters = [each for each in managers if each.operation == "Update"]
     if len(updaters) <= _MAX_UPDATERS:
         return managers
@@ -220,7 +220,7 @@ def _capped(managers: Managers) -> Managers:
 
 @remembered
 def _managers(entries: FrozenList) -> Managers:
-    """The managers that a list of entries tells of; none when it cannot be read. Not to be changed."""
+    """Return the managers of a list of entries; none when it cannot be read. Not to be changed."""
     found = [_read_entry(shared(entry)) for entry in entries]
     return {} if None in found else dict(each for each in found if each is not None)
 
@@ -249,7 +249,7 @@ def _field_set(fields_v1: Any) -> FieldSet:
 
 
 def _written(managers: Mapping[Manager, Managed]) -> FrozenList:
-    return _entries(tuple((each, managers[each]) for each in _sorted(managers))) if managers else NOBODY
+    return _entries(tuple((each, managers[each]) for each in _sorted(managers))) if managers else NO_MANAGERS
 
 
 @remembered

@@ -1,9 +1,9 @@
-"""Who manages the fields of an object, worked out when somebody asks.
+"""Field records: ``managedFields``, computed when they are read.
 
 Most of a cluster's writes are made by components, and no component reads ``managedFields``. So a write only
-notes who made it and what the object was before; whoever looks at the object from outside has the writes since
-then gone through, in their order, and what came out is kept for who asks next. Updates cannot conflict and
-change nothing of the object, so it does not matter when this is done.
+records its manager and the object before; the first reader of ``managedFields`` replays the writes since then in
+their order, and the result is kept for the next. Updates cannot conflict and change nothing of the object, so it
+does not matter when this is done.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from kschedcore.api.machinery.frozen import FieldRecord, FrozenList, StoredObject
 from kschedcore.api.machinery.types import Object
-from kschedcore.apiserver.apply.fieldmanager import NOBODY, FieldManager
+from kschedcore.apiserver.apply.fieldmanager import NO_MANAGERS, FieldManager
 
 __all__ = ["Record", "entries_of"]
 
 MAX_WRITES = 16
-"""After so many writes that nobody asked about they are gone through, so that old states are let go."""
+"""After so many writes that were not read they are replayed, so that old states can be freed."""
 
 
 class _Writer(NamedTuple):
@@ -33,8 +33,8 @@ class _Write(NamedTuple):
 
     Attributes:
         before: What it was; when it was created, an object of its kind that says nothing.
-        writer: Who wrote; None for a write that is nobody's, as a binding or a deletion.
-        number: How many writes nobody has asked about, with this one.
+        writer: Who wrote; None for a write without a field manager, such as a binding or a deletion.
+        number: How many writes have not been replayed, with this one.
     """
 
     before: StoredObject | Object
@@ -44,7 +44,7 @@ class _Write(NamedTuple):
     def entries(self, obj: StoredObject, recorded: FrozenList | None) -> FrozenList:
         """The entries after it made ``obj``; ``recorded`` before, None when it created the object."""
         if self.writer is None:
-            return NOBODY if recorded is None else recorded
+            return NO_MANAGERS if recorded is None else recorded
         manager, name, now = self.writer
         if recorded is None:
             return manager.created(obj, self.before, name, now)
@@ -81,7 +81,7 @@ class Record:
         return cls(None, _Write(live, _Writer(manager, name, now), _writes_of(live) + 1))
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
-        """The record of what somebody made of ``obj``, whose record this is, whom nobody records."""
+        """Return the record of a successor of ``obj`` by a write without a field manager."""
         if self.write is None or self.write.writer is None:
             return self
         return Record(None, _Write(obj, None, self.write.number + 1))
@@ -91,7 +91,7 @@ class Record:
         return self.write is not None or self.found == entries_of(live)
 
     def entries(self, obj: StoredObject) -> FrozenList:
-        """The ``managedFields`` of ``obj``, whose record this is; empty when nobody is recorded."""
+        """Return the ``managedFields`` of ``obj``, whose record this is; empty without managers."""
         waiting: list[tuple[Record, _Write, StoredObject]] = []
         record, found = self, self.found
         while record.write is not None:
@@ -113,11 +113,11 @@ class Record:
 
 def entries_of(obj: StoredObject) -> FrozenList:
     """The ``managedFields`` of an object."""
-    return NOBODY if obj.record is None else obj.record.entries(obj)
+    return NO_MANAGERS if obj.record is None else obj.record.entries(obj)
 
 
 def _writes_of(obj: StoredObject) -> int:
-    """How many writes of an object nobody has asked about; when they are many, somebody asks."""
+    """Return how many writes of an object have not been replayed; replay them when they are many."""
     record = obj.record
     if not isinstance(record, Record) or record.write is None:
         return 0

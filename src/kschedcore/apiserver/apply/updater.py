@@ -98,7 +98,7 @@ def apply(
         The new object, None when nothing in it changes, and the managers.
 
     Raises:
-        ApplyConflict: Somebody else manages a field that would change, and ``force`` is not set.
+        ApplyConflict: Another manager has a field that would change, and ``force`` is not set.
     """
     merged = merge(live, config, field)
     last = managers.get(manager)
@@ -129,12 +129,12 @@ def _yield_fields(managers: Mapping[Manager, Managed], difference: Comparison, c
 
 
 def _prune(merged: Any, managers: Managers, last: FieldSet, field: Field) -> Any:
-    """Take out what the manager applied last time, does not want now, and nobody else claims."""
+    """Remove what the manager applied last time and does not apply now, unless another manager has it."""
     pruned = remove(merged, with_named_fields(last, field), field)
     merged_fields = with_named_fields(field_set(merged, field), field)
     managed = with_named_fields(frozenset().union(*(each.fields for each in managers.values())), field)
     pruned_fields = with_named_fields(field_set(pruned, field), field)
     pruned = remove(merged, merged_fields - (pruned_fields | managed), field)
-    # What nobody owns was not this manager's to remove.
+    # A field without a manager is not this one's to remove.
     pruned_fields = with_named_fields(field_set(pruned, field), field)
     return remove(merged, (merged_fields - pruned_fields) & with_named_fields(last, field), field)
