@@ -17,12 +17,12 @@ OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "Contain
 
 def condition(kind: str, status: bool, reason: str = "", message: str = "") -> Object:
     """A condition without its times."""
-    told: Object = {"type": kind, "status": "True" if status else "False"}
+    found: Object = {"type": kind, "status": "True" if status else "False"}
     if reason:
-        told["reason"] = reason
+        found["reason"] = reason
     if message:
-        told["message"] = message
-    return told
+        found["message"] = message
+    return found
 
 
 def pod_conditions(
@@ -58,8 +58,8 @@ def _containers_ready(containers: Sequence[Container], phase: str) -> Object:
     unready = [each.name for each in containers if each.role != "init" and not each.ready]
     if not unready:
         return condition("ContainersReady", True)
-    told = f"containers with unready status: [{' '.join(unready)}]"
-    return condition("ContainersReady", False, "ContainersNotReady", told)
+    message = f"containers with unready status: [{' '.join(unready)}]"
+    return condition("ContainersReady", False, "ContainersNotReady", message)
 
 
 def _ready(
@@ -88,8 +88,8 @@ def _initialized(containers: Sequence[Container], phase: str) -> Object:
     incomplete = [each.name for each in containers if not _is_initialized(each)]
     if not incomplete:
         return condition("Initialized", True)
-    told = f"containers with incomplete status: [{' '.join(incomplete)}]"
-    return condition("Initialized", False, "ContainersNotInitialized", told)
+    message = f"containers with incomplete status: [{' '.join(incomplete)}]"
+    return condition("Initialized", False, "ContainersNotInitialized", message)
 
 
 def _is_initialized(container: Container) -> bool:

@@ -192,27 +192,27 @@ def _told(state: State) -> Object:
         waiting = {"reason": state.reason}
         return {"waiting": waiting | ({"message": state.message} if state.message else {})}
     assert type(state) is Terminated
-    told: Object = {
+    terminated: Object = {
         "exitCode": state.code,
         "reason": state.reason,
         "startedAt": None if state.started_at is None else timestamp(state.started_at),
         "finishedAt": None if state.finished_at is None else timestamp(state.finished_at),
     }
     if state.message:
-        told["message"] = state.message
+        terminated["message"] = state.message
     if state.id:
-        told["containerID"] = state.id
-    return {"terminated": told}
+        terminated["containerID"] = state.id
+    return {"terminated": terminated}
 
 
 def _read(state: Mapping[str, Any]) -> State | None:
     if "running" in state:
         return Running(parse_time(state["running"].get("startedAt")) or EARLIEST)
     if "terminated" in state:
-        told = state["terminated"]
+        terminated = state["terminated"]
         return Terminated(
-            told.get("exitCode", 0), told.get("reason", ""), parse_time(told.get("startedAt")),
-            parse_time(told.get("finishedAt")), told.get("message", ""), told.get("containerID", ""),
+            terminated.get("exitCode", 0), terminated.get("reason", ""), parse_time(terminated.get("startedAt")),
+            parse_time(terminated.get("finishedAt")), terminated.get("message", ""), terminated.get("containerID", ""),
         )  # fmt: skip
     if "waiting" in state:
         return Waiting(state["waiting"].get("reason", ""), state["waiting"].get("message", ""))

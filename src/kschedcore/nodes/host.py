@@ -134,8 +134,8 @@ class Host:
         for name, wanted in needs.requests.items():
             capacity, before = self._allocatable.get(name, 0), own.requests.get(name, 0)
             if wanted > max(capacity, before):
-                told = f"{name}, requested: {wanted}, capacity: {capacity}"
-                return Rejection("Infeasible", f"Node didn't have enough capacity: {told}")
+                message = f"{name}, requested: {wanted}, capacity: {capacity}"
+                return Rejection("Infeasible", f"Node didn't have enough capacity: {message}")
             used = self._used.get(name, 0) - before
             if wanted > max(capacity - used, before):
                 return Rejection("Deferred", _short(name, wanted, used, capacity).message)
@@ -178,8 +178,8 @@ class Host:
 
 
 def _short(name: str, wanted: int, used: int, room: int) -> Rejection:
-    told = f"Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {room}"
-    return Rejection(f"OutOf{name}", told)
+    message = f"Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {room}"
+    return Rejection(f"OutOf{name}", message)
 
 
 def _failed(plugin: str, why: str) -> Rejection:

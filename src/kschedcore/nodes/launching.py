@@ -54,10 +54,10 @@ class Launcher:
         if container.pulls.delay is not None and tried is not None:
             if now >= tried + _NOTICED_AFTER and _reason(container.state) == "ErrImagePull":
                 assert isinstance(container.state, Waiting)
-                told = f'Back-off pulling image "{container.spec.get("image", "")}"'
-                self.reports.normal("BackOff", told)
+                message = f'Back-off pulling image "{container.spec.get("image", "")}"'
+                self.reports.normal("BackOff", message)
                 container.state = Waiting(
-                    "ImagePullBackOff", f"{told}: ErrImagePull: {container.state.message}"
+                    "ImagePullBackOff", f"{message}: ErrImagePull: {container.state.message}"
                 )
             return
         if _reason(container.state) == "CrashLoopBackOff" or container.crashes.delay is None:
@@ -65,8 +65,8 @@ class Launcher:
         name = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
         wait = format_duration(container.crashes.delay.total_seconds())
         self.reports.warn("BackOff", f"Back-off restarting failed container {container.name} in pod {name}")
-        told = f"back-off {wait} restarting failed container={container.name} pod={name}"
-        _wait(container, Waiting("CrashLoopBackOff", told))
+        message = f"back-off {wait} restarting failed container={container.name} pod={name}"
+        _wait(container, Waiting("CrashLoopBackOff", message))
 
     def land(self, container: Container, now: datetime) -> None:
         """Take in what came of a launch whose time has come."""
@@ -87,9 +87,9 @@ class Launcher:
     def _pull_failed(self, container: Container, launch: Launch) -> None:
         image = container.spec.get("image", "")
         container.pulls.retried(launch.at, launch.at)
-        told = f'failed to pull and unpack image "{image}": {launch.message}'
-        self.reports.warn("Failed", f'Failed to pull image "{image}": {told}')
-        _wait(container, Waiting("ErrImagePull", told))
+        message = f'failed to pull and unpack image "{image}": {launch.message}'
+        self.reports.warn("Failed", f'Failed to pull image "{image}": {message}')
+        _wait(container, Waiting("ErrImagePull", message))
 
     def _start_failed(self, container: Container, launch: Launch) -> None:
         if launch.failed == "start":

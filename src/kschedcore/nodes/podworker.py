@@ -70,14 +70,14 @@ class PodWorker:
         self._place = Place(host_ip, ip, since)
         self._began = parse_time(since) or now
         self._deadline = self._deadline_of(spec)
-        if self.told:
+        if self.reported:
             self._recall(status, now)
 
     def _recall(self, status: Mapping[str, Any], now: datetime) -> None:
-        told = {each["name"]: each for key in _STATUSES for each in status.get(key, ())}
+        statuses = {each["name"]: each for key in _STATUSES for each in status.get(key, ())}
         for container in self.containers:
-            if container.name in told:
-                container.recall(told[container.name], self.pod)
+            if container.name in statuses:
+                container.recall(statuses[container.name], self.pod)
             if container.running:
                 started, ready = container.started, container.ready
                 self._launcher.watch(container, now, now)
@@ -90,7 +90,7 @@ class PodWorker:
         if pod["spec"] is before["spec"]:
             return
         self._deadline = self._deadline_of(pod["spec"])
-        if self.told:
+        if self.reported:
             hold_resources(self.containers, pod["spec"])
         specs = {each["name"]: each for key in _SPECS for each in pod["spec"].get(key, ())}
         for container in self.containers:
@@ -161,13 +161,13 @@ class PodWorker:
         """
         soon = now + _UNNOTICED
         return (
-            not self.told
+            not self.reported
             and self.stopping is None
             and any(each.launch is not None and each.launch.at <= soon for each in self.containers)
         )
 
     @property
-    def told(self) -> bool:
+    def reported(self) -> bool:
         """Whether the status that the API has says that the node admitted the pod."""
         return "startTime" in self.pod.get("status", {})
 
@@ -217,8 +217,8 @@ class PodWorker:
 
     def _restart(self, container: Container, why: str, grace: float, now: datetime) -> None:
         again = self.pod["spec"].get("restartPolicy", "Always") != "Never" or container.role == "sidecar"
-        told = f"{why}, will be restarted" if again else why
-        ask_to_stop(container, grace, self._runtime, self.reports, now, told)
+        message = f"{why}, will be restarted" if again else why
+        ask_to_stop(container, grace, self._runtime, self.reports, now, message)
 
     def _observe(self, now: datetime) -> bool:
         """Take in what has happened to containers; whether anything had."""

@@ -82,17 +82,17 @@ def is_unwelcome(pod: Mapping[str, Any], tolerations: tuple[Toleration, ...]) ->
 
 def eviction_message(candidate: Candidate, available: int) -> str:
     """Why a pod was evicted, in kubelet's words."""
-    told = f"The node was low on resource: memory. Threshold quantity: {_bytes(THRESHOLD)}, "
-    told += f"available: {_bytes(available)}. "
+    message = f"The node was low on resource: memory. Threshold quantity: {_bytes(THRESHOLD)}, "
+    message += f"available: {_bytes(available)}. "
     for container in candidate.pod["spec"]["containers"]:
         used = candidate.used.get(container["name"], 0)
         requested = value(container.get("resources", {}).get("requests", {}).get("memory", 0))
         if used > requested:
-            told += (
+            message += (
                 f"Container {container['name']} was using {_bytes(used)}, request is {_bytes(requested)}, "
             )
-            told += "has larger consumption of memory. "
-    return told
+            message += "has larger consumption of memory. "
+    return message
 
 
 def _bytes(amount: int) -> str:

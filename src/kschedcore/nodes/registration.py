@@ -74,18 +74,18 @@ def with_condition(
 ) -> Object:
     """A node's status with one condition as given; its times move when it changes."""
     conditions = list(status.get("conditions", ()))
-    told = {"type": kind, "status": value, "reason": reason, "message": message}
+    wanted = {"type": kind, "status": value, "reason": reason, "message": message}
     for place, each in enumerate(conditions):
         if each["type"] != kind:
             continue
-        if told.items() <= each.items():
+        if wanted.items() <= each.items():
             return dict(status)
         since = each.get("lastTransitionTime") if each.get("status") == value else None
         conditions[place] = {
-            **told, "lastHeartbeatTime": timestamp(now), "lastTransitionTime": since or timestamp(now)
+            **wanted, "lastHeartbeatTime": timestamp(now), "lastTransitionTime": since or timestamp(now)
         }  # fmt: skip
         return {**status, "conditions": conditions}
-    conditions.append({**told, "lastHeartbeatTime": timestamp(now), "lastTransitionTime": timestamp(now)})
+    conditions.append({**wanted, "lastHeartbeatTime": timestamp(now), "lastTransitionTime": timestamp(now)})
     return {**status, "conditions": conditions}
 
 

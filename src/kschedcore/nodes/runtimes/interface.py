@@ -1,8 +1,8 @@
 """The interface to container runtimes: simulated ones today, real ones behind the same calls later.
 
-An agent decides what is to run and reports what does; a runtime starts, stops and probes. Where a runtime can
-tell the future, as a simulation can, it does, and nobody has to ask it again and again. One that cannot says
-when it wants to be asked next (``until``), much as kubelet lists containers once a second.
+An agent decides which containers run and reports their states; a runtime starts, stops and probes them. A runtime
+that knows the future of a container, as a simulation does, returns it, so that agents need not poll. Another one
+returns when to ask it next (``until``), much as kubelet lists containers once a second.
 """
 
 from __future__ import annotations
