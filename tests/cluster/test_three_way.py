@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
-from kschedcore.cluster.applying import applied
+from kschedcore.cluster.applying import apply_manifests
 
 NAMES = st.sampled_from(["a", "b", "c"])
 VALUES = st.sampled_from(["1", "2"])
@@ -69,7 +69,7 @@ def test_manifest_after_manifest_beside_others(
     client = Client(APIServer(clock=SimulatedClock()), "kubectl")
 
     def apply(wanted: dict[str, Any]) -> str:
-        return str(applied(client, [manifest(wanted)], "default"))
+        return str(apply_manifests(client, [manifest(wanted)], "default"))
 
     assert apply(first) == "deployment.apps/web created"
     touched = next(iter(first["containers"]))

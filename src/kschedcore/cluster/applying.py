@@ -1,7 +1,7 @@
 """``kubectl apply``, ``create`` and ``delete``: manifests against the cluster.
 
-Apply is kubectl's client-side apply: the manifest is remembered in an annotation, and the next one is compared
-with it and with what is there.
+Apply is kubectl's client-side apply: the manifest is stored in an annotation; the next one is compared with that
+and with the live object.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kschedcore.api.machinery.status import StatusError, not_found
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.editing import CHANGE_CAUSE
-from kschedcore.cluster.results import Result, Results, told
+from kschedcore.cluster.results import Result, Results, result_of
 from kschedcore.cluster.threeway import three_way_patch
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.documents import Whole, objects_in
@@ -29,11 +29,11 @@ from kschedcore.manifests.manifests import is_the_same
 __all__ = [
     "LAST_APPLIED",
     "Manifest",
-    "applied",
-    "create",
-    "created",
-    "deleted",
-    "deleted_manifests",
+    "apply_manifests",
+    "create_manifests",
+    "create_object",
+    "delete_manifests",
+    "delete_object",
     "read",
     "read_served",
 ]
@@ -45,7 +45,7 @@ Manifest = str | Path | Document | Mapping[str, Any]
 
 
 def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kind]]:
-    """Read all of them, before anything is done with one.
+    """Read all manifests.
 
     Raises:
         ManifestError: One cannot be read, or its kind is not served.
@@ -118,14 +118,16 @@ def _kind(whole: Whole) -> Kind:
     raise whole.located(ManifestError(problem, path="kind"))
 
 
-def applied(client: Client, manifests: Iterable[Manifest], namespace: str, cause: str = "") -> Results:
-    """Apply manifests, in their order.
+def apply_manifests(
+    client: Client, manifests: Iterable[Manifest], namespace: str, cause: str = ""
+) -> Results:
+    """Apply manifests in order.
 
     Args:
-        client: Who applies.
+        client: The client.
         manifests: Files, folders or objects.
-        namespace: Of objects that do not say.
-        cause: What the history of rollouts is to say.
+        namespace: Namespace of objects without one.
+        cause: Change cause for the rollout history.
 
     Raises:
         ManifestError: One cannot be read (nothing is applied then), or the API refuses it.
@@ -134,16 +136,16 @@ def applied(client: Client, manifests: Iterable[Manifest], namespace: str, cause
     return Results([_located(whole, apply, client, kind) for whole, kind in read(manifests, namespace)])
 
 
-def created(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
-    """Create what manifests describe.
+def create_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
+    """Create the objects of manifests.
 
     Raises:
         ManifestError: One cannot be read (nothing is created then), or the API refuses it.
     """
-    return Results([create(client, kind, whole) for whole, kind in read(manifests, namespace)])
+    return Results([create_object(client, kind, whole) for whole, kind in read(manifests, namespace)])
 
 
-def create(client: Client, kind: Kind, whole: Whole) -> Result:
+def create_object(client: Client, kind: Kind, whole: Whole) -> Result:
     """Create one object.
 
     Raises:
@@ -152,8 +154,8 @@ def create(client: Client, kind: Kind, whole: Whole) -> Result:
     return _located(whole, _create, client, kind)
 
 
-def deleted_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
-    """Delete what manifests describe.
+def delete_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
+    """Delete the objects of manifests.
 
     Raises:
         ManifestError: One cannot be read (nothing is deleted then), or the API refuses it.
@@ -170,7 +172,7 @@ def _located(whole: Whole, act: Any, client: Client, kind: Kind) -> Result:
 
 
 def _create(client: Client, kind: Kind, whole: Whole) -> Result:
-    return told(kind.resource.qualified, _created(client, kind, whole, dict(whole.data)), "created")
+    return result_of(kind.resource.qualified, _created(client, kind, whole, dict(whole.data)), "created")
 
 
 def _created(client: Client, kind: Kind, whole: Whole, obj: Object) -> Object:
@@ -183,12 +185,12 @@ def _created(client: Client, kind: Kind, whole: Whole, obj: Object) -> Object:
 
 def _apply(client: Client, kind: Kind, whole: Whole, cause: str) -> Result:
     resource = kind.resource.qualified
-    wanted = _remembering(whole.data)
+    wanted = _with_last_applied(whole.data)
     if cause:
         wanted["metadata"]["annotations"][CHANGE_CAUSE] = cause
     live = client.get(resource, whole.namespace, whole.name)
     if live is None:
-        return told(resource, _created(client, kind, whole, wanted), "created")
+        return result_of(resource, _created(client, kind, whole, wanted), "created")
     text = live["metadata"].get("annotations", {}).get(LAST_APPLIED)
     patch = three_way_patch(json.loads(text) if text else {}, wanted, kind.schema)
     patch.pop("status", None)
@@ -196,11 +198,11 @@ def _apply(client: Client, kind: Kind, whole: Whole, cause: str) -> Result:
         resource, whole.namespace, whole.name, patch, kind="strategic-merge"
     )
     changed = after["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]
-    return told(resource, after, "configured" if changed else "unchanged")
+    return result_of(resource, after, "configured" if changed else "unchanged")
 
 
-def _remembering(obj: Mapping[str, Any]) -> Object:
-    """The manifest with itself, as text, in an annotation."""
+def _with_last_applied(obj: Mapping[str, Any]) -> Object:
+    """Return the manifest with the last-applied annotation."""
     wanted = plain(obj)
     annotations = wanted.setdefault("metadata", {}).setdefault("annotations", {})
     annotations.pop(LAST_APPLIED, None)
@@ -210,16 +212,16 @@ def _remembering(obj: Mapping[str, Any]) -> Object:
 
 
 def _delete(client: Client, kind: Kind, whole: Whole) -> Result:
-    return deleted(client, kind, whole.namespace, whole.name)
+    return delete_object(client, kind, whole.namespace, whole.name)
 
 
-def deleted(
+def delete_object(
     client: Client, kind: Kind, namespace: str, name: str, grace_seconds: int | None = None
 ) -> Result:
     """Delete one object.
 
     Raises:
-        StatusError: 404 when there is none.
+        StatusError: 404 when there is no such object.
     """
     if not client.delete(kind.resource.qualified, namespace, name, grace_seconds=grace_seconds):
         raise not_found(kind.resource, name)

@@ -16,7 +16,7 @@ from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.apiserver.printers import table
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
 from kschedcore.cluster.controlplane import NODE_AGENTS, Components, ControlPlane
-from kschedcore.cluster.given_nodes import MovedIn, Nodes, move_in, node_manifests
+from kschedcore.cluster.initial import InitialObjects, Nodes, create_initial_objects, initial_manifests
 from kschedcore.cluster.kubectl import Kubectl
 from kschedcore.cluster.references import kind_named, reference
 from kschedcore.engine.plugin import Plugin
@@ -33,14 +33,14 @@ Objects = list[Object]
 
 
 class Cluster(Kubectl):
-    """A cluster that lives in the calling thread.
+    """A cluster that runs in the calling thread.
 
-    Nothing happens between two calls: :meth:`run_for`, :meth:`run_until_settled` and :meth:`run_until` let
-    time pass. In simulated time they jump from event to event, and the same calls with the same seed give the
-    same history, byte for byte; on the wall's clock they take as long as they say.
+    Components run only inside calls: :meth:`run_for`, :meth:`run_until_settled` and :meth:`run_until` advance
+    the time. In simulated time they jump from event to event, and the same calls with the same seed give the
+    same history, byte for byte; with a wall clock they take real time.
 
-    References are ``kind/name`` as in kubectl (``deployment/web``, ``deploy/web``, ``nodes/node-1``). What a
-    verb refuses raises a :class:`kschedcore.errors.KschedcoreError`, with kubectl's or the API's message.
+    References are ``kind/name`` as in kubectl (``deployment/web``, ``deploy/web``, ``nodes/node-1``). A
+    refused verb raises a :class:`kschedcore.errors.KschedcoreError` with kubectl's or the API's message.
 
     Args:
         clock: Simulated time or the wall's; simulated by default.
@@ -84,17 +84,17 @@ class Cluster(Kubectl):
             self._plane.add(name, make)
         self._loop.run_ready()
         self.left_aside: dict[str, int] = {}
-        move_in(
+        create_initial_objects(
             self._server,
             self._client,
-            node_manifests(nodes),
+            initial_manifests(nodes),
             namespace,
             self._loop.run_ready,
             self._begin_with,
         )
         self._loop.run_ready()
 
-    def _begin_with(self, moved: MovedIn) -> None:
+    def _begin_with(self, moved: InitialObjects) -> None:
         self._failed |= moved.failed_nodes
         self._plane.context.external_owners.update(moved.external_owners)
         self.left_aside.update(moved.left_aside)
@@ -106,20 +106,20 @@ class Cluster(Kubectl):
         return agents
 
     def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
-        """What a pod, or one of its containers, uses now: ``cpu`` in millicores, ``memory`` in bytes.
+        """Return the current usage of a pod or a container: ``cpu`` in millicores, ``memory`` in bytes.
 
-        None when nothing of it runs, or its node has failed.
+        None when no container runs or the node has failed.
         """
         return self._agents.usage(pod, container)
 
     @classmethod
     def simulated(cls, nodes: Nodes = 0, *, start: datetime = START, **options: Any) -> Self:
-        """A cluster in simulated time, which begins at ``start``; other arguments as the class has them."""
+        """A cluster in simulated time, that begins at ``start``; other arguments as for the class."""
         return cls(SimulatedClock(start), nodes=nodes, **options)
 
     @classmethod
     def realtime(cls, nodes: Nodes = 0, **options: Any) -> Self:
-        """A cluster on the wall's clock; other arguments as the class has them."""
+        """A cluster in real time; other arguments as for the class."""
         return cls(WallClock(), nodes=nodes, **options)
 
     def __reduce__(self) -> NoReturn:
@@ -136,24 +136,24 @@ class Cluster(Kubectl):
         self.close()
 
     def close(self) -> None:
-        """Stop everything; what is stored can still be read."""
+        """Stop all components; stored objects can still be read."""
         self._plane.close()
 
     # Time
 
     def run_for(self, span: Span) -> None:
-        """Let so much time pass."""
+        """Advance the time by a span."""
         self._loop.run_until(self.clock.now() + duration(span))
 
     def run_until(self, when: datetime | Callable[[], bool], timeout: Span = "1h") -> bool:
-        """Let time pass until a time, or until something holds.
+        """Advance the time until a point in time or until a condition holds.
 
         Args:
-            when: The time, or a question that is asked again after every event.
-            timeout: How long to wait for the latter.
+            when: The point in time, or a condition that is evaluated after every event.
+            timeout: Limit for a condition.
 
         Returns:
-            Whether it came about.
+            Whether the condition holds.
         """
         if isinstance(when, datetime):
             self._loop.run_until(when)
@@ -161,18 +161,18 @@ class Cluster(Kubectl):
         return self._loop.run_while(lambda: not when(), duration(timeout))
 
     def run_until_settled(self, timeout: Span = "1h") -> bool:
-        """Let time pass until nothing is left to do but what repeats or may never matter.
+        """Advance the time until only periodic work and deadlines are left.
 
         Returns:
-            Whether that came about within ``timeout``: a pod that crashes again and again never settles.
+            Whether that was reached within ``timeout``; a crash-looping pod never settles.
         """
         return self._loop.run_until_settled(duration(timeout))
 
     def restart(self, component: str) -> None:
-        """Stop a component wherever it is and start it anew: ``scheduler``, ``deployment-controller``, ….
+        """Restart a component: ``scheduler``, ``deployment-controller``, ….
 
         Raises:
-            UsageError: There is none of that name.
+            UsageError: No component has that name.
         """
         self._plane.restart(component)
 
@@ -180,7 +180,7 @@ class Cluster(Kubectl):
 
     @property
     def config(self) -> Mapping[str, Any] | None:
-        """The KubeSchedulerConfiguration that the scheduler follows; None for kube-scheduler's default."""
+        """The KubeSchedulerConfiguration of the scheduler; None for kube-scheduler's default."""
         return self._components.config
 
     def request(
@@ -191,29 +191,29 @@ class Cluster(Kubectl):
         content_type: str = "application/json",
         user_agent: str = "kubectl",
     ) -> tuple[int, Object]:
-        """Ask the API server; see :meth:`kschedcore.apiserver.APIServer.request`."""
+        """Send a request to the API server; see :meth:`kschedcore.apiserver.APIServer.request`."""
         return self._server.request(method, path, body, content_type, user_agent)
 
     def get(self, ref: str, *, namespace: str | None = None) -> Object:
-        """The object that ``kind/name`` names; shared and not to be changed.
+        """Return the object named ``kind/name``; it is shared and must not be changed.
 
         As kubectl shows it: without ``managedFields``, which :meth:`request` answers with.
 
         Raises:
-            StatusError: 404 when there is none.
+            StatusError: 404 when there is no such object.
         """
         return self._target(ref, namespace).get()
 
     def list(
         self, kind: str, *, namespace: str | None = None, all_namespaces: bool = False, selector: str = ""
     ) -> Objects:
-        """The objects of a kind, in the order of namespace and name, as :meth:`get` has them.
+        """Return the objects of a kind in the order of namespace and name, as :meth:`get` does.
 
         Args:
             kind: ``pods``, ``deploy``, ….
-            namespace: Where; the cluster's own default otherwise.
-            all_namespaces: Everywhere.
-            selector: Of which labels: ``app=web,tier!=cache``.
+            namespace: The namespace; the cluster's default namespace otherwise.
+            all_namespaces: List all namespaces.
+            selector: A label selector: ``app=web,tier!=cache``.
 
         Raises:
             UsageError: The kind is not served, or the selector cannot be read.
@@ -229,18 +229,18 @@ class Cluster(Kubectl):
     def table(
         self, kind: str, *, namespace: str | None = None, all_namespaces: bool = False, selector: str = ""
     ) -> str:
-        """The objects of a kind as ``kubectl get`` shows them; arguments as :meth:`list` has them."""
+        """Return the table that ``kubectl get`` prints; arguments as for :meth:`list`."""
         found = self.list(kind, namespace=namespace, all_namespaces=all_namespaces, selector=selector)
         if kind_named(kind).resource.qualified == "events":
-            found.sort(key=_told_at)
+            found.sort(key=_last_seen)
         return table(kind_named(kind), found, self.now(), namespaces=all_namespaces)
 
     def events(self, ref: str = "", *, namespace: str | None = None) -> Objects:
-        """What components have told, the oldest first.
+        """Return the events, the oldest first.
 
         Args:
-            ref: About which object; about any by default.
-            namespace: Of which namespace; of all by default.
+            ref: The object that they are about; any object by default.
+            namespace: Their namespace; all namespaces by default.
         """
         self._server.expire()
         informer = self._informers["events"]
@@ -261,30 +261,30 @@ class Cluster(Kubectl):
     def watch(
         self, kind: str, *, namespace: str | None = None, all_namespaces: bool = False, selector: str = ""
     ) -> Watch:
-        """Watch the objects of a kind from now on; ask the watch with ``poll()`` for what has happened."""
+        """Watch the objects of a kind from now on; ``poll()`` of the watch returns the events since the last call."""
         found = kind_named(kind)
         where = "" if all_namespaces or not found.resource.namespaced else namespace or self.namespace
         labels = _labels(selector)
         selects = None if labels.is_empty() else lambda obj: labels.matches(obj["metadata"].get("labels", {}))
         return self._server.store.watch(found.resource, where or None, selects=selects)
 
-    # Nodes that fall silent
+    # Node failures
 
     def fail_node(self, ref: str) -> None:
-        """Have a node fall silent: its containers run on, but nobody hears of it, and it hears of nothing.
+        """Let a node fail: its containers keep running, but its agent neither reads nor writes objects.
 
         Raises:
-            StatusError: 404 when there is none.
+            StatusError: 404 when there is no such object.
         """
         target = self._node(ref)
         target.get()
         self._agents.fail(target.name)
 
     def repair_node(self, ref: str, *, rebooted: bool = False) -> None:
-        """Have a node that had fallen silent speak again; with ``rebooted``, what ran on it is lost.
+        """Let a failed node come back; with ``rebooted`` its containers have stopped.
 
         Raises:
-            StatusError: 404 when there is none.
+            StatusError: 404 when there is no such object.
         """
         target = self._node(ref)
         target.get()
@@ -310,5 +310,5 @@ def _labels(selector: str) -> Selector:
         raise UsageError(f"selector {selector!r}: {fault}") from None
 
 
-def _told_at(event: Object) -> tuple[str, int]:
+def _last_seen(event: Object) -> tuple[str, int]:
     return event.get("lastTimestamp") or "", int(event["metadata"]["resourceVersion"])

@@ -14,23 +14,23 @@ from kschedcore.client.verbs import Client
 from kschedcore.cluster.results import Result, Results
 from kschedcore.errors import DrainTimeoutError, UsageError
 
-__all__ = ["DrainOptions", "DrainTimeoutError", "drained", "pods_to_evict"]
+__all__ = ["DrainOptions", "DrainTimeoutError", "evict_pods", "pods_to_evict"]
 
 RETRY = timedelta(seconds=5)
-"""How long a drain waits before it asks again for an eviction that a budget refused."""
+"""Interval of retries of an eviction that a disruption budget refused."""
 
 _MIRROR = "kubernetes.io/config.mirror"
 
 
 @dataclass(frozen=True, slots=True)
 class DrainOptions:
-    """What a drain may do.
+    """Options of a drain.
 
     Attributes:
-        ignore_daemonsets: Leave daemon pods where they are, instead of refusing.
-        force: Also delete pods that no controller would replace.
-        delete_emptydir_data: Also delete pods whose emptyDir volumes go with them.
-        grace_seconds: How long pods may take to end; their own say by default.
+        ignore_daemonsets: Ignore DaemonSet pods instead of refusing to drain.
+        force: Also evict pods without a controller.
+        delete_emptydir_data: Also evict pods with emptyDir volumes.
+        grace_seconds: Grace period of the pods; their own by default.
     """
 
     ignore_daemonsets: bool = False
@@ -40,10 +40,10 @@ class DrainOptions:
 
 
 def pods_to_evict(pods: Iterable[Object], options: DrainOptions) -> list[Object]:
-    """The pods that a drain of their node evicts.
+    """Return the pods of a node that a drain evicts.
 
     Raises:
-        UsageError: Some stand in the way; the message names them and the option that says to go on.
+        UsageError: Some pods need an option; the message names the pods and the option.
     """
     wanted, problems = [], dict[str, list[str]]()
 
@@ -73,7 +73,7 @@ def _has_empty_dir(pod: Object) -> bool:
     return any("emptyDir" in volume for volume in pod["spec"].get("volumes", ()))
 
 
-def drained(
+def evict_pods(
     client: Client,
     informers: Informers,
     pods: list[Object],
@@ -83,15 +83,15 @@ def drained(
     now: Callable[[], datetime],
     end: datetime | None,
 ) -> Results:
-    """Evict pods and wait until they are gone.
+    """Evict pods and wait until they are deleted.
 
     Args:
-        client: Who asks.
-        informers: For what has become of the pods.
-        pods: Those to evict.
-        options: What the drain may do.
-        run_until: Lets the cluster live on.
-        now: The time.
+        client: The client.
+        informers: Informers, to see which pods are left.
+        pods: The pods to evict.
+        options: Options of the drain.
+        run_until: Advances the time of the cluster.
+        now: Returns the current time.
         end: When to give up; None for never.
 
     Raises:

@@ -12,20 +12,20 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.taints import Taint, parse_taints
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.references import display_name
-from kschedcore.cluster.results import Result, told
+from kschedcore.cluster.results import Result, result_of
 from kschedcore.errors import UsageError
 
 __all__ = [
     "CHANGE_CAUSE",
     "Target",
-    "autoscaled",
-    "cordoned",
-    "deployment_of",
-    "edited",
-    "image_set",
-    "marked",
-    "scaled",
-    "tainted",
+    "autoscale",
+    "cordon",
+    "edit",
+    "new_deployment",
+    "scale",
+    "set_image",
+    "set_metadata",
+    "taint",
 ]
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
@@ -36,12 +36,12 @@ _TEMPLATES = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Re
 
 
 class Target:
-    """One object that a verb is about.
+    """The object that a verb changes.
 
     Args:
-        client: Who asks.
-        kind: Of what kind it is.
-        namespace: ``""`` for what is cluster-scoped.
+        client: The client.
+        kind: Its kind.
+        namespace: Its namespace; ``""`` for cluster-scoped kinds.
         name: Its name.
     """
 
@@ -64,14 +64,14 @@ class Target:
         return found
 
     def patch(self, patch: Mapping[str, Any], manager: str, *, merge: bool = False) -> Object:
-        """Change a part of it, as the named manager."""
+        """Patch the object as the named field manager."""
         return self.client.named(manager).patch(
             self.resource, self.namespace, self.name, patch, kind="merge" if merge else "strategic-merge"
         )
 
-    def told(self, obj: Mapping[str, Any], what: str) -> Result:
-        """``deployment.apps/web`` and what happened to it."""
-        return told(self.resource, obj, what)
+    def result(self, obj: Mapping[str, Any], what: str) -> Result:
+        """Return a result with the message ``deployment.apps/web`` followed by ``what``."""
+        return result_of(self.resource, obj, what)
 
     def __str__(self) -> str:
         return display_name(self.kind, self.name)
@@ -81,8 +81,8 @@ def _with_cause(patch: dict[str, Any], cause: str) -> dict[str, Any]:
     return {**patch, "metadata": {"annotations": {CHANGE_CAUSE: cause}}} if cause else patch
 
 
-def scaled(target: Target, replicas: int, cause: str = "") -> Result:
-    """``kubectl scale``: ask for so many replicas.
+def scale(target: Target, replicas: int, cause: str = "") -> Result:
+    """``kubectl scale``: set the replicas.
 
     Raises:
         UsageError: The kind does not scale.
@@ -91,14 +91,14 @@ def scaled(target: Target, replicas: int, cause: str = "") -> Result:
     if "scale" not in target.kind.subresources:
         raise UsageError(f"{target}: {target.kind.resource.plural} do not scale")
     after = target.patch(_with_cause({"spec": {"replicas": replicas}}, cause), "kubectl-scale")
-    return target.told(after, "scaled")
+    return target.result(after, "scaled")
 
 
-def image_set(target: Target, images: Mapping[str, str], cause: str = "") -> Result:
-    """``kubectl set image``: have containers run other images; ``*`` stands for all of them.
+def set_image(target: Target, images: Mapping[str, str], cause: str = "") -> Result:
+    """``kubectl set image``: set the images of containers; ``*`` stands for all of them.
 
     Raises:
-        UsageError: There is no container of a name, or the kind has no containers.
+        UsageError: No container has that name, or the kind has no containers.
     """
     path = _pod_spec_path(target)
     spec: Any = target.get()
@@ -119,7 +119,7 @@ def image_set(target: Target, images: Mapping[str, str], cause: str = "") -> Res
             raise UsageError(f'unable to find container named "{name}"')
     for step in reversed(path):
         patch = {step: patch}
-    return target.told(target.patch(_with_cause(patch, cause), "kubectl-set"), "image updated")
+    return target.result(target.patch(_with_cause(patch, cause), "kubectl-set"), "image updated")
 
 
 def _pod_spec_path(target: Target) -> tuple[str, ...]:
@@ -131,13 +131,13 @@ def _pod_spec_path(target: Target) -> tuple[str, ...]:
     return _POD_SPECS[kind]
 
 
-def marked(
+def set_metadata(
     target: Target, field: str, marks: Mapping[str, str | None], *, overwrite: bool, what: str
 ) -> Result:
-    """``kubectl label`` and ``kubectl annotate``: set marks; None takes one away.
+    """``kubectl label`` and ``kubectl annotate``: set labels or annotations; None removes one.
 
     Raises:
-        UsageError: One has another value already, and may not be overwritten.
+        UsageError: One has another value, and ``overwrite`` is false.
     """
     obj = target.get()
     present = obj["metadata"].get(field, {})
@@ -145,17 +145,17 @@ def marked(
         if value is not None and present.get(key, value) != value and not overwrite:
             raise UsageError(f"'{key}' already has a value ({present[key]}), and --overwrite is false")
     if all(present.get(key) == value for key, value in marks.items()):
-        return target.told(obj, f"not {what}")
+        return target.result(obj, f"not {what}")
     after = target.patch({"metadata": {field: dict(marks)}}, f"kubectl-{field[:-1]}", merge=True)
     undone = all(value is None for value in marks.values())
-    return target.told(after, f"un{what}" if undone and field == "labels" else what)
+    return target.result(after, f"un{what}" if undone and field == "labels" else what)
 
 
-def tainted(target: Target, taints: tuple[str, ...], *, overwrite: bool) -> Result:
-    """``kubectl taint``: ``key=value:Effect`` sets, ``key:Effect-`` and ``key-`` take away.
+def taint(target: Target, taints: tuple[str, ...], *, overwrite: bool) -> Result:
+    """``kubectl taint``: ``key=value:Effect`` adds, ``key:Effect-`` and ``key-`` remove.
 
     Raises:
-        UsageError: A taint cannot be read, is there already, or is not there to be taken away.
+        UsageError: A taint is invalid, exists already, or does not exist and cannot be removed.
     """
     node = target.get()
     try:
@@ -182,29 +182,29 @@ def tainted(target: Target, taints: tuple[str, ...], *, overwrite: bool) -> Resu
         )
     changed = target.patch({"spec": {"taints": after or None}}, "kubectl-taint", merge=True)
     what = "modified" if replaced or (add and remove) else "tainted" if add else "untainted"
-    return target.told(changed, what)
+    return target.result(changed, what)
 
 
 def _same_taint(taint: Mapping[str, Any], wanted: Taint) -> bool:
     return taint["key"] == wanted.key and wanted.effect in ("", None, taint["effect"])
 
 
-def cordoned(target: Target, *, on: bool) -> Result:
+def cordon(target: Target, *, on: bool) -> Result:
     """``kubectl cordon`` and ``uncordon``: whether pods may be scheduled to a node."""
     node, what = target.get(), "cordoned" if on else "uncordoned"
     if bool(node["spec"].get("unschedulable")) == on:
-        return target.told(node, f"already {what}")
+        return target.result(node, f"already {what}")
     patch = {"spec": {"unschedulable": True if on else None}}
-    return target.told(target.patch(patch, "kubectl-cordon", merge=True), what)
+    return target.result(target.patch(patch, "kubectl-cordon", merge=True), what)
 
 
-def edited(target: Target, change: Callable[[Object], Object | None], cause: str = "") -> Result:
-    """``kubectl edit``: put what ``change`` makes of a copy in the object's place.
+def edit(target: Target, change: Callable[[Object], Object | None], cause: str = "") -> Result:
+    """``kubectl edit``: replace the object by a changed copy.
 
     Args:
         target: The object.
-        change: Changes the copy it is given, or returns another.
-        cause: What the history of rollouts is to say.
+        change: Changes its argument, a copy of the object, or returns another object.
+        cause: Change cause for the rollout history.
     """
     before = target.get()
     copy = plain(before)
@@ -213,11 +213,11 @@ def edited(target: Target, change: Callable[[Object], Object | None], cause: str
         return Result(before, "Edit cancelled, no changes made.")
     if cause:
         after["metadata"].setdefault("annotations", {})[CHANGE_CAUSE] = cause
-    return target.told(target.client.named("kubectl-edit").update(after, target.resource), "edited")
+    return target.result(target.client.named("kubectl-edit").update(after, target.resource), "edited")
 
 
-def autoscaled(target: Target, *, least: int, most: int, cpu_percent: int | None) -> Result:
-    """``kubectl autoscale``: a HorizontalPodAutoscaler of the target's name.
+def autoscale(target: Target, *, least: int, most: int, cpu_percent: int | None) -> Result:
+    """``kubectl autoscale``: create a HorizontalPodAutoscaler with the target's name.
 
     Raises:
         StatusError: 404 when there is no such target; as the API refuses otherwise.
@@ -241,11 +241,11 @@ def autoscaled(target: Target, *, least: int, most: int, cpu_percent: int | None
     made = target.client.named("kubectl-autoscale").create(
         "horizontalpodautoscalers.autoscaling", target.namespace, autoscaler
     )
-    return told("horizontalpodautoscalers.autoscaling", made, "autoscaled")
+    return result_of("horizontalpodautoscalers.autoscaling", made, "autoscaled")
 
 
-def deployment_of(name: str, images: tuple[str, ...], replicas: int, port: int | None) -> Object:
-    """The Deployment that ``kubectl create deployment`` makes."""
+def new_deployment(name: str, images: tuple[str, ...], replicas: int, port: int | None) -> Object:
+    """Return the Deployment that ``kubectl create deployment`` creates."""
     labels = {"app": name}
     containers: list[Object] = [{"name": _container_name(image), "image": image} for image in images]
     if port is not None:

@@ -12,10 +12,10 @@ from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timers
 from kschedcore.cluster import applying, editing, rollouts
-from kschedcore.cluster.draining import DrainOptions, drained, pods_to_evict
+from kschedcore.cluster.draining import DrainOptions, evict_pods, pods_to_evict
 from kschedcore.cluster.editing import Target
 from kschedcore.cluster.references import reference
-from kschedcore.cluster.results import Result, Results, told
+from kschedcore.cluster.results import Result, Results, result_of
 from kschedcore.errors import KschedcoreError, UsageError
 
 __all__ = ["Kubectl"]
@@ -58,7 +58,7 @@ class Kubectl:
         if record:
             names = [str(each) for each in manifests if not isinstance(each, Mapping)]
             cause = " ".join(["kubectl apply", *(f"--filename={name}" for name in names), "--record=true"])
-        return applying.applied(self._client, manifests, namespace or self.namespace, cause)
+        return applying.apply_manifests(self._client, manifests, namespace or self.namespace, cause)
 
     def create(self, *manifests: applying.Manifest, namespace: str | None = None) -> Results:
         """``kubectl create -f``: create what manifests describe; a node gets the status it says.
@@ -67,7 +67,7 @@ class Kubectl:
             ManifestError: One cannot be read, and nothing was created; or the API refuses one, and those
                 before it were created.
         """
-        return applying.created(self._client, manifests, namespace or self.namespace)
+        return applying.create_manifests(self._client, manifests, namespace or self.namespace)
 
     def create_deployment(
         self,
@@ -88,12 +88,12 @@ class Kubectl:
         chosen = (*images, *([image] if image else ()))
         if not chosen:
             raise UsageError(f"create deployment {name}: no image; expected at least one")
-        wanted = editing.deployment_of(name, chosen, replicas, port)
+        wanted = editing.new_deployment(name, chosen, replicas, port)
         if dry_run:
-            return told("deployments.apps", wanted, "created (dry run)")
+            return result_of("deployments.apps", wanted, "created (dry run)")
         client = self._client.named("kubectl-create")
         made = client.create("deployments.apps", namespace or self.namespace, wanted)
-        return told("deployments.apps", made, "created")
+        return result_of("deployments.apps", made, "created")
 
     def delete(
         self, *what: applying.Manifest, namespace: str | None = None, grace_seconds: int | None = None
@@ -108,10 +108,12 @@ class Kubectl:
             if isinstance(each, str) and "/" in each and _is_reference(each):
                 target = self._target(each, namespace)
                 results.append(
-                    applying.deleted(self._client, target.kind, target.namespace, target.name, grace_seconds)
+                    applying.delete_object(
+                        self._client, target.kind, target.namespace, target.name, grace_seconds
+                    )
                 )
             else:
-                results += applying.deleted_manifests(self._client, [each], where)
+                results += applying.delete_manifests(self._client, [each], where)
         return results
 
     # Workloads
@@ -119,7 +121,7 @@ class Kubectl:
     def scale(self, ref: str, replicas: int, *, namespace: str | None = None, record: bool = False) -> Result:
         """``kubectl scale KIND/NAME --replicas=N``."""
         cause = f"kubectl scale {ref} --replicas={replicas} --record=true" if record else ""
-        return editing.scaled(self._target(ref, namespace), replicas, cause)
+        return editing.scale(self._target(ref, namespace), replicas, cause)
 
     def autoscale(
         self,
@@ -132,7 +134,7 @@ class Kubectl:
     ) -> Result:
         """``kubectl autoscale KIND/NAME --min --max --cpu-percent``."""
         target = self._target(ref, namespace)
-        return editing.autoscaled(target, least=min_replicas, most=max_replicas, cpu_percent=cpu_percent)
+        return editing.autoscale(target, least=min_replicas, most=max_replicas, cpu_percent=cpu_percent)
 
     def set_image(
         self,
@@ -151,7 +153,7 @@ class Kubectl:
         wanted = {**(images or {}), **more}
         pairs = " ".join(f"{name}={image}" for name, image in wanted.items())
         cause = f"kubectl set image {ref} {pairs} --record=true" if record else ""
-        return editing.image_set(self._target(ref, namespace), wanted, cause)
+        return editing.set_image(self._target(ref, namespace), wanted, cause)
 
     def edit(
         self,
@@ -163,27 +165,27 @@ class Kubectl:
     ) -> Result:
         """``kubectl edit KIND/NAME``: ``change`` is given a copy, and changes it or returns another."""
         cause = f"kubectl edit {ref} --record=true" if record else ""
-        return editing.edited(self._target(ref, namespace), change, cause)
+        return editing.edit(self._target(ref, namespace), change, cause)
 
     def rollout_history(self, ref: str, *, namespace: str | None = None) -> rollouts.History:
         """``kubectl rollout history``: ``history[2]`` is revision 2; as text, what kubectl prints."""
-        return rollouts.history_of(self._target(ref, namespace))
+        return rollouts.history(self._target(ref, namespace))
 
     def rollout_undo(self, ref: str, *, to_revision: int = 0, namespace: str | None = None) -> Result:
         """``kubectl rollout undo``: back to a revision, by default to the one before the last."""
-        return rollouts.undone(self._target(ref, namespace), to_revision)
+        return rollouts.undo(self._target(ref, namespace), to_revision)
 
     def rollout_pause(self, ref: str, *, namespace: str | None = None) -> Result:
         """``kubectl rollout pause``."""
-        return rollouts.paused(self._target(ref, namespace), on=True)
+        return rollouts.set_paused(self._target(ref, namespace), on=True)
 
     def rollout_resume(self, ref: str, *, namespace: str | None = None) -> Result:
         """``kubectl rollout resume``."""
-        return rollouts.paused(self._target(ref, namespace), on=False)
+        return rollouts.set_paused(self._target(ref, namespace), on=False)
 
     def rollout_restart(self, ref: str, *, namespace: str | None = None) -> Result:
         """``kubectl rollout restart``."""
-        return rollouts.restarted(self._target(ref, namespace), self.now())
+        return rollouts.restart(self._target(ref, namespace), self.now())
 
     def rollout_status(self, ref: str, *, timeout: Span = "1h", namespace: str | None = None) -> Result:
         """``kubectl rollout status``: let time pass until the rollout is over.
@@ -193,9 +195,9 @@ class Kubectl:
         """
         target = self._target(ref, namespace)
         end = duration(timeout)
-        if not self._loop.run_while(lambda: not rollouts.status_of(target)[1], end):
-            raise UsageError(f"{target}: timed out waiting for the rollout: {rollouts.status_of(target)[0]}")
-        return Result(target.get(), rollouts.status_of(target)[0])
+        if not self._loop.run_while(lambda: not rollouts.status(target)[1], end):
+            raise UsageError(f"{target}: timed out waiting for the rollout: {rollouts.status(target)[0]}")
+        return Result(target.get(), rollouts.status(target)[0])
 
     # Nodes and marks
 
@@ -209,7 +211,7 @@ class Kubectl:
     ) -> Result:
         """``kubectl label KIND/NAME key=value key-``: as a text, or as a mapping in which None takes away."""
         target = self._target(ref, namespace)
-        return editing.marked(target, "labels", _marks(marks), overwrite=overwrite, what="labeled")
+        return editing.set_metadata(target, "labels", _marks(marks), overwrite=overwrite, what="labeled")
 
     def annotate(
         self,
@@ -221,19 +223,21 @@ class Kubectl:
     ) -> Result:
         """``kubectl annotate KIND/NAME key=value key-``."""
         target = self._target(ref, namespace)
-        return editing.marked(target, "annotations", _marks(marks), overwrite=overwrite, what="annotated")
+        return editing.set_metadata(
+            target, "annotations", _marks(marks), overwrite=overwrite, what="annotated"
+        )
 
     def taint(self, ref: str, *taints: str, overwrite: bool = False) -> Result:
         """``kubectl taint nodes NAME key=value:Effect key:Effect-``."""
-        return editing.tainted(self._node(ref), taints, overwrite=overwrite)
+        return editing.taint(self._node(ref), taints, overwrite=overwrite)
 
     def cordon(self, ref: str) -> Result:
         """``kubectl cordon NODE``."""
-        return editing.cordoned(self._node(ref), on=True)
+        return editing.cordon(self._node(ref), on=True)
 
     def uncordon(self, ref: str) -> Result:
         """``kubectl uncordon NODE``."""
-        return editing.cordoned(self._node(ref), on=False)
+        return editing.cordon(self._node(ref), on=False)
 
     def drain(
         self,
@@ -255,13 +259,13 @@ class Kubectl:
         target.get()
         options = DrainOptions(ignore_daemonsets, force, delete_emptydir_data, grace_seconds)
         self._informers["pods"].add_index("node", by_node)
-        results = Results([editing.cordoned(target, on=True)])
+        results = Results([editing.cordon(target, on=True)])
         pods = pods_to_evict(self._informers["pods"].by("node", target.name), options)
-        results += drained(
+        results += evict_pods(
             self._client, self._informers, pods, options,
             run_until=self._loop.run_until, now=self.now, end=self.now() + duration(timeout),
         )  # fmt: skip
-        results.append(target.told(target.get(), "drained"))
+        results.append(target.result(target.get(), "drained"))
         return results
 
     def _target(self, ref: str, namespace: str | None) -> Target:

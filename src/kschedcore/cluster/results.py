@@ -1,4 +1,4 @@
-"""What a verb answers: the object as it is now, and the line that kubectl would print."""
+"""Results of verbs: the changed object and the line that kubectl prints."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.cluster.references import display_name
 
-__all__ = ["Result", "Results", "told"]
+__all__ = ["Result", "Results", "result_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one object.
+    """Result of a verb for one object.
 
     Attributes:
-        object: The object after it; None where it is gone.
+        object: The object after the change; None when it was deleted.
         message: kubectl's line: ``deployment.apps/web scaled``.
     """
 
@@ -29,12 +29,12 @@ class Result:
 
 
 class Results(list[Result]):
-    """What became of several objects; as text, a line each."""
+    """Results for several objects; as text, one line each."""
 
     def __str__(self) -> str:
         return "\n".join(map(str, self))
 
 
-def told(resource: str, obj: Mapping[str, Any], what: str) -> Result:
-    """``deployment.apps/web`` and what happened to it."""
+def result_of(resource: str, obj: Mapping[str, Any], what: str) -> Result:
+    """Return a result with the message ``deployment.apps/web`` followed by ``what``."""
     return Result(obj, f"{display_name(kind_by_resource(resource), obj['metadata']['name'])} {what}")

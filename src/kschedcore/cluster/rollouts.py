@@ -15,7 +15,7 @@ from kschedcore.cluster.results import Result
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.manifests.workloads import TEMPLATE_HASH
 
-__all__ = ["History", "Revision", "history_of", "paused", "restarted", "status_of", "undone"]
+__all__ = ["History", "Revision", "history", "restart", "set_paused", "status", "undo"]
 
 REVISION = "deployment.kubernetes.io/revision"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -66,7 +66,7 @@ class History:
         return "\n".join(lines)
 
 
-def history_of(target: Target) -> History:
+def history(target: Target) -> History:
     """The revisions that the cluster still has.
 
     Raises:
@@ -103,37 +103,37 @@ def _of_controller_revision(revision: Object) -> Revision:
     return Revision(revision["revision"], annotations.get(CHANGE_CAUSE), revision["data"]["spec"]["template"])
 
 
-def undone(target: Target, to_revision: int = 0) -> Result:
+def undo(target: Target, to_revision: int = 0) -> Result:
     """``kubectl rollout undo``: go back to a revision, the one before the last by default.
 
     Raises:
         NotFoundError: There is no such revision.
         UsageError: The rollout is paused, or there is nothing to go back to.
     """
-    workload, history = target.get(), history_of(target)
+    workload, known = target.get(), history(target)
     if workload["spec"].get("paused"):
         raise UsageError(
             f'cannot rollback a paused {target.kind.singular}; resume it first with "rollout resume" and try again'
         )
-    if not to_revision and len(history.revisions) < 2:
+    if not to_revision and len(known.revisions) < 2:
         raise NotFoundError(f"no rollout history found for {target}")
-    revision = history[to_revision] if to_revision else history.revisions[-2]
+    revision = known[to_revision] if to_revision else known.revisions[-2]
     template = plain(revision.template)
     template.get("metadata", {}).get("labels", {}).pop(TEMPLATE_HASH, None)
     template.pop("$patch", None)
     if template == workload["spec"]["template"]:
         why = f"skipped rollback (current template already matches revision {revision.number})"
-        return target.told(workload, why)
+        return target.result(workload, why)
     after = plain(workload)
     after["spec"]["template"] = template
     annotations = after["metadata"].setdefault("annotations", {})
     annotations.pop(CHANGE_CAUSE, None)
     if revision.change_cause:
         annotations[CHANGE_CAUSE] = revision.change_cause
-    return target.told(target.client.named("kubectl-rollout").update(after, target.resource), "rolled back")
+    return target.result(target.client.named("kubectl-rollout").update(after, target.resource), "rolled back")
 
 
-def paused(target: Target, *, on: bool) -> Result:
+def set_paused(target: Target, *, on: bool) -> Result:
     """``kubectl rollout pause`` and ``resume``.
 
     Raises:
@@ -145,10 +145,10 @@ def paused(target: Target, *, on: bool) -> Result:
     if bool(before["spec"].get("paused")) == on:
         raise UsageError(f'{target.resource} "{target.name}" is {"already" if on else "not"} paused')
     patch = {"spec": {"paused": True if on else None}}
-    return target.told(target.patch(patch, "kubectl-rollout", merge=True), "paused" if on else "resumed")
+    return target.result(target.patch(patch, "kubectl-rollout", merge=True), "paused" if on else "resumed")
 
 
-def restarted(target: Target, now: Any) -> Result:
+def restart(target: Target, now: Any) -> Result:
     """``kubectl rollout restart``: replace every pod, by a mark in the template.
 
     Raises:
@@ -160,10 +160,10 @@ def restarted(target: Target, now: Any) -> Result:
         raise UsageError(f"{target}: can't restart paused {target.kind.singular} (run rollout resume first)")
     metadata = {"annotations": {RESTARTED: timestamp(now)}}
     patch = {"spec": {"template": {"metadata": metadata}}}
-    return target.told(target.patch(patch, "kubectl-rollout"), "restarted")
+    return target.result(target.patch(patch, "kubectl-rollout"), "restarted")
 
 
-def status_of(target: Target) -> tuple[str, bool]:
+def status(target: Target) -> tuple[str, bool]:
     """What ``kubectl rollout status`` says, and whether the rollout is over.
 
     Raises:

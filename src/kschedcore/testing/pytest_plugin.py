@@ -66,7 +66,7 @@ def kschedcore_seed(pytestconfig: pytest.Config) -> int | None:
 @pytest.fixture
 def kschedcore_manifests(request: pytest.FixtureRequest) -> Manifests:
     """What ``cluster`` and ``engine`` begin with: the manifests of the marker. Override it for others."""
-    from kschedcore.cluster.given_nodes import plain_node
+    from kschedcore.cluster.initial import plain_node
     from kschedcore.testing.given import manifests_of
 
     marker = request.node.get_closest_marker("kschedcore")

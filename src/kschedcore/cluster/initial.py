@@ -15,13 +15,13 @@ from kschedcore.api.objects.decoding import shown
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
-from kschedcore.cluster.applying import Manifest, create, read_served
+from kschedcore.cluster.applying import Manifest, create_object, read_served
 from kschedcore.errors import ManifestError, UsageError
 from kschedcore.manifests.documents import Whole
 from kschedcore.manifests.loading import Document
 from kschedcore.rules.creation import restore
 
-__all__ = ["MovedIn", "Nodes", "move_in", "node_manifests", "plain_node"]
+__all__ = ["InitialObjects", "Nodes", "create_initial_objects", "initial_manifests", "plain_node"]
 
 Nodes = int | Manifest | Iterable[Manifest]
 """So many plain nodes, or manifests that may hold other objects as well."""
@@ -48,7 +48,7 @@ def plain_node(number: int) -> Object:
     }
 
 
-def node_manifests(nodes: Nodes) -> list[Manifest]:
+def initial_manifests(nodes: Nodes) -> list[Manifest]:
     """What to create.
 
     Raises:
@@ -68,7 +68,7 @@ _FIRST = ("Namespace", "PriorityClass", "RuntimeClass", "StorageClass", "Service
 
 
 @dataclass(frozen=True, slots=True)
-class MovedIn:
+class InitialObjects:
     """The outcome of moving objects into a cluster.
 
     Attributes:
@@ -82,14 +82,14 @@ class MovedIn:
     failed_nodes: set[str]
 
 
-def move_in(
+def create_initial_objects(
     server: APIServer,
     client: Client,
     manifests: Iterable[Manifest],
     namespace: str,
     run: Callable[[], None],
-    begin: Callable[[MovedIn], None],
-) -> MovedIn:
+    begin: Callable[[InitialObjects], None],
+) -> InitialObjects:
     """Fill a new cluster from manifests, from dumps of another cluster, or from both.
 
     An object with a uid, or a pod or node with a state, exists elsewhere and is restored as it is. Others are created.
@@ -113,7 +113,7 @@ def move_in(
         owner.get("uid") for whole, _ in found for owner in _metadata(whole).get("ownerReferences") or ()
     }
     failed = {whole.name for whole, kind in found if kind.resource.kind == "Node" and _is_down(whole.data)}
-    moved = MovedIn(aside, {uid for uid in owners - uids if uid}, failed)
+    moved = InitialObjects(aside, {uid for uid in owners - uids if uid}, failed)
     begin(moved)
     named = {whole.name for whole, kind in found if kind.resource.kind == "Namespace"}
     for missing in sorted({whole.namespace for whole, _ in found} - named - {""}):
@@ -140,7 +140,7 @@ def move_in(
             accounts.add((whole.namespace, account))
             if client.get("serviceaccounts", whole.namespace, account) is None:
                 client.create("serviceaccounts", whole.namespace, {"metadata": {"name": account}})
-        create(client, kind, whole)
+        create_object(client, kind, whole)
     return moved
 
 
