@@ -9,7 +9,8 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
-from tests.engine.objects import anti_affinity, node, pod, spread
+from tests.builders import node, pod
+from tests.engine.objects import anti_affinity, spread
 from tests.engine.storage import claim, csi_node, storage_class, uses, volume
 
 from kschedcore import Engine

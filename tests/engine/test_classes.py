@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.objects import anti_affinity, node, pod
+from tests.builders import node, pod
+from tests.engine.objects import anti_affinity
 
 from kschedcore import Engine
 from kschedcore.engine import classes

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 
 import kschedcore as ks
 from kschedcore.manifests.manifests import Manifests

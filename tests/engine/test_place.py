@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.objects import anti_affinity, node, pod
+from tests.builders import node, pod
+from tests.engine.objects import anti_affinity
 
 from kschedcore import Engine
 from kschedcore.engine.decision import SCHEMA

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.objects import anti_affinity, node, pod, spread
+from tests.builders import node, pod
+from tests.engine.objects import anti_affinity, spread
 
 from kschedcore import Decision, Engine
 from kschedcore.errors import NotFoundError

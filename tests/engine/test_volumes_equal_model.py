@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 from tests.engine.storage import (
     BETA_ZONE,
     DRIVER,

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 from tests.engine.storage import claim, volume
 
 from kschedcore import Engine

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 from tests.testing.shop import SHOP, shop
 
 import kschedcore as ks

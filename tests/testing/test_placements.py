@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 from tests.testing.shop import SHOP, shop
 
 import kschedcore as ks
