@@ -49,8 +49,9 @@ def load(
         check_counts(manifests.workloads)
         # The objects live until the process ends; collecting garbage would only walk through them.
         gc.freeze()
+    sources = manifests.sources
     for path in paths:
-        if ("<stdin>" if path == "-" else path) not in manifests.sources and not Path(path).is_dir():
+        if ("<stdin>" if path == "-" else path) not in sources and not Path(path).is_dir():
             raise UsageError(f"{path}: holds no objects")
     for warning in manifests.warnings:
         sys.stderr.write(f"warning: {warning}\n")
