@@ -42,7 +42,7 @@ def mutated(document: Any, source: random.Random) -> Any:
             inside = inside[key]
         kind = source.random()
         if kind < 0.1 and isinstance(inside, dict):
-            inside[source.choice(["zz", "\ud800", "", "apiVersion"])] = source.choice(VALUES)
+            inside[source.choice(["zz", "\ud800", "", "apiVersion"])] = copy.deepcopy(source.choice(VALUES))
         elif kind < 0.15:
             inside[last] = nested(source.choice([50, 500, 5000]), source)
             break  # further changes would have to walk through it

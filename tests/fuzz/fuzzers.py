@@ -5,11 +5,29 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from . import requests
+from . import c_abi, configurations, extender_answers, extender_requests, requests, scenarios
 
 __all__ = ["FUZZERS", "fault_of"]
 
-FUZZERS: dict[str, Callable[[int], str]] = {"requests": requests.run}
+
+def _raising(run: Callable[[int], None]) -> Callable[[int], str]:
+    """Return a fuzzer that raises its faults as one that returns them; see :func:`fault_of`."""
+
+    def fuzz(seed: int) -> str:
+        run(seed)
+        return ""
+
+    return fuzz
+
+
+FUZZERS: dict[str, Callable[[int], str]] = {
+    "requests": requests.run,
+    "configurations": _raising(configurations.run),
+    "scenarios": _raising(scenarios.run),
+    "c_abi": _raising(c_abi.run),
+    "extender_requests": _raising(extender_requests.run),
+    "extender_answers": _raising(extender_answers.run),
+}
 """By name, a function from a seed to a description of what went wrong; empty when nothing did."""
 
 
