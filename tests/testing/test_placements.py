@@ -14,7 +14,7 @@ from tests.testing.shop import SHOP, shop
 import kschedcore as ks
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.testing import Placements, place
-from kschedcore.testing.given import manifests_of
+from kschedcore.testing.sources import manifests_of
 from kschedcore.testing.strategies import Case, cases
 
 ZONE = "topology.kubernetes.io/zone"

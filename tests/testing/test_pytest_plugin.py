@@ -84,7 +84,7 @@ def test_a_configuration_is_followed(cluster, engine):
 
 @pytest.fixture
 def kschedcore_manifests():
-    from kschedcore.testing.given import manifests_of
+    from kschedcore.testing.sources import manifests_of
     return manifests_of("sub/cluster.yaml")
 
 def test_overridden(engine):

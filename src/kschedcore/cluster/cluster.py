@@ -47,7 +47,7 @@ class Cluster(Kubectl):
         nodes: So many plain nodes, or manifests, which may hold any other objects too.
         seed: For uids, generated names and whatever is drawn.
         config: A KubeSchedulerConfiguration, as an object; kube-scheduler's default otherwise.
-        plugins: Scheduling plugins of one's own that the configuration may name.
+        plugins: Custom scheduling plugins that the configuration may name.
         behaviours: How containers behave: files of behaviours, or what runs them
             (:mod:`kschedcore.nodes.runtimes.behaviours`); by default they start, run and end as one would expect.
         namespace: The namespace of verbs that name none.

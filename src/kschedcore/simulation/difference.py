@@ -11,7 +11,7 @@ from kschedcore.simulation.rundirectory import Run
 __all__ = ["Change", "Difference"]
 
 MOST = 10
-"""How many apps and pods are told of."""
+"""Number of apps and pods that are listed."""
 
 _COMPARED = ("simulatedSeconds", "pods", "pendingSeconds", "disruptions", "quotaRefusals")
 
@@ -40,7 +40,7 @@ class Difference:
         apps: Apps whose missing pod seconds differ, the most different first.
         pods: Pods of the same namespace and name that waited for different times, likewise, in seconds.
         moved: How many pods of the same namespace and name are on another node.
-        same_inputs: Whether both were given the same documents.
+        same_inputs: Whether both runs have the same documents.
     """
 
     figures: list[Change]

@@ -24,7 +24,7 @@ from kschedcore.simulation.tally import Tally
 __all__ = ["QUOTA", "Recorder"]
 
 QUOTA = "exceeded quota"
-"""How the API's refusals for a quota are told from others, here and in events."""
+"""Text that identifies refusals by a quota, in responses and in events."""
 
 _OWNED = frozenset({"ReplicaSet", "Job"})
 """Kinds whose objects may have a controller of their own."""

@@ -106,7 +106,7 @@ def schema_of(kind: str) -> Any:
 
 
 class Rows:
-    """Rows on their way out: of each kind at most :data:`BATCH` are kept once somebody takes them."""
+    """Buffered rows: at most :data:`BATCH` of each kind are kept once a consumer reads them."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[Row]] = {kind: [] for kind in KINDS}

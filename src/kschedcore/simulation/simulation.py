@@ -34,7 +34,7 @@ __all__ = ["Simulation"]
 CONFIG = "KubeSchedulerConfiguration"
 
 SAMPLES = 288
-"""How many samples are taken unless told otherwise: every five minutes of a day."""
+"""Default number of samples: one every five minutes of a day."""
 
 _CENTURY = timedelta(days=36525)
 
@@ -44,7 +44,7 @@ _INSTANT = timedelta(microseconds=1)
 API_VERSION = "kschedcore.dev/v1alpha1"
 
 Progress = Callable[[float, int], None]
-"""Is told the part of the time that is over, from 0 to 1, and how many pods there were."""
+"""Progress callback: the elapsed part of the time, from 0 to 1, and the number of pods."""
 
 
 class Simulation:

@@ -1,7 +1,7 @@
-"""Assertions about placements that read like the rule they hold.
+"""Assertions about placements.
 
 Each raises :class:`kschedcore.testing.BrokenRuleError` with the pods, the nodes and what the engine says of
-them. One that is given no pods at all raises a UsageError: it could not fail.
+them. An assertion about no pods raises a UsageError, as it could not fail.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from kschedcore.engine.binding import key_of
 from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.testing.broken_rules import broken
-from kschedcore.testing.given import Given, manifests_of
 from kschedcore.testing.placements import Placements, place
+from kschedcore.testing.sources import ClusterSource, manifests_of
 
 __all__ = [
     "assert_all_placed", "assert_does_not_fit", "assert_fits", "assert_never_on", "assert_only_on",
@@ -25,15 +25,15 @@ __all__ = [
 
 
 def assert_fits(
-    pod: str | Pod | Mapping[str, Any], cluster: Given, *, plugins: Iterable[type[Plugin]] = ()
+    pod: str | Pod | Mapping[str, Any], cluster: ClusterSource, *, plugins: Iterable[type[Plugin]] = ()
 ) -> Placements:
-    """A pod, or every pod of a workload, finds a node on the cluster as it stands.
+    """Assert that a pod, or every pod of a workload, fits on the cluster.
 
     Args:
         pod: A whole Pod or workload; or one that waits in the cluster already: ``name`` or ``namespace/name``,
             or its view as :attr:`kschedcore.Manifests.pending` has it.
-        cluster: The cluster; what else waits in it is left waiting.
-        plugins: Scheduling plugins of one's own that the cluster's configuration may name.
+        cluster: The cluster; its other pending pods are not placed.
+        plugins: Custom scheduling plugins that the cluster's configuration may name.
 
     Returns:
         Where it fits.
@@ -50,18 +50,18 @@ def assert_fits(
 
 def assert_does_not_fit(
     pod: str | Pod | Mapping[str, Any],
-    cluster: Given,
+    cluster: ClusterSource,
     reason: str = "",
     *,
     plugins: Iterable[type[Plugin]] = (),
 ) -> None:
-    """A pod, or a pod of a workload, finds no node on the cluster as it stands.
+    """Assert that a pod, or a pod of a workload, fits on no node of the cluster.
 
     Args:
         pod: As :func:`assert_fits` has it.
-        cluster: The cluster; what else waits in it is left waiting.
+        cluster: The cluster; its other pending pods are not placed.
         reason: Words that kube-scheduler's message contains: ``Insufficient cpu``.
-        plugins: Scheduling plugins of one's own that the cluster's configuration may name.
+        plugins: Custom scheduling plugins that the cluster's configuration may name.
 
     Raises:
         BrokenRuleError: It fits, or for another reason does not.
@@ -77,7 +77,7 @@ def assert_does_not_fit(
 
 
 def assert_all_placed(placements: Placements) -> None:
-    """Every pod has a node.
+    """Assert that every pod has a node.
 
     Raises:
         BrokenRuleError: One has none.
@@ -90,7 +90,7 @@ def assert_all_placed(placements: Placements) -> None:
 
 
 def assert_never_on(placements: Placements, where: str) -> None:
-    """No pod is on a node of some kind.
+    """Assert that no pod is on a node that matches.
 
     Args:
         placements: The pods.
@@ -111,7 +111,7 @@ def assert_never_on(placements: Placements, where: str) -> None:
 
 
 def assert_only_on(placements: Placements, where: str) -> None:
-    """Every pod that has a node has one of some kind.
+    """Assert that every placed pod is on a node that matches.
 
     Args:
         placements: The pods.
@@ -130,7 +130,7 @@ def assert_only_on(placements: Placements, where: str) -> None:
 
 
 def assert_spread(placements: Placements, key: str, max_skew: int, *, among: str = "") -> None:
-    """Topology domains have about as many of the pods each: the fullest at most ``max_skew`` more than another.
+    """Assert that pods are spread over topology domains: their counts differ by at most ``max_skew``.
 
     That is what ``topologySpreadConstraints`` with ``DoNotSchedule`` keeps up while pods are placed
     (PodTopologySpread, KEP-895). A domain without a pod counts.
@@ -155,14 +155,14 @@ def assert_spread(placements: Placements, key: str, max_skew: int, *, among: str
     fullest, emptiest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     skew = counts[fullest] - counts[emptiest]
     if skew > max_skew:
-        told = ", ".join(f"{domain} {count}" for domain, count in counts.items())
-        rule = f"skew of {skew} over {key}, expected at most {max_skew}: {told}"
+        shown = ", ".join(f"{domain} {count}" for domain, count in counts.items())
+        rule = f"skew of {skew} over {key}, expected at most {max_skew}: {shown}"
         there = placements.nodes_with(f"{key}={emptiest}")
         raise broken(rule, placements, [domains[fullest][-1]], wanted=there)
 
 
 def assert_survives(placements: Placements, key: str) -> None:
-    """Whatever topology domain is lost, its pods find nodes elsewhere.
+    """Assert that the pods of any one topology domain fit elsewhere when it is lost.
 
     Everything that was placed together with these pods loses its nodes too, and competes.
 
@@ -212,8 +212,10 @@ def _nodes(placements: Placements, where: str) -> set[str]:
     }
 
 
-def _tried(pod: str | Pod | Mapping[str, Any], cluster: Given, plugins: Iterable[type[Plugin]]) -> Placements:
-    """What became of the pods that are meant, and of nothing else."""
+def _tried(
+    pod: str | Pod | Mapping[str, Any], cluster: ClusterSource, plugins: Iterable[type[Plugin]]
+) -> Placements:
+    """Place only the pods that are meant, and return their placements."""
     there = manifests_of(cluster)
     if isinstance(pod, str | Pod):
         given, meant = there, _named(pod if isinstance(pod, str) else "/".join(key_of(pod)))

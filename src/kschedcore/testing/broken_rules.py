@@ -12,8 +12,8 @@ from kschedcore.testing.placements import Placement, Placements
 
 __all__ = ["BrokenRuleError", "broken"]
 
-_TOLD = 5
-"""So many pods, and so many nodes of each, are told in full."""
+_MAX_SHOWN = 5
+"""Number of pods, and of nodes for each, that are shown in full."""
 
 
 class BrokenRuleError(AssertionError):
@@ -67,11 +67,11 @@ def broken(
         wanted: Nodes where the pods should be, to say why they are not there.
     """
     lines = [rule]
-    for each in offenders[:_TOLD]:
+    for each in offenders[:_MAX_SHOWN]:
         lines.append(f"  {each.name} {_whereabouts(each)}")
         lines += [f"    {line}" for line in _why(each, placements.explain(each), wanted)]
-    if len(offenders) > _TOLD:
-        lines.append(f"  and {len(offenders) - _TOLD} more")
+    if len(offenders) > _MAX_SHOWN:
+        lines.append(f"  and {len(offenders) - _MAX_SHOWN} more")
     first = offenders[0]
     return BrokenRuleError(
         "\n".join(lines),
@@ -92,10 +92,10 @@ def _why(placement: Placement, explained: Explanation, wanted: Sequence[str]) ->
         yield decision.message or f"it would go to {decision.node} now"
         return
     others = [node for node in wanted if node != placement.node]
-    for node in [placement.node, *others][: _TOLD + 1]:
+    for node in [placement.node, *others][: _MAX_SHOWN + 1]:
         yield _verdict(node, explained)
-    if len(others) > _TOLD:
-        yield f"and {len(others) - _TOLD} nodes more"
+    if len(others) > _MAX_SHOWN:
+        yield f"and {len(others) - _MAX_SHOWN} nodes more"
 
 
 def _verdict(node: str, explained: Explanation) -> str:

@@ -1,4 +1,4 @@
-"""Where pods are, or were placed: something to look at by topology domain, and to hold to rules."""
+"""Placements of pods: current or computed, by topology domain, with explanations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.manifests.workloads import workload_of
-from kschedcore.testing.given import Given, manifests_of
+from kschedcore.testing.sources import ClusterSource, manifests_of
 
 __all__ = ["Placement", "Placements", "place", "selector_of"]
 
@@ -88,7 +88,7 @@ class _Run:
         return {"apiVersion": "v1", "kind": "List", "items": items}
 
     def _nominated(self) -> Iterator[Pod]:
-        """Pods for which room was left from the beginning."""
+        """Pods that were nominated before the run."""
         return (pod for pod in self.manifests.pending if pod.status.nominated_node_name)
 
 
@@ -112,28 +112,28 @@ def _standing(placement: Placement) -> dict[str, Any]:
 
 
 def _goes_with_its_node(pod: Pod) -> bool:
-    """Whether nobody makes the pod anew on another node."""
+    """Return whether no controller recreates the pod on another node."""
     workload = workload_of(pod)
     tied = workload is not None and workload[0] in ("DaemonSet", "Node")
     return tied or pod.metadata.deletion_timestamp is not None
 
 
 def place(
-    *what: Given,
+    *what: ClusterSource,
     only: Callable[[Pod], bool] | None = None,
     plugins: Iterable[type[Plugin]] = (),
     seed: int | None = None,
 ) -> Placements:
     """Place all pending pods of a cluster, one after another, as ``kschedcore schedule`` does.
 
-    Nothing that is given changes. A KubeSchedulerConfiguration among it is followed. Preemption nominates, but
-    evicts nobody: a :class:`kschedcore.Cluster` lives through that.
+    The arguments are not changed. A KubeSchedulerConfiguration among them is applied. Preemption nominates nodes
+    but evicts no pods; use a :class:`kschedcore.Cluster` for that.
 
     Args:
         what: A cluster and what is to run on it: ``place("cluster.json", "app.yaml")``, see
-            :data:`kschedcore.testing.given.Given`.
+            :data:`kschedcore.testing.sources.ClusterSource`.
         only: Which of the pending pods to place; all of them by default.
-        plugins: Scheduling plugins of one's own that the configuration may name.
+        plugins: Custom scheduling plugins that the configuration may name.
         seed: Draw among equally good nodes; by default the first by name is taken.
 
     Returns:
@@ -171,11 +171,11 @@ class Placements(Sequence[Placement]):
         self._items = tuple(items)
 
     @classmethod
-    def of(cls, *cluster: Given) -> Placements:
+    def of(cls, *cluster: ClusterSource) -> Placements:
         """Pods where they are; nothing is placed. Pods that have finished are left out.
 
         Args:
-            cluster: The cluster, see :data:`kschedcore.testing.given.Given`.
+            cluster: The cluster, see :data:`kschedcore.testing.sources.ClusterSource`.
 
         Raises:
             KschedcoreError: It cannot be read.
@@ -202,8 +202,8 @@ class Placements(Sequence[Placement]):
         return iter(self._items)
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{each.name} -> {each.node or '<none>'}" for each in self._items)
-        return f"<Placements: {told or 'none'}>"
+        shown = ", ".join(f"{each.name} -> {each.node or '<none>'}" for each in self._items)
+        return f"<Placements: {shown or 'none'}>"
 
     def _part(self, items: Iterable[Placement]) -> Placements:
         return Placements(self._run, tuple(items))

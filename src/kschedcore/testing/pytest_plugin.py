@@ -67,7 +67,7 @@ def kschedcore_seed(pytestconfig: pytest.Config) -> int | None:
 def kschedcore_manifests(request: pytest.FixtureRequest) -> Manifests:
     """What ``cluster`` and ``engine`` begin with: the manifests of the marker. Override it for others."""
     from kschedcore.cluster.initial import plain_node
-    from kschedcore.testing.given import manifests_of
+    from kschedcore.testing.sources import manifests_of
 
     marker = request.node.get_closest_marker("kschedcore")
     given: tuple[Any, ...] = () if marker is None else marker.args
@@ -108,11 +108,11 @@ def pytest_runtest_makereport(
     """Write the manifest of a broken rule, and say what reproduces it."""
     report = yield
     if call.excinfo is not None and report.failed:
-        told = [
+        commands = [
             _reproduction(item, error, number) for number, error in enumerate(_broken(call.excinfo.value))
         ]
-        if told:
-            report.sections.append(("kschedcore", "\n".join(told)))
+        if commands:
+            report.sections.append(("kschedcore", "\n".join(commands)))
     return report
 
 

@@ -1,4 +1,4 @@
-"""Playing one history to several schedulers at once, to hold one to the other."""
+"""Replays one history on several schedulers, to compare their decisions."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class EngineScheduler:
     Args:
         cluster: As :meth:`kschedcore.Manifests.from_cluster` takes it.
         forgetful: Forget every compiled class before each decision, so that nothing is cached.
-        plugins: Plugins of one's own that the cluster's configuration may name.
+        plugins: Custom plugins that the cluster's configuration may name.
         kubernetes: The version to decide as.
     """
 
@@ -130,7 +130,7 @@ class Decided:
 
     Attributes:
         pod: The pod.
-        steps: Its decision, by each scheduler in the order in which they were given.
+        steps: The decision of each scheduler, in their order.
     """
 
     pod: Json
@@ -142,7 +142,7 @@ class Replay:
 
     Args:
         history: What happens.
-        schedulers: Who lives through it; each has been given the history's cluster.
+        schedulers: The schedulers; each has been created with the history's cluster.
 
     Attributes:
         node_names: The nodes that are there now.
@@ -164,30 +164,30 @@ class Replay:
             "removePod": self._remove_pod,
             "relabelPod": self._relabel_pod,
             "terminatePod": self._terminate_pod,
-            "namespace": lambda subject: self._tell(lambda s: s.set_namespace(subject)),
-            "budget": lambda subject: self._tell(lambda s: s.set_object("podDisruptionBudgets", subject)),
-            "slice": lambda subject: self._tell(lambda s: s.set_object("resourceSlices", subject)),
-            "claim": lambda subject: self._tell(lambda s: s.set_object("resourceClaims", subject)),
-            "deviceClass": lambda subject: self._tell(lambda s: s.set_object("deviceClasses", subject)),
+            "namespace": lambda subject: self._for_each(lambda s: s.set_namespace(subject)),
+            "budget": lambda subject: self._for_each(lambda s: s.set_object("podDisruptionBudgets", subject)),
+            "slice": lambda subject: self._for_each(lambda s: s.set_object("resourceSlices", subject)),
+            "claim": lambda subject: self._for_each(lambda s: s.set_object("resourceClaims", subject)),
+            "deviceClass": lambda subject: self._for_each(lambda s: s.set_object("deviceClasses", subject)),
             "schedule": self._schedule,
             "retry": self._retry,
         }
         for event in self.history.events:
             yield from handlers[event.kind](event.subject) or ()
 
-    def _tell(self, change: Callable[[Scheduler], None]) -> None:
+    def _for_each(self, change: Callable[[Scheduler], None]) -> None:
         for scheduler in self.schedulers:
             change(scheduler)
 
     def _node(self, node: Json) -> None:
         self.node_names.add(node["metadata"]["name"])
-        self._tell(lambda s: s.add_node(node))
+        self._for_each(lambda s: s.add_node(node))
 
     def _remove_node(self, subject: Json) -> None:
         name = subject["name"]
         if name in self.node_names:
             self.node_names.remove(name)
-            self._tell(lambda s: s.remove_node(name))
+            self._for_each(lambda s: s.remove_node(name))
 
     def _pod(self, pod: Json) -> None:
         if _key(pod) not in self.pods and pod["spec"]["nodeName"] in self.node_names:
@@ -195,7 +195,7 @@ class Replay:
 
     def _put(self, pod: Json) -> None:
         self.pods[_key(pod)] = pod
-        self._tell(lambda s: s.add_pod(pod))
+        self._for_each(lambda s: s.add_pod(pod))
 
     def _at(self, subject: Json, among: list[Json]) -> Json | None:
         return among[subject["index"] % len(among)] if among else None
@@ -204,7 +204,7 @@ class Replay:
         pod = self._at(subject, list(self.pods.values()))
         if pod:
             del self.pods[_key(pod)]
-            self._tell(lambda s: s.remove_pod(*_key(pod)))
+            self._for_each(lambda s: s.remove_pod(*_key(pod)))
 
     def _relabel_pod(self, subject: Json) -> None:
         pod = self._at(subject, list(self.pods.values()))
@@ -228,7 +228,7 @@ class Replay:
     def _decide(self, pod: Json) -> Iterator[Decided]:
         steps = [scheduler.decide(pod) for scheduler in self.schedulers]
         yield Decided(pod, steps)
-        self._tell(lambda s: s.commit(pod, steps[0]))
+        self._for_each(lambda s: s.commit(pod, steps[0]))
         self._take_in(pod, steps[0])
 
     def _take_in(self, pod: Json, step: Step) -> None:

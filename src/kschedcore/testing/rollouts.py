@@ -1,4 +1,4 @@
-"""Workloads of a living cluster: whether each of them comes to run as it asks to."""
+"""Assertions about the rollouts of a running cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KINDS = ("deployment", "statefulset", "daemonset")
 def assert_rolled_out(
     cluster: Cluster, *refs: str, namespace: str | None = None, timeout: str = "1h"
 ) -> None:
-    """Workloads come to run as they ask to: all pods updated and available (``kubectl rollout status``).
+    """Assert that rollouts complete: all pods updated and available (``kubectl rollout status``).
 
     Args:
         cluster: A living cluster; time passes in it.
@@ -30,7 +30,7 @@ def assert_rolled_out(
         timeout: How long to wait for each.
 
     Raises:
-        BrokenRuleError: One does not, with what components told of it and its pods.
+        BrokenRuleError: A workload does not; the message quotes the events of it and its pods.
         StatusError: There is no such workload.
     """
     for where, ref in [(namespace or cluster.namespace, each) for each in refs] or _all(cluster):
@@ -50,7 +50,7 @@ def _all(cluster: Cluster) -> list[tuple[str, str]]:
 
 def _broken(cluster: Cluster, workload: Mapping[str, Any], namespace: str, fault: str) -> BrokenRuleError:
     name = workload["metadata"]["name"]
-    lines = [f"{namespace}: {fault}", *(f"  {line}" for line in _told(cluster, namespace, name))]
+    lines = [f"{namespace}: {fault}", *(f"  {line}" for line in _warnings(cluster, namespace, name))]
     matches = label_selector(decode(LabelSelector, workload["spec"]["selector"])).matches
     placements = Placements.of(cluster)
     waiting = [
@@ -63,7 +63,7 @@ def _broken(cluster: Cluster, workload: Mapping[str, Any], namespace: str, fault
     return BrokenRuleError("\n".join(lines), pod=waiting[0].name, manifest=placements.manifest(waiting[0]))
 
 
-def _told(cluster: Cluster, namespace: str, name: str) -> Iterator[str]:
+def _warnings(cluster: Cluster, namespace: str, name: str) -> Iterator[str]:
     """The last warning about each object that is named after the workload."""
     last = {}
     for event in cluster.events(namespace=namespace):
