@@ -1,4 +1,4 @@
-"""What users get, made once for all tests: the distributions, and an environment that has the wheel."""
+"""Fixtures of the distribution tests: the built distributions, and an environment with the wheel installed."""
 
 from __future__ import annotations
 

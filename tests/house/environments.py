@@ -1,4 +1,4 @@
-"""Commands run outside the checkout, to the end."""
+"""Runs commands outside the checkout."""
 
 from __future__ import annotations
 

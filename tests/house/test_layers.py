@@ -1,4 +1,4 @@
-"""The floors of the house, where import-linter cannot look: inside compiled modules and the lint settings."""
+"""The layers where import-linter cannot look: compiled modules and its own settings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[2]
 NATIVE = ROOT / "src/kschedcore/_native"
 IMPORT = re.compile(r"^\s*(?:c?import\s+|from\s+)(kschedcore[.\w]*)", re.MULTILINE)
 
-# "Knows numbers, no manifests."
+# The core works on numbers and must not import what reads manifests.
 BELOW_NATIVE = ("kschedcore._native", "kschedcore.errors")
 
 
 @pytest.mark.parametrize(
     "line", ["from kschedcore.api cimport x", "    import kschedcore.api.labels as labels"]
 )
-def test_the_pattern_sees_imports(line: str) -> None:
+def test_the_pattern_finds_imports(line: str) -> None:
     assert [each.split(".")[1] for each in IMPORT.findall(line)] == ["api"]
 
 
@@ -35,7 +35,7 @@ def test_the_core_imports_nothing_from_above() -> None:
     assert not above
 
 
-def test_every_room_has_its_floor() -> None:
+def test_every_package_has_a_layer() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
     listed = {room.strip(" ()") for floor in settings["layers"] for room in floor.split(":")}
     rooms = {

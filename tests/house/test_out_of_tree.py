@@ -1,4 +1,4 @@
-"""What is built outside the checkout, against the wheel: the compiled plugin and the C program of ``bindings/``."""
+"""The compiled plugin and the C program of ``bindings/``, built against the wheel outside the checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``import kschedcore as ks`` offers changes on purpose only: names, parameters, what bad input is told."""
+"""The public API: names and parameters of ``import kschedcore``, and errors for invalid arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users get: the source distribution, the wheel built from it, and both used outside the checkout."""
+"""The source distribution, the wheel built from it, and their use outside the checkout."""
 
 from __future__ import annotations
 
