@@ -14,8 +14,8 @@ export PATH := $(abspath $(BIN)):$(PATH)
 QUICK     := tests/api tests/bindings tests/cli tests/engine/test_tables.py tests/engine/test_user_plugins.py
 IN_FLOORS := $(BIN)/uv pip install --quiet --python build/floors/bin/python
 
-ADDRESS   := -fsanitize=address
-SANITIZED  = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANITIZED  = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=build/sanitize/src $(BIN)/python
 
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data/v1.34)
@@ -72,13 +72,14 @@ floors: $(BUILT)  ## build, install and test with the oldest versions that pypro
 fuzz: $(BUILT)  ## run every fuzzer for MINUTES (10), from seed FIRST on
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10) --first $(or $(FIRST),0)
 
-sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core built with AddressSanitizer, in build/sanitize
+sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core built with AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize
 	rm -rf build/sanitize
 	mkdir -p build/sanitize
 	cp -R src setup.py pyproject.toml README.md build/sanitize
 	find build/sanitize -name '*.so' -delete
-	cd build/sanitize && CFLAGS="$(ADDRESS) -g" LDFLAGS=$(ADDRESS) $(abspath $(BIN))/python setup.py -q build_ext --inplace
+	cd build/sanitize && CFLAGS="$(SANITIZERS) -g" LDFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	$(SANITIZED) -m pytest -q tests/engine tests/scheduler tests/conformance
+	$(SANITIZED) -m tests.fuzz engine --minutes $(or $(MINUTES),10)
 	$(SANITIZED) -m kschedcore.chaos.soak --histories 30
 
 conformance: $(BUILT)  ## compare with recordings of Kubernetes (RECORDINGS=PATH…)

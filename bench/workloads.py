@@ -312,7 +312,7 @@ class Run:
         if self.workload.churn:
             slots = []
             for pod_class in compiled:
-                slot, _, _, _, numbers, _ = core.place([pod_class])
+                slot, _, _, _, numbers, *_ = core.place([pod_class])
                 slots.append(int(slot[0]))
                 core.unbind(int(numbers[0]))
         else:

@@ -14,6 +14,7 @@ __all__ = [
     "ConfigError",
     "DrainTimeoutError",
     "ExtenderError",
+    "Interrupted",
     "KschedcoreError",
     "LivelockError",
     "ManifestError",
@@ -147,3 +148,18 @@ class ManifestError(KschedcoreError, ValueError):
             subject=self.subject or subject,
             path=self.path or path,
         )
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a batch: the pods decided before it are accounted, and stay so.
+
+    It is a KeyboardInterrupt, and ends a program that does not catch it as any other does.
+
+    Attributes:
+        decisions: The decisions made before it: :class:`~kschedcore.engine.decision.Decisions` from
+            ``Engine.schedule``, a table from ``Engine.place``.
+    """
+
+    def __init__(self, decisions: Any) -> None:
+        self.decisions = decisions
+        super().__init__(f"interrupted after {len(decisions)} decisions, which stay")

@@ -178,3 +178,30 @@ def test_extremes(loops: ctypes.CDLL, rows: list[tuple[int, int]]) -> None:
     ]
     if members:
         assert found[3] == members.count(min(members))
+
+
+HUGE = st.one_of(st.integers(2**61, 2**63 - 1), st.integers(0, 200_000))
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.tuples(HUGE, HUGE), min_size=1, max_size=20), request_=HUGE)
+def test_what_is_left_wraps_around_as_in_go(loops: Any, rows: list[tuple[int, int]], request_: int) -> None:
+    capacity, requested = column([row[0] for row in rows]), column([row[1] for row in rows])
+    lacking = np.zeros(len(rows), np.int32)
+    loops.lack(at(capacity), at(requested), ctypes.c_int64(request_), at(lacking), len(rows))
+    assert lacking.tolist() == [request_ > wrapped(one - other) for one, other in rows]
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.tuples(HUGE, AMOUNTS), min_size=1, max_size=20), request_=HUGE)
+def test_a_sum_that_wraps_around_is_reported(loops: Any, rows: list[tuple[int, int]], request_: int) -> None:
+    used, capacity = column([row[0] for row in rows]), column([row[1] for row in rows])
+    total = np.zeros(len(rows), np.int64)
+    told = loops.least(
+        at(used), at(capacity), ctypes.c_int64(request_), ctypes.c_int64(1), at(total), len(rows)
+    )
+    assert bool(told) == any(wrapped(one + request_) < 0 or not 0 < other < EXACT for one, other in rows)
+
+
+def wrapped(amount: int) -> int:
+    return (amount + 2**63) % 2**64 - 2**63

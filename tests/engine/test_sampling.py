@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kschedcore.engine.engine import Engine
-from kschedcore.engine.journal import Journal
 from kschedcore.engine.sampling import NodeSampler, NodeTree, nodes_to_find
 
 HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
@@ -34,7 +33,7 @@ def test_how_many_feasible_nodes_end_a_search(nodes: Any, percentage: int, wante
 
 class TestNodeTree:
     def tree(self, *nodes: Any) -> Any:
-        tree = NodeTree(Journal())
+        tree = NodeTree(Engine()._journal)
         for name, zone in nodes:
             tree.set(name, {"topology.kubernetes.io/zone": zone} if zone else {})
         return tree
@@ -61,7 +60,7 @@ class TestNodeTree:
         assert tree.order() == ["b1", "c1", "x"]
 
     def test_regions_tell_zones_of_one_name_apart(self) -> None:
-        tree = NodeTree(Journal())
+        tree = NodeTree(Engine()._journal)
         for name, region in (("e1", "east"), ("e2", "east"), ("w1", "west")):
             labels = {"topology.kubernetes.io/zone": "1", "topology.kubernetes.io/region": region}
             tree.set(name, labels)

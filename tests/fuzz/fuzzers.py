@@ -5,7 +5,16 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from . import c_abi, configurations, extender_answers, extender_requests, requests, scenarios
+from . import (
+    c_abi,
+    configurations,
+    engine_operations,
+    extender_answers,
+    extender_requests,
+    requests,
+    scenarios,
+    traces,
+)
 
 __all__ = ["FUZZERS", "fault_of"]
 
@@ -21,7 +30,9 @@ def _raising(run: Callable[[int], None]) -> Callable[[int], str]:
 
 
 FUZZERS: dict[str, Callable[[int], str]] = {
+    "engine": engine_operations.run,
     "requests": requests.run,
+    "traces": traces.run,
     "configurations": _raising(configurations.run),
     "scenarios": _raising(scenarios.run),
     "c_abi": _raising(c_abi.run),

@@ -15,18 +15,13 @@ def bind_rows(
     starts: NDArray[np.int64],
     arrivals: NDArray[np.int64],
 ) -> NDArray[np.int32]: ...
-def admit(nodes: NodeTable, names: list[str]) -> NDArray[np.int32]: ...
-def set_allocatable(
-    nodes: NodeTable, resource: str, slots: NDArray[np.int32], amounts: NDArray[np.int64]
-) -> None: ...
-def set_label(
-    nodes: NodeTable, key: str, slots: NDArray[np.int32], codes: NDArray[np.int32], values: list[str]
-) -> None: ...
-def finish(
+def add_nodes(
     nodes: NodeTable,
-    slots: NDArray[np.int32],
+    names: list[str],
+    allocatable: dict[str, NDArray[np.int64]],
+    labels: dict[str, tuple[NDArray[np.int32], list[str]]],
     key_sets: tuple[NDArray[np.int32], Sequence[tuple[str, ...]]],
     taint_sets: tuple[NDArray[np.int32], Sequence[tuple[tuple[str, str, str], ...]]],
     unschedulable: NDArray[np.uint8],
+    images: list[tuple[int, tuple[tuple[tuple[str, ...], int], ...]]],
 ) -> None: ...
-def set_images(nodes: NodeTable, slot: int, images: tuple[tuple[tuple[str, ...], int], ...]) -> None: ...

@@ -48,27 +48,43 @@ def bind_rows(Core core not None, list infos not None, const int32_t[::1] info_o
     return numbers
 
 
-def admit(NodeTable nodes not None, list names not None):
-    """Give nodes that are new their slots, names and places in name order.
+def add_nodes(NodeTable nodes not None, list names not None, dict allocatable not None, dict labels not None,
+              key_sets, taint_sets, const unsigned char[::1] unschedulable not None, list images not None):
+    """Add nodes that are new, in one step that no signal handler interrupts.
 
-    Returns:
-        int32[n]: the slots.
+    Args:
+        nodes: The table.
+        names: The nodes' names.
+        allocatable: Resource -> int64[n]: cpu in millicores, all else in whole units.
+        labels: Key -> (int32[n], list): the place of each node's value in the list, -1 for none.
+        key_sets: (int32[n], list): the place of each node's tuple of label keys in the list.
+        taint_sets: (int32[n], list): the same of tuples of taints (key, value, effect).
+        unschedulable: uint8[n]: ``spec.unschedulable``.
+        images: (node's place in ``names``, images) of nodes that have some, see ``NodeTable.set``.
+
+    Raises:
+        ValueError: There would be too many resource names; nothing was added.
     """
-    return np.array([nodes._admit(name) for name in names], np.int32)
+    for resource in allocatable:
+        nodes.resource(resource)
+    slots = np.array([nodes._admit(name) for name in names], np.int32)
+    for resource, amounts in allocatable.items():
+        _set_allocatable(nodes, resource, slots, amounts)
+    for key, (codes, values) in labels.items():
+        _set_label(nodes, key, slots, codes, values)
+    _finish(nodes, slots, key_sets, taint_sets, unschedulable)
+    for place, found in images:
+        nodes._set_images(<slot_t> slots[place], found)
 
 
-def set_allocatable(NodeTable nodes not None, str resource not None, const slot_t[::1] slots not None,
-                    const int64_t[::1] amounts not None):
-    """Let nodes have int64[n] of a resource: cpu in millicores, all else in whole units."""
+def _set_allocatable(NodeTable nodes, str resource, const slot_t[::1] slots, const int64_t[::1] amounts):
     cdef Py_ssize_t i
     cdef Int64Column column = nodes.allocatable_columns[nodes.resource(resource)]
     for i in range(slots.shape[0]):
         column.data[slots[i]] = amounts[i]
 
 
-def set_label(NodeTable nodes not None, str key not None, const slot_t[::1] slots not None,
-              const int32_t[::1] codes not None, list values not None):
-    """Let nodes carry a label: int32[n] places in ``values``, -1 for none."""
+def _set_label(NodeTable nodes, str key, const slot_t[::1] slots, const int32_t[::1] codes, list values):
     cdef Py_ssize_t i
     cdef LabelColumn column = nodes.label(key)
     own = np.array([column.code(value) for value in values], np.int32)
@@ -77,17 +93,8 @@ def set_label(NodeTable nodes not None, str key not None, const slot_t[::1] slot
         column.assign(slots[i], ABSENT if codes[i] < 0 else own_codes[codes[i]])
 
 
-def finish(NodeTable nodes not None, const slot_t[::1] slots not None, key_sets, taint_sets,
-           const unsigned char[::1] unschedulable not None):
-    """Let nodes be what else they are, and note that they changed.
-
-    Args:
-        nodes: The table.
-        slots: int32[n]: the nodes.
-        key_sets: (int32[n], list): the place of each node's tuple of label keys in the list.
-        taint_sets: (int32[n], list): the same of tuples of taints (key, value, effect).
-        unschedulable: uint8[n]: ``spec.unschedulable``.
-    """
+def _finish(NodeTable nodes, const slot_t[::1] slots, key_sets, taint_sets, const unsigned char[::1] unschedulable):
+    """Set what else nodes are, and note that they changed."""
     cdef const int32_t[::1] keys_of = key_sets[0], taints_of = taint_sets[0]
     cdef Py_ssize_t i
     cdef list keys = key_sets[1]
@@ -98,8 +105,3 @@ def finish(NodeTable nodes not None, const slot_t[::1] slots not None, key_sets,
         nodes.taint_set.data[slots[i]] = own_ids[taints_of[i]]
         nodes.unschedulable.data[slots[i]] = unschedulable[i]
         nodes.touch(slots[i])
-
-
-def set_images(NodeTable nodes not None, slot_t slot, tuple images not None):
-    """Let a node have images, see ``NodeTable.set``."""
-    nodes._set_images(slot, images)

@@ -44,7 +44,7 @@ cdef class Int64Column:
     cdef int grow(self, Py_ssize_t capacity) except -1:
         cdef Py_ssize_t i
         cdef void* fresh
-        if capacity <= self.capacity:
+        if capacity <= self.capacity and self.data != NULL:  # an empty column has a buffer too, for memcpy's sake
             return 0
         fresh = _reallocate(self.data, self.capacity * sizeof(int64_t), capacity * sizeof(int64_t))
         if fresh == NULL:
@@ -83,7 +83,7 @@ cdef class Int32Column:
     cdef int grow(self, Py_ssize_t capacity) except -1:
         cdef Py_ssize_t i
         cdef void* fresh
-        if capacity <= self.capacity:
+        if capacity <= self.capacity and self.data != NULL:  # an empty column has a buffer too, for memcpy's sake
             return 0
         fresh = _reallocate(self.data, self.capacity * sizeof(int32_t), capacity * sizeof(int32_t))
         if fresh == NULL:

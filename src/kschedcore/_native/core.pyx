@@ -6,6 +6,7 @@ take the best node, account the pod there. A batch runs through it without the i
 
 import numpy as np
 
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.ref cimport PyObject
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.nominations cimport Nominations
@@ -19,6 +20,9 @@ from kschedcore._native.tournament cimport Entry
 from kschedcore._native.types cimport NO_SLOT, slot_t
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
+
+cdef enum:
+    PATIENCE = 1024                    # so many pods are placed before signal handlers are run
 
 
 cdef class Core:
@@ -41,6 +45,7 @@ cdef class Core:
         self.shared = Shared(self.nominations)
         self.random_ties = random_ties
         self.random_state = seed
+        self.held_by_no_pod = {}
 
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
         cdef int32_t pod
@@ -74,9 +79,15 @@ cdef class Core:
         """Take a pod off its node."""
         self.take(pod)
 
-    def hold(self, slot_t slot, tuple what, int32_t tag, int32_t sign):
-        """Let something be held on a node by no pod (``sign`` 1), or no longer (-1); see ``PodInfo``."""
-        self.nodes.hold(slot, intern_holding(what), tag, sign)
+    def hold_only(self, slot_t slot, frozenset holdings not None):
+        """Let these (what, tag) be all that a node holds besides what its pods do; see ``PodInfo``."""
+        before = self.held_by_no_pod.pop(slot, frozenset())
+        for what, tag in before - holdings:
+            self.nodes.hold(slot, intern_holding(what), tag, -1)
+        for what, tag in holdings - before:
+            self.nodes.hold(slot, intern_holding(what), tag, 1)
+        if holdings:
+            self.held_by_no_pod[slot] = holdings
         self.nodes.load_log.append(slot)
 
     def note_load(self, slot_t slot):
@@ -88,9 +99,13 @@ cdef class Core:
         cdef slot_t slot = self.nodes.slot_of(name)
         if slot < 0:
             return self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
+        for resource in allocatable:
+            self.nodes.resource(resource)  # raises before anything is changed
         self._move_all(slot, -1)
-        self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
-        self._move_all(slot, 1)
+        try:
+            self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
+        finally:
+            self._move_all(slot, 1)
         return slot
 
     def _move_all(self, slot_t slot, int sign):
@@ -127,7 +142,10 @@ cdef class Core:
         Returns:
             (slots int32[n], -1 where no node was feasible; totals int64[n]; ties int32[n]; feasible int32[n];
             pods int32[n], what to unbind them by, -1 where not bound; failures: for each pod without a node,
-            by its place, the counts of ``PodClass.rejection_counts``).
+            by its place, the counts of ``PodClass.rejection_counts``; done: how many pods were decided; error).
+            Fewer than n when ``on_failure`` or a signal handler raised an exception, which is then ``error``, and
+            when a plugin caught and kept one that is no Exception (``ReasonTable.interruptions``). The pods
+            decided before stay bound.
         """
         cdef Py_ssize_t n = len(classes) if class_of is None else class_of.shape[0], count = len(classes), i
         cdef PyObject** refs = <PyObject**> malloc((n + 1) * sizeof(PyObject*))
@@ -139,7 +157,10 @@ cdef class Core:
         pods = np.full(n, NO_POD, np.int32)
         cdef int32_t[::1] slots_view = slots, ties_view = ties, feasible_view = feasible, pods_view = pods
         cdef int64_t[::1] totals_view = totals
+        cdef int64_t interruptions = self.reasons.interruptions
         failures = {}
+        error = None
+        i = 0
         try:
             if refs == NULL or kinds == NULL:
                 raise MemoryError
@@ -147,16 +168,24 @@ cdef class Core:
                 kinds[i] = <PyObject*> <PodClass?> classes[i]
             for i in range(n):
                 refs[i] = kinds[i if class_of is None else class_of[i]]
+            i = 0
             with nogil:
-                for i in range(n):
+                while i < n:
+                    if i % PATIENCE == PATIENCE - 1:
+                        with gil:
+                            PyErr_CheckSignals()
                     (<PodClass> refs[i]).refresh()
+                    if self.reasons.interruptions != interruptions:
+                        break
                     slot = self.choose(<PodClass> refs[i])
                     feasible_view[i] = <int32_t> (<PodClass> refs[i]).feasible
                     if slot == NO_SLOT:
                         with gil:
-                            failures[i] = self._failure(<PodClass> refs[i])
+                            failure = self._failure(<PodClass> refs[i])
                             if on_failure is not None:
                                 on_failure(i)
+                            failures[i] = failure
+                        i += 1
                         continue
                     entry = (<PodClass> refs[i]).best()
                     slots_view[i] = slot
@@ -164,10 +193,40 @@ cdef class Core:
                     ties_view[i] = entry.ties
                     if bind:
                         pods_view[i] = self.put((<PodClass> refs[i]).info, slot, INT64_MAX, -1)
+                    i += 1
+        except BaseException as raised:
+            error = raised
         finally:
             free(refs)
             free(kinds)
-        return slots, totals, ties, feasible, pods, failures
+        return slots, totals, ties, feasible, pods, failures, i, error
+
+    def place_one(self, PodClass pod_class not None, bint bind=True):
+        """Schedule one pod: :meth:`place` without arrays, which would take longer than the decision.
+
+        Returns:
+            (slot, -1 where no node was feasible; total; ties; feasible; pod, what to unbind it by, -1 where not
+            bound), or None when a plugin kept an exception that is no Exception.
+        """
+        cdef int64_t interruptions = self.reasons.interruptions
+        cdef int32_t pod = NO_POD
+        cdef Entry entry
+        cdef slot_t slot
+        with nogil:
+            pod_class.refresh()
+            slot = self.choose(pod_class)
+        if self.reasons.interruptions != interruptions:
+            return None
+        if slot == NO_SLOT:
+            return slot, 0, 0, 0, pod
+        entry = pod_class.best()
+        if bind:
+            pod = self.put(pod_class.info, slot, INT64_MAX, -1)
+        return slot, entry.best, entry.ties, pod_class.feasible, pod
+
+    def failure(self, PodClass pod_class not None):
+        """The counts of ``PodClass.rejection_counts``, as of the last refresh."""
+        return self._failure(pod_class)
 
     def fill(self, PodClass pod_class not None, int64_t limit=-1):
         """Place pods of one class until no node is feasible, count them, and take them all off again.
@@ -182,10 +241,15 @@ cdef class Core:
         """
         placed = []
         rejections = {}
+        cdef int64_t interruptions = self.reasons.interruptions
         cdef slot_t slot
         try:
             while limit < 0 or len(placed) < limit:
                 pod_class.refresh()
+                if self.reasons.interruptions != interruptions:
+                    break
+                if len(placed) % PATIENCE == PATIENCE - 1:
+                    PyErr_CheckSignals()
                 slot = self.choose(pod_class)
                 if slot == NO_SLOT:
                     rejections = pod_class.rejection_counts()

@@ -25,6 +25,30 @@
 #define KS_DISPATCHED KS_MAYBE_UNUSED static
 #endif
 
+/* Amounts are Go's int64, which wrap around where C leaves the outcome undefined: kube-scheduler adds, subtracts and
+   multiplies them without a check (NodeInfo.update, fitsRequest, leastRequestedScore). Quantities beyond int64 are
+   capped when they are read (resource.Quantity.Value), so that only sums and products can wrap. */
+static inline int64_t ks_sum(int64_t one, int64_t other)
+{
+    return (int64_t) ((uint64_t) one + (uint64_t) other);
+}
+
+static inline int64_t ks_difference(int64_t one, int64_t other)
+{
+    return (int64_t) ((uint64_t) one - (uint64_t) other);
+}
+
+static inline int64_t ks_product(int64_t one, int64_t other)
+{
+    return (int64_t) ((uint64_t) one * (uint64_t) other);
+}
+
+/* The quotient, rounded towards zero; the divisor is not 0. INT64_MIN / -1 is INT64_MIN, as in Go. */
+static inline int64_t ks_quotient(int64_t dividend, int64_t divisor)
+{
+    return divisor == -1 ? ks_difference(0, dividend) : dividend / divisor;
+}
+
 /* So many scores make a block of a tournament, see tournament.pyx. */
 #define KS_FANOUT 16
 
@@ -44,29 +68,32 @@ KS_DISPATCHED int ks_lack(const int64_t *allocatable, const int64_t *requested, 
 {
     int any = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        int lacks = amount > allocatable[i] - requested[i];
+        int lacks = amount > ks_difference(allocatable[i], requested[i]);
         lacking[i] |= lacks;
         any |= lacks;
     }
     return any;
 }
 
-/* LeastAllocated of one resource: adds weight * (what would be left, 0 to 100) to the totals. Tells whether some
-   node offers none of it, or too much to divide through doubles: then the totals mean nothing. */
+/* LeastAllocated of one resource: adds weight * (what would be left, 0 to 100) to the totals. Returns whether some
+   node offers none of it, an amount is too large to divide through doubles, or a sum wrapped around: then the totals
+   mean nothing. */
 KS_DISPATCHED int ks_least_allocated(const int64_t *used, const int64_t *capacity, int64_t request, int64_t weight,
                                      int64_t *total, ptrdiff_t n)
 {
-    int64_t all = 0, none = 0;
+    int64_t all = 0, none = 0, sums = 0;
     for (ptrdiff_t i = 0; i < n; i++) {
-        int64_t divisor = capacity[i] ? capacity[i] : 1, left = divisor - (used[i] + request);
-        int64_t share = left > 0 ? left * 100 : 0;
+        int64_t divisor = capacity[i] ? capacity[i] : 1, taken = ks_sum(used[i], request);
+        int64_t left = ks_difference(divisor, taken);
+        int64_t share = left > 0 ? ks_product(left, 100) : 0;
         int64_t rating = (int64_t) ((double) share / (double) divisor);
-        rating -= rating * divisor > share; /* the quotient may have been rounded up to the next integer */
-        total[i] += rating * weight;
+        rating -= ks_product(rating, divisor) > share; /* the quotient may have been rounded up to the next integer */
+        total[i] = ks_sum(total[i], ks_product(rating, weight));
         all |= capacity[i];
+        sums |= taken;
         none |= capacity[i] == 0;
     }
-    return none || all >= KS_EXACT || all < 0;
+    return none || all >= KS_EXACT || all < 0 || sums < 0;
 }
 
 /* total[i] /= weight, rounded down, of totals from 0 to 100 times the weight. */
@@ -98,8 +125,8 @@ KS_DISPATCHED int ks_balance(const int64_t *requested, const int64_t *capacity, 
     for (ptrdiff_t i = 0; i < n; i++) {
         double most = (double) (capacity[i] ? capacity[i] : 1);
         double other_most = (double) (other_capacity[i] ? other_capacity[i] : 1);
-        int64_t with_pod = ks_balance_of((double) (requested[i] + request) / most,
-                                         (double) (other_requested[i] + other_request) / other_most);
+        int64_t with_pod = ks_balance_of((double) ks_sum(requested[i], request) / most,
+                                         (double) ks_sum(other_requested[i], other_request) / other_most);
         int64_t without = ks_balance_of((double) requested[i] / most, (double) other_requested[i] / other_most);
         score[i] = improvement ? 50 + (50 + with_pod - without) / 2 : with_pod;
         none |= (capacity[i] == 0) | (other_capacity[i] == 0);
@@ -155,7 +182,7 @@ KS_DISPATCHED int64_t ks_count_of(const int64_t *raw, const int32_t *verdict, in
 KS_DISPATCHED void ks_add(int64_t *sums, const int64_t *scores, int64_t weight, ptrdiff_t n)
 {
     for (ptrdiff_t i = 0; i < n; i++)
-        sums[i] += weight * scores[i];
+        sums[i] = ks_sum(sums[i], ks_product(weight, scores[i]));
 }
 
 #endif

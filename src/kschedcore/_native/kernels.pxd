@@ -7,6 +7,10 @@ cdef enum:
     FEW = 8                            # up to so many, one after another is quicker
 
 cdef extern from "kernels.h" nogil:
+    int64_t ks_sum(int64_t one, int64_t other)
+    int64_t ks_difference(int64_t one, int64_t other)
+    int64_t ks_product(int64_t one, int64_t other)
+    int64_t ks_quotient(int64_t dividend, int64_t divisor)
     void ks_gather(const int64_t* column, const int32_t* slots, Py_ssize_t n, int64_t* out)
     bint ks_lack(
         const int64_t* allocatable, const int64_t* requested, int64_t amount, int32_t* lacking, Py_ssize_t n

@@ -23,14 +23,22 @@ cdef class Nominations:
         """Let a pod be nominated to a node."""
         self.topology.register(info)
         self.by_slot.setdefault(slot, []).append(info)
-        info.users += 1
+        info.retain()
         self._note(slot, 1)
 
     def remove(self, PodInfo info not None, slot_t slot):
         """Take a nomination back."""
         self.by_slot[slot].remove(info)
-        info.users -= 1
+        info.release()
         self._note(slot, -1)
+
+    def reset(self, list pairs):
+        """Let these (info, slot) be all nominations."""
+        for slot, infos in list(self.by_slot.items()):
+            for info in list(infos):
+                self.remove(info, slot)
+        for info, slot in pairs:
+            self.add(info, slot)
 
     def _note(self, slot_t slot, int sign):
         if slot >= self.count.capacity:

@@ -48,7 +48,7 @@ cdef class PodClass:
     cdef verdict_t trial(self, slot_t slot) except -1 nogil
     cdef verdict_t _beside_nominated(self, slot_t slot) except? -1
     cdef int settle(self) except -1 nogil
-    cdef int _prepare(self) except -1
+    cdef int _prepare(self, bint everything) except -1
     cdef Py_ssize_t _stale(self, const slot_t** slots) noexcept nogil
     cdef bint _asked(self, const FilterRun* run) noexcept nogil
     cdef bint _kept(self, const FilterRun* run) noexcept nogil

@@ -89,9 +89,10 @@ cdef class PodClass:
         cdef bint everything = not self.valid or self.prepared != top
         cdef const slot_t* slots = NULL
         cdef const slot_t* load = NULL
+        self.valid = False  # should an exception end this halfway, the next refresh looks at every node
         if everything or self.generation != self.nodes.generation:
             with gil:
-                everything |= self._prepare()
+                everything |= self._prepare(everything)
 
         # One set takes in more and more nodes: those that changed themselves, those that other pods were put on,
         # those for which pods elsewhere matter, those for which it matters who else is feasible.
@@ -138,12 +139,11 @@ cdef class PodClass:
         slots[0] = NULL if self.shared.stale.everything else self.shared.stale.slots
         return self.nodes.top if self.shared.stale.everything else self.shared.stale.count
 
-    cdef int _prepare(self) except -1:
+    cdef int _prepare(self, bint everything) except -1:
         """Catch up with what changes rarely: the number of nodes, taint sets, images.
 
-        Returns whether every node has to be looked at again.
+        Returns whether every node has to be looked at again, as it does when ``everything`` says so.
         """
-        cdef bint everything = not self.valid or self.prepared != self.nodes.top
         cdef bint elsewhere = self.elsewhere
         for plugin in self.filters + self.scores.plugins:
             everything |= (<Plugin> plugin).refresh()
@@ -326,8 +326,10 @@ cdef class PodClass:
         if not infos:
             return 0
         self.shared.nominations.suppose(infos, slot, 1)
-        verdict = self.trial(slot)
-        self.shared.nominations.suppose(infos, slot, -1)
+        try:
+            verdict = self.trial(slot)
+        finally:
+            self.shared.nominations.suppose(infos, slot, -1)
         self.settle()
         return verdict
 

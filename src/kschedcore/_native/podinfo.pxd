@@ -35,8 +35,8 @@ cdef class PodInfo:
     cdef Share* shares
     cdef int share_count, share_capacity
     cdef int32_t first_pod             # of the bound pods with this info; -1: none
-    cdef readonly int64_t users        # how many bound or nominated pods have this info
-    cdef readonly int64_t holders      # how many compiled classes and waiting pods keep it registered
+    cdef readonly int64_t users        # how many bound pods have this info
+    cdef readonly int64_t holders      # compiled classes, nominations and waiting pods that keep it registered
     cdef readonly bint registered      # whether the topology keeps its shares up to date
     cdef int64_t request(self, int resource) noexcept nogil
     cdef int account(self, slot_t slot, int sign) except -1 nogil

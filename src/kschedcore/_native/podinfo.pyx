@@ -3,6 +3,7 @@
 Pods made from one template share one PodInfo; a pod that is being deleted has another than its siblings.
 """
 
+from kschedcore._native.kernels cimport ks_product, ks_sum
 from kschedcore._native.nodes cimport NodeTable
 from kschedcore._native.types cimport PODS, slot_t
 from libc.stdint cimport int32_t, int64_t
@@ -112,18 +113,20 @@ cdef class PodInfo:
         return 0
 
     cdef int account(self, slot_t slot, int sign) except -1 nogil:
-        """Account one pod on a node (``sign`` 1), or take it off again (-1).
+        """Account one pod on a node (``sign`` 1), or take it off again (-1); amounts wrap around, as Go's do.
 
-        Whoever does not take that back at once notes it in ``nodes.load_log``.
+        A caller that does not take that back at once notes the slot in ``nodes.load_log``.
         """
         cdef int64_t** requested = self.nodes.requested
         cdef int64_t* cpu = self.nodes.non_zero_cpu.data
         cdef int64_t* memory = self.nodes.non_zero_memory.data
+        cdef int64_t* column
         cdef int i
         for i in range(self.request_count):
-            requested[self.requests[i].resource][slot] += sign * self.requests[i].amount
-        cpu[slot] += sign * self.non_zero_cpu
-        memory[slot] += sign * self.non_zero_memory
+            column = requested[self.requests[i].resource]
+            column[slot] = ks_sum(column[slot], ks_product(sign, self.requests[i].amount))
+        cpu[slot] = ks_sum(cpu[slot], ks_product(sign, self.non_zero_cpu))
+        memory[slot] = ks_sum(memory[slot], ks_product(sign, self.non_zero_memory))
         for i in range(self.hold_count):
             self.nodes.hold(slot, self.holds[i].token, self.holds[i].tag, sign)
         return 0

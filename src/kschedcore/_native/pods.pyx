@@ -117,6 +117,11 @@ cdef class PodTable:
         """When a pod came to its node: a number that grows with every pod bound."""
         return self.pods[pod].arrival
 
+    def numbers(self):
+        """int32[count]: the numbers of all bound pods, ascending."""
+        cdef int32_t pod
+        return np.array([pod for pod in range(self.top) if self.pods[pod].info != NULL], np.int32)
+
     def on(self, slot_t slot):
         """int32[]: the pods on a node, in no particular order."""
         found = []

@@ -39,6 +39,7 @@ cdef class DryRun:
     cdef readonly list candidates
     cdef readonly dict failures
     cdef readonly int64_t without_victims
+    cdef int _put_back(self, slot_t slot) except -1
     cdef int _collect(self, slot_t slot) except -1
     cdef int _move(self, Victim* victim, slot_t slot, int sign) except -1 nogil
     cdef Candidate found

@@ -225,24 +225,36 @@ cdef class DryRun:
         self._collect(slot)
         if self.count == 0:
             return NOBODY_TO_EVICT
-        for i in range(self.count):
-            self._move(&self.victims[i], slot, -1)
-            self.victims[i].evicted = True
-        verdict = self.pod_class.judge(slot)
-        if not verdict:
-            for protected in (True, False):
-                for i in range(self.count):
-                    if self.victims[i].protected == protected:
-                        self._move(&self.victims[i], slot, 1)
-                        self.victims[i].evicted = self.pod_class.judge(slot) != 0
-                        if self.victims[i].evicted:
-                            self._move(&self.victims[i], slot, -1)
-            self.found = self._candidate(slot)
+        try:
+            for i in range(self.count):
+                self._move(&self.victims[i], slot, -1)
+            verdict = self.pod_class.judge(slot)
+            if not verdict:
+                for protected in (True, False):
+                    for i in range(self.count):
+                        if self.victims[i].protected == protected:
+                            self._move(&self.victims[i], slot, 1)
+                            if self.pod_class.judge(slot):
+                                self._move(&self.victims[i], slot, -1)
+                self.found = self._candidate(slot)
+        finally:
+            self._put_back(slot)
+        return verdict or (NOBODY_HAS_TO_GO if self.found is None else HELPED)
+
+    cdef int _put_back(self, slot_t slot) except -1:
+        """Put all evicted pods back on the node, and only then raise what ``moved`` raised."""
+        cdef int i
+        raised = None
         for i in range(self.count):
             if self.victims[i].evicted:
-                self._move(&self.victims[i], slot, 1)
+                try:
+                    self._move(&self.victims[i], slot, 1)
+                except BaseException as error:
+                    raised = raised or error
         self.pod_class.settle()
-        return verdict or (NOBODY_HAS_TO_GO if self.found is None else HELPED)
+        if raised is not None:
+            raise raised
+        return 0
 
     cdef int _collect(self, slot_t slot) except -1:
         """List the node's less important pods, the most important first."""
@@ -266,7 +278,8 @@ cdef class DryRun:
                 )
                 self.count += 1
             pod = entry.next_on_node
-        qsort(self.victims, self.count, sizeof(Victim), _more_important)
+        if self.count > 1:
+            qsort(self.victims, self.count, sizeof(Victim), _more_important)
         if self.overdrawn is not None and self.count:
             protected = self.overdrawn([self.victims[i].pod for i in range(self.count)])
             for i in range(self.count):
@@ -274,9 +287,10 @@ cdef class DryRun:
         return 0
 
     cdef int _move(self, Victim* victim, slot_t slot, int sign) except -1 nogil:
-        """Put a pod on the node's counts, or take it off; it stays listed."""
+        """Put a pod on the node's counts (``sign`` 1), or take it off (-1); it stays listed."""
         self.core.topology.move(<PodInfo> self.core.pods.pods[victim.pod].info, slot, sign)
         (<PodInfo> self.core.pods.pods[victim.pod].info).account(slot, sign)
+        victim.evicted = sign < 0
         if self.has_moved:
             with gil:
                 self.moved(victim.pod, sign)

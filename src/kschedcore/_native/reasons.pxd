@@ -13,5 +13,6 @@ cdef class ReasonTable:
     cdef int32_t* buckets
     cdef int32_t bucket_count
     cdef readonly list plugins, texts
+    cdef public int64_t interruptions
     cdef dict plugin_ids, text_ids
     cdef verdict_t intern(self, int32_t plugin, int32_t code, int64_t low, int64_t high) except -1 nogil

@@ -4,6 +4,7 @@ CODES: dict[int, str]
 
 class ReasonTable:
     plugins: list[str]
+    interruptions: int
     texts: list[tuple[str, ...]]
     def __len__(self) -> int: ...
     def plugin(self, name: str) -> int: ...

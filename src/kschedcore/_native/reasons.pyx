@@ -30,6 +30,8 @@ cdef class ReasonTable:
     Attributes:
         plugins: Plugin names by id.
         texts: Tuples of reason strings that rows refer to.
+        interruptions: How many plugins caught an exception that is no Exception (such as KeyboardInterrupt), after
+            which no further pod is to be decided.
     """
 
     def __cinit__(self):

@@ -285,6 +285,17 @@ cdef class Topology:
         info.share_count = 0
         self.infos.discard(info)
 
+    def requested(self):
+        """Return resource -> what all bound pods request, in exact integers (``pods`` counts them)."""
+        cdef PodInfo info
+        totals = {"pods": self.pods.count}
+        for candidate in self.infos:
+            info = candidate
+            if info.users:
+                for resource, amount in info.requested().items():
+                    totals[resource] = totals.get(resource, 0) + info.users * amount
+        return totals
+
     def _enlist(self, PodGroup group, PodInfo info):
         cdef int64_t amount
         if group.carriers:

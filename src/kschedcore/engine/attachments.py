@@ -23,10 +23,22 @@ class Attachments:
     def __init__(self, core: Core, listers: Listers) -> None:
         self._core = core
         self._listers = listers
-        self._held: dict[str, set[CSIVolume]] = {}
+        self._attached: dict[str, set[CSIVolume]] = {}
 
     def follow(self) -> None:
         """Hold what is attached now, and nothing else."""
+        before, self._attached = self._attached, self._read()
+        for node in before.keys() | self._attached.keys():
+            self.node_added(node)
+
+    def recover(self) -> None:
+        """Hold what is attached now, whatever was held."""
+        self._attached = self._read()
+        for node in self._core.nodes.names():
+            self.node_added(node)
+
+    def _read(self) -> dict[str, set[CSIVolume]]:
+        """Return node -> its attached volumes, as the listers have them."""
         attached: dict[str, set[CSIVolume]] = {}
         for attachment in self._listers.volume_attachments():
             source = attachment.spec.source.persistent_volume_name or ""
@@ -34,22 +46,15 @@ class Attachments:
             if volume is not None and volume.spec.csi is not None:
                 csi = CSIVolume(volume.spec.csi.driver, volume.spec.csi.volume_handle)
                 attached.setdefault(attachment.spec.node_name, set()).add(csi)
-        for node in self._held.keys() | attached.keys():
-            before, after = self._held.get(node, set()), attached.get(node, set())
-            self._hold(node, before - after, -1)
-            self._hold(node, after - before, 1)
-        self._held = attached
+        return attached
 
     def node_added(self, node: str) -> None:
-        """Hold what is attached to a node that was not there."""
-        self._hold(node, self._held.get(node, set()), 1)
-
-    def node_leaving(self, node: str) -> None:
-        """Let go of what is attached to a node."""
-        self._hold(node, self._held.get(node, set()), -1)
-
-    def _hold(self, node: str, volumes: set[CSIVolume], sign: int) -> None:
+        """Hold what is attached to a node, if it is there."""
         slot = self._core.nodes.slot_of(node)
         if slot >= 0:
-            for volume in sorted(volumes):
-                self._core.hold(slot, volume.what, tag_of(volume.driver), sign)
+            volumes = self._attached.get(node, ())
+            self._core.hold_only(slot, frozenset((each.what, tag_of(each.driver)) for each in volumes))
+
+    def node_leaving(self, node: str) -> None:
+        """Release what is attached to a node."""
+        self._core.hold_only(self._core.nodes.slot_of(node), frozenset())

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from kschedcore._native.bulk import bind_rows
 from kschedcore._native.preemption import NOT_STARTED
+from kschedcore._native.transactions import Journal
 from kschedcore.api.machinery.times import parse_time
 from kschedcore.engine.bound_rows import BoundRows
-from kschedcore.engine.journal import Journal
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -65,7 +65,9 @@ class BoundPod:
 class BoundPods:
     """Bound pods by key, by node and by the core's number.
 
-    Those that came in a table stay rows of it until one is asked for.
+    Those that came in a table stay rows of it until one is looked at. The entries by key and the rows are the record
+    of what is bound; the core's accounts and everything else here are derived from it, see :meth:`recover`. A change
+    therefore binds pods in the core first, then writes the record, then unbinds what the record no longer has.
 
     Args:
         core: Where they are accounted.
@@ -76,11 +78,12 @@ class BoundPods:
         self._core = core
         self._journal = journal
         self._by_key: dict[PodKey, BoundPod] = {}
+        self._rows = BoundRows()
+        # Derived:
         self._priorities: Counter[int] = Counter()
         self._using_volumes: dict[PodKey, None] = {}
         self._by_number: dict[int, BoundPod] = {}
         self._waiting: dict[str, dict[PodKey, BoundPod]] = {}
-        self._rows = BoundRows()
 
     def __len__(self) -> int:
         return len(self._by_key) + len(self._rows)
@@ -89,64 +92,96 @@ class BoundPods:
         return key in self._by_key or key in self._rows
 
     def get(self, key: PodKey) -> BoundPod | None:
-        """The bound pod of a name, if there is one."""
+        """Return the bound pod of a name, if there is one."""
         found = self._by_key.get(key)
         number = self._rows.number_of(key) if found is None else None
         return found if number is None else self.numbered(number)
 
     def numbered(self, number: int) -> BoundPod:
-        """The pod that the core knows by a number."""
+        """Return the pod that the core knows by a number."""
         found = self._by_number.get(number)
         if found is None:
-            rows, row = self._rows.take(number)
+            rows, row = self._rows.at(number)
             info = self._core.pods.info_of(number)
-            self._priorities[info.priority] -= 1  # which ``_note`` counts once more
-            found = self._note(rows.pod(row), info, rows.node(row), number)
+            self._priorities[info.priority] -= 1  # which ``_enter`` counts once more
+            found = BoundPod(rows.pod(row), info, rows.node(row), number)
+            self._enter(found)
+            self._rows.drop(number)
         return found
 
     def with_volumes(self) -> list[BoundPod]:
-        """The pods that use volumes."""
+        """Return the pods that use volumes."""
         return [self._by_key[key] for key in self._using_volumes]
 
     def has_below(self, priority: int) -> bool:
-        """Whether any pod has a lower priority."""
+        """Return whether any pod has a lower priority."""
         return any(count and other < priority for other, count in self._priorities.items())
 
-    def add(self, pod: Pod, info: PodInfo, node: str) -> BoundPod:
+    def add(self, pod: Pod, info: PodInfo, node: str) -> None:
         """Account a pod on a node; the one that had its name before is taken off.
 
         A pod that is only accounted anew on its node keeps its place among those that came there.
         """
-        before = self.remove(key_of(pod))
+        before = self.get(key_of(pod))
         arrival = before.arrival if before is not None and before.node == node else NOT_THERE
-        return self._bind(pod, info, node, arrival)
+        self._bind(pod, info, node, arrival)
 
-    def _bind(self, pod: Pod, info: PodInfo, node: str, arrival: int) -> BoundPod:
-        """Account a pod that came to a node when ``arrival`` says."""
+    def _bind(self, pod: Pod, info: PodInfo, node: str, arrival: int) -> None:
+        """Account a pod that came to a node when ``arrival`` says, instead of the one with its name."""
         slot = self._core.nodes.slot_of(node)
         number = self._core.bind(info, slot, start_of(pod), arrival) if slot >= 0 else NO_POD
-        bound = self.note(pod, info, node, number)
-        if number == NO_POD:
-            bound.arrival = arrival
-        return bound
+        self._replace(BoundPod(pod, info, node, number, arrival))
 
-    def note(self, pod: Pod, info: PodInfo, node: str, number: int) -> BoundPod:
-        """Remember a pod that the core has accounted already."""
-        self._journal.record(self.remove, key_of(pod))
-        return self._note(pod, info, node, number)
+    def note(self, pod: Pod, info: PodInfo, node: str, number: int) -> None:
+        """Record a pod that the core has accounted already, instead of the one with its name."""
+        self._replace(BoundPod(pod, info, node, number))
 
-    def _note(self, pod: Pod, info: PodInfo, node: str, number: int) -> BoundPod:
-        key = key_of(pod)
-        bound = self._by_key[key] = BoundPod(pod, info, node, number)
-        self._priorities[info.priority] += 1
-        if pod.spec.volumes:
-            self._using_volumes[key] = None
-        if number == NO_POD:
-            self._wait(bound)
+    def _replace(self, bound: BoundPod) -> None:
+        key = key_of(bound.pod)
+        before = self.get(key)
+        self._record(key, before)
+        self._enter(bound)
+        if before is not None:
+            self._leave(key, before)
+
+    def _record(self, key: PodKey, before: BoundPod | None) -> None:
+        """Record what restores the pod of a name, before it changes."""
+        if before is None:
+            self._journal.record(self.remove, key)
         else:
-            bound.arrival = self._core.pods.arrival_of(number)
-            self._by_number[number] = bound
-        return bound
+            self._journal.record(self._bind, before.pod, before.info, before.node, before.arrival)
+
+    def _enter(self, bound: BoundPod) -> None:
+        """Write a pod to the record, then to what is derived."""
+        key = key_of(bound.pod)
+        if bound.number != NO_POD:
+            bound.arrival = self._core.pods.arrival_of(bound.number)
+        self._by_key[key] = bound
+        self._derive(key, bound)
+
+    def _derive(self, key: PodKey, bound: BoundPod) -> None:
+        self._priorities[bound.info.priority] += 1
+        if bound.pod.spec.volumes:
+            self._using_volumes[key] = None
+        if bound.number == NO_POD:
+            self._wait(key, bound)
+        else:
+            self._by_number[bound.number] = bound
+
+    def _leave(self, key: PodKey, bound: BoundPod) -> None:
+        """Take a pod that is no longer in the record out of what is derived, and off its node."""
+        self._priorities[bound.info.priority] -= 1
+        successor = self._by_key.get(key)
+        if successor is None or not successor.pod.spec.volumes:
+            self._using_volumes.pop(key, None)
+        if bound.number != NO_POD:
+            del self._by_number[bound.number]
+            self._core.unbind(bound.number)
+            return
+        bound.info.release()
+        waiting = self._waiting.get(bound.node, {})
+        if waiting.get(key) is bound:
+            del waiting[key]
 
     def add_rows(self, rows: PodRows, infos: list[PodInfo]) -> None:
         """Account the pods of a table, as :meth:`add` does one after another.
@@ -155,39 +190,69 @@ class BoundPods:
             rows: The table.
             infos: What the core accounts of each of its shapes.
         """
-        arrivals = self._make_way(rows)
+        replaced = self._replaced(rows)
+        arrivals = np.full(len(rows), NOT_THERE, np.int64)
+        for row, before in replaced.items():
+            if before.node == rows.node(row):
+                arrivals[row] = before.arrival
         slots = np.array([self._core.nodes.slot_of(name) for name in rows.nodes.values], np.int32)[
             rows.nodes.codes
         ]
         starts = np.full(len(rows), NOT_STARTED, np.int64)
         if rows.starts is not None:
             starts[rows.starts.valid] = rows.starts.numbers[rows.starts.valid]
+        self._record_all(rows, replaced)
         numbers = bind_rows(self._core, infos, rows.shape_of, slots, starts, arrivals)
-        self._note_rows(rows, infos, numbers)
+        self._enter_rows(rows, infos, numbers, replaced)
         for row in np.flatnonzero(numbers == NO_POD).tolist():
-            bound = self._note(rows.pod(row), infos[rows.shape_of[row]], rows.node(row), NO_POD)
-            bound.arrival = int(arrivals[row])
+            info = infos[rows.shape_of[row]]
+            self._replace(BoundPod(rows.pod(row), info, rows.node(row), NO_POD, int(arrivals[row])))
 
     def note_rows(self, rows: PodRows, infos: list[PodInfo], numbers: npt.NDArray[np.int32]) -> None:
-        """Remember the pods of a table that the core has accounted already, instead of those of their names.
+        """Record the pods of a table that the core has accounted already, instead of those of their names.
 
         Args:
             rows: The table.
             infos: What the core accounts of each of its shapes.
             numbers: int32[n]: the core's numbers for them.
         """
-        self._make_way(rows)
-        self._note_rows(rows, infos, numbers)
+        replaced = self._replaced(rows)
+        self._record_all(rows, replaced)
+        self._enter_rows(rows, infos, numbers, replaced)
 
-    def _note_rows(self, rows: PodRows, infos: list[PodInfo], numbers: npt.NDArray[np.int32]) -> None:
-        """Remember those of the rows that have a number."""
+    def _replaced(self, rows: PodRows) -> dict[int, BoundPod]:
+        """Return row -> the bound pod that has its name."""
+        if not len(self):
+            return {}
+        found = ((row, self.get(key)) for row, key in enumerate(rows.pod_keys()))
+        return {row: before for row, before in found if before is not None}
+
+    def _record_all(self, rows: PodRows, replaced: dict[int, BoundPod]) -> None:
+        """Record what restores the pods that have the rows' names; the rows are removed before that."""
+        if self._journal.is_open:
+            for row, before in replaced.items():
+                self._record(rows.key(row), before)
+            self._journal.record(self._remove_rows, rows)
+
+    def _enter_rows(
+        self,
+        rows: PodRows,
+        infos: list[PodInfo],
+        numbers: npt.NDArray[np.int32],
+        replaced: dict[int, BoundPod],
+    ) -> None:
+        """Record those of the rows that have a number, instead of some pods."""
         there = numbers != NO_POD
+        self._rows.add(rows, numbers)
+        for row, before in replaced.items():
+            if there[row]:
+                key = rows.key(row)
+                del self._by_key[key]
+                self._leave(key, before)
         for info, count in zip(
             infos, np.bincount(rows.shape_of[there], minlength=len(infos)).tolist(), strict=True
         ):
             self._priorities[info.priority] += count
-        self._rows.add(rows, numbers)
-        self._journal.record(self._remove_rows, rows)
         for shape, pod in enumerate(rows.shapes):
             if pod.spec.volumes:  # these have to be at hand when storage changes
                 for number in numbers[there & (rows.shape_of == shape)].tolist():
@@ -197,53 +262,70 @@ class BoundPods:
         for key in rows.pod_keys():
             self.remove(key)
 
-    def _make_way(self, rows: PodRows) -> npt.NDArray[np.int64]:
-        """Take off the pods that rows of a table replace; when each came to its node, if it stays there."""
-        arrivals = np.full(len(rows), NOT_THERE, np.int64)
-        if len(self):
-            for row, key in enumerate(rows.pod_keys()):
-                before = self.remove(key)
-                if before is not None and before.node == rows.node(row):
-                    arrivals[row] = before.arrival
-        return arrivals
-
     def remove(self, key: PodKey) -> BoundPod | None:
         """Take a pod off its node, if it is bound; return what it was."""
         bound = self.get(key)
-        if bound is None:
-            return None
-        del self._by_key[key]
-        self._priorities[bound.info.priority] -= 1
-        self._using_volumes.pop(key, None)
-        if bound.number == NO_POD:
-            self._waiting[bound.node].pop(key)
-            bound.info.release()
-        else:
-            self._core.unbind(bound.number)
-            del self._by_number[bound.number]
-        self._journal.record(self._bind, bound.pod, bound.info, bound.node, bound.arrival)
+        if bound is not None:
+            self._record(key, bound)
+            del self._by_key[key]
+            self._leave(key, bound)
         return bound
 
     def node_added(self, node: str) -> None:
         """Account the pods that were waiting for a node."""
         slot = self._core.nodes.slot_of(node)
         for bound in self._waiting.pop(node, {}).values():
-            bound.number = self._core.bind(bound.info, slot, start_of(bound.pod), bound.arrival)
-            bound.arrival = self._core.pods.arrival_of(bound.number)
+            self._account(bound, slot)
             bound.info.release()
-            self._by_number[bound.number] = bound
 
-    def _wait(self, bound: BoundPod) -> None:
+    def _account(self, bound: BoundPod, slot: int) -> None:
+        """Account a pod of the record on its node, which is there now."""
+        bound.number = self._core.bind(bound.info, slot, start_of(bound.pod), bound.arrival)
+        bound.arrival = self._core.pods.arrival_of(bound.number)
+        self._by_number[bound.number] = bound
+
+    def _wait(self, key: PodKey, bound: BoundPod) -> None:
         """Remember a pod for when its node is there; its info stays registered as long."""
         bound.info.retain()
-        self._waiting.setdefault(bound.node, {})[key_of(bound.pod)] = bound
+        self._waiting.setdefault(bound.node, {})[key] = bound
 
     def node_leaving(self, node: str) -> None:
         """Take the pods of a node off, to wait for its return or their own removal."""
         slot = self._core.nodes.slot_of(node)
         for number in self._core.pods.on(slot).tolist():
             bound = self.numbered(number)
+            bound.number = NO_POD
+            self._wait(key_of(bound.pod), bound)
             del self._by_number[number]
             self._core.unbind(number)
-            bound.number = NO_POD
-            self._wait(bound)
+
+    def recover(self) -> None:
+        """Make what is derived agree with the record, after a change was interrupted.
+
+        A pod that the core has accounted and the record does not have is taken off its node.
+        """
+        rows = self._rows.recover()
+        for key, bound in list(self._by_key.items()):
+            number = self._rows.number_of(key)
+            if number is None:
+                continue
+            if number == bound.number:  # on its way from the rows
+                self._rows.drop(number)
+            else:  # replaced by the row
+                del self._by_key[key]
+        known = {bound.number for bound in self._by_key.values()}
+        for number in np.setdiff1d(self._core.pods.numbers(), rows).tolist():
+            if number not in known:
+                self._core.unbind(number)
+        self._priorities = Counter(
+            self._core.pods.info_of(number).priority for number in self._rows.recover().tolist()
+        )
+        for waiting in self._waiting.values():
+            for bound in waiting.values():
+                bound.info.release()
+        self._using_volumes, self._by_number, self._waiting = {}, {}, {}
+        for key, bound in self._by_key.items():
+            slot = self._core.nodes.slot_of(bound.node)
+            if bound.number == NO_POD and slot >= 0:
+                self._account(bound, slot)
+            self._derive(key, bound)

@@ -41,7 +41,7 @@ class BoundRows:
         return self._numbers.get(namespace, {}).get(name)
 
     def add(self, rows: PodRows, numbers: npt.NDArray[np.int32]) -> None:
-        """Take the rows of a table that are bound.
+        """Add the rows of a table that are bound; a row replaces one of the same name.
 
         Args:
             rows: The table.
@@ -50,35 +50,67 @@ class BoundRows:
         bound = np.flatnonzero(numbers >= 0)
         if not len(bound):
             return
-        self._cover(int(numbers.max()) + 1)
-        self._table_of[numbers[bound]] = self._next_table
+        table, self._next_table = self._next_table, self._next_table + 1
+        self._grow(int(numbers.max()) + 1)
+        self._table_of[numbers[bound]] = table
         self._row_of[numbers[bound]] = bound
+        self._tables[table] = rows  # from here on the rows count, see recover
+        self._index(table, rows, bound, numbers[bound])
+
+    def _index(
+        self, table: int, rows: PodRows, bound: npt.NDArray[np.int64], numbers: npt.NDArray[np.int32]
+    ) -> None:
+        """Make some rows of a table findable by name."""
         names = rows.names.to_numpy(zero_copy_only=False)
         spaces = rows.namespaces.codes[bound]
-        bound = bound[np.argsort(spaces, kind="stable")]
+        order = np.argsort(spaces, kind="stable")
         ends = np.cumsum(np.bincount(spaces, minlength=len(rows.namespaces.values)))
-        for namespace, here in zip(rows.namespaces.values, np.split(bound, ends[:-1]), strict=True):
-            pairs = zip(names[here].tolist(), numbers[here].tolist(), strict=True)
+        for namespace, here in zip(rows.namespaces.values, np.split(order, ends[:-1]), strict=True):
+            pairs = zip(names[bound[here]].tolist(), numbers[here].tolist(), strict=True)
             self._numbers.setdefault(namespace, {}).update(pairs)
-        self._tables[self._next_table] = rows
-        self._left[self._next_table] = len(bound)
-        self._next_table += 1
+        self._left[table] = len(bound)
 
-    def _cover(self, numbers: int) -> None:
-        """Make room for the pods below a number."""
+    def _grow(self, numbers: int) -> None:
+        """Make the arrays hold the pods below a number."""
         more = numbers - len(self._table_of)
         if more > 0:
-            self._table_of = np.append(self._table_of, np.full(more, NOT_A_ROW, np.int32))
             self._row_of = np.append(self._row_of, np.full(more, NOT_A_ROW, np.int32))
+            self._table_of = np.append(self._table_of, np.full(more, NOT_A_ROW, np.int32))
 
-    def take(self, number: int) -> tuple[PodRows, int]:
-        """The table and the row of a pod, which is a row no longer."""
-        table, row = int(self._table_of[number]), int(self._row_of[number])
+    def at(self, number: int) -> tuple[PodRows, int]:
+        """Return the table and the row of a pod."""
+        return self._tables[int(self._table_of[number])], int(self._row_of[number])
+
+    def drop(self, number: int) -> None:
+        """Forget that a pod is a row."""
+        table = int(self._table_of[number])
+        namespace, name = self._tables[table].key(int(self._row_of[number]))
         self._table_of[number] = NOT_A_ROW
-        rows = self._tables[table]
-        namespace, name = rows.key(row)
         del self._numbers[namespace][name]
         self._left[table] -= 1
         if not self._left[table]:
             del self._left[table], self._tables[table]
-        return rows, row
+
+    def recover(self) -> npt.NDArray[np.int32]:
+        """Derive everything from ``_tables``, ``_table_of`` and ``_row_of`` again, after an interruption.
+
+        Returns:
+            int32[n]: the numbers of the pods that are rows; of two rows with one name, the one added last.
+        """
+        size = min(len(self._table_of), len(self._row_of))
+        self._table_of, self._row_of = self._table_of[:size], self._row_of[:size]
+        self._numbers, self._left = {}, {}
+        for table, rows in list(self._tables.items()):
+            numbers = np.flatnonzero(self._table_of == table).astype(np.int32)
+            if len(numbers):
+                self._index(table, rows, self._row_of[numbers].astype(np.int64), numbers)
+            else:
+                del self._tables[table]
+        found = [number for names in self._numbers.values() for number in names.values()]
+        kept = np.array(sorted(found), np.int32)
+        lost = np.setdiff1d(np.flatnonzero(self._table_of != NOT_A_ROW), kept)
+        for table, count in zip(*np.unique(self._table_of[lost], return_counts=True), strict=True):
+            if int(table) in self._left:
+                self._left[int(table)] -= int(count)
+        self._table_of[lost] = NOT_A_ROW
+        return kept

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 def add_new_nodes(nodes: NodeTable, rows: NodeRows) -> None:
     """Add nodes of a table, none of which is there yet."""
-    slots = bulk.admit(nodes, rows.names)
-    for resource, amounts in rows.allocatable.items():
-        bulk.set_allocatable(nodes, resource, slots, amounts.numbers)
-    for key, label in rows.labels.items():
-        bulk.set_label(nodes, key, slots, label.codes, label.values)
-    bulk.finish(nodes, slots, rows.label_keys(), rows.taint_sets(), rows.unschedulable.view(np.uint8))
-    for row in rows.images:
-        bulk.set_images(nodes, int(slots[row]), rows.images_of(row))
+    bulk.add_nodes(
+        nodes,
+        rows.names,
+        {resource: amounts.numbers for resource, amounts in rows.allocatable.items()},
+        {key: (label.codes, label.values) for key, label in rows.labels.items()},
+        rows.label_keys(),
+        rows.taint_sets(),
+        rows.unschedulable.view(np.uint8),
+        [(row, rows.images_of(row)) for row in rows.images],
+    )
 
 
 def add_bound_pods(bound: BoundPods, nominator: Nominator, classes: ClassCache, rows: PodRows) -> None:

@@ -1,24 +1,25 @@
-"""What an engine knows of a cluster: the scheduler cache's nodes and pods, and the objects that rules look up.
+"""The state of a cluster as an engine holds it: nodes, bound and nominated pods, and objects that plugins look up.
 
-Every change enters here, one at a time, and what undoes it is recorded (``journal.py``).
+Every change enters here, one at a time, and what undoes it is recorded (``transactions.pyx``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from functools import partial
 from operator import itemgetter
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kschedcore._native.core import Core
+from kschedcore._native.transactions import Guard, Journal, exclusive
 from kschedcore.api.arguments import text
 from kschedcore.api.objects import Namespace, Node, Pod, ResourceClaim
 from kschedcore.api.phases import FINISHED
 from kschedcore.engine.attachments import Attachments
-from kschedcore.engine.binding import BoundPods, key_of
+from kschedcore.engine.binding import BoundPods, PodKey, key_of
 from kschedcore.engine.bulk import add_bound_pods, add_new_nodes
 from kschedcore.engine.classes import ClassCache
 from kschedcore.engine.columns.devices import device_table
@@ -29,10 +30,8 @@ from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.devices.assumed import AssumedClaims
 from kschedcore.engine.devices.claims import key_of_claim
 from kschedcore.engine.devices.state import ClaimChange
-from kschedcore.engine.exclusive import exclusive
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import ObjectSource, WholeObjects
-from kschedcore.engine.journal import Journal
 from kschedcore.engine.listers import VIEWS, Listers
 from kschedcore.engine.nominator import Nominator
 from kschedcore.engine.sampling import PLACE_LABELS, NodeTree
@@ -44,6 +43,9 @@ if TYPE_CHECKING:
 
     from kschedcore.engine.decision import Decision
 
+RECOVERED = -1
+"""No version of the storage listers: what depends on them is looked up again."""
+
 
 class SchedulerCache:
     """Nodes, bound and nominated pods, and further objects of a cluster.
@@ -54,10 +56,10 @@ class SchedulerCache:
     """
 
     def __init__(self, core: Core, extenders: Extenders) -> None:
-        self._lock = RLock()
+        self._guard = Guard(self)
         self._core = core
         self._extenders = extenders
-        self._journal = Journal()
+        self._journal = Journal(self._guard)
         self._listers = Listers(self._journal, core)
         self._bound = BoundPods(core, self._journal)
         self._nominator = Nominator(core, self._journal)
@@ -68,6 +70,20 @@ class SchedulerCache:
         self._storage_version = 0
         self._claims = AssumedClaims(self._listers, self._journal)
 
+    def _recover(self) -> None:
+        """Make everything that is derived agree with the records, after an exception interrupted a change.
+
+        The change was made, or not, or in part where it is one of many rows; the accounts are right either way.
+        """
+        nodes = self._core.nodes
+        self._classes.clear()
+        self._listers.recover()
+        self._tree.recover({name: nodes.spec_of(nodes.slot_of(name))[1] for name in nodes.names()})
+        self._bound.recover()
+        self._nominator.recover()
+        self._attachments.recover()
+        self._storage_version = RECOVERED
+
     # -- nodes ------------------------------------------------------------------------------------
 
     @exclusive
@@ -77,11 +93,12 @@ class SchedulerCache:
         Raises:
             ManifestError: It is invalid.
         """
-        view = checked(Node, node)
+        self._set_node(checked(Node, node), node)
+
+    def _set_node(self, view: Node, node: Node | Mapping[str, Any]) -> None:
         self._whole.set_node(view.metadata.name, node)
         self._put_node(node_row(view))
 
-    @exclusive
     def add_nodes(self, table: ArrowStream) -> None:
         """Add or replace the nodes of a table.
 
@@ -92,55 +109,66 @@ class SchedulerCache:
         Raises:
             UsageError: A column has a type it cannot have, or a row a value; or there is no ``name``.
         """
-        rows = NodeRows(table)
+        self._add_nodes(NodeRows(table))
+
+    @exclusive
+    def _add_nodes(self, rows: NodeRows) -> None:
         known = self._core.nodes.slot_of
         # Requests to extenders contain whole objects.
         alone = np.array([bool(self._extenders) or known(name) >= 0 for name in rows.names], np.bool_)
         fresh = rows.where(~alone)
+        for name in fresh.names if self._journal.is_open else ():
+            self._journal.record(self._drop_node, name)
         add_new_nodes(self._core.nodes, fresh)
         for name, labels in zip(fresh.names, fresh.labels_among(PLACE_LABELS), strict=True):
             self._node_added(name, labels)
         for row in np.flatnonzero(alone).tolist():
-            self.set_node(rows.node(row))
+            node = rows.node(row)
+            self._set_node(checked(Node, node), node)
 
     @exclusive
-    def remove_node(self, name: str) -> None:
+    def remove_node(self, node: str | Node | Mapping[str, Any]) -> None:
         """Take a node out. Pods bound to it are remembered until they are removed, or the node comes back.
+
+        Args:
+            node: The node or its name.
 
         Raises:
             NotFoundError: There is no such node.
-            UsageError: The name is no string.
+            UsageError: It is neither a name nor a node.
         """
-        slot = self._core.nodes.slot_of(text("name", name))
+        name = node if isinstance(node, str) else _key("node", node)[1]
+        slot = self._core.nodes.slot_of(name)
         if slot < 0:
             raise NotFoundError(f"node {name!r} not found")
-        row = NodeRow(name, *self._core.nodes.spec_of(slot))
         self._whole.remove_node(name)
+        self._nominator.node_leaving(name)
+        self._journal.record(self._put_node, NodeRow(name, *self._core.nodes.spec_of(slot)))
         self._drop_node(name)
-        self._journal.record(self._put_node, row)
 
     def _put_node(self, row: NodeRow) -> None:
         slot = self._core.nodes.slot_of(row.name)
         if slot >= 0:
-            before = NodeRow(row.name, *self._core.nodes.spec_of(slot)) if self._journal.is_open else None
+            if self._journal.is_open:
+                self._journal.record(self._put_node, NodeRow(row.name, *self._core.nodes.spec_of(slot)))
             self._tree.set(row.name, row.labels)
             self._core.set_node(*row)
             self._listers.devices.inventory.forget_node(slot)
-            if before is not None:
-                self._journal.record(self._put_node, before)
             return
+        self._journal.record(self._drop_node, row.name)
         self._core.set_node(*row)
         self._node_added(row.name, row.labels)
 
     def _node_added(self, name: str, labels: Mapping[str, str]) -> None:
-        """A node has come to the core: with it comes what was there before it, or is to be there."""
+        """Account what waited for a node that the core has now."""
         self._listers.devices.inventory.forget_node(self._core.nodes.slot_of(name))
         self._tree.set(name, labels)
         self._attachments.node_added(name)
         self._bound.node_added(name)
-        self._journal.record(self._drop_node, name)
 
     def _drop_node(self, name: str) -> None:
+        if self._core.nodes.slot_of(name) < 0:
+            return
         self._nominator.node_leaving(name)
         self._attachments.node_leaving(name)
         self._bound.node_leaving(name)
@@ -157,25 +185,27 @@ class SchedulerCache:
         nominated (``status.nominatedNodeName``) room is left on that node.
 
         Raises:
-            UsageError: The pod is neither bound nor nominated to a node, or ``node`` is no string.
+            UsageError: The pod is not bound to a node, or ``node`` is no string.
             ManifestError: It is invalid.
         """
-        given = None if node is None else text("node", node)
-        view = self._view(pod, named=True)
+        self._add_pod(self._view(pod, named=True), None if node is None else text("node", node))
+
+    def _add_pod(self, view: Pod, given: str | None) -> None:
         target = given or view.spec.node_name
         if not target and view.status.nominated_node_name:
+            info = self._classes.info(view)
             self._bound.remove(key_of(view))
-            self._nominator.nominate(key_of(view), self._classes.info(view), view.status.nominated_node_name)
+            self._nominator.nominate(key_of(view), info, view.status.nominated_node_name)
             return
         if not target:
             raise UsageError(f"pod {'/'.join(key_of(view))} has no spec.nodeName and no node was given")
         if view.status.phase in FINISHED:
             self._bound.remove(key_of(view))
             return
+        info = self._classes.info(view)
         self._nominator.withdraw(key_of(view))
-        self._bound.add(view, self._classes.info(view), target)
+        self._bound.add(view, info, target)
 
-    @exclusive
     def add_pods(self, table: ArrowStream) -> None:
         """Account the bound pods of a table, as :meth:`add_pod` does one after another.
 
@@ -186,27 +216,34 @@ class SchedulerCache:
             UsageError: A column has a type it cannot have, or a row a value; or ``name`` or ``node`` is missing.
             ManifestError: A template is invalid.
         """
-        rows = PodRows(table)
+        self._add_pods(PodRows(table))
+
+    @exclusive
+    def _add_pods(self, rows: PodRows) -> None:
         if self._extenders:  # requests to them contain whole objects
             for row in range(len(rows)):
-                self.add_pod(rows.pod(row))
+                self._add_pod(self._view(rows.pod(row), named=True), None)
             return
         add_bound_pods(self._bound, self._nominator, self._classes, rows)
 
     @exclusive
-    def remove_pod(self, name: str, namespace: str = "default") -> None:
-        """Take a bound pod off its node, or a nominated one out of the way.
+    def remove_pod(self, pod: str | Pod | Mapping[str, Any], namespace: str | None = None) -> None:
+        """Take a bound pod off its node, or withdraw the nomination of a pending one.
+
+        Args:
+            pod: The pod or its name.
+            namespace: Its namespace when it is named, ``default`` if None.
 
         Raises:
             NotFoundError: No such pod is bound or nominated.
-            UsageError: The name or the namespace is no string.
+            UsageError: It is neither a name nor a pod, or the namespace is no string.
         """
-        key = text("namespace", namespace), text("name", name)
+        key = _key("pod", pod, namespace)
         self._whole.remove_pod(key)
-        nominated = self._nominator.withdraw(key)
-        self._claims.release(key)
-        if self._bound.remove(key) is None and nominated is None:
-            raise NotFoundError(f"pod {namespace}/{name} is not bound to a node")
+        nominated, bound = self._nominator.withdraw(key), self._bound.get(key)
+        self._take_off(key)
+        if bound is None and nominated is None:
+            raise NotFoundError(f"pod {'/'.join(key)} is not bound to a node")
 
     @exclusive
     def nominate(self, pod: Pod | Mapping[str, Any], node: str) -> None:
@@ -223,13 +260,17 @@ class SchedulerCache:
         self._nominator.nominate(key_of(view), info, target)
 
     @exclusive
-    def withdraw_nomination(self, name: str, namespace: str = "default") -> None:
-        """Leave no room any more for a pod that is nominated to a node; no matter if it is not.
+    def withdraw_nomination(self, pod: str | Pod | Mapping[str, Any], namespace: str | None = None) -> None:
+        """Withdraw the nomination of a pod, if it is nominated to a node.
+
+        Args:
+            pod: The pod or its name.
+            namespace: Its namespace when it is named, ``default`` if None.
 
         Raises:
-            UsageError: The name or the namespace is no string.
+            UsageError: It is neither a name nor a pod, or the namespace is no string.
         """
-        self._nominator.withdraw((text("namespace", namespace), text("name", name)))
+        self._nominator.withdraw(_key("pod", pod, namespace))
 
     @exclusive
     def forget_pod(self, pod: Pod | Mapping[str, Any]) -> bool:
@@ -245,11 +286,16 @@ class SchedulerCache:
             ManifestError: The pod is invalid.
         """
         view = checked(Pod, pod)
-        if not self.is_assumed(view):
+        if not self._is_assumed(view):
             return False
-        self._bound.remove(key_of(view))
-        self._claims.release(key_of(view))
+        self._take_off(key_of(view))
         return True
+
+    def _take_off(self, key: PodKey) -> None:
+        """Take a pod off its node, and release the claims that are assumed for it."""
+        with self._journal.atomic() if key in self._claims else nullcontext():
+            self._claims.release(key)
+            self._bound.remove(key)
 
     @exclusive
     def is_assumed(self, pod: Pod | Mapping[str, Any]) -> bool:
@@ -258,7 +304,9 @@ class SchedulerCache:
         Raises:
             ManifestError: The pod is invalid.
         """
-        view = checked(Pod, pod)
+        return self._is_assumed(checked(Pod, pod))
+
+    def _is_assumed(self, view: Pod) -> bool:
         bound = self._bound.get(key_of(view))
         uid = view.metadata.uid
         return bound is not None and (bound.pod is view or (uid != "" and uid == bound.pod.metadata.uid))
@@ -279,9 +327,8 @@ class SchedulerCache:
         """
         view = checked(Namespace, namespace)
         topology, name = self._core.topology, view.metadata.name
-        before = topology.namespaces.get(name)
+        self._journal.record(topology.set_namespace, name, topology.namespaces.get(name))
         topology.set_namespace(name, view.metadata.labels or {})
-        self._journal.record(topology.set_namespace, name, before)
 
     @exclusive
     def set_object(self, item: Mapping[str, Any]) -> None:
@@ -345,12 +392,12 @@ class SchedulerCache:
         version = self._listers.versions["storage"]
         if version == self._storage_version:
             return
-        self._storage_version = version
         self._attachments.follow()
         for bound in self._bound.with_volumes():
             info = self._classes.info(bound.pod)
             if info is not bound.info:
                 self._bound.add(bound.pod, info, bound.node)
+        self._storage_version = version
 
     # -- what is there ----------------------------------------------------------------------------
 
@@ -361,15 +408,16 @@ class SchedulerCache:
 
     @exclusive
     def utilisation(self) -> dict[str, dict[str, int]]:
-        """Resource -> its sum over all nodes, ``allocatable`` and ``requested`` by bound pods, where there is any.
+        """Return the sums of each resource over all nodes: ``allocatable``, and ``requested`` by bound pods.
 
-        Units are the scheduler's: millicores for cpu, bytes, counts.
+        Units are the scheduler's: millicores for cpu, bytes, counts. The sums are exact: where a node's own column
+        ``requested`` wraps around at 2**63, as kube-scheduler's accounts do, they do not.
         """
-        nodes = self._core.nodes
+        nodes, requested = self._core.nodes, self._core.topology.requested()
         return {
             resource: {
-                "allocatable": int(nodes.allocatable_of(resource).sum()),
-                "requested": int(nodes.requested_of(resource).sum()),
+                "allocatable": sum(nodes.allocatable_of(resource).tolist()),
+                "requested": requested.get(resource, 0),
             }
             for resource in nodes.resources_in_use()
         }
@@ -389,11 +437,19 @@ class SchedulerCache:
         """Send extenders the nodes and pods of a source, such as informers, instead of those handed to the engine."""
         self._whole.look_up_in(source)
 
-    # -- what if ----------------------------------------------------------------------------------
 
-    @contextmanager
-    def _undone(self) -> Iterator[None]:
-        """Take back at the end whatever is changed meanwhile; other threads wait as long."""
-        with self._lock, self._journal.transaction():
-            self._journal.record(setattr, self._core, "random_state", self._core.random_state)
-            yield
+def _key(kind: str, item: str | Node | Pod | Mapping[str, Any], namespace: str | None = None) -> PodKey:
+    """Return the namespace and name of an object, or of one that is named.
+
+    Raises:
+        UsageError: It is neither a name nor an object with one, or the namespace is no string.
+    """
+    if isinstance(item, str):
+        return text("namespace", namespace or "default"), item
+    metadata = item.get("metadata") if isinstance(item, Mapping) else getattr(item, "metadata", None)
+    read = metadata.get if isinstance(metadata, Mapping) else partial(getattr, metadata)
+    name = read("name", None)
+    if namespace is not None or not isinstance(name, str) or not name:
+        given = type(item).__name__ if namespace is None else f"{type(item).__name__} besides a namespace"
+        raise UsageError(f"{kind} is {given}; expected its name or the {kind}")
+    return text("namespace", read("namespace", None) or "default"), name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from kschedcore._native.podclass import PodClass
-from kschedcore.engine.columns.pods import pod_info
+from kschedcore.engine.columns.pods import CarrierKey, pod_info
 from kschedcore.engine.plugin import PodContext, Status
 from kschedcore.engine.stepwise import Compiled
 from kschedcore.engine.volumes import exclusive_claims, holdings
@@ -19,10 +20,9 @@ from kschedcore.rules.resize import granted
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore._native.podinfo import PodInfo
-    from kschedcore._native.topology import AffinityTerm
+    from kschedcore._native.transactions import Journal
     from kschedcore.api.objects import Pod
     from kschedcore.engine.framework import Framework
-    from kschedcore.engine.journal import Journal
     from kschedcore.engine.listers import Listers
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -43,39 +43,20 @@ SPARE_INFOS = 1024
 """So many infos that no pod uses are left alone before they are swept away."""
 
 
-class InfoKey(NamedTuple):
-    """Everything that a pod's :class:`PodInfo` depends on; a compiled class depends on ``spec.nodeName`` too.
+InfoKey = tuple[bytes, bool, tuple[tuple[tuple[str, ...], int], ...], tuple["CarrierKey", ...]]
+"""Everything that a pod's :class:`PodInfo` depends on.
 
-    Attributes:
-        spec: :func:`spec_key` of the pod with the requests that an in-place resize has granted.
-        terminating: Whether the pod has a deletionTimestamp.
-        volumes: The disks and CSI volumes that it holds of its node (:func:`holdings`).
-        claims: Its ReadWriteOncePod claims (:func:`exclusive_claims`).
-    """
+:func:`spec_key` of the pod with the requests that an in-place resize has granted; whether it has a deletionTimestamp;
+the disks and CSI volumes that it holds of its node (:func:`holdings`); its ReadWriteOncePod claims.
+"""
 
-    spec: bytes
-    terminating: bool
-    volumes: tuple[tuple[tuple[str, ...], int], ...]
-    claims: tuple[tuple[str, AffinityTerm, str], ...]
+ClassKey = tuple[str, str, InfoKey, bytes, Hashable]
+"""Everything that a compiled class depends on besides the cluster, whose changes are counted by listers and logs.
 
-
-class ClassKey(NamedTuple):
-    """Everything that a compiled class depends on besides the cluster, whose changes listers and logs count.
-
-    Attributes:
-        profile: The scheduler name of the profile.
-        node_name: ``spec.nodeName``: no part of :func:`spec_key`, so that a pod has the same info before and
-            after it is bound.
-        info: What its info depends on.
-        annotations: The pod's annotations, as bytes, for profiles with plugins that may read them.
-        devices: What its claims to devices ask for; None for a pod without any.
-    """
-
-    profile: str
-    node_name: str
-    info: InfoKey
-    annotations: bytes
-    devices: Hashable
+The scheduler name of the profile; ``spec.nodeName``, which is no part of :func:`spec_key` so that a pod has the same
+info before and after it is bound; what its info depends on; its annotations, for profiles with plugins that may read
+them; what its claims to devices ask for, None for a pod without any. Plain tuples: they are made for every decision.
+"""
 
 
 def spec_key(pod: Pod) -> bytes:
@@ -95,6 +76,23 @@ def spec_key(pod: Pod) -> bytes:
         return _ENCODER.encode(read)
     except OverflowError:  # a quantity may be an integer of any size
         return repr(read).encode()
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A compiled class, and the state of the listers that it was compiled from.
+
+    Attributes:
+        compiled: The class.
+        groups: The groups of objects that it depends on.
+        versions: Their versions when it was compiled.
+        seen: The listers' count of changes up to which those versions were the present ones.
+    """
+
+    compiled: Compiled
+    groups: list[str]
+    versions: list[int]
+    seen: int
 
 
 def _as_granted(pod: Pod) -> Pod:
@@ -121,7 +119,7 @@ class ClassCache:
         self._sweep_at = SPARE_INFOS
         self._thin_out_at = SPARE_CLASSES
         self._infos: dict[InfoKey, PodInfo] = {}
-        self._classes: OrderedDict[ClassKey, tuple[Compiled, tuple[int, ...]]] = OrderedDict()
+        self._classes: OrderedDict[ClassKey, _Entry] = OrderedDict()
 
     def info(self, pod: Pod) -> PodInfo:
         """Return the interned resource footprint of a pod (requests, ports, volumes, affinity terms)."""
@@ -138,20 +136,20 @@ class ClassCache:
         return [self._intern(pod, self._info_key(pod)) for pod in pods]
 
     def _info_key(self, pod: Pod) -> InfoKey:
-        volumes = holdings(pod, self._listers)
-        claims = tuple(exclusive_claims(pod, self._listers)) if pod.spec.volumes else ()
         terminating = pod.metadata.deletion_timestamp is not None
-        return InfoKey(spec_key(_as_granted(pod)), terminating, volumes, claims)
+        key = spec_key(
+            _as_granted(pod) if pod.status.container_statuses or pod.status.init_container_statuses else pod
+        )
+        if not pod.spec.volumes:
+            return key, terminating, (), ()
+        return key, terminating, holdings(pod, self._listers), tuple(exclusive_claims(pod, self._listers))
 
     def _intern(self, pod: Pod, key: InfoKey) -> PodInfo:
         found = self._infos.get(key)
         if found is None:
+            _, terminating, volumes, claims = key
             found = self._infos[key] = pod_info(
-                self._core.nodes,
-                _as_granted(pod),
-                terminating=key.terminating,
-                volumes=key.volumes,
-                claims=key.claims,
+                self._core.nodes, _as_granted(pod), terminating=terminating, volumes=volumes, claims=claims
             )
             self._core.topology.register(found)
         return found
@@ -167,7 +165,8 @@ class ClassCache:
     @property
     def full(self) -> bool:
         """Whether there are more classes than may be kept, or so many that some may be idle."""
-        return len(self._classes) > min(self._limit, self._thin_out_at)
+        kept = len(self._classes)
+        return kept > self._thin_out_at or kept > self._limit
 
     def trim(self) -> None:
         """Drop idle classes when there are many, and then the least recently used until only so many are left.
@@ -177,12 +176,12 @@ class ClassCache:
         if len(self._classes) > self._thin_out_at:
             self._thin_out()
         while len(self._classes) > self._limit:
-            self._release(self._classes.popitem(last=False)[1][0])
+            self._release(self._classes.popitem(last=False)[1].compiled)
 
     def _thin_out(self) -> None:
         """Drop the classes of which no pod is bound, but for those used last: of Jobs there is no end."""
         for name in list(islice(self._classes, len(self._classes) - SPARE_CLASSES)):
-            compiled, _ = self._classes[name]
+            compiled = self._classes[name].compiled
             if isinstance(compiled, Status) or not compiled.info.users:
                 del self._classes[name]
                 self._release(compiled)
@@ -198,20 +197,20 @@ class ClassCache:
         info_key = self._info_key(pod)
         annotations = _ENCODER.encode(pod.metadata.annotations) if framework.reads_annotations else b""
         devices = self._listers.devices.class_key(pod)
-        name = ClassKey(
-            framework.profile.scheduler_name, pod.spec.node_name or "", info_key, annotations, devices
-        )
+        name = (framework.profile.scheduler_name, pod.spec.node_name or "", info_key, annotations, devices)
         found = self._classes.get(name)
         if found is not None:
-            compiled, versions = found
-            if versions == self._versions(pod, framework, devices):
+            if found.seen != self._listers.changes and found.versions == self._versions(found.groups):
+                found.seen = self._listers.changes
+            if found.seen == self._listers.changes:
                 self._classes.move_to_end(name)
-                return compiled
+                return found.compiled
             del self._classes[name]
-            self._release(compiled)
+            self._release(found.compiled)
         context = PodContext(pod, self._info(pod, info_key), self._core, self._listers)
         compiled = framework.compile(context)
-        self._classes[name] = (compiled, self._versions(pod, framework, devices))
+        groups = sorted(framework.watches(pod) if devices is None else framework.watches(pod) | {"devices"})
+        self._classes[name] = _Entry(compiled, groups, self._versions(groups), self._listers.changes)
         return compiled
 
     def narrowed(self, pod: Pod, framework: Framework, node: str) -> PodClass:
@@ -220,9 +219,8 @@ class ClassCache:
         assert isinstance(compiled, PodClass)  # the node has passed, so PreFilter has too
         return compiled
 
-    def _versions(self, pod: Pod, framework: Framework, devices: Hashable) -> tuple[int, ...]:
-        versions = tuple(self._listers.versions[group] for group in sorted(framework.watches(pod)))
-        return versions if devices is None else (*versions, self._listers.versions["devices"])
+    def _versions(self, groups: list[str]) -> list[int]:
+        return [self._listers.versions[group] for group in groups]
 
     @staticmethod
     def _release(compiled: Compiled) -> None:
@@ -231,6 +229,6 @@ class ClassCache:
 
     def clear(self) -> None:
         """Forget every compiled class; the next decisions start from a full pass."""
-        for compiled, _ in self._classes.values():
-            self._release(compiled)
-        self._classes.clear()
+        classes, self._classes = self._classes, OrderedDict()
+        for entry in classes.values():
+            self._release(entry.compiled)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, overload
 
 import pyarrow as pa
 
 from kschedcore.engine.binding import key_of
+from kschedcore.errors import Interrupted
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
@@ -123,6 +125,18 @@ class Decision:
 
 def _names(pods: Iterable[Pod]) -> tuple[str, ...]:
     return tuple(sorted("/".join(key_of(pod)) for pod in pods))
+
+
+def tell_decisions(error: BaseException, decisions: Decisions | pa.Table) -> None:
+    """Set ``error.decisions``: what was decided, and stays committed, before an exception ended a batch.
+
+    Raises:
+        Interrupted: The exception is a KeyboardInterrupt.
+    """
+    if type(error) is KeyboardInterrupt:
+        raise Interrupted(decisions) from error
+    with suppress(AttributeError):
+        error.decisions = decisions  # type: ignore[attr-defined]
 
 
 class Decisions(Collection[Decision]):

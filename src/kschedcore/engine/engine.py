@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
-
-import numpy as np
 
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
-from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several
+from kschedcore._native.transactions import WhatIf, exclusive
+from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several, text
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.engine.binding import key_of
 from kschedcore.engine.cache import SchedulerCache
 from kschedcore.engine.capacity import Capacity
 from kschedcore.engine.columns.pod_tables import PodRows
-from kschedcore.engine.columns.tables import ArrowStream, Coded
+from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.config.loading import Configuration, SchedulerConfiguration, load_config
-from kschedcore.engine.decision import Decision, Decisions
+from kschedcore.engine.cycle import Cycles
+from kschedcore.engine.decision import Decision, Decisions, tell_decisions
 from kschedcore.engine.diagnosis import Diagnosis
 from kschedcore.engine.events import QueueingHints
-from kschedcore.engine.exclusive import exclusive
 from kschedcore.engine.explanation import Explanation
-from kschedcore.engine.extenders.extenders import ExtenderError, Extenders
+from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import PreemptionExtenders
 from kschedcore.engine.framework import Framework
-from kschedcore.engine.nominator import Nomination
-from kschedcore.engine.plugin import ClusterHandle, Plugin, PostFilterResult, Status
-from kschedcore.engine.plugins.dynamic_resources import devices_of, filter_error
+from kschedcore.engine.plugin import ClusterHandle, Plugin, Status
 from kschedcore.engine.plugins.priority_sort import PrioritySort
 from kschedcore.engine.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.engine.queue import in_queue_order
 from kschedcore.engine.registry import with_plugins
 from kschedcore.engine.row_decisions import RowDecisions, in_row_order
-from kschedcore.engine.stepwise import EXTENDER, Compiled, Steps, Stepwise
+from kschedcore.engine.stepwise import Compiled, Steps, Stepwise
 from kschedcore.errors import NotFoundError, UsageError
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.rules.bounds import checked
@@ -44,8 +40,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     import pyarrow as pa
-
-    from kschedcore.engine.devices.state import ClaimChange
 
 TieBreak = Literal["first", "random"]
 
@@ -97,13 +91,23 @@ class Engine(SchedulerCache):
         )
         self._steps = Steps(self._core, self._extenders, self._tree, self._whole.pod)
         agreement = PreemptionExtenders(self._extenders, self._whole) if self._extenders else None
-        self._cluster = ClusterHandle(self._core, self._bound, self._listers, agreement)
         self._frameworks = {
             profile.scheduler_name: Framework(profile, registry, self._extenders, self.release)
             for profile in profiles_of(self._config, registry, self.release)
         }
         for framework in self._frameworks.values():
             framework.attach(self._listers)
+        self._cycles = Cycles(
+            self._core,
+            self._journal,
+            self._bound,
+            self._nominator,
+            self._classes,
+            self._steps,
+            ClusterHandle(self._core, self._bound, self._listers, agreement),
+            self._frameworks,
+            self._claims,
+        )
         self.hints = QueueingHints({name: each.plugins for name, each in self._frameworks.items()})
         if cluster is not None:
             self._load(cluster)
@@ -126,7 +130,6 @@ class Engine(SchedulerCache):
 
     # -- decisions --------------------------------------------------------------------------------
 
-    @exclusive
     def schedule(self, pods: Iterable[Pod | Mapping[str, Any]], *, preempt: bool = True) -> Decisions:
         """Place pods one after another, in queue order: by priority, then as given.
 
@@ -139,15 +142,36 @@ class Engine(SchedulerCache):
             preempt: Look for victims when no node is feasible (PostFilter).
 
         Raises:
-            PluginError: A plugin written in Python failed. What it did not concern was placed.
+            PluginError: A plugin written in Python failed. Pods that it did not concern were placed.
             ManifestError: A pod is invalid; nothing was placed.
             UsageError: Something is no pod; nothing was placed.
+            Interrupted: Ctrl-C; the exception's ``decisions`` are those made before, and they stay. Any other
+                exception that ends the batch early has such an attribute too.
         """
-        decisions: list[Decision] = []
+        return self._schedule(list(several("pods", pods, "pods")), preempt)
+
+    @exclusive
+    def _schedule(self, pods: list[Pod | Mapping[str, Any]], preempt: bool) -> Decisions:
+        return self._run_cycles(pods, preempt)
+
+    def _run_cycles(self, pods: Iterable[Pod | Mapping[str, Any]], preempt: bool) -> Decisions:
+        made: list[Decision] = []
+        try:
+            self._place_all(self._in_queue_order(pods, named=True), preempt, made)
+            self._cycles.raise_errors()
+        except BaseException as error:
+            if made and made[-1].node is not None and not self._is_assumed(made[-1].pod):
+                made.pop()  # decided, but not accounted any more
+            tell_decisions(error, Decisions(made))
+            raise
+        return Decisions(made)
+
+    def _place_all(self, pods: list[Pod], preempt: bool, made: list[Decision]) -> None:
+        """Place pods in order; append the committed decisions to ``made``."""
         batch: list[tuple[Pod, PodClass]] = []
-        for pod in self._in_queue_order(pods, named=True):
-            if self._classes.full:  # what is dropped must not be waiting in the batch
-                decisions += self._place(batch, preempt)
+        for pod in pods:
+            if self._classes.full:  # a class that is dropped must not be waiting in the batch
+                self._cycles.place_batch(batch, preempt, made)
                 batch = []
                 self._classes.trim()
             compiled = self._compile(pod)
@@ -158,18 +182,14 @@ class Engine(SchedulerCache):
             ):
                 batch.append((pod, compiled))
                 continue
-            if batch:
-                decisions += self._place(batch, preempt)
-                batch = []
+            self._cycles.place_batch(batch, preempt, made)
+            batch = []
             if isinstance(compiled, Status):
-                decisions.append(self._reject(pod, compiled, preempt))
+                made.append(self._cycles.reject(pod, compiled, preempt, commit=True))
             else:
-                decisions.append(self._place_alone(pod, compiled, preempt))
-        decisions += self._place(batch, preempt)
-        self._raise_errors()
-        return Decisions(decisions)
+                self._cycles.place(pod, compiled, preempt, made)
+        self._cycles.place_batch(batch, preempt, made)
 
-    @exclusive
     def place(self, pods: ArrowStream, *, preempt: bool = True) -> pa.Table:
         """Place the pods of a table, as :meth:`schedule` places objects: by priority, then in the order of rows.
 
@@ -187,15 +207,33 @@ class Engine(SchedulerCache):
         Raises:
             UsageError: A column has a type it cannot have, or a row a value; nothing was placed.
             ManifestError: A template is invalid; nothing was placed.
-            PluginError: A plugin written in Python failed. What it did not concern was placed.
+            PluginError: A plugin written in Python failed. Pods that it did not concern were placed.
+            Interrupted: Ctrl-C; the exception has a table of what was placed before, and stays, as ``decisions``.
         """
-        rows = PodRows(pods, bound=False)
+        return self._place(PodRows(pods, bound=False), preempt)
+
+    @exclusive
+    def _place(self, rows: PodRows, preempt: bool) -> pa.Table:
         classes = self._compiled_rows(rows)
         if classes is None:
-            return in_row_order(self.schedule(map(rows.pod, range(len(rows))), preempt=preempt), rows)
-        decided = self._place_rows(rows, classes, preempt)
-        self._raise_errors()
-        return decided.to_arrow()
+            try:
+                return in_row_order(self._run_cycles(map(rows.pod, range(len(rows))), preempt), rows)
+            except BaseException as error:
+                made: Decisions | None = getattr(error, "decisions", None)
+                if made is not None:
+                    tell_decisions(error, in_row_order(made, rows))
+                raise
+        decided: list[RowDecisions] = []
+        try:
+            interruption = self._cycles.place_rows(rows, classes, preempt, decided)
+            if interruption is not None:
+                raise interruption
+            self._cycles.raise_errors()
+        except BaseException as error:
+            if decided and self._cycles.are_committed(decided[0]):
+                tell_decisions(error, decided[0].to_arrow())
+            raise
+        return decided[0].to_arrow()
 
     def _compiled_rows(self, rows: PodRows) -> list[PodClass] | None:
         """A class for each shape of a table; None where rows have to be looked at one by one.
@@ -216,193 +254,7 @@ class Engine(SchedulerCache):
             return None
         return None if nominated and not nominated.keys().isdisjoint(rows.pod_keys()) else classes
 
-    def _place_rows(self, rows: PodRows, classes: list[PodClass], preempt: bool) -> RowDecisions:
-        priorities = np.array([each.info.priority for each in classes], np.int64)[rows.shape_of]
-        order = np.argsort(-priorities, kind="stable")
-        tried: dict[int, PostFilterResult] = {}
-
-        def post_filter(place: int) -> None:
-            row = int(order[place])
-            tried[place] = self._post_filter(rows.pod(row), classes[rows.shape_of[row]])
-
-        class_of = np.ascontiguousarray(rows.shape_of[order], np.int32)
-        slots, totals, ties, feasible, numbers, failures = self._core.place(
-            classes, True, post_filter if preempt else None, class_of
-        )
-        back = np.argsort(order)
-        failed = {
-            int(order[place]): self._unschedulable(rows.pod(order[place]), counts, tried.get(place))
-            for place, counts in failures.items()
-        }
-        decided = RowDecisions(
-            rows, slots[back], feasible[back], totals[back], ties[back], failed, self._core.nodes.name_of
-        )
-        placed = rows.where(decided.placed)
-        placed.nodes = Coded(decided.nodes.codes[decided.placed], decided.nodes.values)
-        self._bound.note_rows(placed, [each.info for each in classes], numbers[back][decided.placed])
-        return decided
-
-    def _place(self, batch: list[tuple[Pod, PodClass]], preempt: bool) -> list[Decision]:
-        """Place pods that no node is nominated for."""
-        preemptions: dict[int, PostFilterResult] = {}
-
-        def post_filter(place: int) -> None:
-            preemptions[place] = self._post_filter(*batch[place])
-
-        slots, totals, ties, feasible, numbers, failures = self._core.place(
-            [compiled for _, compiled in batch], True, post_filter if preempt else None
-        )
-        decisions = []
-        for place, (pod, compiled) in enumerate(batch):
-            slot = int(slots[place])
-            if slot < 0:
-                decisions.append(self._unschedulable(pod, failures[place], preemptions.get(place)))
-                continue
-            node = self._core.nodes.name_of(slot)
-            self._bound.remove(key_of(pod))
-            self._bound.note(pod, compiled.info, node, int(numbers[place]))
-            decisions.append(Decision(pod, node, int(feasible[place]), int(totals[place]), int(ties[place])))
-        return decisions
-
-    def _post_filter(self, pod: Pod, compiled: PodClass | Status) -> PostFilterResult:
-        """Run PostFilter, and nominate the pod to the node that it finds."""
-        result = self.framework_of(pod).post_filter(self._cluster, pod, compiled)
-        if result.node is not None:
-            info = self._classes.info(pod) if isinstance(compiled, Status) else compiled.info
-            self._nominator.withdraw_below(result.node, info.priority)
-            self._nominator.nominate(key_of(pod), info, result.node)
-        self._claims.write(result.claims)
-        return result
-
-    def _reject(self, pod: Pod, status: Status, preempt: bool) -> Decision:
-        """Decide about a pod whose cycle PreEnqueue or PreFilter ended."""
-        nomination = self._nominator.withdraw(key_of(pod))
-        result = self._post_filter(pod, status) if self._runs_post_filter(status, preempt) else None
-        decision = self._unschedulable(pod, {}, result, status)
-        if result is not None and decision.keeps_nomination and nomination is not None:
-            self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
-        return decision
-
-    def _runs_post_filter(self, status: Status, preempt: bool) -> bool:
-        """Return whether PostFilter runs after a status that ended a cycle."""
-        return bool(
-            preempt and status.plugin and status.rejects and not status.pre_enqueue and self._core.nodes.count
-        )
-
-    def _place_alone(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
-        """Place a pod on the node nominated for it if it fits there by now, else wherever it fits."""
-        with self._nomination_aside(pod) as nomination:
-            there = self._on_nominated(pod, compiled, nomination)
-        self._nominator.withdraw(key_of(pod))
-        error = None if there is not None else self._filter_error(pod, compiled)
-        if error is not None:
-            return error
-        if there is not None:
-            decision = self._place_there(pod, compiled, there)
-        elif isinstance(compiled, Stepwise):
-            decision = self._place_stepwise(pod, compiled, preempt)
-        else:
-            decision = self._place([(pod, compiled)], preempt)[0]
-        if decision.node is None and decision.keeps_nomination and nomination is not None:
-            self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
-        decision.claims = self._claim_changes(decision, compiled)
-        if decision.node is not None:
-            self._claims.assume(key_of(pod), decision.claims)
-        return decision
-
-    def _filter_error(self, pod: Pod, compiled: PodClass | Stepwise) -> Decision | None:
-        """Return the decision of a cycle that an error of the device allocator ended, if one did."""
-        pod_class = compiled.filters if isinstance(compiled, Stepwise) else compiled
-        status = filter_error(self._core, pod_class)
-        if status is None:
-            return None
-        return Decision(pod, None, diagnosis=Diagnosis(self._core, self._core.nodes.count, pre_filter=status))
-
-    def _claim_changes(self, decision: Decision, compiled: PodClass | Stepwise) -> tuple[ClaimChange, ...]:
-        """Return what a decision does to ResourceClaims."""
-        found = devices_of(compiled.filters if isinstance(compiled, Stepwise) else compiled)
-        if found is None or decision.node is None:
-            return decision.claims
-        return self._claims.changes(decision.pod, found, self._core.nodes.slot_of(decision.node))
-
-    def _place_there(self, pod: Pod, compiled: PodClass | Stepwise, node: str) -> Decision:
-        """Place a pod on the one node that it is offered, which is feasible."""
-        slot = self._core.nodes.slot_of(node)
-        total = None if isinstance(compiled, Stepwise) else compiled.total_alone(slot)
-        if total is None:
-            narrowed = self._classes.narrowed(pod, self.framework_of(pod), node)
-            decision = self._place([(pod, narrowed)], preempt=False)[0]
-            narrowed.release()
-            return decision
-        number = self._core.bind(compiled.info, slot)
-        self._bound.remove(key_of(pod))
-        self._bound.note(pod, compiled.info, node, number)
-        return Decision(pod, node, feasible=1, total=total, ties=1)
-
-    @contextmanager
-    def _nomination_aside(self, pod: Pod) -> Iterator[Nomination | None]:
-        """Decide as if the pod itself were not nominated: it need not leave room for itself."""
-        nomination = self._nominator.withdraw(key_of(pod))
-        try:
-            yield nomination
-        finally:
-            if nomination is not None:
-                self._nominator.nominate(key_of(pod), nomination.info, nomination.node)
-
-    def _on_nominated(
-        self, pod: Pod, compiled: PodClass | Stepwise, nomination: Nomination | None
-    ) -> str | None:
-        """The node nominated for the pod, if it fits there by now."""
-        node = nomination.node if nomination else pod.status.nominated_node_name
-        slot = self._core.nodes.slot_of(node) if node else -1
-        if not node or slot < 0:
-            return None
-        compiled.catch_up()
-        if not compiled.passes(slot):
-            return None
-        if isinstance(compiled, Stepwise) and not self._steps.takes(pod, slot):
-            return None
-        return node
-
-    def _place_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
-        """Place a pod whose profile samples nodes or has extenders."""
-        try:
-            counts = self._steps.run(pod, compiled, moves=True)
-        except ExtenderError as error:
-            return self._failed(pod, error)
-        if counts is None:
-            return self._place([(pod, compiled.scores)], preempt=False)[0]
-        return self._unschedulable(pod, counts, self._post_filter(pod, compiled.filters) if preempt else None)
-
-    def _failed(self, pod: Pod, error: ExtenderError) -> Decision:
-        """The decision of a cycle that an extender broke off."""
-        status = Status("Error", EXTENDER, (str(error),))
-        return Decision(pod, None, diagnosis=Diagnosis(self._core, self._core.nodes.count, pre_filter=status))
-
-    def _unschedulable(
-        self,
-        pod: Pod,
-        counts: dict[int, int],
-        result: PostFilterResult | None,
-        status: Status | None = None,
-    ) -> Decision:
-        nodes = self._core.nodes.count
-        if result is None:
-            diagnosis = Diagnosis(self._core, nodes, counts, status)
-            return Decision(pod, None, diagnosis=diagnosis, keeps_nomination=status is None)
-        diagnosis = Diagnosis(self._core, nodes, counts, status, result.message)
-        equals = tuple((node, tuple(each.pod for each in victims)) for node, victims in result.equals)
-        return Decision(
-            pod,
-            None,
-            diagnosis=diagnosis,
-            equals=equals,
-            keeps_nomination=not result.tried,
-            claims=result.claims,
-        )
-
-    @contextmanager
-    def what_if(self) -> Iterator[Self]:
+    def what_if(self) -> WhatIf[Self]:
         """Change the cluster and ask it questions, and have everything as it was at the end of the block.
 
         Nodes, pods, further objects, placements, nominations, draws among equal nodes: whatever is done to the
@@ -414,9 +266,12 @@ class Engine(SchedulerCache):
         Returns:
             The engine itself.
         """
-        with self._undone():
-            self._journal.record(setattr, self._steps.sampler, "start", self._steps.sampler.start)
-            yield self
+        return WhatIf(self, self._guard, self._journal, self._record_draws)
+
+    def _record_draws(self) -> None:
+        """Record what is not recorded when it changes: where draws and searches stand."""
+        self._journal.record(setattr, self._core, "random_state", self._core.random_state)
+        self._journal.record(setattr, self._steps.sampler, "start", self._steps.sampler.start)
 
     @exclusive
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
@@ -447,11 +302,12 @@ class Engine(SchedulerCache):
         """
         view = self._view(pod, named=True)
         compiled = self._compile(view)
-        self.add_pod(view, node)
-        decision = Decision(view, node, feasible=1, ties=1)
-        if not isinstance(compiled, Status) and self._core.nodes.slot_of(node) >= 0:
-            decision.claims = self._claim_changes(decision, compiled)
-            self._claims.assume(key_of(view), decision.claims)
+        with self._journal.atomic():
+            self._add_pod(view, text("node", node))
+            decision = Decision(view, node, feasible=1, ties=1)
+            if not isinstance(compiled, Status) and self._core.nodes.slot_of(node) >= 0:
+                decision.claims = self._cycles.claim_changes(decision, compiled)
+                self._claims.assume(key_of(view), decision.claims)
         return decision
 
     @exclusive
@@ -477,45 +333,15 @@ class Engine(SchedulerCache):
         self._classes.trim()
         compiled = self._compile(view)
         if isinstance(compiled, Status):
-            runs = self._runs_post_filter(compiled, preempt)
-            result = self.framework_of(view).post_filter(self._cluster, view, compiled) if runs else None
-            return self._unschedulable(view, {}, result, compiled), compiled, False
-        with self._nomination_aside(view) as nomination:
-            there = self._on_nominated(view, compiled, nomination)
-            if there is not None:
-                compiled = self._classes.narrowed(view, self.framework_of(view), there)
-            decision = self._filter_error(view, compiled) if there is None else None
-            if decision is None:
-                decision = self._decide(view, compiled, preempt)
-                decision.claims = self._claim_changes(decision, compiled)
-        self._raise_errors()
-        return decision, compiled, there is not None
+            return self._cycles.reject(view, compiled, preempt, commit=False), compiled, False
+        considered = self._cycles.decide(view, compiled, preempt)
+        self._cycles.raise_errors()
+        return considered
 
-    def _decide(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool) -> Decision:
-        if isinstance(compiled, Stepwise):
-            return self._decide_stepwise(pod, compiled, preempt)
-        slots, totals, ties, feasible, _, failures = self._core.place([compiled], False)
-        slot = int(slots[0])
-        if slot >= 0:
-            node = self._core.nodes.name_of(slot)
-            return Decision(pod, node, int(feasible[0]), int(totals[0]), int(ties[0]))
-        result = self.framework_of(pod).post_filter(self._cluster, pod, compiled) if preempt else None
-        return self._unschedulable(pod, failures[0], result)
-
-    def _decide_stepwise(self, pod: Pod, compiled: Stepwise, preempt: bool) -> Decision:
-        try:
-            counts = self._steps.run(pod, compiled, moves=False)
-        except ExtenderError as error:
-            return self._failed(pod, error)
-        if counts is None:
-            return self._decide(pod, compiled.scores, preempt=False)
-        result = self.framework_of(pod).post_filter(self._cluster, pod, compiled.filters) if preempt else None
-        return self._unschedulable(pod, counts, result)
-
-    def _raise_errors(self) -> None:
-        """Tell of plugins written in Python that failed, now that everything is accounted."""
+    def _recover(self) -> None:
+        super()._recover()
         for framework in self._frameworks.values():
-            framework.raise_errors()
+            framework.take_errors()
 
     def framework_of(self, pod: Pod | Mapping[str, Any]) -> Framework:
         """The profile that a pod names.
@@ -547,13 +373,16 @@ class Engine(SchedulerCache):
             return Status("UnschedulableAndUnresolvable", "", (reason,))
         return framework.pre_enqueue(pod) or self._classes.compiled(pod, framework)
 
-    @exclusive
     def in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Pod]:
-        """Pods in the order in which they are tried; all profiles sort alike."""
+        """Return pods in the order in which they are tried; all profiles sort alike."""
+        return self._sorted(list(several("pods", pods, "pods")))
+
+    @exclusive
+    def _sorted(self, pods: list[Pod | Mapping[str, Any]]) -> list[Pod]:
         return self._in_queue_order(pods, named=False)
 
     def _in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]], *, named: bool) -> list[Pod]:
-        views = [self._view(pod, named=named) for pod in several("pods", pods, "pods")]
+        views = [self._view(pod, named=named) for pod in pods]
         return in_queue_order(views, next(iter(self._frameworks.values())))
 
     @property
@@ -580,7 +409,7 @@ class Engine(SchedulerCache):
         if isinstance(compiled, Status):
             return Capacity(0, dict.fromkeys(compiled.reasons, self._core.nodes.count))
         replicas, rejections = self._core.fill(compiled, most)
-        self._raise_errors()
+        self._cycles.raise_errors()
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
 
     def __reduce__(self) -> NoReturn:

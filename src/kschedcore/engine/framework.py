@@ -49,6 +49,9 @@ class Framework:
 
     Raises:
         ConfigError: The profile enables a plugin that is not registered.
+
+    Attributes:
+        reads_annotations: Whether a plugin may read a pod's annotations: in-tree plugins read none.
     """
 
     def __init__(
@@ -82,26 +85,16 @@ class Framework:
             for plugin, _ in self._points["preFilter"]
             if overrides(type(plugin), "add_pod") or overrides(type(plugin), "remove_pod")
         ]
-        self._has_own_plugins = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
+        self.reads_annotations = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
 
     def attach(self, listers: Listers) -> None:
         """Let the plugins know the cluster's objects."""
         for plugin in self._plugins.values():
             plugin.attach(listers)
 
-    @property
-    def reads_annotations(self) -> bool:
-        """Whether a plugin may read a pod's annotations: in-tree plugins read none."""
-        return self._has_own_plugins
-
-    def raise_errors(self) -> None:
-        """Raise what a plugin written in Python raised since it was last asked.
-
-        Raises:
-            PluginError: One did.
-        """
-        for plugin in self._columns:
-            plugin.raise_error()
+    def take_errors(self) -> list[BaseException]:
+        """Return what plugins written in Python raised since the last call."""
+        return [error for plugin in self._columns for error in plugin.take_errors()]
 
     def _at(self, point: str) -> list[tuple[Plugin, int]]:
         return self._points[point]

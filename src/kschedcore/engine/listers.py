@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from kschedcore._native.transactions import Journal
 from kschedcore.api.machinery import kinds
 from kschedcore.api.machinery.kinds import KINDS, is_cluster_scoped
 from kschedcore.api.objects import (
@@ -23,7 +24,6 @@ from kschedcore.api.objects import (
     VolumeAttachment,
 )
 from kschedcore.engine.devices.state import Devices
-from kschedcore.engine.journal import Journal
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -47,12 +47,14 @@ class Listers:
 
     Attributes:
         versions: Group -> a number that grows whenever an object of the group changes.
+        changes: A number that grows whenever any object changes.
         devices: Devices and the claims to them.
     """
 
     def __init__(self, journal: Journal, core: Core) -> None:
         self._journal = journal
         self.versions = dict.fromkeys(GROUPS.values(), 0)
+        self.changes = 0
         self._objects: dict[str, dict[tuple[str, str], Any]] = {kind: {} for kind in GROUPS}
         self.devices = Devices(core, self._objects.__getitem__)
 
@@ -60,12 +62,12 @@ class Listers:
         """Add an object, or replace the one of the same namespace and name."""
         objects, key = self._objects[kind], self._key(kind, item)
         before = objects.get(key)
-        objects[key] = item
-        self._changed(kind, before, item)
         if before is None:
             self._journal.record(self.remove, kind, key[1], key[0])
         else:
             self._journal.record(self.set, kind, before)
+        objects[key] = item
+        self._changed(kind, before, item)
 
     def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
         """Take an object out; say whether it was there."""
@@ -81,12 +83,21 @@ class Listers:
 
     def _put_back(self, kind: str, objects: dict[tuple[str, str], Any], item: Any) -> None:
         """Restore the objects of a kind in their order, with one that had been removed."""
+        before = self._objects[kind].get(self._key(kind, item))
         self._objects[kind] = objects
-        self._changed(kind, None, item)
+        self._changed(kind, before, item)
+
+    def recover(self) -> None:
+        """Count every group as changed, since an interrupted change may not have been counted."""
+        for group in self.versions:
+            self.versions[group] += 1
+        self.changes += 1
+        self.devices.recover()
 
     def _changed(self, kind: str, old: Any, new: Any) -> None:
         group = GROUPS[kind]
         self.versions[group] += 1
+        self.changes += 1
         if group in _OF_DEVICES:
             self.devices.changed(kind, old, new)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kschedcore.engine.journal import Journal
+from kschedcore._native.transactions import Journal
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -49,17 +49,24 @@ class Nominator:
         self.withdraw(key)
         slot = self._core.nodes.slot_of(node)
         if slot >= 0:
+            self._journal.record(self.withdraw, key)
             self._core.nominations.add(info, slot)
             self._by_key[key] = Nomination(info, node, slot)
-            self._journal.record(self.withdraw, key)
 
     def withdraw(self, key: PodKey) -> Nomination | None:
         """Take a pod's nomination back; return it."""
-        nomination = self._by_key.pop(key, None)
+        nomination = self._by_key.get(key)
         if nomination is not None:
-            self._core.nominations.remove(nomination.info, nomination.slot)
             self._journal.record(self.nominate, key, nomination.info, nomination.node)
+            del self._by_key[key]
+            self._core.nominations.remove(nomination.info, nomination.slot)
         return nomination
+
+    def recover(self) -> None:
+        """Let the core take exactly these nominations into account, without those to nodes that are gone."""
+        slot_of = self._core.nodes.slot_of
+        self._by_key = {key: each for key, each in self._by_key.items() if slot_of(each.node) == each.slot}
+        self._core.nominations.reset([(each.info, each.slot) for each in self._by_key.values()])
 
     def withdraw_all(self, keys: Iterable[PodKey]) -> None:
         """Take back the nominations of some pods."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from kschedcore.engine.journal import Journal
+from kschedcore._native.transactions import Journal
 
 MIN_FEASIBLE_NODES = 100
 """minFeasibleNodesToFind: a search never stops before it has found so many."""
@@ -82,6 +82,18 @@ class NodeTree:
             if not self._zones[zone]:
                 del self._zones[zone]
             self._order = None
+
+    def recover(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Hold exactly these nodes (name -> labels), those that are new at the end."""
+        for zone, nodes in list(self._zones.items()):
+            for node in [each for each in nodes if each not in labels or zone_of(labels[each]) != zone]:
+                del nodes[node]
+            if not nodes:
+                del self._zones[zone]
+        self._zone_of = {node: zone for zone, nodes in self._zones.items() for node in nodes}
+        self._order = None
+        for node, own in labels.items():
+            self.set(node, own)
 
     def _copy(self) -> dict[tuple[str, str], dict[str, None]]:
         return {zone: dict(nodes) for zone, nodes in self._zones.items()}

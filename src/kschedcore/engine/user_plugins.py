@@ -43,7 +43,7 @@ class ColumnPlugin(Plugin):
     Attributes:
         looks_at_all: Whether the answer for a node depends on other nodes. All nodes are then passed whenever
             anything changed on any of them; else only those that changed.
-        errors: What was raised and not told yet.
+        errors: What was raised since :meth:`take_errors` was last called.
     """
 
     looks_at_all: ClassVar[bool] = False
@@ -60,16 +60,10 @@ class ColumnPlugin(Plugin):
         told.__cause__ = error
         self.errors.append(told)
 
-    def raise_error(self) -> None:
-        """Raise the first error that was not told yet.
-
-        Raises:
-            PluginError: From what the plugin raised.
-        """
-        if self.errors:
-            first = self.errors[0]
-            self.errors.clear()
-            raise first
+    def take_errors(self) -> list[BaseException]:
+        """Return what was raised since the last call."""
+        taken, self.errors = self.errors, []
+        return taken
 
 
 class FilterPlugin(ColumnPlugin):

@@ -63,19 +63,26 @@ def read_trace(trace: Trace, folder: Path) -> list[Row]:
 def _table(place: Path) -> Any:
     try:
         if place.suffix == ".parquet":
-            return pyarrow.parquet.read_table(place)
-        if place.suffix in {".arrow", ".arrows", ".feather", ".ipc"}:
-            return _read_ipc(place)
-        return _read_text(place)
+            table = pyarrow.parquet.read_table(place)
+        elif place.suffix in {".arrow", ".arrows", ".feather", ".ipc"}:
+            table = _read_ipc(place)
+        else:
+            table = _read_text(place)
+        # Arrow's readers trust lengths, offsets and texts of a file, and reading a cell would follow wrong ones.
+        table.validate(full=True)
+        return table
     except FileNotFoundError:
         raise NotFoundError(f"{place}: no such file or folder") from None
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
         raise ManifestError(f"is no table that can be read: {error}", source=str(place)) from None
 
 
 def _read_ipc(place: Path) -> Any:
-    """Arrow's file format (which is Feather's too), or its streaming format."""
-    with pa.memory_map(str(place)) as source:
+    """Read Arrow's file format (which is Feather's too), or its streaming format.
+
+    The file is not mapped: what was validated must not change when the file does.
+    """
+    with pa.OSFile(str(place)) as source:
         try:
             return pa.ipc.open_file(source).read_all()
         except pa.ArrowInvalid:
@@ -116,7 +123,11 @@ class _Reader:
             column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
         elif pa.types.is_duration(column.type):
             column = column.cast(pa.duration("us"), safe=False)
-        return Column(column.to_pylist(), name, self._source)
+        try:
+            return Column(column.to_pylist(), name, self._source)
+        except (OverflowError, ValueError) as error:
+            problem = f"column {name!r} holds a {column.type} that cannot be read: {error}"
+            raise ManifestError(problem, source=self._source) from None
 
     def rows(self) -> Iterator[Row]:
         """Every row, with the time of its arrival as the table has it."""

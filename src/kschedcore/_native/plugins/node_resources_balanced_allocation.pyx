@@ -5,7 +5,7 @@ In v1.34 a node's score is its balance with the pod; since v1.36 it is how much 
 50 + (50 + balance with the pod - balance without it) / 2 in integers.
 """
 
-from kschedcore._native.kernels cimport CHUNK, FEW, ks_balance, taken
+from kschedcore._native.kernels cimport CHUNK, FEW, ks_balance, ks_sum, taken
 from kschedcore._native.plugin cimport ON_LOAD, ScorePlugin
 from kschedcore._native.types cimport FIRST_SCALAR, MAX_NODE_SCORE, score_t, slot_t
 from kschedcore._native.podinfo cimport Request, PodInfo
@@ -103,7 +103,9 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             capacity = self.nodes.allocatable[resource][slot]
             if capacity == 0:
                 continue
-            fraction = <double> (self.nodes.requested[resource][slot] + with_pod * self.resources[k].amount) / <double> capacity
+            fraction = <double> ks_sum(
+                self.nodes.requested[resource][slot], self.resources[k].amount if with_pod else 0
+            ) / <double> capacity
             if fraction > 1:
                 fraction = 1
             total += fraction

@@ -5,7 +5,9 @@ and memory counted with scoring's defaults for containers that request none, and
 the node does not offer does not count; a scalar resource counts only for pods that request it.
 """
 
-from kschedcore._native.kernels cimport CHUNK, FEW, ks_average, ks_lack, ks_least_allocated, taken
+from kschedcore._native.kernels cimport (
+    CHUNK, FEW, ks_average, ks_difference, ks_lack, ks_least_allocated, ks_product, ks_quotient, ks_sum, taken,
+)
 from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin, ScorePlugin
 from kschedcore._native.types cimport (
     CPU, FIRST_SCALAR, MAX_NODE_SCORE, MEMORY, PODS, UNRESOLVABLE, UNSCHEDULABLE, score_t, slot_t, verdict_t,
@@ -107,9 +109,9 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         cdef bint lacks = False
         cdef int k
         for k in range(self.count):
-            lacks |= self.checked[k].amount > (
-                self.nodes.allocatable[self.checked[k].resource][slot]
-                - self.nodes.requested[self.checked[k].resource][slot]
+            lacks |= self.checked[k].amount > ks_difference(
+                self.nodes.allocatable[self.checked[k].resource][slot],
+                self.nodes.requested[self.checked[k].resource][slot],
             )
         return lacks
 
@@ -121,7 +123,7 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         for k in range(self.count):
             resource = self.checked[k].resource
             capacity = self.nodes.allocatable[resource][slot]
-            if self.checked[k].amount <= capacity - self.nodes.requested[resource][slot]:
+            if self.checked[k].amount <= ks_difference(capacity, self.nodes.requested[resource][slot]):
                 continue
             if capacity == 0 and self.served[k]:
                 continue
@@ -242,10 +244,10 @@ cdef class NodeResourcesFitScore(ScorePlugin):
             if capacity == 0:
                 continue
             used = self._used(resource)[slot]
-            rating = self._rate(used + self.resources[k].request, capacity)
+            rating = self._rate(ks_sum(used, self.resources[k].request), capacity)
             if self.strategy == REQUESTED_TO_CAPACITY_RATIO and rating <= 0:
                 continue
-            total += rating * self.resources[k].weight
+            total = ks_sum(total, ks_product(rating, self.resources[k].weight))
             weights += self.resources[k].weight
         if weights == 0:
             return 0
@@ -256,12 +258,14 @@ cdef class NodeResourcesFitScore(ScorePlugin):
     cdef int64_t _rate(self, int64_t used, int64_t capacity) noexcept nogil:
         """One resource, 0 to 100. A node counted over its capacity is as full as can be."""
         if self.strategy == LEAST_ALLOCATED:
-            return 0 if used > capacity else (capacity - used) * MAX_NODE_SCORE // capacity
+            if used > capacity:
+                return 0
+            return ks_quotient(ks_product(ks_difference(capacity, used), MAX_NODE_SCORE), capacity)
         if used > capacity:
             used = capacity
         if self.strategy == MOST_ALLOCATED:
-            return used * MAX_NODE_SCORE // capacity
-        return self._interpolate(used * 100 // capacity)
+            return ks_quotient(ks_product(used, MAX_NODE_SCORE), capacity)
+        return self._interpolate(ks_quotient(ks_product(used, 100), capacity))
 
     cdef int64_t _interpolate(self, int64_t utilisation) noexcept nogil:
         """The shape's piecewise linear function; flat beyond its ends."""

@@ -79,6 +79,7 @@ cdef class PythonFilter(FilterPlugin):
             by_slot[asked] = np.logical_not(self.judge(asked))
         except BaseException as error:
             self.failed(error)
+            self.reasons.interruptions += not isinstance(error, Exception)
             otherwise = self.broken
             by_slot[asked] = 1
         rejected = by_slot
@@ -133,6 +134,7 @@ cdef class PythonScore(ScorePlugin):
             by_slot[asked] = self.rate(asked)
         except BaseException as error:
             self.failed(error)
+            self.reasons.interruptions += not isinstance(error, Exception)
         rated = by_slot
         for i in range(n):
             raw[i] = rated[slots[i] if slots != NULL else <slot_t> i]

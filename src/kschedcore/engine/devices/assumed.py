@@ -15,8 +15,8 @@ from kschedcore.engine.devices.pod import NotPlaceable, PodDevices
 from kschedcore.engine.devices.state import ClaimChange, Devices
 
 if TYPE_CHECKING:
+    from kschedcore._native.transactions import Journal
     from kschedcore.api.objects import Pod
-    from kschedcore.engine.journal import Journal
     from kschedcore.engine.listers import Listers
 
 __all__ = ["AssumedClaims"]
@@ -40,6 +40,9 @@ class AssumedClaims:
         self._journal = journal
         self._of_pods: dict[PodKey, tuple[ClaimKey, ...]] = {}
         self._allocated: dict[ClaimKey, AllocationResult] = {}
+
+    def __contains__(self, pod: PodKey) -> bool:
+        return pod in self._of_pods
 
     @property
     def _devices(self) -> Devices:

@@ -80,6 +80,13 @@ class Devices:
             self._serving = None
             self._plans.clear()
 
+    def recover(self) -> None:
+        """Derive everything from the objects again, after a change was interrupted."""
+        fresh = Devices(self._core, self._objects)
+        for claim in self._objects("ResourceClaim").values():
+            fresh.changed("ResourceClaim", None, claim)
+        vars(self).update(vars(fresh))
+
     def _claim_changed(self, old: ResourceClaim | None, new: ResourceClaim | None) -> None:
         pools: set[tuple[str, str]] = set()
         if old is not None:

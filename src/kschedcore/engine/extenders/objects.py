@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from kschedcore._native.transactions import Journal
 from kschedcore.engine.extenders.extenders import Extenders, Manifest, Victims
-from kschedcore.engine.journal import Journal
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Node, Pod
