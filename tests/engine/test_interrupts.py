@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.engine.objects import anti_affinity, node, pod
+from tests.builders import node, pod
+from tests.engine.objects import anti_affinity
 from tests.engine.storage import claim, uses, volume
 from tests.fuzz.engine_operations import Disturbance, Disturber, check_accounts, state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 
 from kschedcore import Engine
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 from tests.engine.storage import claim
 
 from kschedcore import Engine

@@ -20,7 +20,8 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
-from tests.engine.objects import anti_affinity, node, pod, spread
+from tests.builders import node, pod
+from tests.engine.objects import anti_affinity, spread
 from tests.engine.storage import attachment, claim, csi_node, storage_class, uses, volume
 from tests.model.resources import pod_requests
 
