@@ -59,7 +59,7 @@ docs: $(BUILT)  ## the documentation site, in build/site; its snippets are run b
 	$(BIN)/zensical build --strict --clean
 
 wheel-test: $(BUILT)  ## build sdist and wheel, install the wheel into a fresh environment, use it there
-	$(BIN)/python -m pytest -q -m wheel tests/house
+	$(BIN)/python -m pytest -q -m wheel tests/project
 
 floors: $(BUILT)  ## build, install and test with the oldest versions that pyproject.toml allows, in build/floors
 	rm -rf build/floors

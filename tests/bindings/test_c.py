@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.bindings.abi import LAYOUT, OPTIONS
 from tests.docs.pages import DOCS, fences
-from tests.house.environments import ROOT, run
+from tests.project.environments import ROOT, run
 
 import kschedcore
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.house.environments import ROOT, run
+from tests.project.environments import ROOT, run
 
 pytestmark = pytest.mark.wheel
 

@@ -7,7 +7,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from tests.house.environments import ROOT, run
+from tests.project.environments import ROOT, run
 
 
 @pytest.fixture(scope="session")

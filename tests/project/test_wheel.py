@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.house.environments import ROOT, run
+from tests.project.environments import ROOT, run
 
 import kschedcore
 
