@@ -192,8 +192,10 @@ def _apply(client: Client, kind: Kind, whole: Whole, cause: str) -> Result:
     if live is None:
         return result_of(resource, _created(client, kind, whole, wanted), "created")
     text = live["metadata"].get("annotations", {}).get(LAST_APPLIED)
-    patch = three_way_patch(json.loads(text) if text else {}, wanted, kind.schema)
+    patch = three_way_patch(json.loads(text) if text else {}, wanted, live, kind.schema)
     patch.pop("status", None)
+    if not patch:
+        return result_of(resource, live, "unchanged")
     after = client.named("kubectl-client-side-apply").patch(
         resource, whole.namespace, whole.name, patch, kind="strategic-merge"
     )

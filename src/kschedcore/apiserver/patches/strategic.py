@@ -96,10 +96,21 @@ def _merge_field(
         kind = field.object if field is not None and field.type == "object" else None
         merged[key] = _merge_map(original, value, kind)
     elif isinstance(value, list) and field is not None and "merge" in strategies:
-        before = original if isinstance(original, list) else []
-        merged[key] = _merge_list(before, value, field, order)
+        if isinstance(original, list):
+            merged[key] = _merge_list(original, value, field, order)
+        else:
+            merged[key] = _new_list(value, field, order)
     else:
         merged[key] = _without_directives(value)
+
+
+def _new_list(patch: Sequence[Any], field: Field, order: list[Any] | None) -> list[Any]:
+    """Return the list of a patch as it is, repeated merge keys included: the object has none to merge with."""
+    items: list[Any] = _without_directives(patch)
+    if order is None:
+        return items
+    _check_order(items, order, field.merge_key)
+    return _ordered(items, order, items, field.merge_key)
 
 
 def _merge_list(
