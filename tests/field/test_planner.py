@@ -269,3 +269,79 @@ class TestCoverage:
         (tmp_path / "empty.yaml").write_text("# nothing\n")
         answer = command("schedule", node("n1"), options=("-f", str(tmp_path / "empty.yaml")))
         assert (answer.status, answer.err) == (2, f"error: {tmp_path}/empty.yaml: holds no objects\n")
+
+
+SCRATCH = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "scratch"},
+    "provisioner": "disks.example.com",
+    "volumeBindingMode": "WaitForFirstConsumer",
+}
+
+
+def scratch_volume(**claim: Any) -> dict[str, Any]:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}, **claim}
+    return {"name": "tmp", "ephemeral": {"volumeClaimTemplate": {"spec": spec}}}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_generic_ephemeral_volumes_have_claims(command: Any, named: bool) -> None:
+    """kubernetes/autoscaler#7321: the controller creates the claim of a pod as soon as the pod exists."""
+    claim = {"storageClassName": "scratch"} if named else {}
+    marks = {} if named else {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
+    storage = {**SCRATCH, "metadata": {"name": "scratch", **marks}}
+    template = {"containers": [container()], "volumes": [scratch_volume(**claim)]}
+    sorter = workload("Deployment", "sorter", template, replicas=2)
+    result = command("fit", node("n1"), node("n2"), storage, sorter)
+    assert (result.status, result.out.splitlines()[0]) == (0, "fits: 2 of 2 pods placed")
+    alone = pod("alone", template)
+    assert command("fit", node("n1"), storage, alone).status == 0
+
+
+def test_the_class_of_an_ephemeral_volume_restricts_its_pod(command: Any) -> None:
+    """The provisioner of the claim reaches one node only."""
+    zone = {"matchLabelExpressions": [{"key": "kubernetes.io/hostname", "values": ["n2"]}]}
+    storage = {**SCRATCH, "allowedTopologies": [zone]}
+    template = {"containers": [container()], "volumes": [scratch_volume(storageClassName="scratch")]}
+    sorter = workload("Deployment", "sorter", template, replicas=2)
+    result = command("schedule", node("n1"), node("n2"), storage, sorter, options=JSON)
+    assert [each["node"] for each in json.loads(result.out)["decisions"]] == ["n2", "n2"]
+
+
+def test_a_claim_of_another_owner_keeps_an_ephemeral_volume_s_pod_out(command: Any) -> None:
+    """A claim that has the name already is not the pod's."""
+    template = {"containers": [container()], "volumes": [scratch_volume(storageClassName="scratch")]}
+    other = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "alone-tmp"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    result = command("fit", node("n1"), SCRATCH, other, pod("alone", template))
+    assert result.status == 1
+    assert "(pod is not owner)" in result.out
+
+
+DNS_PORTS = [{"containerPort": 53, "protocol": each} for each in ("UDP", "TCP")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "left"),
+    [
+        ([None, DNS_PORTS], ["UDP", "TCP"]),
+        ([DNS_PORTS, DNS_PORTS[:1]], []),
+        ([DNS_PORTS, DNS_PORTS], ["UDP", "TCP"]),
+        ([DNS_PORTS, None], []),
+        ([DNS_PORTS, [{"containerPort": 54}]], ["TCP"]),
+    ],
+)
+def test_apply_of_one_port_with_two_protocols(steps: list[Any], left: list[str]) -> None:
+    """kubernetes/kubernetes#111304 and #108148: the merge key of ports is their number alone."""
+    with ks.Cluster.simulated(nodes=1, seed=1) as cluster:
+        for ports in steps:
+            spec = {"containers": [{**container(), **({"ports": ports} if ports else {})}]}
+            result = cluster.apply(workload("Deployment", "dns", spec, replicas=1))
+        live = cluster.get("deployment/dns")["spec"]["template"]["spec"]["containers"][0].get("ports", [])
+    assert [port["protocol"] for port in live] == left
+    assert str(result).endswith("unchanged" if steps[0] == steps[1] else "configured")

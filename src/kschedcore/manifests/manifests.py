@@ -18,6 +18,7 @@ from kschedcore.api.objects import (
     Namespace,
     Node,
     ObjectMeta,
+    PersistentVolumeClaim,
     Pod,
     PodSpec,
     PriorityClass,
@@ -30,6 +31,7 @@ from kschedcore.api.phases import FINISHED
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError, NotFoundError
+from kschedcore.manifests.claims import ephemeral_claims
 from kschedcore.manifests.collection import collection_put_off
 from kschedcore.manifests.creating import created_object, exists, plain_json
 from kschedcore.manifests.daemons import daemon_pods_of, nodes_with_daemon
@@ -290,7 +292,21 @@ class Manifests:
     def listed(self) -> list[tuple[str, Any]]:
         """(kind, view) of further objects that placement rules look up, ReplicaSets yet to be made included."""
         made = [("ReplicaSet", decode(ReplicaSet, each)) for each in missing_replica_sets(self.workloads)]
-        return [*self._listed, *made]
+        return [*self._listed, *made, *(("PersistentVolumeClaim", each) for each in self._ephemeral_claims())]
+
+    def _ephemeral_claims(self) -> Iterator[PersistentVolumeClaim]:
+        """Yield the claims that the ephemeral volume controller has yet to create, for pods that are new."""
+        if self._recorded:
+            return
+        templates = chain(self.workloads, self._daemon_sets)
+        specs = chain((pod.spec for pod in self.pods), (template_of(each).spec for each in templates))
+        if not any(volume.ephemeral for spec in specs for volume in spec.volumes or ()):
+            return
+        classes = [view for kind, view in self._listed if kind == "StorageClass"]
+        claims = {
+            (namespace, name) for kind, namespace, name in self.objects if kind == "PersistentVolumeClaim"
+        }
+        yield from ephemeral_claims((pod for pod in self.pending if not pod.metadata.uid), classes, claims)
 
     def _template_spec(self, workload: Mapping[str, Any]) -> PodSpec:
         """Return the spec of the pods of a workload.
