@@ -18,18 +18,18 @@ from typing import Protocol
 __all__ = ["Clock", "FixedClock", "SimulatedClock", "Timer", "Timers", "WallClock"]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-"""When simulated time begins, unless told otherwise."""
+"""Default start of simulated time."""
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """A source of the current time."""
 
     def now(self) -> datetime:
         """The time now, in UTC."""
 
 
 class FixedClock:
-    """A clock that moves only when told.
+    """A clock that moves only when its time is set.
 
     Args:
         start: The first time it shows.
@@ -39,18 +39,18 @@ class FixedClock:
         self.time = start
 
     def now(self) -> datetime:
-        """The time it was last set to."""
+        """Return the time it was last set to."""
         return self.time
 
 
 @dataclass(order=True, slots=True)
 class Timer:
-    """A call to come.
+    """A scheduled call.
 
     Attributes:
-        when: At what time.
-        number: How many timers were set before, which orders those of one time.
-        call: What to call; None once it was called or cancelled.
+        when: The time at which it is due.
+        number: Sequence number, which orders timers that are due at the same time.
+        call: The callback; None once it was called or cancelled.
         background: Whether the cluster counts as settled although this is still to come (a heartbeat,
             a schedule, a deadline that may never matter).
     """
@@ -66,7 +66,7 @@ class Timer:
 
 
 class Timers(ABC):
-    """A clock with timers; what time it is, and how time passes, is the subclass's to say."""
+    """A clock with timers; subclasses define the current time and how time passes."""
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
@@ -79,10 +79,10 @@ class Timers(ABC):
 
     @abstractmethod
     def wait(self, until: datetime) -> None:
-        """Come to ``until``, unless it is past."""
+        """Wait until ``until``; return at once if it is past."""
 
     def call_at(self, when: datetime, call: Callable[[], None], *, background: bool = False) -> Timer:
-        """Call at a time; at the next :meth:`fire` when that is past."""
+        """Schedule a call at a time; a time in the past is due at the next :meth:`fire`."""
         timer = Timer(when, self._set, call, background)
         self._set += 1
         heapq.heappush(self._heap, timer)
@@ -91,7 +91,7 @@ class Timers(ABC):
         return timer
 
     def call_after(self, seconds: float, call: Callable[[], None], *, background: bool = False) -> Timer:
-        """Call in so many seconds."""
+        """Schedule a call after a number of seconds."""
         return self.call_at(self.now() + timedelta(seconds=seconds), call, background=background)
 
     @property
@@ -111,7 +111,7 @@ class Timers(ABC):
             return False
         timer = heapq.heappop(self._heap)
         call, timer.call = timer.call, None
-        # Nobody may ever ask for the next of the foreground: those that are over must not pile up there.
+        # Pop cancelled and fired timers here: next_foreground, which also pops them, may never be read.
         _first(self._foreground)
         if call is not None:
             call()

@@ -224,8 +224,8 @@ def job(completions: int) -> Step:
 def counts_again(patch: Patch) -> tuple[Step, ...]:
     """The Job controller counts a success in every sync."""
 
-    def counted(_self: Any, tally: Any) -> Object:
-        return {**tally.job["status"], "succeeded": tally.job["status"].get("succeeded", 0) + 1}
+    def counted(_self: Any, counts: Any) -> Object:
+        return {**counts.job["status"], "succeeded": counts.job["status"].get("succeeded", 0) + 1}
 
     patch.setattr(JobController, "_counted", counted)
     return (job(1), Run(30))

@@ -56,7 +56,7 @@ def test_its_manifests_can_be_kept(command: Run) -> None:
 
 
 def test_a_demo_that_fails_says_so(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kschedcore.cli.demo.STORY", ("schedule", "fit"))
+    monkeypatch.setattr("kschedcore.cli.demo.COMMANDS", ("schedule", "fit"))
     result = command("demo")
     assert result.status == 2
     assert "$ kschedcore fit" not in result.out

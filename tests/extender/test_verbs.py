@@ -183,8 +183,8 @@ class TestBind:
     @pytest.mark.parametrize(
         ("request_", "message"),
         [
-            (binding("q", "a"), "pod default/q (UID 'uid-q') was not asked about before"),
-            (binding("p", "a", uid="old"), "pod default/p (UID 'old') was not asked about before"),
+            (binding("q", "a"), "pod default/q (UID 'uid-q') was not in an earlier request"),
+            (binding("p", "a", uid="old"), "pod default/p (UID 'old') was not in an earlier request"),
             (binding("p", "z"), "node 'z' is not known to the extender"),
         ],
     )

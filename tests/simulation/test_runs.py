@@ -13,7 +13,7 @@ from tests.simulation.scenes import node, pod, simulate, simulation, web
 
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.simulation import Difference, Run, Simulation, rows, rundirectory
-from kschedcore.simulation.tally import Waits
+from kschedcore.simulation.totals import Waits
 
 FILES = ("summary.json", "pods.parquet", "events.parquet", "samples.parquet")
 

@@ -152,7 +152,7 @@ def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
         elif key == "metadata" and isinstance(item, dict):
             received[key] = _copied_parts(item, copy_part)
         elif key == "status" and isinstance(item, dict):
-            # A status is nobody else's, but what did not change in it may be frozen.
+            # The status dict is not shared, but its unchanged parts may be frozen.
             received[key] = _copied_parts(item, _copied_part)
         else:
             received[key] = copy_part(item)

@@ -16,7 +16,7 @@ class Compactor:
     """Every five minutes, forgets the history before the last time.
 
     Args:
-        store: Whose history.
+        store: The store to compact.
         clock: For the interval.
     """
 

@@ -1,6 +1,6 @@
 """What a deletion does to an object: finalizers, grace, propagation, preconditions.
 
-Pure decisions; whoever deletes carries them out. Rules: ``registry/rest/delete.go`` and the generic
+Pure decisions; the registry carries them out. Rules: ``registry/rest/delete.go`` and the generic
 registry's ``Store.Delete``.
 """
 
@@ -75,7 +75,7 @@ def deletion_of(
         kind: Its kind.
         obj: The stored object; not changed.
         now: The time.
-        grace_seconds: What the request says; None for the object's own.
+        grace_seconds: The request's ``gracePeriodSeconds``; None for the object's default.
         propagation: ``Foreground``, ``Background``, ``Orphan``; None for the finalizers the object has, or
             the kind's default.
     """

@@ -18,7 +18,7 @@ _EVENTS = kind_by_resource("events").resource
 
 
 class EventTTL:
-    """Deletes events whose time to live has passed.
+    """Deletes expired events.
 
     Args:
         store: Where they are.
@@ -42,7 +42,7 @@ class EventTTL:
         self._due.append((self._clock.now() + TTL, metadata["namespace"], metadata["name"], version))
 
     def expire(self) -> None:
-        """Delete every event whose last write is an hour ago."""
+        """Delete every event that was last written an hour ago or earlier."""
         while self._due and self._due[0][0] <= self._clock.now():
             _, namespace, name, version = self._due.popleft()
             event = self._store.get(_EVENTS.qualified, namespace, name)

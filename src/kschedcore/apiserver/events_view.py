@@ -38,7 +38,7 @@ def core_request(request: Request) -> Request:
     """Return the request to the core group that means the same.
 
     Args:
-        request: One whose target is below :data:`PREFIX`. Its body is an event, a part of one, a JSON patch, or
+        request: A request for a path below :data:`PREFIX`. Its body is an event, a part of one, a JSON patch, or
             nothing.
 
     Raises:
@@ -83,7 +83,7 @@ def _events_body(answer: Mapping[str, Any]) -> Object:
 
 
 class _EventsWatch:
-    """A watch of the core group's events whose objects are converted."""
+    """A watch of the core group's events that converts their objects."""
 
     def __init__(self, events: Events) -> None:
         self._events = events

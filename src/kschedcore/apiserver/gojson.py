@@ -1,4 +1,4 @@
-"""Reading JSON, and saying what is wrong with it in the words of Go's ``encoding/json``."""
+"""JSON decoding with the error messages of Go's ``encoding/json``."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def list_options(query: Query) -> ListOptions:
         version = _version(text)
     except ValueError as fault:
         raise bad_request(f"invalid resource version: {fault}") from None
-    # A limited list has always been one of exactly the version asked for.
+    # A limited list always returns exactly the requested version.
     exact = match == _EXACT or (not match and limit > 0 and version > 0)
     return ListOptions(limit, "", version, exact)
 
@@ -94,7 +94,7 @@ def _list_errors(query: Query, version: str, match: str, token: str) -> Iterator
 def watch_options(query: Query) -> WatchOptions:
     """Read the options of a watch.
 
-    A watch from no version or from version 0 begins with the objects that exist, unless it says otherwise.
+    A watch from no version or from version 0 begins with the existing objects, unless ``sendInitialEvents`` is false.
 
     Raises:
         StatusError: 422 for combinations that make no sense, 500 for a version that cannot be read.
@@ -105,17 +105,17 @@ def watch_options(query: Query) -> WatchOptions:
         version = _version(text)
     except ValueError as fault:
         raise StatusError(500, "", str(fault)) from None
-    said = "sendInitialEvents" in query
-    initial = is_set(query, "sendInitialEvents") if said else version == 0 and not match
+    explicit = "sendInitialEvents" in query
+    initial = is_set(query, "sendInitialEvents") if explicit else version == 0 and not match
     return WatchOptions(version, initial, is_set(query, "allowWatchBookmarks"))
 
 
 def _watch_errors(query: Query, match: str) -> Iterator[FieldError]:
-    path, said = "resourceVersionMatch", "sendInitialEvents" in query
-    if said and match != _NOT_OLDER:
+    path, explicit = "resourceVersionMatch", "sendInitialEvents" in query
+    if explicit and match != _NOT_OLDER:
         yield fe.forbidden(path, f"sendInitialEvents requires setting resourceVersionMatch to {_NOT_OLDER}")
     if match:
-        if not said:
+        if not explicit:
             why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
             yield fe.forbidden(path, why)
         if match != _NOT_OLDER:

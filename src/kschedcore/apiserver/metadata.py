@@ -49,7 +49,7 @@ class MetaSource:
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Names made of ``generateName`` and a suffix, as many as are asked for."""
+        """Yield names made of ``generateName`` and a random suffix."""
         base = prefix[: _NAME_LIMIT - _SUFFIX_LENGTH]
         while True:
             yield base + "".join(self._random.choices(_SUFFIX_LETTERS, k=_SUFFIX_LENGTH))

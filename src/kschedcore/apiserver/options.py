@@ -37,7 +37,7 @@ _DEFAULTS = WriteOptions(dry_run=False, manager="", validation="Warn", force=Fal
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
-    """``metav1.DeleteOptions``; None where nothing was said."""
+    """``metav1.DeleteOptions``; None for options that are not set."""
 
     dry_run: bool
     grace_seconds: int | None

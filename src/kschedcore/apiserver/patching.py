@@ -49,7 +49,7 @@ def patcher(body: Body, content_type: str, kind: Kind | None) -> Patcher:
     Args:
         body: The patch.
         content_type: Its language.
-        kind: Whose merge keys strategic merge patch uses; None for kinds without any.
+        kind: The kind with the merge keys for strategic merge patch; None for kinds without any.
 
     Raises:
         StatusError: 415 for another language, 400 for a patch that cannot be read.

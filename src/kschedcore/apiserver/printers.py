@@ -91,7 +91,7 @@ def _restarts(pod: ReadOnlyObject) -> str:
 
 
 def pod_status(pod: ReadOnlyObject) -> str:
-    """The word that says best how a pod is: its phase, or why a container does not run."""
+    """Return the STATUS column of a pod: its phase, or the reason why a container does not run."""
     status = pod.get("status", {})
     if pod["metadata"].get("deletionTimestamp"):
         return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"

@@ -35,16 +35,16 @@ _KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSe
 
 
 class Write(msgspec.Struct, frozen=True):
-    """A write on its way: to what, by whom, how.
+    """A write request: its target, field manager and options.
 
     Attributes:
         kind: The kind of object.
         namespace: ``""`` for cluster-scoped kinds.
-        name: ``""`` where the object says it.
+        name: ``""`` to take it from the object.
         subresource: ``status``, ``scale``, … or ``""``.
-        manager: Who is to manage the fields that change.
+        manager: The field manager of the changed fields.
         options: The request's options.
-        warnings: Collects what the client is to be warned of.
+        warnings: Collects warnings for the client.
     """
 
     kind: Kind
@@ -58,7 +58,7 @@ class Write(msgspec.Struct, frozen=True):
 
 @cache
 def empty_object(kind: Kind) -> Object:
-    """An object of the kind that says nothing, as a new one is compared with."""
+    """Return an object of the kind without fields, the base that new objects are compared with."""
     obj, _ = decode_object(kind.schema, {})
     empty: Object = freeze({**obj, "apiVersion": kind.resource.api_version, "kind": kind.resource.kind})
     return empty
@@ -66,7 +66,7 @@ def empty_object(kind: Kind) -> Object:
 
 @cache
 def field_manager(kind: Kind, subresource: str) -> FieldManager:
-    """Who tracks the fields of a kind, as written through one of its paths."""
+    """Return the field manager for writes of a kind through the main resource or a subresource."""
     if subresource == "status":
         ignored = ["spec", *(["metadata.labels"] if kind.resource.kind == "Deployment" else [])]
     else:
@@ -139,29 +139,29 @@ class Registry:
         return self.store.create(resource, obj)
 
     def _creation(self, write: Write, request: AdmissionRequest, obj: Object) -> Record:
-        """What is recorded of who creates ``obj``, which is as it was written."""
+        """Return the managed-fields record of a creation; ``obj`` is as the client wrote it."""
         now, empty = self.meta.now(), empty_object(write.kind)
         manager = field_manager(write.kind, write.subresource)
         sent = obj["metadata"].pop("managedFields", None)
         if sent is not None:
-            told = manager.sent(sent) or FORGET
-            return Record.known(manager.updated(empty, obj, told, write.manager, now))
+            given = manager.sent(sent) or FORGET
+            return Record.known(manager.updated(empty, obj, given, write.manager, now))
         if self.admission.may_change(request):
             return Record.known(manager.created(obj, empty, write.manager, now))
         return Record.of_creation(manager, empty, write.manager, now)
 
     def _change(self, write: Write, request: AdmissionRequest, live: StoredObject, obj: Object) -> Record:
-        """What is recorded of who makes ``obj``, which is as it was written, of ``live``."""
+        """Return the managed-fields record of an update of ``live``; ``obj`` is as the client wrote it."""
         now = self.meta.now()
         manager = field_manager(write.kind, write.subresource)
-        told = manager.sent(obj["metadata"].pop("managedFields", None))
-        if told is None and not self.admission.may_change(request):
+        given = manager.sent(obj["metadata"].pop("managedFields", None))
+        if given is None and not self.admission.may_change(request):
             return Record.of_update(manager, live, write.manager, now)
-        recorded = entries_of(live) if told is None else told
+        recorded = entries_of(live) if given is None else given
         return Record.known(manager.updated(live, obj, recorded, write.manager, now))
 
     def _name(self, write: Write, metadata: Object) -> str:
-        """The object's name; a generated one that is free."""
+        """Return the object's name, or an unused name generated from ``generateName``."""
         if not metadata.get("name") and metadata.get("generateName"):
             qualified = write.kind.resource.qualified
             for name in islice(self.meta.names(metadata["generateName"]), _NAME_ATTEMPTS):
@@ -177,9 +177,9 @@ class Registry:
 
         Args:
             write: The write.
-            live: The object as it is.
-            obj: The object as it shall be.
-            record: Who manages its fields then, where that follows from more than the two.
+            live: The stored object.
+            obj: The new object.
+            record: Its managed-fields record; None to compute it from ``live`` and ``obj``.
 
         Raises:
             StatusError: 403, 409 or 422, as the API server refuses.
@@ -197,9 +197,9 @@ class Registry:
             record = self._change(write, request, live, obj)
         self.admission.admit(request)
         self.admission.prepare(request)
-        # Whoever reports a status asks for nothing, whatever annotations it writes.
-        asking = write.kind.generation and write.subresource != "status"
-        if asking and _asks_otherwise(write.kind, obj, live):
+        # A status update never changes the generation, even if it also writes annotations.
+        counted = write.kind.generation and write.subresource != "status"
+        if counted and _changes_desired_state(write.kind, obj, live):
             metadata["generation"] = live["metadata"].get("generation", 0) + 1
         self.admission.validate(request)
         self.admission.review(request)
@@ -386,7 +386,7 @@ def _keep_system_fields(before: Object, metadata: Object) -> None:
         metadata["generation"] = before["generation"]
 
 
-def _asks_otherwise(kind: Kind, obj: Object, live: Object) -> bool:
+def _changes_desired_state(kind: Kind, obj: Object, live: Object) -> bool:
     """Whether more than metadata and status differs, or annotations where those count."""
     if kind.counts_annotations and _annotations(obj) != _annotations(live):
         return True

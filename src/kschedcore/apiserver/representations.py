@@ -151,7 +151,7 @@ def _without_template_generation(metadata: Object) -> Object:
 
 
 class _FormedWatch:
-    """A watch whose objects are converted; only the first table has the definitions of its columns."""
+    """A watch that converts its objects to tables; only the first table has column definitions."""
 
     def __init__(self, events: Events, form: Representation, kind: Kind, query: Query, now: datetime) -> None:
         self._events = events

@@ -98,7 +98,7 @@ class Requests:
         self._registry.restore(resource, obj)
 
     def _negotiated(self, request: Request, target: Route, *, complete: bool) -> Response:
-        """Answer a request whose ``Accept`` header may ask for another form of the answer."""
+        """Answer a request, converted to the representation in its ``Accept`` header."""
         form = negotiated(request.accept)
         response = self.send(replace(request, accept=""), complete=complete)
         return represented(response, form, target.kind, target.query, self._clock.now())
@@ -290,7 +290,7 @@ def _shown(answer: Object, *, complete: bool) -> Object:
 
 
 def _item(obj: StoredObject, *, complete: bool) -> Object:
-    """An object as an item of a list, which says for its items what they are."""
+    """Return an object as a list item, without the kind and version that the list states."""
     # The parts of an item are those of the stored object; only what holds them together is new.
     item = dict(obj)
     item.pop("kind", None)

@@ -94,7 +94,7 @@ class APIServer:
         return response.code, cast("Object", response.body)
 
     def watch(self, target: str) -> Events:
-        """Watch a collection, from now on unless the query says otherwise.
+        """Watch a collection, from now on unless the query has a resourceVersion.
 
         The query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``, and ``sendInitialEvents``
         for a watch that begins with the objects that exist.

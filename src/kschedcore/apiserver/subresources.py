@@ -32,7 +32,7 @@ _CREATED: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "statu
 
 
 def scale_of(obj: Object) -> Object:
-    """The scale of a workload: how many replicas are asked for, how many there are, and which they are."""
+    """Return the Scale of a workload: desired replicas, current replicas and selector."""
     metadata, spec, status = obj["metadata"], obj.get("spec", {}), obj.get("status", {})
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     scale: Object = {
@@ -80,7 +80,7 @@ def read_scale(body: Any) -> Object:
 
 
 def write_scale(registry: Registry, write: Write, live: StoredObject, scale: Object) -> Object:
-    """Change how many replicas ``live`` asks for; answers the new scale.
+    """Change the replicas of ``live``; return the new Scale.
 
     Raises:
         StatusError: 409 for another version, 422 for less than nothing.
@@ -126,7 +126,7 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     labels = with_topology(labels, registry.store, target["name"])
     if labels is not before:
         metadata["labels"] = labels
-    # A spec with a node's name is nobody else's, so it is not worth looking for.
+    # A spec with a node's name is unique to its pod, so interning it would not find an equal one.
     spec = FrozenDict({**pod["spec"], "nodeName": target["name"]})
     status = _scheduled(pod.get("status", {}), registry.meta.now())
     registry.store_directly(write, pod, {**pod, "metadata": metadata, "spec": spec, "status": status})

@@ -62,7 +62,7 @@ def command(
 ) -> None:
     """Replay recordings of a real cluster and compare every step.
 
-    Exits with 0 when every case passes (or the share that --min asks for), else with 1.
+    Exits with 0 when every case passes (or at least the fraction given by --min), else with 1.
     """
     from kschedcore.conformance.files import find
     from kschedcore.conformance.replay import replay

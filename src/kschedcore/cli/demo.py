@@ -15,7 +15,7 @@ import typer
 from kschedcore.cli.output import write
 from kschedcore.errors import UsageError
 
-__all__ = ["EPILOG", "STORY", "command"]
+__all__ = ["COMMANDS", "EPILOG", "command"]
 
 EPILOG = (
     "The manifests are yours to try things on: kschedcore demo --save shop && kschedcore schedule -f shop"
@@ -26,7 +26,7 @@ PROGRAM = "alive.py"
 
 FILES = ("cluster.yaml", "app.yaml", PROGRAM)
 
-STORY = (
+COMMANDS = (
     "schedule -f cluster.yaml -f app.yaml",
     "explain web-0 -f cluster.yaml -f app.yaml",
     "fit -f cluster.yaml -f app.yaml -l app=web",
@@ -42,12 +42,12 @@ Save = Annotated[
 def command(save: Save = None) -> None:
     """Place a small shop on a small cluster, say why some of it does not fit, and watch it live."""
     if save is None:
-        tell_story()
+        run_demo()
     else:
         copy_manifests(save)
 
 
-def tell_story() -> None:
+def run_demo() -> None:
     """Run the demo's command lines and its program on its manifests, each shown as one would type it.
 
     Raises:
@@ -56,7 +56,7 @@ def tell_story() -> None:
     from kschedcore.cli.entry import run
 
     with resources.as_file(resources.files("kschedcore.cli") / "data") as folder:
-        for number, line in enumerate(STORY):
+        for number, line in enumerate(COMMANDS):
             write(f"{'' if number == 0 else chr(10)}$ kschedcore {line}\n")
             status = run([str(folder / word) if word in FILES else word for word in shlex.split(line)])
             if status:

@@ -49,9 +49,9 @@ def command(before: RunFolder, after: RunFolder, output: OutputFormat = Format.t
         _table("MISSING POD SECONDS OF APP", difference.apps),
         _table("PENDING SECONDS OF POD", difference.pods),
     ]
-    told = "\n".join(part for part in parts if part)
+    tables = "\n".join(part for part in parts if part)
     same = "the same inputs" if difference.same_inputs else "different inputs"
-    write(f"{told}\n{difference.moved} pods of the same name on other nodes; {same}\n")
+    write(f"{tables}\n{difference.moved} pods of the same name on other nodes; {same}\n")
 
 
 def _table(title: str, changes: list[Change]) -> str:

@@ -133,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def fail(message: str, status: int = BAD_INPUT) -> int:
     """Print ``error: message`` on standard error and return the exit status that goes with it."""
-    # Neither stream may be writable; the exit status says what happened.
+    # Neither stream may be writable; the exit status still reports the failure.
     with suppress(OSError):
         sys.stdout.flush()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""``kschedcore extender -f …``: answer a kube-scheduler that asks."""
+"""``kschedcore extender -f …``: serve the scheduler extender protocol to a kube-scheduler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPILOG = "Example: kschedcore extender -f cluster.json --port 8000 --api http://
 Host = Annotated[
     str,
     typer.Option(
-        "--host", metavar="ADDRESS", help="The address to listen on; whoever reaches it is answered."
+        "--host", metavar="ADDRESS", help="The address to listen on; requests are not authenticated."
     ),
 ]
 Port = Annotated[
@@ -55,11 +55,11 @@ def command(
     from kschedcore.extender.verbs import Extender
 
     manifests = load(filename)
-    door = None if api is None else HTTPAPI(api)
+    api_server = None if api is None else HTTPAPI(api)
     extender = Extender(
         build_engine(manifests, config=config, release=release(kubernetes, feature_gates)),
         manifests.bound,
-        api=door,
+        api=api_server,
     )
     with ExtenderServer(extender, host, port) as server:
         write(f"answering at {server.url}\n")

@@ -31,7 +31,7 @@ NOT_FOLLOWED = (
 def load(
     filenames: Sequence[str] | None, *, namespace: str | None = None, replicas: Sequence[str] | None = None
 ) -> Manifests:
-    """Read everything that ``-f`` names, its workloads asking for the replicas that ``--replicas`` says.
+    """Read everything that ``-f`` names, with the replicas of ``--replicas``.
 
     Raises:
         UsageError: Nothing is named, a file holds no objects, or ``--replicas`` is invalid.
@@ -145,7 +145,7 @@ def read_config(path: str) -> Mapping[str, Any]:
 
 
 def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) -> list[Pod]:
-    """Return the pods that ``-n`` and ``-l`` select. If there are no pods at all, a note says so on standard error.
+    """Return the pods that ``-n`` and ``-l`` select. If there are no pods at all, print a note on standard error.
 
     Raises:
         UsageError: The selector cannot be parsed, or ``-n`` and ``-l`` select none of the pods.
@@ -175,7 +175,7 @@ def find_pod(manifests: Manifests, name: str, *, namespace: str | None) -> Pod:
     Args:
         manifests: Where to look: pods as they stand, and those that workloads ask for.
         name: ``NAME``, ``NAMESPACE/NAME`` or ``pod/NAME``.
-        namespace: What ``-n`` says.
+        namespace: The value of ``-n``.
 
     Raises:
         NotFoundError: There is no such pod.

@@ -70,7 +70,7 @@ def measured(doing: str, unit: str) -> Iterator[Callable[[float, int], None] | N
         unit: What is counted, for the rate: ``pods``.
 
     Yields:
-        What to call with the part that is done (0 to 1) and the count; None when nobody looks.
+        The callback for the completed fraction (0 to 1) and the count; None without a terminal.
     """
     if not sys.stderr.isatty():
         yield None
@@ -93,11 +93,11 @@ def measured(doing: str, unit: str) -> Iterator[Callable[[float, int], None] | N
         task = shown.add_task(doing, total=1.0, rate="")
         begun = last = time.monotonic()
 
-        def tell(part: float, count: int) -> None:
+        def report(part: float, count: int) -> None:
             nonlocal last
             now = time.monotonic()
             if now - last >= _SHOWN_EVERY:
                 last = now
                 shown.update(task, completed=part, rate=f"{count / (now - begun):,.0f} {unit}/s")
 
-        yield tell
+        yield report

@@ -1,4 +1,4 @@
-"""``--replicas``: what if the workloads asked for another number of pods?"""
+"""``--replicas``: override the replicas of workloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parse_replicas(options: Sequence[str] | None) -> dict[str | None, int]:
 def with_replicas(
     workloads: Sequence[Mapping[str, Any]], wanted: Mapping[str | None, int]
 ) -> list[Mapping[str, Any]]:
-    """Return the workloads, asking for other numbers of pods.
+    """Return the workloads with other numbers of replicas.
 
     Args:
         workloads: Whole objects.
@@ -52,7 +52,7 @@ def with_replicas(
 
 
 def asking_for(workload: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """Return a workload that asks for ``count`` pods at once."""
+    """Return a workload with ``count`` replicas."""
     spec = dict(workload.get("spec") or {})
     if workload["kind"] == "Job":
         spec |= {"parallelism": count, "completions": count}

@@ -115,8 +115,8 @@ def command(
             f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(aside.items())
         )
         sys.stderr.write(f"not considered: {listed}\n")
-    with measured(f"simulating {duration}", "pods") as tell, _stopping(simulation):
-        summary = simulation.run_to(output_dir, tell)
+    with measured(f"simulating {duration}", "pods") as progress, _stopping(simulation):
+        summary = simulation.run_to(output_dir, progress)
     if output is Results.json:
         emit(summary, Output.json)
     elif output is Results.table:

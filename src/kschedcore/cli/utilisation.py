@@ -1,4 +1,4 @@
-"""What of each resource is asked for, before and after."""
+"""Requested amounts of each resource, before and after."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Usage:
 
 
 def compare(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> list[Usage]:
-    """Return every resource that something asks for, cpu and memory first.
+    """Return every requested resource, cpu and memory first.
 
     Args:
-        before: Resource -> ``allocatable`` and ``requested``, as ``Engine.utilisation`` says it.
+        before: Resource -> ``allocatable`` and ``requested``, as returned by ``Engine.utilisation``.
         after: The same, later.
     """
     names = sorted(after, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))

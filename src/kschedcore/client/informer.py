@@ -293,7 +293,7 @@ class Informers(Mapping[str, Informer]):
 
     def sync(self) -> bool:
         """Let every informer take in what has happened; whether anything had."""
-        heard = False
+        changed = False
         for informer in list(self._informers.values()):
-            heard |= informer.sync()
-        return heard
+            changed |= informer.sync()
+        return changed

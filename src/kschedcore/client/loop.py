@@ -58,9 +58,9 @@ class Loop:
 
     def round(self) -> bool:
         """One turn for everybody who has work; whether anybody had."""
-        heard = self._informers.sync()
+        changed = self._informers.sync()
         worked = [component.step() for component in list(self._components.values())]
-        return heard or any(worked)
+        return changed or any(worked)
 
     def run_ready(self) -> None:
         """Work until nothing is left to do at this time."""

@@ -1,1 +1,1 @@
-"""The other side of the extender protocol: a kube-scheduler asks, an engine answers."""
+"""Scheduler extender backed by an engine: answers the requests of a kube-scheduler."""

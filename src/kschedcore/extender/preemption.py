@@ -24,7 +24,7 @@ def needed_victims(view: ClusterView, pod: Pod, node: str, victims: Sequence[str
 
     Returns:
         The UIDs of the pods that have to be evicted; None if the pod does not fit without any of them. All of them
-        if none has to be evicted: kube-scheduler then knows an obstacle that the extender does not.
+        if none has to be evicted: kube-scheduler then sees an obstacle that the extender does not.
     """
     off = [found for uid in victims if (found := view.bound(uid, node)) is not None]
     for victim in off:

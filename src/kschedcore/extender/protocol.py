@@ -35,7 +35,7 @@ class NodeList(msgspec.Struct):
 
 
 class ExtenderArgs(msgspec.Struct, rename={"pod": "Pod", "nodes": "Nodes", "node_names": "NodeNames"}):
-    """What filter and prioritize are asked; names of nodes if the extender is ``nodeCacheCapable``."""
+    """The request of filter and prioritize; names of nodes if the extender is ``nodeCacheCapable``."""
 
     pod: Object
     nodes: NodeList | None = None
@@ -66,7 +66,7 @@ class PreemptionArgs(
     msgspec.Struct,
     rename={"pod": "Pod", "victims": "NodeNameToVictims", "meta_victims": "NodeNameToMetaVictims"},
 ):
-    """What preempt is asked; UIDs of victims if the extender is ``nodeCacheCapable``."""
+    """The request of preempt; UIDs of victims if the extender is ``nodeCacheCapable``."""
 
     pod: Object
     victims: dict[str, Victims] | None = None
@@ -77,7 +77,7 @@ class BindingArgs(
     msgspec.Struct,
     rename={"name": "PodName", "namespace": "PodNamespace", "uid": "PodUID", "node": "Node"},
 ):
-    """What bind is asked."""
+    """The request of bind."""
 
     name: str
     namespace: str

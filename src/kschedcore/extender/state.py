@@ -58,7 +58,7 @@ class ClusterView:
             raise UsageError("an engine that answers as an extender may not have extenders itself")
         if engine.samples:
             raise UsageError(
-                "an engine that answers as an extender has to look at every node it is asked about; "
+                "an engine that answers as an extender has to look at every node of a request; "
                 "expected no percentageOfNodesToScore"
             )
         self.engine = engine
@@ -109,7 +109,7 @@ class ClusterView:
             self._asked.popitem(last=False)
         return nominated(pod, None)
 
-    def asked(self, name: str, namespace: str, uid: str) -> Pod:
+    def pod_to_bind(self, name: str, namespace: str, uid: str) -> Pod:
         """Return the pod of a recent request.
 
         Raises:
@@ -117,7 +117,7 @@ class ClusterView:
         """
         pod = self._asked.get((namespace, name))
         if pod is None or pod.metadata.uid != uid:
-            raise NotFoundError(f"pod {namespace}/{name} (UID {uid!r}) was not asked about before")
+            raise NotFoundError(f"pod {namespace}/{name} (UID {uid!r}) was not in an earlier request")
         return pod
 
     def node_of(self, uid: str) -> str | None:

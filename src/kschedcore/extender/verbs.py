@@ -34,7 +34,7 @@ Answer = tuple[int, Any]
 
 
 class API(Protocol):
-    """Where bindings are written: :class:`kschedcore.apiserver.APIServer`, or anything that answers alike."""
+    """The API server that bindings are written to: :class:`kschedcore.apiserver.APIServer` or an equivalent."""
 
     def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """Answer one request with a status code and an object."""
@@ -44,15 +44,15 @@ class Extender:
     """Answers a kube-scheduler in the extender protocol (KubeSchedulerConfiguration ``extenders``, v1).
 
     Its methods may be called from any thread; they wait for each other, but not for the API server. The engine is
-    the extender's from then on: what changes in the cluster is told to the extender.
+    owned by the extender from then on: report changes of the cluster to the extender, not to the engine.
 
     Args:
-        engine: What decides. Its own configuration may not name extenders.
-        bound: The bound pods that it accounts already, which preemption can name by UID.
-        api: Where ``bind`` writes the binding; None: it is accounted in the engine only.
+        engine: The engine that filters and scores. Its own configuration may not name extenders.
+        bound: Bound pods that the engine accounts already; preemption can name them by UID.
+        api: The API server that ``bind`` writes to; None to account bindings in the engine only.
 
     Raises:
-        UsageError: The engine asks extenders itself.
+        UsageError: The engine's own configuration names extenders.
     """
 
     def __init__(self, engine: Engine, bound: Iterable[Pod] = (), *, api: API | None = None) -> None:
@@ -60,9 +60,9 @@ class Extender:
         self._api = api
         self._lock = threading.Lock()
         self._verbs: dict[str, Callable[[bytes], Answer]] = {
-            "filter": self._alone(self._filter),
-            "prioritize": self._alone(self._prioritize),
-            "preempt": self._alone(self._preempt),
+            "filter": self._locked(self._filter),
+            "prioritize": self._locked(self._prioritize),
+            "preempt": self._locked(self._preempt),
             "bind": self._bind,
         }
 
@@ -74,31 +74,31 @@ class Extender:
             body: The request as JSON.
 
         Returns:
-            An HTTP status and the answer, JSON-shaped. What goes wrong is told in ``Error``; with status 200 where
+            An HTTP status and the answer, JSON-shaped. Errors are reported in ``Error``; with status 200 where
             the protocol's answer has that field and kube-scheduler would show it (filter and bind), with 404 for an
             unknown verb, else with 400.
         """
-        ask = self._verbs.get(verb)
-        if ask is None:
+        handler = self._verbs.get(verb)
+        if handler is None:
             return 404, {"Error": f"unknown verb {verb!r}; expected one of {', '.join(VERBS)}"}
         try:
-            return ask(body)
+            return handler(body)
         except KschedcoreError as error:
             return 400, {"Error": str(error)}
 
-    def _alone(self, ask: Callable[[bytes], Answer]) -> Callable[[bytes], Answer]:
-        """Answer while nobody else is answered."""
+    def _locked(self, handler: Callable[[bytes], Answer]) -> Callable[[bytes], Answer]:
+        """Return the handler, run under the lock."""
 
         def answer(body: bytes) -> Answer:
             with self._lock:
-                return ask(body)
+                return handler(body)
 
         return answer
 
     # -- the cluster, as it changes ---------------------------------------------------------------
 
     def set_node(self, node: Mapping[str, Any]) -> None:
-        """Add a node, or replace what is known of the one with its name.
+        """Add a node, or replace the node of that name.
 
         Raises:
             ManifestError: It is invalid.
@@ -107,7 +107,7 @@ class Extender:
             self._view.learn([node])
 
     def remove_node(self, name: str) -> None:
-        """Take a node out.
+        """Remove a node.
 
         Raises:
             NotFoundError: There is no such node.
@@ -139,8 +139,8 @@ class Extender:
 
     # -- the verbs --------------------------------------------------------------------------------
 
-    def _asked(self, args: ExtenderArgs) -> tuple[list[str], Explanation]:
-        """The nodes that are asked about, and everything about the pod."""
+    def _explain(self, args: ExtenderArgs) -> tuple[list[str], Explanation]:
+        """Return the names of the nodes in the request, and the explanation of the pod."""
         if args.nodes is None and args.node_names is None:
             raise UsageError("the request has neither Nodes nor NodeNames")
         pod = read_pod(args.pod)
@@ -150,13 +150,13 @@ class Extender:
     def _filter(self, body: bytes) -> Answer:
         args = read(ExtenderArgs, body)
         try:
-            names, explanation = self._asked(args)
+            names, explanation = self._explain(args)
         except KschedcoreError as error:
             return 200, filter_result(error=str(error))
         failed: dict[str, str] = {}
         unresolvable: dict[str, str] = {}
         for name in names:
-            code, reasons = self._verdict(name, explanation)
+            code, reasons = self._rejection(name, explanation)
             if code:
                 (failed if code == "Unschedulable" else unresolvable)[name] = ", ".join(reasons)
         passed = {name for name in names if name not in failed and name not in unresolvable}
@@ -166,8 +166,8 @@ class Extender:
         items = [item for item in args.nodes.items or () if item["metadata"]["name"] in passed]
         return 200, filter_result({"metadata": {}, "items": items}, None, failed, unresolvable)
 
-    def _verdict(self, name: str, explanation: Explanation) -> tuple[str, tuple[str, ...]]:
-        """Why a node is rejected: the code, empty if it is not, and reasons."""
+    def _rejection(self, name: str, explanation: Explanation) -> tuple[str, tuple[str, ...]]:
+        """Return why a node is rejected: the status code (``""`` if feasible) and the reasons."""
         if not self._view.has_node(name):
             return "UnschedulableAndUnresolvable", (f"node {name!r} is not known to the extender",)
         if explanation.pre_filter is not None:
@@ -176,16 +176,16 @@ class Extender:
         return ("", ()) if verdict is None else (verdict.code, tuple(verdict.reasons))
 
     def _prioritize(self, body: bytes) -> Answer:
-        names, explanation = self._asked(read(ExtenderArgs, body))
+        names, explanation = self._explain(read(ExtenderArgs, body))
         scores = scaled({name: explanation.totals[name] for name in names if name in explanation.totals})
         return 200, [{"Host": name, "Score": scores.get(name, 0)} for name in names]
 
     def _preempt(self, body: bytes) -> Answer:
         args = read(PreemptionArgs, body)
-        pod, told = read_pod(args.pod), told_victims(args)
+        pod, proposed = read_pod(args.pod), proposed_victims(args)
         pod = self._view.pending(pod)
         agreed = {}
-        for node, (uids, violations) in told.items():
+        for node, (uids, violations) in proposed.items():
             left = needed_victims(self._view, pod, node, uids) if self._view.has_node(node) else None
             if left is not None:
                 agreed[node] = {
@@ -203,10 +203,10 @@ class Extender:
         return 200, {"Error": ""}
 
     def _bind_pod(self, args: BindingArgs) -> None:
-        """Take the room, and give it back if the API server refuses; others are answered while it makes up its mind."""
+        """Assume the pod, write the binding without holding the lock, and roll back if the API server rejects it."""
         namespace = args.namespace or "default"
         with self._lock:
-            pod = self._view.asked(args.name, namespace, args.uid)
+            pod = self._view.pod_to_bind(args.name, namespace, args.uid)
             if not self._view.has_node(args.node):
                 raise NotFoundError(f"node {args.node!r} is not known to the extender")
             before = self._view.node_of(uid_of(pod))
@@ -215,11 +215,11 @@ class Extender:
             self._write_binding(args, namespace)
         except Exception:
             with self._lock:
-                self._give_back(pod, before)
+                self._roll_back(pod, before)
             raise
 
-    def _give_back(self, pod: Pod, before: str | None) -> None:
-        """A pod is not bound after all: it is where it was, unless it was deleted meanwhile."""
+    def _roll_back(self, pod: Pod, before: str | None) -> None:
+        """Restore the pod's previous node after a failed binding, unless the pod was deleted meanwhile."""
         if self._view.node_of(uid_of(pod)) is None:
             return
         if before is None:
@@ -242,24 +242,24 @@ class Extender:
                 raise UsageError(f"{what} is {name!r}; expected a name")
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(args.name, safe='')}/binding"
         try:
-            code, told = self._api.request("POST", path, binding)
+            code, answer = self._api.request("POST", path, binding)
         except OSError as error:
             raise KschedcoreError(f"the API server does not answer: {error}") from error
         if not 200 <= code < 300:
-            message = told.get("message", "") if isinstance(told, Mapping) else ""
+            message = answer.get("message", "") if isinstance(answer, Mapping) else ""
             raise UsageError(f"the API server refused the binding ({code}): {message}")
 
 
 def scaled(totals: Mapping[str, int]) -> dict[str, int]:
-    """Scores from 0 to ``MAX_PRIORITY``, which only the best nodes get; the order of totals is kept."""
+    """Return scores scaled to 0 … ``MAX_PRIORITY``, which only the best nodes get; the order is kept."""
     low, high = min(totals.values(), default=0), max(totals.values(), default=0)
     if low == high:
         return dict.fromkeys(totals, MAX_PRIORITY)
     return {name: (total - low) * MAX_PRIORITY // (high - low) for name, total in totals.items()}
 
 
-def told_victims(args: PreemptionArgs) -> dict[str, tuple[list[str], int]]:
-    """Node -> UIDs of its victims and how many overdraw a budget, however they were told."""
+def proposed_victims(args: PreemptionArgs) -> dict[str, tuple[list[str], int]]:
+    """Return node -> (UIDs of its proposed victims, number of PDB violations), from either form of the request."""
     metas: Mapping[str, MetaVictims] = args.meta_victims or {}
     by_uid = {
         node: ([each.uid for each in victims.pods or ()], victims.violations)

@@ -25,7 +25,7 @@ from kschedcore.nodes.memorywatch import MemoryWatch, usage_of
 from kschedcore.nodes.needs import NeedsReader
 from kschedcore.nodes.podstatus import rejected
 from kschedcore.nodes.podworker import PodWorker
-from kschedcore.nodes.registration import heard, labelled, node_status
+from kschedcore.nodes.registration import labelled, node_status, with_heartbeat
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.resizing import granted_spec
 from kschedcore.nodes.runtimes.interface import Runtime
@@ -239,7 +239,7 @@ class NodeAgents:
             node = self._client.update(with_labels, "nodes")
         status = node_status(node, host.ip, now)
         if not self._leases.implied:
-            status = heard(status, now, STATUS_EVERY)
+            status = with_heartbeat(status, now, STATUS_EVERY)
         self._record(host, node, status)
 
     def _take_on(self, node: Object) -> Host:

@@ -64,7 +64,7 @@ class Leases:
         self._write(node, now, implied=self._implied)
 
     def lapse(self, node: Mapping[str, Any], now: datetime) -> None:
-        """A node will not be heard of any more: its last renewal is the last that was due."""
+        """Stop the renewals of a node; its last renewal is the latest that was due."""
         lease = self._informer.get(LEASE_NAMESPACE, node["metadata"]["name"])
         if lease is not None and IMPLIED in lease["metadata"].get("annotations", {}):
             since = parse_time(lease["spec"].get("acquireTime")) or now

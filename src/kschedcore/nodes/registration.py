@@ -11,7 +11,7 @@ from kschedcore.api.machinery.conditions import is_true
 from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 
-__all__ = ["DEFAULT_CAPACITY", "heard", "labelled", "node_status", "with_condition"]
+__all__ = ["DEFAULT_CAPACITY", "labelled", "node_status", "with_condition", "with_heartbeat"]
 
 
 DEFAULT_CAPACITY: Final = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
@@ -89,7 +89,7 @@ def with_condition(
     return {**status, "conditions": conditions}
 
 
-def heard(status: Mapping[str, Any], now: datetime, every: timedelta) -> Object:
+def with_heartbeat(status: Mapping[str, Any], now: datetime, every: timedelta) -> Object:
     """A node's status with a heartbeat in the conditions that an agent writes, if the last is so long ago."""
     own = {kind for kind, *_ in _HEALTHY}
     beats = [each["lastHeartbeatTime"] for each in status["conditions"] if each["type"] in own]

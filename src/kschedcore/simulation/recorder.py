@@ -19,7 +19,7 @@ from kschedcore.simulation.availability import Availability
 from kschedcore.simulation.capacity import Capacity
 from kschedcore.simulation.rows import EventRow, PodRow, Rows, SampleRow
 from kschedcore.simulation.steps import ZONE
-from kschedcore.simulation.tally import Tally
+from kschedcore.simulation.totals import Totals
 
 __all__ = ["QUOTA", "Recorder"]
 
@@ -27,7 +27,7 @@ QUOTA = "exceeded quota"
 """Text that identifies refusals by a quota, in responses and in events."""
 
 _OWNED = frozenset({"ReplicaSet", "Job"})
-"""Kinds whose objects may have a controller of their own."""
+"""Kinds whose objects may themselves have a controller."""
 
 _WORKLOADS = ("deployments", "statefulsets", "replicasets", "replicationcontrollers", "daemonsets")
 
@@ -51,7 +51,7 @@ class Recorder:
 
     Attributes:
         rows: Pods that have ended, in the order in which they did, and everything else in the order of time.
-        tally: What they come to.
+        totals: Running totals of the run.
         live: Pods that have not ended, by uid, in the order in which they came.
         apps: Availability by namespace and app.
     """
@@ -65,7 +65,7 @@ class Recorder:
         self._changed = True
         self._over: set[str] = set()
         self.rows = Rows()
-        self.tally = Tally()
+        self.totals = Totals()
         self.live: dict[str, PodRow] = {}
         self.apps: dict[tuple[str, str], Availability] = {}
         kinds = ("nodes", *_WORKLOADS, "pods", "events")
@@ -88,7 +88,7 @@ class Recorder:
                     time, each.zone, each.resource, each.allocatable, each.requested, each.stranded
                 )
                 self.rows.add("samples", row)
-                self.tally.sampled(row)
+                self.totals.sampled(row)
             self._changed = False
 
     def finish(self) -> None:
@@ -107,7 +107,7 @@ class Recorder:
 
     def refused(self, kind: str, namespace: str, name: str, message: str, times: int = 1) -> None:
         """Write down that a quota refused an object."""
-        self.tally.quota_refusals += times
+        self.totals.quota_refusals += times
         self._tell("QuotaRefused", namespace, f"{kind}/{name}", message=message)
 
     def _tell(self, event: str, namespace: str = "", obj: str = "", **more: str) -> None:
@@ -186,7 +186,7 @@ class Recorder:
     def _disrupt(self, row: PodRow, reason: str, message: str) -> None:
         if reason and not row.disruption:
             row.disruption = reason
-            self.tally.disruptions[reason] += 1
+            self.totals.disruptions[reason] += 1
             self._about(row, "Disrupted", reason, message)
             if not row.app.startswith(_ONE_BY_ONE):
                 self._app(row.namespace, row.app).disrupted(reason)
@@ -194,7 +194,7 @@ class Recorder:
     def _end(self, row: PodRow, reason: str) -> None:
         row.ended = self._cluster.now()
         self._about(row, "Ended", reason)
-        self.tally.ended(row)
+        self.totals.ended(row)
         self.rows.add("pods", row)
         del self.live[row.uid]
 
@@ -203,7 +203,7 @@ class Recorder:
         if node and row.scheduled is None:
             row.scheduled, row.node = self._cluster.now(), node
             row.zone = self._nodes.get(node, ("", False))[0]
-            self.tally.bound(row.scheduled - row.created)
+            self.totals.bound(row.scheduled - row.created)
             self._about(row, "Scheduled")
         known = self._bound.get(row.uid)
         if known is not None and (over or known.spec is not pod["spec"]):
@@ -224,7 +224,7 @@ class Recorder:
             app = self._app_of(pod)
             row = PodRow(metadata["uid"], namespace, name, app, self._cluster.now())
             self.live[row.uid] = row
-            self.tally.came()
+            self.totals.came()
             self._about(row, "Created")
         return row
 
@@ -257,7 +257,7 @@ class Recorder:
 
 
 def _replicas(workload: Object) -> int:
-    """How many pods a workload asks for; for daemons that follows from the nodes, and their controller says."""
+    """Return a workload's desired replicas; for a DaemonSet, the count in its status."""
     if workload["kind"] == "DaemonSet":
         return int(workload.get("status", {}).get("desiredNumberScheduled", 0))
     return int(workload["spec"].get("replicas", 1))

@@ -149,7 +149,7 @@ class Simulation:
             recorder.look()
             self._runtime.look()
             if progress is not None:
-                progress((self.cluster.now() - START) / self.span, recorder.tally.created)
+                progress((self.cluster.now() - START) / self.span, recorder.totals.created)
             return self._stopped
 
         if not self._stopped:

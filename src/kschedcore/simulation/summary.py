@@ -20,13 +20,13 @@ def summary(recorder: Recorder, now: datetime) -> dict[str, Any]:
         per zone and resource the mean over time and the most of ``requested`` and the mean of ``stranded``, as
         parts of what was allocatable; ``apps``: per app seconds in which pods were missing that had been there.
     """
-    tally = recorder.tally
+    totals = recorder.totals
     return {
-        "pods": tally.pods(recorder.live.values()),
-        "pendingSeconds": tally.waits.percentiles(),
-        "disruptions": dict(sorted(tally.disruptions.items())),
-        "quotaRefusals": tally.quota_refusals,
-        "zones": tally.zones(now),
+        "pods": totals.pods(recorder.live.values()),
+        "pendingSeconds": totals.waits.percentiles(),
+        "disruptions": dict(sorted(totals.disruptions.items())),
+        "quotaRefusals": totals.quota_refusals,
+        "zones": totals.zones(now),
         "apps": _apps(recorder),
     }
 

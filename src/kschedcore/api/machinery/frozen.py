@@ -1,6 +1,6 @@
 """Stored objects: JSON-shaped, immutable, and sharing what they have in common.
 
-A stored object is a ``dict`` like any other to those who read it, but whoever tries to change it gets a
+A stored object is a ``dict`` like any other to those who read it, but an attempt to change it raises a
 TypeError: every watcher, lister and controller holds the same one. Parts that are equal are one object in
 memory (hash consing): ten thousand pods of one template hold one copy of their containers, and comparing a
 part with its successor is mostly a comparison of identities.
@@ -95,14 +95,14 @@ class FieldRecord(Protocol):
     found: FrozenList | None
 
     def entries(self, obj: StoredObject) -> FrozenList:
-        """The ``managedFields`` of the object whose record this is; empty when no field manager is recorded."""
+        """Return the ``managedFields`` of the object that owns this record; empty without field managers."""
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
         """The record of a successor of the object that changes nothing of it."""
 
 
 class KnownFields:
-    """A :class:`FieldRecord` whose entries are known: those of an object that was read from bytes."""
+    """A :class:`FieldRecord` with known entries, for an object that was read from bytes."""
 
     __slots__ = ("found",)
 
@@ -136,7 +136,7 @@ class StoredObject(FrozenDict):
 
     @classmethod
     def of(cls, obj: Mapping[str, Any], record: FieldRecord | None = None) -> StoredObject:
-        """Return ``obj``, whose parts must not change any more, with its managed-fields record."""
+        """Return ``obj`` as a stored object with its managed-fields record; its parts must not change any more."""
         made = cls(obj)
         made.record = record
         made.views = None
@@ -220,7 +220,7 @@ class Interner:
         return StoredObject.of(frozen, record)
 
     def _status(self, status: dict[str, Any]) -> Any:
-        """A status that says much is hardly ever that of another object, nor are its lists; what is in them may be."""
+        """Intern the items of a status but not the status or its lists, which rarely equal those of another object."""
         part = self.part
         if len(status) <= _SHORT_STATUS:
             return part(status)

@@ -77,7 +77,7 @@ class _Pods:
         return [name for name in names if name in _POD_RESOURCES or _is_named_by_pods(name)]
 
     def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:
-        """A quota on cpu or memory asks every container to say what it uses of them."""
+        """Check that every container sets the cpu and memory values that a quota limits."""
         return _missing(shared(obj["spec"]), tuple(names))
 
     def usage(self, obj: Mapping[str, Any]) -> ResourceList:
@@ -115,7 +115,7 @@ def _is_named_by_pods(name: str) -> bool:
 
 
 def is_charged_pod(pod: Mapping[str, Any]) -> bool:
-    """Whether a pod still holds what it asked for: not once it has ended."""
+    """Return whether a pod counts towards quotas: not once it has ended."""
     return not has_ended(pod)
 
 

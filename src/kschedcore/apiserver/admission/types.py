@@ -79,7 +79,7 @@ class ObjectReader(Protocol):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """An object as the server reads it, and what it says of fields it does not know (``unknown field …``)."""
+    """A decoded object, and warnings for unknown fields (``unknown field …``)."""
 
     object: Object
     warnings: tuple[str, ...] = ()
@@ -95,20 +95,20 @@ class Admission(Protocol):
         """Fill in API defaults, in place."""
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Whether the steps to come may change what was written.
+        """Return whether the following steps may change the written object.
 
-        Nobody manages what they add, so who manages what is then worked out before them. Fields that nobody
-        manages in any case, and a status that is not written by itself, do not count.
+        Fields that these steps add have no manager, so managed fields are then computed before them. Fields that
+        are never managed, and a status that is not written through its subresource, do not count.
         """
 
     def admit(self, request: AdmissionRequest) -> None:
         """Run the mutating plugins (403)."""
 
     def prepare(self, request: AdmissionRequest) -> None:
-        """Do what the resource's strategy does: keep, reset or generate what is not the author's.
+        """Apply the resource's strategy: keep, reset or generate fields that the client does not control.
 
-        The registry has given the object its uid, name and times by then. Afterwards parts of the object may be
-        shared with others, so nobody changes them in place any more.
+        The registry has set the object's uid, name and timestamps by then. Afterwards parts of the object may be
+        shared with other objects and must not be changed in place.
         """
 
     def validate(self, request: AdmissionRequest) -> None:

@@ -41,12 +41,12 @@ _Parts = tuple[tuple[str, Any], ...]
 NO_MANAGERS = FrozenList()
 """The entries of an object without recorded managers."""
 FORGET = FrozenList([FrozenDict()])
-"""In the place of entries, that everything recorded is to be forgotten, and what is written from now on recorded."""
+"""Sentinel instead of entries: drop all recorded managers and start tracking with this write."""
 
 
 @lru_cache(maxsize=1024)
 def manager_name(given: str, user_agent: str) -> str:
-    """The manager of a request: what it says, or the first part of its user agent."""
+    """Return the field manager of a request: its ``fieldManager``, or the first part of its user agent."""
     if given:
         return given
     prefix = user_agent.split("/")[0]
@@ -54,13 +54,13 @@ def manager_name(given: str, user_agent: str) -> str:
 
 
 class FieldManager:
-    """Who manages the fields of one kind of object, or of one of its subresources.
+    """Tracks field managers for one kind of object, or for one of its subresources.
 
-    What is recorded of an object are the entries of its ``managedFields``. Entries that it gives are shared.
+    Works on the entries of ``metadata.managedFields``. Returned entries are interned.
 
     Args:
         kind: The objects' type.
-        api_version: In which version they are written.
+        api_version: The API version of the writes.
         subresource: ``status``, ``scale`` or ``""``.
         ignored: Fields that writes here do not change, as ``status`` of the main resource
             (``GetResetFields`` of the registries).
@@ -75,7 +75,7 @@ class FieldManager:
         self._ignored = _paths(*ignored)
 
     def created(self, new: Object, empty: Object, name: str, now: str) -> FrozenList:
-        """The entries of an object that ``name`` creates, whose parts are mostly those of objects before it."""
+        """Return the entries of an object created by ``name``; field sets of equal parts are interned."""
         metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
         specs = [(key, shared(new[key])) for key in _IN_COMMON if key in new]
         tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
@@ -89,13 +89,13 @@ class FieldManager:
         return self._first_entries(tree, name, now) if tree else NO_MANAGERS
 
     def updated(self, live: Object, new: Object, entries: FrozenList, name: str, now: str) -> FrozenList:
-        """The entries after ``name`` made ``new`` of ``live``, by an update or a patch.
+        """Return the entries after ``name`` updated or patched ``live`` to ``new``.
 
         Args:
             live: The object before, without managedFields.
             new: The object after, likewise.
-            entries: What was recorded before, or :data:`FORGET`.
-            name: Who writes.
+            entries: The recorded entries, or :data:`FORGET`.
+            name: The field manager of the write.
             now: When.
         """
         managers = _managers(entries)
@@ -109,20 +109,20 @@ class FieldManager:
         return _written(_capped(_without_system_fields(left)))
 
     def sent(self, entries: Any) -> FrozenList | None:
-        """The entries of before, as a writer says; None when it says none, or none that can be read.
+        """Return the entries in a request's ``managedFields``; None without any, or when they are invalid.
 
-        One empty entry asks for :data:`FORGET`.
+        A list of one empty entry means :data:`FORGET`.
         """
         if self._subresource or not entries:
             return None
         if entries == FORGET:
             return FORGET
-        told = shared(entries)
-        return told if _managers(told) else None
+        given = shared(entries)
+        return given if _managers(given) else None
 
     @remembered
     def _claims_in_common(self, metadata: _Parts, specs: _Parts, empty: Object) -> FrozenDict:
-        """The ``fieldsV1`` of what is in a new object's metadata, and of its spec and status."""
+        """Return the ``fieldsV1`` of a new object's metadata, spec and status."""
         tree = self._claims("metadata", dict(metadata), empty)
         for key, value in specs:
             tree |= self._remembered_claims(key, value, empty)
@@ -160,7 +160,7 @@ class FieldManager:
             live: The object, without managedFields; None where there is none yet.
             entries: What is recorded of it.
             config: What is wanted.
-            empty: An object of the kind that says nothing.
+            empty: An object of the kind without fields.
             name: Who wants it.
             now: The time.
             force: Whether to take fields that others manage.

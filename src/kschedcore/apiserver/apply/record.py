@@ -29,12 +29,12 @@ class _Writer(NamedTuple):
 
 
 class _Write(NamedTuple):
-    """How an object came to be what it is.
+    """A write whose managed-fields entries are not computed yet.
 
     Attributes:
-        before: What it was; when it was created, an object of its kind that says nothing.
-        writer: Who wrote; None for a write without a field manager, such as a binding or a deletion.
-        number: How many writes have not been replayed, with this one.
+        before: The object before the write; for a creation, an empty object of the kind.
+        writer: The field manager; None for a write without one, such as a binding or a deletion.
+        number: Number of writes not replayed yet, including this one.
     """
 
     before: StoredObject | Object
@@ -42,7 +42,7 @@ class _Write(NamedTuple):
     number: int
 
     def entries(self, obj: StoredObject, recorded: FrozenList | None) -> FrozenList:
-        """The entries after it made ``obj``; ``recorded`` before, None when it created the object."""
+        """Return the entries after the write; ``recorded`` are those before it, None for a creation."""
         if self.writer is None:
             return NO_MANAGERS if recorded is None else recorded
         manager, name, now = self.writer
@@ -52,11 +52,11 @@ class _Write(NamedTuple):
 
 
 class Record:
-    """What is known of who manages the fields of one object; :meth:`of_creation` and the like make one.
+    """The managed fields of one object, computed on first use from the writes since the last computed state.
 
     Attributes:
-        found: The entries, once they are worked out.
-        write: What they follow from, as long as they are not.
+        found: The entries, once computed.
+        write: The write to compute them from; None once computed.
     """
 
     __slots__ = ("found", "write")
@@ -67,17 +67,17 @@ class Record:
 
     @classmethod
     def known(cls, entries: FrozenList) -> Record:
-        """A record that says ``entries``."""
+        """Return a record with known ``entries``."""
         return cls(entries, None)
 
     @classmethod
     def of_creation(cls, manager: FieldManager, empty: Object, name: str, now: str) -> Record:
-        """The record of an object as ``name`` created it; ``empty`` is one of its kind that says nothing."""
+        """Return the record of an object created by ``name``; ``empty`` is an object of the kind without fields."""
         return cls(None, _Write(empty, _Writer(manager, name, now), 1))
 
     @classmethod
     def of_update(cls, manager: FieldManager, live: StoredObject, name: str, now: str) -> Record:
-        """The record of what ``name`` made of ``live`` by an update or a patch."""
+        """Return the record of an update or patch of ``live`` by ``name``."""
         return cls(None, _Write(live, _Writer(manager, name, now), _writes_of(live) + 1))
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
@@ -87,11 +87,11 @@ class Record:
         return Record(None, _Write(obj, None, self.write.number + 1))
 
     def is_that_of(self, live: StoredObject) -> bool:
-        """Whether it says of ``live``, if the write changes nothing of it, what is recorded already."""
+        """Return whether the entries equal those of ``live``, assuming that the write changes no field."""
         return self.write is not None or self.found == entries_of(live)
 
     def entries(self, obj: StoredObject) -> FrozenList:
-        """Return the ``managedFields`` of ``obj``, whose record this is; empty without managers."""
+        """Return the ``managedFields`` of ``obj``, the owner of this record; empty without managers."""
         waiting: list[tuple[Record, _Write, StoredObject]] = []
         record, found = self, self.found
         while record.write is not None:

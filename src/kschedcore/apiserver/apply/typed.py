@@ -177,7 +177,7 @@ def _compare_objects(
 
 
 def merge(live: Any, config: Any, field: Field) -> Any:
-    """``live`` with everything that ``config`` says; lists keep what only ``live`` has.
+    """Return ``live`` merged with ``config``; lists keep items that only ``live`` has.
 
     Neither is changed, but parts of both may be in the result.
     """

@@ -22,7 +22,7 @@ from kschedcore.controllers.controller import (
 )
 from kschedcore.controllers.controllerhistory import POD_LABEL, History
 from kschedcore.controllers.daemonset.backoff import FailedPodBackOff
-from kschedcore.controllers.daemonset.places import Eligibility, Place, places
+from kschedcore.controllers.daemonset.nodepods import Eligibility, NodePods, pods_by_node
 from kschedcore.controllers.daemonset.update import Revision, Work, excess, rolling_update, surges
 from kschedcore.controllers.podcontrol import is_available, next_available, pod_from_template
 from kschedcore.controllers.refmanager import claim, selector_of, watch_orphans
@@ -67,7 +67,7 @@ class DaemonSetController(Controller):
         """Reconcile one DaemonSet."""
         daemon_set = self.informers[_SETS].get(*key)
         if daemon_set is None or daemon_set["metadata"].get("deletionTimestamp"):
-            # Its history may be gone before its pods: nothing could be said of it any more.
+            # Its ControllerRevisions may be deleted before its pods, so its status can no longer be computed.
             self._eligibility.forget(key)
             self._back_off.forget(key)
             return None
@@ -75,12 +75,12 @@ class DaemonSetController(Controller):
         current, collisions = self._history.current(daemon_set, revisions)
         revision = Revision.of(daemon_set, current)
         pods = self._pods(daemon_set)
-        found = self._places(daemon_set, pods)
+        found = self._pods_by_node(daemon_set, pods)
         work, again = self._plan(daemon_set, revision, found)
         refused = self._do(daemon_set, revision, work)
         if work:
             pods = self._pods(daemon_set)
-            found = self._places(daemon_set, pods)
+            found = self._pods_by_node(daemon_set, pods)
         earlier = [each for each in revisions if each["metadata"]["name"] != current["metadata"]["name"]]
         self._truncate(daemon_set, earlier, pods)
         self._write(daemon_set, self._status(daemon_set, revision, collisions, found))
@@ -97,18 +97,18 @@ class DaemonSetController(Controller):
             lambda pod: selector.matches(pod["metadata"].get("labels", {})),
         )
 
-    def _places(self, daemon_set: Object, pods: Iterable[Object]) -> list[Place]:
-        # What has ended and is being deleted holds no place: it may be waiting for a finalizer.
+    def _pods_by_node(self, daemon_set: Object, pods: Iterable[Object]) -> list[NodePods]:
+        # An ended pod that is being deleted does not occupy its node: it may be waiting for a finalizer.
         staying = [pod for pod in pods if not (has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
-        return places(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
+        return pods_by_node(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
 
     def _plan(
-        self, daemon_set: Object, revision: Revision, found: list[Place]
+        self, daemon_set: Object, revision: Revision, found: list[NodePods]
     ) -> tuple[Work, Requeue | None]:
-        """Put one pod on each node, and when that is so, go on with an update; and when to look again."""
+        """Plan one pod per node, then the rolling update; return the work and when to requeue."""
         work, due = Work(), []
-        for place in found:
-            again = self._look(daemon_set, revision, place, work)
+        for node_pods in found:
+            again = self._look(daemon_set, revision, node_pods, work)
             due += [] if again is None else [again]
         if not work and daemon_set["spec"].get("updateStrategy", {}).get("type") == "RollingUpdate":
             work = rolling_update(
@@ -116,34 +116,38 @@ class DaemonSetController(Controller):
             )
         return work, min(due, key=_when, default=None)
 
-    def _look(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Requeue | None:
-        """Add to ``work`` what is to be done about one node; when to look at it again."""
-        if place.verdict.runs and not place.pods:
-            work.create.append(place.node)
-        elif place.verdict.stays:
-            return self._prune(daemon_set, revision, place, work)
-        elif place.exists:
-            work.delete += _staying(place.pods)
+    def _look(
+        self, daemon_set: Object, revision: Revision, node_pods: NodePods, work: Work
+    ) -> Requeue | None:
+        """Add the changes for one node to ``work``; return when to requeue."""
+        if node_pods.decision.should_run and not node_pods.pods:
+            work.create.append(node_pods.node)
+        elif node_pods.decision.should_continue:
+            return self._prune(daemon_set, revision, node_pods, work)
+        elif node_pods.exists:
+            work.delete += _staying(node_pods.pods)
         else:
             # No agent ends what was never bound to the node that is gone.
-            work.delete += [pod for pod in _staying(place.pods) if not pod["spec"].get("nodeName")]
+            work.delete += [pod for pod in _staying(node_pods.pods) if not pod["spec"].get("nodeName")]
         return None
 
-    def _prune(self, daemon_set: Object, revision: Revision, place: Place, work: Work) -> Requeue | None:
-        """Take away pods that have ended and those that are too many."""
+    def _prune(
+        self, daemon_set: Object, revision: Revision, node_pods: NodePods, work: Work
+    ) -> Requeue | None:
+        """Delete ended and surplus pods of one node."""
         again, running = None, []
-        for pod in _staying(place.pods):
+        for pod in _staying(node_pods.pods):
             phase = pod.get("status", {}).get("phase")
             if phase == "Failed":
-                due = self._back_off.due(daemon_set, place.node, self.clock.now())
+                due = self._back_off.due(daemon_set, node_pods.node, self.clock.now())
                 if due is not None:
                     again = Requeue(due)
                     continue
-                message = f"Found failed daemon pod {_where(pod, place)}, will try to kill it"
+                message = f"Found failed daemon pod {_where(pod, node_pods)}, will try to kill it"
                 self.events.event(daemon_set, "Warning", "FailedDaemonPod", message)
                 work.delete.append(pod)
             elif phase == "Succeeded":
-                message = f"Found succeeded daemon pod {_where(pod, place)}, will try to delete it"
+                message = f"Found succeeded daemon pod {_where(pod, node_pods)}, will try to delete it"
                 self.events.event(daemon_set, "Normal", "SucceededDaemonPod", message)
                 work.delete.append(pod)
             else:
@@ -204,12 +208,12 @@ class DaemonSetController(Controller):
         self._history.truncate(earlier, live, len(earlier) - limit)
 
     def _status(
-        self, daemon_set: Object, revision: Revision, collisions: int, found: Iterable[Place]
+        self, daemon_set: Object, revision: Revision, collisions: int, found: Iterable[NodePods]
     ) -> Object:
         ours = list(found)
-        wanted = [place for place in ours if place.verdict.runs]
+        wanted = [node_pods for node_pods in ours if node_pods.decision.should_run]
         # Where two pods are, the senior one counts.
-        first = [place.pods[0] for place in wanted if place.pods]
+        first = [node_pods.pods[0] for node_pods in wanted if node_pods.pods]
         available = sum(self._is_available(daemon_set, pod) for pod in first)
         counts = {
             "observedGeneration": daemon_set["metadata"].get("generation", 0),
@@ -222,7 +226,7 @@ class DaemonSetController(Controller):
         return {
             "currentNumberScheduled": len(first),
             "numberMisscheduled": sum(
-                place.exists and not place.verdict.runs and bool(place.pods) for place in ours
+                each.exists and not each.decision.should_run and bool(each.pods) for each in ours
             ),
             "desiredNumberScheduled": len(wanted),
             "numberReady": sum(ready_since(pod) is not None for pod in first),
@@ -244,8 +248,8 @@ def _when(again: Requeue) -> datetime:
     return again.at
 
 
-def _where(pod: Object, place: Place) -> str:
-    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']} on node {place.node}"
+def _where(pod: Object, node_pods: NodePods) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']} on node {node_pods.node}"
 
 
 def _staying(pods: Iterable[Object]) -> list[Object]:

@@ -13,7 +13,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.percentages import scaled_value
 from kschedcore.controllers.activepods import ready_since
 from kschedcore.controllers.controllerhistory import POD_LABEL
-from kschedcore.controllers.daemonset.places import Place
+from kschedcore.controllers.daemonset.nodepods import NodePods
 
 __all__ = ["Revision", "Work", "excess", "rolling_update", "surges"]
 
@@ -35,11 +35,11 @@ class Work:
 
 
 class Revision(NamedTuple):
-    """What the pods of the present template carry.
+    """The identity of the current template, as its pods carry it in labels.
 
     Attributes:
         hash: Of the ControllerRevision.
-        generation: How often the template has changed; None when nothing says so.
+        generation: The template's generation from the deprecated annotation; None without it.
     """
 
     hash: str
@@ -47,18 +47,18 @@ class Revision(NamedTuple):
 
     @classmethod
     def of(cls, daemon_set: Object, revision: Object) -> Revision:
-        """The present template's, whose ControllerRevision is ``revision``."""
+        """Return the revision of the current template, stored as the ControllerRevision ``revision``."""
         metadata = revision["metadata"]
         suffix = metadata.get("labels", {}).get(POD_LABEL, metadata["name"])
         return cls(suffix, daemon_set["metadata"].get("annotations", {}).get(_GENERATION))
 
     def labels(self) -> dict[str, str]:
-        """The labels of a pod made now."""
+        """Return the revision labels of a new pod."""
         generation = {} if self.generation is None else {_GENERATION_LABEL: self.generation}
         return {**generation, POD_LABEL: self.hash}
 
     def has(self, pod: Object) -> bool:
-        """Whether a pod is of the present template."""
+        """Return whether a pod has the current template."""
         labels = pod["metadata"].get("labels", {})
         if self.generation is not None and labels.get(_GENERATION_LABEL) == self.generation:
             return True
@@ -66,20 +66,20 @@ class Revision(NamedTuple):
 
 
 def surges(daemon_set: Object) -> bool:
-    """Whether new pods may run beside the old ones."""
+    """Return whether new pods may run beside old ones (``maxSurge`` above zero)."""
     strategy = daemon_set["spec"].get("updateStrategy", {})
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", 0)
     return strategy.get("type") == "RollingUpdate" and scaled_value(surge, 1, round_up=True) > 0
 
 
 def excess(pods: list[Object], revision: Revision, available: Available, *, surge: bool) -> list[Object]:
-    """The running pods of one node that are too many there.
+    """Return the surplus running pods of one node.
 
     Args:
         pods: The running ones, the senior first.
-        revision: The present template's.
+        revision: The revision of the current template.
         available: Whether a pod is available.
-        surge: Whether an old and a new pod may be there together: as long as the old one is ready and the new
+        surge: Whether an old and a new pod may run together: as long as the old one is ready and the new
             one not available.
     """
     if not surge:
@@ -93,92 +93,92 @@ def excess(pods: list[Object], revision: Revision, available: Available, *, surg
 
 
 def rolling_update(
-    daemon_set: Object, found: Iterable[Place], revision: Revision, available: Available
+    daemon_set: Object, found: Iterable[NodePods], revision: Revision, available: Available
 ) -> Work:
-    """What a rolling update does next.
+    """Return the next step of a rolling update.
 
     Args:
         daemon_set: With ``updateStrategy.type`` RollingUpdate.
-        found: Where its pods are and belong.
-        revision: The present template's.
+        found: Its pods by node.
+        revision: The revision of the current template.
         available: Whether a pod is available.
     """
-    ours = [place for place in found if place.verdict.runs or place.pods]
-    desired = sum(place.verdict.runs for place in ours)
+    ours = [node_pods for node_pods in found if node_pods.decision.should_run or node_pods.pods]
+    desired = sum(node_pods.decision.should_run for node_pods in ours)
     limits = daemon_set["spec"].get("updateStrategy", {}).get("rollingUpdate", {})
     surge = scaled_value(limits.get("maxSurge", 0), desired, round_up=True)
     unavailable = scaled_value(limits.get("maxUnavailable", 1), desired, round_up=True)
-    sides = [_Sides.of(place, revision) for place in ours]
+    generations = [_Generations.of(node_pods, revision) for node_pods in ours]
     if surge:
-        return _surge(sides, surge, desired, available)
-    # Neither is allowed, which validation refuses: one at a time.
-    return _replace(sides, unavailable or 1, available)
+        return _surge(generations, surge, desired, available)
+    # Both limits are zero, which validation rejects: replace one at a time.
+    return _replace(generations, unavailable or 1, available)
 
 
-class _Sides(NamedTuple):
-    """The pod of the present template and the one of an earlier template on a node."""
+class _Generations(NamedTuple):
+    """The pod of the current template and the pod of an earlier template on a node."""
 
-    place: Place
+    node: NodePods
     new: Object | None
     old: Object | None
     crowded: bool
 
     @classmethod
-    def of(cls, place: Place, revision: Revision) -> _Sides:
-        staying = [pod for pod in place.pods if not pod["metadata"].get("deletionTimestamp")]
+    def of(cls, node_pods: NodePods, revision: Revision) -> _Generations:
+        staying = [pod for pod in node_pods.pods if not pod["metadata"].get("deletionTimestamp")]
         new = [pod for pod in staying if revision.has(pod)]
         old = [pod for pod in staying if not revision.has(pod)]
         crowded = len(new) > 1 or len(old) > 1
-        return cls(place, new[0] if new else None, old[0] if old else None, crowded)
+        return cls(node_pods, new[0] if new else None, old[0] if old else None, crowded)
 
 
-def _replace(sides: Iterable[_Sides], limit: int, available: Available) -> Work:
-    """Delete old pods: all that are not available, and of the others as many as ``limit`` leaves.
+def _replace(generations: Iterable[_Generations], limit: int, available: Available) -> Work:
+    """Delete old pods: all unavailable ones, and available ones up to ``limit``.
 
-    An old pod that is not available costs nothing of the limit, and goes in the same pass.
+    An unavailable old pod does not count against the limit.
     """
     down, broken, candidates = 0, [], []
-    for place in sides:
-        if place.old is None or place.new is not None or place.crowded:
-            up = not place.crowded and place.old is None and place.new is not None and available(place.new)
+    for pods in generations:
+        if pods.old is None or pods.new is not None or pods.crowded:
+            up = not pods.crowded and pods.old is None and pods.new is not None and available(pods.new)
             down += not up
-        elif available(place.old):
-            candidates.append(place.old)
+        elif available(pods.old):
+            candidates.append(pods.old)
         else:
-            broken.append(place.old)
+            broken.append(pods.old)
     return Work(delete=broken + candidates[: max(limit - down, 0)])
 
 
-def _surge(sides: Iterable[_Sides], limit: int, desired: int, available: Available) -> Work:
-    """Make new pods beside old ones, no more than ``limit`` at a time, and delete old ones that are replaced.
+def _surge(generations: Iterable[_Generations], limit: int, desired: int, available: Available) -> Work:
+    """Create new pods beside old ones, at most ``limit`` at a time, and delete replaced old pods.
 
-    An old pod on a node where none belongs any more goes when enough others are available.
+    An old pod on a node that should not run one any more is deleted when enough others are available.
     """
     work, up, surging = Work(), 0, 0
-    candidates: list[_Sides] = []
+    candidates: list[_Generations] = []
     misplaced: list[Object] = []
-    for place in sides:
-        if place.crowded:
+    for pods in generations:
+        if pods.crowded:
             surging += 1
             continue
-        judged = place.old if place.old is not None else place.new
-        up += judged is not None and available(judged)
-        if place.old is None:
+        senior = pods.old if pods.old is not None else pods.new
+        up += senior is not None and available(senior)
+        if pods.old is None:
             continue
-        if place.new is not None:
-            if available(place.new):
-                work.delete.append(place.old)
+        if pods.new is not None:
+            if available(pods.new):
+                work.delete.append(pods.old)
             else:
                 surging += 1
-        elif available(place.old):
-            if place.place.verdict.runs:
-                candidates.append(place)
+        elif available(pods.old):
+            if pods.node.decision.should_run:
+                candidates.append(pods)
             else:
-                misplaced.append(place.old)
-        elif place.place.verdict.runs:
-            work.create.append(place.place.node)
+                misplaced.append(pods.old)
+        elif pods.node.decision.should_run:
+            work.create.append(pods.node.node)
         else:
-            work.delete.append(place.old)
+            work.delete.append(pods.old)
     work.delete += misplaced[: max(up - desired, 0)]
-    work.create += [each.place.node for each in candidates[: max(limit - surging, 0)]]
+    work.create += [each.node.node for each in candidates[: max(limit - surging, 0)]]
     return work

@@ -28,6 +28,7 @@ from kschedcore.controllers.job.ending import (
     is_finished,
     retry_at,
 )
+from kschedcore.controllers.job.podcounts import PodCounts
 from kschedcore.controllers.job.pods import (
     failure_counts,
     has_failed,
@@ -38,7 +39,6 @@ from kschedcore.controllers.job.pods import (
     without_finalizer,
 )
 from kschedcore.controllers.job.policies import failure_verdict
-from kschedcore.controllers.job.tally import Tally
 
 __all__ = ["JobController"]
 
@@ -81,17 +81,17 @@ class JobController(Controller):
             return None
         if not job.get("status", {}).get("startTime") and not job["spec"].get("suspend"):
             job = self._written(job, {**_status(job), "startTime": timestamp(self.clock.now())})
-        tally = Tally(job, self.informers["pods"].controlled_by(job))
-        ending = ending_of(tally, self.clock.now())
+        counts = PodCounts(job, self.informers["pods"].controlled_by(job))
+        ending = ending_of(counts, self.clock.now())
         again = None
         if ending is not None:
-            self._remove(tally.active, counted=True)
-        elif tally.complete:
+            self._remove(counts.active, counted=True)
+        elif counts.complete:
             ending = COMPLETED
             # Pods that still run are not counted any more.
-            self._remove(tally.active, counted=False)
+            self._remove(counts.active, counted=False)
         elif not job["metadata"].get("deletionTimestamp"):
-            again = self._scale(tally)
+            again = self._scale(counts)
         self._settle_accounts(key, ending)
         return self._soonest(again, deadline(job))
 
@@ -100,50 +100,50 @@ class JobController(Controller):
             return Requeue(again)
         return None if end is None else Requeue(end, background=True)
 
-    def _scale(self, tally: Tally) -> datetime | None:
+    def _scale(self, counts: PodCounts) -> datetime | None:
         """Make or delete pods; when to go on with making them."""
-        if tally.job["spec"].get("suspend"):
-            self._remove(tally.active, counted=False)
+        if counts.job["spec"].get("suspend"):
+            self._remove(counts.active, counted=False)
             return None
-        wanted, active = tally.wanted_active(), len(tally.active)
+        wanted, active = counts.wanted_active(), len(counts.active)
         surplus: list[Object] = []
-        if tally.indexed or active > wanted:
-            surplus = pods_to_remove(tally.job, tally.active, active - wanted)[:_BURST]
+        if counts.indexed or active > wanted:
+            surplus = pods_to_remove(counts.job, counts.active, active - wanted)[:_BURST]
         if surplus:
             self._remove(surplus, counted=False)
             return None
-        if tally.job["spec"].get("podReplacementPolicy") == "Failed" or tally.job["spec"].get(
+        if counts.job["spec"].get("podReplacementPolicy") == "Failed" or counts.job["spec"].get(
             "podFailurePolicy"
         ):
-            active += len(tally.terminating)
+            active += len(counts.terminating)
         missing = min(wanted - active, _BURST)
-        return self._make(tally, missing) if missing > 0 else None
+        return self._make(counts, missing) if missing > 0 else None
 
-    def _make(self, tally: Tally, missing: int) -> datetime | None:
+    def _make(self, counts: PodCounts, missing: int) -> datetime | None:
         now, again = self.clock.now(), None
-        if tally.per_index_limit is None:
-            again = retry_at(tally)
+        if counts.per_index_limit is None:
+            again = retry_at(counts)
             if again is not None and again > now:
                 return again
             again = None
-        for index in self._places(tally, missing):
-            if tally.per_index_limit is not None and index is not None:
-                due = retry_at(tally, index)
+        for index in self._places(counts, missing):
+            if counts.per_index_limit is not None and index is not None:
+                due = retry_at(counts, index)
                 if due is not None and due > now:
                     again = due if again is None else min(again, due)
                     continue
-            self._create(tally, index)
+            self._create(counts, index)
         return again
 
-    def _places(self, tally: Tally, missing: int) -> Sequence[int | None]:
-        if not tally.indexed:
+    def _places(self, counts: PodCounts, missing: int) -> Sequence[int | None]:
+        if not counts.indexed:
             return [None] * missing
-        return tally.pending_indexes(missing, [*tally.active, *tally.terminating])
+        return counts.pending_indexes(missing, [*counts.active, *counts.terminating])
 
-    def _create(self, tally: Tally, index: int | None) -> None:
-        job, failures = tally.job, None
-        if tally.per_index_limit is not None and index is not None:
-            last = tally.last_failed(index)
+    def _create(self, counts: PodCounts, index: int | None) -> None:
+        job, failures = counts.job, None
+        if counts.per_index_limit is not None and index is not None:
+            last = counts.last_failed(index)
             failures = (0, 0)
             if last is not None:
                 failures = failure_counts(last, ignored=failure_verdict(job, last).action == "Ignore")
@@ -170,57 +170,57 @@ class JobController(Controller):
         job = self.informers["jobs.batch"].get(*key)
         if job is None:
             return
-        tally = Tally(job, self.informers["pods"].controlled_by(job))
-        job = self._written(job, self._noted(tally, ending))
+        counts = PodCounts(job, self.informers["pods"].controlled_by(job))
+        job = self._written(job, self._noted(counts, ending))
         all_pods = ending is not None or job["metadata"].get("deletionTimestamp")
         # What is written down now, or was before a restart, or does not count at all.
-        self._let_go(pod for pod in tally.pods if all_pods or has_succeeded(pod) or has_failed(pod, job))
-        tally = Tally(job, self.informers["pods"].controlled_by(job))
-        before, status = job, self._counted(tally)
+        self._let_go(pod for pod in counts.pods if all_pods or has_succeeded(pod) or has_failed(pod, job))
+        counts = PodCounts(job, self.informers["pods"].controlled_by(job))
+        before, status = job, self._counted(counts)
         # The Job has ended once every end of a pod is counted and no pod is terminating.
-        over = ending is not None and "uncountedTerminatedPods" not in status and not tally.terminating
+        over = ending is not None and "uncountedTerminatedPods" not in status and not counts.terminating
         if ending is not None and over:
             status = self._ended_status(status, ending)
         if self._written(before, status) is not before and ending is not None and over:
             self._record_ending(before, ending)
 
-    def _noted(self, tally: Tally, ending: Ending | None) -> Object:
+    def _noted(self, counts: PodCounts, ending: Ending | None) -> Object:
         """The status with the uids of the pods that have ended, which is written before they are let go."""
-        status = self._standing(tally)
-        uncounted = [set(uids) for uids in tally.uncounted]
-        failed = tally.new_failed(all_left=ending is not None and ending.condition == "Failed")
-        for uids, pods in zip(uncounted, (tally.new_succeeded(), failed), strict=True):
+        status = self._standing(counts)
+        uncounted = [set(uids) for uids in counts.uncounted]
+        failed = counts.new_failed(all_left=ending is not None and ending.condition == "Failed")
+        for uids, pods in zip(uncounted, (counts.new_succeeded(), failed), strict=True):
             uids.update(pod["metadata"]["uid"] for pod in pods)
-        if tally.indexed:
+        if counts.indexed:
             # Completed indexes say it already, and say it as often as one likes.
             uncounted[0].clear()
         _put(status, "uncountedTerminatedPods", _uncounted(*uncounted))
-        if ending is not None and holding(tally.job, ending.interim) is None:
+        if ending is not None and holding(counts.job, ending.interim) is None:
             now = timestamp(self.clock.now())
             _set_condition(status, ending.interim, ending.reason, ending.message, now)
         return status
 
-    def _counted(self, tally: Tally) -> Object:
+    def _counted(self, counts: PodCounts) -> Object:
         """The status with those counted who have lost their finalizer."""
-        status = self._standing(tally)
-        held = {pod["metadata"]["uid"] for pod in tally.pods if tracked(pod)}
-        succeeded, failed = tally.uncounted
-        if not tally.indexed:
+        status = self._standing(counts)
+        held = {pod["metadata"]["uid"] for pod in counts.pods if tracked(pod)}
+        succeeded, failed = counts.uncounted
+        if not counts.indexed:
             _put(status, "succeeded", status.get("succeeded", 0) + len(succeeded - held))
         _put(status, "failed", status.get("failed", 0) + len(failed - held))
         _put(status, "uncountedTerminatedPods", _uncounted(succeeded & held, failed & held))
         return status
 
-    def _standing(self, tally: Tally) -> Object:
-        status = _status(tally.job)
-        _put(status, "active", len(tally.active))
-        status["ready"], status["terminating"] = tally.ready, len(tally.terminating)
-        if tally.indexed:
-            _put(status, "succeeded", tally.succeeded)
-            _put(status, "completedIndexes", tally.completed_text())
-        if tally.per_index_limit is not None:
-            _put(status, "failedIndexes", tally.failed_text())
-        self._suspension(tally.job, status)
+    def _standing(self, counts: PodCounts) -> Object:
+        status = _status(counts.job)
+        _put(status, "active", len(counts.active))
+        status["ready"], status["terminating"] = counts.ready, len(counts.terminating)
+        if counts.indexed:
+            _put(status, "succeeded", counts.succeeded)
+            _put(status, "completedIndexes", counts.completed_text())
+        if counts.per_index_limit is not None:
+            _put(status, "failedIndexes", counts.failed_text())
+        self._suspension(counts.job, status)
         return status
 
     def _suspension(self, job: Object, status: Object) -> None:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from kschedcore.api.machinery.conditions import condition_of, is_true
 from kschedcore.api.machinery.times import later, parse_time
 from kschedcore.api.machinery.types import Object
+from kschedcore.controllers.job.podcounts import PodCounts
 from kschedcore.controllers.job.pods import ended_at, failure_counts, has_failed, has_succeeded
 from kschedcore.controllers.job.policies import failure_verdict, succeeds_early
-from kschedcore.controllers.job.tally import Tally
 
 __all__ = ["COMPLETED", "Ending", "deadline", "ending_of", "holding", "is_finished", "retry_at"]
 
@@ -65,14 +65,14 @@ def deadline(job: Object) -> datetime | None:
     return None if since is None else later(since, seconds)
 
 
-def ending_of(tally: Tally, now: datetime) -> Ending | None:
+def ending_of(counts: PodCounts, now: datetime) -> Ending | None:
     """How the Job ends now; None when it goes on."""
     return (
-        _begun(tally.job)
-        or _by_failure_policy(tally)
-        or _by_limits(tally, now)
-        or _by_indexes(tally)
-        or _by_success_policy(tally)
+        _begun(counts.job)
+        or _by_failure_policy(counts)
+        or _by_limits(counts, now)
+        or _by_indexes(counts)
+        or _by_success_policy(counts)
     )
 
 
@@ -85,28 +85,28 @@ def _begun(job: Object) -> Ending | None:
     return None
 
 
-def _by_failure_policy(tally: Tally) -> Ending | None:
-    for pod in tally.pods:
-        if has_failed(pod, tally.job):
-            verdict = failure_verdict(tally.job, pod)
+def _by_failure_policy(counts: PodCounts) -> Ending | None:
+    for pod in counts.pods:
+        if has_failed(pod, counts.job):
+            verdict = failure_verdict(counts.job, pod)
             if verdict.action == "FailJob":
                 return Ending("Failed", "PodFailurePolicy", verdict.message)
     return None
 
 
-def _by_success_policy(tally: Tally) -> Ending | None:
-    why = succeeds_early(tally.job, tally.succeeded_indexes) if tally.indexed else ""
+def _by_success_policy(counts: PodCounts) -> Ending | None:
+    why = succeeds_early(counts.job, counts.succeeded_indexes) if counts.indexed else ""
     return Ending("Complete", "SuccessPolicy", why) if why else None
 
 
-def _by_limits(tally: Tally, now: datetime) -> Ending | None:
-    limit = tally.job["spec"].get("backoffLimit", 6)
+def _by_limits(counts: PodCounts, now: datetime) -> Ending | None:
+    limit = counts.job["spec"].get("backoffLimit", 6)
     restarts = 0
-    if tally.job["spec"]["template"]["spec"].get("restartPolicy") == "OnFailure":
-        restarts = sum(map(_restarts, tally.active))
-    if tally.failed > limit or (restarts > 0 and restarts >= limit):
+    if counts.job["spec"]["template"]["spec"].get("restartPolicy") == "OnFailure":
+        restarts = sum(map(_restarts, counts.active))
+    if counts.failed > limit or (restarts > 0 and restarts >= limit):
         return Ending("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-    end = deadline(tally.job)
+    end = deadline(counts.job)
     if end is not None and now >= end:
         return Ending("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
     return None
@@ -118,32 +118,32 @@ def _restarts(pod: Object) -> int:
     return sum(container.get("restartCount", 0) for container in each)
 
 
-def _by_indexes(tally: Tally) -> Ending | None:
-    if tally.per_index_limit is None or not tally.failed_indexes:
+def _by_indexes(counts: PodCounts) -> Ending | None:
+    if counts.per_index_limit is None or not counts.failed_indexes:
         return None
-    allowed = tally.job["spec"].get("maxFailedIndexes")
-    if allowed is not None and len(tally.failed_indexes) > allowed:
+    allowed = counts.job["spec"].get("maxFailedIndexes")
+    if allowed is not None and len(counts.failed_indexes) > allowed:
         message = "Job has exceeded the specified maximal number of failed indexes"
         return Ending("Failed", "MaxFailedIndexesExceeded", message)
-    if len(tally.failed_indexes) + tally.succeeded >= (tally.completions or 0):
+    if len(counts.failed_indexes) + counts.succeeded >= (counts.completions or 0):
         return Ending("Failed", "FailedIndexes", "Job has failed indexes")
     return None
 
 
-def retry_at(tally: Tally, index: int | None = None) -> datetime | None:
+def retry_at(counts: PodCounts, index: int | None = None) -> datetime | None:
     """Until when the Job waits before it makes further pods; None when nothing failed since a success.
 
     Args:
-        tally: The Job's pods.
+        counts: The Job's pods.
         index: With a back-off per index: which index.
     """
     if index is not None:
-        last = tally.last_failed(index)
+        last = counts.last_failed(index)
         failures = 0 if last is None else _failures(last)
         return None if last is None else later(ended_at(last), _backoff(failures))
     ends = sorted(
-        ((ended_at(pod), has_succeeded(pod)) for pod in tally.pods
-         if has_succeeded(pod) or has_failed(pod, tally.job)), reverse=True,
+        ((ended_at(pod), has_succeeded(pod)) for pod in counts.pods
+         if has_succeeded(pod) or has_failed(pod, counts.job)), reverse=True,
     )  # fmt: skip
     failures = next((place for place, (_, well) in enumerate(ends) if well), len(ends))
     return later(ends[0][0], _backoff(failures)) if failures else None

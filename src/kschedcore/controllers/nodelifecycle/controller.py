@@ -17,7 +17,7 @@ from kschedcore.controllers.nodelifecycle.health import (
     condition_taints,
     eviction_taint,
     is_ready,
-    last_heard,
+    last_heartbeat,
     ready_status,
     silent_conditions,
     with_taints,
@@ -48,7 +48,7 @@ class NodeLifecycleController(Controller):
         return watch_objects("nodes"), Watch(_LEASES, _by_node_lease), Watch("pods", self._late)
 
     def _late(self, change: Change) -> Iterable[Key]:
-        """The node of a pod that says it is ready, where the node is not."""
+        """Return the node of a ready pod whose node is not ready."""
         pod = change.new
         if pod is None or not pod["spec"].get("nodeName") or not is_true(pod, "Ready"):
             return ()
@@ -74,9 +74,9 @@ class NodeLifecycleController(Controller):
         return self.informers[_LEASES].get(LEASE_NAMESPACE, node["metadata"]["name"])
 
     def _silent_at(self, node: Object) -> datetime:
-        """From when on the node counts as silent, if it is not heard of before."""
-        heard, grace = last_heard(node, self._lease(node), self.clock.now())
-        return later(heard, grace)
+        """Return when the node becomes unknown unless a heartbeat arrives before."""
+        heartbeat, grace = last_heartbeat(node, self._lease(node), self.clock.now())
+        return later(heartbeat, grace)
 
     def _is_alive(self, node: Object) -> bool:
         return is_ready(node) and self.clock.now() < self._silent_at(node)
@@ -89,7 +89,7 @@ class NodeLifecycleController(Controller):
         return self.client.update_status({**node, "status": status}, "nodes")
 
     def _unready_pods(self, node: Object) -> None:
-        """Nobody can say any more that they are ready."""
+        """Mark the pods of an unreachable node as not ready."""
         for pod in self.informers["pods"].by("node", node["metadata"]["name"]):
             if not is_true(pod, "Ready"):
                 continue

@@ -18,17 +18,17 @@ __all__ = [
     "condition_taints",
     "eviction_taint",
     "is_ready",
-    "last_heard",
+    "last_heartbeat",
     "ready_status",
     "silent_conditions",
     "with_taints",
 ]
 
 GRACE = timedelta(seconds=50)
-"""A node that was not heard of for so long is unknown (``--node-monitor-grace-period``, v1.32 and later)."""
+"""Time without a heartbeat after which a node is unknown (``--node-monitor-grace-period``, v1.32 and later)."""
 
 STARTUP_GRACE = timedelta(seconds=60)
-"""The same for a node that was never heard of (``--node-startup-grace-period``)."""
+"""The same for a node that never sent a heartbeat (``--node-startup-grace-period``)."""
 
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
@@ -60,14 +60,14 @@ def is_ready(node: Object) -> bool:
     return ready_status(node) == "True"
 
 
-def last_heard(node: Object, lease: Object | None, now: datetime) -> tuple[datetime, timedelta]:
-    """When the node was heard of last, and how long it may be silent since."""
+def last_heartbeat(node: Object, lease: Object | None, now: datetime) -> tuple[datetime, timedelta]:
+    """Return the time of the node's last heartbeat and its grace period."""
     times = [] if lease is None else [renewed_at(lease, now)]
     times.append(parse_time(_conditions(node).get("Ready", {}).get("lastHeartbeatTime")))
-    heard = [time for time in times if time is not None]
-    if not heard:
+    seen = [time for time in times if time is not None]
+    if not seen:
         return parse_time(node["metadata"]["creationTimestamp"]) or now, STARTUP_GRACE
-    return max(heard), GRACE
+    return max(seen), GRACE
 
 
 def silent_conditions(node: Object, now: datetime) -> list[Object]:

@@ -1,4 +1,4 @@
-"""How fast nodes may be given up, zone by zone: when many fail at once, it is hardly the nodes.
+"""Rate limits on taint-based eviction, per zone; reduced when many nodes of a zone fail at once.
 
 Rule: "Rate limits on eviction" in the reference of nodes.
 """
@@ -13,19 +13,19 @@ from kschedcore.api.machinery.types import Object
 __all__ = ["EvictionRates", "zone_of"]
 
 RATE = 0.1
-"""Nodes a second (``--node-eviction-rate``)."""
+"""Nodes per second (``--node-eviction-rate``)."""
 
 SECONDARY_RATE = 0.01
-"""The same where a part of a zone has failed (``--secondary-node-eviction-rate``)."""
+"""Nodes per second in a disrupted zone (``--secondary-node-eviction-rate``)."""
 
 UNHEALTHY_PART = 0.55
-"""From which part of its nodes on a zone counts as disrupted (``--unhealthy-zone-threshold``)."""
+"""Fraction of failed nodes from which a zone is disrupted (``--unhealthy-zone-threshold``)."""
 
 LARGE = 50
-"""Disrupted zones of no more nodes than that give up none (``--large-cluster-size-threshold``)."""
+"""Evictions stop in a disrupted zone of at most this many nodes (``--large-cluster-size-threshold``)."""
 
 _MANY = 2
-"""With so few failed nodes, a zone is not disrupted."""
+"""A zone with at most this many failed nodes is not disrupted."""
 
 _REGION, _ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 
@@ -37,10 +37,10 @@ def zone_of(node: Object) -> tuple[str, str]:
 
 
 class EvictionRates:
-    """When the next node of a zone may be given up. After a restart, each zone may give up one at once.
+    """Eviction rate limits per zone. After a restart, one node of each zone may be tainted at once.
 
     Args:
-        is_alive: Whether a node is heard of and ready.
+        is_alive: Whether a node has a recent heartbeat and is ready.
     """
 
     def __init__(self, is_alive: Callable[[Object], bool]) -> None:
@@ -48,7 +48,7 @@ class EvictionRates:
         self._next: dict[tuple[str, str], datetime] = {}
 
     def next(self, node: Object, nodes: Iterable[Object], now: datetime) -> datetime | None:
-        """When the node may be given up; None for not as things are.
+        """Return when the node may be tainted for eviction; None while its zone is disrupted.
 
         Args:
             node: One that has failed.
@@ -60,7 +60,7 @@ class EvictionRates:
         return max(now, self._next.get(zone_of(node), now))
 
     def spend(self, node: Object, nodes: Iterable[Object], now: datetime) -> None:
-        """A node of the zone has been given up."""
+        """Record that a node of the zone was tainted."""
         self._next[zone_of(node)] = now + timedelta(seconds=1 / (self._rate(zone_of(node), nodes) or RATE))
 
     def is_cut_off(self, nodes: Iterable[Object]) -> bool:

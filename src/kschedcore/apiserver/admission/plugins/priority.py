@@ -16,7 +16,7 @@ _CLASSES = "priorityclasses.scheduling.k8s.io"
 
 
 class Priority(BasePlugin):
-    """Resolves ``priorityClassName``; nobody sets ``priority`` by hand."""
+    """Resolves ``priorityClassName``; rejects a ``priority`` that differs from the class."""
 
     kinds = ("Pod", "PriorityClass")
 

@@ -20,7 +20,7 @@ _ATTEMPTS = 3
 class ResourceQuota(BasePlugin):
     """Refuses (403) what does not fit any quota it concerns, and charges those it does.
 
-    A quota counts from the moment its status says so: the quota controller copies ``spec.hard`` there and
+    A quota is enforced from the moment its status has ``hard``: the quota controller copies ``spec.hard`` there and
     later gives back what deletions and failures free.
     """
 

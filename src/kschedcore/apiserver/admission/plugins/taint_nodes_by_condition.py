@@ -1,4 +1,4 @@
-"""TaintNodesByCondition: a node starts as not ready, so that nothing lands on it before it says it is."""
+"""TaintNodesByCondition: a node starts as not ready, so that no pod is bound to it before it reports ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run comes to, counted while it goes on: of the same size however long it is."""
+"""Running totals of a simulation, in memory that does not grow with the length of the run."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from datetime import datetime, timedelta
 
 from kschedcore.simulation.rows import PodRow, SampleRow
 
-__all__ = ["Course", "Tally", "Waits"]
+__all__ = ["Totals", "Utilisation", "Waits"]
 
 _PERCENTILES = (50, 90, 99, 100)
 _DIGITS = 4
 
 
 class Waits:
-    """How long pods waited, to the millisecond and to four digits: so there are never many different ones."""
+    """Histogram of waiting times, rounded to milliseconds and four digits to bound its size."""
 
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
 
     def add(self, wait: timedelta) -> None:
-        """Count one."""
+        """Add one waiting time."""
         milliseconds = round(wait / timedelta(milliseconds=1))
         self._counts[round(milliseconds, _DIGITS - len(str(milliseconds)))] += 1
 
     def percentiles(self) -> dict[str, float]:
-        """The percentiles 50, 90, 99 and 100 in seconds (nearest rank: each is one of the waits); empty without any."""
+        """Return the percentiles 50, 90, 99 and 100 in seconds (nearest rank); empty without waits."""
         ordered, total = sorted(self._counts.items()), self._counts.total()
         found, below, place = {}, 0, -1
         for percent in _PERCENTILES if ordered else ():
@@ -39,15 +39,15 @@ class Waits:
 
 
 @dataclass(slots=True)
-class Course:
-    """One resource in one zone over time: every sample weighs as much as it held long.
+class Utilisation:
+    """Time-weighted utilisation of one resource in one zone.
 
     Attributes:
-        allocatable: Amounts times seconds, of all samples but the last.
+        allocatable: Amount times seconds, over all samples but the last.
         requested: Likewise.
         stranded: Likewise.
-        most: The largest part of what was allocatable that was requested at any one time.
-        used: Whether any was ever requested.
+        most: The largest requested fraction of the allocatable amount in any sample.
+        used: Whether any amount was ever requested.
         last: The last sample.
     """
 
@@ -59,14 +59,14 @@ class Course:
     used: bool = False
 
     def take(self, sample: SampleRow) -> None:
-        """The last sample held until this one."""
+        """Add a sample; the previous one is weighted by the time up to this one."""
         self.allocatable, self.requested, self.stranded = self._sums(sample.time)
         self.last = sample
         self.most = max(self.most, _part(sample.requested, sample.allocatable))
         self.used |= sample.requested > 0
 
     def figures(self, now: datetime) -> dict[str, float]:
-        """Means over the time up to now, and the most, as parts of what was allocatable."""
+        """Return the means up to ``now`` and the maximum, as fractions of the allocatable amount."""
         allocatable, requested, stranded = self._sums(now)
         return {
             "requestedMean": _part(requested, allocatable),
@@ -87,50 +87,50 @@ def _part(amount: float, whole: float) -> float:
     return round(amount / whole, 4) if whole else 0.0
 
 
-class Tally:
-    """Counts of a run.
+class Totals:
+    """Totals of a run.
 
     Attributes:
-        waits: From creation to binding, of the pods that were bound.
-        disruptions: Pods that were taken away, by reason.
-        quota_refusals: What quotas refused, each attempt counted.
+        waits: Time from creation to binding of bound pods.
+        disruptions: Number of disrupted pods by reason.
+        quota_refusals: Number of requests that quotas rejected, retries included.
     """
 
     def __init__(self) -> None:
         self._created = self._scheduled = 0
         self._phases: Counter[str] = Counter()
-        self._courses: dict[tuple[str, str], Course] = {}
+        self._utilisation: dict[tuple[str, str], Utilisation] = {}
         self.waits = Waits()
         self.disruptions: Counter[str] = Counter()
         self.quota_refusals = 0
 
     @property
     def created(self) -> int:
-        """How many pods there were."""
+        """Number of pods created."""
         return self._created
 
     def came(self) -> None:
-        """A pod was created."""
+        """Count a created pod."""
         self._created += 1
 
     def bound(self, wait: timedelta) -> None:
-        """A pod was bound."""
+        """Count a bound pod."""
         self._scheduled += 1
         self.waits.add(wait)
 
     def ended(self, row: PodRow) -> None:
-        """A pod has ended, or is gone."""
+        """Count a pod that ended or was deleted."""
         self._phases[row.phase] += 1
 
     def sampled(self, sample: SampleRow) -> None:
-        """A sample was taken."""
+        """Add a sample of a resource in a zone."""
         key = sample.zone, sample.resource
-        if key not in self._courses:
-            self._courses[key] = Course(sample)
-        self._courses[key].take(sample)
+        if key not in self._utilisation:
+            self._utilisation[key] = Utilisation(sample)
+        self._utilisation[key].take(sample)
 
     def pods(self, live: Iterable[PodRow]) -> dict[str, int]:
-        """Counts of all pods; ``live`` are those that have not ended."""
+        """Return counts of all pods; ``live`` are those that have not ended."""
         there = list(live)
         return {
             "created": self._created,
@@ -143,9 +143,9 @@ class Tally:
         }
 
     def zones(self, now: datetime) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
-        """Per zone and resource that anything was requested of, the figures of its course up to now."""
+        """Return utilisation figures per zone and requested resource, up to ``now``."""
         zones: dict[str, dict[str, Mapping[str, float]]] = {}
-        for (zone, resource), course in sorted(self._courses.items()):
-            if course.used:
-                zones.setdefault(zone, {})[resource] = course.figures(now)
+        for (zone, resource), utilisation in sorted(self._utilisation.items()):
+            if utilisation.used:
+                zones.setdefault(zone, {})[resource] = utilisation.figures(now)
         return zones

@@ -1,6 +1,6 @@
-"""How far a Job has come: its pods sorted into active, ended and counted (KEP-2307).
+"""The pods of a Job, classified as active, terminating, succeeded and failed (KEP-2307).
 
-The end of a pod is counted exactly once. Its uid is first written to ``status.uncountedTerminatedPods``, then
+A finished pod is counted exactly once. Its uid is first written to ``status.uncountedTerminatedPods``, then
 the pod loses its finalizer, and only then does it move from the list into the counts; a controller that is
 restarted in between resumes from the status.
 """
@@ -24,12 +24,12 @@ from kschedcore.controllers.job.pods import (
 )
 from kschedcore.controllers.job.policies import failure_verdict
 
-__all__ = ["Tally"]
+__all__ = ["PodCounts"]
 
 
 @dataclass
-class Tally:
-    """The pods of a Job at one moment.
+class PodCounts:
+    """The pods of a Job in one reconciliation.
 
     Args:
         job: The Job.
@@ -38,8 +38,8 @@ class Tally:
     Attributes:
         active: Pods that have not ended and are not terminating.
         terminating: Pods that are being deleted and have not ended.
-        succeeded_indexes: Of an indexed Job, what is done.
-        failed_indexes: With a back-off per index, what will not be tried again.
+        succeeded_indexes: The completed indexes of an indexed Job.
+        failed_indexes: The failed indexes, with ``backoffLimitPerIndex``.
     """
 
     job: Object
@@ -67,12 +67,12 @@ class Tally:
 
     @property
     def indexed(self) -> bool:
-        """Whether completions have indexes."""
+        """Whether ``spec.completionMode`` is ``Indexed``."""
         return is_indexed(self.job)
 
     @property
     def completions(self) -> int | None:
-        """How many pods are to succeed; None for "any"."""
+        """``spec.completions``; None for a work queue."""
         wanted: int | None = self.job["spec"].get("completions")
         return wanted
 
@@ -89,7 +89,7 @@ class Tally:
 
     @property
     def uncounted(self) -> tuple[set[str], set[str]]:
-        """The uids written down but not in the counts yet: of the succeeded, and of the failed."""
+        """UIDs in ``status.uncountedTerminatedPods``: of succeeded pods, and of failed pods."""
         written = self.job.get("status", {}).get("uncountedTerminatedPods") or {}
         return set(written.get("succeeded", ())), set(written.get("failed", ()))
 
@@ -97,7 +97,7 @@ class Tally:
         return not self.indexed or completion_index(pod, self.completions or 0) is not None
 
     def new_succeeded(self) -> list[Object]:
-        """Pods that have succeeded and are written down nowhere yet."""
+        """Return succeeded pods that the status does not record yet."""
         uncounted = set().union(*self.uncounted)
         return [
             pod
@@ -109,10 +109,10 @@ class Tally:
         ]
 
     def new_failed(self, *, all_left: bool = False) -> list[Object]:
-        """Pods that have failed, count as failures and are written down nowhere yet.
+        """Return pods that failed, count as failures and are not recorded in the status yet.
 
         Args:
-            all_left: The Job has ended: whatever did not succeed counts.
+            all_left: The Job has ended, so every pod that did not succeed counts.
         """
         uncounted = set().union(*self.uncounted)
         return [
@@ -128,7 +128,7 @@ class Tally:
 
     @property
     def succeeded(self) -> int:
-        """How many completions there are, those not counted yet among them."""
+        """Number of completions, including uncounted pods."""
         if self.indexed:
             return len(self.succeeded_indexes)
         before = self.job.get("status", {}).get("succeeded", 0)
@@ -136,29 +136,29 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """How many pods have failed, those not counted yet among them."""
+        """Number of failed pods, including uncounted pods."""
         before = self.job.get("status", {}).get("failed", 0)
         return int(before) + len(self.new_failed()) + len(self.uncounted[1])
 
     @property
     def complete(self) -> bool:
-        """Whether as many have succeeded as were asked for."""
+        """Whether enough pods have succeeded."""
         if self.completions is None:
-            # Of a work queue: one pod has found it empty, and the others have left as well.
+            # A work queue is complete when one pod succeeded and no other is active.
             return self.succeeded > 0 and not self.active
         return self.succeeded >= self.completions
 
     def wanted_active(self) -> int:
-        """How many pods should be at work."""
+        """Return how many pods should be active."""
         parallelism: int = self.job["spec"].get("parallelism", 1)
         if self.completions is None:
-            # Once one has succeeded, none is added.
+            # No pod is added after the first success.
             return len(self.active) if self.succeeded > 0 else parallelism
         open_ = self.completions - self.succeeded - len(self.failed_indexes)
         return max(0, min(open_, parallelism))
 
     def pending_indexes(self, count: int, taken: Iterable[Object]) -> list[int]:
-        """The first ``count`` indexes that are neither done, nor given up, nor ``taken`` by a pod."""
+        """Return the first ``count`` indexes that are not completed, failed or ``taken`` by a pod."""
         completions = self.completions or 0
         busy = {completion_index(pod, completions) for pod in taken}
         free: list[int] = []
@@ -170,7 +170,7 @@ class Tally:
         return free
 
     def last_failed(self, index: int) -> Object | None:
-        """The pod of an index with the most failures behind it, of those that failed."""
+        """Return the failed pod of an index with the highest failure count."""
         completions = self.completions or 0
         failed = [
             pod

@@ -1,4 +1,4 @@
-"""Where a DaemonSet stands: for each node, whether a daemon pod belongs there, and the pods that are there."""
+"""The pods of a DaemonSet by node, and whether a node should run a daemon pod."""
 
 from __future__ import annotations
 
@@ -13,107 +13,107 @@ from kschedcore.client.informer import key_of
 from kschedcore.controllers.controller import Key
 from kschedcore.manifests.daemons import daemon_spec, runs_on, stays_on
 
-__all__ = ["Eligibility", "Place", "Verdict", "places", "target_node"]
+__all__ = ["Eligibility", "NodePods", "RunDecision", "pods_by_node", "target_node"]
 
 
-class Verdict(NamedTuple):
-    """What a DaemonSet has to do with a node.
+class RunDecision(NamedTuple):
+    """Whether a node should run a daemon pod (``NodeShouldRunDaemonPod``).
 
     Attributes:
-        runs: Whether a pod belongs there.
-        stays: Whether a pod that is there already may stay.
+        should_run: Whether a missing pod is created.
+        should_continue: Whether an existing pod keeps running.
     """
 
-    runs: bool
-    stays: bool
+    should_run: bool
+    should_continue: bool
 
 
-_NOWHERE = Verdict(runs=False, stays=False)
+_NOWHERE = RunDecision(should_run=False, should_continue=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A node, or the name of one that is gone, as one DaemonSet sees it.
+class NodePods:
+    """A node, or the name of a deleted node, with the pods of one DaemonSet.
 
     Attributes:
         node: Its name.
         exists: Whether there is such a node.
-        verdict: Whether a daemon pod belongs there.
-        pods: The DaemonSet's pods there, bound ones first, then the oldest.
+        decision: Whether the node should run a daemon pod.
+        pods: The DaemonSet's pods on the node, bound ones first, then the oldest.
     """
 
     node: str
     exists: bool
-    verdict: Verdict
+    decision: RunDecision
     pods: list[Object]
 
 
-_Verdicts = dict[str, tuple[Any, Any, Verdict]]
-"""By name of the node: its labels and spec, and what followed from them."""
+_Decisions = dict[str, tuple[Any, Any, RunDecision]]
+"""Node name -> labels, spec and the decision computed from them."""
 
 
 class Eligibility:
-    """Which nodes suit which DaemonSet, found out again only for what has changed."""
+    """Cache of run decisions per DaemonSet and node, recomputed when the template or the node changes."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[Object, PodSpec, _Verdicts]] = {}
+        self._known: dict[Key, tuple[Object, PodSpec, _Decisions]] = {}
 
-    def of(self, daemon_set: Object, nodes: Iterable[Object]) -> list[Verdict]:
-        """Whether a pod of the DaemonSet belongs on a node, or may stay there, for each node."""
+    def of(self, daemon_set: Object, nodes: Iterable[Object]) -> list[RunDecision]:
+        """Return the run decision for each node, in the order of ``nodes``."""
         key, template = key_of(daemon_set), daemon_set["spec"]["template"]["spec"]
         known = self._known.get(key)
         if known is None or known[0] is not template:
             view = decode(Pod, {"metadata": {}, "spec": daemon_spec(template)}).spec
             known = template, view, {}
         _, view, before = known
-        verdicts: _Verdicts = {}
+        decisions: _Decisions = {}
         for node in nodes:
             metadata = node["metadata"]
             name, labels, spec = metadata["name"], metadata.get("labels"), node.get("spec")
             found = before.get(name)
             # Stored parts that did not change stay the same object; a heartbeat changes neither of these.
             if found is None or found[0] is not labels or found[1] is not spec:
-                found = labels, spec, _verdict(view, node)
-            verdicts[name] = found
-        self._known[key] = template, view, verdicts
-        return [verdict for _, _, verdict in verdicts.values()]
+                found = labels, spec, _decide(view, node)
+            decisions[name] = found
+        self._known[key] = template, view, decisions
+        return [decision for _, _, decision in decisions.values()]
 
     def forget(self, key: Key) -> None:
-        """A DaemonSet is gone."""
+        """Drop the decisions of a deleted DaemonSet."""
         self._known.pop(key, None)
 
 
-def _verdict(view: PodSpec, node: Object) -> Verdict:
+def _decide(view: PodSpec, node: Object) -> RunDecision:
     typed = view_of(Node, node)
     try:
-        return Verdict(runs_on(view, typed), stays_on(view, typed))
+        return RunDecision(runs_on(view, typed), stays_on(view, typed))
     except ValueError:
         # Required node affinity that cannot be read matches no node.
         return _NOWHERE
 
 
-def places(
+def pods_by_node(
     daemon_set: Object, nodes: Sequence[Object], pods: Iterable[Object], eligibility: Eligibility
-) -> list[Place]:
-    """Every node, in the order given, and after them those that only pods still name.
+) -> list[NodePods]:
+    """Return every node with its daemon pods, then the deleted nodes that pods still name.
 
-    A pod that names no node (one that was adopted) is nowhere.
+    An adopted pod that names no node is left out.
     """
     on_node: dict[str, list[Object]] = {}
     for pod in sorted(pods, key=_seniority):
         on_node.setdefault(target_node(pod), []).append(pod)
     on_node.pop("", None)
     names = [node["metadata"]["name"] for node in nodes]
-    verdicts = eligibility.of(daemon_set, nodes)
+    decisions = eligibility.of(daemon_set, nodes)
     found = [
-        Place(name, True, verdict, on_node.pop(name, []))
-        for name, verdict in zip(names, verdicts, strict=True)
+        NodePods(name, True, decision, on_node.pop(name, []))
+        for name, decision in zip(names, decisions, strict=True)
     ]
-    return found + [Place(name, False, _NOWHERE, left) for name, left in on_node.items()]
+    return found + [NodePods(name, False, _NOWHERE, left) for name, left in on_node.items()]
 
 
 def target_node(pod: Object) -> str:
-    """The node that a daemon pod is on, or is meant for; ``""`` when it names none (``GetTargetNodeName``)."""
+    """Return the node that a daemon pod is bound or pinned to; ``""`` without one (``GetTargetNodeName``)."""
     spec = pod["spec"]
     if spec.get("nodeName"):
         return str(spec["nodeName"])
