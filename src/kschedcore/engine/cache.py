@@ -372,6 +372,16 @@ class SchedulerCache:
         return [claim for _, claim in sorted(self._listers.devices.claims.items(), key=itemgetter(0))]
 
     @exclusive
+    def assumed_claims(self, pod: Pod) -> list[ResourceClaim]:
+        """Return the ResourceClaims that a placed pod has reserved, to be written before it is bound."""
+        return self._claims.of(key_of(pod))
+
+    @exclusive
+    def is_claim_assumed(self, name: str, namespace: str = "default") -> bool:
+        """Return whether a ResourceClaim is allocated by a placement that the cluster has not confirmed yet."""
+        return self._claims.holds((namespace, name))
+
+    @exclusive
     def claims_after(self, decision: Decision) -> list[ResourceClaim]:
         """Return the ResourceClaims by namespace and name, as a decision that was not carried out would leave them."""
         claims = dict(self._listers.devices.claims)

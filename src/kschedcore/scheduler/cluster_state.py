@@ -94,13 +94,21 @@ class ClusterState:
     def _on_object(self, resource: str, kind: str) -> Callable[[Change], None]:
         def listener(change: Change) -> None:
             if change.new is not None:
-                self._engine.set_object({**change.new, "kind": kind})
+                if not (kind == "ResourceClaim" and self._is_older(change.new)):
+                    self._engine.set_object({**change.new, "kind": kind})
             else:
                 metadata = change.object["metadata"]
                 self._engine.remove_object(kind, metadata["name"], metadata.get("namespace", "default"))
             self._notify(resource, change)
 
         return listener
+
+    def _is_older(self, claim: Object) -> bool:
+        """Return whether a claim is from before the allocation that the engine has made and not written yet."""
+        metadata = claim["metadata"]
+        return "allocation" not in claim.get("status", {}) and self._engine.is_claim_assumed(
+            metadata["name"], metadata["namespace"]
+        )
 
     def _on_pod(self, change: Change) -> None:
         pod, key = change.new, pod_key(change.object)

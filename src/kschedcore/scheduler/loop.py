@@ -19,6 +19,7 @@ from kschedcore.engine.binding import key_of
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.plugin import Plugin
 from kschedcore.engine.volumes import claims_of
+from kschedcore.scheduler.claim_writer import CLAIMS, ClaimWriter
 from kschedcore.scheduler.cluster_state import ClusterState, pod_key
 from kschedcore.scheduler.cycle import Cycle, Phase, Pipeline
 from kschedcore.scheduler.outcomes import DEFAULT_NAME, Outcomes
@@ -71,6 +72,7 @@ class Scheduler:
             kubernetes=release,
         )
         self._promises = VolumePromises(self._client, informers)
+        self._claims = ClaimWriter(self._client, clock)
         self._pipeline = Pipeline(self.engine, clock, self._bind)
         self._queue = PendingPods(clock, self._sort_key)
         self._wake: Timer | None = None
@@ -119,7 +121,15 @@ class Scheduler:
                 each is not None and each["spec"].get("nodeName") for each in (change.old, change.new)
             ):
                 return
+        if resource == CLAIMS:
+            self._open_gates()
         self._requeue_for(resource, change)
+
+    def _open_gates(self) -> None:
+        """Queue the pods that waited for their claims to be created."""
+        for queued in [each for each in self._queue if each.gated and each.pod.spec.resource_claims]:
+            if self.engine.framework_of(queued.pod).pre_enqueue(queued.pod) is None:
+                self._queue.update(queued.pod, gated=False, may_help=True)
 
     def _requeue_for(self, resource: str, change: Change) -> None:
         """Requeue the pods that an event may make schedulable."""
@@ -241,6 +251,7 @@ class Scheduler:
     def _bind(self, pod: Pod, node: str) -> None:
         """Write the binding of a pod to the API, once its volumes are bound."""
         self._promises.keep(pod, node)
+        self._claims.write(self.engine.assumed_claims(pod))
         namespace, name = key_of(pod)
         body = {
             "apiVersion": "v1",
@@ -283,6 +294,8 @@ class Scheduler:
             for victim in decision.victims:
                 self._evict(victim, pod, nominated)
             self._outcomes.withdraw_nominations(nominated, below=pod["spec"].get("priority", 0))
+        if decision.node is None:
+            self._claims.release(decision.claims)
         self._outcomes.failed(pod, cycle.reason, cycle.message, nominated)
 
     def _evict(self, victim: str, preemptor: Object, node: str) -> None:

@@ -104,6 +104,15 @@ class AssumedClaims:
                 self._mark(key_of_claim(new), new.status.allocation)
         self._note(pod, tuple(key_of_claim(new) for _, new in kept if new is not None))
 
+    def of(self, pod: PodKey) -> list[ResourceClaim]:
+        """Return the claims that a placed pod has reserved, as long as its binding is not confirmed."""
+        found = (self._devices.claims.get(key) for key in self._of_pods.get(pod, ()))
+        return [claim for claim in found if claim is not None]
+
+    def holds(self, claim: ClaimKey) -> bool:
+        """Return whether the engine has allocated a claim and the cluster has not confirmed it."""
+        return claim in self._allocated
+
     def _note(self, pod: PodKey, claims: tuple[ClaimKey, ...]) -> None:
         self._journal.record(self._note, pod, self._of_pods.get(pod, ()))
         if claims:
