@@ -8,6 +8,7 @@ import pytest
 from tests.engine.objects import node, pod
 
 from kschedcore import Engine
+from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
 
@@ -257,3 +258,37 @@ def test_pods_with_claims_alike_share_a_compiled_class() -> None:
     assert [each.node for each in engine.schedule(pods)] == ["a"] * 4
     held = [device for devices in allocated(engine).values() for device in devices]
     assert sorted(held) == [f"a/d{i}" for i in range(4)]
+
+
+def test_capacity_counts_by_devices() -> None:
+    engine = cluster(slice_of("a", {"name": "d0"}, {"name": "d1"}, {"name": "d2"}), claim("own", "p"))
+    replica = pod(
+        "p",
+        meta={"uid": "p"},
+        resourceClaims=[{"name": "own", "resourceClaimTemplateName": "t"}],
+        status={"resourceClaimStatuses": [{"name": "own", "resourceClaimName": "own"}]},
+    )
+    before = engine.claims()
+    assert engine.capacity(replica).replicas == 3
+    assert engine.capacity(replica, limit=2).replicas == 2
+    engine.schedule([replica])
+    capacity = engine.capacity(replica)
+    assert (capacity.replicas, capacity.limiting) == (2, {"cannot allocate all claims": 2})
+    assert len(engine.claims()) == len(before) == 1
+
+
+def test_pending_pods_of_manifests_get_the_claims_of_their_templates() -> None:
+    template = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaimTemplate",
+        "metadata": {"name": "t"},
+        "spec": {"spec": {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "gpu"}}]}}},
+    }
+    version = {"apiVersion": "resource.k8s.io/v1"}
+    waiting = pod("p", resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "t"}])
+    manifests = Manifests.from_objects(
+        [node("a"), {**version, **CLASS}, {**version, **slice_of("a", {"name": "d0"})}, template, waiting]
+    )
+    engine = Engine(manifests)
+    assert [each.node for each in engine.schedule(manifests.pending)] == ["a"]
+    assert allocated(engine) == {"p-gpu": ["a/d0"]}

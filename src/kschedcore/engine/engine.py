@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from msgspec.structs import replace
+
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore._native.transactions import WhatIf, exclusive
@@ -33,6 +35,7 @@ from kschedcore.engine.registry import with_plugins
 from kschedcore.engine.row_decisions import RowDecisions, in_row_order
 from kschedcore.engine.stepwise import Compiled, Steps, Stepwise
 from kschedcore.errors import NotFoundError, UsageError
+from kschedcore.manifests.device_claims import claim_of
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.rules.bounds import checked
 
@@ -408,9 +411,44 @@ class Engine(SchedulerCache):
             compiled = compiled.filters
         if isinstance(compiled, Status):
             return Capacity(0, dict.fromkeys(compiled.reasons, self._core.nodes.count))
+        if self._listers.devices.concerns(view):
+            return self._capacity_by_devices(view, most)
         replicas, rejections = self._core.fill(compiled, most)
         self._cycles.raise_errors()
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
+
+    def _capacity_by_devices(self, pod: Pod, most: int) -> Capacity:
+        """Count how many more pods fit, each with claims of its own where this one's were made from templates."""
+        count = 0
+        with self.what_if():
+            while most < 0 or count < most:
+                replica = self._replica(pod, count)
+                compiled = self._compile(replica)
+                if isinstance(compiled, Status):
+                    return Capacity(count, dict.fromkeys(compiled.reasons, self._core.nodes.count))
+                made: list[Decision] = []
+                self._cycles.place(replica, compiled, False, made)
+                decision = made[0]
+                if decision.node is None:
+                    assert decision.diagnosis is not None
+                    return Capacity(count, decision.diagnosis.reasons)
+                count += 1
+        return Capacity(count, {})
+
+    def _replica(self, pod: Pod, number: int) -> Pod:
+        """Return another pod like one, after making its claims."""
+        devices, namespace = self._listers.devices, pod.metadata.namespace or "default"
+        name = f"{pod.metadata.name}/{number}"
+        replica = replace(pod, metadata=replace(pod.metadata, name=name, uid=name))
+        statuses = []
+        for status in pod.status.resource_claim_statuses or ():
+            claim = devices.claims.get((namespace, status.resource_claim_name or ""))
+            if claim is not None:
+                made = claim_of(replica, f"{name}/{status.name}", claim.spec)
+                self._listers.set("ResourceClaim", made)
+                status = replace(status, resource_claim_name=made.metadata.name)
+            statuses.append(status)
+        return replace(replica, status=replace(pod.status, resource_claim_statuses=(*statuses,)))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

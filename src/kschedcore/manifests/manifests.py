@@ -23,6 +23,7 @@ from kschedcore.api.objects import (
     PodSpec,
     PriorityClass,
     ReplicaSet,
+    ResourceClaimTemplate,
     RuntimeClass,
     View,
     decode,
@@ -35,6 +36,7 @@ from kschedcore.manifests.claims import ephemeral_claims
 from kschedcore.manifests.collection import collection_put_off
 from kschedcore.manifests.creating import created_object, exists, plain_json
 from kschedcore.manifests.daemons import daemon_pods_of, nodes_with_daemon
+from kschedcore.manifests.device_claims import claims_to_make, with_claim_statuses
 from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.pending import missing_pods, missing_replica_sets
@@ -234,7 +236,15 @@ class Manifests:
         Raises:
             ManifestError: A workload's template cannot be read as that of a pod.
         """
-        return [pod for pod, refusal in self._reviewed() if not refusal]
+        templates = self._claim_templates()
+        return [with_claim_statuses(pod, templates) for pod, refusal in self._reviewed() if not refusal]
+
+    def _claim_templates(self) -> dict[tuple[str, str], ResourceClaimTemplate]:
+        """Return the templates from which claims are made; those of a recorded cluster make none."""
+        views = [view for _, view in self._listed if isinstance(view, ResourceClaimTemplate)]
+        if self._recorded:
+            return {}
+        return {(each.metadata.namespace or self.namespace, each.metadata.name): each for each in views}
 
     @property
     def refused(self) -> list[tuple[Pod, str]]:
@@ -290,9 +300,18 @@ class Manifests:
 
     @property
     def listed(self) -> list[tuple[str, Any]]:
-        """(kind, view) of further objects that placement rules look up, ReplicaSets yet to be made included."""
-        made = [("ReplicaSet", decode(ReplicaSet, each)) for each in missing_replica_sets(self.workloads)]
-        return [*self._listed, *made, *(("PersistentVolumeClaim", each) for each in self._ephemeral_claims())]
+        """(kind, view) of further objects that placement rules look up.
+
+        ReplicaSets, and claims from templates, that their controllers have yet to make are included.
+        """
+        made: list[tuple[str, Any]] = [
+            ("ReplicaSet", decode(ReplicaSet, each)) for each in missing_replica_sets(self.workloads)
+        ]
+        made += (("PersistentVolumeClaim", each) for each in self._ephemeral_claims())
+        templates = self._claim_templates()
+        pods = [pod for pod, refusal in self._reviewed() if not refusal] if templates else []
+        made += (("ResourceClaim", claim) for pod in pods for claim in claims_to_make(pod, templates))
+        return [*self._listed, *made]
 
     def _ephemeral_claims(self) -> Iterator[PersistentVolumeClaim]:
         """Yield the claims that the ephemeral volume controller has yet to create, for pods that are new."""
