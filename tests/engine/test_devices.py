@@ -8,6 +8,7 @@ import pytest
 from tests.engine.objects import node, pod
 
 from kschedcore import Engine
+from kschedcore.cli.decisions import placements
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
@@ -292,3 +293,11 @@ def test_pending_pods_of_manifests_get_the_claims_of_their_templates() -> None:
     engine = Engine(manifests)
     assert [each.node for each in engine.schedule(manifests.pending)] == ["a"]
     assert allocated(engine) == {"p-gpu": ["a/d0"]}
+
+
+def test_a_decision_lists_its_devices_and_a_wide_table_shows_them() -> None:
+    engine = cluster(slice_of("a", {"name": "d0"}), claim("c"))
+    decisions = engine.schedule([user("p", "c"), pod("q")])
+    assert [each.devices for each in decisions] == [(f"{DRIVER}/a/d0",), ()]
+    table = placements(decisions, wide=True, show_headers=True).splitlines()
+    assert [line.split()[-1] for line in table] == ["DEVICES", f"{DRIVER}/a/d0", "<none>"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from kschedcore.cli.names import key_of
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["as_document", "placements", "refusals"]
 
 
-def placements(decisions: Iterable[Decision], *, wide: bool, show_headers: bool) -> str:
+def placements(decisions: Collection[Decision], *, wide: bool, show_headers: bool) -> str:
     """Return one line a pod: where it goes."""
     headers = ["NAMESPACE", "NAME", "NODE", "SCORE", "FEASIBLE"]
     rows = [
@@ -25,6 +25,10 @@ def placements(decisions: Iterable[Decision], *, wide: bool, show_headers: bool)
         headers += ["TIES", "NOMINATED", "VICTIMS"]
         for row, each in zip(rows, decisions, strict=True):
             row += [each.ties, each.nominated_node or NONE, ",".join(each.victims) or NONE]
+        if any(each.devices for each in decisions):
+            headers.append("DEVICES")
+            for row, each in zip(rows, decisions, strict=True):
+                row.append(",".join(each.devices) or NONE)
     return columns(headers, rows, show_headers=show_headers)
 
 
@@ -57,7 +61,8 @@ def as_document(decision: Decision) -> dict[str, object]:
         "feasible": decision.feasible,
     }
     if decision.node is not None:
-        return {**told, "score": decision.total, "ties": decision.ties}
+        told |= {"score": decision.total, "ties": decision.ties}
+        return {**told, "devices": list(decision.devices)} if decision.devices else told
     told["message"] = decision.message
     told["reasons"] = dict(decision.diagnosis.reasons) if decision.diagnosis is not None else {}
     if decision.nominated_node:

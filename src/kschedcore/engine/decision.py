@@ -102,6 +102,19 @@ class Decision:
         return tuple((node, _names(victims)) for node, victims in self.equals)
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that the pod is given, as ``driver/pool/device``, those of claims allocated before excluded."""
+        if self.node is None:
+            return ()
+        return tuple(
+            f"{result.driver}/{result.pool}/{result.device}"
+            for old, new in self.claims
+            if new is not None and new.status.allocation is not None
+            if old is None or old.status.allocation is None
+            for result in new.status.allocation.devices.results or ()
+        )
+
+    @property
     def pod_name(self) -> str:
         """The pod as ``namespace/name``."""
         return f"{self.pod.metadata.namespace or 'default'}/{self.pod.metadata.name}"

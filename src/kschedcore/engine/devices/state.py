@@ -149,7 +149,12 @@ class Devices:
 
     def concerns(self, pod: Pod) -> bool:
         """Return whether a pod may need devices."""
-        return pod.spec.resource_claims is not None or bool(self.extended_of(pod))
+        if pod.spec.resource_claims is not None:
+            return True
+        serving = self._serving
+        if serving is None:
+            serving = self.serving
+        return bool(serving) and bool(wanted(pod, serving))
 
     def problem(self, pod: Pod) -> str:
         """Return why a pod's claims cannot be used yet, or an empty string."""
