@@ -301,3 +301,20 @@ def test_a_decision_lists_its_devices_and_a_wide_table_shows_them() -> None:
     assert [each.devices for each in decisions] == [(f"{DRIVER}/a/d0",), ()]
     table = placements(decisions, wide=True, show_headers=True).splitlines()
     assert [line.split()[-1] for line in table] == ["DEVICES", f"{DRIVER}/a/d0", "<none>"]
+
+
+def test_an_explanation_names_the_request_that_fails_and_why() -> None:
+    tainted = {"name": "d1", "taints": [{"key": "broken", "effect": "NoSchedule"}]}
+    selectors = [{"cel": {"expression": "has(device.attributes['gpu.example.com'].model)"}}]
+    engine = cluster(
+        slice_of("a", {"name": "d0"}, tainted), claim("c"), claim("d"), claim("e", selectors=selectors)
+    )
+    engine.schedule([user("p", "c")])
+    assert engine.explain(user("q", "d")).devices == {
+        "a": [
+            "claim default/d, request r: 0 of 2 devices suit, 1 needed: "
+            "1 in use by claim default/c, 1 with untolerated taint broken:NoSchedule"
+        ],
+        "b": ["claim default/d, request r: 0 of 0 devices suit, 1 needed"],
+    }
+    assert "1 not selected by selector #0 of the request" in engine.explain(user("q", "e")).devices["a"][0]

@@ -28,6 +28,7 @@ from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import PreemptionExtenders
 from kschedcore.engine.framework import Framework
 from kschedcore.engine.plugin import ClusterHandle, Plugin, Status
+from kschedcore.engine.plugins.dynamic_resources import device_shortfalls
 from kschedcore.engine.plugins.priority_sort import PrioritySort
 from kschedcore.engine.profile import DEFAULT_SCHEDULER_NAME, profiles_of
 from kschedcore.engine.queue import in_queue_order
@@ -326,6 +327,7 @@ class Engine(SchedulerCache):
         if isinstance(compiled, Status):
             return Explanation(decision, self._core.nodes.names(), compiled)
         explanation = Explanation.of(self._core, compiled, decision, narrowed=narrowed)
+        explanation.devices = device_shortfalls(self._core, compiled, explanation.verdicts)
         if narrowed:
             compiled.release()
         return explanation

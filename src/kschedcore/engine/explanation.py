@@ -44,6 +44,7 @@ class Explanation:
         verdicts: Node -> why it was rejected, None for a feasible node. Empty when no node was looked at.
         scores: Feasible node -> plugin -> score. A plugin that skipped the pod is absent.
         totals: Feasible node -> sum of weighted scores.
+        devices: Node whose devices cannot be allocated -> a line for each request that fails, with the reasons.
         pre_filter: The status that ended the cycle before any node was looked at, or None.
     """
 
@@ -54,6 +55,7 @@ class Explanation:
         self.verdicts: dict[str, Rejection | None] = {}
         self.scores: dict[str, dict[str, Score]] = {}
         self.totals: dict[str, int] = {}
+        self.devices: dict[str, list[str]] = {}
 
     @classmethod
     def of(

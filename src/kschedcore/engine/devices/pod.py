@@ -16,14 +16,15 @@ from kschedcore.engine.devices.extended import requests_for
 from kschedcore.engine.devices.features import AllocationError, DeviceFeatures
 from kschedcore.engine.devices.requests import MAX_ALTERNATIVES, ClaimPlan, missing_class
 from kschedcore.engine.devices.results import allocation_of
-from kschedcore.engine.devices.search import Chosen, allocate
+from kschedcore.engine.devices.search import CANNOT_ALLOCATE, Chosen, allocate
+from kschedcore.engine.devices.shortfall import holders_of, shortfalls
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore.api.objects import Pod
     from kschedcore.engine.devices.state import Devices
 
-__all__ = ["EXTENDED", "NotPlaceable", "PodDevices", "Reserved"]
+__all__ = ["CANNOT_ALLOCATE", "EXTENDED", "NotPlaceable", "PodDevices", "Reserved"]
 
 EXTENDED = "<extended-resources>"
 """What kube-scheduler calls a claim for extended resources before it is written."""
@@ -195,6 +196,15 @@ class PodDevices:
             for each in self._allocated
             if each.failed or (each.selector is not None and not each.selector.match(slot))
         ]
+
+    def shortfalls(self, slot: int) -> list[str]:
+        """Return which requests a node's devices cannot serve, and why; see :func:`shortfalls`."""
+        plans = [*self._plans]
+        if self._allocates_extended and (served := self._served_on(slot)):
+            plans.append((self._extended_name, self._for_extended(served)[1]))
+        view = self._devices.inventory.of_node(slot, self._features)
+        holders = holders_of(list(self._devices.claims.values()))
+        return shortfalls(view, plans, self._devices.usage, self._features, holders)
 
     def _examine(
         self, slot: int, claims: Sequence[ResourceClaim] | None = None

@@ -18,7 +18,7 @@ from kschedcore.engine.devices.inventory import CounterKey, Device, DeviceKey, N
 from kschedcore.engine.devices.requests import Alternative, ClaimPlan
 from kschedcore.engine.devices.usage import Usage
 
-__all__ = ["Chosen", "allocate"]
+__all__ = ["CANNOT_ALLOCATE", "Chosen", "allocate"]
 
 _INVALID_POOLS = "invalid resource pools were encountered"
 CANNOT_ALLOCATE = "cannot allocate all claims"

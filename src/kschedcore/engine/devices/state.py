@@ -60,7 +60,7 @@ class Devices:
         self.claims: dict[ClaimKey, ResourceClaim] = {}
         self._contents: dict[ClaimKey, tuple[bytes, bytes]] = {}
         self._for_extended: dict[tuple[str, str], ClaimKey] = {}
-        self._serving: dict[str, str] | None = None
+        self._serving: Mapping[str, str] | None = None
         self._plans: dict[tuple[bytes, DeviceFeatures], ClaimPlan] = {}
         self._naming_claims: set[Hashable] = set()
         self._found: tuple[Pod, list[ResourceClaim]] | None = None
@@ -154,7 +154,7 @@ class Devices:
         serving = self._serving
         if serving is None:
             serving = self.serving
-        return bool(serving) and bool(wanted(pod, serving))
+        return len(serving) > 0 and bool(wanted(pod, serving))
 
     def problem(self, pod: Pod) -> str:
         """Return why a pod's claims cannot be used yet, or an empty string."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from kschedcore.api.versions import Rule
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.devices.claims import ClaimError, deallocated
 from kschedcore.engine.devices.features import DeviceFeatures
-from kschedcore.engine.devices.pod import NOT_AVAILABLE, PodDevices
+from kschedcore.engine.devices.pod import CANNOT_ALLOCATE, NOT_AVAILABLE, PodDevices
 from kschedcore.engine.devices.state import ClaimChange
 from kschedcore.engine.events import DEVICES, Events, always, node_created_or_relabelled
 from kschedcore.engine.plugin import FailedCycle, Plugin, PodContext, PostFilterResult, Status
@@ -20,7 +21,9 @@ from kschedcore.engine.plugin import FailedCycle, Plugin, PodContext, PostFilter
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore.engine.devices.state import Devices
+    from kschedcore.engine.diagnosis import Rejection
     from kschedcore.engine.listers import Listers
+    from kschedcore.engine.stepwise import Stepwise
 
 NOTHING_TO_DEALLOCATE = "no new claims to deallocate"
 STILL_NOT_SCHEDULABLE = "still not schedulable"
@@ -168,6 +171,20 @@ def filter_error(core: Core, pod_class: PodClass) -> Status | None:
             plugin, code, reasons = core.reasons.describe(row, core.nodes.resource_names)
             return Status(code, plugin, reasons)
     return None
+
+
+def device_shortfalls(
+    core: Core, compiled: PodClass | Stepwise, verdicts: Mapping[str, Rejection | None]
+) -> dict[str, list[str]]:
+    """Return node -> why its devices cannot be allocated, for the nodes that were rejected for that reason."""
+    found = devices_of(compiled if isinstance(compiled, PodClass) else compiled.filters)
+    if found is None:
+        return {}
+    return {
+        node: found.shortfalls(core.nodes.slot_of(node))
+        for node, verdict in verdicts.items()
+        if verdict is not None and verdict.reasons == (CANNOT_ALLOCATE,)
+    }
 
 
 def _unavailable(cycle: FailedCycle, found: PodDevices) -> list[int]:
