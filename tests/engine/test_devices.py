@@ -9,6 +9,7 @@ from tests.engine.objects import node, pod
 
 from kschedcore import Engine
 from kschedcore.cli.decisions import placements
+from kschedcore.cli.explain import devices as shown
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
@@ -317,4 +318,7 @@ def test_an_explanation_names_the_request_that_fails_and_why() -> None:
         ],
         "b": ["claim default/d, request r: 0 of 0 devices suit, 1 needed"],
     }
+    assert shown(engine.explain(user("q", "d")), every=False).startswith(
+        "a: claim default/d, request r: 0 of 2"
+    )
     assert "1 not selected by selector #0 of the request" in engine.explain(user("q", "e")).devices["a"][0]

@@ -93,6 +93,7 @@ def command(
             ),
             more(len(feasible), every=every),
             rejections(explained, every=every, show_headers=show_headers),
+            devices(explained, every=every),
         ]
         write("\n".join(part for part in parts if part))
 
@@ -180,6 +181,16 @@ def rejections(explained: Explanation, *, every: bool, show_headers: bool) -> st
     largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[1]))
     grouped: list[list[str | int]] = [[len(names), *key, _example(names)] for key, names in largest]
     return columns(["NODES", "REJECTED BY", "REASONS", "SUCH AS"], grouped, show_headers=show_headers)
+
+
+def devices(explained: Explanation, *, every: bool) -> str:
+    """Return which requests for devices fail on nodes, and why; equal answers as one line."""
+    groups: dict[str, list[str]] = {}
+    for node, lines in sorted(explained.devices.items()):
+        for line in lines:
+            groups.setdefault(line, []).append(node)
+    shown = list(groups.items())[: None if every else FEW]
+    return "".join(f"{', '.join(nodes) if every else _example(nodes)}: {line}\n" for line, nodes in shown)
 
 
 def _example(names: Sequence[str]) -> str:

@@ -161,6 +161,8 @@ class Explanation:
                 if verdict is not None
             },
         }
+        if self.devices:
+            told["devices"] = {node: list(lines) for node, lines in self.devices.items()}
         if (status := self.pre_filter) is not None:
             told["preFilter"] = {
                 "code": status.code,
