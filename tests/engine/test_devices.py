@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.objects import node, pod
+from tests.builders import node, pod
 
 from kschedcore import Engine
 from kschedcore.cli.decisions import placements
@@ -34,7 +34,7 @@ def claim(
     """A claim with one request, ``r``."""
     request = {"name": "r", "exactly": {"deviceClassName": "gpu", **exactly}}
     owners = [{"apiVersion": "v1", "kind": "Pod", "name": owner, "uid": owner, "controller": True}]
-    metadata = {"name": name, "namespace": "default", "uid": f"uid-{name}"}
+    metadata: Json = {"name": name, "namespace": "default", "uid": f"uid-{name}"}
     if owner is not None:
         metadata = {**metadata, "ownerReferences": owners}
     devices = {"requests": [request], "constraints": constraints or []}
@@ -181,7 +181,9 @@ class TestFeatures:
         engine = cluster(slice_of("a", shared), *claims)
         decisions = engine.schedule([user(f"p{i}", f"c{i}") for i in range(3)])
         assert [each.node for each in decisions] == ["a", "a", None]
-        [result] = engine.claims()[0].status.allocation.devices.results
+        allocation = engine.claims()[0].status.allocation
+        assert allocation is not None
+        [result] = allocation.devices.results or ()
         assert result.consumed_capacity == {"memory": "4Gi"}
         assert result.share_id
 
@@ -193,7 +195,7 @@ class TestFeatures:
         wanting["spec"]["containers"][0]["resources"]["requests"]["example.com/gpu"] = "1"
         assert engine.schedule([wanting])[0].node == "a"
         [made] = engine.claims()
-        assert made.metadata.owner_references[0].name == "p"
+        assert [each.name for each in made.metadata.owner_references or ()] == ["p"]
         assert engine.decide({**wanting, "metadata": {"name": "q", "uid": "q"}}).node is None
 
     def test_a_claim_whose_device_failed_to_bind_is_deallocated(self) -> None:

@@ -422,7 +422,8 @@ class Engine(SchedulerCache):
     def _capacity_by_devices(self, pod: Pod, most: int) -> Capacity:
         """Count how many more pods fit, each with claims of its own where this one's were made from templates."""
         count = 0
-        with self.what_if():
+        with self._journal.transaction():
+            self._record_draws()
             while most < 0 or count < most:
                 replica = self._replica(pod, count)
                 compiled = self._compile(replica)
