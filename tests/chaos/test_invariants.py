@@ -308,6 +308,20 @@ def loses_writes(patch: Patch) -> tuple[Step, ...]:
     return (pod("a", "9"), Run(5), RemoveObject(0))
 
 
+def skips_listeners(patch: Patch) -> tuple[Step, ...]:
+    """Informers keep an object that their listeners are not called with."""
+    put = Informer._put
+
+    def puts(self: Any, key: Any, known: Any, new: Any, change: Any) -> None:
+        if change.object["metadata"]["name"] == "odd":
+            self._objects[key] = new
+        else:
+            put(self, key, known, new, change)
+
+    patch.setattr(Informer, "_put", puts)
+    return (Request("POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "odd"}}),)
+
+
 def ignores_events(patch: Patch) -> tuple[Step, ...]:
     """No event and no timeout moves a pod out of the unschedulable pods."""
     patch.setattr(QueueingHints, "may_help", lambda *_: False)
@@ -390,6 +404,7 @@ MUTATIONS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
     "EndpointsMatchReadyPods": lists_no_endpoints,
     "WriteLogEqualsStore": loses_writes,
     "InformersEqualStore": misses_deletions,
+    "ListenersHearOfEveryObject": skips_listeners,
     "NoPendingPodWouldFit": ignores_events,
     "QuotaStatusEqualsUsage": miscounts,
     "OrphansAreCollected": collects_no_orphans,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.heartbeats import LEASE_NAMESPACE, renewed_at
 
 from .world import World
@@ -211,3 +212,20 @@ def test_the_lease_goes_with_the_node() -> None:
     [owner] = lease["metadata"]["ownerReferences"]
     assert owner["uid"] == world.get("node-1", "nodes")["metadata"]["uid"]
     assert world.loop.run_until_settled(timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("network", "addresses"),
+    [
+        ("255.255.255.255/32", ["255.255.255.255"]),
+        ("10.0.0.0/32", ["10.0.0.0"]),
+        ("10.0.0.0/31", ["10.0.0.1"]),
+        ("10.0.0.0/30", ["10.0.0.1", "10.0.0.2"]),
+        ("::/128", ["::"]),
+    ],
+)
+def test_addresses_are_of_the_network(network: str, addresses: list[str]) -> None:
+    pool = AddressPool(network)
+    assert [pool.take() for _ in addresses] == addresses
+    with pytest.raises(LookupError):
+        pool.take()

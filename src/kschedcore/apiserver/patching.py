@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kschedcore.api.machinery.confidential import masked
 from kschedcore.api.machinery.field_errors import invalid as invalid_field
 from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.api.machinery.kinds import Kind
@@ -141,14 +142,14 @@ def patch_object(registry: Registry, write: Write, change: Patcher) -> StoredObj
         try:
             return registry.read(write, _an_object(patched), live)
         except StatusError as refusal:
-            raise _unreadable(patched, refusal) from None
+            raise _unreadable(write.kind.resource.kind, patched, refusal) from None
 
     return registry.patch(write, changed)
 
 
-def _unreadable(patched: Any, refusal: StatusError) -> StatusError:
+def _unreadable(kind: str, patched: Any, refusal: StatusError) -> StatusError:
     """422: the patch makes something of the object that cannot be read."""
-    shown = msgspec.json.encode(patched).decode()
+    shown = msgspec.json.encode(masked(patched, kind)).decode()
     error = invalid_field("patch", shown, refusal.message)
     causes = [{"reason": error.type.value, "message": error.message, "field": error.field}]
     return StatusError(422, "Invalid", f' "" is invalid: {error}', {"causes": causes})

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
+from kschedcore.api.machinery.changes import Change
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import APIServer
 from kschedcore.chaos.faults import FaultyTransport, ProcessStopped
-from kschedcore.client.informer import Informers
+from kschedcore.client.informer import Informers, Listener, ObjectKey, key_of
 from kschedcore.client.loop import Component, Loop
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
@@ -62,6 +63,9 @@ class Process:
         name: Name of the process; also its user agent.
         cluster: The cluster that it belongs to.
         makers: Factories of its components, by component name.
+
+    Attributes:
+        heard: What a listener of each informer was last called with: resourceVersions by resource and key.
     """
 
     def __init__(self, name: str, cluster: ChaosCluster, makers: Mapping[str, ComponentMaker]) -> None:
@@ -71,6 +75,7 @@ class Process:
         self._makers = makers
         self.components: dict[str, Component] = {}
         self.informers = Informers(self.transport)
+        self.heard: dict[str, dict[ObjectKey, str]] = {}
         self._start()
 
     def _context(self) -> Context:
@@ -80,6 +85,21 @@ class Process:
         context = self._context()
         for name, make in self._makers.items():
             self.components[name] = make(context)
+        self.heard = {}
+        for resource, informer in self.informers.items():
+            informer.listen(self._recorder(resource))
+
+    def _recorder(self, resource: str) -> Listener:
+        heard = self.heard[resource] = {}
+
+        def record(change: Change) -> None:
+            key = key_of(change.object)
+            if change.new is None:
+                heard.pop(key, None)
+            else:
+                heard[key] = change.new["metadata"]["resourceVersion"]
+
+        return record
 
     def restart(self) -> None:
         """Stop the process and start it again with empty caches."""

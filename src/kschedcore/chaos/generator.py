@@ -11,6 +11,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.chaos import histories as steps
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.chaos.histories import History, Step
+from kschedcore.chaos.poison import poison
 from kschedcore.cluster.controlplane import AGENTS, CONTROLLER_MANAGER, SCHEDULER, ProcessName
 from kschedcore.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
 from kschedcore.controllers.registry import CONTROLLERS
@@ -339,6 +340,11 @@ def _node_spec(random: _Generator) -> Step:
     return steps.Request("PATCH", f"/api/v1/nodes/{random.choice(_NODES)}", {"spec": change})
 
 
+def _poison(random: _Generator) -> Step:
+    """Write an object at the edges of what the API server accepts."""
+    return steps.Request(*poison(random))
+
+
 # -- faults -----------------------------------------------------------------------------------------------
 
 
@@ -382,7 +388,7 @@ _KINDS: dict[Callable[[_Generator], Step], int] = {
     _deployment: 6, _storm: 1, _stateful: 2, _daemons: 1, _job: 2, _cronjob: 2, _autoscaler: 3, _pod: 4,
     _gate: 1, _relabel: 1, _service: 1, _budget: 2, _quota: 2, _change_quota: 1,
     _change: 8, _delete: 3, _delete_pods: 1, _namespace: 1,
-    _create_or_delete_node: 3, _node_health: 4, _node_spec: 2,
+    _create_or_delete_node: 3, _node_health: 4, _node_spec: 2, _poison: 4,
     _evict: 3, _run: 10, _rounds: 6, _jump: 1, _restart: 4, _fault: 8, _watch_fault: 5,
 }  # fmt: skip
 """Kinds of random steps with their relative frequencies."""

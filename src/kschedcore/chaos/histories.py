@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from kschedcore.api.machinery.confidential import masked
 from kschedcore.api.machinery.types import Object
 from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.faults import WriteFault
@@ -17,6 +18,10 @@ __all__ = [
     "Cut", "Delay", "Evict", "FailNode", "Fault", "History", "Jump", "Relabel", "Repair", "Repeat", "Request",
     "Restart", "RestartProcess", "Rounds", "Run", "Step",
 ]  # fmt: skip
+
+
+_SAVED_MASK = "TUFTSw=="
+"""Base64, as the data of a Secret must be."""
 
 
 class _Step(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True, omit_defaults=True):
@@ -214,6 +219,14 @@ Step = (
 )  # fmt: skip
 
 
+def _shareable(step: Step) -> Step:
+    """Return a step as it is saved: Secrets and environment variables hold a mask that is valid in either."""
+    if not isinstance(step, Request) or step.body is None:
+        return step
+    kind = "Secret" if "secrets" in step.path.split("/") else ""
+    return msgspec.structs.replace(step, body=masked(step.body, kind, lambda _: _SAVED_MASK))
+
+
 class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A seed and the steps that are applied to a cluster.
 
@@ -226,8 +239,8 @@ class History(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[Step, ...]
 
     def to_json(self) -> str:
-        """Return the history as JSON with one step per line."""
-        lines = ",\n".join(f"  {msgspec.json.encode(step).decode()}" for step in self.steps)
+        """Return the history as JSON with one step per line; confidential values are masked."""
+        lines = ",\n".join(f"  {msgspec.json.encode(_shareable(step)).decode()}" for step in self.steps)
         return f'{{"seed": {self.seed}, "steps": [\n{lines}\n]}}\n'
 
     @classmethod

@@ -11,7 +11,7 @@ from kschedcore.api.arguments import several
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.objects.decoding import shown
+from kschedcore.api.objects.decoding import shown_at
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
@@ -179,7 +179,8 @@ def _restore(server: APIServer, kind: Kind, whole: Whole) -> None:
         assert obj is not None, "every kind that is served has a schema"
         server.restore(kind.resource, obj)
     except DecodeError as error:
-        problem = f"found {shown(error.value)}, expected {error.expected}"
+        found = shown_at(kind.resource.kind, error.path, error.value)
+        problem = f"found {found}, expected {error.expected}"
         raise whole.located(ManifestError(problem, path=error.path or None)) from None
     except StatusError as refusal:
         raise whole.located(ManifestError(refusal.message)) from refusal

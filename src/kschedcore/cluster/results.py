@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kschedcore.api.machinery.confidential import masked
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.cluster.references import display_name
 
@@ -23,6 +24,9 @@ class Result:
 
     object: Mapping[str, Any] | None
     message: str
+
+    def __repr__(self) -> str:
+        return f"Result(object={masked(self.object)!r}, message={self.message!r})"
 
     def __str__(self) -> str:
         return self.message

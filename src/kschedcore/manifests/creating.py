@@ -15,7 +15,7 @@ import msgspec
 
 from kschedcore.api.machinery.kinds import is_cluster_scoped
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.objects.decoding import shown
+from kschedcore.api.objects.decoding import shown, shown_at
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.errors import ManifestError
 from kschedcore.rules.bounds import first_fault
@@ -43,7 +43,7 @@ def created_object(data: Mapping[str, Any]) -> Object | None:
     try:
         created = create(data, namespaced=not is_cluster_scoped(kind), templated=kind == "Pod")
     except DecodeError as error:
-        problem = f"found {shown(error.value)}, expected {error.expected}"
+        problem = f"found {shown_at(kind, error.path, error.value)}, expected {error.expected}"
         raise ManifestError(problem, path=error.path or None) from None
     if created is None:
         return None

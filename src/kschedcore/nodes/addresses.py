@@ -17,7 +17,8 @@ class AddressPool:
     """Hands out the free addresses of a network in order, and starts again from the first at its end.
 
     Args:
-        network: In CIDR notation, of either family; its first and last address are left out.
+        network: In CIDR notation, of either family; its first and last address are left out, unless
+            it has just one.
 
     Raises:
         ValueError: It is no network.
@@ -26,7 +27,7 @@ class AddressPool:
     def __init__(self, network: str) -> None:
         bounds = ip_network(network, strict=False)
         self._address = type(bounds.network_address)
-        self._first = int(bounds.network_address) + 1
+        self._first = int(bounds.network_address) + (bounds.num_addresses > 1)
         self._size = max(bounds.num_addresses - 2, 1)
         self._next = 0
         self._taken: set[str] = set()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from kschedcore.api.machinery.confidential import masked
+
 __all__ = [
     "NULL", "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_struct", "invalid",
     "not_found", "not_supported", "quote", "required", "too_long", "too_many",
@@ -63,7 +65,7 @@ def go_struct(type_name: str, value: Any) -> Verbatim:
     The server prints values as JSON where it can. Its internal types refuse that, and are printed with pointers
     and internals (``core.PodSpec{Volumes:[]core.Volume(nil), …}``); only the type is the same here.
     """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(masked(value), separators=(",", ":"), ensure_ascii=False)
     return Verbatim(type_name + (text if isinstance(value, dict) else f"{{{text}}}"))
 
 

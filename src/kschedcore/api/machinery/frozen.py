@@ -13,6 +13,8 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
+from kschedcore.api.machinery.confidential import masked
+
 __all__ = [
     "FROZEN",
     "FieldRecord",
@@ -59,6 +61,9 @@ class FrozenDict(dict[str, Any]):
     def __copy__(self) -> dict[str, Any]:
         return dict(self)
 
+    def __repr__(self) -> str:
+        return repr(masked(self))
+
     def __deepcopy__(self, _memo: object) -> dict[str, Any]:
         return plain(self)
 
@@ -77,6 +82,9 @@ class FrozenList(list[Any]):
 
     def __copy__(self) -> list[Any]:
         return list(self)
+
+    def __repr__(self) -> str:
+        return repr(masked(self))
 
     def __deepcopy__(self, _memo: object) -> list[Any]:
         return list(_decode(_encode(self)))

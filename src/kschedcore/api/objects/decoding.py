@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
+from kschedcore.api.machinery.confidential import is_confidential
 from kschedcore.api.objects.meta import View
 from kschedcore.errors import ManifestError
 
@@ -139,7 +140,7 @@ def _of_type(expected: Any, value: Any, kind: inspect.Type, path: str) -> Any:
 
 
 def _mismatch(value: Any, kinds: Sequence[inspect.Type], path: str) -> ManifestError:
-    return ManifestError(f"found {shown(value)}, expected {_names(kinds)}", path=path or None)
+    return ManifestError(f"found {shown_at('', path, value)}, expected {_names(kinds)}", path=path or None)
 
 
 def _names(kinds: Sequence[inspect.Type]) -> str:
@@ -167,6 +168,19 @@ def _name(kind: inspect.Type) -> str:
             return "an integer" if most is None else f"an integer of {most.bit_length() + 1} bits"
         case _:
             return "a number"
+
+
+def shown_at(kind: str, path: str, value: Any) -> str:
+    """Return how a message calls a value of a field, as :func:`shown` does, but not what a confidential one is.
+
+    Args:
+        kind: The kind of object; empty when it is not known.
+        path: The path of the field in the object.
+        value: What was found.
+    """
+    if not isinstance(value, str) or not is_confidential(kind, path or ""):
+        return shown(value)
+    return "a string"
 
 
 def shown(value: Any) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kschedcore.api.machinery.confidential import MASK, masked
 from kschedcore.api.schema import Field
 from kschedcore.apiserver.apply.paths import Path, display, element_of
 
@@ -17,7 +18,21 @@ _STRINGS = ("string", "bytes", "time", "micro_time")
 
 def problems(config: Mapping[str, Any], field: Field) -> list[str]:
     """What is wrong with a configuration: undeclared fields, values of another type, items without keys."""
-    return list(_problems(config, field, ()))
+    found = list(_problems(config, field, ()))
+    return list(_problems(masked(config, mask=_masked_alike), field, ())) if found else found
+
+
+def _masked_alike(value: Any) -> Any:
+    """Mask a value by one of its type, which has the same problem."""
+    match value:
+        case str():
+            return MASK
+        case list():
+            return [MASK]
+        case dict():
+            return {MASK: MASK}
+        case _:
+            return value if value is None or isinstance(value, bool) else type(value)()
 
 
 def summary(found: Sequence[str]) -> str:

@@ -27,11 +27,17 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-def element_of(field: Field, item: Any) -> str:
+def element_of(field: Field, item: Any, missing: str | None = None) -> str:
     """The path element of an item of a list of type ``map`` or ``set``.
 
+    Args:
+        field: The list.
+        item: The item.
+        missing: What stands for a key that is absent and has no default; None to refuse it. A stored item may
+            lack one: the name of an image pull secret is optional, and empty by the published schema.
+
     Raises:
-        ValueError: A keyed item lacks a key that has no default.
+        ValueError: A keyed item lacks a key that has no default, and ``missing`` is None.
     """
     if field.list_type == "set":
         return "v:" + _json(item)
@@ -41,6 +47,8 @@ def element_of(field: Field, item: Any) -> str:
         value = item.get(key)
         if value is None and key in fields:
             value = fields[key].default
+        if value is None:
+            value = missing
         if value is None:
             raise ValueError(
                 f'associative list with keys has an element that omits key field "{key}" '

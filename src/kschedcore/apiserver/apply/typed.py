@@ -44,7 +44,7 @@ def _indexed(field: Field, items: Sequence[Any] | None) -> dict[str, Any]:
     """Items by path element; of duplicates the first."""
     found: dict[str, Any] = {}
     for item in items or ():
-        found.setdefault(element_of(field, item), item)
+        found.setdefault(element_of(field, item, ""), item)
     return found
 
 
@@ -239,7 +239,7 @@ def _remove(value: Any, trie: Mapping[str, Any], field: Field) -> Any:
         assert field.items is not None
         kept_items = []
         for item in value:
-            below = trie.get(element_of(field, item))
+            below = trie.get(element_of(field, item, ""))
             if below is None:
                 kept_items.append(item)
             elif "." not in below:

@@ -34,7 +34,11 @@ from kschedcore.chaos.invariants.scheduling import (
     PodsAreBoundOnce,
     QueueHoldsOnlyWaitingPods,
 )
-from kschedcore.chaos.invariants.watches import InformersEqualStore, WriteLogEqualsStore
+from kschedcore.chaos.invariants.watches import (
+    InformersEqualStore,
+    ListenersHearOfEveryObject,
+    WriteLogEqualsStore,
+)
 
 __all__ = [
     "INVARIANTS",
@@ -51,6 +55,7 @@ __all__ = [
     "InformersEqualStore",
     "Invariant",
     "JobsCountSuccessesOnce",
+    "ListenersHearOfEveryObject",
     "NoNodeIsOvercommitted",
     "NoPendingPodWouldFit",
     "OneDaemonPodPerNode",
@@ -81,6 +86,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     AutoscalersStayWithinBounds,
     WriteLogEqualsStore,
     InformersEqualStore,
+    ListenersHearOfEveryObject,
     NoPendingPodWouldFit,
     QuotaStatusEqualsUsage,
     OrphansAreCollected,

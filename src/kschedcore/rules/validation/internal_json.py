@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from difflib import unified_diff
 from typing import Any, Final
 
+from kschedcore.api.machinery.confidential import masked_pair
 from kschedcore.api.machinery.field_errors import Verbatim
 from kschedcore.api.schema import Field, object_type
 
@@ -102,7 +103,9 @@ def internal_json(type_name: str, value: Mapping[str, Any]) -> Verbatim:
 
 def difference(type_name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Return a unified diff of two values of a type, as messages print it (``apimachinery/pkg/util/diff``)."""
-    before, after = (json.dumps(_internal(type_name, each), indent=1).split("\n") for each in (old, new))
+    before, after = (
+        json.dumps(_internal(type_name, each), indent=1).split("\n") for each in masked_pair(old, new)
+    )
     lines = list(unified_diff(before, after, n=_CONTEXT_LINES, lineterm=""))
     return "".join(f"{line}\n" for line in lines[2:])  # without the names of the files
 

@@ -10,14 +10,14 @@ from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.quantity import Quantity
 from kschedcore.rules.validation.claims import ACCESS_MODES, validate_claim, validate_claim_update
-from kschedcore.rules.validation.common import fixed_fields, one_of
+from kschedcore.rules.validation.common import fixed_fields, immutable, one_of, validate_label_selector
 from kschedcore.rules.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
     validate_metadata_update,
 )
 from kschedcore.rules.validation.placement import validate_node_selector
-from kschedcore.rules.validation.resources import validate_quantity
+from kschedcore.rules.validation.resources import validate_not_negative, validate_quantity
 
 __all__ = ["CREATE", "UPDATE"]
 
@@ -97,12 +97,37 @@ def _storage_class_update(storage: dict[str, Any], old: dict[str, Any]) -> Itera
     yield from fixed_fields("storageclasses.storage.k8s.io", storage, old)
 
 
+def _storage_capacity(found: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(found["metadata"], dns_subdomain_name, namespaced=True)
+    yield from _storage_capacity_fields(found)
+
+
+def _storage_capacity_fields(found: dict[str, Any]) -> Iterator[FieldError]:
+    if "nodeTopology" in found:
+        yield from validate_label_selector(found["nodeTopology"], "nodeTopology")
+    name = found["storageClassName"]
+    yield from (fe.invalid("storageClassName", name, text) for text in rules.is_dns1123_subdomain(name))
+    for path in ("capacity", "maximumVolumeSize"):
+        if path in found:
+            yield from validate_not_negative(Quantity.parse(found[path]), path)
+
+
+def _storage_capacity_update(found: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata_update(found["metadata"], old["metadata"])
+    yield from _storage_capacity_fields(found)
+    topologies = found.get("nodeTopology"), old.get("nodeTopology")
+    yield from immutable(*topologies, "nodeTopology", "v1.LabelSelector")
+    yield from immutable(found["storageClassName"], old["storageClassName"], "storageClassName")
+
+
 CREATE = {
+    "CSIStorageCapacity": _storage_capacity,
     "PersistentVolume": _volume,
     "PersistentVolumeClaim": validate_claim,
     "StorageClass": _storage_class,
 }
 UPDATE = {
+    "CSIStorageCapacity": _storage_capacity_update,
     "PersistentVolume": _volume_update,
     "PersistentVolumeClaim": validate_claim_update,
     "StorageClass": _storage_class_update,
