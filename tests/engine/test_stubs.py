@@ -12,7 +12,7 @@ NOT_COMPARED = (
     # Cython's ``__cinit__`` takes the arguments of a constructor, and leaves no signature behind.
     r"kschedcore\._native\..*\.__init__",
     # Names of types, which only stubs need.
-    r"kschedcore\._native\..*\.(Hard|Requirements|Soft|Taint|Term|Toleration)",
+    r"kschedcore\._native\..*\.(Claims|Hard|Requirements|Soft|Taint|Term|Toleration)",
 )
 
 
