@@ -1,10 +1,11 @@
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from kschedcore._native.nodes import NodeTable
 from kschedcore._native.plugin import FilterPlugin
 from kschedcore._native.reasons import ReasonTable
 
-Term = Sequence[tuple[str, str, Sequence[str]]]  # noqa: PYI026
+Term: TypeAlias = Sequence[tuple[str, str, Sequence[str]]]
 
 class VolumeZone(FilterPlugin):
     def __init__(
