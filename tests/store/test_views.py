@@ -6,10 +6,10 @@ import pytest
 
 from kschedcore.api.machinery.frozen import Interner, plain
 from kschedcore.api.objects import Node, Pod, decode
-from kschedcore.api.objects.views import view_of
+from kschedcore.api.objects.views import pod_view, view_of
 from kschedcore.errors import ManifestError
 
-SPEC = {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}], "nodeName": "n"}
+SPEC = {"containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}]}
 
 
 def test_a_stored_object_is_decoded_once() -> None:
@@ -22,6 +22,13 @@ def test_a_stored_object_is_decoded_once() -> None:
     assert view_of(Pod, two).metadata.name == "b"
     assert view_of(Node, one) == decode(Node, one)
     assert view_of(Pod, one) is first
+
+
+def test_the_view_of_a_bound_pod_is_that_of_the_whole_object() -> None:
+    spec = {**SPEC, "nodeName": "n"}
+    pod = Interner().freeze({"metadata": {"name": "a"}, "spec": spec}, "1")
+    assert pod_view(pod) == decode(Pod, pod)
+    assert pod_view(pod).spec.node_name == "n"
 
 
 def test_another_object_is_decoded_each_time() -> None:

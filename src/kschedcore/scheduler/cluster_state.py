@@ -7,8 +7,7 @@ from typing import Any
 
 from kschedcore.api.machinery.kinds import KINDS
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.objects import Pod
-from kschedcore.api.objects.views import view_of
+from kschedcore.api.objects.views import pod_view
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers
 from kschedcore.engine.binding import PodKey
@@ -120,7 +119,7 @@ class ClusterState:
         elif pod["spec"].get("nodeName"):
             accounted = self._accounted.get(key) == uid
             if not (accounted and _is_accounted_equally(change)):
-                self._engine.add_pod(view_of(Pod, pod))
+                self._engine.add_pod(pod_view(pod))
                 self._accounted[key] = uid
         self._notify("pods", change)
 

@@ -9,7 +9,7 @@ from typing import Any
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
-from kschedcore.api.objects.views import view_of
+from kschedcore.api.objects.views import pod_view
 from kschedcore.api.phases import has_ended
 from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.client.informer import Change, Informers
@@ -165,7 +165,7 @@ class Scheduler:
             return
         if pod["spec"].get("schedulerName", DEFAULT_NAME) not in self.engine.scheduler_names:
             return
-        view = view_of(Pod, pod)
+        view = pod_view(pod)
         gated = self.engine.framework_of(view).pre_enqueue(view) is not None
         known = self._queue.get(key)
         if known is not None and known.pod.metadata.uid != view.metadata.uid:

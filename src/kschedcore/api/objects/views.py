@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -14,7 +14,7 @@ from kschedcore.api.objects.meta import View
 from kschedcore.api.objects.pods import Pod, PodSpec
 from kschedcore.errors import ManifestError
 
-__all__ = ["view_of"]
+__all__ = ["pod_view", "view_of"]
 
 V = TypeVar("V", bound=View)
 _NO_SPEC: Mapping[str, Any] = {}
@@ -23,7 +23,7 @@ _NO_SPEC: Mapping[str, Any] = {}
 def view_of(kind: type[V], obj: Mapping[str, Any]) -> V:
     """Return the view of an object: of a stored one the same each time, of another a new one.
 
-    The specs of pods are decoded once for all replicas of a template.
+    The specs of unbound pods are decoded once for all replicas of a template.
 
     Args:
         kind: The view's type.
@@ -43,16 +43,26 @@ def view_of(kind: type[V], obj: Mapping[str, Any]) -> V:
     return found
 
 
-def _decoded(kind: type[V], obj: StoredObject) -> V:
+def pod_view(obj: Mapping[str, Any]) -> Pod:
+    """Return a new view of a pod, for a component that reads each version of a pod once and keeps no view.
+
+    Raises:
+        ManifestError: A field has the wrong type.
+    """
     spec = obj.get("spec")
-    if kind is not Pod or type(spec) is not FrozenDict:
-        return decode(kind, obj)
+    # The spec of a bound pod names its node, so that hardly any other pod has the same one.
+    if type(spec) is not FrozenDict or "nodeName" in spec:
+        return decode(Pod, obj)
     try:
-        pod = decode(kind, {**obj, "spec": _NO_SPEC})
+        pod = decode(Pod, {**obj, "spec": _NO_SPEC})
         return msgspec.structs.replace(pod, spec=_spec_of(spec))
     except ManifestError:
         # Decoded as a whole, it says where the fault is.
-        return decode(kind, obj)
+        return decode(Pod, obj)
+
+
+def _decoded(kind: type[V], obj: StoredObject) -> V:
+    return cast("V", pod_view(obj)) if issubclass(kind, Pod) else decode(kind, obj)
 
 
 @remembered
