@@ -247,7 +247,10 @@ class _Index:
     def keys(self, value: Hashable) -> Collection[ObjectKey]:
         return self._keys.get(value, ())
 
-    def _values(self, obj: Object) -> tuple[Hashable, ...]:
+    def _logged_values(self, obj: Object | None) -> tuple[Hashable, ...]:
+        """Return the values of an object; none, and a line in the log, when it cannot be indexed."""
+        if obj is None:
+            return ()
         try:
             return tuple(self._index_of(obj))
         except Exception:
@@ -255,8 +258,11 @@ class _Index:
             return ()
 
     def change(self, key: ObjectKey, old: Object | None, new: Object | None) -> None:
-        before = () if old is None else self._values(old)
-        now = () if new is None else self._values(new)
+        try:
+            before = () if old is None else tuple(self._index_of(old))
+            now = () if new is None else tuple(self._index_of(new))
+        except Exception:
+            before, now = self._logged_values(old), self._logged_values(new)
         if before == now:
             return
         for value in set(before).difference(now):
