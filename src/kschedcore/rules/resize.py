@@ -73,8 +73,10 @@ def _container(container: Container, status: ContainerStatus | None, infeasible:
     return msgspec.structs.replace(container, resources=resources)
 
 
-def _most(amounts: Mapping[str, Quantity], others: Mapping[str, Quantity]) -> dict[str, Quantity]:
+def _most(amounts: Mapping[str, Quantity], others: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
     """The larger of both per resource; of equal amounts the first one's text."""
+    if others == amounts:
+        return amounts
     most = dict(amounts)
     for name, amount in others.items():
         if name not in most or nanos(amount) > nanos(most[name]):
