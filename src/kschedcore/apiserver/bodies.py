@@ -81,7 +81,10 @@ def _written(value: Any) -> bytes:
 
 def _bounded(data: bytes) -> bytes:
     """Return a body, or a part of one, that is neither too large nor nested too deeply."""
-    if len(data) > MAX_BYTES:
+    size = len(data)
+    if size <= MAX_DEPTH:
+        return data
+    if size > MAX_BYTES:
         raise too_large(f"limit is {MAX_BYTES}")
     # Counting brackets is fast, and few bodies have so many that their depth has to be looked at.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:

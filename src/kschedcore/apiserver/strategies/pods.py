@@ -30,11 +30,11 @@ def keep_status(pod: dict[str, Any], old: dict[str, Any]) -> None:
 
 def _with_observed(conditions: Any, before: Any) -> list[Any] | None:
     """The conditions with the generations observed before where they have none; None when that changes nothing."""
+    if not any(each.get("observedGeneration") for each in before):
+        return None
     observed: dict[str, list[int]] = defaultdict(list)
     for each in before:
         observed[each.get("type", "")].append(each.get("observedGeneration", 0))
-    if not any(map(any, observed.values())):
-        return None
     completed = []
     for each in conditions:
         generations = observed[each.get("type", "")]
