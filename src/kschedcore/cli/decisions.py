@@ -9,6 +9,7 @@ from kschedcore.cli.names import key_of
 from kschedcore.cli.output import NONE, NOTHING, columns
 
 if TYPE_CHECKING:
+    from kschedcore.cli.why_not import Inquiries, WhyNot
     from kschedcore.engine.decision import Decision
 
 __all__ = ["as_document", "placements", "refusals"]
@@ -32,16 +33,33 @@ def placements(decisions: Collection[Decision], *, wide: bool, show_headers: boo
     return columns(headers, rows, show_headers=show_headers)
 
 
-def refusals(decisions: Iterable[Decision]) -> str:
-    """Return why pods have no node: a line a reason, for the first of the pods that share it."""
-    same: dict[str, list[str]] = {}
+def refusals(decisions: Iterable[Decision], inquiries: Inquiries | None = None) -> str:
+    """Return why pods have no node: a line a reason, for the first of the pods that share it.
+
+    Args:
+        decisions: The decisions.
+        inquiries: What adds the sets of constraints that nodes fail, and the changes that make the pod fit.
+    """
+    same: dict[str, list[Decision]] = {}
     for each in decisions:
         if each.node is None:
-            same.setdefault(_why(each), []).append("/".join(key_of(each.pod)))
-    return "".join(
-        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {why}\n"
-        for why, names in same.items()
-    )
+            same.setdefault(_why(each), []).append(each)
+    lines = []
+    for why, alike in same.items():
+        others = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        lines.append(f"{'/'.join(key_of(alike[0].pod))}{others}: {why}\n")
+        answer = _answer(alike[0], inquiries)
+        lines += [f"  {line}\n" for line in (answer.lines() if answer is not None else ())]
+    return "".join(lines)
+
+
+def _answer(decision: Decision, inquiries: Inquiries | None) -> WhyNot | None:
+    """Return why a pod fits no node; None for one that PreEnqueue keeps out, whatever the nodes are like."""
+    diagnosis = decision.diagnosis
+    status = diagnosis.pre_filter if diagnosis is not None else None
+    if inquiries is None or (status is not None and status.pre_enqueue):
+        return None
+    return inquiries.answer(decision.pod)
 
 
 def _why(decision: Decision) -> str:
@@ -51,8 +69,13 @@ def _why(decision: Decision) -> str:
     return f"{decision.message} Preempting {victims} would make room on {decision.nominated_node}."
 
 
-def as_document(decision: Decision) -> dict[str, object]:
-    """Return one decision for programs; ``node`` is null for a pod that has none, and reasons say why."""
+def as_document(decision: Decision, inquiries: Inquiries | None = None) -> dict[str, object]:
+    """Return one decision for programs; ``node`` is null for a pod that has none, and reasons say why.
+
+    Args:
+        decision: The decision.
+        inquiries: What adds ``whyNot``.
+    """
     namespace, name = key_of(decision.pod)
     told: dict[str, object] = {
         "namespace": namespace,
@@ -67,4 +90,6 @@ def as_document(decision: Decision) -> dict[str, object]:
     told["reasons"] = dict(decision.diagnosis.reasons) if decision.diagnosis is not None else {}
     if decision.nominated_node:
         told |= {"nominatedNode": decision.nominated_node, "victims": list(decision.victims)}
+    if (answer := _answer(decision, inquiries)) is not None:
+        told["whyNot"] = answer.as_document()
     return told

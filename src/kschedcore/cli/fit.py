@@ -32,6 +32,7 @@ from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
+    from kschedcore.cli.why_not import Inquiries
     from kschedcore.engine.capacity import Capacity
     from kschedcore.engine.decision import Decision
 
@@ -59,6 +60,8 @@ def command(
 
     Exits with 0 when all fit, with 1 when some do not.
     """
+    from kschedcore.cli.why_not import Inquiries
+
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
     report_coverage(manifests, strict=strict)
@@ -69,7 +72,11 @@ def command(
     with progress(f"placing {len(pods)} pods"):
         made = engine.schedule(pods)
     with progress("counting how many more would fit"):
-        rows = [Row(name, group, engine.capacity(group[0].pod)) for name, group in by_workload(made).items()]
+        inquiries = Inquiries(engine, manifests.nodes)
+        rows = [
+            row_of(name, group, engine.capacity(group[0].pod), inquiries)
+            for name, group in by_workload(made).items()
+        ]
     fits = not refused and all(each.node is not None for each in made)
     if output.is_document:
         emit(
@@ -85,18 +92,26 @@ def command(
     elif output is Output.name:
         write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node is None))
     else:
-        write(report(rows, made, refused, show_headers=not no_headers, wide=output is Output.wide))
+        write(report(rows, made, refused, inquiries, show_headers=not no_headers, wide=output is Output.wide))
     if not fits:
         raise typer.Exit(NO)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One workload: its pods' decisions, and how many more pods like them would fit after these."""
+    """One workload: its pods' decisions, and how many more pods like them would fit after these.
+
+    Attributes:
+        name: The workload.
+        decisions: The decisions.
+        more: How many more would fit, and what the nodes say then.
+        limit: The constraint that keeps the next replica out: what would let it in if it were dropped.
+    """
 
     name: str
     decisions: Collection[Decision]
     more: Capacity
+    limit: str = ""
 
     @property
     def placed(self) -> int:
@@ -119,8 +134,26 @@ class Row:
             "placed": self.placed,
             "more": self.more.replicas,
             "limiting": dict(self.limits),
+            "blockedBy": self.limit,
             "unschedulable": [decisions.as_document(each) for each in self.decisions if each.node is None],
         }
+
+
+def row_of(name: str, made: Sequence[Decision], more: Capacity, inquiries: Inquiries) -> Row:
+    """Return the row of a workload, with the constraint that keeps the next replica out.
+
+    The engine counts the first plugin that rejects each node. That is the constraint itself for a pod that has nothing
+    but requests and is refused for one reason.
+    """
+    from kschedcore.cli.constraints import constraints_of
+
+    row = Row(name, made, more)
+    pod = made[0].pod
+    first = limits_told(row, wide=False)
+    if len(more.limiting) > 1 or (more.limiting and len(constraints_of(pod)) > 2):
+        answer = inquiries.after(pod, more.replicas)
+        first = (answer.limit if answer is not None else "") or first
+    return Row(name, made, more, first)
 
 
 def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
@@ -153,6 +186,7 @@ def report(
     rows: Sequence[Row],
     made: Collection[Decision],
     refused: Sequence[tuple[Pod, str]],
+    inquiries: Inquiries,
     *,
     show_headers: bool,
     wide: bool,
@@ -168,12 +202,14 @@ def report(
         ],
         show_headers=show_headers,
     )
-    why = decisions.refusals(made) + refused_lines(refused)
+    why = decisions.refusals(made, inquiries) + refused_lines(refused)
     return f"{verdict}: {placed} of {total} pods placed\n{why}" + (f"\n{table}" if table else "")
 
 
 def limits_told(row: Row, *, wide: bool) -> str:
     """Return the first reason, or with ``wide`` every one, with the number of nodes that give it."""
+    if not wide and row.limit:
+        return row.limit
     shown = row.limits if wide else row.limits[:1]
     return ", ".join(
         f"{reason} ({count} nodes)" if count > 1 else f"{reason} (1 node)" for reason, count in shown

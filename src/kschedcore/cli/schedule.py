@@ -50,6 +50,8 @@ def command(
 
     Prints the node of each pod, why others have none, and the utilisation before and after.
     """
+    from kschedcore.cli.why_not import Inquiries
+
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(
         manifests, config=config, release=release(kubernetes, feature_gates), tie_break=tie_break, seed=seed
@@ -61,6 +63,7 @@ def command(
     with progress(f"placing {len(pods)} pods"):
         made = engine.schedule(pods)
     used = utilisation.compare(before, engine.utilisation())
+    inquiries = Inquiries(engine, manifests.nodes)
     placed = sum(each.node is not None for each in made)
     if output.is_document:
         emit(
@@ -68,7 +71,7 @@ def command(
                 "ScheduleResult",
                 placed=placed,
                 unschedulable=len(made) - placed,
-                decisions=[decisions.as_document(each) for each in made],
+                decisions=[decisions.as_document(each, inquiries) for each in made],
                 refused=refused_document(refused),
                 notConsidered=not_considered(manifests),
                 utilisation=utilisation.documents(used),
@@ -82,7 +85,7 @@ def command(
         parts = [
             decisions.placements(made, wide=output is Output.wide, show_headers=show_headers),
             f"{placed} of {len(made) + len(refused)} pods placed\n"
-            + decisions.refusals(made)
+            + decisions.refusals(made, inquiries)
             + refused_lines(refused),
             utilisation.table(used, show_headers=show_headers),
         ]

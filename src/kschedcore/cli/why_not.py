@@ -1,0 +1,435 @@
+"""Why a pod has no node: the sets of constraints that nodes fail, and the cheapest changes that make it fit.
+
+kube-scheduler's message counts the first plugin that rejects each node, so a constraint hides those that come after
+it. Here the engine is asked about the pod with each of its constraints alone, which gives every node the whole set
+that it fails; the changes that are named were tried on the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from kschedcore.cli.amounts import amount
+from kschedcore.cli.constraints import ANTI_AFFINITY, CONSTRAINTS, SPREAD, Constraint, constraints_of, without
+from kschedcore.rules.amounts import pod_requests
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kschedcore.api.objects import Node, Pod
+    from kschedcore.engine.diagnosis import Rejection
+    from kschedcore.engine.engine import Engine
+
+__all__ = ["Change", "Inquiries", "WhyNot", "why_not"]
+
+SHOWN: Final = 3
+"""Number of changes that are tried and named."""
+
+ZONE: Final = "topology.kubernetes.io/zone"
+_MANY_ZONES: Final = 12
+_MOST: Final = 16
+_MOST_NODES: Final = 10_000
+_MOST_REPLICAS: Final = 1_000
+"""Bounds of the inquiries in one run, as pods and as pods × nodes."""
+
+_SHORT: Final = "Insufficient "
+_CORDON: Final = "cordon"
+_UNSCHEDULABLE: Final = "node(s) were unschedulable"
+_EXISTING: Final = "node(s) didn't satisfy existing pods anti-affinity rules"
+_KEEPS_DOMAINS: Final = frozenset({"taints", "node affinity"})
+"""Constraints that choose the domains of a spread constraint, which is so never looked at without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that makes the pod fit.
+
+    Attributes:
+        text: The change in words, with its numbers.
+        nodes: How many nodes the pod then fits on.
+    """
+
+    text: str
+    nodes: int
+
+
+@dataclass(slots=True)
+class WhyNot:
+    """What keeps a pod off the nodes.
+
+    Attributes:
+        nodes: How many nodes there are.
+        groups: The sets of constraints that nodes fail -> the nodes, the smallest sets first.
+        reasons: Constraint -> the engine's reason, in kube-scheduler's words.
+        needs: Resource -> (what the pod requests, the most that is free on a node), for resources that are short.
+        changes: What would make the pod fit, the cheapest first.
+        spread: The spread constraints of the pod, in words.
+    """
+
+    nodes: int
+    groups: dict[frozenset[str], list[str]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    needs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    spread: str = ""
+
+    @property
+    def blocker(self) -> tuple[frozenset[str], int] | None:
+        """The constraints without which the pod fits on the most nodes, as few as possible, and that number.
+
+        Constraints that placed pods bring about come before selectors and taints, which were there from the start.
+        """
+        if not self.groups:
+            return None
+        fixed = {each.name for each in CONSTRAINTS if each.fixed} | {_CORDON}
+        droppable = {names: nodes for names, nodes in self.groups.items() if _droppable(names)} or self.groups
+        return min(
+            ((names, len(nodes)) for names, nodes in droppable.items()),
+            key=lambda item: (len(item[0]), bool(item[0] & fixed), -item[1], _ranks(item[0])),
+        )
+
+    @property
+    def limit(self) -> str:
+        """The blocker in kube-scheduler's words, with the number of nodes that it alone keeps the pod off."""
+        if (found := self.blocker) is None:
+            return ""
+        names, count = found
+        reasons = [self.reasons.get(name, name) for name in sorted(names, key=_rank)]
+        return f"{' and '.join(dict.fromkeys(reasons))} ({_nodes(count)})"
+
+    def lines(self) -> list[str]:
+        """Return the sets of constraints with their nodes, then the changes, each as a line."""
+        blocked = [
+            f"{_nodes(len(nodes))} {'fails' if len(nodes) == 1 else 'fail'} {self._named(names)}"
+            for names, nodes in self.groups.items()
+        ]
+        more = [f"{_sets(len(blocked) - 4)} more"] if len(blocked) > 4 else []
+        needed = [
+            f"needs {amount(name, needed)} {name}, best node has {amount(name, free)} free"
+            for name, (needed, free) in self.needs.items()
+        ]
+        changes = [each.text for each in self.changes]
+        return [line for line in ("; ".join([*blocked[:4], *more]), "; ".join(needed), *changes) if line]
+
+    def _named(self, names: Collection[str]) -> str:
+        alone = " alone" if len(names) == 1 else ""
+        return " + ".join(self._name(name) for name in sorted(names, key=_rank)) + alone
+
+    def _name(self, name: str) -> str:
+        return self.spread if name == SPREAD.name and self.spread else name
+
+    def as_document(self) -> dict[str, object]:
+        """Return it for programs."""
+        return {
+            "groups": [
+                {"constraints": sorted(names, key=_rank), "nodes": len(nodes), "examples": nodes[:3]}
+                for names, nodes in self.groups.items()
+            ],
+            "needs": {
+                name: {"requested": needed, "mostFree": free} for name, (needed, free) in self.needs.items()
+            },
+            "changes": [{"change": each.text, "nodes": each.nodes} for each in self.changes],
+        }
+
+
+def why_not(engine: Engine, pod: Pod, nodes: Iterable[Node]) -> WhyNot:
+    """Return why a pod fits no node of an engine, which is left as it is.
+
+    Args:
+        engine: The engine.
+        pod: A pending pod.
+        nodes: The engine's nodes, of which copies may be added to try out where one is lacking.
+    """
+    known = list(nodes)
+    return _Inquiry(engine, pod, [node.metadata.name for node in known]).answer(known)
+
+
+class Inquiries:
+    """Answers of :func:`why_not` for the cluster as it is now: a bounded number, as each looks at every node.
+
+    There are none from an engine that has extenders, which would be called for pods that do not exist.
+
+    Args:
+        engine: The engine.
+        nodes: The cluster's nodes.
+    """
+
+    def __init__(self, engine: Engine, nodes: Iterable[Node]) -> None:
+        self._engine = engine
+        self._nodes = list(nodes)
+        self._names = [node.metadata.name for node in self._nodes]
+        bound = min(_MOST, max(1, _MOST_NODES // max(1, len(self._nodes))))
+        self._left = self._next_left = 0 if engine.extenders else bound
+        self._known: dict[tuple[str, bytes, bytes], WhyNot] = {}
+
+    def answer(self, pod: Pod) -> WhyNot | None:
+        """Return the answer for a pod, the same for pods that are alike; None once the bound is reached."""
+        key = (
+            pod.metadata.namespace or "default",
+            msgspec.msgpack.encode(pod.metadata.labels),
+            msgspec.msgpack.encode(pod.spec),
+        )
+        if key not in self._known and self._left:
+            self._left -= 1
+            self._known[key] = _Inquiry(self._engine, pod, self._names).answer(self._nodes)
+        return self._known.get(key)
+
+    def after(self, pod: Pod, replicas: int) -> WhyNot | None:
+        """Return the sets of constraints for one more replica of a pod, once so many more are placed.
+
+        None when the bounds are reached, and for pods with claims of their own, which a further replica lacks.
+        """
+        if (
+            not self._left
+            or replicas > _MOST_REPLICAS
+            or any(each.ephemeral for each in pod.spec.volumes or ())
+        ):
+            return None
+        self._next_left -= 1
+        with self._engine.what_if() as engine:
+            engine.schedule([_named(pod, f"more-{i}") for i in range(replicas)], preempt=False)
+            return _Inquiry(engine, _named(pod, "next"), self._names).groups()
+
+
+def _named(pod: Pod, suffix: str) -> Pod:
+    metadata = msgspec.structs.replace(pod.metadata, name=f"{pod.metadata.name}-{suffix}", uid="")
+    return msgspec.structs.replace(pod, metadata=metadata)
+
+
+class _Inquiry:
+    """The questions about one pod, and what was found."""
+
+    def __init__(self, engine: Engine, pod: Pod, names: list[str]) -> None:
+        self._engine = engine
+        self._pod = pod
+        self._names = names
+        self._has = constraints_of(pod)
+        self._fails: dict[str, set[str]] = {}
+        self._found = WhyNot(0)
+        self._requests = {name: n for name, n in pod_requests(pod.spec).items() if n}
+        self._free: dict[str, dict[str, int]] = {}
+
+    def answer(self, nodes: list[Node]) -> WhyNot:
+        """Return the sets of constraints, the numbers and the changes."""
+        found, names = self.groups(), self._names
+        table = self._engine.nodes()
+        self._free = {name: _free_of(table, name) for name in self._requests}
+        self._count_needs(names)
+        self._try_changes(names)
+        self._try_nodes(nodes)
+        return found
+
+    def groups(self) -> WhyNot:
+        """Return the sets of constraints that nodes fail."""
+        found, names = self._found, self._names
+        found.nodes = len(names)
+        residual = {each.name for each in self._has}
+        self._look(residual, names)
+        for each in self._has:
+            self._look(residual - {each.name} - (_KEEPS_DOMAINS if each is SPREAD else set()), names, each)
+        for failed_there in self._fails.values():
+            if ANTI_AFFINITY in failed_there:  # replicas have it as well, and it goes from them when it goes
+                failed_there.discard(_EXISTING)
+        for node in names:
+            failed = frozenset(self._fails.get(node, ()))
+            found.groups.setdefault(failed, []).append(node)
+        found.groups.pop(frozenset(), None)
+        found.groups = dict(
+            sorted(found.groups.items(), key=lambda item: (len(item[0]), -len(item[1]), _ranks(item[0])))
+        )
+        found.spread = _spread_in_words(self._pod)
+        return found
+
+    def _look(self, dropped: Collection[str], names: Sequence[str], only: Constraint | None = None) -> None:
+        """Record which nodes reject the pod without some constraints."""
+        pod = without(self._pod, dropped)
+        decision = self._engine.decide(pod, preempt=False)
+        if decision.feasible == len(names):
+            return
+        diagnosis = decision.diagnosis
+        if diagnosis is not None and diagnosis.pre_filter is None and len(diagnosis.rejections) == 1:
+            # Every node has the same reason: cheaper than a verdict a node.
+            self._record_verdicts(dict.fromkeys(names, diagnosis.rejections[0][0]), only)
+            return
+        explained = self._engine.explain(pod, preempt=False)
+        if explained.pre_filter is not None:
+            for node in names:
+                self._record(node, only, explained.pre_filter.reasons)
+            return
+        self._record_verdicts(explained.verdicts, only)
+
+    def _record_verdicts(self, verdicts: Mapping[str, Rejection | None], only: Constraint | None) -> None:
+        for node, verdict in verdicts.items():
+            if verdict is not None and (only is not SPREAD or verdict.plugin == "PodTopologySpread"):
+                self._record_verdict(node, only, verdict)
+
+    def _record_verdict(self, node: str, only: Constraint | None, verdict: Rejection) -> None:
+        if only is None or verdict.reasons:
+            self._record(node, only, verdict.reasons)
+        else:  # a node that PreFilter left out: the affinity names others
+            self._record(node, only, ("node(s) didn't match Pod's node affinity/selector",))
+
+    def _record(self, node: str, only: Constraint | None, reasons: Iterable[str]) -> None:
+        mine = self._fails.setdefault(node, set())
+        if only is None:
+            mine.update(reasons)
+        elif only.name == "requests":
+            mine.update(each.removeprefix(_SHORT) for each in reasons if each.startswith(_SHORT))
+            self._found.reasons.update(
+                {each.removeprefix(_SHORT): each for each in reasons if each.startswith(_SHORT)}
+            )
+        elif new := [each for each in reasons if each not in mine]:
+            name = _CORDON if new[0] == _UNSCHEDULABLE else only.name
+            mine.add(name)
+            self._found.reasons.setdefault(name, new[0])
+
+    def _count_needs(self, names: Sequence[str]) -> None:
+        """Compare the requests with the best of the nodes that fail nothing else, or of all when there is none."""
+        short = {name for failed in self._found.groups for name in failed if name in self._requests}
+        for name in [each for each in self._requests if each in short]:
+            free = self._free[name]
+            fitting = [free[node] for node in names if self._fails.get(node, set()) <= short]
+            best = max(fitting or free.values(), default=0)
+            if best < self._requests[name]:
+                self._found.needs[name] = self._requests[name], max(best, 0)
+
+    def _try_changes(self, names: Sequence[str]) -> None:
+        candidates = [failed for failed in self._found.groups if _droppable(failed)]
+        minimal = [each for each in candidates if not any(other < each for other in candidates)]
+        for failed in minimal[:SHOWN]:
+            short = failed & self._requests.keys()
+            others = failed - short
+            if self._belongs_to_node and "node affinity" in others:
+                continue
+            nodes = [node for node in names if self._fails.get(node, set()) <= failed]
+            texts = [self._drop_text(name) for name in sorted(others, key=_rank)]
+            if short:
+                text, nodes = self._less(short, nodes)
+                texts.insert(0, text)
+            elif ANTI_AFFINITY not in others and self._feasible(others) == 0:
+                continue
+            self._found.changes.append(
+                Change(f"fits on {_nodes(len(nodes))} {' and '.join(texts)}", len(nodes))
+            )
+
+    @property
+    def _belongs_to_node(self) -> bool:
+        owners = self._pod.metadata.owner_references or ()
+        return any(each.controller and each.kind == "DaemonSet" for each in owners)
+
+    def _feasible(self, dropped: Collection[str]) -> int:
+        dropped = {"taints" if each == _CORDON else each for each in dropped}
+        return self._engine.decide(without(self._pod, dropped), preempt=False).feasible
+
+    def _less(self, short: Collection[str], nodes: Sequence[str]) -> tuple[str, list[str]]:
+        """Return the smallest cut of requests that lets the pod onto one of the nodes, and the nodes it then fits."""
+        lacks = {
+            node: {name: max(0, self._requests[name] - self._free[name][node]) for name in short}
+            for node in nodes
+        }
+        least = min(lacks.values(), key=lambda lack: sum(lack[name] / self._requests[name] for name in lack))
+        enough = [node for node, lack in lacks.items() if all(lack[name] <= least[name] for name in short)]
+        parts = [f"{amount(name, least[name])} {name}" for name in self._requests if least.get(name)]
+        whole = all(least[name] == self._requests[name] for name in short)
+        return f"with {' and '.join(parts)} {'more free' if whole else 'less'}", enough
+
+    def _drop_text(self, name: str) -> str:
+        if name == SPREAD.name:
+            return f"without {self._found.spread or name}"
+        if name == _CORDON:
+            return "once uncordoned"
+        if name == "taints":
+            return "with tolerations of taints"
+        return f"without its {name}" if name != "host ports" else "without its host ports"
+
+    def _try_nodes(self, nodes: list[Node]) -> None:
+        """Try one more node in each zone, where the constraints are about more than requests."""
+        about_zones = any(failed & {SPREAD.name, "node affinity"} for failed in self._found.groups)
+        if not nodes or not about_zones or self._belongs_to_node:
+            return
+        by_zone: dict[str, Node] = {}
+        for node in nodes:
+            by_zone.setdefault((node.metadata.labels or {}).get(ZONE, ""), node)
+        wanted = [*by_zone, *(zone for zone in _zones_asked_for(self._pod) if zone not in by_zone)]
+        for zone in [each for each in wanted if each][:_MANY_ZONES]:
+            example = by_zone.get(zone, nodes[0])
+            with self._engine.what_if() as engine:
+                engine.set_node(_copy(example, zone))
+                fits = engine.decide(self._pod, preempt=False).node is not None
+            if fits:
+                another = "another node" if zone in by_zone else "a node"
+                self._found.changes.append(
+                    Change(f"fits if {zone} had {another} like {example.metadata.name}", 1)
+                )
+
+
+def _free_of(table: pa.RecordBatch, resource: str) -> dict[str, int]:
+    """Return node -> what is free of a resource."""
+    names = table.column("name").to_pylist()
+    if f"allocatable/{resource}" not in table.schema.names:
+        return dict.fromkeys(names, 0)
+    allocatable = table.column(f"allocatable/{resource}").to_pylist()
+    requested = table.column(f"requested/{resource}").to_pylist()
+    return {name: (a or 0) - (r or 0) for name, a, r in zip(names, allocatable, requested, strict=True)}
+
+
+def _copy(node: Node, zone: str) -> Node:
+    name = f"{node.metadata.name}-copy"
+    labels = {**(node.metadata.labels or {}), ZONE: zone, "kubernetes.io/hostname": name}
+    return msgspec.structs.replace(
+        node, metadata=msgspec.structs.replace(node.metadata, name=name, labels=labels)
+    )
+
+
+def _zones_asked_for(pod: Pod) -> list[str]:
+    selector = pod.spec.node_selector or {}
+    zones = [selector[ZONE]] if ZONE in selector else []
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity is not None else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity is not None else None
+    for term in (required.node_selector_terms or ()) if required is not None else ():
+        for each in term.match_expressions or ():
+            if each.key == ZONE and each.operator == "In":
+                zones += each.values or ()
+    return zones
+
+
+def _spread_in_words(pod: Pod) -> str:
+    hard = [
+        f"maxSkew {each.max_skew} over {each.topology_key}"
+        for each in pod.spec.topology_spread_constraints or ()
+        if each.when_unsatisfiable == "DoNotSchedule"
+    ]
+    return f"topology spread ({', '.join(hard)})" if hard else ""
+
+
+def _droppable(names: Iterable[str]) -> bool:
+    """Whether a pod can do without all of the constraints; others are the engine's own reasons, in words."""
+    known = {each.name for each in CONSTRAINTS} | {_CORDON}
+    return all(name in known or _is_resource(name) for name in names)
+
+
+def _is_resource(name: str) -> bool:
+    return " " not in name
+
+
+def _rank(name: str) -> tuple[int, str]:
+    order = [*(each.name for each in CONSTRAINTS), _CORDON]
+    return (
+        0 if _is_resource(name) and name not in order else 1 + order.index(name) if name in order else 99
+    ), name
+
+
+def _ranks(names: Iterable[str]) -> list[tuple[int, str]]:
+    return sorted(map(_rank, names))
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
+
+
+def _sets(count: int) -> str:
+    return "1 set of constraints" if count == 1 else f"{count} sets of constraints"
