@@ -12,6 +12,7 @@ from kschedcore.apiserver.patches import jsonpatch
 from kschedcore.cli import counts
 from kschedcore.client import loop
 from kschedcore.engine import classes
+from kschedcore.engine.columns import resources
 from kschedcore.engine.extenders import http
 from kschedcore.engine.plugins import default_preemption
 from kschedcore.extender import api_client, state
@@ -59,6 +60,7 @@ STATED: dict[str, tuple[str, ...]] = {
     "time of a request, from connecting": (f"| {http.DEFAULT_TIMEOUT:g} s |", "10^6 s"),
     "size of an answer": (_bytes(http.MAX_ANSWER), str(http.MAX_ANSWER)),
     "time of a request to the API server": (f"| {api_client.SECONDS:g} s |",),
+    "names of resources": (f"| {resources.MOST_RESOURCES};",),
     "memory for compiled pod classes": (f"| {_bytes(classes.MAX_BYTES)} |",),
     "equally good preemptions": (f"| {default_preemption.MAX_EQUALS} |",),
     "time that a Permit plugin": (f"| {waiting.MAX_WAIT / 60:g} min,",),

@@ -14,6 +14,7 @@ from tests.field.test_edges import GOOD, NUMBERS, TIMES, VALUE, _filled, _send
 
 import kschedcore as ks
 from kschedcore.cli import run
+from kschedcore.errors import ManifestError
 
 Object = dict[str, Any]
 
@@ -235,3 +236,23 @@ def test_the_cluster_and_the_commands_survive(
         good = [pod for pod in cluster.list("pods") if pod["metadata"].get("labels", {}).get("app") == "good"]
         assert [pod["status"]["phase"] for pod in good] == ["Running"]
         _read_by_commands(cluster, edge, tmp_path, capsys)
+
+
+def test_more_resources_than_an_engine_accounts() -> None:
+    """A pod with too many is unschedulable, a node with too many is refused; the rest goes on."""
+    many = {f"example.com/r{number}": "1" for number in range(300)}
+    engine = ks.Engine()
+    with pytest.raises(ManifestError, match="a cluster may name at most 126"):
+        engine.set_node({"metadata": {"name": "n"}, "status": {"allocatable": many}})
+    engine.set_node({"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": "1", "pods": "9"}}})
+    container = {"name": "c", "image": "i", "resources": {"requests": many, "limits": many}}
+    decision = engine.decide({"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    assert decision.node is None
+    assert "a cluster may name at most 126" in str(engine.explain(decision.pod))
+    with ks.Cluster.simulated(nodes=2, seed=1) as cluster:
+        for name in ("many", "few"):
+            spec = {"containers": [container if name == "many" else {"name": "c", "image": "i"}]}
+            _send(cluster, "POST", f"{_NAMED}/pods", {"metadata": {"name": name}, "spec": spec})
+        cluster.run_for("1m")
+        phases = {pod["metadata"]["name"]: pod["status"]["phase"] for pod in cluster.list("pods")}
+        assert phases == {"many": "Pending", "few": "Running"}

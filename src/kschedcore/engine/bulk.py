@@ -8,6 +8,7 @@ import numpy as np
 
 from kschedcore._native import bulk
 from kschedcore.api.phases import FINISHED
+from kschedcore.engine.columns.resources import require_resources
 
 if TYPE_CHECKING:
     from kschedcore._native.nodes import NodeTable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def add_new_nodes(nodes: NodeTable, rows: NodeRows) -> None:
     """Add nodes of a table, none of which is there yet."""
+    require_resources(nodes, rows.allocatable)
     bulk.add_nodes(
         nodes,
         rows.names,

@@ -26,6 +26,7 @@ from kschedcore.engine.columns.devices import device_table
 from kschedcore.engine.columns.node_tables import NodeRows
 from kschedcore.engine.columns.nodes import NodeRow, node_batch, node_row
 from kschedcore.engine.columns.pod_tables import PodRows
+from kschedcore.engine.columns.resources import require_resources
 from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.devices.assumed import AssumedClaims
 from kschedcore.engine.devices.claims import key_of_claim
@@ -96,8 +97,10 @@ class SchedulerCache:
         self._set_node(checked(Node, node), node)
 
     def _set_node(self, view: Node, node: Node | Mapping[str, Any]) -> None:
+        row = node_row(view)
+        require_resources(self._core.nodes, row.allocatable)
         self._whole.set_node(view.metadata.name, node)
-        self._put_node(node_row(view))
+        self._put_node(row)
 
     def add_nodes(self, table: ArrowStream) -> None:
         """Add or replace the nodes of a table.

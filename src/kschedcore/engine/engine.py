@@ -35,7 +35,7 @@ from kschedcore.engine.queue import in_queue_order
 from kschedcore.engine.registry import with_plugins
 from kschedcore.engine.row_decisions import RowDecisions, in_row_order
 from kschedcore.engine.stepwise import Compiled, Steps, Stepwise
-from kschedcore.errors import NotFoundError, UsageError
+from kschedcore.errors import ManifestError, NotFoundError, UsageError
 from kschedcore.manifests.device_claims import claim_of
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.rules.bounds import checked
@@ -376,7 +376,10 @@ class Engine(SchedulerCache):
             names = ", ".join(sorted(self._frameworks))
             reason = f'pod asks for scheduler "{pod.spec.scheduler_name}"; this engine is {names}'
             return Status("UnschedulableAndUnresolvable", "", (reason,))
-        return framework.pre_enqueue(pod) or self._classes.compiled(pod, framework)
+        try:
+            return framework.pre_enqueue(pod) or self._classes.compiled(pod, framework)
+        except ManifestError as error:
+            return Status("UnschedulableAndUnresolvable", "", (str(error),))
 
     def in_queue_order(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Pod]:
         """Return pods in the order in which they are tried; all profiles sort alike."""

@@ -12,6 +12,7 @@ from kschedcore._native.plugins.inter_pod_affinity import (
     REQUIRED_ANTI_AFFINITY,
 )
 from kschedcore._native.podinfo import PodInfo
+from kschedcore.engine.columns.resources import require_resources
 from kschedcore.engine.columns.selectors import affinity_term
 from kschedcore.rules.amounts import non_zero_requests, pod_requests
 
@@ -74,10 +75,14 @@ def pod_info(
         terminating: Whether it is being deleted.
         volumes: The disks and volumes it holds of its node, see ``PodInfo``.
         claims: Carrier groups of its claims that only one pod may use.
+
+    Raises:
+        ManifestError: The pod names more resources than a cluster may.
     """
     requests = pod_requests(pod.spec)
     non_zero = non_zero_requests(pod.spec)
     namespace = pod.metadata.namespace or "default"
+    require_resources(nodes, requests)
     return PodInfo(
         nodes,
         requests,
