@@ -1,4 +1,4 @@
-"""Manifests as nobody should write them: each is refused with one message that says where, what and what instead.
+"""Invalid manifests: each is rejected with one message that names the location, the problem and the expected form.
 
 The inputs and their messages are in ``hostile_inputs.py``.
 """
@@ -41,10 +41,10 @@ def test_is_refused(name: str, file: Path) -> None:
 
     message = str(caught.value)
     assert message.startswith(f"{file}: ")
-    told, expected = message.removeprefix(f"{file}: "), expected.replace("FILE", str(file))
-    assert told.startswith(expected[:-1]) if expected.endswith("…") else told == expected
-    assert len(told) < 1_000
-    assert "\n" not in told
+    text, expected = message.removeprefix(f"{file}: "), expected.replace("FILE", str(file))
+    assert text.startswith(expected[:-1]) if expected.endswith("…") else text == expected
+    assert len(text) < 1_000
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize("name", ["rule: skew", "YAML: tab", "bytes: cut off gzip", "JSON: cut off"])

@@ -1,4 +1,4 @@
-"""History is kept for five to ten minutes, and for whoever in the process has yet to see it."""
+"""History is kept for five to ten minutes, and for watchers in the process that have not read it yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 
 
 class History:
-    """An API server that is asked something every minute."""
+    """An API server that receives a request every minute."""
 
     def __init__(self) -> None:
         self.clock = SimulatedClock()

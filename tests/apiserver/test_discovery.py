@@ -1,4 +1,4 @@
-"""Discovery tells what is served, and all that it tells of is served."""
+"""Discovery lists exactly the served resources."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def test_every_subresource_answers() -> None:
             plural, _, subresource = each["name"].partition("/")
             where = f"{path}/namespaces/default/{plural}" if each["namespaced"] else f"{path}/{plural}"
             if subresource and "get" in each["verbs"]:
-                code, answer = SERVER.request("GET", f"{where}/nobody/{subresource}")
-                assert (code, answer["details"]["name"]) == (404, "nobody")
-            assert SERVER.request("GET", f"{where}/nobody/unheard-of")[1]["details"] == {}
+                code, answer = SERVER.request("GET", f"{where}/missing/{subresource}")
+                assert (code, answer["details"]["name"]) == (404, "missing")
+            assert SERVER.request("GET", f"{where}/missing/unheard-of")[1]["details"] == {}
 
 
 def test_what_clients_map_names_by() -> None:

@@ -20,7 +20,7 @@ class Hours:
         self.clock = SimulatedClock()
         self.server = APIServer(clock=self.clock)
 
-    def tell(self, name: str) -> None:
+    def record(self, name: str) -> None:
         about = {"kind": "Pod", "namespace": "default", "name": "web"}
         body = {"metadata": {"name": name}, "involvedObject": about, "reason": "Started"}
         assert self.server.request("POST", EVENTS, body)[0] == 201
@@ -39,9 +39,9 @@ def hours() -> Hours:
 
 
 def test_an_event_is_gone_after_an_hour(hours: Hours) -> None:
-    hours.tell("first")
+    hours.record("first")
     hours.wait(minutes=30)
-    hours.tell("second")
+    hours.record("second")
     hours.wait(minutes=29, seconds=59)
     assert hours.names() == ["first", "second"]
     hours.wait(seconds=1)
@@ -50,7 +50,7 @@ def test_an_event_is_gone_after_an_hour(hours: Hours) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_the_hour_counts_from_the_last_write(hours: Hours, method: str) -> None:
-    hours.tell("first")
+    hours.record("first")
     hours.wait(minutes=59)
     _, event = hours.server.request("GET", f"{EVENTS}/first")
     changed: dict[str, Any] = {**event, "count": 2} if method == "PUT" else {"count": 2}
@@ -64,16 +64,16 @@ def test_the_hour_counts_from_the_last_write(hours: Hours, method: str) -> None:
 
 
 def test_an_event_of_the_same_name_lives_its_own_hour(hours: Hours) -> None:
-    hours.tell("first")
+    hours.record("first")
     hours.wait(minutes=50)
     hours.server.request("DELETE", f"{EVENTS}/first")
-    hours.tell("first")
+    hours.record("first")
     hours.wait(minutes=10)
     assert hours.names() == ["first"]
 
 
 def test_watchers_see_an_event_go(hours: Hours) -> None:
-    hours.tell("first")
+    hours.record("first")
     watch = hours.server.watch(EVENTS)
     hours.wait(hours=1)
     hours.server.expire()

@@ -19,7 +19,7 @@ from kschedcore.client.transport import Request
 from kschedcore.clock import SimulatedClock
 
 Object = dict[str, Any]
-Asks = Callable[[APIServer, int], None]
+Reads = Callable[[APIServer, int], None]
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 PODS, MAPS = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/configmaps"
 MERGE, JSON_PATCH, APPLY = (
@@ -91,14 +91,14 @@ def histories(draw: st.DrawFn) -> tuple[str, list[Write]]:
     return collection, history
 
 
-def played(history: list[Write], asks: Asks) -> APIServer:
+def played(history: list[Write], reads: Reads) -> APIServer:
     clock = SimulatedClock()
     server = APIServer(clock=clock)
     account = {"metadata": {"name": "default"}}
     server.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)
     for number, write in enumerate(history):
         server.internal.send(Request(*write))
-        asks(server, number)
+        reads(server, number)
         clock.wait(clock.now() + timedelta(seconds=1))
     return server
 
@@ -142,8 +142,8 @@ def test_every_answer_to_those_outside_says_who_manages_what(server: APIServer) 
     }
     assert server.request("GET", f"{MAPS}/x") == (200, written)
     assert server.request("GET", MAPS)[1]["items"][0]["metadata"] == written["metadata"]
-    told = [*watch.poll(), *watch.poll()]
-    assert [owners(event.object) for event in told if event.type == "MODIFIED"] == [owners(written)]
+    delivered = [*watch.poll(), *watch.poll()]
+    assert [owners(event.object) for event in delivered if event.type == "MODIFIED"] == [owners(written)]
     _, gone = server.request("DELETE", f"{MAPS}/x?dryRun=All")
     assert gone["status"] == "Success"
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the API server answers: no request raises, and every refusal is a Status that says why."""
+"""The API server answers every request: none raises, and every rejection is a Status with a reason."""
 
 from __future__ import annotations
 

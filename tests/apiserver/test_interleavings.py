@@ -1,4 +1,4 @@
-"""Any interleaving of writers, patches, deletions and watchers tells every watcher the truth."""
+"""Any interleaving of writers, patches, deletions and watchers gives every watcher consistent events."""
 
 from __future__ import annotations
 

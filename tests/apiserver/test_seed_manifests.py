@@ -1,4 +1,4 @@
-"""The seed's manifests, each test named after its section, with what the text says happens."""
+"""The seed's manifests, each test named after its section, asserting what the text describes."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class TestResourceLimitRange:
 
 
 class TestResourceQuota:
-    """First come, first served; and under a quota on compute everybody says what they use."""
+    """First come, first served; and under a quota on compute every pod must set requests."""
 
     @pytest.fixture
     def server(self) -> Server:

@@ -1,4 +1,4 @@
-"""The C ABI called from Python through ctypes, which knows nothing of how it is made."""
+"""The C ABI called from Python through ctypes, independent of its implementation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Options(ctypes.Structure):
 
 
 class ArrowStruct(ctypes.Structure):
-    """Room for any of Arrow's C structures; ``release`` is the last but one member of each."""
+    """Storage for any of Arrow's C structures; ``release`` is the last but one member of each."""
 
     words: int
 
@@ -95,9 +95,9 @@ def _kind(argument: Any) -> type:
 
 
 def last_error() -> str:
-    """What the thread's last failed call said."""
-    told: bytes = call("last_error", returns=ctypes.c_char_p)
-    return told.decode()
+    """Return the error message of the thread's last failed call."""
+    text: bytes = call("last_error", returns=ctypes.c_char_p)
+    return text.decode()
 
 
 def stream(source: Any) -> Any:
@@ -122,12 +122,12 @@ def new_engine(options: Options | None = None) -> ctypes.c_void_p:
 
 
 def texts(decisions: ctypes.c_void_p, function: str) -> list[str | None]:
-    """What a function says of every row."""
+    """Return a function's text for every row."""
     count = ctypes.c_int64()
     assert call("decisions_count", decisions, ctypes.pointer(count)) == OK
-    told = []
+    results = []
     for row in range(count.value):
         text = ctypes.c_char_p()
         assert call(function, decisions, row, ctypes.pointer(text)) == OK
-        told.append(None if text.value is None else text.value.decode())
-    return told
+        results.append(None if text.value is None else text.value.decode())
+    return results

@@ -76,8 +76,8 @@ EXPECTED = [
 def assert_placed(printed: str) -> None:
     *lines, explanation = printed.splitlines()
     assert [line.partition(" preemption:")[0] for line in lines] == EXPECTED
-    told = json.loads(explanation)
-    assert (told["name"], told["node"], told["rejected"]) == ("late", "big", {})
+    document = json.loads(explanation)
+    assert (document["name"], document["node"], document["rejected"]) == ("late", "big", {})
 
 
 def test_a_program_without_python_on_top_places_pods(tmp_path: Path) -> None:

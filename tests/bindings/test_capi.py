@@ -1,4 +1,4 @@
-"""The C ABI does what the engine does, says what went wrong, leaks nothing, and may be called by any thread."""
+"""The C ABI: same results as the engine, error messages, no leaks, calls from any thread."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def place(engine: ctypes.c_void_p, table: pa.Table) -> ctypes.c_void_p:
 def explained(engine: ctypes.c_void_p, pod: dict[str, Any]) -> dict[str, Any]:
     out = ctypes.c_void_p()
     assert call("explain", engine, text(pod), ctypes.pointer(out)) == abi.OK, last_error()
-    told: dict[str, Any] = json.loads(ctypes.string_at(out.value or 0))
+    document: dict[str, Any] = json.loads(ctypes.string_at(out.value or 0))
     call("text_free", out, returns=None)
-    return told
+    return document
 
 
 def test_the_table_says_which_it_is() -> None:
@@ -162,7 +162,7 @@ def test_a_batch_is_made_a_stream(engine: ctypes.c_void_p) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "status", "told"),
+    ("name", "arguments", "status", "expected_message"),
     [
         ("set_object", [b"{"], abi.MANIFEST, "is not JSON: Input data was truncated"),
         ("set_object", [b"[]"], abi.MANIFEST, "is list; expected an object"),
@@ -179,10 +179,10 @@ def test_a_batch_is_made_a_stream(engine: ctypes.c_void_p) -> None:
     ],
 )
 def test_what_is_wrong_is_said(
-    engine: ctypes.c_void_p, name: str, arguments: list[Any], status: int, told: str
+    engine: ctypes.c_void_p, name: str, arguments: list[Any], status: int, expected_message: str
 ) -> None:
     assert call(name, engine, *arguments) == status
-    assert last_error().startswith(told)
+    assert last_error().startswith(expected_message)
 
 
 def test_a_bad_quantity_names_its_field(engine: ctypes.c_void_p) -> None:

@@ -75,7 +75,7 @@ def delete(path: str) -> Step:
 
 
 class Scenario:
-    """A hiscenario that is lived step by step, and looked at in between."""
+    """A scenario that is executed step by step and observed in between."""
 
     def __init__(self, *steps: Step) -> None:
         self.execution = Execution(1)

@@ -107,7 +107,7 @@ def test_the_document_is_as_documented(command: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "problem"),
     [
         ({"totals": {"a": 1}}, "totals.a: expected 1, found 433"),
         ({"feasible": ["a", "b"]}, "feasible: expected ['a', 'b'], found ['a']"),
@@ -122,11 +122,11 @@ def test_the_document_is_as_documented(command: Run) -> None:
         ),
     ],
 )
-def test_every_key_of_a_step_is_compared(command: Run, changes: dict[str, Any], told: str) -> None:
+def test_every_key_of_a_step_is_compared(command: Run, changes: dict[str, Any], problem: str) -> None:
     record("small.jsonl", wrong(CASE, **changes))
     result = command("conformance small.jsonl")
     assert result.status == 1
-    assert f"small-0001: step 1 (default/first): {told}" in result.out
+    assert f"small-0001: step 1 (default/first): {problem}" in result.out
 
 
 @pytest.mark.parametrize("key", ["feasible", "total", "ties"])
@@ -147,7 +147,7 @@ def test_the_recorded_node_counts_for_the_next_step(command: Run) -> None:
 
 
 class TestVersions:
-    """A folder named after a version says which version was recorded."""
+    """The recorded version is taken from a folder named after it."""
 
     def record_both(self) -> None:
         for version in ("v1.34", "v1.36"):

@@ -30,13 +30,13 @@ def test_its_command_lines_print_what_it_shows(command: Run) -> None:
 
 
 def test_its_cluster_comes_alive(command: Run) -> None:
-    told = command("demo").out.partition("$ python alive.py\n")[2]
-    assert "deployment.apps/web created" in told
-    assert 'deployment "web" successfully rolled out' in told
-    moved = [line for line in told.splitlines() if line.startswith("web-") and " Running " in line][-4:]
+    printed = command("demo").out.partition("$ python alive.py\n")[2]
+    assert "deployment.apps/web created" in printed
+    assert 'deployment "web" successfully rolled out' in printed
+    moved = [line for line in printed.splitlines() if line.startswith("web-") and " Running " in line][-4:]
     assert len(moved) == 4
     assert not any("web-a1" in line for line in moved)
-    assert "NodeNotReady Node web-a1 status is now: NodeNotReady" in told
+    assert "NodeNotReady Node web-a1 status is now: NodeNotReady" in printed
 
 
 def test_the_readme_shows_its_real_output(command: Run) -> None:

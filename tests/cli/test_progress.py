@@ -1,4 +1,4 @@
-"""A word to the person at the terminal, and to nobody else."""
+"""Progress is written to a terminal only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kschedcore.cli.progress import SPINNER, progress
 
 
 class Terminal(io.StringIO):
-    """A terminal that says when something was written to it."""
+    """A terminal that records writes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -37,8 +37,8 @@ def test_the_document_says_the_same_as_the_table(command: Run) -> None:
     assert (document["apiVersion"], document["kind"]) == ("kschedcore.dev/v1alpha1", "ScheduleResult")
     assert (document["placed"], document["unschedulable"]) == (6, 4)
     rows = [row for row in command(ALL).lines if row[:1] == ["shop"] and len(row) == 5]
-    told = [[each["namespace"], each["name"], each["node"] or "<none>"] for each in document["decisions"]]
-    assert told == [row[:3] for row in rows]
+    placed = [[each["namespace"], each["name"], each["node"] or "<none>"] for each in document["decisions"]]
+    assert placed == [row[:3] for row in rows]
     report = document["decisions"][0]
     assert report["reasons"]["Insufficient cpu"] == 3
     assert document["utilisation"]["nvidia.com/gpu"] == {"allocatable": 2, "before": 1, "after": 2}

@@ -37,10 +37,10 @@ def test_two_runs_are_compared(command: Run) -> None:
     simulate = f"simulate -f {SHOP} --duration 4h -o parquet"
     assert command(f"{simulate} --output-dir one").out == ""
     command(f"{simulate} --output-dir two --seed 1")
-    told = command("diff one two")
-    assert told.status == 0
-    assert told.out.splitlines()[-1].endswith("; the same inputs")
-    assert any(line[:1] == ["pods.created"] for line in told.lines)
+    printed = command("diff one two")
+    assert printed.status == 0
+    assert printed.out.splitlines()[-1].endswith("; the same inputs")
+    assert any(line[:1] == ["pods.created"] for line in printed.lines)
     assert command("diff one two -o json").json()["kind"] == "SimulationDifference"
 
 

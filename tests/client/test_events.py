@@ -1,4 +1,4 @@
-"""Events: repetitions are counted, similar ones combined, and nobody is told more than is bearable."""
+"""Event correlation: repetitions are counted, similar events aggregated, and events of one object limited."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kschedcore.clock import SimulatedClock
 Object = dict[str, Any]
 
 
-class Told:
-    """An API server, and a component that tells about two of its objects."""
+class World:
+    """An API server, and a component that records events of two objects."""
 
     def __init__(self) -> None:
         self.clock = SimulatedClock()
@@ -26,7 +26,7 @@ class Told:
             self.client.create("configmaps", "default", {"metadata": {"name": name}}) for name in "ab"
         ]
 
-    def tell(self, message: str, of: int = 0) -> None:
+    def record(self, message: str, of: int = 0) -> None:
         self.events.event(self.objects[of], "Normal", "Happened", message)
 
     def wait(self, **time: float) -> None:
@@ -40,49 +40,49 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def world() -> World:
+    return World()
 
 
-def test_the_same_once_more_is_counted(told: Told) -> None:
+def test_the_same_once_more_is_counted(world: World) -> None:
     for _ in range(3):
-        told.tell("it happened")
-    assert told.written() == [("it happened", 3)]
+        world.record("it happened")
+    assert world.written() == [("it happened", 3)]
 
 
-def test_ten_similar_ones_are_combined(told: Told) -> None:
+def test_ten_similar_ones_are_combined(world: World) -> None:
     for number in range(12):
-        told.tell(f"number {number}")
-    *single, combined = told.written()
+        world.record(f"number {number}")
+    *single, combined = world.written()
     assert single == [(f"number {number}", 1) for number in range(9)]
     assert combined == ("(combined from similar events): number 11", 3)
 
 
-def test_similar_ones_that_are_far_apart_are_not_combined(told: Told) -> None:
+def test_similar_ones_that_are_far_apart_are_not_combined(world: World) -> None:
     for number in range(9):
-        told.tell(f"number {number}")
-    told.wait(seconds=601)
-    told.tell("number 9")
-    assert ("number 9", 1) in told.written()
+        world.record(f"number {number}")
+    world.wait(seconds=601)
+    world.record("number 9")
+    assert ("number 9", 1) in world.written()
 
 
-def test_one_object_is_told_about_25_times_and_then_once_in_five_minutes(told: Told) -> None:
+def test_one_object_has_25_events_and_then_one_per_five_minutes(world: World) -> None:
     for _ in range(100):
-        told.tell("it happened")
-    told.tell("it happened here too", of=1)
-    assert told.written() == [("it happened", 25), ("it happened here too", 1)]
-    told.wait(seconds=299)
-    told.tell("it happened")
-    assert ("it happened", 25) in told.written()
-    told.wait(seconds=1)
-    told.tell("it happened")
+        world.record("it happened")
+    world.record("it happened here too", of=1)
+    assert world.written() == [("it happened", 25), ("it happened here too", 1)]
+    world.wait(seconds=299)
+    world.record("it happened")
+    assert ("it happened", 25) in world.written()
+    world.wait(seconds=1)
+    world.record("it happened")
     # Those that were not written are counted nevertheless.
-    assert ("it happened", 102) in told.written()
+    assert ("it happened", 102) in world.written()
 
 
-def test_what_is_gone_is_told_anew(told: Told) -> None:
-    told.tell("it happened")
-    told.wait(hours=1)
-    assert told.written() == []
-    told.tell("it happened")
-    assert told.written() == [("it happened", 1)]
+def test_a_deleted_event_is_created_anew(world: World) -> None:
+    world.record("it happened")
+    world.wait(hours=1)
+    assert world.written() == []
+    world.record("it happened")
+    assert world.written() == [("it happened", 1)]

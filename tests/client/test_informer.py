@@ -1,4 +1,4 @@
-"""Informers tell some listeners only of objects that a kind of owner controls."""
+"""Informers filter listeners by the kind of controller."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def controlled_by(kind: str) -> Object:
 def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled() -> None:
     server = APIServer()
     client, informer = Client(server, "tester"), Informers(server)["configmaps"]
-    heard: dict[str | None, list[tuple[str, str]]] = {"ReplicaSet": [], "": [], None: []}
-    for controlled, seen in heard.items():
+    received: dict[str | None, list[tuple[str, str]]] = {"ReplicaSet": [], "": [], None: []}
+    for controlled, seen in received.items():
 
         def listener(change: Change, seen: list[tuple[str, str]] = seen) -> None:
             kind = "gone" if change.new is None else "new" if change.old is None else "changed"
@@ -31,7 +31,7 @@ def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled()
     for name, owners in zip(names, ({}, controlled_by("ReplicaSet"), controlled_by("Job")), strict=True):
         client.create("configmaps", "default", {"metadata": {"name": name, **owners}})
     informer.sync()
-    assert heard == {
+    assert received == {
         "ReplicaSet": [("new", "b")],
         "": [("new", "a")],
         None: [("new", name) for name in names],
@@ -41,9 +41,9 @@ def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled()
     client.delete("configmaps", "default", "c")
     informer.sync()
     changed = [("changed", "a"), ("changed", "b")]
-    assert heard["ReplicaSet"] == [("new", "b"), *changed]
-    assert heard[""] == [("new", "a"), *changed]
-    assert heard[None][3:] == [*changed, ("gone", "c")]
+    assert received["ReplicaSet"] == [("new", "b"), *changed]
+    assert received[""] == [("new", "a"), *changed]
+    assert received[None][3:] == [*changed, ("gone", "c")]
 
 
 def test_who_begins_to_listen_is_told_of_what_is_there_and_controlled_so() -> None:
@@ -51,14 +51,14 @@ def test_who_begins_to_listen_is_told_of_what_is_there_and_controlled_so() -> No
     client, informer = Client(server, "tester"), Informers(server)["configmaps"]
     for name, owners in (("a", {}), ("b", controlled_by("Job"))):
         client.create("configmaps", "default", {"metadata": {"name": name, **owners}})
-    heard: list[str] = []
+    received: list[str] = []
 
     def listener(change: Change) -> None:
-        heard.append(change.object["metadata"]["name"])
+        received.append(change.object["metadata"]["name"])
 
     informer.listen(listener, "Job")
-    assert heard == ["b"]
+    assert received == ["b"]
     informer.unlisten(listener, "Job")
     client.delete("configmaps", "default", "b")
     informer.sync()
-    assert heard == ["b"]
+    assert received == ["b"]

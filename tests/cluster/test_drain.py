@@ -1,4 +1,4 @@
-"""``kubectl drain``: what it refuses, what it waits for, and what it says."""
+"""``kubectl drain``: what it rejects, what it waits for, and its output."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def test_pods_of_controllers_move_to_other_nodes(cluster: ks.Cluster) -> None:
     web(cluster)
     gone = on(cluster, "node-1")
     assert gone
-    said = str(cluster.drain("node-1")).splitlines()
-    assert said[0] == "node/node-1 cordoned"
-    assert said[-1] == "node/node-1 drained"
-    assert {f"evicting pod default/{name}" for name in gone} <= set(said)
-    assert {f"pod/{name} evicted" for name in gone} <= set(said)
+    output = str(cluster.drain("node-1")).splitlines()
+    assert output[0] == "node/node-1 cordoned"
+    assert output[-1] == "node/node-1 drained"
+    assert {f"evicting pod default/{name}" for name in gone} <= set(output)
+    assert {f"pod/{name} evicted" for name in gone} <= set(output)
     assert cluster.run_until_settled()
     assert on(cluster, "node-1") == []
     assert len(on(cluster, "node-2")) == 4

@@ -73,8 +73,8 @@ def test_deployment_example(cluster: ks.Cluster) -> None:
 def test_deployment_update_and_roll_back(cluster: ks.Cluster) -> None:
     cluster.apply(SEED / "deployment-example.yaml", record=True)
     cluster.run_until_settled()
-    told = cluster.set_image("deployment.v1.apps/nginx-deployment", nginx="nginx:1.16.1", record=True)
-    assert str(told) == "deployment.apps/nginx-deployment image updated"
+    printed = cluster.set_image("deployment.v1.apps/nginx-deployment", nginx="nginx:1.16.1", record=True)
+    assert str(printed) == "deployment.apps/nginx-deployment image updated"
     assert str(cluster.rollout_status(DEPLOYMENT)) == 'deployment "nginx-deployment" successfully rolled out'
     cluster.run_until_settled()
     assert images(cluster) == {"nginx:1.16.1"}
@@ -88,8 +88,8 @@ def test_deployment_update_and_roll_back(cluster: ks.Cluster) -> None:
     assert "kubectl set image deployment/nginx-deployment nginx=nginx:1.161" in lines[4]
     assert history[2].template["spec"]["containers"][0]["image"] == "nginx:1.16.1"
     assert "Image:\tnginx:1.16.1" in str(history[2])
-    told = cluster.rollout_undo(DEPLOYMENT)
-    assert str(told) == "deployment.apps/nginx-deployment rolled back"
+    printed = cluster.rollout_undo(DEPLOYMENT)
+    assert str(printed) == "deployment.apps/nginx-deployment rolled back"
     cluster.run_for("1m")
     assert images(cluster) == {"nginx:1.16.1"}
     cluster.rollout_undo(DEPLOYMENT, to_revision=1)
@@ -132,8 +132,8 @@ def test_deployment_scale_and_autoscale(cluster: ks.Cluster) -> None:
     assert str(cluster.scale(DEPLOYMENT, replicas=10)) == "deployment.apps/nginx-deployment scaled"
     cluster.run_until_settled()
     assert cluster.get(DEPLOYMENT)["status"]["readyReplicas"] == 10
-    told = cluster.autoscale(DEPLOYMENT, min_replicas=12, max_replicas=15, cpu_percent=80)
-    assert str(told) == "horizontalpodautoscaler.autoscaling/nginx-deployment autoscaled"
+    printed = cluster.autoscale(DEPLOYMENT, min_replicas=12, max_replicas=15, cpu_percent=80)
+    assert str(printed) == "horizontalpodautoscaler.autoscaling/nginx-deployment autoscaled"
     cluster.run_for("1m")
     assert cluster.get(DEPLOYMENT)["spec"]["replicas"] == 12
 
@@ -159,8 +159,8 @@ def test_node_affinity(cluster: ks.Cluster) -> None:
 
 def test_taints_and_tolerations(cluster: ks.Cluster) -> None:
     for number in (1, 2, 3):
-        told = cluster.taint(f"nodes/node-{number}", "key1=value1:NoSchedule")
-        assert str(told) == f"node/node-{number} tainted"
+        printed = cluster.taint(f"nodes/node-{number}", "key1=value1:NoSchedule")
+        assert str(printed) == f"node/node-{number} tainted"
     equal = {"key": "key1", "operator": "Equal", "value": "value1", "effect": "NoSchedule"}
     exists = {"key": "key1", "operator": "Exists", "effect": "NoSchedule"}
     cluster.apply(pod("plain"), pod("equal", tolerations=[equal]), pod("exists", tolerations=[exists]))
@@ -168,8 +168,10 @@ def test_taints_and_tolerations(cluster: ks.Cluster) -> None:
     assert (phase(cluster, "plain"), phase(cluster, "equal"), phase(cluster, "exists")) == (
         "Pending", "Running", "Running",
     )  # fmt: skip
-    [told] = [each["message"] for each in cluster.events("pod/plain") if each["reason"] == "FailedScheduling"]
-    assert told.startswith("0/3 nodes are available: 3 node(s) had untolerated taint(s).")
+    [printed] = [
+        each["message"] for each in cluster.events("pod/plain") if each["reason"] == "FailedScheduling"
+    ]
+    assert printed.startswith("0/3 nodes are available: 3 node(s) had untolerated taint(s).")
     assert str(cluster.taint("node-1", "key1=value1:NoSchedule-")) == "node/node-1 untainted"
     cluster.run_until_settled()
     assert node_of(cluster, "plain") == "node-1"

@@ -1,4 +1,4 @@
-"""Client-side apply: what the manifest says is set, what it no longer says goes, what others wrote stays."""
+"""Client-side apply: sets fields of the manifest, removes fields that it dropped, keeps fields of other writers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_manifest_after_manifest_beside_others(
         *containers(others["containers"]),
         {"name": touched, "env": [{"name": key, "value": value} for key, value in others["env"].items()]},
     ]
-    client.named("somebody").patch(
+    client.named("other-manager").patch(
         "deployments.apps", "default", "web",
         {"metadata": {"labels": others["labels"]}, "spec": {"template": {"spec": {"containers": added}}}},
         kind="strategic-merge",

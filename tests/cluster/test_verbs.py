@@ -24,7 +24,7 @@ Act = Callable[[ks.Cluster], Any]
 
 
 @pytest.mark.parametrize(
-    ("act", "said"),
+    ("act", "message"),
     [
         (lambda c: c.create_deployment("api", image="api"), "deployment.apps/api created"),
         (lambda c: c.scale("deployment/web", 3), "deployment.apps/web scaled"),
@@ -49,8 +49,8 @@ Act = Callable[[ks.Cluster], Any]
         (lambda c: c.rollout_status("deploy/web"), 'deployment "web" successfully rolled out'),
     ],
 )
-def test_messages(cluster: ks.Cluster, act: Act, said: str) -> None:
-    assert str(act(cluster)) == said
+def test_messages(cluster: ks.Cluster, act: Act, message: str) -> None:
+    assert str(act(cluster)) == message
 
 
 def test_what_was_changed_is_answered(cluster: ks.Cluster) -> None:
@@ -99,7 +99,7 @@ def test_taints_come_and_go(cluster: ks.Cluster) -> None:
         ),
         (lambda c: c.create_deployment("x"), "no image; expected at least one"),
         (lambda c: c.fail_node("node-9"), 'nodes "node-9" not found'),
-        (lambda c: c.restart("nobody"), "'nobody' does not run here; expected one of .*scheduler"),
+        (lambda c: c.restart("missing"), "'missing' does not run here; expected one of .*scheduler"),
         (lambda c: c.run_for("soon"), "'soon' is no span of time; expected seconds, or a text such as 90s"),
         (lambda c: c.run_for(-1), "time does not run backwards"),
         (lambda c: c.list("pods", selector="a in (b"), r"selector 'a in \(b': unable to parse requirement"),

@@ -172,7 +172,7 @@ def test_stopped_after_any_write_every_node_still_has_one() -> None:
 
 
 def test_pods_become_available_although_others_are_refused() -> None:
-    """Refusals are tried again later and later; that a pod has been ready for long enough is not told as late."""
+    """Rejected requests are retried with back-off, which does not delay the check of minReadySeconds."""
     world = World("a", minReadySeconds=10)
     world.refuse_pods()
     world.node("b")

@@ -1,4 +1,4 @@
-"""Deployments through the API server: rolling, recreating, scaling, pausing, going back, and what is told of it."""
+"""Deployments through the API server: rolling, recreating, scaling, pausing, rolling back, and events."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class World(worlds.World):
         conditions = {each["type"]: each for each in self.deployment()["status"]["conditions"]}
         return conditions[kind]["status"], conditions[kind]["reason"]
 
-    def told(self) -> list[str]:
+    def event_messages(self) -> list[str]:
         events = self.client.list("events", "default")
         about = [each for each in events if each["involvedObject"]["kind"] == "Deployment"]
         return [each["message"] for each in about]
@@ -136,7 +136,7 @@ def test_it_makes_a_replica_set_told_apart_by_the_hash_of_its_template(world: Wo
     }
     assert annotations_of(world.deployment())[REVISION] == "1"
     assert all(pod["metadata"]["labels"] == {**LABELS, "pod-template-hash": mark} for pod in world.pods())
-    assert world.told() == [f"Scaled up replica set web-{mark} from 0 to 3"]
+    assert world.event_messages() == [f"Scaled up replica set web-{mark} from 0 to 3"]
 
 
 def test_its_status_counts_and_says_how_the_rollout_gets_on(world: World) -> None:

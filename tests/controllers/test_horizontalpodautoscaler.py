@@ -17,7 +17,7 @@ LABELS = {"app": "web"}
 
 
 class Load:
-    """What every pod uses: in all, shared among them, or nothing that anybody knows."""
+    """What every pod uses: in all, shared among them, or unknown."""
 
     def __init__(self) -> None:
         self.each: int | None = 100
@@ -203,7 +203,7 @@ def test_a_target_without_replicas_is_let_be() -> None:
 
 
 def test_a_target_that_is_not_there_is_told() -> None:
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nobody"}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "missing"}
     world = World(scaleTargetRef=target)
     assert world.reasons() == {"AbleToScale": "FailedGetScale"}
 

@@ -1,4 +1,4 @@
-"""Pods that nobody will ever finish."""
+"""Pods that no kubelet will ever finish."""
 
 from __future__ import annotations
 

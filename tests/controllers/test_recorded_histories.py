@@ -73,10 +73,10 @@ def test_every_value_that_differs_is_reported(family: str) -> None:
 def test_a_request_that_is_refused_here_ends_the_case_but_keeps_what_came_before() -> None:
     case = _first("deployment")
     seen = next(place for place, step in enumerate(case["steps"]) if "observe" in step)
-    path = f"/api/v1/namespaces/{case['namespace']}/pods/nobody"
+    path = f"/api/v1/namespaces/{case['namespace']}/pods/missing"
     case["steps"].insert(seen + 1, {"request": {"method": "PATCH", "path": path, "body": {}}})
     result = replayed(case)
     assert result.steps_passed == 1
     assert result.error is not None
-    assert "nobody" in result.error
+    assert "missing" in result.error
     assert not result.passed

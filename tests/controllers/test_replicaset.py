@@ -122,7 +122,7 @@ def test_a_refused_pod_shows_as_replica_failure_until_it_is_let_in(world: World)
 
 
 def test_pods_become_available_although_others_are_refused(world: World) -> None:
-    """Refusals are tried again later and later; that a pod has been ready for long enough is not told as late."""
+    """Rejected requests are retried with back-off, which does not delay the check of minReadySeconds."""
     world.create(1, minReadySeconds=10)
     world.settle()
     (pod,) = world.names("pods")
@@ -136,4 +136,4 @@ def test_pods_become_available_although_others_are_refused(world: World) -> None
 
 
 def test_a_set_that_is_not_there_is_nothing_to_do(world: World) -> None:
-    assert ReplicaSetController(world.context).reconcile(("default", "nobody")) is None
+    assert ReplicaSetController(world.context).reconcile(("default", "missing")) is None

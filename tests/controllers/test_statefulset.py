@@ -402,7 +402,7 @@ def test_whatever_happens_it_ends_with_what_is_asked_for(
 
 
 def test_pods_become_available_although_others_are_refused(world: World) -> None:
-    """Refusals are tried again later and later; that a pod has been ready for long enough is not told as late."""
+    """Rejected requests are retried with back-off, which does not delay the check of minReadySeconds."""
     world.create(1, minReadySeconds=10, podManagementPolicy="Parallel")
     world.refuse_pods()
     world.change(replicas=2)

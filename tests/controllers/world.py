@@ -1,4 +1,4 @@
-"""A small cluster for the tests of controllers: an API server, simulated time, and the controllers asked for."""
+"""A small cluster for the tests of controllers: an API server, simulated time, and the given controllers."""
 
 from __future__ import annotations
 

@@ -121,8 +121,8 @@ class _Run:
                 self._inside(lambda: exec(compile(fence.text, where, "exec"), self._globals))
                 return None
             case "pycon":
-                told: str = self._inside(lambda: self._dialogue(fence.text, where))
-                return told
+                output: str = self._inside(lambda: self._dialogue(fence.text, where))
+                return output
             case "text":
                 return None
         raise AssertionError(f"{where}: {fence.language!r} cannot be run; give it a title, or call it text")
@@ -136,20 +136,20 @@ class _Run:
             os.chdir(before)
 
     def _console(self, text: str) -> str:
-        told = []
+        output = []
         for command in re.findall(r"^\$ (.*(?:(?<=\\)\n.*)*)", text, flags=re.MULTILINE):
             done = subprocess.run(
                 ["bash", "-c", command], cwd=self._folder, env=self._environment, timeout=_SECONDS,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
             )  # fmt: skip
-            told.append(f"$ {command}\n{done.stdout}")
-        return "".join(told)
+            output.append(f"$ {command}\n{done.stdout}")
+        return "".join(output)
 
     def _dialogue(self, text: str, where: str) -> str:
-        told = []
+        output = []
         for example in doctest.DocTestParser().get_examples(text, where):
             source = example.source.splitlines()
-            told += [f"{'>>>' if number == 0 else '...'} {line}" for number, line in enumerate(source)]
+            output += [f"{'>>>' if number == 0 else '...'} {line}" for number, line in enumerate(source)]
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
                 try:
@@ -157,8 +157,8 @@ class _Run:
                 except Exception as error:  # a dialogue may show one
                     printed.write("Traceback (most recent call last):\n  ...\n")
                     printed.writelines(traceback.format_exception_only(error))
-            told += printed.getvalue().splitlines()
-        return "".join(f"{line}\n" for line in told)
+            output += printed.getvalue().splitlines()
+        return "".join(f"{line}\n" for line in output)
 
 
 def main(pages: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Storage objects for tests that tell a story."""
+"""Storage objects for tests of whole scenarios."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def csi_driver(name: str = DRIVER, *, tracked: bool = True) -> Json:
 
 
 def capacity(name: str, size: str, topology: Json | None, cls: str = "wait", **more: Any) -> Json:
-    """What a driver says it has left somewhere."""
+    """A CSIStorageCapacity."""
     return {
         "kind": "CSIStorageCapacity",
         "metadata": {"name": name, "namespace": "default"},

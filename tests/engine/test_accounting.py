@@ -21,7 +21,7 @@ QUICK = settings(max_examples=60, derandomize=True)
 
 
 def accounted(engine: Engine) -> dict[str, dict[str, int]]:
-    """Node -> resource -> what the engine says is requested."""
+    """Node -> resource -> the requested amount in the engine."""
     rows = engine.nodes().to_pylist()
     return {
         row["name"]: {

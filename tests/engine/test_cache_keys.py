@@ -312,7 +312,7 @@ def variants() -> list[Json]:
 
 
 def answer(engine: Engine, each: Json) -> Any:
-    """Return all that an engine says of a pod, or None where it is invalid."""
+    """Return the engine's whole answer for a pod, or None where it is invalid."""
     try:
         step = engine.explain(each).to_step()
     except ManifestError:

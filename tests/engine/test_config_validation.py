@@ -1,4 +1,4 @@
-"""What kube-scheduler refuses to start with, and what it says then."""
+"""Configurations that kube-scheduler rejects, and its messages."""
 
 from typing import Any
 

@@ -29,14 +29,14 @@ LICENCE = "example.com/licence"
 
 
 class Answers:
-    """An extender: verb -> what it answers; remembers what it was asked."""
+    """An extender: verb -> what it answers; records its requests."""
 
     def __init__(self, **verbs: Any) -> None:
         self.verbs = verbs
-        self.asked: list[tuple[str, Any]] = []
+        self.requests: list[tuple[str, Any]] = []
 
     def __call__(self, verb: Any, arguments: Any) -> Any:
-        self.asked.append((verb, arguments))
+        self.requests.append((verb, arguments))
         answer = self.verbs[verb]
         return answer(arguments) if callable(answer) else answer
 
@@ -101,56 +101,56 @@ def only(*names: Any) -> Any:
 
 class TestFilter:
     def test_it_is_shown_whole_objects_and_its_answer_counts(self) -> None:
-        answers = Answers(filter=lambda asked: {"Nodes": {"items": asked["Nodes"]["items"][1:2]}})
+        answers = Answers(filter=lambda args: {"Nodes": {"items": args["Nodes"]["items"][1:2]}})
         with serving(answers) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
         assert (decision.node, decision.feasible) == ("b", 1)
-        ((_, asked),) = answers.asked
-        assert asked["Pod"]["metadata"]["annotations"] == {"kept": "yes"}
-        assert [item["metadata"]["annotations"]["rack"] for item in asked["Nodes"]["items"]] == [
+        ((_, args),) = answers.requests
+        assert args["Pod"]["metadata"]["annotations"] == {"kept": "yes"}
+        assert [item["metadata"]["annotations"]["rack"] for item in args["Nodes"]["items"]] == [
             "a",
             "b",
             "c",
         ]
-        assert asked["NodeNames"] is None
+        assert args["NodeNames"] is None
 
     def test_after_a_question_it_is_shown_what_there_was_before(self) -> None:
-        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        answers = Answers(filter=lambda args: {"Nodes": args["Nodes"]})
         with serving(answers) as url:
-            asking = engine({"urlPrefix": url, "filterVerb": "filter"}, nodes="ab")
-            with asking.what_if():
-                asking.remove_node("b")
+            client = engine({"urlPrefix": url, "filterVerb": "filter"}, nodes="ab")
+            with client.what_if():
+                client.remove_node("b")
                 changed = node("a")
                 changed["metadata"]["annotations"] = {"rack": "moved"}
-                asking.set_node(changed)
-                asking.set_node(node("c"))
-                asking.decide(pod("p"))
-            asking.decide(pod("p"))
+                client.set_node(changed)
+                client.set_node(node("c"))
+                client.decide(pod("p"))
+            client.decide(pod("p"))
         racks = [
             {
                 item["metadata"]["name"]: item["metadata"]["annotations"]["rack"]
-                for item in asked["Nodes"]["items"]
+                for item in args["Nodes"]["items"]
             }
-            for _, asked in answers.asked
+            for _, args in answers.requests
         ]
         assert racks == [{"a": "moved", "c": "c"}, {"a": "a", "b": "b"}]
 
     def test_objects_of_manifests_are_shown_whole(self) -> None:
-        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        answers = Answers(filter=lambda args: {"Nodes": args["Nodes"]})
         with serving(answers) as url:
             config = {**HEAD, "extenders": [{"urlPrefix": url, "filterVerb": "filter"}]}
             loaded = Manifests.from_cluster({"nodes": [node("a")], "pods": []})
             assert Engine(loaded, config=config).decide(pod("p")).node == "a"
-        ((_, asked),) = answers.asked
-        assert asked["Nodes"]["items"][0]["metadata"]["annotations"] == {"rack": "a"}
+        ((_, args),) = answers.requests
+        assert args["Nodes"]["items"][0]["metadata"]["annotations"] == {"rack": "a"}
 
     def test_one_with_a_cache_of_nodes_is_given_names(self) -> None:
         answers = Answers(filter=only("c"))
         with serving(answers) as url:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
             assert engine(config).decide(pod("p")).node == "c"
-        ((_, asked),) = answers.asked
-        assert (asked["NodeNames"], asked["Nodes"]) == (["a", "b", "c"], None)
+        ((_, args),) = answers.requests
+        assert (args["NodeNames"], args["Nodes"]) == (["a", "b", "c"], None)
 
     def test_reasons_are_told(self) -> None:
         failed = {
@@ -178,7 +178,7 @@ class TestFilter:
                 {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True} for url in (one, two)
             ]
             assert engine(*configs).decide(pod("p")).node == "c"
-        assert second.asked[0][1]["NodeNames"] == ["a", "c"]
+        assert second.requests[0][1]["NodeNames"] == ["a", "c"]
 
     def test_a_node_that_it_was_not_asked_of_is_an_error(self) -> None:
         with serving(Answers(filter=only("z"))) as url:
@@ -255,7 +255,7 @@ class TestPrioritize:
         with serving(answers) as url:
             made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 1}, nodes="a")
             assert made.decide(pod("p")).node == "a"
-        assert answers.asked == []
+        assert answers.requests == []
 
 
 class TestManagedResources:
@@ -267,7 +267,7 @@ class TestManagedResources:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True, **self.CONFIG}
             made = engine(config)
             assert made.decide(pod("p")).node == "a"
-            assert answers.asked == []
+            assert answers.requests == []
             # No node offers the resource: the scheduler itself does not look at it.
             assert made.decide(pod("p", licences="1")).node == "b"
 
@@ -285,7 +285,7 @@ class TestPreempt:
         with serving(answers) as url:
             (decision,) = self.full(url).schedule([pod("high", "4", priority=9)])
         assert (decision.nominated_node, decision.victims) == ("b", ("default/two",))
-        victims = answers.asked[0][1]["NodeNameToVictims"]
+        victims = answers.requests[0][1]["NodeNameToVictims"]
         assert {name: each["Pods"][0]["metadata"]["uid"] for name, each in victims.items()} == {
             "a": "u1",
             "b": "u2",
@@ -296,9 +296,9 @@ class TestPreempt:
         with serving(answers) as url:
             (decision,) = self.full(url, nodeCacheCapable=True).schedule([pod("high", "4", priority=9)])
         assert decision.nominated_node is None
-        asked = answers.asked[0][1]
-        assert asked["NodeNameToMetaVictims"]["a"] == {"Pods": [{"UID": "u1"}], "NumPDBViolations": 0}
-        assert asked["NodeNameToVictims"] is None
+        args = answers.requests[0][1]
+        assert args["NodeNameToMetaVictims"]["a"] == {"Pods": [{"UID": "u1"}], "NumPDBViolations": 0}
+        assert args["NodeNameToVictims"] is None
 
     def test_a_victim_that_is_not_there_is_an_error(self) -> None:
         agreed = {"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "u9"}]}}}
@@ -333,8 +333,8 @@ class TestBind:
             pipeline, bound = self.pipeline(url)
             pipeline.schedule([pod("p", uid="u1")])
             (cycle,) = pipeline.advance()
-        asked = {"PodName": "p", "PodNamespace": "default", "PodUID": "u1", "Node": "a"}
-        assert (cycle.phase, bound, answers.asked) == (Phase.BOUND, [], [("bind", asked)])
+        args = {"PodName": "p", "PodNamespace": "default", "PodUID": "u1", "Node": "a"}
+        assert (cycle.phase, bound, answers.requests) == (Phase.BOUND, [], [("bind", args)])
 
     def test_a_failure_is_the_pods(self) -> None:
         with serving(Answers(bind={"Error": "no route"})) as url:
@@ -373,7 +373,7 @@ class TestInACluster:
 
     def test_pods_and_nodes_are_whole(self) -> None:
         answers = Answers(
-            filter=lambda asked: {"Nodes": asked["Nodes"]}, rate=[], preempt={"NodeNameToMetaVictims": {}}
+            filter=lambda args: {"Nodes": args["Nodes"]}, rate=[], preempt={"NodeNameToMetaVictims": {}}
         )
         spec = {
             "containers": [
@@ -399,20 +399,20 @@ class TestInACluster:
                 cluster.run_until_settled()
                 stored, node_stored = cluster.get("pod/p"), cluster.get("node/node-1")
         assert stored["spec"].get("nodeName")
-        for _, asked in answers.asked:
-            shown = asked["Pod"]
+        for _, args in answers.requests:
+            shown = args["Pod"]
             assert (shown["apiVersion"], shown["kind"]) == ("v1", "Pod")
             assert shown["metadata"]["annotations"]["kept"] == "yes"
             assert shown["spec"] == {key: value for key, value in stored["spec"].items() if key != "nodeName"}
-            (node,) = [each for each in asked["Nodes"]["items"] if each["metadata"]["name"] == "node-1"]
+            (node,) = [each for each in args["Nodes"]["items"] if each["metadata"]["name"] == "node-1"]
             assert (node["apiVersion"], node["kind"]) == ("v1", "Node")
             assert node["status"]["capacity"] == node_stored["status"]["capacity"]
             assert node["metadata"]["uid"] == node_stored["metadata"]["uid"]
-        assert [verb for verb, _ in answers.asked] == ["filter", "rate"]
+        assert [verb for verb, _ in answers.requests] == ["filter", "rate"]
 
     def test_a_node_is_as_it_is_now(self) -> None:
         """Annotations change nothing that placement reads, and still reach extenders."""
-        answers = Answers(filter=lambda asked: {"Nodes": asked["Nodes"]})
+        answers = Answers(filter=lambda args: {"Nodes": args["Nodes"]})
         with serving(answers) as url:
             extender = {"urlPrefix": url, "filterVerb": "filter"}
             with Cluster.simulated(nodes=1, config={**HEAD, "extenders": [extender]}) as cluster:
@@ -420,8 +420,8 @@ class TestInACluster:
                 cluster.annotate("node/node-1", {"rack": "r7"})
                 cluster.create_deployment("web", image="nginx")
                 cluster.run_until_settled()
-        (_, asked) = answers.asked[-1]
-        assert asked["Nodes"]["items"][0]["metadata"]["annotations"]["rack"] == "r7"
+        (_, args) = answers.requests[-1]
+        assert args["Nodes"]["items"][0]["metadata"]["annotations"]["rack"] == "r7"
 
     def test_victims_are_whole(self) -> None:
         answers = Answers(preempt={"NodeNameToMetaVictims": {}})
@@ -441,8 +441,8 @@ class TestInACluster:
                         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
                     )
                     cluster.run_for("5s")
-        _, asked = answers.asked[0]
-        (victims,) = asked["NodeNameToVictims"].values()
+        _, args = answers.requests[0]
+        (victims,) = args["NodeNameToVictims"].values()
         assert victims["Pods"][0]["spec"]["containers"][0]["command"] == ["run"]
         assert victims["Pods"][0]["kind"] == "Pod"
 

@@ -122,12 +122,12 @@ def test_a_batch_tells_what_it_committed() -> None:
             with disturber.active():
                 engine.schedule(batch())
         except Interrupted as error:
-            told = [(d.pod_name, d.node) for d in error.decisions]
-            assert told == plain[: len(told)]
-            placed = {(tuple(name.split("/")), where) for name, where in told if where is not None}
+            decided = [(d.pod_name, d.node) for d in error.decisions]
+            assert decided == plain[: len(decided)]
+            placed = {(tuple(name.split("/")), where) for name, where in decided if where is not None}
             new = {entry for entry in state(engine)["bound"] if entry not in there}
             assert new == {entry for entry in placed if entry not in there}
-            lengths.add(len(told))
+            lengths.add(len(decided))
         except KeyboardInterrupt:
             continue  # before the first pod, or after the last
         else:

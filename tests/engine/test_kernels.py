@@ -197,10 +197,10 @@ def test_what_is_left_wraps_around_as_in_go(loops: Any, rows: list[tuple[int, in
 def test_a_sum_that_wraps_around_is_reported(loops: Any, rows: list[tuple[int, int]], request_: int) -> None:
     used, capacity = column([row[0] for row in rows]), column([row[1] for row in rows])
     total = np.zeros(len(rows), np.int64)
-    told = loops.least(
+    overflows = loops.least(
         at(used), at(capacity), ctypes.c_int64(request_), ctypes.c_int64(1), at(total), len(rows)
     )
-    assert bool(told) == any(wrapped(one + request_) < 0 or not 0 < other < EXACT for one, other in rows)
+    assert bool(overflows) == any(wrapped(one + request_) < 0 or not 0 < other < EXACT for one, other in rows)
 
 
 def wrapped(amount: int) -> int:

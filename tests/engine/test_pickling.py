@@ -1,4 +1,4 @@
-"""What came of a question can be kept, sent elsewhere and compared; what is asked stays where it is."""
+"""Decisions can be pickled and compared; engines cannot be pickled."""
 
 from __future__ import annotations
 

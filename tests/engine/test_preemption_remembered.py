@@ -127,24 +127,24 @@ class Twin:
         }
         first = self._decide(pod)
         if not first.victims:
-            return told(first)
+            return comparable(first)
         victims[:] = first.victims
         for victim in first.victims:
             self.engine.remove_pod(victim.partition("/")[2])
-        return told(first), told(self._decide(pod))
+        return comparable(first), comparable(self._decide(pod))
 
     def _decide(self, pod: Json) -> Decision:
         explained = self.engine.explain(pod)
         decision = self.engine.schedule([pod])[0]
         # What explains itself node by node and what only decides come to the same.
-        assert told(explained.decision) == told(decision)
+        assert comparable(explained.decision) == comparable(decision)
         if decision.node is not None:
             assert explained.totals[decision.node] == decision.total
             assert len(explained.feasible) == decision.feasible
         return decision
 
 
-def told(decision: Decision) -> Any:
+def comparable(decision: Decision) -> Any:
     return (
         decision.node, decision.total, decision.ties, decision.feasible, decision.message,
         decision.equal_nominations, decision.keeps_nomination,

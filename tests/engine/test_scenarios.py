@@ -1,4 +1,4 @@
-"""Faults that schedulers of this kind really had, each as the story that brings it out."""
+"""Faults that schedulers of this kind really had, each with the scenario that shows it."""
 
 from __future__ import annotations
 
@@ -46,14 +46,16 @@ def test_a_node_deleted_and_added_again_is_as_full_as_it_was() -> None:
     ],
     ids=["plain", "anti-affinity", "anti-affinity-in-zones", "spread", "spread-anyway"],
 )
-@pytest.mark.parametrize("asks", ["decide", "schedule"])
-def test_a_cluster_without_nodes_is_asked_first_and_grows_afterwards(asks: str, spec: dict[str, Any]) -> None:
+@pytest.mark.parametrize("method", ["decide", "schedule"])
+def test_a_cluster_without_nodes_decides_first_and_grows_afterwards(
+    method: str, spec: dict[str, Any]
+) -> None:
     engine = Engine()
     engine.add_pod(pod("bound", labels={"app": "web"}), "b")
 
     def ask(name: str) -> Decision:
-        asked = pod(name, labels={"app": "web"}, **spec)
-        return engine.decide(asked) if asks == "decide" else engine.schedule([asked])[0]
+        candidate = pod(name, labels={"app": "web"}, **spec)
+        return engine.decide(candidate) if method == "decide" else engine.schedule([candidate])[0]
 
     assert ask("early").message == "no nodes available to schedule pods"
     engine.set_node(node("a", labels={ZONE: "z"}))

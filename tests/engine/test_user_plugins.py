@@ -260,7 +260,7 @@ class TestExample:
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The compiled example, built by somebody who has nothing but the installed package."""
+    """The compiled example, built against the installed package only."""
     place = tmp_path_factory.mktemp("compiled")
     source = place / "headroom.pyx"
     source.write_text((EXAMPLES / "headroom.pyx").read_text())

@@ -51,7 +51,7 @@ def verdicts(engine: Engine, wanting: Json) -> dict[str, list[str]]:
 
 
 def refused(engine: Engine, wanting: Json) -> list[str]:
-    """What PreFilter says."""
+    """Return the result of PreFilter."""
     reasons: list[str] = engine.explain(wanting).to_step()["preFilter"]["reasons"]
     return reasons
 

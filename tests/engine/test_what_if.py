@@ -30,7 +30,7 @@ def engine_with(*nodes: Json) -> Engine:
 
 
 def seen(engine: Engine) -> Json:
-    """All that an engine tells of itself."""
+    """Return the whole visible state of an engine."""
     return {
         "nodes": engine.nodes(),
         "nominations": engine.nominations,

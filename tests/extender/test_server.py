@@ -1,4 +1,4 @@
-"""The extender over loopback: asked by our own engine, by several clients at once, and by strangers."""
+"""The extender over loopback: requests from our own engine, from several clients at once, and invalid ones."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ CONFIGURATION = Path(__file__).parents[2] / "bindings/extender/kube-scheduler.ya
 
 
 @contextmanager
-def serving(asked: Extender, **options: Any) -> Iterator[ExtenderServer]:
-    with ExtenderServer(asked, port=0, **options) as server:
+def serving(extender: Extender, **options: Any) -> Iterator[ExtenderServer]:
+    with ExtenderServer(extender, port=0, **options) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -54,7 +54,7 @@ def post(server: ExtenderServer, path: str, body: bytes, **headers: str) -> tupl
         connection.close()
 
 
-def asking(server: ExtenderServer, **more: Any) -> Any:
+def config_for(server: ExtenderServer, **more: Any) -> Any:
     """The shipped configuration, for a scheduler without any rule of its own."""
     config: Any = dict(Manifests.load(CONFIGURATION).config or {})
     config["extenders"] = [{**config["extenders"][0], "urlPrefix": server.url, "httpTimeout": "60s", **more}]
@@ -75,14 +75,14 @@ def test_a_scheduler_without_rules_that_asks_decides_as_one_with_all_rules(
     with_rules = Engine(Manifests.from_cluster(cluster))
     loaded = Manifests.from_cluster(cluster)
     with serving(Extender(Engine(loaded), loaded.bound)) as server:
-        asks = Engine(Manifests.from_cluster(cluster), config=asking(server, nodeCacheCapable=cached))
+        client = Engine(Manifests.from_cluster(cluster), config=config_for(server, nodeCacheCapable=cached))
         for each in waiting:
             (expected,) = with_rules.schedule([each], preempt=False)
-            (decision,) = asks.schedule([each], preempt=False)
+            (decision,) = client.schedule([each], preempt=False)
             assert decision.node == expected.node
             if decision.node is not None:
                 assert decision.feasible == expected.feasible
-                asks.extenders.bind(decision.pod, decision.node)
+                client.extenders.bind(decision.pod, decision.node)
 
 
 @settings(max_examples=15)
@@ -93,9 +93,9 @@ def test_preemption_with_its_consent_is_preemption(cluster: Any, data: st.DataOb
     loaded = Manifests.from_cluster(cluster)
     with serving(Extender(Engine(loaded), loaded.bound)) as server:
         consents = [{"urlPrefix": server.url, "preemptVerb": "preempt", "nodeCacheCapable": cached}]
-        asks = Engine(Manifests.from_cluster(cluster), config={**HEAD, "extenders": consents})
+        client = Engine(Manifests.from_cluster(cluster), config={**HEAD, "extenders": consents})
         expected = Engine(Manifests.from_cluster(cluster)).decide(waiting)
-        decision = asks.decide(waiting)
+        decision = client.decide(waiting)
     assert (decision.node, decision.nominated_node, decision.victims) == (
         expected.node,
         expected.nominated_node,
@@ -117,10 +117,10 @@ def test_requests_at_once_are_answered_one_after_another() -> None:
 
     def place(number: int) -> tuple[Any, Any]:
         name = f"p{number}"
-        asked = json.dumps({"Pod": pod(name, "1"), "NodeNames": names}).encode()
-        _, told = post(server, "/filter", asked)
+        request_body = json.dumps({"Pod": pod(name, "1"), "NodeNames": names}).encode()
+        _, filtered = post(server, "/filter", request_body)
         bind = {"PodName": name, "PodNamespace": "default", "PodUID": f"uid-{name}", "Node": names[number]}
-        return told["NodeNames"], post(server, "/bind", json.dumps(bind).encode())
+        return filtered["NodeNames"], post(server, "/bind", json.dumps(bind).encode())
 
     with serving(made) as server, ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(place, range(8)))
@@ -203,8 +203,8 @@ class TestPeers:
             return file.read()
 
     def answers(self, server: ExtenderServer) -> bool:
-        asked = json.dumps({"Pod": pod("p"), "NodeNames": ["a"]}).encode()
-        return bool(post(server, "/filter", asked)[1]["NodeNames"] == ["a"])
+        request_body = json.dumps({"Pod": pod("p"), "NodeNames": ["a"]}).encode()
+        return bool(post(server, "/filter", request_body)[1]["NodeNames"] == ["a"])
 
     def test_clients_at_once(self) -> None:
         """Every one of 300 clients that connect before any is answered gets its answer."""
@@ -291,11 +291,11 @@ class TestPeers:
 
 class TestHTTPAPI:
     def test_names_are_escaped_in_its_paths(self) -> None:
-        asked = []
+        requests = []
 
         class Recording:
             def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-                asked.append((method, path, body["target"]["name"]))
+                requests.append((method, path, body["target"]["name"]))
                 return 201, {}
 
         made = Extender(Engine(Manifests.from_cluster({"nodes": [node("a")]})), api=Recording())
@@ -304,7 +304,7 @@ class TestHTTPAPI:
             bind = {"PodName": name, "PodNamespace": "default", "PodUID": f"uid-{name}", "Node": "a"}
             _, answer = made.answer("bind", json.dumps(bind).encode())
             assert bool(answer["Error"]) == (name == "..")
-        assert [path for _, path, _ in asked] == [
+        assert [path for _, path, _ in requests] == [
             "/api/v1/namespaces/default/pods/..%2F..%2F..%2F..%2Fapis%2Fevil%3Fx%3D/binding",
             "/api/v1/namespaces/default/pods/a%20b%23c/binding",
         ]

@@ -1,4 +1,4 @@
-"""Verbs as functions: what is asked, what is answered."""
+"""The extender's verbs: requests and answers."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def extender(nodes: Any, pods: Any = (), **options: Any) -> Extender:
     return Extender(Engine(loaded), loaded.bound, **options)
 
 
-def ask(asked: Extender, verb: str, request: Any) -> Any:
-    status, answer = asked.answer(verb, json.dumps(request).encode())
+def send(extender: Extender, verb: str, request: Any) -> Any:
+    status, answer = extender.answer(verb, json.dumps(request).encode())
     assert status == 200
     return json.loads(json.dumps(answer))
 
@@ -58,8 +58,8 @@ TAINTED = node("t", taints=[{"key": "gpu", "value": "", "effect": "NoSchedule"}]
 class TestFilter:
     def test_names_in_names_out_with_reasons(self) -> None:
         made = extender([node("a"), node("b", "2"), TAINTED], [pod("x", node="b")])
-        told = ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["t", "b", "a"], "Nodes": None})
-        assert told == {
+        response = send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["t", "b", "a"], "Nodes": None})
+        assert response == {
             "Nodes": None,
             "NodeNames": ["a"],
             "FailedNodes": {"b": "Insufficient cpu"},
@@ -69,38 +69,38 @@ class TestFilter:
 
     def test_only_nodes_that_were_asked_about_are_answered(self) -> None:
         made = extender([node("a"), node("b", "1")])
-        told = ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["b"]})
-        assert (told["NodeNames"], told["FailedNodes"]) == ([], {})
-        assert told["FailedAndUnresolvableNodes"] == {"b": "Insufficient cpu"}
+        response = send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["b"]})
+        assert (response["NodeNames"], response["FailedNodes"]) == ([], {})
+        assert response["FailedAndUnresolvableNodes"] == {"b": "Insufficient cpu"}
 
     def test_a_node_that_is_not_known_cannot_be_helped(self) -> None:
-        told = ask(extender([node("a")]), "filter", {"Pod": pod("p"), "NodeNames": ["z", "a"]})
-        assert told["NodeNames"] == ["a"]
-        assert told["FailedAndUnresolvableNodes"] == {"z": "node 'z' is not known to the extender"}
+        response = send(extender([node("a")]), "filter", {"Pod": pod("p"), "NodeNames": ["z", "a"]})
+        assert response["NodeNames"] == ["a"]
+        assert response["FailedAndUnresolvableNodes"] == {"z": "node 'z' is not known to the extender"}
 
     def test_whole_nodes_are_judged_as_they_are_shown_and_come_back_whole(self) -> None:
         made = extender([node("a", "1")])
         shown = [node("a", "4"), node("new", "1")]
-        told = ask(made, "filter", {"Pod": pod("p", "2"), "Nodes": {"items": shown}, "NodeNames": None})
-        assert told["Nodes"]["items"] == [shown[0]]
-        assert told["NodeNames"] is None
-        assert told["FailedAndUnresolvableNodes"] == {"new": "Insufficient cpu"}
+        response = send(made, "filter", {"Pod": pod("p", "2"), "Nodes": {"items": shown}, "NodeNames": None})
+        assert response["Nodes"]["items"] == [shown[0]]
+        assert response["NodeNames"] is None
+        assert response["FailedAndUnresolvableNodes"] == {"new": "Insufficient cpu"}
 
     def test_one_invalid_node_changes_nothing(self) -> None:
         made = extender([node("a", "1")])
-        told = ask(made, "filter", {"Pod": pod("p"), "Nodes": {"items": [node("a"), node("b", "much")]}})
-        assert "much" in told["Error"]
-        assert ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})["NodeNames"] == []
+        response = send(made, "filter", {"Pod": pod("p"), "Nodes": {"items": [node("a"), node("b", "much")]}})
+        assert "much" in response["Error"]
+        assert send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})["NodeNames"] == []
 
     def test_what_ends_the_cycle_early_is_told_of_every_node(self) -> None:
         alien = pod("p")
         alien["spec"]["schedulerName"] = "other"
-        told = ask(extender([node("a")]), "filter", {"Pod": alien, "NodeNames": ["a"]})
-        assert "other" in told["FailedAndUnresolvableNodes"]["a"]
+        response = send(extender([node("a")]), "filter", {"Pod": alien, "NodeNames": ["a"]})
+        assert "other" in response["FailedAndUnresolvableNodes"]["a"]
 
     def test_a_pod_that_is_asked_about_is_not_bound(self) -> None:
         made = extender([node("a", "1")], [pod("p", "1", node="a")])
-        assert ask(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+        assert send(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
     @pytest.mark.parametrize(
         ("broken", "message"),
@@ -110,17 +110,17 @@ class TestFilter:
         ],
     )
     def test_an_error_goes_into_the_answer(self, broken: Any, message: str) -> None:
-        assert message in ask(extender([node("a")]), "filter", broken)["Error"]
+        assert message in send(extender([node("a")]), "filter", broken)["Error"]
 
 
 class TestPrioritize:
     def test_the_best_node_gets_ten(self) -> None:
-        told = ask(
+        response = send(
             extender([node("a", "2"), node("b", "8"), node("c", "4")]),
             "prioritize",
             {"Pod": pod("p"), "NodeNames": ["a", "b", "c", "z"]},
         )
-        scores = {each["Host"]: each["Score"] for each in told}
+        scores = {each["Host"]: each["Score"] for each in response}
         assert (scores["b"], scores["a"], scores["z"]) == (10, 0, 0)
         assert 0 < scores["c"] < 10
 
@@ -131,10 +131,10 @@ class TestPrioritize:
 
 
 class TestPreempt:
-    def told(self, made: Extender, victims: list[str], cpu: str = "2", node: str = "a") -> Any:
+    def preempt(self, made: Extender, victims: list[str], cpu: str = "2", node: str = "a") -> Any:
         meta = {node: {"Pods": [{"UID": f"uid-{name}"} for name in victims], "NumPDBViolations": 2}}
         request = {"Pod": pod("high", cpu, 9), "NodeNameToVictims": None, "NodeNameToMetaVictims": meta}
-        return ask(made, "preempt", request)["NodeNameToMetaVictims"]
+        return send(made, "preempt", request)["NodeNameToMetaVictims"]
 
     def full(self) -> Extender:
         return extender(
@@ -143,27 +143,27 @@ class TestPreempt:
 
     def test_victims_that_could_stay_are_struck_off_the_least_important_last(self) -> None:
         made = self.full()
-        told = self.told(made, ["x", "y", "z"])
-        assert told == {"a": {"Pods": [{"UID": "uid-y"}, {"UID": "uid-z"}], "NumPDBViolations": 2}}
-        assert self.told(made, ["x", "y", "z"]) == told  # nothing stayed changed
-        assert ask(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == []
+        response = self.preempt(made, ["x", "y", "z"])
+        assert response == {"a": {"Pods": [{"UID": "uid-y"}, {"UID": "uid-z"}], "NumPDBViolations": 2}}
+        assert self.preempt(made, ["x", "y", "z"]) == response  # nothing stayed changed
+        assert send(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == []
 
     def test_whole_pods_are_as_good_as_uids(self) -> None:
         whole = {"a": {"Pods": [pod(name) for name in "xyz"], "NumPDBViolations": 0}}
-        told = ask(self.full(), "preempt", {"Pod": pod("high", "3", 9), "NodeNameToVictims": whole})
-        assert [each["UID"] for each in told["NodeNameToMetaVictims"]["a"]["Pods"]] == ["uid-x", "uid-z"]
+        response = send(self.full(), "preempt", {"Pod": pod("high", "3", 9), "NodeNameToVictims": whole})
+        assert [each["UID"] for each in response["NodeNameToMetaVictims"]["a"]["Pods"]] == ["uid-x", "uid-z"]
 
     def test_a_node_that_would_not_be_helped_is_left_out(self) -> None:
-        assert self.told(self.full(), ["z"]) == {}
-        assert self.told(self.full(), ["x", "y", "z"], node="nowhere") == {}
+        assert self.preempt(self.full(), ["z"]) == {}
+        assert self.preempt(self.full(), ["x", "y", "z"], node="nowhere") == {}
 
     def test_a_victim_that_is_not_known_stays_one(self) -> None:
-        told = self.told(self.full(), ["x", "stranger"])
-        assert [each["UID"] for each in told["a"]["Pods"]] == ["uid-x", "uid-stranger"]
+        response = self.preempt(self.full(), ["x", "stranger"])
+        assert [each["UID"] for each in response["a"]["Pods"]] == ["uid-x", "uid-stranger"]
 
     def test_where_nothing_is_in_the_way_the_scheduler_is_believed(self) -> None:
         made = extender([node("a")], [pod("x", "1", node="a")])
-        assert [each["UID"] for each in self.told(made, ["x"])["a"]["Pods"]] == ["uid-x"]
+        assert [each["UID"] for each in self.preempt(made, ["x"])["a"]["Pods"]] == ["uid-x"]
 
 
 def binding(name: str, to: str, uid: str | None = None) -> Any:
@@ -173,12 +173,12 @@ def binding(name: str, to: str, uid: str | None = None) -> Any:
 class TestBind:
     def test_it_is_accounted(self) -> None:
         made = extender([node("a", "2")])
-        asked = {"Pod": pod("p", "2"), "NodeNames": ["a"]}
-        assert ask(made, "filter", asked)["NodeNames"] == ["a"]
-        assert ask(made, "bind", binding("p", "a")) == {"Error": ""}
-        assert ask(made, "filter", {**asked, "Pod": pod("q")})["NodeNames"] == []
+        arguments = {"Pod": pod("p", "2"), "NodeNames": ["a"]}
+        assert send(made, "filter", arguments)["NodeNames"] == ["a"]
+        assert send(made, "bind", binding("p", "a")) == {"Error": ""}
+        assert send(made, "filter", {**arguments, "Pod": pod("q")})["NodeNames"] == []
         made.remove_pod("p")
-        assert ask(made, "filter", {**asked, "Pod": pod("q")})["NodeNames"] == ["a"]
+        assert send(made, "filter", {**arguments, "Pod": pod("q")})["NodeNames"] == ["a"]
 
     @pytest.mark.parametrize(
         ("request_", "message"),
@@ -190,8 +190,8 @@ class TestBind:
     )
     def test_a_stranger_is_refused(self, request_: Any, message: str) -> None:
         made = extender([node("a")])
-        ask(made, "filter", {"Pod": pod("p"), "NodeNames": ["a"]})
-        assert ask(made, "bind", request_) == {"Error": message}
+        send(made, "filter", {"Pod": pod("p"), "NodeNames": ["a"]})
+        assert send(made, "bind", request_) == {"Error": message}
 
     def test_the_api_server_is_told(self) -> None:
         api = APIServer()
@@ -205,53 +205,53 @@ class TestBind:
         code, stored = api.request("POST", "/api/v1/namespaces/default/pods", body)
         assert code == 201, stored
         made = extender([node("a", "1")], api=api)
-        ask(made, "filter", {"Pod": json.loads(json.dumps(stored, default=dict)), "NodeNames": ["a"]})
+        send(made, "filter", {"Pod": json.loads(json.dumps(stored, default=dict)), "NodeNames": ["a"]})
         request = binding("p", "a", stored["metadata"]["uid"])
-        assert ask(made, "bind", request) == {"Error": ""}
+        assert send(made, "bind", request) == {"Error": ""}
         found = api.request("GET", "/api/v1/namespaces/default/pods/p")[1]
         assert found["spec"]["nodeName"] == "a"
-        assert "refused the binding (409)" in ask(made, "bind", request)["Error"]
+        assert "refused the binding (409)" in send(made, "bind", request)["Error"]
         full = {"Pod": pod("q"), "NodeNames": ["a"]}
-        assert ask(made, "filter", full)["NodeNames"] == []  # the first binding stands
+        assert send(made, "filter", full)["NodeNames"] == []  # the first binding stands
 
     def test_others_are_answered_while_the_api_server_takes_its_time(self) -> None:
         made, other = (
             extender([node("a", "2")], api=(api := Slow(409))),
             {"Pod": pod("q"), "NodeNames": ["a"]},
         )
-        with binding_under_way(made, api) as told:
-            # The room is taken as long as it may yet be bound.
-            assert ask(made, "filter", other)["NodeNames"] == []
-        assert "refused the binding (409)" in told["Error"]
-        assert ask(made, "filter", other)["NodeNames"] == ["a"]
+        with binding_under_way(made, api) as response:
+            # The resources stay reserved while the binding is in progress.
+            assert send(made, "filter", other)["NodeNames"] == []
+        assert "refused the binding (409)" in response["Error"]
+        assert send(made, "filter", other)["NodeNames"] == ["a"]
 
     def test_a_pod_deleted_while_it_is_bound_does_not_come_back(self) -> None:
         made = extender([node("a", "2")], api=(api := Slow(404)))
-        with binding_under_way(made, api) as told:
+        with binding_under_way(made, api) as response:
             made.remove_pod("p")
-        assert "refused the binding (404)" in told["Error"]
-        assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+        assert "refused the binding (404)" in response["Error"]
+        assert send(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
     def test_room_is_given_back_when_nobody_answers(self) -> None:
         made = extender([node("a", "2")], api=Unreachable())
-        ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
-        assert ask(made, "bind", binding("p", "a"))["Error"] == "the API server does not answer: no route"
-        assert ask(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
+        send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
+        assert send(made, "bind", binding("p", "a"))["Error"] == "the API server does not answer: no route"
+        assert send(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
 
 @contextmanager
 def binding_under_way(made: Extender, api: Slow) -> Iterator[Json]:
-    """The pod ``p`` is being bound to ``a``; what came of it is told when the block is over."""
-    ask(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
-    told: Json = {}
+    """Bind the pod ``p`` to ``a`` in another thread; the yielded response is filled in at the end of the block."""
+    send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
+    response: Json = {}
     with ThreadPoolExecutor() as pool:
-        binds = pool.submit(ask, made, "bind", binding("p", "a"))
+        binds = pool.submit(send, made, "bind", binding("p", "a"))
         api.reached.wait()
         try:
-            yield told
+            yield response
         finally:
             api.go_on.set()
-        told |= binds.result()
+        response |= binds.result()
 
 
 class Unreachable:
@@ -262,7 +262,7 @@ class Unreachable:
 
 
 class Slow:
-    """An API server that answers when it is told to."""
+    """An API server that answers on demand."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -300,13 +300,13 @@ class TestEdges:
 
     def test_nodes_come_and_go(self) -> None:
         made = extender([])
-        asked = {"Pod": pod("p"), "NodeNames": ["a"]}
+        arguments = {"Pod": pod("p"), "NodeNames": ["a"]}
         made.set_node(node("a"))
         made.add_pod(pod("x", "4", node="a"))
-        assert list(ask(made, "filter", asked)["FailedNodes"]) == ["a"]
+        assert list(send(made, "filter", arguments)["FailedNodes"]) == ["a"]
         made.remove_pod("x")
-        assert ask(made, "filter", asked)["NodeNames"] == ["a"]
+        assert send(made, "filter", arguments)["NodeNames"] == ["a"]
         made.remove_node("a")
-        assert list(ask(made, "filter", asked)["FailedAndUnresolvableNodes"]) == ["a"]
+        assert list(send(made, "filter", arguments)["FailedAndUnresolvableNodes"]) == ["a"]
         with pytest.raises(UsageError, match=r"has no spec\.nodeName"):
             made.add_pod(pod("x"))

@@ -1,4 +1,4 @@
-"""What people reported of workloads that wait, end and are replaced, told as stories of a simulated cluster.
+"""What people reported of workloads that wait, end and are replaced, as scenarios of a simulated cluster.
 
 Each test names the reports that it is derived from.
 """

@@ -2,7 +2,7 @@
 
 A case is a seed. It draws nodes, pods, objects and operations on them, what-if blocks within what-if blocks, tables,
 plugins that call the engine back, and exceptions at random places in the engine's own Python code. After each step
-the engine's accounts equal a recount of the pods that it says are bound, and every now and then its decisions equal
+the engine's accounts equal a recount of the pods that it reports as bound, and every now and then its decisions equal
 those of an engine freshly made from the same objects.
 """
 
@@ -321,7 +321,7 @@ class Case:
 
 
 def state(engine: Engine) -> Json:
-    """Return all that an engine tells of itself."""
+    """Return the whole visible state of an engine."""
     return {
         "nodes": engine.nodes(),
         "nominations": engine.nominations,
@@ -360,8 +360,10 @@ def check_accounts(engine: Engine) -> None:
             own[resource] = own.get(resource, 0) + amount
     assert numbers == set(core.pods.numbers().tolist())
     for row in engine.nodes().to_pylist():
-        told = {k.removeprefix("requested/"): v for k, v in row.items() if k.startswith("requested/") and v}
-        assert told == {k: wrapped(v) for k, v in totals[row["name"]].items() if wrapped(v)}
+        reported = {
+            k.removeprefix("requested/"): v for k, v in row.items() if k.startswith("requested/") and v
+        }
+        assert reported == {k: wrapped(v) for k, v in totals[row["name"]].items() if wrapped(v)}
     utilised = engine.utilisation()
     for resource, amounts in utilised.items():
         assert amounts["requested"] == sum(own.get(resource, 0) for own in totals.values()) >= 0
@@ -395,7 +397,7 @@ def fresh_copy(case: Case) -> Engine:
 
 
 def nominated(key: tuple[str, str], info: Any) -> Json:
-    """A pod that asks for what an info accounts."""
+    """A pod with the requests that an info accounts."""
     requests = {
         name: f"{amount}m" if name == "cpu" else str(amount) for name, amount in info.requested().items()
     }
@@ -407,7 +409,7 @@ def nominated(key: tuple[str, str], info: Any) -> Json:
 def check_decisions(case: Case) -> None:
     """Check that decisions equal those of an engine made from the same objects."""
     if case.engine.nominations or case.config["percentageOfNodesToScore"] != 100:
-        return  # nominated pods' terms and the place where a search begins are not told
+        return  # nominated pods' terms and the place where a search begins are not visible
     fresh = fresh_copy(case)
     assert (
         fresh.nodes()

@@ -1,4 +1,4 @@
-"""Whom a node lets in, and why not the others."""
+"""Admission of pods by a node, and the reasons of rejections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .world import World, container
 SMALL = {"capacity": {"cpu": "2", "memory": "1Gi", "pods": "3", "example.com/gpu": "1"}}
 
 
-def asking(**requests: str) -> list[dict[str, Any]]:
+def requesting(**requests: str) -> list[dict[str, Any]]:
     return [container(resources={"requests": requests, "limits": requests})]
 
 
@@ -33,8 +33,8 @@ def asking(**requests: str) -> list[dict[str, Any]]:
 )
 def test_a_pod_that_does_not_fit_fails(requests: dict[str, str], reason: str, numbers: str) -> None:
     world = World(status=SMALL)
-    world.run("first", containers=asking(cpu="1", memory="512Mi"))
-    world.run("second", containers=asking(**requests))
+    world.run("first", containers=requesting(cpu="1", memory="512Mi"))
+    world.run("second", containers=requesting(**requests))
     assert world.phase("second") == "Pending"
     world.settle()
     status = world.status("second")
@@ -55,20 +55,20 @@ def test_a_node_takes_only_so_many_pods() -> None:
 
 def test_what_has_ended_leaves_its_room_to_others() -> None:
     world = World({"match": {"pod": "first"}, "runs": [{"seconds": 5}]}, status=SMALL)
-    world.run("first", containers=asking(cpu="2"), restartPolicy="Never")
+    world.run("first", containers=requesting(cpu="2"), restartPolicy="Never")
     world.to(10)
-    world.run("second", containers=asking(cpu="2"))
+    world.run("second", containers=requesting(cpu="2"))
     world.to(12)
     assert world.phase("second") == "Running"
     world.delete("second", gracePeriodSeconds=0)
-    world.run("third", containers=asking(cpu="2"))
+    world.run("third", containers=requesting(cpu="2"))
     world.to(15)
     assert world.phase("third") == "Running"
 
 
 def test_an_extended_resource_that_the_node_does_not_know_is_not_its_to_refuse() -> None:
     world = World(status=SMALL)
-    world.run(containers=asking(**{"example.com/licence": "1"}))
+    world.run(containers=requesting(**{"example.com/licence": "1"}))
     world.to(1)
     assert world.phase() == "Running"
 
@@ -117,14 +117,14 @@ def test_only_taints_that_let_nothing_run_count(effect: str, phase: str) -> None
 
 def test_a_rejected_pod_that_was_deleted_goes() -> None:
     world = World(status=SMALL)
-    world.run(containers=asking(cpu="3"))
+    world.run(containers=requesting(cpu="3"))
     world.delete()
     assert not world.exists()
 
 
 def test_what_runs_is_not_asked_again_when_the_agents_are_restarted() -> None:
     world = World(status=SMALL)
-    world.run(containers=asking(cpu="2"))
+    world.run(containers=requesting(cpu="2"))
     world.to(5)
     node = world.get("node-1", "nodes")
     node["status"]["allocatable"]["cpu"] = "1"

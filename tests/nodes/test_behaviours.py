@@ -1,4 +1,4 @@
-"""Behaviour files: what they may say, whom they are for, and what is wrong with those that cannot be read."""
+"""Behaviour files: fields, matching, and errors of invalid files."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def test_an_annotation_that_cannot_be_read_is_told_of_and_passed_over(text: str,
     world.run(metadata={"annotations": {ANNOTATION: text}})
     world.to(1)
     assert world.phase() == "Running"
-    [told] = world.events("InvalidBehaviour")
-    assert told.startswith(f"annotation {ANNOTATION}: {problem or ''}")
+    [reported] = world.events("InvalidBehaviour")
+    assert reported.startswith(f"annotation {ANNOTATION}: {problem or ''}")
 
 
 def test_starts_are_jittered_by_the_seed_alone() -> None:

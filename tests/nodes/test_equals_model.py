@@ -64,16 +64,16 @@ def seen(world: World, before: dict[str, Any], log: list[tuple[str, int]]) -> di
         log.append(("gone", now))
         return {}
     status = world.status()
-    told = status.get("containerStatuses", [{"state": {}, "lastState": {}, "restartCount": -1}])[0]
-    ended = told["state"].get("terminated") or told["lastState"].get("terminated") or {}
+    reported = status.get("containerStatuses", [{"state": {}, "lastState": {}, "restartCount": -1}])[0]
+    ended = reported["state"].get("terminated") or reported["lastState"].get("terminated") or {}
     if ended and ended.get("containerID") != before.get("ended"):
         log.append((f"exit {ended['exitCode']}", int(world.after(ended["finishedAt"]))))
     if status["phase"] in ("Succeeded", "Failed") and before.get("phase") == "Running":
         log.append(("over", now))
-    running = told["state"].get("running")
-    if running and told["restartCount"] != before.get("count"):
+    running = reported["state"].get("running")
+    if running and reported["restartCount"] != before.get("count"):
         log.append(("start", int(world.after(running["startedAt"]))))
-    count = told["restartCount"] if running else before.get("count")
+    count = reported["restartCount"] if running else before.get("count")
     return {"ended": ended.get("containerID"), "phase": status["phase"], "count": count}
 
 
@@ -151,10 +151,10 @@ _SLOW_TO_STOP = {**_SHORT, "stop": {"seconds": 3}, "runs": [{"seconds": 16, "exi
 def test_agents_restarted_at_any_time_go_on_as_if_they_had_not_been(
     spec: dict[str, Any], behaviours: list[dict[str, Any]], restarts: list[int], deleted_at: int | None
 ) -> None:
-    told = [{**each, "match": {"container": name}} for each, name in zip(behaviours, "absi", strict=True)]
+    reported = [{**each, "match": {"container": name}} for each, name in zip(behaviours, "absi", strict=True)]
 
     def history(moments: list[int]) -> Any:
-        world = World(*told)
+        world = World(*reported)
         world.run(**spec, metadata={"finalizers": ["example.com/keep"]})
         for moment in sorted({*restarts, *([deleted_at] if deleted_at is not None else []), 400}):
             world.to(moment)

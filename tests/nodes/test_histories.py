@@ -84,10 +84,10 @@ def test_what_always_holds(
         world.to(deleted_at + 20 + 2)
         assert not world.exists()
     world.to(200)
-    told = [each for each in states if "startTime" in each["status"]]
-    for pod in told:
+    reported = [each for each in states if "startTime" in each["status"]]
+    for pod in reported:
         check_moment(pod)
-    for before, after in pairwise(told):
+    for before, after in pairwise(reported):
         check_step(before, after)
     if deadline is not None and world.exists():
         # A failed pod waits for its deadline no more than for anything else; others are ended by it.

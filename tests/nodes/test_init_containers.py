@@ -20,8 +20,8 @@ def test_init_containers_run_to_completion_one_after_the_other() -> None:
     assert world.phase() == "Pending"
     assert "running" in world.state("init-1")
     assert world.state("init-2") == world.state() == {"waiting": {"reason": "PodInitializing"}}
-    told = next(each for each in world.status()["conditions"] if each["type"] == "Initialized")
-    assert (told["status"], told["reason"], told["message"]) == (
+    reported = next(each for each in world.status()["conditions"] if each["type"] == "Initialized")
+    assert (reported["status"], reported["reason"], reported["message"]) == (
         "False", "ContainersNotInitialized", "containers with incomplete status: [init-1 init-2]"
     )  # fmt: skip
     world.to(6)

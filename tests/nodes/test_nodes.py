@@ -13,7 +13,7 @@ from .world import World
 
 
 def lease_age(world: World, node: str = "node-1") -> float:
-    """How many seconds ago the node was heard of."""
+    """Return the seconds since the node's last heartbeat."""
     lease = world.client.get("leases.coordination.k8s.io", LEASE_NAMESPACE, node)
     assert lease is not None
     renewed = renewed_at(lease, world.clock.now())
@@ -44,14 +44,14 @@ def test_an_agent_says_what_its_node_is() -> None:
 
 def test_what_a_node_says_of_itself_is_kept() -> None:
     addresses = [{"type": "InternalIP", "address": "192.168.7.7"}]
-    said = {
+    given = {
         "capacity": {"cpu": "3", "pods": "5"},
         "allocatable": {"cpu": "2", "pods": "5"},
         "addresses": addresses,
     }
-    world = World(status={**said, "nodeInfo": {"kernelVersion": "5.4"}})
+    world = World(status={**given, "nodeInfo": {"kernelVersion": "5.4"}})
     status = world.get("node-1", "nodes")["status"]
-    assert {key: status[key] for key in said} == said
+    assert {key: status[key] for key in given} == given
     assert status["nodeInfo"]["kernelVersion"] == "5.4"
     world.run()
     world.to(1)
@@ -108,8 +108,8 @@ def test_nothing_is_heard_of_a_failed_node_and_it_hears_of_nothing() -> None:
     assert world.exists("long")
     world.agents.repair("node-1")
     world.to(62)
-    told = world.state(pod="short")["terminated"]
-    assert world.after(told["finishedAt"]) == 21
+    reported = world.state(pod="short")["terminated"]
+    assert world.after(reported["finishedAt"]) == 21
     assert world.phase("short") == "Succeeded"
     assert world.phase("late") == "Running"
     assert not world.exists("long")
@@ -141,10 +141,10 @@ def test_what_ran_on_a_node_is_lost_when_it_is_rebooted(restarted: bool) -> None
     world.to(20)
     world.agents.repair("node-1", rebooted=True)
     world.to(22)
-    told = world.container(pod="service")
-    assert told["restartCount"] == 1
-    assert "running" in told["state"]
-    last = told["lastState"]["terminated"]
+    reported = world.container(pod="service")
+    assert reported["restartCount"] == 1
+    assert "running" in reported["state"]
+    last = reported["lastState"]["terminated"]
     assert (last["exitCode"], last["reason"], world.after(last["finishedAt"])) == (255, "Unknown", 20)
     assert world.phase("batch") == "Failed"
 

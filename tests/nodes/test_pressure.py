@@ -1,4 +1,4 @@
-"""Node-pressure eviction: when memory runs out, who goes, and what the node says."""
+"""Node-pressure eviction: which pods are evicted when memory runs out, and the node's condition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIB = 1024**3
 NODE = {"capacity": {"cpu": "8", "memory": "1Gi", "pods": "20"}}
 
 
-def asking(memory: str) -> list[dict[str, Any]]:
+def requesting(memory: str) -> list[dict[str, Any]]:
     return [container(resources={"requests": {"memory": memory}})]
 
 
@@ -33,8 +33,8 @@ def pressure(world: World) -> str:
 
 def test_the_pod_that_uses_more_than_it_requests_is_evicted() -> None:
     world = World(*behaving(modest="500Mi", greedy="500Mi"), status=NODE)
-    world.run("modest", containers=asking("600Mi"))
-    world.run("greedy", containers=asking("100Mi"))
+    world.run("modest", containers=requesting("600Mi"))
+    world.run("greedy", containers=requesting("100Mi"))
     world.to(29)
     assert pressure(world) == "False"
     world.to(35)
@@ -72,7 +72,7 @@ def test_under_pressure_nothing_of_best_effort_is_let_in() -> None:
     assert world.status("best")["message"] == "Pod was rejected: The node had condition: [MemoryPressure]. "
     tolerant = [{"key": "node.kubernetes.io/memory-pressure", "operator": "Exists"}]
     world.run("tolerant", tolerations=tolerant)
-    world.run("burstable", containers=asking("10Mi"))
+    world.run("burstable", containers=requesting("10Mi"))
     world.to(50)
     assert world.phase("tolerant") == world.phase("burstable") == "Running"
 
@@ -89,7 +89,7 @@ def test_one_pod_after_another_goes_until_there_is_room() -> None:
 
 def test_pods_whose_usage_nobody_told_are_no_reason_to_look() -> None:
     world = World(status=NODE)
-    world.run(containers=asking("900Mi"))
+    world.run(containers=requesting("900Mi"))
     assert world.settle()
     assert world.agents.usage(world.get()) == {"cpu": 0, "memory": 450 * 1024**2}
     assert world.clock.next is None

@@ -61,9 +61,9 @@ def test_failing_liveness_restarts_the_container() -> None:
     world.to(39.9)
     assert "running" in world.state()
     world.to(42)
-    told = world.container()
-    assert told["restartCount"] == 1
-    assert world.after(told["lastState"]["terminated"]["finishedAt"]) == 42
+    reported = world.container()
+    assert reported["restartCount"] == 1
+    assert world.after(reported["lastState"]["terminated"]["finishedAt"]) == 42
     assert world.events("Killing") == ["Container app failed liveness probe, will be restarted"]
 
 
@@ -128,8 +128,8 @@ def test_readiness_gates_are_asked_when_the_containers_are_ready() -> None:
     world = World()
     world.run(readinessGates=[{"conditionType": "example.com/lb"}])
     world.to(1)
-    told = next(each for each in world.status()["conditions"] if each["type"] == "Ready")
-    assert (told["status"], told["reason"], told["message"]) == (
+    reported = next(each for each in world.status()["conditions"] if each["type"] == "Ready")
+    assert (reported["status"], reported["reason"], reported["message"]) == (
         "False", "ReadinessGatesNotReady",
         'corresponding condition of pod readiness gate "example.com/lb" does not exist.',
     )  # fmt: skip

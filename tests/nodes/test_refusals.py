@@ -1,4 +1,4 @@
-"""Agents whose requests are refused now and then: everything comes about all the same."""
+"""Node agents reach the same result when some of their requests are rejected."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class MoodyTransport:
     """Refuses some of what agents write, by the number of the request.
 
     Attributes:
-        moods: Which requests are refused, and how.
-        asked: How many agents have made.
+        refusals: Which requests are refused, and how.
+        request_count: Number of requests that agents have sent.
     """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.moods: Mapping[int, int] = {}
-        self.asked = 0
+        self.refusals: Mapping[int, int] = {}
+        self.request_count = 0
 
     def send(self, request: Request) -> Response:
         if request.user_agent == "kubelet":
-            self.asked += 1
-            if (mood := self.moods.get(self.asked)) is not None:
-                return Response(REFUSALS[mood]["code"], REFUSALS[mood])
+            self.request_count += 1
+            if (refusal := self.refusals.get(self.request_count)) is not None:
+                return Response(REFUSALS[refusal]["code"], REFUSALS[refusal])
         return self.transport.send(request)
 
 
@@ -61,10 +61,10 @@ BEHAVIOURS: list[dict[str, Any]] = [
 # Of a pod that is refused seven times the last try is 635 ms late, still within the second.
 @given(st.dictionaries(st.integers(1, 60), st.integers(0, 1), max_size=7))
 @settings(max_examples=40)
-def test_refused_requests_are_made_again(moods: dict[int, int]) -> None:
-    def history(moods: Mapping[int, int]) -> list[Any]:
+def test_refused_requests_are_made_again(refusals: dict[int, int]) -> None:
+    def history(refusals: Mapping[int, int]) -> list[Any]:
         world = MoodyWorld(*BEHAVIOURS, nodes=2)
-        world.transport.moods, world.transport.asked = moods, 0
+        world.transport.refusals, world.transport.request_count = refusals, 0
         world.run("crash")
         world.run("batch", node="node-2", restartPolicy="Never")
         world.run("service", node="node-2", initContainers=[container("init")])
@@ -81,4 +81,4 @@ def test_refused_requests_are_made_again(moods: dict[int, int]) -> None:
         names = ("crash", "batch", "service", "kept", "unfit")
         return [world.status(name) if world.exists(name) else None for name in names]
 
-    assert history(moods) == history({})
+    assert history(refusals) == history({})

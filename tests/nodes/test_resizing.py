@@ -11,14 +11,14 @@ from .world import PODS, World, container
 NODE = {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "10"}}
 
 
-def asking(cpu: str, **fields: Any) -> list[dict[str, Any]]:
+def requesting(cpu: str, **fields: Any) -> list[dict[str, Any]]:
     return [container(resources={"requests": {"cpu": cpu}}, **fields)]
 
 
 @pytest.fixture
 def world() -> World:
     world = World(status=NODE)
-    world.run(containers=asking("500m"))
+    world.run(containers=requesting("500m"))
     world.to(5)
     return world
 
@@ -44,7 +44,7 @@ def test_what_the_node_has_is_granted_without_a_restart(world: World) -> None:
     assert found["allocatedResources"] == {"cpu": "1500m"}
     assert found["restartCount"] == 0
     assert pending(world) == ""
-    world.run("second", containers=asking("1"))
+    world.run("second", containers=requesting("1"))
     world.settle()
     assert world.status("second")["reason"] == "OutOfcpu"
 
@@ -59,7 +59,7 @@ def test_what_the_node_never_has_is_infeasible(world: World) -> None:
 
 
 def test_what_another_pod_holds_is_deferred_until_it_is_gone(world: World) -> None:
-    world.run("second", containers=asking("1"))
+    world.run("second", containers=requesting("1"))
     world.to(10)
     resize(world, "1500m")
     assert pending(world) == "Deferred"
@@ -74,7 +74,7 @@ def test_what_another_pod_holds_is_deferred_until_it_is_gone(world: World) -> No
 def test_a_container_is_restarted_where_its_policy_says_so() -> None:
     world = World(status=NODE)
     policy = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
-    world.run(containers=asking("500m", resizePolicy=policy))
+    world.run(containers=requesting("500m", resizePolicy=policy))
     world.to(5)
     resize(world, "1")
     world.to(60)

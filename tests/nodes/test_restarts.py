@@ -36,15 +36,15 @@ def test_a_container_that_waits_for_its_restart_says_so() -> None:
     world = World(CRASH)
     world.run()
     world.to(2)
-    told = world.container()
+    reported = world.container()
     uid = world.get()["metadata"]["uid"]
-    assert told["state"]["waiting"] == {
+    assert reported["state"]["waiting"] == {
         "reason": "CrashLoopBackOff",
         "message": f"back-off 10s restarting failed container=app pod=pod_default({uid})",
     }
-    last = told["lastState"]["terminated"]
+    last = reported["lastState"]["terminated"]
     assert (last["exitCode"], last["reason"]) == (3, "Error")
-    assert (told["ready"], told["started"], told["restartCount"]) == (False, False, 1)
+    assert (reported["ready"], reported["started"], reported["restartCount"]) == (False, False, 1)
     assert world.phase() == "Running"
     assert world.condition("Ready") == "False"
     assert world.events("BackOff") == [f"Back-off restarting failed container app in pod pod_default({uid})"]
@@ -99,9 +99,9 @@ def test_an_ended_pod_says_why_it_is_not_ready() -> None:
         "ContainersReady": ("False", "PodCompleted"),
         "PodScheduled": ("True", None),
     }
-    told = world.state()["terminated"]
-    assert (told["exitCode"], told["reason"]) == (0, "Completed")
-    assert world.after(told["finishedAt"]) - world.after(told["startedAt"]) == 5
+    reported = world.state()["terminated"]
+    assert (reported["exitCode"], reported["reason"]) == (0, "Completed")
+    assert world.after(reported["finishedAt"]) - world.after(reported["startedAt"]) == 5
 
 
 def test_a_pod_runs_until_all_of_its_containers_have_ended() -> None:
@@ -127,8 +127,8 @@ def test_a_container_that_cannot_be_run() -> None:
     world = World({"start": {"seconds": 1, "error": "exec: no such file"}})
     world.run(restartPolicy="Never")
     world.to(1)
-    told = world.state()["terminated"]
-    assert (told["reason"], told["exitCode"], told["message"]) == (
+    reported = world.state()["terminated"]
+    assert (reported["reason"], reported["exitCode"], reported["message"]) == (
         "ContainerCannotRun", 128, "exec: no such file"
     )  # fmt: skip
     assert world.phase() == "Failed"
@@ -185,8 +185,8 @@ def test_memory_beyond_the_limit_kills() -> None:
     world.to(20.9)
     assert "running" in world.state()
     world.to(21.5)
-    told = world.state()["terminated"]
-    assert (told["reason"], told["exitCode"]) == ("OOMKilled", 137)
+    reported = world.state()["terminated"]
+    assert (reported["reason"], reported["exitCode"]) == ("OOMKilled", 137)
 
 
 def test_a_changed_image_replaces_the_container() -> None:
@@ -196,9 +196,9 @@ def test_a_changed_image_replaces_the_container() -> None:
     world.send("PATCH", "/api/v1/namespaces/default/pods/pod", {"spec": {"containers": [
         {**world.get()["spec"]["containers"][0], "image": "nginx:2"}]}})  # fmt: skip
     world.to(10)
-    told = world.container()
-    assert (told["image"], told["restartCount"]) == ("nginx:2", 1)
-    assert "running" in told["state"]
+    reported = world.container()
+    assert (reported["image"], reported["restartCount"]) == ("nginx:2", 1)
+    assert "running" in reported["state"]
     assert world.events("Killing") == ["Container app definition changed, will be restarted"]
 
 

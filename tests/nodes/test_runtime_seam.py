@@ -1,4 +1,4 @@
-"""The seam to the runtime: one that cannot tell the future, and has to be asked, leads to the same histories."""
+"""A runtime that has to be polled leads to the same histories as one that predicts."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ SECOND = timedelta(seconds=1)
 
 
 class Polled(SimulatedRuntime):
-    """Knows how containers are, not how they will be."""
+    """A runtime that reports the current state of containers only."""
 
     def __init__(self, behaviours: Behaviours) -> None:
         super().__init__(behaviours)
-        self.asked: dict[str, Exit] = {}
+        self.exits: dict[str, Exit] = {}
 
     def outlook(self, instance: Instance, now: datetime) -> Outlook:
-        exits = (super().outlook(instance, now).exit, self.asked.get(instance.id))
+        exits = (super().outlook(instance, now).exit, self.exits.get(instance.id))
         first = min((each for each in exits if each is not None), key=lambda each: each.at, default=None)
         return Outlook(first) if first is not None and first.at <= now else Outlook(until=now + SECOND)
 
     def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Outlook:
         exit_ = super().stop(instance, now, grace_seconds).exit
         assert exit_ is not None
-        self.asked[instance.id] = exit_
+        self.exits[instance.id] = exit_
         return Outlook(until=now)
 
     def probe(self, instance: Instance, kind: ProbeKind, probe: Mapping[str, Any], now: datetime) -> Verdict:
@@ -79,14 +79,14 @@ def test_a_runtime_that_has_to_be_asked_leads_to_the_same(
 ) -> None:
     def history(make: type[World]) -> list[Any]:
         world = make(behaviour)
-        told = []
+        reported = []
         world.run(containers=[container(**fields)], restartPolicy=policy)
         for moment in sorted({*looks, *([] if deleted_at is None else [deleted_at])}):
             world.to(moment)
             if moment == deleted_at:
                 world.delete()
-            told.append(world.status() if world.exists() else None)
-        return told
+            reported.append(world.status() if world.exists() else None)
+        return reported
 
     assert history(PolledWorld) == history(World)
 

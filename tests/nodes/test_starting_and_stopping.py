@@ -24,9 +24,9 @@ def test_a_bound_pod_runs_and_is_ready(world: World) -> None:
     assert status["podIPs"] == [{"ip": status["podIP"]}]
     assert world.after(status["startTime"]) == 0
     assert status["qosClass"] == "BestEffort"
-    told = world.container()
-    assert world.after(told["state"]["running"]["startedAt"]) == 1
-    assert (told["ready"], told["started"], told["restartCount"]) == (True, True, 0)
+    reported = world.container()
+    assert world.after(reported["state"]["running"]["startedAt"]) == 1
+    assert (reported["ready"], reported["started"], reported["restartCount"]) == (True, True, 0)
     conditions = [(each["type"], each["status"]) for each in status["conditions"]]
     assert conditions == [
         ("PodReadyToStartContainers", "True"), ("Initialized", "True"), ("Ready", "True"),
@@ -48,8 +48,8 @@ def test_a_slow_start_is_told_of_at_once() -> None:
     world.run()
     assert world.state() == {"waiting": {"reason": "ContainerCreating"}}
     assert world.condition("ContainersReady") == "False"
-    told = next(each for each in world.status()["conditions"] if each["type"] == "Ready")
-    assert (told["reason"], told["message"]) == (
+    reported = next(each for each in world.status()["conditions"] if each["type"] == "Ready")
+    assert (reported["reason"], reported["message"]) == (
         "ContainersNotReady", "containers with unready status: [app]"
     )  # fmt: skip
     world.to(5)
@@ -103,8 +103,12 @@ def test_a_pod_that_does_not_end_is_killed_when_its_grace_is_over() -> None:
     world.to(29)
     assert world.phase() == "Running"
     world.to(30)
-    told = world.state()["terminated"]
-    assert (told["exitCode"], told["reason"], world.after(told["finishedAt"])) == (137, "Error", 30)
+    reported = world.state()["terminated"]
+    assert (reported["exitCode"], reported["reason"], world.after(reported["finishedAt"])) == (
+        137,
+        "Error",
+        30,
+    )
     assert world.phase() == "Failed"
 
 

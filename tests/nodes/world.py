@@ -39,8 +39,8 @@ class World:
         self.clock, self.server, self.loop = self.plane.clock, self.plane.server, self.plane.loop
         self.client, self.informers = self.plane.client, self.plane.informers
         self.begun = self.clock.now()
-        said = [{**START, **each} for each in (*behaviours, {})]
-        self.runtime = self.make_runtime(Behaviours(Behaviours.read({"behaviours": said})))
+        given = [{**START, **each} for each in (*behaviours, {})]
+        self.runtime = self.make_runtime(Behaviours(Behaviours.read({"behaviours": given})))
         self.failed: set[str] = set()
         self.options = options
         for namespace in ("default", "kube-system"):
@@ -125,8 +125,11 @@ class World:
 
     def container(self, container: str = "app", pod: str = "pod") -> Object:
         status = self.status(pod)
-        told: list[Object] = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-        [found] = [each for each in told if each["name"] == container]
+        reported: list[Object] = [
+            *status.get("initContainerStatuses", ()),
+            *status.get("containerStatuses", ()),
+        ]
+        [found] = [each for each in reported if each["name"] == container]
         return found
 
     def condition(self, kind: str, pod: str = "pod") -> str:
@@ -138,8 +141,8 @@ class World:
         return (datetime.fromisoformat(time) - self.begun).total_seconds()
 
     def events(self, *reasons: str) -> list[str]:
-        told = self.informers["events"].all()
-        return [each["message"] for each in told if each["reason"] in reasons]
+        reported = self.informers["events"].all()
+        return [each["message"] for each in reported if each["reason"] in reasons]
 
 
 def container(name: str = "app", **fields: Any) -> Object:

@@ -26,7 +26,7 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a fresh environment, outside the checkout, that has the wheel and what it asks for."""
+    """The Python of a fresh environment, outside the checkout, with the wheel and its dependencies."""
     home = tmp_path_factory.mktemp("env")
     venv.create(home, with_pip=True)
     interpreter = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"

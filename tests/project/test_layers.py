@@ -37,13 +37,13 @@ def test_the_core_imports_nothing_from_above() -> None:
 
 def test_every_package_has_a_layer() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
-    listed = {room.strip(" ()") for floor in settings["layers"] for room in floor.split(":")}
-    rooms = {
+    listed = {name.strip(" ()") for layer in settings["layers"] for name in layer.split(":")}
+    packages = {
         path.stem if path.is_file() else path.name
         for path in (ROOT / "src/kschedcore").iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert rooms - {"__init__"} <= listed
+    assert packages - {"__init__"} <= listed
 
 
 def test_no_flag_breaks_exact_arithmetic() -> None:

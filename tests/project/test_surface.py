@@ -133,7 +133,7 @@ POD = {"metadata": {"name": "p", "uid": "u"}}
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (lambda engine: engine.add_pod(POD, 3), "node is 3; expected a string"),
         (lambda engine: engine.nominate(POD, None), "node is None; expected a string"),
@@ -151,19 +151,19 @@ POD = {"metadata": {"name": "p", "uid": "u"}}
         (lambda engine: engine.framework_of(3), "found int; expected a Pod"),
     ],
 )
-def test_arguments_of_another_type_are_refused_and_change_nothing(call: Any, told: str) -> None:
+def test_arguments_of_another_type_are_refused_and_change_nothing(call: Any, message: str) -> None:
     engine = ks.Engine()
     engine.set_node({"metadata": {"name": "a"}, "status": {"allocatable": {"cpu": "1", "pods": "10"}}})
     engine.add_pod(POD, "a")
     engine.nominate({"metadata": {"name": "q"}}, "a")
     before = engine.nodes(), engine.nominations
-    with pytest.raises(ks.errors.UsageError, match=told):
+    with pytest.raises(ks.errors.UsageError, match=message):
         call(engine)
     assert (engine.nodes(), engine.nominations) == before
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: ks.Engine(seed=-1), "seed is -1; expected an integer from 0"),
         (lambda: ks.Engine(seed="x"), "seed is 'x'; expected an integer from 0"),  # type: ignore[arg-type]
@@ -174,8 +174,8 @@ def test_arguments_of_another_type_are_refused_and_change_nothing(call: Any, tol
         (lambda: ks.Cluster.simulated(seed=[]), r"seed is \[\]; expected an integer"),
     ],
 )
-def test_what_engines_and_clusters_are_made_of(make: Any, told: str) -> None:
-    with pytest.raises(ks.errors.UsageError, match=told):
+def test_what_engines_and_clusters_are_made_of(make: Any, message: str) -> None:
+    with pytest.raises(ks.errors.UsageError, match=message):
         make()
 
 

@@ -246,7 +246,7 @@ def test_defaulting_is_idempotent_and_noticed_beforehand(spec: Json) -> None:
 # -- in-place resize --------------------------------------------------------------------------------
 
 
-def resizing(*, asked: str, set_aside: str, running: str, reason: str | None = None) -> Pod:
+def resizing(*, requested: str, set_aside: str, running: str, reason: str | None = None) -> Pod:
     status: Json = {
         "containerStatuses": [
             {
@@ -259,12 +259,12 @@ def resizing(*, asked: str, set_aside: str, running: str, reason: str | None = N
     if reason:
         status["conditions"] = [{"type": "PodResizePending", "status": "True", "reason": reason}]
     return decode(
-        Pod, {"metadata": {"name": "p"}, "spec": {"containers": [container(cpu=asked)]}, "status": status}
+        Pod, {"metadata": {"name": "p"}, "spec": {"containers": [container(cpu=requested)]}, "status": status}
     )
 
 
 @pytest.mark.parametrize(
-    ("asked", "set_aside", "running", "reason", "expected"),
+    ("requested", "set_aside", "running", "reason", "expected"),
     [
         ("1", "1", "1", None, 1000),
         ("3", "1", "1", None, 3000),  # growing: what the spec asks for
@@ -275,14 +275,14 @@ def resizing(*, asked: str, set_aside: str, running: str, reason: str | None = N
     ],
 )
 def test_a_pod_being_resized_counts_with_the_largest_of_spec_allocation_and_actual_use(
-    asked: str, set_aside: str, running: str, reason: str | None, expected: int
+    requested: str, set_aside: str, running: str, reason: str | None, expected: int
 ) -> None:
-    pod = resizing(asked=asked, set_aside=set_aside, running=running, reason=reason)
+    pod = resizing(requested=requested, set_aside=set_aside, running=running, reason=reason)
     assert pod_requests(granted(pod.spec, pod.status)) == {"cpu": expected}
 
 
 def test_a_status_that_agrees_with_the_spec_returns_the_same_spec() -> None:
-    pod = resizing(asked="1", set_aside="1000m", running="1")
+    pod = resizing(requested="1", set_aside="1000m", running="1")
     assert granted(pod.spec, pod.status) is pod.spec
 
 

@@ -18,7 +18,7 @@ NO = Status("Unschedulable", "Second", ("not now",))
 
 
 def recorders(log: list[str], answers: Any) -> Any:
-    """Two plugins that note what is asked of them and answer as told: (plugin, point) -> answer."""
+    """Two plugins that record calls and return configured statuses: (plugin, point) -> answer."""
 
     def made(plugin: str) -> Any:
         def at(point: str, default: Any = None) -> Any:
@@ -133,7 +133,7 @@ def test_the_first_bind_plugin_that_answers_binds() -> None:
     (cycle,) = scene.pipeline.advance()
     assert cycle.phase is Phase.BOUND
     assert "Second.bind" not in scene.log
-    assert scene.bound == []  # DefaultBinder was not asked
+    assert scene.bound == []  # DefaultBinder was not called
 
 
 class TestPermit:

@@ -43,11 +43,11 @@ class World(worlds.World):
     def node(self, name: str, cpu: str = "4", **spec: Any) -> None:
         labels = {"kubernetes.io/hostname": name, **spec.pop("labels", {})}
         self.send("POST", "/api/v1/nodes", {"metadata": {"name": name, "labels": labels}, "spec": spec})
-        # A new node is tainted as not ready; nobody here would take that back.
+        # A new node is tainted as not ready; no controller here removes that taint.
         self.client.patch("nodes", "", name, {"spec": {"taints": spec.get("taints")}})
-        self.room(name, cpu)
+        self.set_capacity(name, cpu)
 
-    def room(self, name: str, cpu: str) -> None:
+    def set_capacity(self, name: str, cpu: str) -> None:
         node = self.get("nodes", name, "")
         amounts = {"cpu": cpu, "memory": "8Gi", "pods": "110"}
         node["status"] = {**node.get("status", {}), "allocatable": amounts, "capacity": amounts}
@@ -103,7 +103,7 @@ class World(worlds.World):
         node: str | None = self.get("pods", name)["status"].get("nominatedNodeName")
         return node
 
-    def told(self, name: str) -> set[str]:
+    def event_reasons(self, name: str) -> set[str]:
         events = self.informers["events"].all()
         return {each["reason"] for each in events if each["involvedObject"].get("name") == name}
 
@@ -122,11 +122,11 @@ def test_pods_are_bound_the_more_important_first(world: World) -> None:
         world.pod(name, cpu="3", **priority)
     world.ready()
     assert (world.node_of("high"), world.node_of("low")) == ("a", None)
-    assert world.told("high") == {"Scheduled"}
+    assert world.event_reasons("high") == {"Scheduled"}
     condition = world.condition("low")
     assert (condition["status"], condition["reason"]) == ("False", "Unschedulable")
     assert condition["message"].startswith("0/1 nodes are available: 1 Insufficient cpu.")
-    assert world.told("low") == {"FailedScheduling"}
+    assert world.event_reasons("low") == {"FailedScheduling"}
 
 
 def test_only_what_may_help_has_a_pod_tried_again(world: World) -> None:
@@ -141,7 +141,7 @@ def test_only_what_may_help_has_a_pod_tried_again(world: World) -> None:
     world.client.delete("pods", "default", "small", grace_seconds=0)
     world.run_for(seconds=30)
     assert world.attempts("big") == 2
-    world.room("a", "8")
+    world.set_capacity("a", "8")
     world.run_for(seconds=30)
     assert world.node_of("big") == "a"
 
@@ -169,8 +169,8 @@ def test_tries_are_further_and_further_apart_and_never_more_than_minutes(world: 
         assert queued.tried is not None
         if queued.tried not in tried:
             tried.append(queued.tried)
-        # Every second there is a little more room, though not enough.
-        world.room("a", f"{4000 + second}m")
+        # Every second the node has a little more capacity, though not enough.
+        world.set_capacity("a", f"{4000 + second}m")
         world.run_for(seconds=1)
     gaps = [round((after - before).total_seconds()) for before, after in pairwise(tried)]
     assert gaps[:6] == [1, 2, 4, 8, 10, 10]
@@ -200,7 +200,7 @@ def test_preemption_makes_room_and_waits_for_it(world: World) -> None:
     assert victim["metadata"]["deletionTimestamp"]
     reasons = {each["type"]: each.get("reason") for each in victim["status"]["conditions"]}
     assert reasons["DisruptionTarget"] == "PreemptionByScheduler"
-    assert "Preempted" in world.told("victim")
+    assert "Preempted" in world.event_reasons("victim")
     assert world.node_of("urgent") is None
     world.pod("late", cpu="1200m")
     world.run_for(seconds=5)
@@ -264,7 +264,7 @@ def test_volumes_are_bound_before_the_pod() -> None:
     found = world.get("persistentvolumeclaims", "data")
     assert found["status"]["phase"] == "Bound"
     assert found["metadata"]["annotations"]["volume.kubernetes.io/selected-node"] == "a"
-    assert "FailedScheduling" not in world.told("db")
+    assert "FailedScheduling" not in world.event_reasons("db")
 
 
 def test_stopped_after_any_write_it_goes_on_where_it_was() -> None:
@@ -302,7 +302,7 @@ def test_a_pod_whose_claim_is_promised_is_told_why_it_fits_nowhere_and_tried_whe
     world.pod("db", cpu="3", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])
     world.run_for(seconds=30)
     assert world.condition("db")["reason"] == "Unschedulable"
-    assert "FailedScheduling" in world.told("db")
+    assert "FailedScheduling" in world.event_reasons("db")
     before = world.attempts("db")
     world.client.delete("pods", "default", "full", grace_seconds=0)
     world.run_for(seconds=30)
@@ -314,12 +314,12 @@ def test_a_nomination_is_taken_back_when_no_node_can_be_helped_any_more(world: W
     world.pod("urgent", cpu="3", priorityClassName="high")
     world.ready()
     assert world.nominated("urgent") == "a"
-    world.room("a", "1")
+    world.set_capacity("a", "1")
     world.client.delete("pods", "default", "victim", grace_seconds=0)
     world.run_for(seconds=30)
     assert world.node_of("urgent") is None
     assert world.nominated("urgent") is None
-    # Room that nobody is nominated for is there for everybody.
+    # Capacity without a nominated pod is available to every pod.
     world.pod("small", cpu="1")
     world.ready()
     assert world.node_of("small") == "a"
@@ -380,7 +380,7 @@ def test_pods_without_claims_are_decided_together(world: World, monkeypatch: pyt
     world.ready()
     assert world.get("pods", "pod-0")["spec"]["volumes"]
     assert sizes == [7]
-    assert [world.told(f"pod-{number}") for number in range(7)] == [{"Scheduled"}] * 7
+    assert [world.event_reasons(f"pod-{number}") for number in range(7)] == [{"Scheduled"}] * 7
 
 
 def refuse_once(monkeypatch: pytest.MonkeyPatch, world: World, ending: str, code: int, message: str) -> None:
@@ -459,7 +459,7 @@ def test_a_pod_that_permit_lets_go_is_bound_in_the_same_moment(gang: World) -> N
     gang.scheduler.waiting["default", "first"].allow("Gang")
     gang.ready()
     assert gang.node_of("first") == "a"
-    assert gang.told("first") == {"Scheduled"}
+    assert gang.event_reasons("first") == {"Scheduled"}
 
 
 def test_a_held_pod_that_is_deleted_or_preempted_gives_its_room_back(gang: World) -> None:

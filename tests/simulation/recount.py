@@ -41,7 +41,7 @@ def lives_of(events: list[Row]) -> list[dict[str, Row]]:
             if event["type"] == "Created":
                 current[key] = {}
                 lives.append(current[key])
-            assert event["type"] not in current[key], f"told twice: {event}"
+            assert event["type"] not in current[key], f"recorded twice: {event}"
             current[key][event["type"]] = event
     return lives
 

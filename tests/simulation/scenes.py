@@ -11,9 +11,9 @@ Object = dict[str, Any]
 
 
 def node(name: str, zone: str, cpu: int = 4) -> Object:
-    room = {"cpu": str(cpu), "memory": "8Gi", "pods": "110"}
+    capacity = {"cpu": str(cpu), "memory": "8Gi", "pods": "110"}
     labels = {"topology.kubernetes.io/zone": zone, "kubernetes.io/hostname": name}
-    status = {"allocatable": room, "capacity": room}
+    status = {"allocatable": capacity, "capacity": capacity}
     return {
         "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status,
     }  # fmt: skip

@@ -28,8 +28,8 @@ def test_a_lost_zone_takes_its_pods_along_and_comes_back() -> None:
     # 40 to 50 s until the node counts as silent, 300 s of toleration later its pods are replaced; ready pods on
     # a silent node count as unready as soon as the former is over.
     assert 250 < app["unavailableSeconds"] < 400
-    told = [(e["type"], e["node"]) for e in run.events.to_pylist() if e["type"].startswith("Node")]
-    assert told == [("NodeNotReady", "a"), ("NodeReady", "a")]
+    recorded = [(e["type"], e["node"]) for e in run.events.to_pylist() if e["type"].startswith("Node")]
+    assert recorded == [("NodeNotReady", "a"), ("NodeReady", "a")]
 
 
 def test_growth_compounds_exactly_and_shows_as_utilisation() -> None:

@@ -19,7 +19,7 @@ Object = dict[str, Any]
 NODES = ("n-1", "n-2", "n-3")
 APPS = ("web", "api")
 MILLICORES = {"web": 1000, "api": 500, "batch": 700}
-"""What one pod asks for, by the first part of its name."""
+"""The request of one pod, by the first part of its name."""
 
 FILES = ("summary.json", "pods.parquet", "events.parquet", "samples.parquet")
 
@@ -104,12 +104,12 @@ def test_rows_agree_with_each_other(scenario: Object) -> None:
     run = live.run()
     events, pods = run.events.to_pylist(), run.pods.to_pylist()
     lives = lives_of(events)
-    told = [
+    recorded = [
         (life["Created"]["object"], *(life[t]["time"] if t in life else None for t in _LIFE))
         for life in lives
     ]
     rows = [(f"Pod/{row['name']}", row["created"], row["scheduled"], row["ended"]) for row in pods]
-    assert Counter(told) == Counter(rows)
+    assert Counter(recorded) == Counter(rows)
     assert [e["time"] for e in events] == sorted(e["time"] for e in events)
     last = run.samples.to_pylist()[-1]["time"]
     # A pod that was never bound changes no utilisation when it ends.

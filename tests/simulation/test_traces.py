@@ -1,4 +1,4 @@
-"""Traces: tables of any format say the same, and what is wrong in a cell is said with its place."""
+"""Traces: tables of any format are equivalent, and errors name the cell."""
 
 from __future__ import annotations
 

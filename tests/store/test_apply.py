@@ -1,4 +1,4 @@
-"""Server-side apply: what managers can rely on, whoever else applies."""
+"""Server-side apply: guarantees for a field manager, whatever other managers apply."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Object = dict[str, Any]
 
 @st.composite
 def configurations(draw: st.DrawFn, containers: str = "ab", labels: str = "xy") -> Object:
-    """What somebody may want of a Deployment, restricted to the given containers and labels."""
+    """An apply configuration of a Deployment, restricted to the given containers and labels."""
     config: Object = {"metadata": {"name": "web"}}
     found = draw(st.dictionaries(st.sampled_from(labels), st.sampled_from("12")))
     if found:
@@ -67,8 +67,8 @@ def updated(live: Object | None, new: Object, name: str, now: str = "now") -> Ob
     """What becomes of ``new``, which may say who manages what, as an update by ``name``."""
     if live is None:
         return managed(new, FIELDS.created(new, EMPTY, name, now))
-    told = FIELDS.sent(new["metadata"].get("managedFields"))
-    entries = recorded(live) if told is None else told
+    given = FIELDS.sent(new["metadata"].get("managedFields"))
+    entries = recorded(live) if given is None else given
     return managed(bare(new), FIELDS.updated(bare(live), bare(new), entries, name, now))
 
 

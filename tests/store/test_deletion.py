@@ -1,4 +1,4 @@
-"""What deletion decides, before anybody carries it out."""
+"""Deletion decisions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pod(
 
 
 @pytest.mark.parametrize(
-    ("obj", "asked", "grace", "at_once"),
+    ("obj", "requested", "grace", "at_once"),
     [
         (pod(), None, 30, False),
         (pod(), 5, 5, False),
@@ -37,8 +37,8 @@ def pod(
         (pod(node="", finalizers=("a.b/c",)), None, 0, False),
     ],
 )
-def test_a_pod_has_the_time_it_needs(obj: Object, asked: int | None, grace: int, at_once: bool) -> None:
-    deletion = deletion_of(PODS, obj, NOW, grace_seconds=asked, propagation=None)
+def test_a_pod_has_the_time_it_needs(obj: Object, requested: int | None, grace: int, at_once: bool) -> None:
+    deletion = deletion_of(PODS, obj, NOW, grace_seconds=requested, propagation=None)
     metadata = deletion.object["metadata"]
     assert (metadata["deletionGracePeriodSeconds"], deletion.now) == (grace, at_once)
     assert metadata["deletionTimestamp"] == f"2026-01-01T00:00:{grace:02}Z"

@@ -1,4 +1,4 @@
-"""Pure functions of frozen parts are asked once, about the very same part."""
+"""Memoised functions are called once per frozen part."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ json_values = st.recursive(
 
 
 def counting() -> tuple[list[Any], Any]:
-    asked: list[Any] = []
+    calls: list[Any] = []
 
     @remembered
     def describe(part: FrozenDict, name: str) -> str:
-        asked.append(part)
+        calls.append(part)
         if name == "refused":
             raise ValueError(name)
         return f"{name}: {dict(part)}"
 
-    return asked, describe
+    return calls, describe
 
 
 def test_the_same_part_is_asked_about_once() -> None:
-    asked, describe = counting()
+    calls, describe = counting()
     part = freeze({"a": 1})
     assert describe(part, "x") == describe(part, "x") == "x: {'a': 1}"
-    assert len(asked) == 1
+    assert len(calls) == 1
     assert describe(part, "y") == "y: {'a': 1}"
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
 def test_parts_that_are_merely_equal_are_not_the_same() -> None:
@@ -47,21 +47,21 @@ def test_parts_that_are_merely_equal_are_not_the_same() -> None:
 
 
 def test_a_refusal_is_not_remembered() -> None:
-    asked, describe = counting()
+    calls, describe = counting()
     part = freeze({})
     for _ in range(2):
         with pytest.raises(ValueError, match="refused"):
             describe(part, "refused")
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
 def test_what_is_forgotten_is_found_out_anew() -> None:
-    asked, describe = counting()
+    calls, describe = counting()
     part, before = freeze({"a": 1}), shared({"a": 1})
     describe(part, "x")
     forget()
     assert describe(part, "x") == "x: {'a': 1}"
-    assert len(asked) == 2
+    assert len(calls) == 2
     assert shared({"a": 1}) == before
     assert shared({"a": 1}) is not before
 

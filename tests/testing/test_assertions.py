@@ -37,8 +37,8 @@ ZONE = "topology.kubernetes.io/zone"
 GPU = "nvidia.com/gpu:NoSchedule"
 
 
-def told(rule: Callable[..., object], *arguments: Any) -> str:
-    """What a broken rule says."""
+def failure_of(rule: Callable[..., object], *arguments: Any) -> str:
+    """Return the message of a broken rule."""
     with pytest.raises(BrokenRuleError) as broken:
         rule(*arguments)
     return str(broken.value)
@@ -60,7 +60,7 @@ def test_rules_that_hold() -> None:
 
 
 def test_a_pod_where_none_may_be() -> None:
-    message = told(assert_never_on, shop().select("app=train"), GPU).splitlines()
+    message = failure_of(assert_never_on, shop().select("app=train"), GPU).splitlines()
     assert message[:2] == [
         "1 of 2 pods on nodes where none may be: nvidia.com/gpu:NoSchedule",
         "  shop/train-0 is on gpu-a1",
@@ -72,7 +72,7 @@ def test_a_pod_where_none_may_be() -> None:
 
 
 def test_a_pod_where_only_others_may_be() -> None:
-    message = told(assert_only_on, shop().select("app=db").placed, f"{ZONE}=eu-1a").splitlines()
+    message = failure_of(assert_only_on, shop().select("app=db").placed, f"{ZONE}=eu-1a").splitlines()
     assert message[:2] == [
         "1 of 1 pods on other nodes than they may be: topology.kubernetes.io/zone=eu-1a",
         "  shop/db-0 is on db-b1",
@@ -81,7 +81,7 @@ def test_a_pod_where_only_others_may_be() -> None:
 
 
 def test_pods_without_a_node() -> None:
-    message = told(assert_all_placed, shop()).splitlines()
+    message = failure_of(assert_all_placed, shop()).splitlines()
     assert message[:2] == ["4 of 16 pods without a node", "  shop/report has no node"]
     assert message[2].startswith(
         "    0/6 nodes are available: 1 node(s) were unschedulable, 2 node(s) had untolerated taint(s), "
@@ -91,13 +91,13 @@ def test_pods_without_a_node() -> None:
 
 def test_only_a_few_offenders_are_told() -> None:
     pods = [pod(f"p{number}", cpu="9") for number in range(9)]
-    message = told(assert_all_placed, place([node("n"), *pods])).splitlines()
+    message = failure_of(assert_all_placed, place([node("n"), *pods])).splitlines()
     assert message[0] == "9 of 9 pods without a node"
     assert message[-1] == "  and 4 more"
 
 
 def test_pods_that_are_not_spread() -> None:
-    message = told(assert_spread, shop().select("app=web"), "kubernetes.io/hostname", 1).splitlines()
+    message = failure_of(assert_spread, shop().select("app=web"), "kubernetes.io/hostname", 1).splitlines()
     assert message[:2] == [
         "skew of 3 over kubernetes.io/hostname, expected at most 1: "
         "db-b1 0, gpu-a1 0, web-a1 1, web-a2 0, web-b1 3, web-b2 0",
@@ -109,7 +109,7 @@ def test_pods_that_are_not_spread() -> None:
 def test_domains_may_be_those_of_some_nodes() -> None:
     nodes = [node("n1", labels={"rack": "1", "pool": "web"}), node("n2", labels={"rack": "2"})]
     pods = Placements.of([*nodes, pod("p", nodeName="n1")])
-    told(assert_spread, pods, "rack", 0)
+    failure_of(assert_spread, pods, "rack", 0)
     assert_spread(pods, "rack", 0, among="pool=web")
     with pytest.raises(UsageError, match=r"no node has the label rack$"):
         assert_spread(shop(), "rack", 1)
@@ -127,11 +127,11 @@ def test_skew_is_between_the_fullest_and_the_emptiest_domain(zones: list[str], m
     if max(counts) - min(counts) <= max_skew:
         assert_spread(placements, "zone", max_skew)
     else:
-        assert "skew of" in told(assert_spread, placements, "zone", max_skew)
+        assert "skew of" in failure_of(assert_spread, placements, "zone", max_skew)
 
 
 def test_an_app_that_does_not_survive_the_loss_of_a_zone() -> None:
-    message = told(assert_survives, shop().select("app=web"), ZONE).splitlines()
+    message = failure_of(assert_survives, shop().select("app=web"), ZONE).splitlines()
     assert message[:2] == [
         "after the loss of topology.kubernetes.io/zone=eu-1a: 1 of 4 pods without a node",
         "  shop/web-1 has no node",
@@ -140,7 +140,7 @@ def test_an_app_that_does_not_survive_the_loss_of_a_zone() -> None:
 
 
 def test_a_pod_that_does_not_fit() -> None:
-    message = told(assert_fits, pod("big", cpu="64"), node("n"))
+    message = failure_of(assert_fits, pod("big", cpu="64"), node("n"))
     assert message.splitlines()[2].startswith("    0/1 nodes are available: 1 Insufficient cpu.")
 
 
@@ -153,7 +153,7 @@ def test_every_pod_of_a_workload_has_to_fit_and_others_do_not_matter() -> None:
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "a"}}, "template": template},
     }
     cluster = [node("n", cpu="8"), pod("hungry", cpu="8")]
-    assert "1 of 3 pods without a node" in told(assert_fits, workload, cluster)
+    assert "1 of 3 pods without a node" in failure_of(assert_fits, workload, cluster)
     assert assert_fits(pod("small"), cluster).names == ["default/small"]
 
 
@@ -165,9 +165,9 @@ def test_a_waiting_pod_is_meant_by_its_name_or_its_view() -> None:
 
 
 def test_a_pod_that_fits_where_it_should_not() -> None:
-    message = told(assert_does_not_fit, "web-0", SHOP).splitlines()
+    message = failure_of(assert_does_not_fit, "web-0", SHOP).splitlines()
     assert message[:2] == ["fits, and should not", "  shop/web-0 is on web-b1"]
-    assert told(assert_does_not_fit, "report", SHOP, "Insufficient memory").splitlines()[:2] == [
+    assert failure_of(assert_does_not_fit, "report", SHOP, "Insufficient memory").splitlines()[:2] == [
         "does not fit, but not because of: Insufficient memory",
         "  shop/report has no node",
     ]
@@ -175,7 +175,7 @@ def test_a_pod_that_fits_where_it_should_not() -> None:
 
 def test_a_pod_found_without_a_node_is_told_where_it_would_go() -> None:
     waiting = Placements.of([node("n"), pod("p")])
-    assert told(assert_all_placed, waiting).endswith("default/p has no node\n    it would go to n now")
+    assert failure_of(assert_all_placed, waiting).endswith("default/p has no node\n    it would go to n now")
 
 
 @pytest.mark.parametrize(

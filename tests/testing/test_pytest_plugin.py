@@ -147,7 +147,7 @@ def test_other():
 
 
 def reproduced(result: pytest.RunResult, pytester: pytest.Pytester) -> str:
-    """Run the command that a failure printed; what it says."""
+    """Run the command that a failure printed; return its output."""
     [command] = re.findall(r"^kschedcore explain .*$", result.stdout.str(), re.MULTILINE)
     script = "from kschedcore.cli import main; main()"
     done = pytester.run(sys.executable, "-c", script, *shlex.split(command)[1:])

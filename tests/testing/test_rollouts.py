@@ -1,4 +1,4 @@
-"""Workloads of a living cluster that come to run, and what is told of those that do not."""
+"""Workloads of a living cluster that come to run, and the failure messages of those that do not."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def test_all_workloads_roll_out(living: ks.Cluster) -> None:
     assert {pod["status"]["phase"] for pod in living.list("pods")} == {"Running"}
 
 
-def test_a_quota_in_the_way_is_told(living: ks.Cluster) -> None:
+def test_a_quota_in_the_way_is_reported(living: ks.Cluster) -> None:
     living.apply(quota(3))
     living.create_deployment("web", image="nginx", replicas=2)
     assert_rolled_out(living, "deployment/web")
     living.create_deployment("api", image="nginx", replicas=2)
     with pytest.raises(BrokenRuleError) as broken:
         assert_rolled_out(living)
-    first, *told = str(broken.value).splitlines()
+    first, *details = str(broken.value).splitlines()
     assert first == 'default: deployment "api" exceeded its progress deadline'
-    assert any("FailedCreate" in line and "exceeded quota: few" in line for line in told)
+    assert any("FailedCreate" in line and "exceeded quota: few" in line for line in details)
     assert broken.value.manifest is None
 
 

@@ -24,7 +24,7 @@ def test_the_rules_hold(rules: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "before", "after", "broken", "told"),
+    ("file", "before", "after", "broken", "line"),
     [
         (
             "cluster.yaml",
@@ -51,14 +51,14 @@ def test_the_rules_hold(rules: pytest.Pytester) -> None:
     ids=["taint", "zones", "quota"],
 )
 def test_a_change_that_breaks_a_rule_is_found(
-    rules: pytest.Pytester, file: str, before: str, after: str, broken: str, told: str
+    rules: pytest.Pytester, file: str, before: str, after: str, broken: str, line: str
 ) -> None:
     path = rules.path / file
     assert before in path.read_text()
     path.write_text(path.read_text().replace(before, after))
     result = pytest_run(rules, "-q", "-k", broken)
     result.assert_outcomes(failed=1, deselected=9)
-    result.stdout.fnmatch_lines([told])
+    result.stdout.fnmatch_lines([line])
 
 
 def test_a_plugin_is_tested_from_the_checkout() -> None:

@@ -43,12 +43,12 @@ def test_a_decision_does_not_depend_on_the_order_of_nodes(drawn: Case, shuffle: 
 @QUICK
 @given(histories())
 def test_what_a_history_leaves_is_all_that_counts(history: History) -> None:
-    """A scheduler that lived through a history decides as one that only sees what is left of it."""
-    lived = ReferenceScheduler(history.cluster)
-    replay = Replay(history, lived)
+    """A scheduler that replayed a history decides like one that sees only the final state."""
+    replayed = ReferenceScheduler(history.cluster)
+    replay = Replay(history, replayed)
     for decision in replay.decisions():
         fresh = ReferenceScheduler(history.cluster | {"nodes": [], "pods": []})
-        snapshot = lived.snapshot()
+        snapshot = replayed.snapshot()
         for info in snapshot.nodes:
             fresh.add_node(info.node)
         for pod in replay.pods.values():
