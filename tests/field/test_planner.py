@@ -345,3 +345,20 @@ def test_apply_of_one_port_with_two_protocols(steps: list[Any], left: list[str])
         live = cluster.get("deployment/dns")["spec"]["template"]["spec"]["containers"][0].get("ports", [])
     assert [port["protocol"] for port in live] == left
     assert str(result).endswith("unchanged" if steps[0] == steps[1] else "configured")
+
+
+@pytest.mark.parametrize(
+    ("requests", "warned"),
+    [
+        ({"memory": "512m"}, "memory: 512m is thousandths of a byte; did you mean 512Mi?"),
+        ({"cpu": "500M"}, "cpu: 500M is 500 times M cores; did you mean 500m?"),
+        ({"cpu": "500m", "memory": "512M", "ephemeral-storage": "1Gi"}, ""),
+    ],
+)
+def test_units_that_are_hardly_meant(command: Any, requests: dict[str, str], warned: str) -> None:
+    """What is valid and off by a factor of a thousand or more is placed, with a warning on standard error."""
+    web = workload("Deployment", "web", {"containers": [container(**requests)]})
+    result = command("schedule", node("n1"), web)
+    assert result.status == 0
+    path = "Deployment web: spec.template.spec.containers[0].resources.requests."
+    assert (f"{path}{warned}\n" in result.err) if warned else result.err == ""

@@ -41,6 +41,7 @@ from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.pending import missing_pods, missing_replica_sets
 from kschedcore.manifests.pod_specs import Admission, restored_spec, view_of
+from kschedcore.manifests.units import suspicious_units
 from kschedcore.manifests.workloads import WORKLOAD_KINDS
 from kschedcore.rules.bounds import check, check_workload
 from kschedcore.rules.creation import create_pod_spec
@@ -163,7 +164,10 @@ class Manifests:
         if self._recorded or exists(data):
             return data, None
         data = plain_json(data) if whole.document.source == OBJECTS else data
-        return data, created_object(data)
+        created = created_object(data)
+        where = f"{whole.document.source}: {whole.kind} {whole.name}"
+        self.warnings += [f"{where}: {warning}" for warning in suspicious_units(data)]
+        return data, created
 
     def _view(self, whole: Whole, data: Mapping[str, Any], created: Mapping[str, Any] | None) -> None:
         kind = whole.kind
