@@ -1,15 +1,18 @@
-"""CEL selectors of devices, evaluated once for an expression and all devices that look alike."""
+"""CEL selectors of devices, evaluated once for an expression and all devices that look alike.
+
+CEL is imported when there are devices to select: importing it takes longer than scheduling a small cluster.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kschedcore.api.objects.devices import Device
-from kschedcore.cel import CelError, CompileError
-from kschedcore.cel.devices import Device as SelectedDevice
-from kschedcore.cel.devices import Selectors
+if TYPE_CHECKING:
+    from kschedcore.api.objects.devices import Device
+    from kschedcore.cel.devices import Device as SelectedDevice
+    from kschedcore.cel.devices import Selectors
 
 __all__ = ["Appearance", "Appearances"]
 
@@ -40,6 +43,9 @@ class Appearance:
         return answer
 
     def _evaluate(self, expression: str) -> bool | str:
+        from kschedcore.cel import CelError, CompileError
+        from kschedcore.cel.devices import Device as SelectedDevice
+
         try:
             selector = self._selectors.get(expression)
         except CompileError as error:
@@ -56,7 +62,7 @@ class Appearances:
     """Interns what selectors see, so that devices that look alike share their answers."""
 
     def __init__(self) -> None:
-        self._selectors = Selectors()
+        self._selectors: Selectors | None = None
         self._known: dict[bytes, Appearance] = {}
 
     def of(self, driver: str, device: Device) -> Appearance:
@@ -66,8 +72,16 @@ class Appearances:
         )
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = Appearance(driver, msgspec.to_builtins(device), self._selectors)
+            seen = msgspec.to_builtins(device)
+            found = self._known[key] = Appearance(driver, seen, self._shared_selectors())
         return found
+
+    def _shared_selectors(self) -> Selectors:
+        if self._selectors is None:
+            from kschedcore.cel.devices import Selectors
+
+            self._selectors = Selectors()
+        return self._selectors
 
     def clear(self) -> None:
         """Forget all appearances; devices that still hold theirs keep it."""
