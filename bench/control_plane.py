@@ -2,7 +2,7 @@
 
     python bench/control_plane.py                     5,000 nodes, 50,000 pods of 500 Deployments
     python bench/control_plane.py --profile           the same, and where the time goes
-    python bench/control_plane.py --requests          the same, and what is asked of the API server, at which cost
+    python bench/control_plane.py --requests          the same, and the requests to the API server with their cost
     python bench/control_plane.py --day               1,000 nodes, a simulated day, 50,000 pods come and go
     python bench/control_plane.py --month             50 nodes, a simulated month, and memory after each day
 
@@ -58,7 +58,7 @@ def deployment(number: int, replicas: int) -> Object:
 
 
 def job(number: int, pods: int, seconds: int) -> Object:
-    """A Job whose pods run for so long, and that is gone ten minutes after it has ended."""
+    """Return a Job whose pods run for a given time and that is deleted ten minutes after it finished."""
     behaviour = json.dumps({"runs": [{"seconds": seconds}]})
     container = {
         "name": "work",
@@ -171,8 +171,8 @@ def profiled(options: argparse.Namespace) -> Figures:
     return figures
 
 
-class Asked:
-    """What is asked of an API server, by verb, resource and who asks: how often, and what it costs."""
+class RequestCounts:
+    """Count and cost of API server requests, by verb, resource and client."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = defaultdict(float)
@@ -211,9 +211,9 @@ def _resource(path: str) -> str:
     return "/".join(below[::2])
 
 
-def asked(options: argparse.Namespace) -> Figures:
-    """One run, and what was asked of the API server."""
-    found = Asked()
+def counted(options: argparse.Namespace) -> Figures:
+    """Run once and count the requests to the API server."""
+    found = RequestCounts()
     with patch.object(Requests, "send", found.wrapped(Requests.send)):
         figures = measured(options)
     pods = options.pods or 50_000
@@ -233,12 +233,12 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30, help="how many days a month has")
     parser.add_argument("--repeat", type=int, default=1, help="how many runs to take the medians of")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
-    parser.add_argument("--requests", action="store_true", help="show what is asked of the API server")
+    parser.add_argument("--requests", action="store_true", help="show the requests to the API server")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     # As the command line does: what a cluster holds forms no cycles.
     gc.set_threshold(*COLLECT)
-    measure = profiled if options.profile else asked if options.requests else measured
+    measure = profiled if options.profile else counted if options.requests else measured
     runs = [measure(options) for _ in range(options.repeat)]
     figures = {name: round(statistics.median(run[name] for run in runs), 3) for name in runs[0]}
     if options.output == "json":

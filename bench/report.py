@@ -22,9 +22,9 @@ from bench.workloads import WORKLOADS
 BEGIN, END = "<!-- decisions: python -m bench.report -->", "<!-- end -->"
 PODS = 10_000
 FEWER = {"PreemptionBasic": 1_000}
-"""Workloads whose decisions take so long that fewer are enough."""
+"""Slow workloads, measured with fewer decisions."""
 LIMITED = {"ResourceClaimTemplate": 5_000}
-"""Workloads that have room for fewer pods."""
+"""Workloads with capacity for fewer pods."""
 
 Row = dict[str, Any]
 
@@ -53,7 +53,7 @@ def line(name: str, batch: Row | None, call: Row) -> str:
 
 
 def table(names: Sequence[str], case: Path | None, repeat: int) -> str:
-    """All rows, as they are measured told on standard error."""
+    """Measure all rows; report progress on standard error."""
     lines = ["| workload | batch, pods/s | call, pods/s | call, p50 µs | call, p99 µs |", "|---" * 5 + "|"]
     for name in names:
         chosen = ["--workload", name, "--pods", str(FEWER.get(name) or LIMITED.get(name, PODS))]

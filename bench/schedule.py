@@ -68,7 +68,7 @@ for name, pods in by_node.items():
 
 
 def dump(nodes: int, pods: int) -> dict[str, Any]:
-    """A cluster as the API server would tell of it."""
+    """Return a cluster as the API server lists it."""
     return {
         "apiVersion": "v1",
         "kind": "List",

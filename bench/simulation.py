@@ -85,8 +85,8 @@ def trace(case: Path, folder: Path) -> Iterator[tuple[str, float]]:
 
 def month(folder: Path) -> Iterator[tuple[str, float]]:
     """Jobs of one pod come to a small cluster, and are gone ten minutes after they have ended."""
-    room = {"cpu": "16", "memory": "64Gi", "pods": "110"}
-    nodes = [node(f"node-{number}", room) for number in range(10)]
+    capacity = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+    nodes = [node(f"node-{number}", capacity) for number in range(10)]
     container = {"name": "main", "image": "work:1", "resources": {"requests": {"cpu": "1"}}}
     spec = {"ttlSecondsAfterFinished": 600, "template": {"spec": {"containers": [container]}}}
     arrivals = {
@@ -98,8 +98,8 @@ def month(folder: Path) -> Iterator[tuple[str, float]]:
 
 def autoscalers(folder: Path) -> Iterator[tuple[str, float]]:
     """Every Deployment has a load of its own, up and down with the day, and an autoscaler that follows it."""
-    room = {"cpu": "16", "memory": "64Gi", "pods": "110"}
-    objects = [node(f"node-{number}", room) for number in range(200)]
+    capacity = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+    objects = [node(f"node-{number}", capacity) for number in range(200)]
     for number in range(APPS):
         objects += scaled_deployment(f"web-{number}")
     loads = [
@@ -112,9 +112,9 @@ def autoscalers(folder: Path) -> Iterator[tuple[str, float]]:
     yield from simulated(documents(objects, folder, loads=loads), 1, expect_scaled)
 
 
-def node(name: str, room: Object) -> Object:
+def node(name: str, capacity: Object) -> Object:
     """A Node."""
-    status = {"allocatable": room, "capacity": room}
+    status = {"allocatable": capacity, "capacity": capacity}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}
 
 

@@ -1,4 +1,4 @@
-"""What the store and the door cost: writes, reads, lists, watchers, admission, and memory a pod.
+"""Cost of the store and the API server: writes, reads, lists, watchers, admission, and memory a pod.
 
 Run ``python bench/store.py``; ``--pods N`` takes another number than 150,000, ``-o json`` prints numbers
 alone. Times are processor time of one core.

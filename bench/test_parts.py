@@ -27,7 +27,7 @@ HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerCo
 
 
 def engine_of(template: dict[str, Any], *, points: tuple[str, ...] = ("filter", "score")) -> Engine:
-    """An engine with 5,000 nodes and 1,000 pods; its profile evaluates only the points asked for."""
+    """An engine with 5,000 nodes and 1,000 pods; its profile enables only the given extension points."""
     off = {point: {"disabled": [{"name": "*"}]} for point in ("filter", "score") if point not in points}
     # Without any plugin that filters there would be nothing to be in the profile for.
     if "filter" in off:
@@ -109,7 +109,7 @@ def test_known_shapes(benchmark: BenchmarkFixture) -> None:
 
 
 def test_shapes_in_turn(benchmark: Any) -> None:
-    """3,000 decisions on 1,000 shapes in random order, each of which has been asked before."""
+    """3,000 decisions on 1,000 shapes in random order, each decided before."""
 
     def begun() -> tuple[tuple[Engine, list[PodClass]], dict[str, Any]]:
         made = shapes(NODES, 1_000)
@@ -160,7 +160,7 @@ def test_what_if(benchmark: BenchmarkFixture, nodes: int) -> None:
 
 @pytest.mark.parametrize("shapes", [1, 100])
 def test_place_a_table(benchmark: Any, shapes: int) -> None:
-    """100,000 rows placed and told of as a table."""
+    """100,000 rows placed and returned as a table."""
     rows = 100_000
     kinds = pa.DictionaryArray.from_arrays(
         pa.array([row % shapes for row in range(rows)], pa.int32()),

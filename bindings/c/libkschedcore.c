@@ -19,11 +19,11 @@ keep_exception(void)
     PyObject *kind, *value, *trace;
     PyErr_Fetch(&kind, &value, &trace);
     PyErr_NormalizeException(&kind, &value, &trace);
-    PyObject *told = value ? PyObject_Str(value) : NULL;
-    const char *text = told ? PyUnicode_AsUTF8(told) : NULL;
+    PyObject *string = value ? PyObject_Str(value) : NULL;
+    const char *text = string ? PyUnicode_AsUTF8(string) : NULL;
     snprintf(message, sizeof message, "%s: %s", kind ? ((PyTypeObject *)kind)->tp_name : "error", text ? text : "?");
     PyErr_Clear();
-    Py_XDECREF(told);
+    Py_XDECREF(string);
     Py_XDECREF(kind);
     Py_XDECREF(value);
     Py_XDECREF(trace);

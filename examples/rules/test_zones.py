@@ -32,7 +32,7 @@ def test_there_is_room_for_it_without_any_zone(front: Placements) -> None:
 @pytest.mark.kschedcore("cluster.yaml")
 @pytest.mark.parametrize("zone", ["a", "b", "c"])
 def test_it_is_whole_again_ten_minutes_after_a_zone_falls_silent(cluster: ks.Cluster, zone: str) -> None:
-    """What the scheduler has room for, the controllers have to bring about: evict, make anew, start."""
+    """The controllers carry out what the scheduler has capacity for: evict, recreate, start."""
     cluster.apply(str(HERE / "app.yaml"))
     cluster.run_until_settled()
     for node in cluster.list("nodes", selector=f"{ZONE}={zone}"):
