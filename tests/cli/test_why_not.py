@@ -183,3 +183,12 @@ def test_asking_why_leaves_the_answer_as_it_is(command: Run, replicas: int) -> N
     row = result.out.splitlines()[-1].split(maxsplit=4)
     assert row[1:4] == [str(replicas), str(replicas), str(3 - replicas)]
     assert row[4] == "node(s) didn't match pod anti-affinity rules (3 nodes)"
+
+
+def test_explain_says_it_as_well(command: Run) -> None:
+    result = command("explain web-0 -f -", stdin=given(node("n1", cpu="2"), web(1, cpu="3")))
+    assert details(result.out)[:3] == [
+        "1 node fails cpu alone",
+        "needs 3 cpu, best node has 2 free",
+        "fits on 1 node with 1 cpu less",
+    ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kschedcore.cli.why_not import Inquiries, WhyNot
     from kschedcore.engine.decision import Decision
 
-__all__ = ["as_document", "placements", "refusals"]
+__all__ = ["as_document", "placements", "refusals", "why_not_lines"]
 
 
 def placements(decisions: Collection[Decision], *, wide: bool, show_headers: bool) -> str:
@@ -48,9 +48,14 @@ def refusals(decisions: Iterable[Decision], inquiries: Inquiries | None = None) 
     for why, alike in same.items():
         others = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
         lines.append(f"{'/'.join(key_of(alike[0].pod))}{others}: {why}\n")
-        answer = _answer(alike[0], inquiries)
-        lines += [f"  {line}\n" for line in (answer.lines() if answer is not None else ())]
+        lines.append(why_not_lines(alike[0], inquiries))
     return "".join(lines)
+
+
+def why_not_lines(decision: Decision, inquiries: Inquiries | None) -> str:
+    """Return what keeps a pod without a node off the nodes, indented; nothing for one that has a node."""
+    answer = _answer(decision, inquiries) if decision.node is None else None
+    return "".join(f"  {line}\n" for line in (answer.lines() if answer is not None else ()))
 
 
 def _answer(decision: Decision, inquiries: Inquiries | None) -> WhyNot | None:

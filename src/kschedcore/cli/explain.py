@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kschedcore.api.versions import NEWEST
+from kschedcore.cli.decisions import why_not_lines
 from kschedcore.cli.inputs import build_engine, find_pod, load, release
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import (
@@ -72,10 +73,13 @@ def command(
     raw/normalised/weighted. The best nodes are shown, and rejections with equal reasons share a line; --all shows
     every node.
     """
+    from kschedcore.cli.why_not import Inquiries
+
     namespace = None if all_namespaces else namespace
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
     explained = engine.explain(unbound(engine, find_pod(manifests, pod, namespace=namespace)))
+    inquiries = Inquiries(engine, manifests.nodes)
     feasible = in_order(explained, sort_by)
     if output.is_document:
         emit(as_document(explained, feasible), output)
@@ -84,7 +88,7 @@ def command(
     else:
         show_headers = not no_headers
         parts = [
-            headline(explained),
+            headline(explained) + why_not_lines(explained.decision, inquiries),
             scores(
                 explained,
                 feasible if every else feasible[:FEW],
