@@ -122,7 +122,7 @@ class DisruptionController(Controller):
         for pod in pods:
             owner = controller_of(pod)
             if owner is None:
-                # Nobody says how many there should be of its sort, and it counts for nothing.
+                # Without a scale the expected number of pods is unknown, so the pod does not count.
                 continue
             found = self._scale(pod["metadata"]["namespace"], owner)
             if found is None:
@@ -143,7 +143,7 @@ class DisruptionController(Controller):
         return found
 
     def _disrupted(self, budget: Object, pods: list[Object]) -> tuple[Object, Requeue | None]:
-        """Evicted pods that have not begun to go, and when the next of them is given up."""
+        """Return evicted pods that are not terminating yet, and when the next of them times out."""
         present = {pod["metadata"]["name"]: pod for pod in pods}
         left: Object = {}
         ends: list[datetime] = []

@@ -18,7 +18,7 @@ from kschedcore.controllers.controller import Context, Controller, Key, Requeue,
 __all__ = ["PodGarbageCollector"]
 
 QUARANTINE = timedelta(seconds=40)
-"""How long a node must have been away before its pods are given up."""
+"""How long a node must have been away before its pods are deleted."""
 
 THRESHOLD = 12_500
 """How many ended pods may stay (``--terminated-pod-gc-threshold``)."""

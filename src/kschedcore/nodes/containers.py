@@ -54,7 +54,7 @@ State = Waiting | Running | Terminated
 
 @dataclass(slots=True, eq=False)
 class Container:
-    """What an agent knows of one container.
+    """An agent's state of one container.
 
     Attributes:
         name: Its name.
@@ -69,7 +69,7 @@ class Container:
         instance: The run that goes on, or the last one that this agent has seen.
         launch: The start that is under way.
         exit: How the run will end, as far as known.
-        ask: When the runtime wants to be asked about the run again.
+        ask: When to poll the runtime about the run again.
         stopping: Whether the run was asked to end.
         crashes: The back-off of its restarts.
         pulls: The back-off of pulling its image.

@@ -2,8 +2,8 @@
 
 Thousands of leases renewed for years of simulated time are a great many writes that say nothing new. So there
 is a second way, *implied* heartbeats: a lease that bears the annotation :data:`IMPLIED` counts as renewed at
-every moment, until its node fails; then the mark goes and the lease says when it was renewed last. Whoever
-judges a node by its lease asks :func:`renewed_at`, which knows both ways.
+every moment, until its node fails; then the mark goes and the lease says when it was renewed last. A caller that
+needs the last renewal of a lease uses :func:`renewed_at`, which handles both cases.
 """
 
 from __future__ import annotations

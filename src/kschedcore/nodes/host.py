@@ -28,7 +28,7 @@ _FIRST = ("cpu", "memory", "ephemeral-storage")
 
 
 class Rejection(NamedTuple):
-    """Why a node does not let a pod in, as the pod's status says it."""
+    """Why a node rejects a pod, as in the pod's status."""
 
     reason: str
     message: str

@@ -20,7 +20,7 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a pod asks of its node.
+    """The requirements of a pod on its node.
 
     Attributes:
         requests: Resource name -> amount: cpu in millicores, the rest in whole units.

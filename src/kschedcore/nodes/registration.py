@@ -1,4 +1,4 @@
-"""What an agent says of its node: labels, capacity, conditions, addresses, software (kubelet's ``nodestatus``)."""
+"""The node status that an agent reports: labels, capacity, conditions, addresses, software (``nodestatus``)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def labelled(node: Mapping[str, Any]) -> Object | None:
 
 
 def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
-    """The status of a healthy node, with what it says of itself kept.
+    """Return the status of a healthy node, keeping the fields it already has.
 
     Args:
         node: The node.

@@ -25,15 +25,15 @@ class Reports:
         self.starts = starts
 
     def normal(self, reason: str, message: str) -> None:
-        """Tell of something that is as it should be."""
+        """Record a Normal event."""
         self._events.event(self.pod, "Normal", reason, message)
 
     def warn(self, reason: str, message: str) -> None:
-        """Tell of something that is not."""
+        """Record a Warning event."""
         self._events.event(self.pod, "Warning", reason, message)
 
     def started(self, container: str, image: str) -> None:
-        """Tell of a container that was started."""
+        """Record that a container was started."""
         if self.starts:
             self.normal("Pulled", f'Container image "{image}" already present on machine')
             self.normal("Created", f"Created container: {container}")

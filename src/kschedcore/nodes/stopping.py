@@ -66,7 +66,7 @@ class Stopping:
     def advance(
         self, containers: Sequence[Container], runtime: Runtime, reports: Reports, now: datetime
     ) -> None:
-        """Ask those to end whose turn it is."""
+        """Stop the containers that are due."""
         for each in containers:
             each.launch = None
         first = [each for each in containers if each.running and each.role != "sidecar"]

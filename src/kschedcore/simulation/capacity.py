@@ -23,7 +23,7 @@ class Sample:
         allocatable: Of the zone's ready, schedulable nodes.
         requested: By the pods bound to them that have not ended.
         stranded: Of what is free, the part on nodes that could not take one more pod of the mean size of those
-            that are bound: free by count, but for nobody like them.
+            that are bound: free, but unusable for such a pod.
     """
 
     zone: str

@@ -1,4 +1,4 @@
-"""Load curves: a runtime whose containers use what the time of day says, for autoscalers to follow."""
+"""Load curves: a runtime whose resource usage depends on the time of day, for autoscalers to follow."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _base(curve: Curve, since: timedelta) -> float:
 
 
 class _Loads:
-    """Which load is whose: the first that matches a container.
+    """The loads of containers: the first that matches applies.
 
     Args:
         loads: In order.
@@ -88,7 +88,7 @@ class _Sharers:
     """How many running containers each load is for, kept up to date by a watch.
 
     Args:
-        loads: Which load is whose.
+        loads: The loads of containers.
         cluster: Where the pods are.
     """
 
@@ -126,7 +126,7 @@ class LoadedRuntime(SimulatedRuntime):
     """Simulated containers under load.
 
     Args:
-        loads: The first that matches a container says what it uses.
+        loads: The first that matches a container gives its usage.
         start: When the curves begin.
         behaviours: How containers act otherwise.
         seed: For the jitter of their starts.
@@ -151,7 +151,7 @@ class LoadedRuntime(SimulatedRuntime):
             self._sharers.look()
 
     def usage(self, instance: Instance, now: datetime) -> Usage:
-        """What the first matching load says, and of the rest what the behaviour does."""
+        """Return the usage of the first matching load, and of the behaviour for other resources."""
         used = super().usage(instance, now)
         number = self._load_of(instance)
         if number is None:

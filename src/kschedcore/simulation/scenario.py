@@ -39,14 +39,14 @@ Number = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class NodeSet(Fields, frozen=True):
-    """Which nodes are meant: those that fit everything that is said.
+    """Which nodes are meant: those that match all given fields.
 
     Attributes:
         names: Names or patterns with ``*`` and ``?``; any by default.
         zone: Value of their label ``topology.kubernetes.io/zone``.
         count: Only so many of them, drawn from the seed.
         for_: After which time what was done to them is undone (a failed node repaired, a cordoned or drained
-            one uncordoned); never when not said.
+            one uncordoned); never by default.
         rebooted: Whether failed nodes come back rebooted, with what ran on them lost.
     """
 
@@ -84,7 +84,7 @@ class AddNodes(Fields, frozen=True):
     Attributes:
         like: The node to copy.
         count: How many.
-        zone: Their zone; that of the copied node when not said.
+        zone: Their zone; that of the copied node by default.
     """
 
     like: str
@@ -96,7 +96,7 @@ class Step(Fields, frozen=True):
     """One thing that happens, at a time or again and again.
 
     Attributes:
-        at: When; with ``every``, when for the first time (after one ``every`` when not said).
+        at: When; with ``every``, when for the first time (after one ``every`` by default).
         every: How often.
         until: After which time no more.
         namespace: Of the objects that are named.
@@ -153,7 +153,7 @@ class Lognormal(Fields, frozen=True):
 
 
 class Distribution(Fields, frozen=True):
-    """A distribution of spans of time; exactly one field is said.
+    """A distribution of spans of time; exactly one field is set.
 
     Attributes:
         constant: Always this one.
@@ -167,7 +167,7 @@ class Distribution(Fields, frozen=True):
 
 
 class TraceRequest(Fields, frozen=True):
-    """Where a trace says how much of a resource is requested.
+    """The column of a trace with the request of a resource.
 
     Attributes:
         column: The column.
@@ -179,13 +179,13 @@ class TraceRequest(Fields, frozen=True):
 
 
 class TraceColumns(Fields, frozen=True):
-    """Which column of a trace says what.
+    """The columns of a trace.
 
     Attributes:
         arrival: When the pod comes, as a number of ``timeUnit`` or a timestamp.
-        name: The pod's name; numbered when not said.
+        name: The pod's name; numbered by default.
         lifetime: For how long it runs, in ``timeUnit`` or as a duration; where it is empty, as the arrivals'
-            ``lifetime`` says, and for ever when that says nothing.
+            ``lifetime`` says, and for ever when that is empty.
         departure: When it would go if it started on arrival; instead of ``lifetime``.
         requests: Amounts requested of the pod's first container, by resource; empty and zero request nothing.
         labels: Labels, by key; empty sets none.
@@ -226,7 +226,7 @@ class Arrivals(Fields, frozen=True):
         template: The Pod or Job, without a name.
         every: How long after one the next comes.
         trace: Where a table says when they come.
-        lifetime: For how long each one's containers run; until they end by themselves when not said.
+        lifetime: For how long each one's containers run; by default until they end by themselves.
         from_: When the first may come.
         until: After which time none comes.
         count: How many come at most.
@@ -264,7 +264,7 @@ class CurveStep(Fields, frozen=True):
 
 
 class Curve(Fields, frozen=True):
-    """An amount over time; exactly one of ``constant``, ``steps`` and ``day`` is said.
+    """An amount over time; exactly one of ``constant``, ``steps`` and ``day`` is set.
 
     Attributes:
         constant: Always this one.
@@ -284,7 +284,7 @@ class Load(Fields, frozen=True):
 
     Attributes:
         match: Whose, as in behaviours.
-        cpu: Cores; what the container's behaviour says when not said.
+        cpu: Cores; by default the usage of the container's behaviour.
         memory: Bytes; likewise.
         per_container: Whether each container uses that much; otherwise all that match and run share it evenly.
     """

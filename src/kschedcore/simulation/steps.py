@@ -23,7 +23,7 @@ __all__ = ["ZONE", "StepRunner"]
 ZONE = "topology.kubernetes.io/zone"
 
 DRAIN_RETRY = 5.0
-"""How many seconds a drain waits before it asks again, as kubectl does."""
+"""How many seconds a drain waits before it retries, as kubectl does."""
 
 _MOST_REPLICAS = 1_000_000
 _HOSTNAME = "kubernetes.io/hostname"

@@ -36,7 +36,7 @@ class Rollout:
 
     Args:
         client: Writes ReplicaSets.
-        events: Tells what was done.
+        events: Records what was done.
         now: The time.
         deployment: The Deployment as it is.
         replica_sets: All that are its own.

@@ -1,6 +1,6 @@
 """How far a StatefulSet is on its way from one revision to another: which pod is next, and its status.
 
-Everything is judged by the pods as they were at the start of a pass, which is also what the pass writes into
+All decisions use the pods as they were at the start of a pass, which is also what the pass writes into
 the status: that is how an update counts as complete once all pods there are have been updated.
 """
 

@@ -16,7 +16,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Match(Fields, frozen=True):
-    """Whom a behaviour is for: everything that is said must fit; patterns may hold ``*`` and ``?``."""
+    """Selector of the containers of a behaviour: all given fields must match; patterns may hold ``*`` and ``?``."""
 
     image: str = "*"
     namespace: str = "*"
@@ -46,7 +46,7 @@ class Pull(Fields, frozen=True):
     Attributes:
         seconds: How long it takes.
         error: Why it fails; it does not when there is no error.
-        fails_for: For how many seconds after the pod's creation it fails; for ever when not said.
+        fails_for: For how many seconds after the pod's creation it fails; for ever by default.
     """
 
     seconds: Seconds = 0
@@ -72,7 +72,7 @@ class Run(Fields, frozen=True):
     """One run of a container.
 
     Attributes:
-        seconds: How long it lasts; for ever when not said, but what a pod runs to completion takes 10 s.
+        seconds: How long it lasts; for ever by default, but what a pod runs to completion takes 10 s.
         exit_code: How it ends.
         reason: The reason reported; by default that of the exit code.
         message: The termination message.
@@ -108,7 +108,7 @@ class Answer(Fields, frozen=True):
 
     Attributes:
         from_: From how many seconds after the start on.
-        succeeds: Whether a probe of any kind succeeds; the fields below decide when not said.
+        succeeds: Whether a probe of any kind succeeds; by default the fields below decide.
         exit_code: What an ``exec`` probe's command exits with.
         http_status: What ``httpGet`` is answered with.
         port_open: Whether ``tcpSocket`` finds the port open.
@@ -137,7 +137,7 @@ class Behaviour(Fields, frozen=True):
     """How a container acts.
 
     Attributes:
-        match: Whom this is for.
+        match: The containers that this applies to.
         pull: Pulling its image.
         start: Starting it.
         runs: Its runs one after another; the last one is repeated.
@@ -147,7 +147,7 @@ class Behaviour(Fields, frozen=True):
         startup: What it answers to its startup probe over time.
         liveness: What it answers to its liveness probe over time.
         readiness: What it answers to its readiness probe over time.
-        usage: What it uses over time; half of what it requests when not said.
+        usage: What it uses over time; half of its requests by default.
     """
 
     match: Match = Match()

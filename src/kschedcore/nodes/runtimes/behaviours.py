@@ -1,4 +1,4 @@
-"""Behaviours: how simulated containers act, said in a few fields per image, label, pod or container.
+"""Behaviours: how simulated containers act, given in a few fields per image, label, pod or container.
 
 .. code-block:: yaml
 
@@ -33,7 +33,7 @@ from kschedcore.nodes.runtimes.behaviour import DEFAULT, Behaviour
 __all__ = ["ANNOTATION", "Behaviours", "annotated"]
 
 ANNOTATION = "kschedcore.io/behaviour"
-"""The annotation by which a pod says how its containers act."""
+"""The annotation with the behaviour of a pod's containers."""
 
 
 class Behaviours:

@@ -37,7 +37,7 @@ TICK = timedelta(milliseconds=100)
 """Launches come to pass on the tick, so that what happens at about the same time happens together."""
 
 _COMPLETION = {"init": 1.0, "app": 10.0}
-"""How many seconds a run takes that must end and whose behaviour says nothing."""
+"""Default run time in seconds of a container that runs to completion."""
 
 _KILLED = 137
 _USED_BY_DEFAULT = 0.5
@@ -96,7 +96,7 @@ class SimulatedRuntime:
         )
 
     def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Outlook:
-        """End when the behaviour says so, or be killed when the grace is over."""
+        """Return when the container ends by its behaviour, or is killed at the end of the grace period."""
         stop = self._behaviours.of(instance.pod, instance.spec).stop
         if stop.seconds > grace_seconds:
             return Outlook(Exit(later(now, grace_seconds), _KILLED))
@@ -108,14 +108,14 @@ class SimulatedRuntime:
         return Hook(hook.seconds, hook.error)
 
     def probe(self, instance: Instance, kind: ProbeKind, probe: ReadOnlyObject, now: datetime) -> Verdict:
-        """Judge what the container answers at this time."""
+        """Return the result of a probe at this time."""
         answers: Sequence[Answer] = getattr(self._behaviours.of(instance.pod, instance.spec), kind)
         answer, until = _at(answers, instance, now)
         problem = "" if answer is None else failure_of(probe, answer)
         return Verdict(not problem, until, problem)
 
     def usage(self, instance: Instance, now: datetime) -> Usage:
-        """What the behaviour says, or half of what is requested."""
+        """Return the usage of the behaviour; by default half of the requests."""
         points = self._behaviours.of(instance.pod, instance.spec).usage
         point, until = _at(points, instance, now)
         if point is not None:
