@@ -145,7 +145,6 @@ class SchedulerCache:
         if slot < 0:
             raise NotFoundError(f"node {name!r} not found")
         self._whole.remove_node(name)
-        self._nominator.node_leaving(name)
         self._journal.record(self._put_node, NodeRow(name, *self._core.nodes.spec_of(slot)))
         self._drop_node(name)
 
@@ -168,6 +167,7 @@ class SchedulerCache:
         self._tree.set(name, labels)
         self._attachments.node_added(name)
         self._bound.node_added(name)
+        self._nominator.node_added(name)
 
     def _drop_node(self, name: str) -> None:
         if self._core.nodes.slot_of(name) < 0:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Nomination:
-    """A pod nominated to a node."""
+    """A pod nominated to a node.
+
+    Attributes:
+        info: The footprint of the pod.
+        node: The name of the node.
+        slot: The node's slot; -1 while no such node exists.
+    """
 
     info: PodInfo
     node: str
@@ -26,9 +32,12 @@ class Nomination:
 class Nominator:
     """Nominations by pod and by node.
 
+    A nomination outlives its node: when a node of that name is added again, pods of no higher priority leave room
+    for the nominated pod there.
+
     Args:
-        core: Where they are taken into account.
-        journal: Where what undoes a change is recorded.
+        core: Where nominations to existing nodes are taken into account.
+        journal: Records how to undo a change.
     """
 
     def __init__(self, core: Core, journal: Journal) -> None:
@@ -45,28 +54,45 @@ class Nominator:
         return {key: nomination.node for key, nomination in self._by_key.items()}
 
     def nominate(self, key: PodKey, info: PodInfo, node: str) -> None:
-        """Nominate a pod to a node instead of where it was nominated before; an unknown node is passed over."""
+        """Nominate a pod to a node instead of where it was nominated before."""
         self.withdraw(key)
-        slot = self._core.nodes.slot_of(node)
-        if slot >= 0:
-            self._journal.record(self.withdraw, key)
-            self._core.nominations.add(info, slot)
-            self._by_key[key] = Nomination(info, node, slot)
+        self._journal.record(self.withdraw, key)
+        self._put(key, info, node, self._core.nodes.slot_of(node))
 
     def withdraw(self, key: PodKey) -> Nomination | None:
-        """Take a pod's nomination back; return it."""
+        """Withdraw a pod's nomination and return it."""
         nomination = self._by_key.get(key)
         if nomination is not None:
             self._journal.record(self.nominate, key, nomination.info, nomination.node)
             del self._by_key[key]
-            self._core.nominations.remove(nomination.info, nomination.slot)
+            self._drop(nomination)
         return nomination
 
+    def _put(self, key: PodKey, info: PodInfo, node: str, slot: int) -> None:
+        if slot >= 0:
+            self._core.nominations.add(info, slot)
+        else:
+            info.retain()
+        self._by_key[key] = Nomination(info, node, slot)
+
+    def _drop(self, nomination: Nomination) -> None:
+        if nomination.slot >= 0:
+            self._core.nominations.remove(nomination.info, nomination.slot)
+        else:
+            nomination.info.release()
+
     def recover(self) -> None:
-        """Let the core take exactly these nominations into account, without those to nodes that are gone."""
-        slot_of = self._core.nodes.slot_of
-        self._by_key = {key: each for key, each in self._by_key.items() if slot_of(each.node) == each.slot}
-        self._core.nominations.reset([(each.info, each.slot) for each in self._by_key.values()])
+        """Let the core take exactly the nominations to existing nodes into account."""
+        for key, each in list(self._by_key.items()):
+            slot = self._core.nodes.slot_of(each.node)
+            if slot < 0 <= each.slot:
+                each.info.retain()
+            elif each.slot < 0 <= slot:
+                each.info.release()
+            self._by_key[key] = Nomination(each.info, each.node, slot)
+        self._core.nominations.reset(
+            [(each.info, each.slot) for each in self._by_key.values() if each.slot >= 0]
+        )
 
     def withdraw_all(self, keys: Iterable[PodKey]) -> None:
         """Take back the nominations of some pods."""
@@ -78,7 +104,16 @@ class Nominator:
         for key in [k for k, n in self._by_key.items() if n.node == node and n.info.priority < priority]:
             self.withdraw(key)
 
+    def node_added(self, node: str) -> None:
+        """Take the nominations to a node that has been added into account."""
+        self._move(node, self._core.nodes.slot_of(node))
+
     def node_leaving(self, node: str) -> None:
-        """Take back all nominations to a node."""
-        for key in [k for k, n in self._by_key.items() if n.node == node]:
-            self.withdraw(key)
+        """Keep the nominations to a node that is about to be removed until it is added again."""
+        self._move(node, -1)
+
+    def _move(self, node: str, slot: int) -> None:
+        for key, each in [(key, each) for key, each in self._by_key.items() if each.node == node]:
+            if each.slot != slot:
+                self._drop(each)
+                self._put(key, each.info, node, slot)
