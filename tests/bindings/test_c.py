@@ -67,8 +67,8 @@ EXPECTED = [
     "web-1 -> big",
     "web-2 -> spot",
     "batch-0 -> big",
-    "batch-1 -> 0/3 nodes are available: 3 Insufficient cpu.",
-    "huge -> 0/3 nodes are available: 3 Insufficient cpu.",
+    "batch-1 -> 0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate,",
+    "huge -> 0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate,",
     "again: pod default/web-0 is not bound to a node",
 ]
 

@@ -55,7 +55,7 @@ def test_a_default_configuration_is_valid() -> None:
                     {"schedulerName": "b", "plugins": {"queueSort": {"enabled": [{"name": "Q"}]}}},
                 ]
             },
-            'profiles[1].plugins.queueSort: Invalid value: {"enabled":["Q"],"disabled":[]}: '
+            'profiles[1].plugins.queueSort: Invalid value: {"disabled":[],"enabled":["Q"]}: '
             "must be the same for all profiles",
         ),
         (

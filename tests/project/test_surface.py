@@ -25,6 +25,14 @@ NAMES = {
 }
 
 ENGINE = {
+    "assume_pod": "pod, node",
+    "assumed_claims": "pod",
+    "claims": "",
+    "claims_after": "decision",
+    "devices": "",
+    "is_claim_assumed": "name, namespace='default'",
+    "look_up_objects": "source",
+    "write_claims": "changes",
     "add_nodes": "table",
     "add_pod": "pod, node=None",
     "add_pods": "table",
@@ -41,9 +49,9 @@ ENGINE = {
     "nominate": "pod, node",
     "nominations": None,
     "place": "pods, *, preempt=True",
-    "remove_node": "name",
+    "remove_node": "node",
     "remove_object": "kind, name, namespace='default'",
-    "remove_pod": "name, namespace='default'",
+    "remove_pod": "pod, namespace=None",
     "samples": None,
     "schedule": "pods, *, preempt=True",
     "scheduler_names": None,
@@ -52,7 +60,7 @@ ENGINE = {
     "set_object": "item",
     "utilisation": "",
     "what_if": "",
-    "withdraw_nomination": "name, namespace='default'",
+    "withdraw_nomination": "pod, namespace=None",
 }
 
 
@@ -82,7 +90,9 @@ def test_engine() -> None:
 
 def test_errors_have_one_base() -> None:
     for name in ks.errors.__all__:
-        assert issubclass(getattr(ks.errors, name), ks.errors.KschedcoreError)
+        # Interrupted is Ctrl-C, which no handler of errors may catch.
+        base = KeyboardInterrupt if name == "Interrupted" else ks.errors.KschedcoreError
+        assert issubclass(getattr(ks.errors, name), base)
 
 
 BAD = [
@@ -137,8 +147,8 @@ POD = {"metadata": {"name": "p", "uid": "u"}}
     [
         (lambda engine: engine.add_pod(POD, 3), "node is 3; expected a string"),
         (lambda engine: engine.nominate(POD, None), "node is None; expected a string"),
-        (lambda engine: engine.remove_node(3), "name is 3; expected a string"),
-        (lambda engine: engine.remove_pod([]), r"name is \[\]; expected a string"),
+        (lambda engine: engine.remove_node(3), "node is int; expected its name or the node"),
+        (lambda engine: engine.remove_pod([]), r"pod is list; expected its name or the pod"),
         (lambda engine: engine.remove_pod("p", {}), r"namespace is \{\}; expected a string"),
         (lambda engine: engine.remove_object("Service", []), r"name is \[\]; expected a string"),
         (lambda engine: engine.withdraw_nomination("p", 3), "namespace is 3; expected a string"),

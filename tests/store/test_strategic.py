@@ -146,10 +146,11 @@ def test_lists_of_scalars_are_sets() -> None:
 
 
 def test_an_item_without_its_key_is_a_conflict_in_gos_words() -> None:
+    live = {"containers": [{"name": "a"}]}
     with pytest.raises(
         PatchConflict, match=r"^map: map\[image:x tty:true\] does not contain declared merge key"
     ):
-        apply_strategic_merge_patch({}, {"containers": [{"tty": True, "image": "x"}]}, SPEC)
+        apply_strategic_merge_patch(live, {"containers": [{"tty": True, "image": "x"}]}, SPEC)
 
 
 @pytest.mark.parametrize(

@@ -458,7 +458,7 @@ def _key(kind: str, item: str | Node | Pod | Mapping[str, Any], namespace: str |
         UsageError: It is neither a name nor an object with one, or the namespace is no string.
     """
     if isinstance(item, str):
-        return text("namespace", namespace or "default"), item
+        return text("namespace", "default" if namespace is None else namespace) or "default", item
     metadata = item.get("metadata") if isinstance(item, Mapping) else getattr(item, "metadata", None)
     read = metadata.get if isinstance(metadata, Mapping) else partial(getattr, metadata)
     name = read("name", None)

@@ -11,7 +11,7 @@ from typing import Any
 from kschedcore.api.machinery.confidential import masked
 
 __all__ = [
-    "NULL", "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_struct", "invalid",
+    "NULL", "ErrorType", "FieldError", "Verbatim", "duplicate", "forbidden", "go_struct", "in_field_order", "invalid",
     "not_found", "not_supported", "quote", "required", "too_long", "too_many",
 ]  # fmt: skip
 
@@ -57,6 +57,11 @@ NULL = Verbatim("null")
 def quote(text: str) -> str:
     """``text`` in double quotes, escaped as Go's ``%q`` escapes it for everything a manifest can hold."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def in_field_order(value: Any) -> Verbatim:
+    """Return a struct, or a list of structs, as its JSON reads: fields in the order in which they are declared."""
+    return Verbatim(json.dumps(masked(value), separators=(",", ":"), ensure_ascii=False))
 
 
 def go_struct(type_name: str, value: Any) -> Verbatim:

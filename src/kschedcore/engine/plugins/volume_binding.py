@@ -7,7 +7,7 @@ from typing import Any
 
 from kschedcore._native.plugins.volume_binding import MISSING_VOLUME
 from kschedcore._native.plugins.volume_binding import VolumeBinding as Kernel
-from kschedcore.api.machinery.field_errors import FieldError, invalid
+from kschedcore.api.machinery.field_errors import FieldError, in_field_order, invalid
 from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass
 from kschedcore.api.quantity import value
 from kschedcore.api.selectors import label_selector
@@ -47,7 +47,7 @@ class VolumeBindingArgs(Args, frozen=True):
         if self.shape is not None:
             points = [{"utilization": point.utilization, "score": point.score} for point in self.shape]
             problem = "unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring"
-            yield invalid(f"{path}.shape", points, problem)
+            yield invalid(f"{path}.shape", in_field_order(points), problem)
 
 
 def _is_bound(claim: PersistentVolumeClaim) -> bool:
