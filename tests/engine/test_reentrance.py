@@ -58,6 +58,8 @@ CALLS: dict[str, Call] = {
     "devices": lambda e: e.devices(),
     "claims": lambda e: e.claims(),
     "claims_after": lambda e: e.claims_after(Decision(decode(Pod, pod("inner")), None)),
+    "assumed_claims": lambda e: e.assumed_claims(decode(Pod, pod("inner"))),
+    "is_claim_assumed": lambda e: e.is_claim_assumed("inner"),
     "write_claims": lambda e: e.write_claims(()),
     "set_namespace": lambda e: e.set_namespace({"metadata": {"name": "inner"}}),
     "set_object": lambda e: e.set_object(claim("inner")),

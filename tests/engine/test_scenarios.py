@@ -83,7 +83,7 @@ def test_a_pod_recreated_under_its_name_replaces_its_predecessor() -> None:
     assert requested(engine) == 2000
 
 
-def test_a_nomination_ends_with_its_node() -> None:
+def test_a_nomination_outlives_its_node() -> None:
     engine = engine_with(node("a", cpu="1"), node("b", cpu="1"))
     engine.add_pod(pod("low", priority=0), "a")
     engine.add_pod(pod("other", priority=100), "b")
@@ -94,7 +94,8 @@ def test_a_nomination_ends_with_its_node() -> None:
     assert engine.decide(pod("small", priority=0)).node == "c"
     engine.set_node(node("a", cpu="1"))
     engine.remove_pod("low")
-    assert engine.decide(pod("small", priority=0)).feasible == 2
+    decision = engine.decide(pod("small", priority=0))
+    assert (decision.node, decision.feasible) == ("c", 1)
 
 
 def test_a_victim_does_not_take_the_room_it_was_evicted_for() -> None:
