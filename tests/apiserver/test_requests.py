@@ -599,6 +599,34 @@ class TestResize:
         assert server.request("GET", self.path)[1]["spec"] == resized["spec"]
         assert self.patched(server, {"requests": {"cpu": "50m"}}, "initContainers", "s")[0] == 200
 
+    @pytest.mark.parametrize(
+        ("status", "why"),
+        [
+            (None, 'node "m" not found'),
+            (
+                {"declaredFeatures": ["RestartAllContainersOnContainerExits"]},
+                "pod update requires features InPlacePodLevelResourcesVerticalScaling which are not available on "
+                'node "m"',
+            ),
+            ({"declaredFeatures": ["InPlacePodLevelResourcesVerticalScaling"]}, None),
+        ],
+        ids=["no node", "lacking", "declared"],
+    )
+    def test_the_pods_own_resources_change_where_the_node_can(
+        self, server: APIServer, status: Object | None, why: str | None
+    ) -> None:
+        """NodeDeclaredFeatureValidator (KEP-5328, ``node.status.declaredFeatures``)."""
+        if status is not None:
+            made(server, "/api/v1/nodes", {"metadata": {"name": "m"}, "status": status})
+        spec = {"containers": [{"name": "c", "image": "i"}], "resources": {"requests": {"cpu": "1"}}}
+        made(server, PODS, pod("b", nodeName="m", **spec))
+        body = {"spec": {"resources": {"requests": {"cpu": "2"}}}}
+        code, answer = server.request("PATCH", f"{PODS}/b/resize", body, self.strategic)
+        if why is None:
+            assert (code, answer["spec"]["resources"]["requests"]["cpu"]) == (200, "2")
+        else:
+            assert (code, answer["message"]) == (403, f'pods "b" is forbidden: {why}')
+
     def test_other_changes_are_dropped(self, server: APIServer) -> None:
         _, whole = server.request("GET", f"{PODS}/a")
         container = {**whole["spec"]["containers"][0], "image": "other"}

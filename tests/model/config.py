@@ -28,6 +28,7 @@ DEFAULT_MULTI_POINT: list[Json] = [
     {"name": "NodeResourcesBalancedAllocation", "weight": 1},
     {"name": "ImageLocality", "weight": 1},
     {"name": "DefaultBinder"},
+    {"name": "NodeDeclaredFeatures"},
 ]
 WITHOUT_PLACEMENT = frozenset({"PrioritySort", "DefaultBinder"})
 POINTS = ("preEnqueue", "preFilter", "filter", "postFilter", "preScore", "score", "reserve")

@@ -39,7 +39,7 @@ def test_an_agent_says_what_its_node_is() -> None:
         "Ready": ("True", "KubeletReady"),
     }
     assert node["status"]["allocatable"] == node["status"]["capacity"]
-    assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.34.0"
+    assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.36.2"
 
 
 def test_what_a_node_says_of_itself_is_kept() -> None:

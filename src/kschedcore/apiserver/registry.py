@@ -20,6 +20,7 @@ from kschedcore.api.machinery.status import already_exists, bad_request, conflic
 from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema.decode import Known, decode_object
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver.admission.types import Admission, AdmissionRequest, Operation
 from kschedcore.apiserver.apply.fieldmanager import FORGET, FieldManager
 from kschedcore.apiserver.apply.record import Record, entries_of
@@ -81,12 +82,16 @@ class Registry:
         store: Where they are kept.
         admission: What they pass on their way.
         meta: Where uids, names and times come from.
+        release: The Kubernetes version and feature gates to follow.
     """
 
-    def __init__(self, store: Store, admission: Admission, meta: MetaSource) -> None:
+    def __init__(
+        self, store: Store, admission: Admission, meta: MetaSource, release: Release = DEFAULT
+    ) -> None:
         self.store = store
         self.admission = admission
         self.meta = meta
+        self.release = release
 
     def live(self, write: Write) -> StoredObject:
         """The object as it is; 404 when there is none."""

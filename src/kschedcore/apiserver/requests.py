@@ -11,6 +11,7 @@ from kschedcore.api.machinery.frozen import StoredObject, plain
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request, internal, not_found
 from kschedcore.api.machinery.types import Object
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver.admission.types import Admission
 from kschedcore.apiserver.apply.fieldmanager import manager_name
 from kschedcore.apiserver.bodies import APPLY, media_type, read_json, read_object
@@ -49,11 +50,14 @@ class Requests:
         clock: Where times come from.
         seed: For uids and generated names.
         admission: What writes pass.
+        release: The Kubernetes version and feature gates to follow.
     """
 
-    def __init__(self, store: Store, clock: Clock, seed: int, admission: Admission) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, seed: int, admission: Admission, release: Release = DEFAULT
+    ) -> None:
         self._store = store
-        self._registry = Registry(store, admission, MetaSource(clock, seed))
+        self._registry = Registry(store, admission, MetaSource(clock, seed), release)
         self._event_ttl = EventTTL(store, clock)
         self._compactor = Compactor(store, clock)
         self._clock = clock

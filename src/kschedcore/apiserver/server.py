@@ -7,6 +7,7 @@ from typing import cast
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver import events_view
 from kschedcore.apiserver.admission.chain import AdmissionChain
 from kschedcore.apiserver.admission.types import Admission
@@ -42,6 +43,7 @@ class APIServer:
         seed: For uids and generated names.
         admission: The admission chain; Kubernetes' own by default.
         bootstrap: Whether to create the namespaces and priority classes that every cluster has.
+        release: The Kubernetes version whose feature gates admission follows.
 
     Attributes:
         store: Where objects are kept.
@@ -57,10 +59,11 @@ class APIServer:
         seed: int = 0,
         admission: Admission | None = None,
         bootstrap: bool = True,
+        release: Release = DEFAULT,
     ) -> None:
         self.store = Store() if store is None else store
-        chain = AdmissionChain(self.store) if admission is None else admission
-        self._requests = Requests(self.store, FixedClock() if clock is None else clock, seed, chain)
+        chain = AdmissionChain(self.store, release=release) if admission is None else admission
+        self._requests = Requests(self.store, FixedClock() if clock is None else clock, seed, chain, release)
         self.internal: Transport = self._requests
         if bootstrap:
             for path, obj in bootstrap_objects():

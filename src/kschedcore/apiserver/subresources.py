@@ -123,7 +123,8 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     before = labels = metadata.get("labels", {})
     if given.get("labels"):
         labels = {**given["labels"], **labels}
-    labels = with_topology(labels, registry.store, target["name"])
+    if registry.release.enabled("PodTopologyLabelsAdmission"):
+        labels = with_topology(labels, registry.store, target["name"])
     if labels is not before:
         metadata["labels"] = labels
     # A spec with a node's name is unique to its pod, so interning it would not find an equal one.

@@ -72,10 +72,11 @@ class Cluster(Kubectl):
         feature_gates: Mapping[str, bool] | None = None,
     ) -> None:
         self.namespace = namespace
-        self._components = Components(
-            config=config, plugins=tuple(plugins), release=release_of(kubernetes, feature_gates)
+        release = release_of(kubernetes, feature_gates)
+        self._components = Components(config=config, plugins=tuple(plugins), release=release)
+        self._plane = ControlPlane(
+            clock, seed=integer("seed", seed, UINT64_MAX), user_agent="kubectl", release=release
         )
-        self._plane = ControlPlane(clock, seed=integer("seed", seed, UINT64_MAX), user_agent="kubectl")
         self.clock: Timers = self._plane.clock
         self._server, self._informers = self._plane.server, self._plane.informers
         self._client, self._loop = self._plane.client, self._plane.loop

@@ -114,6 +114,7 @@ class ControlPlane:
         seed: For uids and generated names.
         user_agent: The name under which :attr:`client` writes.
         transport: How the components reach the API server, given the server; in process by default.
+        release: The Kubernetes version and feature gates that the API server follows.
 
     Attributes:
         server: The API server.
@@ -129,9 +130,10 @@ class ControlPlane:
         seed: int = 0,
         user_agent: str = CONTROLLER_MANAGER,
         transport: Callable[[APIServer], Transport] | None = None,
+        release: Release = DEFAULT,
     ) -> None:
         self.clock: Timers = SimulatedClock() if clock is None else clock
-        self.server = APIServer(clock=self.clock, seed=seed)
+        self.server = APIServer(clock=self.clock, seed=seed, release=release)
         self.transport = self.server.internal if transport is None else transport(self.server)
         self.client = Client(self.transport, user_agent)
         self.informers = Informers(self.transport)

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 def add_new_nodes(nodes: NodeTable, rows: NodeRows) -> None:
     """Add nodes of a table, none of which is there yet."""
     require_resources(nodes, rows.allocatable)
+    labels = rows.label_columns()
     bulk.add_nodes(
         nodes,
         rows.names,
         {resource: amounts.numbers for resource, amounts in rows.allocatable.items()},
-        {key: (label.codes, label.values) for key, label in rows.labels.items()},
-        rows.label_keys(),
+        {key: (label.codes, label.values) for key, label in labels.items()},
+        rows.keys_of(labels, len(rows)),
         rows.taint_sets(),
         rows.unschedulable.view(np.uint8),
         [(row, rows.images_of(row)) for row in rows.images],

@@ -18,6 +18,7 @@ from kschedcore.engine.plugins.dynamic_resources import DynamicResources
 from kschedcore.engine.plugins.image_locality import ImageLocality
 from kschedcore.engine.plugins.inter_pod_affinity import InterPodAffinity
 from kschedcore.engine.plugins.node_affinity import NodeAffinity
+from kschedcore.engine.plugins.node_declared_features import NodeDeclaredFeatures
 from kschedcore.engine.plugins.node_name import NodeName
 from kschedcore.engine.plugins.node_ports import NodePorts
 from kschedcore.engine.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
@@ -53,6 +54,7 @@ _DEFAULTS: tuple[tuple[type[Plugin], int, str], ...] = (
     (NodeResourcesBalancedAllocation, 1, ""),
     (ImageLocality, 1, ""),
     (DefaultBinder, 0, ""),
+    (NodeDeclaredFeatures, 0, "NodeDeclaredFeatures"),
 )
 """kube-scheduler's ``multiPoint`` list: (plugin, weight, feature gate), where there are any."""
 

@@ -23,7 +23,9 @@ _HEALTHY: Final = (
     ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
-_VERSION: Final = "v1.34.0"
+_VERSION: Final = "v1.36.2"
+_DECLARED: Final = ["InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits"]
+"""``status.declaredFeatures`` of a v1.36 kubelet with the default feature gates (KEP-5328)."""
 
 
 def labelled(node: Mapping[str, Any]) -> Object | None:
@@ -61,6 +63,7 @@ def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
         or [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         "nodeInfo": {**_software(name), **_said(before.get("nodeInfo", {}))},
+        "declaredFeatures": before.get("declaredFeatures") or _DECLARED,
     }
     for kind, value, reason, message in _HEALTHY:
         pressed = kind == "MemoryPressure" and is_true({"status": status}, kind)

@@ -81,9 +81,7 @@ class ClusterState:
     def _on_node(self, change: Change) -> None:
         if change.new is None:
             self._engine.remove_node(change.object["metadata"]["name"])
-        elif _unchanged(
-            change, ("spec",), ("status", "allocatable"), ("status", "images"), ("metadata", "labels")
-        ):
+        elif _unchanged(change, *_READ_OF_NODES):
             # A heartbeat: no field that placement reads has changed.
             return
         else:
@@ -124,6 +122,13 @@ class ClusterState:
         self._notify("pods", change)
 
 
+_READ_OF_NODES = (
+    ("spec",),
+    ("status", "allocatable"),
+    ("status", "images"),
+    ("status", "declaredFeatures"),
+    ("metadata", "labels"),
+)
 _DELETION = ("metadata", "deletionTimestamp")
 _START = ("status", "startTime")
 

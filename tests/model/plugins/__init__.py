@@ -9,6 +9,7 @@ from tests.model.plugins.dynamic_resources import DynamicResources
 from tests.model.plugins.image_locality import ImageLocality
 from tests.model.plugins.inter_pod_affinity import InterPodAffinity
 from tests.model.plugins.node_affinity import NodeAffinity
+from tests.model.plugins.node_declared_features import NodeDeclaredFeatures
 from tests.model.plugins.node_name import NodeName
 from tests.model.plugins.node_ports import NodePorts
 from tests.model.plugins.node_resources_balanced_allocation import NodeResourcesBalancedAllocation
@@ -42,4 +43,5 @@ REGISTRY: dict[str, Callable[[Json, Kubernetes], Plugin]] = {
         args, kubernetes
     ),
     "ImageLocality": lambda args, kubernetes: ImageLocality(kubernetes),
+    "NodeDeclaredFeatures": lambda args, kubernetes: NodeDeclaredFeatures(kubernetes),
 }

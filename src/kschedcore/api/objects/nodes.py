@@ -41,6 +41,7 @@ class NodeStatus(View, frozen=True):
     capacity: dict[str, Quantity] | None = None
     images: tuple[ContainerImage, ...] | None = None
     conditions: tuple[NodeCondition, ...] | None = None
+    declared_features: tuple[str, ...] | None = None
 
 
 class Node(View, frozen=True):

@@ -25,6 +25,12 @@ class ContainerPort(View, frozen=True):
     protocol: str | None = None
 
 
+class ContainerRestartRule(View, frozen=True):
+    """v1.ContainerRestartRule (KEP-5307): what the exit of a container leads to."""
+
+    action: str = ""
+
+
 class Container(View, frozen=True):
     """v1.Container; a restart policy of Always makes an init container a sidecar (KEP-753)."""
 
@@ -33,6 +39,7 @@ class Container(View, frozen=True):
     resources: ResourceRequirements | None = None
     ports: tuple[ContainerPort, ...] | None = None
     restart_policy: str | None = None
+    restart_policy_rules: tuple[ContainerRestartRule, ...] | None = None
 
 
 class Toleration(View, frozen=True):
@@ -134,6 +141,7 @@ class PodSpec(View, frozen=True):
     priority_class_name: str | None = None
     preemption_policy: str | None = None
     host_network: bool | None = None
+    host_users: bool | None = None
     volumes: tuple[Volume, ...] | None = None
     restart_policy: str | None = None
     termination_grace_period_seconds: Int64 | None = None

@@ -11,6 +11,7 @@ from kschedcore.api.machinery.status import StatusError, bad_request, invalid
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import DecodeError, json_type
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver import strategies
 from kschedcore.apiserver.admission.plugins import Plugin, default_plugins
 from kschedcore.apiserver.admission.plugins.base import BasePlugin
@@ -49,11 +50,14 @@ class AdmissionChain:
     Args:
         reader: The store that plugins look into, and in which quotas are charged.
         plugins: Other plugins than the default ones, in their order.
+        release: The Kubernetes version and feature gates that the default plugins follow.
     """
 
-    def __init__(self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None) -> None:
+    def __init__(
+        self, reader: ObjectReader, plugins: tuple[Plugin, ...] | None = None, release: Release = DEFAULT
+    ) -> None:
         self._reader = reader
-        self._plugins = default_plugins(reader) if plugins is None else plugins
+        self._plugins = default_plugins(reader, release=release) if plugins is None else plugins
         self._by_kind: dict[str, _Steps] = {}
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kschedcore.engine.columns.nodes import marks
 from kschedcore.engine.columns.tables import (
     ALLOCATABLE,
+    FEATURES,
     LABEL,
     LABELS,
     NULL,
@@ -26,7 +28,7 @@ from kschedcore.engine.columns.taints import TaintTuple
 Json = dict[str, Any]
 
 
-_COLUMNS = ("name", "unschedulable", LABELS, "taints", "images")
+_COLUMNS = ("name", "unschedulable", LABELS, "taints", "images", FEATURES)
 
 
 class NodeRows:
@@ -35,8 +37,8 @@ class NodeRows:
     Columns, all but ``name`` optional: ``name`` (string); ``unschedulable`` (bool); ``allocatable/NAME`` (integers:
     millicores for cpu, else whole units; null: the node has none); ``label/KEY`` (strings, plain or dictionary;
     null: no such label) or ``labels`` (maps or structs of strings); ``taints`` (list of structs of key, value,
-    effect); ``images`` (list of structs of names and sizeBytes). The columns ``requested/NAME`` of
-    :meth:`Engine.nodes` are ignored; others are errors.
+    effect); ``images`` (list of structs of names and sizeBytes); ``declaredFeatures`` (list of strings). The
+    columns ``requested/NAME`` of :meth:`Engine.nodes` are ignored; others are errors.
 
     Args:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
@@ -52,6 +54,7 @@ class NodeRows:
         unschedulable: bool[n]: whether each is cordoned.
         taints: Row -> its taints as the table has them, where there are any.
         images: Row -> its images, likewise.
+        features: Row -> the features that it declares, likewise.
     """
 
     def __init__(self, source: ArrowStream) -> None:
@@ -71,6 +74,8 @@ class NodeRows:
         )
         self.taints = table.lists("taints", ("key", "effect")) if "taints" in table else {}
         self.images = table.lists("images", ("names",)) if "images" in table else {}
+        declared = table.text_lists(FEATURES) if FEATURES in table else []
+        self.features = {row: features for row, features in enumerate(declared) if features}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -88,6 +93,7 @@ class NodeRows:
         some.unschedulable = self.unschedulable[wanted]
         some.taints = {place: self.taints[row] for place, row in enumerate(rows) if row in self.taints}
         some.images = {place: self.images[row] for place, row in enumerate(rows) if row in self.images}
+        some.features = {place: self.features[row] for place, row in enumerate(rows) if row in self.features}
         return some
 
     def taint_sets(self) -> tuple[npt.NDArray[np.int32], list[tuple[TaintTuple, ...]]]:
@@ -103,12 +109,28 @@ class NodeRows:
         """A row's images, as names and size in bytes."""
         return tuple((tuple(m["names"]), m.get("sizeBytes") or 0) for m in self.images.get(row, ()))
 
-    def label_keys(self) -> tuple[npt.NDArray[np.int32], list[tuple[str, ...]]]:
-        """int32[n]: place of each row's label keys in the list of sets of keys that follows."""
-        group, first = distinct(
-            len(self), ((label.codes != NULL).astype(np.int32) for label in self.labels.values())
-        )
-        return group, [tuple(self.labels_of(row)) for row in first.tolist()]
+    def label_columns(self) -> dict[str, Coded]:
+        """Return the columns of labels, and those that stand for declared features."""
+        declared = {
+            mark: np.full(len(self), NULL, np.int32)
+            for features in self.features.values()
+            for mark in marks(features)
+        }
+        for row, features in self.features.items():
+            for mark in marks(features):
+                declared[mark][row] = 0
+        return self.labels | {mark: Coded(codes, [""]) for mark, codes in declared.items()}
+
+    @staticmethod
+    def keys_of(
+        columns: Mapping[str, Coded], rows: int
+    ) -> tuple[npt.NDArray[np.int32], list[tuple[str, ...]]]:
+        """int32[n]: place of each row's keys in the list of sets of keys that follows."""
+        group, first = distinct(rows, ((label.codes != NULL).astype(np.int32) for label in columns.values()))
+        keys = [
+            tuple(k for k, label in columns.items() if label.codes[row] != NULL) for row in first.tolist()
+        ]
+        return group, keys
 
     def labels_among(self, keys: Iterable[str]) -> list[dict[str, str]]:
         """Of each row, the labels with some keys; rows alike share a dictionary."""
@@ -139,5 +161,6 @@ class NodeRows:
                     if amount is not None
                 },
                 "images": self.images.get(row, []),
+                "declaredFeatures": self.features.get(row, []),
             },
         }

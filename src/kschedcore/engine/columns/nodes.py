@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from kschedcore.api.quantity import milli_value, value
-from kschedcore.engine.columns.tables import ALLOCATABLE, LABEL, REQUESTED
+from kschedcore.engine.columns.tables import ALLOCATABLE, FEATURES, LABEL, REQUESTED
 from kschedcore.engine.columns.taints import TaintTuple, taints
 
 if TYPE_CHECKING:
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from kschedcore.api.objects import Node
 
 
+DECLARED = "@declared/"
+"""Put before the name of a declared feature, which then has a column beside those of labels: no key of a label starts
+with ``@``."""
+
+
 class NodeRow(NamedTuple):
-    """A node as ``NodeTable.set`` takes it."""
+    """A node as ``NodeTable.set`` takes it; ``labels`` has the declared features too, as :func:`marks`."""
 
     name: str
     allocatable: dict[str, int]
@@ -26,6 +32,11 @@ class NodeRow(NamedTuple):
     taints: tuple[TaintTuple, ...]
     images: tuple[tuple[tuple[str, ...], int], ...]
     unschedulable: bool
+
+
+def marks(features: Iterable[str]) -> dict[str, str]:
+    """Return the columns that stand for declared features (``status.declaredFeatures``, KEP-5328)."""
+    return {DECLARED + name: "" for name in features}
 
 
 def node_row(node: Node) -> NodeRow:
@@ -39,11 +50,16 @@ def node_row(node: Node) -> NodeRow:
             name: milli_value(amount) if name == "cpu" else value(amount)
             for name, amount in (node.status.allocatable or node.status.capacity or {}).items()
         },
-        node.metadata.labels or {},
+        _labels(node),
         taints(node),
         tuple((image.names or (), image.size_bytes) for image in node.status.images or ()),
         bool(node.spec.unschedulable),
     )
+
+
+def _labels(node: Node) -> dict[str, str]:
+    labels, features = node.metadata.labels or {}, node.status.declared_features
+    return labels | marks(features) if features else labels
 
 
 _TAINT = pa.struct([("key", pa.string()), ("value", pa.string()), ("effect", pa.string())])
@@ -58,7 +74,8 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
     Columns: ``name``; ``unschedulable``; ``taints`` (list of key, value, effect); per resource
     ``allocatable/NAME`` and ``requested/NAME`` (int64; cpu in millicores), where any node offers it or any pod takes
     it; per label key ``label/KEY``
-    (dictionary of strings, null where a node has no such label); ``images`` (list of names and sizeBytes).
+    (dictionary of strings, null where a node has no such label); ``images`` (list of names and sizeBytes);
+    ``declaredFeatures`` (list of strings), where any node declares one.
     """
     slots = nodes.slots_by_name()
     columns: dict[str, pa.Array] = {
@@ -85,10 +102,18 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
     for resource in nodes.resources_in_use():
         columns[ALLOCATABLE + resource] = pa.array(nodes.allocatable_of(resource)[slots])
         columns[REQUESTED + resource] = pa.array(nodes.requested_of(resource)[slots])
+    declared: dict[str, npt.NDArray[np.bool_]] = {}
     for key in sorted(nodes.label_keys()):
         codes = nodes.label_codes(key)[slots]
-        if np.any(codes >= 0):
+        if not np.any(codes >= 0):
+            continue
+        if key.startswith(DECLARED):
+            declared[key.removeprefix(DECLARED)] = codes >= 0
+        else:
             columns[LABEL + key] = _dictionary(codes, nodes.label_values(key))
+    if declared:
+        features = [[name for name, has in declared.items() if has[row]] for row in range(len(slots))]
+        columns[FEATURES] = pa.array(features, pa.list_(pa.string()))
     return pa.record_batch(columns)
 
 

@@ -21,6 +21,7 @@ REQUESTED = "requested/"
 REQUESTS = "requests/"
 LABEL = "label/"
 LABELS = "labels"
+FEATURES = "declaredFeatures"
 
 NULL = -1
 
@@ -231,6 +232,21 @@ class Table:
             for each in structs:
                 if each is None or any(each[field] is None for field in fields):
                     raise self.fault(row, name, each, f"structs with {' and '.join(fields)}")
+        return found
+
+    def text_lists(self, name: str) -> list[list[str]]:
+        """Return each row's texts of a column of lists of strings; null stands for none."""
+        array = self._array(name)
+        kind = array.type
+        fits = pa.types.is_null(kind) or (
+            (pa.types.is_list(kind) or pa.types.is_large_list(kind))
+            and (_is_text(kind.value_type) or pa.types.is_null(kind.value_type))
+        )
+        self._of_type(name, fits=fits, expected="lists of strings")
+        found: list[list[str]] = [row or [] for row in array.to_pylist()]
+        for row, texts in enumerate(found):
+            if None in texts:
+                raise self.fault(row, name, None, "strings")
         return found
 
     # -- families of columns --------------------------------------------------------------------------

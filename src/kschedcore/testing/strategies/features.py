@@ -185,6 +185,12 @@ def _owners(draft: Draft) -> None:
     draft.pod["metadata"]["ownerReferences"] = [{**owner, "controller": True}]
 
 
+def _restart_rules(draft: Draft) -> None:
+    """A rule that only nodes with the declared feature can follow (KEP-5532)."""
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    draft.spec["containers"][0].update(restartPolicy="Never", restartPolicyRules=[rule])
+
+
 def _gates(draft: Draft) -> None:
     draft.spec["schedulingGates"] = [{"name": "example.com/a"}, {"name": "example.com/b"}]
 
@@ -205,6 +211,7 @@ FEATURES: dict[str, Callable[[Draft], None]] = {
     "claims": _claims,
     "disks": _disks,
     "owners": _owners,
+    "restartRules": _restart_rules,
     "gates": _gates,
 }
 """Each adds one feature to a plain pod; strategies take their names."""

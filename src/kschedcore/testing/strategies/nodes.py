@@ -60,6 +60,8 @@ def nodes(
     images = draw(_images())
     if images:
         node["status"]["images"] = images
+    if draw(st.booleans()):
+        node["status"]["declaredFeatures"] = ["Other", "RestartAllContainersOnContainerExits"]
     return node
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver.admission.plugins.default_ingress_class import DefaultIngressClass
 from kschedcore.apiserver.admission.plugins.default_storage_class import DefaultStorageClass
 from kschedcore.apiserver.admission.plugins.default_toleration_seconds import DefaultTolerationSeconds
 from kschedcore.apiserver.admission.plugins.limit_ranger import LimitRanger
 from kschedcore.apiserver.admission.plugins.namespace_lifecycle import NamespaceLifecycle
+from kschedcore.apiserver.admission.plugins.node_declared_feature_validator import (
+    NodeDeclaredFeatureValidator,
+)
 from kschedcore.apiserver.admission.plugins.persistent_volume_claim_resize import PersistentVolumeClaimResize
 from kschedcore.apiserver.admission.plugins.pod_topology_labels import PodTopologyLabels
 from kschedcore.apiserver.admission.plugins.priority import Priority
@@ -45,13 +49,18 @@ class Plugin(Protocol):
         """Refuse the request, after validation."""
 
 
-def default_plugins(reader: ObjectReader, *, service_ca: bool = False) -> tuple[Plugin, ...]:
+def default_plugins(
+    reader: ObjectReader, *, service_ca: bool = False, release: Release = DEFAULT
+) -> tuple[Plugin, ...]:
     """Return every plugin, in order.
 
     Args:
         reader: Where plugins look objects up.
         service_ca: Whether token volumes also hold OpenShift's certificate authority of services.
+        release: The Kubernetes version and feature gates to follow.
     """
+    topology_labels = (PodTopologyLabels(reader),) if release.enabled("PodTopologyLabelsAdmission") else ()
+    features = (NodeDeclaredFeatureValidator(reader),) if release.enabled("NodeDeclaredFeatures") else ()
     return (
         NamespaceLifecycle(reader),
         LimitRanger(reader),
@@ -64,6 +73,7 @@ def default_plugins(reader: ObjectReader, *, service_ca: bool = False) -> tuple[
         PersistentVolumeClaimResize(reader),
         RuntimeClass(reader),
         DefaultIngressClass(reader),
-        PodTopologyLabels(reader),
+        *topology_labels,
+        *features,
         ResourceQuota(reader),
     )
