@@ -10,6 +10,9 @@ BUILT     := $(VENV)/.built
 # cython-lint calls pycodestyle by name.
 export PATH := $(abspath $(BIN)):$(PATH)
 
+# Workers take tests from each other at the end; the benchmarks, which need a quiet machine, are not among them.
+PARALLEL  := -n auto --dist worksteal -p no:benchmark
+
 # Enough of the suite to notice a library that is too old.
 QUICK     := tests/api tests/bindings tests/cli tests/engine/test_tables.py tests/engine/test_user_plugins.py
 IN_FLOORS := $(BIN)/uv pip install --quiet --python build/floors/bin/python
@@ -45,8 +48,8 @@ demo: $(BUILT)  ## place a small shop on a small cluster, say why some of it doe
 
 test: lint unit docs wheel-test  ## all checks, all tests, and the wheel installed elsewhere
 
-unit: $(BUILT)  ## the test suite
-	$(BIN)/python -m pytest -q
+unit: $(BUILT)  ## the test suite, on every core
+	$(BIN)/python -m pytest -q $(PARALLEL)
 
 lint: $(BUILT)  ## style, types and layers
 	$(BIN)/ruff check .

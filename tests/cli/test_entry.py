@@ -144,7 +144,7 @@ class TestProcess:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
 
     @pytest.mark.parametrize(
@@ -184,15 +184,15 @@ class TestProcess:
             body = b'{"Pod": {"metadata": {"name": "p"}}, "NodeNames": []}'
             head = b"POST /filter HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
             for _ in range(20):
-                with socket.create_connection(("127.0.0.1", port), 30) as client:
+                with socket.create_connection(("127.0.0.1", port), 600) as client:
                     client.sendall((head + body) * 3)
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            with socket.create_connection(("127.0.0.1", port), 30) as client:
+            with socket.create_connection(("127.0.0.1", port), 600) as client:
                 client.sendall(head + body)
                 assert client.recv(15).startswith(b"HTTP/1.1 ")
             assert process.poll() is None
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 130
+            assert process.wait(600) == 130
 
     def test_the_exit_status_is_the_process_s(self, tmp_path: Path) -> None:
         with self.kschedcore("schedule", cwd=tmp_path) as process:

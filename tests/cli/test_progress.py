@@ -43,7 +43,7 @@ def use_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
 def test_what_takes_long_is_shown(use_terminal: Callable[[], Terminal]) -> None:
     terminal = use_terminal()
     with progress("placing 7 pods", after=0):
-        assert terminal.written.wait(timeout=30)
+        assert terminal.written.wait(timeout=600)
     assert "placing 7 pods" in terminal.getvalue()
 
 
@@ -59,7 +59,7 @@ def test_the_spinner_ends_with_an_error_inside(use_terminal: Callable[[], Termin
 
     def fails() -> None:
         with progress("placing", after=0):
-            assert terminal.written.wait(timeout=30)
+            assert terminal.written.wait(timeout=600)
             assert [thread for thread in threading.enumerate() if thread.name == SPINNER]
             raise KeyError
 
@@ -73,7 +73,7 @@ def test_output_goes_on_as_ever(
 ) -> None:
     terminal = use_terminal()
     with progress("placing", after=0):
-        assert terminal.written.wait(timeout=30)
+        assert terminal.written.wait(timeout=600)
         sys.stdout.write("a line\n")
     assert capsys.readouterr().out == "a line\n"
     assert "a line" not in terminal.getvalue()

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 _INFO = re.compile(r'(?P<language>[\w+-]*)(?:\s+title="(?P<title>[^"]+)")?')
-_SECONDS = 120
+_SECONDS = 3600  # ends a command that hangs, on a machine however slow
 _INCLUDE = "--8<--"
 
 

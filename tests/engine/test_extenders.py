@@ -219,7 +219,7 @@ class TestFilter:
 
     def test_one_that_does_not_answer_in_time(self) -> None:
         release = threading.Event()
-        with serving(Answers(filter=lambda _: release.wait(30) and {})) as url:
+        with serving(Answers(filter=lambda _: release.wait(600) and {})) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter", "httpTimeout": "50ms"}).decide(
                 pod("p")
             )

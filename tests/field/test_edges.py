@@ -284,7 +284,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", EDGES)
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_cluster_survives_what_it_accepts(name: str, data: st.DataObject) -> None:
     edge = EDGES[name]

@@ -221,7 +221,7 @@ def _read_by_commands(cluster: ks.Cluster, edge: Edge, folder: Path, capsys: Any
 
 
 @pytest.mark.parametrize("name", EDGES)
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_cluster_and_the_commands_survive(
     name: str, data: st.DataObject, tmp_path: Path, capsys: Any

@@ -199,7 +199,7 @@ def test_a_reader_waits_for_the_next_write(make: Callable[[], Backend]) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     revision = backend.put("pods/a/x", draft()).revision
-    reader.join(timeout=60)
+    reader.join(timeout=600)
     assert found == [revision]
     assert woken.is_set()
     woken.clear()
@@ -237,7 +237,7 @@ def test_concurrent_writers_lose_no_update(make: Callable[[], Backend]) -> None:
     for each in writers:
         each.start()
     for each in writers:
-        each.join(timeout=60)
+        each.join(timeout=600)
     last = backend.get("pods/a/x")
     assert last is not None
     assert (last.value["text"], last.revision) == ("80", first.revision + 80)
