@@ -1,11 +1,20 @@
-"""Go durations (metav1.Duration), as a configuration spells them."""
+"""Durations: Go's text form (metav1.Duration), what people write (``7d``, seconds, timedelta), and ages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import timedelta
 from fractions import Fraction
 
-_UNITS = {
+from kschedcore.errors import UsageError
+
+__all__ = ["Span", "duration", "format_duration", "parse_duration", "short_duration"]
+
+Span = str | float | timedelta
+"""``"5m"``, seconds, or a timedelta."""
+
+_GO_UNITS = {
     "ns": Fraction(1, 10**9),
     "us": Fraction(1, 10**6),
     "µs": Fraction(1, 10**6),
@@ -15,33 +24,59 @@ _UNITS = {
     "m": Fraction(60),
     "h": Fraction(3600),
 }
+_UNITS = {**_GO_UNITS, "d": Fraction(86400), "w": Fraction(604800)}
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)", re.ASCII)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds that a Go duration spells: ``5s``, ``1m30s``, ``100ms``, ``-1.5h``, ``0``.
+    """Return the seconds of a Go duration: ``5s``, ``1m30s``, ``100ms``, ``-1.5h``, ``0``.
 
     Raises:
         ValueError: It is none; says so in Go's words (``time.ParseDuration``).
     """
+    return float(_seconds(text, _GO_UNITS))
+
+
+def duration(value: Span) -> timedelta:
+    """Read a span of time: ``1h30m``, ``7d``, ``13w``; a number is seconds.
+
+    Raises:
+        UsageError: It is none, or runs backwards.
+    """
+    try:
+        span = value if isinstance(value, timedelta) else timedelta(seconds=_number(value))
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{value!r} is no span of time; expected seconds, or a text such as 90s, 5m, 1h30m, 7d"
+        ) from None
+    if span < timedelta():
+        raise UsageError(f"{value!r}: time does not run backwards")
+    return span
+
+
+def _number(value: str | float) -> float:
+    return value if isinstance(value, int | float) else float(_seconds(value, _UNITS))
+
+
+def _seconds(text: str, units: Mapping[str, Fraction]) -> Fraction:
     sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
     if rest == "0":
-        return 0.0
+        return Fraction(0)
     total, position = Fraction(0), 0
     while part := _PART.match(rest, position):
         number, unit = part.groups()
-        if unit not in _UNITS:
+        if unit not in units:
             problem = f'unknown unit "{unit}" in' if unit else "missing unit in"
             raise ValueError(f'time: {problem} duration "{text}"')
-        total += Fraction(number) * _UNITS[unit]
+        total += Fraction(number) * units[unit]
         position = part.end()
     if position != len(rest) or not rest:
         raise ValueError(f'time: invalid duration "{text}"')
-    return float(sign * total)
+    return sign * total
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as Go prints it: ``1m30s``, ``500ms``, ``15m0s``, ``0s``; to the microsecond."""
+    """Return a duration as Go prints it: ``1m30s``, ``500ms``, ``15m0s``, ``0s``; to the microsecond."""
     micros = round(seconds * 10**6)
     if micros < 10**6:
         whole, unit = (micros, "µs") if micros < 1000 else (micros / 1000, "ms")
@@ -52,3 +87,31 @@ def format_duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{seconds_text}"
     return f"{minutes}m{seconds_text}" if minutes else seconds_text
+
+
+def short_duration(span: timedelta) -> str:
+    """Return a span as ``kubectl get`` prints ages: ``45s``, ``3m20s``, ``2h5m``, ``3d4h``, ``40d``."""
+    seconds = int(span.total_seconds())
+    if seconds < 0:
+        return "<invalid>"
+    if seconds < 120:
+        return f"{seconds}s"
+    minutes = seconds // 60
+    if minutes < 10:
+        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
+    if minutes < 180:
+        return f"{minutes}m"
+    hours = minutes // 60
+    if hours < 8:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    if hours < 48:
+        return f"{hours}h"
+    days = hours // 24
+    if days < 8:
+        return f"{days}d{hours % 24}h" if hours % 24 else f"{days}d"
+    if days < 365 * 2:
+        return f"{days}d"
+    years = days // 365
+    if years < 8:
+        return f"{years}y{days % 365}d" if days % 365 else f"{years}y"
+    return f"{years}y"

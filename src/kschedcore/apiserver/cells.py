@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from kschedcore.api.durations import short_duration
 from kschedcore.api.machinery.times import parse_time
 from kschedcore.api.machinery.types import Object, ReadOnlyObject
-from kschedcore.api.spans import short_duration
 from kschedcore.apiserver import printers
 from kschedcore.apiserver.subresources import selector_text
 from kschedcore.client.informer import controller_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kschedcore.api.durations import short_duration
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.types import ReadOnlyObject
-from kschedcore.api.spans import short_duration
 from kschedcore.client.informer import controller_of
 
 __all__ = ["completions", "job_status", "pod_containers", "pod_status", "ready", "table"]

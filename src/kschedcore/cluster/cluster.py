@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from kschedcore.api.arguments import UINT64_MAX, integer
+from kschedcore.api.durations import Span, duration
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import Selector, parse_selector
-from kschedcore.api.spans import Span, duration
 from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.apiserver.printers import table
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from kschedcore.api.durations import Span, duration
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.spans import Span, duration
 from kschedcore.client.informer import Informers, by_node
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client

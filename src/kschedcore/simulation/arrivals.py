@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from kschedcore.api.spans import duration
+from kschedcore.api.durations import duration
 from kschedcore.errors import ManifestError
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 from kschedcore.simulation.scenario import Arrivals, Distribution

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from kschedcore.api.durations import duration
 from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.quantity import nanos
-from kschedcore.api.spans import duration
 from kschedcore.cluster import Cluster
 from kschedcore.nodes.runtimes.behaviours import Behaviours
 from kschedcore.nodes.runtimes.interface import Instance, Usage

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from kschedcore.api.durations import duration
 from kschedcore.api.objects.decoding import shown
 from kschedcore.api.quantity import nanos
-from kschedcore.api.spans import duration
 from kschedcore.cluster.references import reference
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
 from kschedcore.manifests.loading import Document

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kschedcore.api.durations import Span, duration
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.spans import Span, duration
 from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.clock import START, SimulatedClock
 from kschedcore.cluster import Cluster

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kschedcore.api.durations import duration
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
-from kschedcore.api.spans import duration
 from kschedcore.cluster import Cluster
 from kschedcore.cluster.draining import DrainTimeoutError
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError

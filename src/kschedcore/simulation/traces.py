@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from kschedcore.api.durations import duration
 from kschedcore.api.labels import is_dns1123_subdomain, is_label_value
-from kschedcore.api.spans import duration
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.simulation.cells import Column, quantity_of, span_of, time_of
 from kschedcore.simulation.scenario import Trace
