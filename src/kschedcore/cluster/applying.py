@@ -20,11 +20,11 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.editing import CHANGE_CAUSE
 from kschedcore.cluster.results import Result, Results, result_of
-from kschedcore.cluster.threeway import three_way_patch
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.manifests import is_the_same
+from kschedcore.rules.patches.three_way import three_way_patch
 
 __all__ = [
     "LAST_APPLIED",

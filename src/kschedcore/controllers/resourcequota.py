@@ -13,9 +13,9 @@ from kschedcore.api.machinery.kinds import resources
 from kschedcore.api.machinery.times import later, parse_time
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
-from kschedcore.apiserver.admission.quota import evaluator_for, quota_usage
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
+from kschedcore.rules.admission.quota import evaluator_for, quota_usage
 
 __all__ = ["ResourceQuotaController"]
 

@@ -9,14 +9,12 @@ from kschedcore._native.plugins.volume_restrictions import CLAIM_OF_ONE_POD
 from kschedcore._native.podinfo import tag_of
 from kschedcore._native.topology import AffinityTerm
 from kschedcore.api.quantity import value
+from kschedcore.api.volumes import CLASS_ANNOTATION
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume
     from kschedcore.engine.listers import Listers
 
-BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
-SELECTED_NODE = "volume.kubernetes.io/selected-node"
-CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 WAIT_FOR_FIRST_CONSUMER = "WaitForFirstConsumer"
 
 What = tuple[str, ...]

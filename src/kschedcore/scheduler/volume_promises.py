@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
+from kschedcore.api.volumes import BIND_COMPLETED, SELECTED_NODE
 from kschedcore.client.informer import Informers
 from kschedcore.client.verbs import Client
 from kschedcore.engine.binding import key_of
-from kschedcore.engine.volumes import BIND_COMPLETED, SELECTED_NODE, claims_of
+from kschedcore.engine.volumes import claims_of
 from kschedcore.errors import KschedcoreError
 
 __all__ = ["UnboundVolumesError", "VolumePromises"]

@@ -1,9 +1,9 @@
 """Patches that say how to change an object: JSON patch, JSON merge patch, strategic merge patch."""
 
-from kschedcore.apiserver.patches.errors import PatchConflict, PatchError
 from kschedcore.apiserver.patches.jsonpatch import apply_json_patch
 from kschedcore.apiserver.patches.mergepatch import apply_merge_patch
-from kschedcore.apiserver.patches.strategic import apply_strategic_merge_patch
+from kschedcore.rules.patches.errors import PatchConflict, PatchError
+from kschedcore.rules.patches.strategic import apply_strategic_merge_patch
 
 __all__ = [
     "PatchConflict",

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from kschedcore.apiserver.patches.errors import PatchConflict
+from kschedcore.rules.patches.errors import PatchConflict
 
 __all__ = ["apply_json_patch"]
 

@@ -10,7 +10,6 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.selectors import label_selector
-from kschedcore.apiserver.admission.quota import evaluator_for, quota_matches, quota_usage
 from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.chaos.writes import Objects, Write
@@ -18,6 +17,7 @@ from kschedcore.client.informer import ObjectKey, controller_of
 from kschedcore.controllers.activepods import is_active, ready_since
 from kschedcore.controllers.deployment.sizes import is_rolling, max_unavailable, replicas
 from kschedcore.controllers.deployment.status import is_complete
+from kschedcore.rules.admission.quota import evaluator_for, quota_matches, quota_usage
 from kschedcore.rules.amounts import parse
 
 __all__ = ["AvailabilityIsKept", "BudgetsAreRespected", "QuotaStatusEqualsUsage", "QuotasAreEnforced"]

@@ -9,22 +9,20 @@ from collections.abc import Iterable
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
-from kschedcore.apiserver.admission.plugins.base import default_class
+from kschedcore.api.volumes import BIND_COMPLETED, IS_DEFAULT_CLASS, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
-from kschedcore.controllers.persistentvolume.claim_matching import (
+from kschedcore.rules.admission.default_classes import default_class
+from kschedcore.rules.claim_matching import (
     class_of,
     find_volume,
     is_reserved_for,
     mismatch,
 )
-from kschedcore.engine.volumes import BIND_COMPLETED, SELECTED_NODE
 
 __all__ = ["PersistentVolumeController", "promised_node"]
 
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
-NO_PROVISIONER = "kubernetes.io/no-provisioner"
-IS_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 _CLAIMS, _VOLUMES, _CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
+from kschedcore.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
-from kschedcore.controllers.persistentvolume.binder import NO_PROVISIONER, promised_node
-from kschedcore.controllers.persistentvolume.claim_matching import class_of, find_volume
-from kschedcore.engine.volumes import BIND_COMPLETED, SELECTED_NODE
+from kschedcore.controllers.persistentvolume.binder import promised_node
+from kschedcore.rules.claim_matching import class_of, find_volume
 
 __all__ = ["PersistentVolumeProvisioner"]
 

@@ -10,33 +10,15 @@ from collections.abc import Mapping
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.refmanager import controller_reference
-from kschedcore.controllers.statefulset.pods import claim_name, ordinal_of, ordinals
+from kschedcore.controllers.statefulset.pods import ordinal_of, ordinals
+from kschedcore.manifests.stateful_sets import claims_of_ordinal
 
 __all__ = ["claims_of", "is_stale", "with_owners"]
 
 
 def claims_of(stateful_set: Object, pod: Object) -> list[Object]:
     """The claims that a pod of the set needs, as they would be made."""
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": _metadata(stateful_set, template, ordinal_of(pod)),
-            "spec": template.get("spec", {}),
-        }
-        for template in stateful_set["spec"].get("volumeClaimTemplates", ())
-    ]
-
-
-def _metadata(stateful_set: Object, template: Object, ordinal: int) -> Object:
-    given = template.get("metadata", {})
-    selected = stateful_set["spec"]["selector"].get("matchLabels", {})
-    return {
-        **{key: given[key] for key in ("annotations", "finalizers") if given.get(key)},
-        "name": claim_name(stateful_set, template, ordinal),
-        "namespace": stateful_set["metadata"]["namespace"],
-        "labels": {**given.get("labels", {}), **selected},
-    }
+    return claims_of_ordinal(stateful_set, ordinal_of(pod))
 
 
 def is_stale(claim: Object, stateful_set: Object, pod: Object) -> bool:

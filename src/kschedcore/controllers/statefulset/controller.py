@@ -25,16 +25,15 @@ from kschedcore.controllers.statefulset.claims import claims_of, is_stale, with_
 from kschedcore.controllers.statefulset.pods import (
     has_identity,
     has_storage,
-    identity_labels,
     is_member,
     is_terminating,
     ordinal_of,
     parent_of,
     revision_of,
     stateful_pod,
-    with_claims,
 )
 from kschedcore.controllers.statefulset.rollout import Rollout
+from kschedcore.manifests.stateful_sets import identity_labels, with_claims
 
 __all__ = ["StatefulSetController"]
 

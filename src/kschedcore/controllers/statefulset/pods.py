@@ -6,18 +6,22 @@ Rules: "Pod Identity", "Start ordinal" and "Pod index label" in the StatefulSet'
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.activepods import ready_since
 from kschedcore.controllers.controllerhistory import POD_LABEL
 from kschedcore.controllers.podcontrol import pod_from_template
+from kschedcore.manifests.stateful_sets import (
+    NAME_LABEL,
+    claim_name,
+    identity_labels,
+    template_name,
+    with_claims,
+)
 
 __all__ = [
-    "claim_name",
     "has_identity",
     "has_storage",
-    "identity_labels",
     "is_member",
     "is_running_and_ready",
     "is_terminating",
@@ -26,13 +30,9 @@ __all__ = [
     "parent_of",
     "revision_of",
     "stateful_pod",
-    "template_name",
-    "with_claims",
 ]
 
 _NAME = re.compile(r"(.*)-([0-9]+)", re.DOTALL)
-_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
-_INDEX_LABEL = "apps.kubernetes.io/pod-index"
 
 
 def parent_of(pod_name: str) -> str | None:
@@ -75,17 +75,6 @@ def is_running_and_ready(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") == "Running" and ready_since(pod) is not None
 
 
-def template_name(template: Object) -> str:
-    """Return the name of a claim template, which is not validated; empty if it has none."""
-    name: str = template.get("metadata", {}).get("name", "")
-    return name
-
-
-def claim_name(stateful_set: Object, template: Object, ordinal: int) -> str:
-    """The name of the claim that a pod gets of a claim template."""
-    return f"{template_name(template)}-{stateful_set['metadata']['name']}-{ordinal}"
-
-
 def stateful_pod(stateful_set: Object, template: Object, revision: str, ordinal: int) -> Object:
     """The pod of an ordinal.
 
@@ -104,30 +93,15 @@ def stateful_pod(stateful_set: Object, template: Object, revision: str, ordinal:
     return {**pod, "metadata": {**pod["metadata"], "name": name, "labels": labels}, "spec": spec}
 
 
-def identity_labels(pod_name: str) -> dict[str, str]:
-    """The labels by which one pod is selected."""
-    return {_NAME_LABEL: pod_name, _INDEX_LABEL: pod_name.rpartition("-")[2]}
-
-
 def _subdomain(stateful_set: Object) -> dict[str, str]:
     service = stateful_set["spec"].get("serviceName")
     return {"subdomain": service} if service else {}
 
 
-def with_claims(stateful_set: Object, volumes: Iterable[Object], ordinal: int) -> list[Object]:
-    """The volumes of a pod: its claims, and what no claim takes the place of."""
-    templates: Sequence[Object] = stateful_set["spec"].get("volumeClaimTemplates", ())
-    claimed = {
-        template_name(each): {"claimName": claim_name(stateful_set, each, ordinal)} for each in templates
-    }
-    mounted = [{"name": name, "persistentVolumeClaim": source} for name, source in claimed.items()]
-    return mounted + [volume for volume in volumes if volume["name"] not in claimed]
-
-
 def has_identity(pod: Object) -> bool:
     """Whether a member carries its own name as a label."""
     name = pod["metadata"]["name"]
-    return bool(pod["metadata"].get("labels", {}).get(_NAME_LABEL) == name)
+    return bool(pod["metadata"].get("labels", {}).get(NAME_LABEL) == name)
 
 
 def has_storage(stateful_set: Object, pod: Object) -> bool:

@@ -11,14 +11,13 @@ from kschedcore.api.machinery.field_errors import FieldError, in_field_order, in
 from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass
 from kschedcore.api.quantity import value
 from kschedcore.api.selectors import label_selector
+from kschedcore.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.engine.columns.selectors import Term, label_requirements, node_terms
 from kschedcore.engine.config.args import Args, UtilizationShapePoint
 from kschedcore.engine.events import STORAGE, Events, always, node_created_or_relabelled
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext, Status
 from kschedcore.engine.volumes import (
-    BIND_COMPLETED,
-    SELECTED_NODE,
     WAIT_FOR_FIRST_CONSUMER,
     ClaimRef,
     claims_of,
@@ -29,7 +28,6 @@ from kschedcore.engine.volumes import (
     storage_class_of,
 )
 
-NO_PROVISIONER = "kubernetes.io/no-provisioner"
 UNBOUND_IMMEDIATE = "pod has unbound immediate PersistentVolumeClaims"
 
 

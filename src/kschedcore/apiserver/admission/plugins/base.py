@@ -7,7 +7,7 @@ from typing import Any
 from kschedcore.api.machinery.status import StatusError, forbidden
 from kschedcore.apiserver.admission.types import AdmissionRequest, Operation
 
-__all__ = ["BasePlugin", "creates", "default_class", "refused", "resizes", "respecified", "writes"]
+__all__ = ["BasePlugin", "creates", "refused", "resizes", "respecified", "writes"]
 
 
 _WRITES = (Operation.CREATE, Operation.UPDATE)
@@ -64,14 +64,3 @@ def respecified(request: AdmissionRequest) -> bool:
     """Whether a write of an object itself brings a spec other than the stored one, which was completed before."""
     obj, old = request.object, request.old_object
     return not request.subresource and (obj is None or old is None or obj.get("spec") is not old.get("spec"))
-
-
-def default_class(classes: list[dict[str, Any]], annotation: str) -> str | None:
-    """The name of the class marked as default: the newest, by name among equals; None without one."""
-    marked = [
-        c["metadata"] for c in classes if c["metadata"].get("annotations", {}).get(annotation) == "true"
-    ]
-    if not marked:
-        return None
-    newest = max(metadata.get("creationTimestamp") or "" for metadata in marked)
-    return min(str(m["name"]) for m in marked if (m.get("creationTimestamp") or "") == newest)

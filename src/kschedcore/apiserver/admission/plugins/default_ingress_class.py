@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, default_class
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+from kschedcore.rules.admission.default_classes import default_class
 
 __all__ = ["DefaultIngressClass"]
 

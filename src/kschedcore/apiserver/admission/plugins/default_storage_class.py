@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, default_class
+from kschedcore.api.volumes import IS_DEFAULT_CLASS
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+from kschedcore.rules.admission.default_classes import default_class
 
 __all__ = ["DefaultStorageClass"]
 
-_IS_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
@@ -27,6 +28,6 @@ class DefaultStorageClass(BasePlugin):
             return
         if _BETA_CLASS in claim["metadata"].get("annotations", {}):
             return
-        name = default_class(list(self._reader.list("storageclasses.storage.k8s.io")), _IS_DEFAULT)
+        name = default_class(list(self._reader.list("storageclasses.storage.k8s.io")), IS_DEFAULT_CLASS)
         if name is not None:
             claim["spec"]["storageClassName"] = name

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.quantity import Quantity
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused, resizes
-from kschedcore.apiserver.admission.quota import Evaluator, evaluator_for, quota_matches
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
+from kschedcore.rules.admission.quota import (
+    Evaluator,
+    evaluator_for,
+    exceeded_problem,
+    missing_problem,
+    quota_matches,
+)
 from kschedcore.rules.amounts import ResourceList, added, parse
 
 __all__ = ["ResourceQuota"]
@@ -57,10 +62,7 @@ class ResourceQuota(BasePlugin):
             names = evaluator.matching_resources(hard)
             if not names or not quota_matches(quota["spec"], obj, evaluator):
                 continue
-            missing = evaluator.missing(names, obj)
-            if missing:
-                listed = "; ".join(f"{name} for: {','.join(who)}" for name, who in sorted(missing.items()))
-                why = f"failed quota: {quota['metadata']['name']}: must specify {listed}"
+            if why := missing_problem(quota["metadata"]["name"], names, obj, evaluator):
                 raise refused(request, why)
             unknown = [name for name in names if name not in quota["status"].get("used", {})]
             if unknown:
@@ -105,18 +107,9 @@ def _charged(request: AdmissionRequest, quota: dict[str, Any], delta: ResourceLi
     status = quota["status"]
     hard, used = parse(status.get("hard", {})), parse(status.get("used", {}))
     requested = {name: quantity for name, quantity in delta.items() if name in hard}
-    total = added(used, requested)
-    exceeded = [name for name in requested if total[name] > hard[name]]
-    if exceeded:
-        why = (
-            f"exceeded quota: {quota['metadata']['name']}, requested: {_listed(requested, exceeded)}, "
-            f"used: {_listed(used, exceeded)}, limited: {_listed(hard, exceeded)}"
-        )
+    if why := exceeded_problem(quota["metadata"]["name"], hard, used, requested):
         raise refused(request, why)
     if not requested:
         return quota
+    total = added(used, requested)
     return {**quota, "status": {**status, "used": {name: str(q) for name, q in total.items()}}}
-
-
-def _listed(amounts: Mapping[str, Quantity], names: list[str]) -> str:
-    return ",".join(f"{name}={amounts[name]}" for name in sorted(names))

@@ -11,9 +11,17 @@ from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
-from kschedcore.rules.amounts import ResourceList, amounts, parse, qos_class
+from kschedcore.rules.amounts import ResourceList, added, amounts, parse, qos_class
 
-__all__ = ["Evaluator", "evaluator_for", "is_charged_pod", "quota_matches", "quota_usage"]
+__all__ = [
+    "Evaluator",
+    "evaluator_for",
+    "exceeded_problem",
+    "is_charged_pod",
+    "missing_problem",
+    "quota_matches",
+    "quota_usage",
+]
 
 _ONE = Quantity.parse("1")
 _COUNTED = ("cpu", "memory", "ephemeral-storage")
@@ -225,6 +233,45 @@ def _crosses_namespaces(spec: Mapping[str, Any]) -> bool:
             if term.get("namespaces") or term.get("namespaceSelector") is not None:
                 return True
     return False
+
+
+def missing_problem(quota: str, names: Iterable[str], obj: Mapping[str, Any], evaluator: Evaluator) -> str:
+    """Return which of a quota's resources an object fails to state, in the plugin's words; empty if none.
+
+    Args:
+        quota: The quota's name.
+        names: The quota's resources that objects of this kind use.
+        obj: The object.
+        evaluator: The evaluator of its kind.
+    """
+    missing = evaluator.missing(names, obj)
+    if not missing:
+        return ""
+    listed = "; ".join(f"{name} for: {','.join(who)}" for name, who in sorted(missing.items()))
+    return f"failed quota: {quota}: must specify {listed}"
+
+
+def exceeded_problem(quota: str, hard: ResourceList, used: ResourceList, requested: ResourceList) -> str:
+    """Return which amounts a request takes beyond a quota, in the plugin's words; empty if none.
+
+    Args:
+        quota: The quota's name.
+        hard: Its limits.
+        used: What is used of them now.
+        requested: What the request adds, of resources in ``hard``.
+    """
+    total = added(used, requested)
+    exceeded = [name for name in requested if total[name] > hard[name]]
+    if not exceeded:
+        return ""
+    return (
+        f"exceeded quota: {quota}, requested: {_listed(requested, exceeded)}, "
+        f"used: {_listed(used, exceeded)}, limited: {_listed(hard, exceeded)}"
+    )
+
+
+def _listed(quantities: ResourceList, names: list[str]) -> str:
+    return ",".join(f"{name}={quantities[name]}" for name in sorted(names))
 
 
 def quota_usage(

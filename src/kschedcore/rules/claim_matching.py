@@ -8,7 +8,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, NodeSelector, decode
 from kschedcore.api.quantity import value
 from kschedcore.api.selectors import label_selector, node_selector
-from kschedcore.engine.volumes import CLASS_ANNOTATION
+from kschedcore.api.volumes import CLASS_ANNOTATION
 
 __all__ = [
     "class_of",

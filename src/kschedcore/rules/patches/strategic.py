@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kschedcore.api.schema import Field, ObjectType
-from kschedcore.apiserver.patches.errors import PatchConflict, PatchError
+from kschedcore.rules.patches.errors import PatchConflict, PatchError
 
 __all__ = ["apply_strategic_merge_patch"]
 

@@ -1,0 +1,22 @@
+"""Annotations and names by which components agree about claims, volumes and storage classes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["BIND_COMPLETED", "CLASS_ANNOTATION", "IS_DEFAULT_CLASS", "NO_PROVISIONER", "SELECTED_NODE"]
+
+BIND_COMPLETED: Final = "pv.kubernetes.io/bind-completed"
+"""On a claim whose binding to its volume is complete."""
+
+SELECTED_NODE: Final = "volume.kubernetes.io/selected-node"
+"""On a claim: the node that the scheduler selected for the claim's first consumer."""
+
+CLASS_ANNOTATION: Final = "volume.beta.kubernetes.io/storage-class"
+"""On claims and volumes: the class, before there was a field for it."""
+
+IS_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
+"""On a StorageClass that claims without a class get."""
+
+NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
+"""The provisioner of classes whose volumes are created by hand."""

@@ -1,0 +1,1 @@
+"""Strategic merge patches: computing what an apply changes, and applying a patch to an object."""
