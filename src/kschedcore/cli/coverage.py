@@ -12,6 +12,7 @@ from kschedcore.errors import UsageError
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
     from kschedcore.manifests.manifests import Manifests
+    from kschedcore.manifests.review import Refusal
 
 __all__ = ["not_considered", "refused_document", "refused_lines", "report_coverage"]
 
@@ -44,21 +45,26 @@ def report_coverage(manifests: Manifests, *, strict: bool) -> None:
     sys.stderr.write(f"not considered: {listed}\n")
 
 
-def refused_lines(refused: Sequence[tuple[Pod, str]]) -> str:
+def refused_lines(refused: Sequence[Refusal]) -> str:
     """Return a line per reason for which admission refuses pods, naming the first of them."""
     same: dict[str, list[Pod]] = {}
-    for pod, why in refused:
-        same.setdefault(why, []).append(pod)
+    for each in refused:
+        same.setdefault(f"refused by {each.plugin}: {each.message}", []).append(each.pod)
     return "".join(
         f"{pods[0].metadata.namespace or 'default'}/{pods[0].metadata.name}"
-        f"{f' and {len(pods) - 1} more' if len(pods) > 1 else ''}: refused by LimitRanger: {why}\n"
+        f"{f' and {len(pods) - 1} more' if len(pods) > 1 else ''}: {why}\n"
         for why, pods in same.items()
     )
 
 
-def refused_document(refused: Sequence[tuple[Pod, str]]) -> list[dict[str, str]]:
+def refused_document(refused: Sequence[Refusal]) -> list[dict[str, str]]:
     """Return the refused pods for programs."""
     return [
-        {"namespace": pod.metadata.namespace or "default", "name": pod.metadata.name, "message": why}
-        for pod, why in refused
+        {
+            "namespace": each.pod.metadata.namespace or "default",
+            "name": each.pod.metadata.name,
+            "plugin": each.plugin,
+            "message": each.message,
+        }
+        for each in refused
     ]

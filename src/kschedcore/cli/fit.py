@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kschedcore.cli.why_not import Inquiries
     from kschedcore.engine.capacity import Capacity
     from kschedcore.engine.decision import Decision
+    from kschedcore.manifests.review import Refusal
 
 __all__ = ["EPILOG", "command"]
 
@@ -185,7 +186,7 @@ def what_it_asks(pod: Pod) -> bytes:
 def report(
     rows: Sequence[Row],
     made: Collection[Decision],
-    refused: Sequence[tuple[Pod, str]],
+    refused: Sequence[Refusal],
     inquiries: Inquiries,
     *,
     show_headers: bool,

@@ -8,32 +8,32 @@ name which the manifests hold is left as it is, whether or not it is the pod's o
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from kschedcore.api.objects import PersistentVolumeClaim, Pod, StorageClass, decode
+from kschedcore.api.objects import Pod
+from kschedcore.api.volumes import IS_DEFAULT_CLASS
 from kschedcore.manifests.creating import created_object
+from kschedcore.rules.admission.default_classes import default_class
 
 __all__ = ["ephemeral_claims"]
 
-_IS_DEFAULT: Final = "storageclass.kubernetes.io/is-default-class"
-
 
 def ephemeral_claims(
-    pods: Iterable[Pod], classes: Iterable[StorageClass], existing: Container[tuple[str, str]]
-) -> Iterator[PersistentVolumeClaim]:
-    """Yield the claims of pods' generic ephemeral volumes that do not exist.
+    pods: Iterable[Pod], classes: Iterable[Mapping[str, Any]], existing: Container[tuple[str, str]]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the claims, whole, of pods' generic ephemeral volumes that do not exist.
 
     Args:
         pods: The pods.
-        classes: The cluster's storage classes; the default one is given to claims that name none.
+        classes: The cluster's storage classes, whole; the default one is given to claims that name none.
         existing: (namespace, name) of the claims that exist.
 
     Raises:
         ManifestError: The API server would refuse a claim.
     """
-    default = _default_class(classes)
+    default = default_class(classes, IS_DEFAULT_CLASS)
     for pod in pods:
         namespace = pod.metadata.namespace or "default"
         for volume in pod.spec.volumes or ():
@@ -44,7 +44,7 @@ def ephemeral_claims(
             spec = msgspec.json.decode(msgspec.json.encode(template.spec)) or {}
             if spec.get("storageClassName") is None and default:
                 spec["storageClassName"] = default
-            yield decode(PersistentVolumeClaim, _claim(pod, namespace, name, spec))
+            yield _claim(pod, namespace, name, spec)
 
 
 def _claim(pod: Pod, namespace: str, name: str, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -64,11 +64,3 @@ def _claim(pod: Pod, namespace: str, name: str, spec: Mapping[str, Any]) -> Mapp
     }
     stored = created_object(claim) or claim
     return {**stored, "metadata": {**stored["metadata"], "ownerReferences": [owner]}}
-
-
-def _default_class(classes: Iterable[StorageClass]) -> str:
-    """Return the default class's name: the newest of several, the first by name among equals; or nothing."""
-    marked = [each for each in classes if (each.metadata.annotations or {}).get(_IS_DEFAULT) == "true"]
-    marked.sort(key=lambda each: each.metadata.name)
-    marked.sort(key=lambda each: each.metadata.creation_timestamp or "", reverse=True)
-    return marked[0].metadata.name if marked else ""

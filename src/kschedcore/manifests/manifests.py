@@ -3,52 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
-from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.kinds import KINDS, VIEWS, is_cluster_scoped
 from kschedcore.api.machinery.remembered import shared
 from kschedcore.api.objects import (
     Namespace,
     Node,
     ObjectMeta,
-    PersistentVolumeClaim,
     Pod,
-    PodSpec,
     PriorityClass,
-    ReplicaSet,
-    ResourceClaimTemplate,
     RuntimeClass,
     View,
     decode,
 )
 from kschedcore.api.phases import FINISHED
-from kschedcore.api.schema.decode import DecodeError
-from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError, NotFoundError
-from kschedcore.manifests.claims import ephemeral_claims
 from kschedcore.manifests.collection import collection_put_off
 from kschedcore.manifests.creating import created_object, exists, plain_json
-from kschedcore.manifests.daemons import daemon_pods_of, nodes_with_daemon
-from kschedcore.manifests.device_claims import claims_to_make, with_claim_statuses
 from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
-from kschedcore.manifests.pending import missing_pods, missing_replica_sets
-from kschedcore.manifests.pod_specs import Admission, restored_spec, view_of
+from kschedcore.manifests.planned import Planned, PodPlanner
+from kschedcore.manifests.pod_specs import PodSpecs, restored_spec, view_of
+from kschedcore.manifests.review import Refusal
 from kschedcore.manifests.units import suspicious_units
 from kschedcore.manifests.workloads import WORKLOAD_KINDS
 from kschedcore.rules.bounds import check, check_workload
-from kschedcore.rules.creation import create_pod_spec
 
 __all__ = ["CLUSTER_KEYS", "Manifests", "load"]
 
 CONFIGURATION = "KubeSchedulerConfiguration"
+
+_DECIDING = frozenset({
+    "CronJob", "DaemonSet", "HorizontalPodAutoscaler", "LimitRange", "PersistentVolume", "PersistentVolumeClaim",
+    "PriorityClass", "ResourceClaimTemplate", "ResourceQuota", "RuntimeClass", "StorageClass",
+})  # fmt: skip
+"""Kinds, besides workloads, that decide which pods there are, or what admission and controllers give them."""
 
 OBJECTS = "<objects>"
 """The source of objects that a program made."""
@@ -81,14 +76,10 @@ class Manifests:
         self.namespaces: list[Namespace] = []
         self.workloads: list[Mapping[str, Any]] = []
         self._listed: list[tuple[str, Any]] = []
-        self._priority_classes: list[Mapping[str, Any]] = []
-        self._runtime_classes: list[Mapping[str, Any]] = []
-        self._limit_ranges: list[Mapping[str, Any]] = []
-        self._daemon_sets: list[Mapping[str, Any]] = []
+        self._stored: dict[str, list[Mapping[str, Any]]] = {}
         self.warnings: list[str] = []
-        # By the id of a view: the view, which keeps its id from being reused, and the spec that it shows.
-        self._specs: dict[int, tuple[PodSpec, FrozenDict]] = {}
-        self._admitted: dict[int, tuple[PodSpec, FrozenDict]] = {}
+        self._specs = PodSpecs()
+        self._plan: tuple[Any, Planned] | None = None
         self._recorded = False
         self.config: Mapping[str, Any] | None = None
         self._wholes: dict[Key, Whole] = {}
@@ -177,10 +168,8 @@ class Manifests:
             if created is None and not self._recorded:
                 check_workload(data)
             self.workloads.append(data)
-        if kind == "LimitRange":
-            self._limit_ranges.append(data if created is None else created)
-        if kind == "DaemonSet":
-            self._daemon_sets.append(data if created is None else created)
+        if kind in _DECIDING:
+            self._stored.setdefault(kind, []).append(data if created is None else created)
         if kind == CONFIGURATION:
             self.config = data
 
@@ -188,7 +177,7 @@ class Manifests:
         view: Any
         if kind == "Pod" and created is not None:
             view = decode(Pod, {"metadata": data["metadata"]})
-            view = msgspec.structs.replace(view, spec=self._completed_spec(created["spec"]))
+            view = msgspec.structs.replace(view, spec=self._specs.view(created["spec"]))
         else:
             view = decode(VIEWS[kind], data if created is None else created)
             if created is None and not self._recorded:
@@ -200,10 +189,8 @@ class Manifests:
                 self.nodes.append(view)
             case Namespace():
                 self.namespaces.append(view)
-            case PriorityClass():
-                self._priority_classes.append(data if created is None else created)
-            case RuntimeClass():
-                self._runtime_classes.append(data if created is None else created)
+            case PriorityClass() | RuntimeClass():
+                pass
             case _:
                 self._listed.append((kind, view))
 
@@ -215,21 +202,15 @@ class Manifests:
             pod = msgspec.structs.replace(pod, spec=view_of(complete))
         if not self._recorded and pod.spec.priority is None:
             # No API server resolved its class: the manifest was written by hand, or trimmed.
-            self._specs[id(pod.spec)] = pod.spec, complete or shared(spec)
+            self._specs.add(pod.spec, complete or shared(spec))
         return pod
-
-    def _completed_spec(self, spec: FrozenDict) -> PodSpec:
-        """Return the view of a created pod's spec, and remember the spec itself for admission."""
-        view = view_of(spec)
-        self._specs[id(view)] = view, spec
-        return view
 
     # -- reading ----------------------------------------------------------------------------------
 
     @property
     def bound(self) -> list[Pod]:
         """Pods that have a node and have not finished."""
-        return self._completed(
+        return self._planner().completed(
             pod for pod in self.pods if pod.spec.node_name and pod.status.phase not in FINISHED
         )
 
@@ -240,133 +221,55 @@ class Manifests:
         Raises:
             ManifestError: A workload's template cannot be read as that of a pod.
         """
-        templates = self._claim_templates()
-        return [with_claim_statuses(pod, templates) for pod, refusal in self._reviewed() if not refusal]
-
-    def _claim_templates(self) -> dict[tuple[str, str], ResourceClaimTemplate]:
-        """Return the templates from which claims are made; those of a recorded cluster make none."""
-        views = [view for _, view in self._listed if isinstance(view, ResourceClaimTemplate)]
-        if self._recorded:
-            return {}
-        return {(each.metadata.namespace or self.namespace, each.metadata.name): each for each in views}
+        return list(self._planned().pods)
 
     @property
-    def refused(self) -> list[tuple[Pod, str]]:
+    def refused(self) -> list[Refusal]:
         """Pods that admission would refuse, which so would not exist, each with the reason.
 
         Raises:
             ManifestError: A workload's template cannot be read as that of a pod.
         """
-        return [(pod, refusal) for pod, refusal in self._reviewed() if refusal] if self._limit_ranges else []
-
-    def _reviewed(self) -> Iterator[tuple[Pod, str]]:
-        """Yield the pods that are to be scheduled, each with why admission refuses it."""
-        missing = missing_pods(self.workloads, self.pods, self._template_spec)
-        pods = self._completed(chain(self._waiting(), self._daemon_pods(), missing))
-        admission = self._admission()
-        for pod in pods:
-            new = not pod.metadata.uid and not pod.status.phase
-            known = self._admitted.get(id(pod.spec)) if new and self._limit_ranges else None
-            yield (
-                pod,
-                "" if known is None else admission.refusal(known[1], pod.metadata.namespace or "default"),
-            )
-
-    def _admission(self) -> Admission:
-        return Admission(self._priority_classes, self._runtime_classes, self._limit_ranges)
-
-    def _daemon_pods(self) -> Iterator[Pod]:
-        """Yield the pods that DaemonSets lack, node by node.
-
-        Raises:
-            ManifestError: A template cannot be read as that of a pod.
-        """
-        for daemon_set in self._daemon_sets:
-            template = (daemon_set.get("spec") or {}).get("template") or {}
-            try:
-                spec = create_pod_spec(template.get("spec") or {})
-            except DecodeError as error:
-                raise ManifestError(str(error), path=f"spec.template.{error.path}") from None
-            placed = nodes_with_daemon(daemon_set, self.pods)
-            lacking = [node for node in self.nodes if node.metadata.name not in placed]
-            whole = {**daemon_set, "spec": {"template": {**template, "spec": spec}}}
-            for pod in daemon_pods_of(whole, lacking):
-                metadata = decode(ObjectMeta, pod["metadata"])
-                yield Pod(metadata=metadata, spec=self._completed_spec(shared(pod["spec"])))
+        return list(self._planned().refused)
 
     @property
     def nominated(self) -> list[Pod]:
         """Pods without a node for which room is made on one (``status.nominatedNodeName``)."""
-        return self._completed(pod for pod in self._waiting() if pod.status.nominated_node_name)
-
-    def _waiting(self) -> Iterator[Pod]:
-        return (pod for pod in self.pods if not pod.spec.node_name and pod.status.phase not in FINISHED)
+        planner = self._planner()
+        return planner.completed(pod for pod in planner.waiting() if pod.status.nominated_node_name)
 
     @property
     def listed(self) -> list[tuple[str, Any]]:
         """(kind, view) of further objects that placement rules look up.
 
-        ReplicaSets, and claims from templates, that their controllers have yet to make are included.
+        ReplicaSets, claims and volumes that their controllers have yet to create or to bind are included.
         """
-        made: list[tuple[str, Any]] = [
-            ("ReplicaSet", decode(ReplicaSet, each)) for each in missing_replica_sets(self.workloads)
-        ]
-        made += (("PersistentVolumeClaim", each) for each in self._ephemeral_claims())
-        templates = self._claim_templates()
-        pods = [pod for pod, refusal in self._reviewed() if not refusal] if templates else []
-        made += (("ResourceClaim", claim) for pod in pods for claim in claims_to_make(pod, templates))
-        return [*self._listed, *made]
+        planned = self._planned()
+        kept = (
+            [each for each in self._listed if not self._is_replaced(each, planned)]
+            if planned.replaced
+            else self._listed
+        )
+        return [*kept, *planned.created]
 
-    def _ephemeral_claims(self) -> Iterator[PersistentVolumeClaim]:
-        """Yield the claims that the ephemeral volume controller has yet to create, for pods that are new."""
-        if self._recorded:
-            return
-        templates = chain(self.workloads, self._daemon_sets)
-        specs = chain((pod.spec for pod in self.pods), (template_of(each).spec for each in templates))
-        if not any(volume.ephemeral for spec in specs for volume in spec.volumes or ()):
-            return
-        classes = [view for kind, view in self._listed if kind == "StorageClass"]
-        claims = {
-            (namespace, name) for kind, namespace, name in self.objects if kind == "PersistentVolumeClaim"
-        }
-        yield from ephemeral_claims((pod for pod in self.pending if not pod.metadata.uid), classes, claims)
+    def _is_replaced(self, listed: tuple[str, Any], planned: Planned) -> bool:
+        kind, view = listed
+        namespace = "" if is_cluster_scoped(kind) else view.metadata.namespace or self.namespace
+        return (kind, namespace, view.metadata.name) in planned.replaced
 
-    def _template_spec(self, workload: Mapping[str, Any]) -> PodSpec:
-        """Return the spec of the pods of a workload.
+    def _planner(self) -> PodPlanner:
+        return PodPlanner(
+            self.pods, self.nodes, self.workloads, self._stored, self.objects, self._specs, self._recorded
+        )
 
-        Raises:
-            ManifestError: A field has the wrong type.
-        """
-        template = template_of(workload)
-        if self._recorded:
-            return template.spec
-        spec = ((workload.get("spec") or {}).get("template") or {}).get("spec") or {}
-        try:
-            return self._completed_spec(create_pod_spec(spec))
-        except DecodeError as error:
-            raise ManifestError(str(error), path=f"spec.template.{error.path}") from None
-
-    def _completed(self, pods: Iterable[Pod]) -> list[Pod]:
-        """Return the pods as an API server would admit them; those that exist as they are."""
-        if self._recorded:
-            return list(pods)
-        admission = self._admission()
-        completed: dict[tuple[int, str], PodSpec] = {}
-        result = []
-        for pod in pods:
-            namespace = pod.metadata.namespace or "default"
-            key = id(pod.spec), namespace
-            if key not in completed:
-                known = self._specs.get(key[0])
-                if known is None:
-                    completed[key] = pod.spec
-                else:
-                    admitted = admission.admit(known[1], namespace)
-                    view = completed[key] = view_of(admitted)
-                    self._admitted[id(view)] = view, admitted
-            spec = completed[key]
-            result.append(pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec))
-        return result
+    def _planned(self) -> Planned:
+        """Return what there is to schedule, worked out again after a change of pods, nodes or workloads."""
+        state = (
+            len(self.objects), [*map(id, self.pods)], [*map(id, self.nodes)], [*map(id, self.workloads)]
+        )  # fmt: skip
+        if self._plan is None or self._plan[0] != state:
+            self._plan = state, self._planner().planned()
+        return self._plan[1]
 
     @property
     def sources(self) -> set[str]:
@@ -376,7 +279,7 @@ class Manifests:
     @property
     def others(self) -> list[Mapping[str, Any]]:
         """Whole objects of the kinds that neither placement nor :attr:`workloads` looks at."""
-        known = VIEWS.keys() | WORKLOAD_KINDS | {CONFIGURATION, "LimitRange", "DaemonSet"}
+        known = VIEWS.keys() | WORKLOAD_KINDS | _DECIDING | {CONFIGURATION}
         return [data for (kind, _, _), data in self.objects.items() if kind not in known]
 
     def raw(self, view: View) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ Key = tuple[str, str, str]
 
 
 def missing_pods(
-    workloads: Collection[Whole], pods: Collection[Pod], spec_of: Callable[[Whole], PodSpec]
+    workloads: Collection[Whole], pods: Collection[Pod], spec_of: Callable[[Whole, Whole], PodSpec]
 ) -> Iterator[Pod]:
     """Yield the pods that workloads ask for and that are not there, workload by workload.
 
@@ -33,7 +33,7 @@ def missing_pods(
     Args:
         workloads: Whole objects.
         pods: The pods that are there.
-        spec_of: Returns the spec of a workload's pods.
+        spec_of: Returns the view of a pod's spec, given the workload and the spec.
 
     Raises:
         ManifestError: A workload's template cannot be read as that of a pod.
@@ -49,10 +49,13 @@ def missing_pods(
         left = len(asked) - have[key]
         if left <= 0:
             continue
-        spec = spec_of(workload)
+        shown: Any = None
         for pod in asked:
             metadata = decode(ObjectMeta, pod["metadata"])
             if left > 0 and (metadata.namespace, metadata.name) not in taken:
+                if shown is not pod["spec"]:
+                    shown = pod["spec"]
+                    spec = spec_of(workload, shown)
                 yield Pod(metadata=metadata, spec=spec)
                 left -= 1
 

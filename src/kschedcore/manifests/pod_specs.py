@@ -19,7 +19,7 @@ from kschedcore.rules.admission.runtime_class import with_runtime_class
 from kschedcore.rules.admission.tolerations import with_default_tolerations
 from kschedcore.rules.defaults.pod_resources import default_pod_resources, may_lack_pod_resources
 
-__all__ = ["Admission", "restored_spec", "view_of"]
+__all__ = ["Admission", "PodSpecs", "restored_spec", "view_of"]
 
 Json = Mapping[str, Any]
 
@@ -46,6 +46,41 @@ def restored_spec(spec: Json) -> FrozenDict | None:
     return None if changed == spec else shared(changed)
 
 
+class PodSpecs:
+    """The specs that typed views show, by the identity of the view.
+
+    A view that is remembered here is kept alive, so its id is not reused.
+    """
+
+    def __init__(self) -> None:
+        self._raw: Final[dict[int, tuple[PodSpec, FrozenDict]]] = {}
+        self._admitted: Final[dict[int, tuple[PodSpec, FrozenDict]]] = {}
+
+    def view(self, spec: FrozenDict) -> PodSpec:
+        """Return the view of a spec that admission has yet to complete, and remember the spec."""
+        view = view_of(spec)
+        self.add(view, spec)
+        return view
+
+    def add(self, view: PodSpec, spec: FrozenDict) -> None:
+        """Remember the spec of a view, which admission has yet to complete."""
+        self._raw[id(view)] = view, spec
+
+    def raw(self, view: PodSpec) -> FrozenDict | None:
+        """Return a spec that admission has yet to complete; None for a view that is complete."""
+        known = self._raw.get(id(view))
+        return None if known is None else known[1]
+
+    def admit(self, view: PodSpec, spec: FrozenDict) -> None:
+        """Remember the spec of a view as admission completed it."""
+        self._admitted[id(view)] = view, spec
+
+    def admitted(self, view: PodSpec) -> FrozenDict | None:
+        """Return a spec as admission completed it; None for other views."""
+        known = self._admitted.get(id(view))
+        return None if known is None else known[1]
+
+
 class Admission:
     """Admission of pods from manifests: LimitRanger, RuntimeClass, Priority, DefaultTolerationSeconds.
 
@@ -66,6 +101,10 @@ class Admission:
         self._priorities: Final = {each["metadata"]["name"]: each for each in priority_classes}
         self._default: Final = default_class(priority_classes)
         self._runtimes: Final = {each["metadata"]["name"]: each for each in runtime_classes}
+
+    def limits(self, namespace: str) -> list[FrozenDict]:
+        """Return the items of the limit ranges of a namespace."""
+        return self._limits.get(namespace, [])
 
     def refusal(self, spec: FrozenDict, namespace: str) -> str:
         """Return why LimitRanger refuses an admitted spec, in its words; empty if it does not."""

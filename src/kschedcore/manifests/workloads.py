@@ -2,8 +2,8 @@
 
 A Deployment's pods belong to a ReplicaSet, and their labels carry ``pod-template-hash``: default topology
 spreading looks the owner's selector up, and ``matchLabelKeys`` usually names that label. A Deployment that
-has no ReplicaSet yet gets the one that its controller would make. A StatefulSet's claims are left to its
-controller.
+has no ReplicaSet yet gets the one that its controller would make. The pods of a StatefulSet with claim
+templates mount the claims of their ordinals.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from kschedcore.api.objects import Pod
+from kschedcore.manifests.stateful_sets import identity_labels, with_claims
 
 __all__ = ["TEMPLATE_HASH", "WORKLOAD_KINDS", "pods_of", "replica_set_of", "workload_of"]
 
@@ -34,7 +35,8 @@ def pods_of(
     *,
     replica_set: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the pods of a workload: ``NAME-0``, ``NAME-1`` and so on, all with the template's spec object.
+    """Return the pods of a workload: ``NAME-0``, ``NAME-1`` and so on, with the template's spec object
+    (each with its own where the pods mount claims of their own).
 
     Args:
         workload: A whole workload object; what has not the type that its API gives it counts as absent.
@@ -58,7 +60,7 @@ def pods_of(
                 **_template_metadata(template, workload, ordinal),
                 "ownerReferences": [_reference(owner)],
             },
-            "spec": _mapping(template.get("spec")),
+            "spec": _pod_spec(workload, _mapping(template.get("spec")), ordinal),
         }
         for ordinal in range(first, first + count)
     ]
@@ -153,10 +155,7 @@ def _own_labels(workload: Mapping[str, Any], ordinal: int) -> dict[str, str]:
     name = str(workload["metadata"]["name"])
     match workload["kind"]:
         case "StatefulSet":
-            return {
-                "statefulset.kubernetes.io/pod-name": f"{name}-{ordinal}",
-                "apps.kubernetes.io/pod-index": str(ordinal),
-            }
+            return identity_labels(f"{name}-{ordinal}")
         case "Job":
             labels = {"batch.kubernetes.io/job-name": name, "job-name": name}
             if _mapping(workload.get("spec")).get("completionMode") == "Indexed":
@@ -164,6 +163,12 @@ def _own_labels(workload: Mapping[str, Any], ordinal: int) -> dict[str, str]:
             return labels
         case _:
             return {}
+
+
+def _pod_spec(workload: Mapping[str, Any], spec: Mapping[str, Any], ordinal: int) -> Mapping[str, Any]:
+    if workload["kind"] != "StatefulSet" or not _mapping(workload.get("spec")).get("volumeClaimTemplates"):
+        return spec
+    return {**spec, "volumes": with_claims(workload, spec.get("volumes") or (), ordinal)}
 
 
 def _first_ordinal(workload: Mapping[str, Any]) -> int:

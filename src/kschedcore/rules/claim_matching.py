@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, NodeSelector, decode
@@ -16,8 +17,13 @@ __all__ = [
     "is_reachable",
     "is_reserved_for",
     "mismatch",
+    "provisioned_volume",
     "requested",
 ]
+
+
+PROVISIONED_BY: Final = "pv.kubernetes.io/provisioned-by"
+_ZONE: Final = "topology.kubernetes.io/zone"
 
 
 def class_of(obj: Object) -> str:
@@ -130,3 +136,51 @@ def _best(claim: Object, volumes: Iterable[Object], node: Object | None, delayed
 
 def _order(volume: Object) -> tuple[int, str]:
     return _capacity(volume), volume["metadata"]["name"]
+
+
+def provisioned_volume(name: str, claim: Object, storage_class: Object, zone: str | None = None) -> Object:
+    """Return the volume that a class's provisioner creates for a claim.
+
+    Args:
+        name: The name of the volume.
+        claim: The claim, with its uid.
+        storage_class: Its class.
+        zone: The zone of the node that was selected for the claim, from which alone the volume can be reached. The
+            class's ``allowedTopologies`` count otherwise.
+    """
+    metadata, spec = claim["metadata"], claim["spec"]
+    volume: Object = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "annotations": {PROVISIONED_BY: storage_class["provisioner"]}},
+        "spec": {
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "accessModes": list(spec.get("accessModes") or ()),
+            "volumeMode": spec.get("volumeMode", "Filesystem"),
+            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
+            "storageClassName": storage_class["metadata"]["name"],
+            "claimRef": {
+                "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": metadata["namespace"],
+                "name": metadata["name"], "uid": metadata["uid"],
+            },
+            "csi": {"driver": storage_class["provisioner"], "volumeHandle": name},
+        },
+    }  # fmt: skip
+    if terms := _topology(storage_class, zone):
+        volume["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": terms}}
+    return volume
+
+
+def _topology(storage_class: Object, zone: str | None) -> list[Object]:
+    """Return from where a volume can be reached: the zone of the pod's node, or what the class allows."""
+    if zone:
+        return [{"matchExpressions": [{"key": _ZONE, "operator": "In", "values": [zone]}]}]
+    return [
+        {
+            "matchExpressions": [
+                {"key": each["key"], "operator": "In", "values": list(each["values"])}
+                for each in term.get("matchLabelExpressions") or ()
+            ]
+        }
+        for term in storage_class.get("allowedTopologies") or ()
+    ]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.persistentvolume.binder import promised_node
-from kschedcore.rules.claim_matching import class_of, find_volume
+from kschedcore.rules.claim_matching import class_of, find_volume, provisioned_volume
 
 __all__ = ["PersistentVolumeProvisioner"]
 
-PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
 
 _CLAIMS, _VOLUMES, _CLASSES = "persistentvolumeclaims", "persistentvolumes", "storageclasses.storage.k8s.io"
@@ -61,7 +59,8 @@ class PersistentVolumeProvisioner(Controller):
         if self.informers[_VOLUMES].get("", name) is not None:
             return None
         self._announce(claim, storage_class["provisioner"])
-        self.client.create(_VOLUMES, "", self._volume(name, claim, storage_class))
+        zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
+        self.client.create(_VOLUMES, "", provisioned_volume(name, claim, storage_class, zone))
         message = f"Successfully provisioned volume {name}"
         self.events.event(claim, "Normal", "ProvisioningSucceeded", message)
         return None
@@ -71,43 +70,3 @@ class PersistentVolumeProvisioner(Controller):
             namespace, name = key_of(claim)
             patch = {"metadata": {"annotations": {STORAGE_PROVISIONER: provisioner}}}
             self.client.patch(_CLAIMS, namespace, name, patch)
-
-    def _volume(self, name: str, claim: Object, storage_class: Object) -> Object:
-        metadata, spec = claim["metadata"], claim["spec"]
-        volume: Object = {
-            "apiVersion": "v1",
-            "kind": "PersistentVolume",
-            "metadata": {"name": name, "annotations": {PROVISIONED_BY: storage_class["provisioner"]}},
-            "spec": {
-                "capacity": {"storage": spec["resources"]["requests"]["storage"]},
-                "accessModes": list(spec.get("accessModes", ())),
-                "volumeMode": spec.get("volumeMode", "Filesystem"),
-                "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy", "Delete"),
-                "storageClassName": storage_class["metadata"]["name"],
-                "claimRef": {
-                    "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": metadata["namespace"],
-                    "name": metadata["name"], "uid": metadata["uid"],
-                },
-                "csi": {"driver": storage_class["provisioner"], "volumeHandle": name},
-            },
-        }  # fmt: skip
-        terms = self._topology(claim, storage_class)
-        if terms:
-            volume["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": terms}}
-        return volume
-
-    def _topology(self, claim: Object, storage_class: Object) -> list[Object]:
-        """From where the volume can be reached: the zone of the pod's node, or what the class allows."""
-        node = promised_node(claim, self.informers)
-        zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
-        if zone:
-            return [{"matchExpressions": [{"key": _ZONE, "operator": "In", "values": [zone]}]}]
-        return [
-            {
-                "matchExpressions": [
-                    {"key": each["key"], "operator": "In", "values": list(each["values"])}
-                    for each in plain(term).get("matchLabelExpressions", ())
-                ]
-            }
-            for term in storage_class.get("allowedTopologies", ())
-        ]

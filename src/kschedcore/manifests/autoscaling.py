@@ -1,0 +1,50 @@
+"""Replicas as horizontal pod autoscalers leave them: within their bounds, whatever the metrics are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+__all__ = ["autoscaled"]
+
+Json = Mapping[str, Any]
+
+
+def autoscaled(workloads: Iterable[Json], autoscalers: Iterable[Json]) -> list[Json]:
+    """Return the workloads with replicas between the ``minReplicas`` and ``maxReplicas`` of their autoscalers.
+
+    A workload with no replicas is not autoscaled, see "Implicit maintenance-mode deactivation" in the reference.
+
+    Args:
+        workloads: Whole workload objects.
+        autoscalers: HorizontalPodAutoscalers of any version.
+    """
+    bounds = dict(map(_bounds, autoscalers))
+    return [_within(each, bounds.get(_key(each))) for each in workloads] if bounds else list(workloads)
+
+
+def _key(workload: Json) -> tuple[str, str, str]:
+    metadata = workload["metadata"]
+    return workload["kind"], metadata.get("namespace") or "default", metadata["name"]
+
+
+def _bounds(autoscaler: Json) -> tuple[tuple[str, str, str], tuple[int, int]]:
+    spec = autoscaler.get("spec") or {}
+    target = spec.get("scaleTargetRef") or {}
+    namespace = autoscaler["metadata"].get("namespace") or "default"
+    least = spec.get("minReplicas")
+    least = 1 if least is None else least
+    return (target.get("kind", ""), namespace, target.get("name", "")), (
+        least,
+        spec.get("maxReplicas") or least,
+    )
+
+
+def _within(workload: Json, bounds: tuple[int, int] | None) -> Json:
+    spec = workload.get("spec") or {}
+    replicas = spec.get("replicas")
+    replicas = 1 if replicas is None else replicas
+    if bounds is None or not isinstance(replicas, int) or replicas <= 0:
+        return workload
+    wanted = max(bounds[0], min(replicas, bounds[1]))
+    return workload if wanted == replicas else {**workload, "spec": {**spec, "replicas": wanted}}

@@ -1,0 +1,141 @@
+"""Admission of the pods that controllers create from manifests, and of the claims that they create for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.kinds import KINDS, kind_by_resource
+from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.objects import Pod
+from kschedcore.manifests.creating import created_object
+from kschedcore.manifests.pod_specs import Admission, PodSpecs
+from kschedcore.manifests.quotas import Quotas
+from kschedcore.manifests.stateful_sets import claims_of_ordinal
+from kschedcore.rules.admission.limit_range import claim_problems
+
+__all__ = ["Refusal", "Review"]
+
+Json = Mapping[str, Any]
+Key = tuple[str, str, str]
+
+CLAIMS = "PersistentVolumeClaim"
+
+
+class Refusal(NamedTuple):
+    """A pod that does not exist because admission refuses it.
+
+    Attributes:
+        pod: The pod.
+        message: The reason, in the admission plugin's words.
+        plugin: The admission plugin.
+    """
+
+    pod: Pod
+    message: str
+    plugin: str
+
+
+class Review:
+    """Admission of new pods, one after the other; what one takes of a quota, the next one finds taken.
+
+    Args:
+        admission: The plugins that check pods.
+        specs: The specs that the pods' views show.
+        stored: Kind -> whole objects as an API server stores them.
+        objects: Every object of the manifests, whole.
+        workloads: Whole workload objects.
+
+    Attributes:
+        claims: The claims of StatefulSets' pods that were admitted so far, whole.
+    """
+
+    def __init__(
+        self,
+        admission: Admission,
+        specs: PodSpecs,
+        stored: Mapping[str, list[Json]],
+        objects: Mapping[Key, Json],
+        workloads: Iterable[Json],
+    ) -> None:
+        self._admission = admission
+        self._specs = specs
+        self._objects = objects
+        self._quotas = Quotas(stored.get("ResourceQuota", ()), self._existing())
+        self._sets = {
+            (each["metadata"].get("namespace") or "default", each["metadata"]["name"]): each
+            for each in workloads
+            if each["kind"] == "StatefulSet" and (each.get("spec") or {}).get("volumeClaimTemplates")
+        }
+        self._has_claim = {
+            (namespace, name) for kind, namespace, name in self._objects if kind == CLAIMS
+        } if self._sets else set()  # fmt: skip
+        self.claims: list[Json] = []
+
+    def _existing(self) -> Iterator[tuple[Resource, Json]]:
+        """Yield everything that counts towards quotas before the first new pod is created."""
+        for (name, _, _), obj in self._objects.items():
+            resource = _RESOURCES.get((obj.get("apiVersion", ""), name))
+            if resource is None:
+                continue
+            new = (
+                name == "Pod"
+                and not obj["metadata"].get("uid")
+                and not (obj.get("status") or {}).get("phase")
+            )
+            if new and not (obj.get("spec") or {}).get("nodeName"):
+                continue
+            yield resource, obj
+
+    def refusal(self, pod: Pod) -> Refusal | None:
+        """Return why a pod is refused; None for one that is admitted, which is charged, or that exists."""
+        exists = bool(pod.metadata.uid or pod.status.phase)
+        namespace = pod.metadata.namespace or "default"
+        claims = self._missing_claims(pod, namespace)
+        spec = None if exists else self._specs.admitted(pod.spec)
+        if spec is not None and (why := self._admission.refusal(spec, namespace)):
+            return Refusal(pod, why, "LimitRanger")
+        for claim in claims:
+            if (refusal := self._claim_refusal(pod, claim, namespace)) is not None:
+                return None if exists else refusal
+        if spec is not None and (why := self._quotas.problem(_PODS, _charged(pod, spec), namespace)):
+            return Refusal(pod, why, "ResourceQuota")
+        self.claims += claims
+        self._has_claim |= {(namespace, each["metadata"]["name"]) for each in claims}
+        return None
+
+    def _missing_claims(self, pod: Pod, namespace: str) -> list[Json]:
+        """Return the claims that a pod of a StatefulSet lacks."""
+        if not self._sets:
+            return []
+        owner = next((each for each in pod.metadata.owner_references or () if each.controller), None)
+        ordinal = pod.metadata.name.rpartition("-")[2]
+        owning = self._sets.get((namespace, owner.name)) if owner and owner.kind == "StatefulSet" else None
+        if owning is None or not ordinal.isdecimal():
+            return []
+        whole = {**owning, "metadata": {**owning["metadata"], "namespace": namespace}}
+        wanted = claims_of_ordinal(whole, int(ordinal))
+        lacking = [each for each in wanted if (namespace, each["metadata"]["name"]) not in self._has_claim]
+        return [created_object(each) or each for each in lacking]
+
+    def _claim_refusal(self, pod: Pod, claim: Json, namespace: str) -> Refusal | None:
+        name = claim["metadata"]["name"]
+        problems = list(claim_problems(dict(claim), self._admission.limits(namespace)))
+        if problems:
+            return Refusal(pod, f'persistentvolumeclaims "{name}" is forbidden: {problems[0]}', "LimitRanger")
+        why = self._quotas.problem(_CLAIMS, claim, namespace)
+        return (
+            Refusal(pod, f'persistentvolumeclaims "{name}" is forbidden: {why}', "ResourceQuota")
+            if why
+            else None
+        )
+
+
+_RESOURCES = {(each.resource.api_version, each.resource.kind): each.resource for each in KINDS}
+_PODS = kind_by_resource("pods").resource
+_CLAIMS = kind_by_resource("persistentvolumeclaims").resource
+
+
+def _charged(pod: Pod, spec: FrozenDict) -> Json:
+    return {"metadata": {"name": pod.metadata.name}, "spec": spec, "status": {}}
