@@ -1,7 +1,6 @@
 """What ``schedule`` and ``fit`` say of a manifest is what controllers and admission of a cluster do with it.
 
-Sources: kubernetes/kubernetes#55433 (quota and controllers), kubernetes/autoscaler#7321 (claims of pods that do not exist
-yet), kubernetes-sigs/karpenter#1029 (claims of StatefulSets and zones).
+Source of the claims that controllers create: kubernetes/autoscaler#7321.
 """
 
 from __future__ import annotations
