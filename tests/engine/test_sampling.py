@@ -163,7 +163,7 @@ class TestEngine:
     def test_an_explanation_tells_which_nodes_were_left_out(self) -> None:
         explanation = self.engine(40).explain(self.pod("a"))
         assert len(explanation.feasible) == 100
-        assert explanation.verdicts["n100"].reasons == ("node(s) were not asked to rate",)
+        assert explanation.verdicts["n100"].reasons == ("node(s) were not sampled",)
 
     def test_preemption_sees_every_node(self) -> None:
         engine = self.engine(40)

@@ -1,4 +1,4 @@
-"""Many nodes or bound pods at once, from columns instead of one by one."""
+"""Add many nodes, or bind many pods, in one call, from columns."""
 
 import numpy as np
 
@@ -17,18 +17,18 @@ from libc.stdlib cimport free, malloc
 def bind_rows(Core core not None, list infos not None, const int32_t[::1] info_of not None,
               const slot_t[::1] slots not None, const int64_t[::1] starts not None,
               const int64_t[::1] arrivals not None):
-    """Account pods on nodes, in order, as ``Core.bind`` does one.
+    """Bind pods to nodes, in order: ``Core.bind`` for many.
 
     Args:
-        core: Where to.
+        core: The engine's state.
         infos: PodInfos.
-        info_of: int32[n]: the place of each pod's info in ``infos``.
-        slots: int32[n]: their nodes; a pod whose slot is negative is passed over.
+        info_of: int32[n]: the index of each pod's info in ``infos``.
+        slots: int32[n]: their nodes; a pod with a negative slot is skipped.
         starts: int64[n], see ``Core.bind``.
         arrivals: int64[n], see ``Core.bind``.
 
     Returns:
-        int32[n]: the pods' numbers, -1 where passed over.
+        int32[n]: the pods' numbers, -1 where skipped.
     """
     cdef Py_ssize_t n = info_of.shape[0], i
     cdef PyObject** refs = <PyObject**> malloc((len(infos) + 1) * sizeof(PyObject*))
@@ -50,17 +50,17 @@ def bind_rows(Core core not None, list infos not None, const int32_t[::1] info_o
 
 def add_nodes(NodeTable nodes not None, list names not None, dict allocatable not None, dict labels not None,
               key_sets, taint_sets, const unsigned char[::1] unschedulable not None, list images not None):
-    """Add nodes that are new, in one step that no signal handler interrupts.
+    """Add new nodes in one step that no signal handler interrupts.
 
     Args:
         nodes: The table.
         names: The nodes' names.
-        allocatable: Resource -> int64[n]: cpu in millicores, all else in whole units.
-        labels: Key -> (int32[n], list): the place of each node's value in the list, -1 for none.
-        key_sets: (int32[n], list): the place of each node's tuple of label keys in the list.
+        allocatable: Resource -> int64[n]: cpu in millicores, others in whole units.
+        labels: Key -> (int32[n], list): the index of each node's value in the list, -1 for none.
+        key_sets: (int32[n], list): the index of each node's tuple of label keys in the list.
         taint_sets: (int32[n], list): the same of tuples of taints (key, value, effect).
         unschedulable: uint8[n]: ``spec.unschedulable``.
-        images: (node's place in ``names``, images) of nodes that have some, see ``NodeTable.set``.
+        images: (node's index in ``names``, images) of nodes that have any, see ``NodeTable.set``.
 
     Raises:
         ValueError: There would be too many resource names; nothing was added.
@@ -94,7 +94,7 @@ def _set_label(NodeTable nodes, str key, const slot_t[::1] slots, const int32_t[
 
 
 def _finish(NodeTable nodes, const slot_t[::1] slots, key_sets, taint_sets, const unsigned char[::1] unschedulable):
-    """Set what else nodes are, and note that they changed."""
+    """Set label keys, taints and ``unschedulable`` of nodes, and log the nodes as changed."""
     cdef const int32_t[::1] keys_of = key_sets[0], taints_of = taint_sets[0]
     cdef Py_ssize_t i
     cdef list keys = key_sets[1]

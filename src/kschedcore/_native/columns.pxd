@@ -16,7 +16,7 @@ cdef class ChangeLog:
     cdef int32_t* data            # the entries still kept
     cdef Py_ssize_t capacity
     cdef Py_ssize_t kept
-    cdef int64_t base             # position of data[0] since the beginning of time
+    cdef int64_t base             # absolute position of data[0]
     cdef Py_ssize_t bound
     cdef inline int64_t end(self) noexcept nogil:
         return self.base + self.kept

@@ -1,7 +1,7 @@
 """Aligned, growable columns of numbers and the change log.
 
 A column owns one 64-byte aligned buffer, so that vector loads never split a cache line and Arrow accepts
-it as it is. Growing keeps the contents and fills what is new with the column's ``fill`` value. Python gets
+it as it is. Growing keeps the contents and fills new entries with the column's ``fill`` value. Python gets
 copies: a view would show later changes or, after growing, freed memory.
 """
 
@@ -44,7 +44,7 @@ cdef class Int64Column:
     cdef int grow(self, Py_ssize_t capacity) except -1:
         cdef Py_ssize_t i
         cdef void* fresh
-        if capacity <= self.capacity and self.data != NULL:  # an empty column has a buffer too, for memcpy's sake
+        if capacity <= self.capacity and self.data != NULL:  # memcpy needs a buffer even when empty
             return 0
         fresh = _reallocate(self.data, self.capacity * sizeof(int64_t), capacity * sizeof(int64_t))
         if fresh == NULL:
@@ -56,11 +56,11 @@ cdef class Int64Column:
         return 0
 
     def extend(self, Py_ssize_t capacity):
-        """Make room for ``capacity`` entries."""
+        """Grow to at least ``capacity`` entries."""
         self.grow(capacity)
 
     def to_numpy(self, Py_ssize_t n):
-        """int64[n]: a copy of the first ``n`` entries."""
+        """Return a copy of the first ``n`` entries, int64[n]."""
         out = np.empty(n, np.int64)
         cdef int64_t[::1] view = out
         if n:
@@ -83,7 +83,7 @@ cdef class Int32Column:
     cdef int grow(self, Py_ssize_t capacity) except -1:
         cdef Py_ssize_t i
         cdef void* fresh
-        if capacity <= self.capacity and self.data != NULL:  # an empty column has a buffer too, for memcpy's sake
+        if capacity <= self.capacity and self.data != NULL:  # memcpy needs a buffer even when empty
             return 0
         fresh = _reallocate(self.data, self.capacity * sizeof(int32_t), capacity * sizeof(int32_t))
         if fresh == NULL:
@@ -95,11 +95,11 @@ cdef class Int32Column:
         return 0
 
     def extend(self, Py_ssize_t capacity):
-        """Make room for ``capacity`` entries."""
+        """Grow to at least ``capacity`` entries."""
         self.grow(capacity)
 
     def to_numpy(self, Py_ssize_t n):
-        """int32[n]: a copy of the first ``n`` entries."""
+        """Return a copy of the first ``n`` entries, int32[n]."""
         out = np.empty(n, np.int32)
         cdef int32_t[::1] view = out
         if n:
@@ -108,11 +108,11 @@ cdef class Int32Column:
 
 
 cdef class ChangeLog:
-    """The slots (or domains) that changed, in order, as far back as ``bound`` entries.
+    """The slots (or domains) that changed, in order: the last ``bound`` entries.
 
-    A reader remembers the absolute position up to which it has read. When the log has forgotten what came
-    after that position the reader is told so and starts over: memory stays bounded, and a reader that has
-    fallen behind by more than a table's worth of changes is better off with a full pass anyway.
+    A reader keeps the absolute position up to which it has read. When entries after that position have been
+    dropped, :meth:`read` returns -1 and the reader does a full pass: memory stays bounded, and a full pass is
+    cheaper anyway for a reader that is so far behind.
     """
 
     def __cinit__(self, Py_ssize_t bound=4096):
@@ -147,7 +147,7 @@ cdef class ChangeLog:
         return 0
 
     cdef int64_t read(self, int64_t position, const int32_t** items) noexcept nogil:
-        """Point ``items`` at what follows ``position``; return how many, or -1 when it is forgotten."""
+        """Point ``items`` at the entries after ``position``; return their number, or -1 when some were dropped."""
         if position < self.base:
             return -1
         items[0] = self.data + (position - self.base)

@@ -16,7 +16,7 @@ cdef class Core:
     cdef readonly Topology topology
     cdef readonly Nominations nominations
     cdef readonly Shared shared
-    cdef dict held_by_no_pod           # slot -> frozenset of (what, tag)
+    cdef dict extra_holdings           # slot -> frozenset of (what, tag), held besides those of bound pods
     cdef bint random_ties
     cdef public uint64_t random_state
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil

@@ -1,6 +1,6 @@
 """The core of an engine: nodes, bound pods, topology counts, and the loop that places pods.
 
-The scheduling cycle of one pod is: let its class catch up with what changed (Filter, Score, NormalizeScore),
+The scheduling cycle of one pod is: refresh its class (Filter, Score, NormalizeScore),
 take the best node, account the pod there. A batch runs through it without the interpreter.
 """
 
@@ -22,18 +22,18 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 cdef enum:
-    PATIENCE = 1024                    # so many pods are placed before signal handlers are run
+    SIGNAL_INTERVAL = 1024             # pods placed between two checks for signals
 
 
 cdef class Core:
-    """Everything the native side of an engine holds.
+    """The native state of one engine.
 
     Args:
-        random_ties: Draw among nodes that share the best score instead of taking the first by name.
-        seed: Seeds the draws.
+        random_ties: Choose at random among nodes with the best score instead of the first by name.
+        seed: Seed of the random choices.
 
     Attributes:
-        random_state: Where the draws stand.
+        random_state: State of the random generator.
     """
 
     def __cinit__(self, bint random_ties=False, uint64_t seed=0):
@@ -45,7 +45,7 @@ cdef class Core:
         self.shared = Shared(self.nominations)
         self.random_ties = random_ties
         self.random_state = seed
-        self.held_by_no_pod = {}
+        self.extra_holdings = {}
 
     cdef int32_t put(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
         cdef int32_t pod
@@ -68,34 +68,34 @@ cdef class Core:
         return 0
 
     def bind(self, PodInfo info not None, slot_t slot, int64_t start=INT64_MAX, int64_t arrival=-1):
-        """Account a pod on a node; return the number by which to unbind it.
+        """Account a pod on a node; return its number, for :meth:`unbind`.
 
-        ``start`` is when the pod started, in any unit that orders pods; INT64_MAX: it has not yet.
-        ``arrival`` is what ``PodTable.arrival_of`` said of a pod that is bound again; -1: it has only now come.
+        ``start`` is the pod's start time, in any unit that orders pods; INT64_MAX: not started.
+        ``arrival`` is ``PodTable.arrival_of`` of a pod that is bound again; -1: a new pod.
         """
         return self.put(info, slot, start, arrival)
 
     def unbind(self, int32_t pod):
-        """Take a pod off its node."""
+        """Remove a pod from its node."""
         self.take(pod)
 
-    def hold_only(self, slot_t slot, frozenset holdings not None):
-        """Let these (what, tag) be all that a node holds besides what its pods do; see ``PodInfo``."""
-        before = self.held_by_no_pod.pop(slot, frozenset())
+    def set_extra_holdings(self, slot_t slot, frozenset holdings not None):
+        """Set the (what, tag) that are held on a node besides those of bound pods; see ``PodInfo``."""
+        before = self.extra_holdings.pop(slot, frozenset())
         for what, tag in before - holdings:
             self.nodes.hold(slot, intern_holding(what), tag, -1)
         for what, tag in holdings - before:
             self.nodes.hold(slot, intern_holding(what), tag, 1)
         if holdings:
-            self.held_by_no_pod[slot] = holdings
+            self.extra_holdings[slot] = holdings
         self.nodes.load_log.append(slot)
 
     def note_load(self, slot_t slot):
-        """Have the filters that depend on what is accounted on a node look at it again."""
+        """Log a node as changed for the filters that depend on what is accounted on it."""
         self.nodes.load_log.append(slot)
 
     def set_node(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
-        """Add a node or replace what it is, see ``NodeTable.set``; pods on it move with its labels."""
+        """Add a node or replace its specification, see ``NodeTable.set``; its pods follow its topology labels."""
         cdef slot_t slot = self.nodes.slot_of(name)
         if slot < 0:
             return self.nodes.set(name, allocatable, labels, taints, images, unschedulable)
@@ -109,14 +109,14 @@ cdef class Core:
         return slot
 
     def _move_all(self, slot_t slot, int sign):
-        """Let the pods on a node leave their topology domains, or enter them again."""
+        """Count the pods on a node in their topology domains (``sign`` 1), or remove them from the counts (-1)."""
         cdef int32_t pod = self.pods.on_node(slot)
         while pod != NO_POD:
             self.topology.move(<PodInfo> self.pods.pods[pod].info, slot, sign)
             pod = self.pods.pods[pod].next_on_node
 
     cdef slot_t choose(self, PodClass pod_class) noexcept nogil:
-        """The node that a refreshed class would go to."""
+        """Return the node that a pod of a refreshed class is placed on."""
         cdef Entry entry = pod_class.best()
         cdef uint64_t draw
         if entry.ties < 2 or not self.random_ties:
@@ -130,22 +130,22 @@ cdef class Core:
         return pod_class.tournament.nth(pod_class.scores.total.data, <int64_t> (draw % <uint64_t> entry.ties))
 
     def place(self, list classes, bint bind=True, on_failure=None, const int32_t[::1] class_of=None):
-        """Schedule pods in turn.
+        """Schedule pods, one after another.
 
         Args:
-            classes: A PodClass for each pod; the same object for pods alike.
-            class_of: int32[n]: the place of each pod's class in ``classes``; None: there is one a pod.
-            bind: Account each placed pod before the next is looked at.
-            on_failure: Called with a pod's place in the batch when no node is feasible for it, before the next
-                is looked at; the class is as of that moment.
+            classes: The PodClass of each pod, or the distinct ones with ``class_of``.
+            class_of: int32[n]: the index of each pod's class in ``classes``; None: one for each pod.
+            bind: Account each placed pod before the next is scheduled.
+            on_failure: Called with a pod's index in the batch when no node is feasible for it, before the next
+                is scheduled; its class is refreshed at that time.
 
         Returns:
             (slots int32[n], -1 where no node was feasible; totals int64[n]; ties int32[n]; feasible int32[n];
-            pods int32[n], what to unbind them by, -1 where not bound; failures: for each pod without a node,
-            by its place, the counts of ``PodClass.rejection_counts``; done: how many pods were decided; error).
-            Fewer than n when ``on_failure`` or a signal handler raised an exception, which is then ``error``, and
-            when a plugin caught and kept one that is no Exception (``ReasonTable.interruptions``). The pods
-            decided before stay bound.
+            pods int32[n], their numbers for :meth:`unbind`, -1 where not bound; failures: index of each pod without
+            a node -> ``PodClass.rejection_counts``; done: the number of pods scheduled; error).
+            ``done`` is less than n when ``on_failure`` or a signal handler raised an exception, which is then
+            ``error``, and when a plugin caught a BaseException that is not an Exception
+            (``ReasonTable.interruptions``). The pods scheduled before stay bound.
         """
         cdef Py_ssize_t n = len(classes) if class_of is None else class_of.shape[0], count = len(classes), i
         cdef PyObject** refs = <PyObject**> malloc((n + 1) * sizeof(PyObject*))
@@ -171,7 +171,7 @@ cdef class Core:
             i = 0
             with nogil:
                 while i < n:
-                    if i % PATIENCE == PATIENCE - 1:
+                    if i % SIGNAL_INTERVAL == SIGNAL_INTERVAL - 1:
                         with gil:
                             PyErr_CheckSignals()
                     (<PodClass> refs[i]).refresh()
@@ -202,11 +202,11 @@ cdef class Core:
         return slots, totals, ties, feasible, pods, failures, i, error
 
     def place_one(self, PodClass pod_class not None, bint bind=True):
-        """Schedule one pod: :meth:`place` without arrays, which would take longer than the decision.
+        """Schedule one pod: :meth:`place` without arrays, which would take longer than the scheduling itself.
 
         Returns:
-            (slot, -1 where no node was feasible; total; ties; feasible; pod, what to unbind it by, -1 where not
-            bound), or None when a plugin kept an exception that is no Exception.
+            (slot, -1 where no node was feasible; total; ties; feasible; the pod's number for :meth:`unbind`, -1
+            where not bound), or None when a plugin caught a BaseException that is not an Exception.
         """
         cdef int64_t interruptions = self.reasons.interruptions
         cdef int32_t pod = NO_POD
@@ -225,19 +225,19 @@ cdef class Core:
         return slot, entry.best, entry.ties, pod_class.feasible, pod
 
     def failure(self, PodClass pod_class not None):
-        """The counts of ``PodClass.rejection_counts``, as of the last refresh."""
+        """Return ``PodClass.rejection_counts``, as of the last refresh."""
         return self._failure(pod_class)
 
     def fill(self, PodClass pod_class not None, int64_t limit=-1):
-        """Place pods of one class until no node is feasible, count them, and take them all off again.
+        """Place pods of one class until no node is feasible, count them, and remove them again.
 
         Args:
             pod_class: The class.
-            limit: Stop at this many; -1: never.
+            limit: Maximum number of pods; -1: no limit.
 
         Returns:
-            (how many were placed, the counts of ``PodClass.rejection_counts`` when the next was refused; empty
-            when the limit ended it).
+            (number placed, ``PodClass.rejection_counts`` for the pod that had no feasible node; empty when the
+            limit was reached).
         """
         placed = []
         rejections = {}
@@ -248,7 +248,7 @@ cdef class Core:
                 pod_class.refresh()
                 if self.reasons.interruptions != interruptions:
                     break
-                if len(placed) % PATIENCE == PATIENCE - 1:
+                if len(placed) % SIGNAL_INTERVAL == SIGNAL_INTERVAL - 1:
                     PyErr_CheckSignals()
                 slot = self.choose(pod_class)
                 if slot == NO_SLOT:
@@ -261,7 +261,7 @@ cdef class Core:
         return len(placed), rejections
 
     def _failure(self, PodClass pod_class):
-        """Why no node was feasible; the same object as long as no verdict of the class changed."""
+        """Return the rejection counts; the same object as long as no verdict of the class changed."""
         if pod_class.failure_revision != pod_class.revision or pod_class.failure is None:
             pod_class.failure = pod_class.rejection_counts()
             pod_class.failure_revision = pod_class.revision

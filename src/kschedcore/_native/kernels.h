@@ -1,8 +1,8 @@
 /* Exact arithmetic over contiguous columns, in loops that compilers turn into vector code.
 
-   A wheel runs on any machine of its architecture: where the toolchain can (GCC 12 and newer on x86-64 Linux), each loop
-   is built several times and the loader picks the one that suits the processor; elsewhere it is built once. All of
-   them give the same answers: integers are divided through doubles only where that is exact, doubles are
+   A wheel runs on any machine of its architecture: where the toolchain can (GCC 12 and newer on x86-64 Linux), each
+   loop is built for several instruction sets and the loader picks one at run time; elsewhere it is built once.
+   All of them return the same results: integers are divided through doubles only where that is exact, doubles are
    neither contracted nor reordered (see EXACT in setup.py). */
 
 #ifndef KSCHEDCORE_KERNELS_H
@@ -49,10 +49,10 @@ static inline int64_t ks_quotient(int64_t dividend, int64_t divisor)
     return divisor == -1 ? ks_difference(0, dividend) : dividend / divisor;
 }
 
-/* So many scores make a block of a tournament, see tournament.pyx. */
+/* Number of scores in a block of a tournament, see tournament.pyx. */
 #define KS_FANOUT 16
 
-/* A numerator of 100 times this is exact as a double, which division relies on. */
+/* 100 times this is exact as a double, which the division through doubles relies on. */
 #define KS_EXACT ((int64_t) 1 << 46)
 
 /* out[i] = column[slots[i]] */
@@ -62,7 +62,7 @@ KS_DISPATCHED void ks_gather(const int64_t *column, const int32_t *slots, ptrdif
         out[i] = column[slots[i]];
 }
 
-/* lacking[i] is set where less than `amount` is left; tells whether that is anywhere. */
+/* Set lacking[i] where less than `amount` is free; return whether there is any such node. */
 KS_DISPATCHED int ks_lack(const int64_t *allocatable, const int64_t *requested, int64_t amount, int32_t *lacking,
                           ptrdiff_t n)
 {
@@ -75,9 +75,9 @@ KS_DISPATCHED int ks_lack(const int64_t *allocatable, const int64_t *requested, 
     return any;
 }
 
-/* LeastAllocated of one resource: adds weight * (what would be left, 0 to 100) to the totals. Returns whether some
-   node offers none of it, an amount is too large to divide through doubles, or a sum wrapped around: then the totals
-   mean nothing. */
+/* LeastAllocated of one resource: add weight * (the free fraction with the pod placed, 0 to 100) to the totals.
+   Return nonzero, and leave the totals invalid, if a node has none of the resource, an amount is too large to divide
+   through doubles, or a sum wrapped around. */
 KS_DISPATCHED int ks_least_allocated(const int64_t *used, const int64_t *capacity, int64_t request, int64_t weight,
                                      int64_t *total, ptrdiff_t n)
 {
@@ -115,8 +115,8 @@ static inline int64_t ks_balance_of(double one, double two)
     return (int64_t) ((1 - fabs((one - two) / 2)) * 100.0);
 }
 
-/* BalancedAllocation of two resources, in the order of operations of kube-scheduler's doubles; with `improvement` by
-   how much the pod improves it. Meaningless where a capacity is 0. Tells whether that is anywhere. */
+/* BalancedAllocation of two resources, in the order of operations of kube-scheduler's doubles; with `improvement`, by
+   how much the pod improves it. The score is invalid where a capacity is 0; return whether there is any such node. */
 KS_DISPATCHED int ks_balance(const int64_t *requested, const int64_t *capacity, int64_t request,
                              const int64_t *other_requested, const int64_t *other_capacity, int64_t other_request,
                              int improvement, int64_t *score, ptrdiff_t n)
@@ -134,7 +134,7 @@ KS_DISPATCHED int ks_balance(const int64_t *requested, const int64_t *capacity, 
     return none != 0;
 }
 
-/* The highest score of each block, INT64_MIN where there is none. */
+/* The highest score of each block; INT64_MIN for an empty block. */
 KS_DISPATCHED void ks_best_of_blocks(const int64_t *scores, ptrdiff_t n, int64_t *best)
 {
     ptrdiff_t block = 0;
@@ -152,7 +152,7 @@ KS_DISPATCHED void ks_best_of_blocks(const int64_t *scores, ptrdiff_t n, int64_t
     }
 }
 
-/* The extremes of what feasible nodes (verdict 0) score, and how many score at all: INT64_MIN takes no part. */
+/* The lowest and highest raw score of feasible nodes (verdict 0) and the number of scores; INT64_MIN is no score. */
 KS_DISPATCHED void ks_extremes(const int64_t *raw, const int32_t *verdict, ptrdiff_t n, int64_t *low, int64_t *high,
                                int64_t *members)
 {
@@ -169,7 +169,7 @@ KS_DISPATCHED void ks_extremes(const int64_t *raw, const int32_t *verdict, ptrdi
     *members = count;
 }
 
-/* How many feasible nodes (verdict 0) score this. */
+/* The number of feasible nodes (verdict 0) with this raw score. */
 KS_DISPATCHED int64_t ks_count_of(const int64_t *raw, const int32_t *verdict, int64_t score, ptrdiff_t n)
 {
     int64_t count = 0;

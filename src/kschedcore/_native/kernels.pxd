@@ -3,8 +3,8 @@
 from libc.stdint cimport int32_t, int64_t
 
 cdef enum:
-    CHUNK = 256                        # so many nodes are gathered and judged at a time
-    FEW = 8                            # up to so many, one after another is quicker
+    CHUNK = 256                        # nodes per chunk of a column
+    FEW = 8                            # for up to this many nodes, a scalar loop is faster
 
 cdef extern from "kernels.h" nogil:
     int64_t ks_sum(int64_t one, int64_t other)
@@ -31,11 +31,11 @@ cdef extern from "kernels.h" nogil:
     void ks_add(int64_t* sums, const int64_t* scores, int64_t weight, Py_ssize_t n)
 
 
-cdef inline const int64_t* taken(
-    const int64_t* column, const int32_t* slots, Py_ssize_t start, Py_ssize_t n, int64_t* room
+cdef inline const int64_t* chunk_of(
+    const int64_t* column, const int32_t* slots, Py_ssize_t start, Py_ssize_t n, int64_t* buffer
 ) noexcept nogil:
-    """A chunk of a column: where it stands, or gathered into ``room`` when slots are listed."""
+    """Return a chunk of a column: in place, or gathered into ``buffer`` when slots are listed."""
     if slots == NULL:
         return column + start
-    ks_gather(column, slots + start, n, room)
-    return room
+    ks_gather(column, slots + start, n, buffer)
+    return buffer

@@ -8,18 +8,18 @@ cdef class LabelColumn:
     cdef readonly list values          # code -> text
     cdef dict codes_of                 # text -> code
     cdef Int32Column codes             # slot -> code, ABSENT when the node has no such label
-    cdef Int64Column numbers           # code -> the value as an integer, where it is one
+    cdef Int64Column numbers           # code -> the value as an integer, if it is one
     cdef Int32Column numeric           # code -> 1 when `numbers` holds it
-    cdef Int32Column population        # code -> how many nodes carry it
+    cdef Int32Column population        # code -> number of nodes with it
     cdef slot_t* members               # slots ordered by code, then slot
-    cdef int64_t* starts               # code -> where its slots start in `members`
-    cdef Py_ssize_t member_codes       # how many codes `starts` covers
-    cdef bint stale                    # `members` no longer tells the truth
+    cdef int64_t* starts               # code -> start of its slots in `members`
+    cdef Py_ssize_t member_codes       # number of codes that `starts` covers
+    cdef bint stale                    # `members` is out of date
     cdef int32_t code(self, str value) except -2
     cdef int assign(self, slot_t slot, int32_t code) except -1
     cdef int group(self, Py_ssize_t top) except -1
     cdef inline void add_members(self, int32_t code, SlotSet found) noexcept nogil:
-        """Add the nodes that carry a code, as of the last grouping."""
+        """Add the nodes with a code, as of the last :meth:`group`."""
         cdef int64_t i
         if code < self.member_codes:
             for i in range(self.starts[code], self.starts[code + 1]):

@@ -12,12 +12,12 @@ from kschedcore._native.types cimport ABSENT, slot_t
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, malloc
 
-# What Go's strconv.ParseInt(text, 10, 64) takes, which Gt and Lt are defined by.
+# The syntax of Go's strconv.ParseInt(text, 10, 64), which defines Gt and Lt.
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
 
 
 def parse_int64(str text):
-    """The integer that ``text`` spells, or None when it is none or does not fit in 64 bits."""
+    """Return ``text`` as an integer, or None when it is not one or does not fit in 64 bits."""
     if not _INTEGER.match(text):
         return None
     number = int(text)
@@ -49,7 +49,7 @@ cdef class LabelColumn:
         free(self.starts)
 
     cdef int32_t code(self, str value) except -2:
-        """The code of ``value``, given a new one when it was never seen."""
+        """Return the code of ``value``; a new value gets a new code."""
         found = self.codes_of.get(value)
         if found is not None:
             return found
@@ -67,7 +67,7 @@ cdef class LabelColumn:
         return code
 
     cdef int assign(self, slot_t slot, int32_t code) except -1:
-        """Let the node in ``slot`` carry ``code`` (or ABSENT)."""
+        """Set the code of the node in ``slot`` (or ABSENT)."""
         cdef int32_t old = self.codes.data[slot]
         if old == code:
             return 0
@@ -80,7 +80,7 @@ cdef class LabelColumn:
         return 0
 
     cdef int group(self, Py_ssize_t top) except -1:
-        """Order the slots by code, so that a domain's nodes are ``members[starts[c]:starts[c + 1]]``."""
+        """Sort the slots by code, so that a domain's nodes are ``members[starts[c]:starts[c + 1]]``."""
         cdef Py_ssize_t codes = len(self.values), slot
         cdef int64_t total = 0, here
         cdef int32_t code
@@ -110,6 +110,6 @@ cdef class LabelColumn:
         return 0
 
     def of(self, Py_ssize_t slot):
-        """The value that the node in ``slot`` carries, or None."""
+        """Return the label value of the node in ``slot``, or None."""
         cdef int32_t code = self.codes.data[slot]
         return None if code == ABSENT else self.values[code]

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 
 cdef struct Holding:
     int64_t token                      # what is held, interned (see podinfo.pyx)
-    int32_t tag                        # how: a port's host address, a disk's mode, a volume's driver
+    int32_t tag                        # a port's host address, a disk's mode, a volume's driver
     int32_t users
 
 cdef struct HoldingList:
@@ -28,18 +28,18 @@ cdef class NodeTable:
     cdef Int64Column rank              # ascending with the node's name
     cdef LabelColumn name
     cdef dict labels                   # key -> LabelColumn
-    cdef HoldingList* held             # what pods hold of each node besides resources
+    cdef HoldingList* held             # ports, disks and volumes that pods hold on each node
     # dictionaries
     cdef readonly list resource_names, taint_sets, image_sets, image_names
     cdef dict resource_ids, taint_set_ids, image_set_ids, image_ids, slots
     cdef list ordered_names, free_slots
-    cdef Int32Column name_order        # the slots in name order, as of the last time that somebody asked
+    cdef Int32Column name_order        # the slots in name order, while name_order_valid
     cdef bint name_order_valid
     cdef Int64Column image_size, image_nodes
     cdef readonly int64_t image_version
-    cdef public int64_t generation     # grows with every change that compiled classes must hear of
+    cdef public int64_t generation     # grows with every change that compiled classes must prepare for
     cdef list label_keys_of            # slot -> keys the node carries
-    # what changed: a node itself, or what is accounted on it
+    # slots that changed: the node's specification, or what is accounted on it
     cdef ChangeLog spec_log, load_log
     cdef LabelColumn label(self, str key)
     cdef int touch(self, slot_t slot) except -1

@@ -1,8 +1,8 @@
 """The node table: every node as one row of columns.
 
-A node has a slot, its row number in all columns, for as long as it exists. What the node *is* (labels,
-taints, allocatable, images) and what is *accounted* on it (requested resources, ports) change at different
-rates, so each has its own change log.
+A node has a slot, its row number in all columns, for as long as it exists. Its specification (labels, taints,
+allocatable, images) and what is accounted on it (requested resources, ports) change at different rates, so each
+has its own change log.
 """
 
 import bisect
@@ -17,11 +17,11 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memset
 
 cdef enum:
-    MAX_RESOURCES = 126                # what the two 63-bit masks of a reason can tell apart
+    MAX_RESOURCES = 126                # number of bits in the two 63-bit masks of a reason
 
-cdef int64_t RANK_GAP = 1 << 32        # room for 32 insertions at one place before all are renumbered
+cdef int64_t RANK_GAP = 1 << 32        # 32 insertions between two names before all are renumbered
 
-# No label key starts with "@", so the column of names can sit beside those of labels.
+# No label key starts with "@", so the column of names can be one of the label columns.
 NAME_FIELD = "@metadata.name"
 
 
@@ -29,10 +29,10 @@ cdef class NodeTable:
     """Columns of all nodes, addressed by slot.
 
     Attributes:
-        count: How many nodes there are.
+        count: Number of nodes.
         top: Slots are below this; some may belong to nodes that were removed.
         resource_names: Name of every resource by id: cpu (millicores), memory, ephemeral-storage (bytes),
-            pods, then scalar resources as they were first met.
+            pods, then scalar resources in the order they were first named.
         taint_sets: Every distinct taint set, as tuples of (key, value, effect).
         image_sets: Every distinct set of images, as tuples of image ids.
     """
@@ -93,7 +93,7 @@ cdef class NodeTable:
     # -- dictionaries -------------------------------------------------------------------------------
 
     def resource(self, str name):
-        """The id of resource ``name``, given one when it is new.
+        """Return the id of resource ``name``; a new resource gets a new id.
 
         Raises:
             ValueError: More than 126 distinct resource names in one cluster.
@@ -115,7 +115,7 @@ cdef class NodeTable:
         return resource
 
     def taints(self, tuple taints):
-        """The id of a taint set: a tuple of (key, value, effect) in the node's own order."""
+        """Return the id of a taint set: a tuple of (key, value, effect) in the node's own order."""
         found = self.taint_set_ids.get(taints)
         if found is None:
             found = self.taint_set_ids[taints] = len(self.taint_sets)
@@ -123,7 +123,7 @@ cdef class NodeTable:
         return found
 
     def image(self, str name):
-        """The id of an image by one of its names."""
+        """Return the id of an image by one of its names."""
         cdef Py_ssize_t image
         found = self.image_ids.get(name)
         if found is None:
@@ -135,7 +135,7 @@ cdef class NodeTable:
         return found
 
     cdef LabelColumn label(self, str key):
-        """The column of a label key, made when it is new."""
+        """Return the column of a label key; a new key gets a new column."""
         if key == NAME_FIELD:
             return self.name
         found = self.labels.get(key)
@@ -144,29 +144,29 @@ cdef class NodeTable:
         return <LabelColumn> found
 
     def name_column(self):
-        """The column of node names."""
+        """Return the column of node names."""
         return self.name
 
     # -- nodes --------------------------------------------------------------------------------------
 
     def slot_of(self, str name):
-        """The slot of the node called ``name``, or -1."""
+        """Return the slot of the node ``name``, or -1."""
         return self.slots.get(name, -1)
 
     def name_of(self, Py_ssize_t slot):
-        """The name of the node in ``slot``."""
+        """Return the name of the node in ``slot``."""
         return self.name.of(slot)
 
     def names(self):
-        """The names of all nodes, in order."""
+        """Return the names of all nodes, sorted."""
         return list(self.ordered_names)
 
     def set(self, str name, dict allocatable, dict labels, tuple taints, tuple images, bint unschedulable):
-        """Add the node ``name``, or replace what it is; what is accounted on it stays.
+        """Add the node ``name``, or replace its specification; what is accounted on it stays.
 
         Args:
             name: The node's name.
-            allocatable: Resource name -> amount, cpu in millicores, everything else in whole units.
+            allocatable: Resource name -> amount, cpu in millicores, others in whole units.
             labels: Label key -> value.
             taints: (key, value, effect) in the node's own order.
             images: (names, size in bytes) in the node's own order.
@@ -202,7 +202,7 @@ cdef class NodeTable:
         return slot
 
     def remove(self, str name):
-        """Take the node out; its slot may be given to another. Pods on it must have been removed before.
+        """Remove a node; its slot may be reused. Its pods must have been removed before.
 
         Raises:
             KeyError: There is no such node.
@@ -226,7 +226,7 @@ cdef class NodeTable:
         self.touch(slot)
 
     def _admit(self, str name):
-        """Give a new node its slot, its place in name order and its name."""
+        """Assign a slot and a rank in name order to a new node."""
         cdef slot_t slot
         if self.free_slots:
             slot = self.free_slots.pop()
@@ -243,7 +243,7 @@ cdef class NodeTable:
         return slot
 
     def _rank(self, slot_t slot, str name):
-        """Place ``name`` between its neighbours; renumber all when the gap between them is used up."""
+        """Assign a rank between those of the adjacent names; renumber all when there is none left."""
         cdef Py_ssize_t at = bisect.bisect_left(self.ordered_names, name)
         cdef int64_t before, after
         self.ordered_names.insert(at, name)
@@ -281,9 +281,9 @@ cdef class NodeTable:
         self.capacity = capacity
 
     def _set_images(self, slot_t slot, tuple images):
-        """Give the node a set of images and count, for each name, the nodes that have it.
+        """Set the images of a node and count, for each name, the nodes that have it.
 
-        An image keeps the size that the first of its present holders reported (the scheduler cache's rule).
+        An image has the size that the first of the nodes which have it reported (the scheduler cache's rule).
         """
         cdef tuple old = self.image_sets[self.image_set.data[slot]]
         cdef Py_ssize_t image
@@ -312,7 +312,7 @@ cdef class NodeTable:
         self.image_version += 1
 
     cdef int touch(self, slot_t slot) except -1:
-        """Note that the node in ``slot`` is not what it was."""
+        """Log the specification of the node in ``slot`` as changed."""
         self.generation += 1
         self.spec_log.append(slot)
         self.load_log.append(slot)
@@ -321,7 +321,7 @@ cdef class NodeTable:
     # -- accounting ---------------------------------------------------------------------------------
 
     cdef int hold(self, slot_t slot, int64_t token, int32_t tag, int32_t delta) except -1 nogil:
-        """Note one more (or one fewer) holder of something on a node: a host port, a disk, a volume."""
+        """Add ``delta`` to the number of pods that hold a host port, a disk or a volume on a node."""
         cdef HoldingList* held = &self.held[slot]
         cdef Holding* entries
         cdef int32_t i, capacity
@@ -345,7 +345,7 @@ cdef class NodeTable:
         return 0
 
     cdef bint holds(self, slot_t slot, int64_t token) noexcept nogil:
-        """Whether anything on a node holds something."""
+        """Return whether a port, disk or volume is held on a node."""
         cdef int32_t i
         for i in range(self.held[slot].count):
             if self.held[slot].entries[i].token == token:
@@ -355,7 +355,7 @@ cdef class NodeTable:
     # -- reading ------------------------------------------------------------------------------------
 
     def spec_of(self, slot_t slot):
-        """What :meth:`set` was told of a node, after its name: what it has none of is left out."""
+        """Return the arguments of :meth:`set` for a node, without its name; resources of amount 0 are left out."""
         cdef int resource
         allocatable = {
             self.resource_names[resource]: self.allocatable[resource][slot]
@@ -366,12 +366,12 @@ cdef class NodeTable:
         return allocatable, labels, self.taints_of(slot), images, self.is_unschedulable(slot)
 
     def slots_by_name(self):
-        """int32[count]: the slots of all nodes in name order."""
+        """Return the slots of all nodes in name order, int32[count]."""
         self.in_name_order()
         return self.name_order.to_numpy(self.count)
 
     cdef const slot_t* in_name_order(self) except NULL:
-        """The slots of all nodes in name order, ``count`` of them."""
+        """Return the slots of all nodes in name order, ``count`` of them."""
         cdef Py_ssize_t i
         if not self.name_order_valid:
             self.name_order.grow(self.count)
@@ -381,15 +381,15 @@ cdef class NodeTable:
         return self.name_order.data
 
     def allocatable_of(self, str resource):
-        """int64[top]: allocatable of one resource by slot."""
+        """Return allocatable of one resource by slot, int64[top]."""
         return (<Int64Column> self.allocatable_columns[self.resource_ids[resource]]).to_numpy(self.top)
 
     def requested_of(self, str resource):
-        """int64[top]: what bound pods request of one resource by slot."""
+        """Return what bound pods request of one resource by slot, int64[top]."""
         return (<Int64Column> self.requested_columns[self.resource_ids[resource]]).to_numpy(self.top)
 
     def resources_in_use(self):
-        """The names of resources that matter: those of every node, and others that any offers or any pod takes."""
+        """Return the four basic resources and all others that a node has allocatable or a bound pod requests."""
         cdef Py_ssize_t slot
         cdef int64_t any_of
         cdef int resource
@@ -403,36 +403,36 @@ cdef class NodeTable:
         return names
 
     def non_zero_of(self, str resource):
-        """int64[top]: requests of cpu or memory with scoring's defaults, by slot."""
+        """Return requests of cpu or memory with scoring's defaults, by slot, int64[top]."""
         column = self.non_zero_cpu if resource == "cpu" else self.non_zero_memory
         return column.to_numpy(self.top)
 
     def label_keys(self):
-        """All label keys that any node carries or carried."""
+        """Return all label keys that any node has or had."""
         return list(self.labels)
 
     def label_values(self, str key):
-        """The dictionary of a label key: code -> text."""
+        """Return the dictionary of a label key: code -> text."""
         return list((<LabelColumn> self.labels[key]).values)
 
     def label_codes(self, str key):
-        """int32[top], a copy: code by slot, -1 where the node has no such label."""
+        """Return the codes of a label key by slot, -1 where the node has no such label, int32[top]."""
         return (<LabelColumn> self.labels[key]).codes.to_numpy(self.top)
 
     def taints_of(self, Py_ssize_t slot):
-        """The taints of a node as (key, value, effect)."""
+        """Return the taints of a node as (key, value, effect)."""
         return self.taint_sets[self.taint_set.data[slot]]
 
     def taint_set_of(self):
-        """int32[top]: row of ``taint_sets`` by slot."""
+        """Return the row of ``taint_sets`` by slot, int32[top]."""
         return self.taint_set.to_numpy(self.top)
 
     def unschedulable_of(self):
-        """int32[top]: 1 where ``spec.unschedulable`` is set, by slot."""
+        """Return 1 where ``spec.unschedulable`` is set, by slot, int32[top]."""
         return self.unschedulable.to_numpy(self.top)
 
     def alive_of(self, const slot_t[::1] slots not None):
-        """bool[k]: whether each of some slots belongs to a node."""
+        """Return whether each of some slots belongs to a node, bool[k]."""
         cdef Py_ssize_t i
         out = np.empty(slots.shape[0], np.bool_)
         cdef unsigned char[::1] view = out.view(np.uint8)
@@ -441,11 +441,11 @@ cdef class NodeTable:
         return out
 
     def is_unschedulable(self, Py_ssize_t slot):
-        """``spec.unschedulable`` of a node."""
+        """Return ``spec.unschedulable`` of a node."""
         return bool(self.unschedulable.data[slot])
 
     def images_of(self, Py_ssize_t slot):
-        """(name, size in bytes) of the images on a node; the size is the one that counts for the cluster."""
+        """Return (name, size in bytes) of the images on a node; the size is the one that scoring uses."""
         return [
             (self.image_names[image], self.image_size.data[<Py_ssize_t> image])
             for image in self.image_sets[self.image_set.data[slot]]

@@ -11,5 +11,5 @@ cdef class Nominations:
     cdef readonly int64_t pods        # nominated, to any node
     cdef inline bint any_on(self, slot_t slot) noexcept nogil:
         return slot < self.count.capacity and self.count.data[slot] != 0
-    cdef list weightier(self, slot_t slot, int32_t priority)
-    cdef int suppose(self, list infos, slot_t slot, int sign) except -1
+    cdef list at_least(self, slot_t slot, int32_t priority)
+    cdef int account(self, list infos, slot_t slot, int sign) except -1

@@ -1,6 +1,6 @@
-"""Nominated pods: those for which preemption made room on a node, waiting for its victims to leave.
+"""Nominated pods: those that wait for the victims of their preemption to leave a node.
 
-A pod of the same or lower priority may only go to such a node if it fits there with the nominated pods and
+A pod of the same or lower priority may only be placed on such a node if it fits there with the nominated pods and
 without them (RunFilterPluginsWithNominatedPods).
 """
 
@@ -20,20 +20,20 @@ cdef class Nominations:
         self.by_slot = {}
 
     def add(self, PodInfo info not None, slot_t slot):
-        """Let a pod be nominated to a node."""
+        """Nominate a pod to a node."""
         self.topology.register(info)
         self.by_slot.setdefault(slot, []).append(info)
         info.retain()
         self._note(slot, 1)
 
     def remove(self, PodInfo info not None, slot_t slot):
-        """Take a nomination back."""
+        """Remove a nomination."""
         self.by_slot[slot].remove(info)
         info.release()
         self._note(slot, -1)
 
     def reset(self, list pairs):
-        """Let these (info, slot) be all nominations."""
+        """Replace all nominations by these (info, slot)."""
         for slot, infos in list(self.by_slot.items()):
             for info in list(infos):
                 self.remove(info, slot)
@@ -47,12 +47,12 @@ cdef class Nominations:
         self.pods += sign
         self.topology.nodes.load_log.append(slot)
 
-    cdef list weightier(self, slot_t slot, int32_t priority):
-        """The pods nominated to a node that a pod of ``priority`` must leave room for."""
+    cdef list at_least(self, slot_t slot, int32_t priority):
+        """Return the pods nominated to a node whose priority is ``priority`` or higher."""
         return [info for info in self.by_slot.get(slot, ()) if (<PodInfo> info).priority >= priority]
 
-    cdef int suppose(self, list infos, slot_t slot, int sign) except -1:
-        """Account pods on a node as if they were there (``sign`` 1), and take that back (-1)."""
+    cdef int account(self, list infos, slot_t slot, int sign) except -1:
+        """Account pods on a node as if they were bound (``sign`` 1), or remove them again (-1)."""
         for info in infos:
             self.topology.move(<PodInfo> info, slot, sign)
             (<PodInfo> info).account(slot, sign)

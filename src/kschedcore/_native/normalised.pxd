@@ -1,4 +1,4 @@
-"""A score that is rescaled over the feasible nodes: its extremes there, and how many nodes have them."""
+"""A score that is rescaled over the feasible nodes (NormalizeScore): its extremes, and how many nodes have them."""
 
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int64Column
@@ -8,17 +8,17 @@ from libc.stdint cimport INT64_MAX, INT64_MIN, int64_t
 
 cdef struct NormalisedScore:
     PyObject* plugin
-    PyObject* raw                      # Int64Column; without any entry while all raw scores are 0
+    PyObject* raw                      # Int64Column; empty while all raw scores are 0
     int64_t weight
     int depends
-    bint idle                          # skipped, and its raw scores are all what skipping makes them
+    bint idle                          # PreScore skips the plugin, and all raw scores are 0
     score_t low                        # extremes over the feasible nodes
     score_t high
-    int64_t members                    # how many feasible nodes have a raw score
-    int64_t at_low                     # how many feasible nodes have them
+    int64_t members                    # feasible nodes with a raw score
+    int64_t at_low                     # feasible nodes with the lowest and highest score
     int64_t at_high
-    bint lost                          # they have to be looked up again
-    score_t used_low                   # extremes that the totals were computed with
+    bint stale                         # the extremes have to be computed again
+    score_t used_low                   # extremes used for the totals
     score_t used_high
 
 
@@ -26,8 +26,8 @@ cdef inline score_t raw_at(const NormalisedScore* score, slot_t slot) noexcept n
     return (<Int64Column> score.raw).data[slot] if (<Int64Column> score.raw).capacity else 0
 
 
-cdef inline void forget(NormalisedScore* score, score_t raw) noexcept nogil:
-    """A feasible node no longer has this raw score."""
+cdef inline void remove_raw(NormalisedScore* score, score_t raw) noexcept nogil:
+    """Remove the raw score of a feasible node."""
     if raw == NO_SCORE:
         return
     score.members -= 1
@@ -37,8 +37,8 @@ cdef inline void forget(NormalisedScore* score, score_t raw) noexcept nogil:
         score.at_low -= 1
 
 
-cdef inline void learn(NormalisedScore* score, score_t raw) noexcept nogil:
-    """A feasible node now has this raw score."""
+cdef inline void add_raw(NormalisedScore* score, score_t raw) noexcept nogil:
+    """Add the raw score of a feasible node."""
     if raw == NO_SCORE:
         return
     score.members += 1
@@ -57,9 +57,9 @@ cdef inline void learn(NormalisedScore* score, score_t raw) noexcept nogil:
 cdef inline void find_extremes(
     NormalisedScore* score, const verdict_t* verdict, Py_ssize_t n, int64_t feasible
 ) noexcept nogil:
-    """Look the extremes up over all nodes."""
+    """Compute the extremes over all nodes."""
     cdef const score_t* raw = (<Int64Column> score.raw).data
-    score.lost = False
+    score.stale = False
     if (<Int64Column> score.raw).capacity:
         ks_extremes(raw, verdict, n, &score.low, &score.high, &score.members)
         score.at_low = ks_count_of(raw, verdict, score.low, n)
@@ -71,5 +71,5 @@ cdef inline void find_extremes(
 
 
 cdef inline bint is_uniform(const NormalisedScore* score, int64_t feasible) noexcept nogil:
-    """Whether every feasible node has the same raw score, so that it adds the same to all totals."""
+    """Return whether all feasible nodes have the same raw score."""
     return feasible == 0 or (score.low == score.high and score.members == feasible)

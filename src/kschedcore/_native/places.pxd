@@ -1,6 +1,6 @@
-"""Between columns, which have an entry for each slot, and lists, which have one for each node looked at.
+"""Gather from columns (an entry for each slot) into lists (an entry for each node evaluated), and scatter back.
 
-Every function is given the slots of the nodes, or NULL for the slots 0 to n - 1; then list and column are alike.
+Every function takes the slots of the nodes, or NULL for the slots 0 to n - 1.
 """
 
 from kschedcore._native.kernels cimport ks_gather
@@ -25,7 +25,7 @@ cdef extern from *:
 
 
 cdef inline void fetch_scores(const score_t* column, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-    """Have the memory bring what will be written before long, while other things are computed."""
+    """Prefetch entries that will be written soon."""
     cdef Py_ssize_t i
     for i in range(n):
         fetch(&column[slots[i]])
@@ -50,7 +50,7 @@ cdef inline void put(entry_t* column, const slot_t* slots, Py_ssize_t n, const e
 cdef inline void merge_verdicts(
     verdict_t* first, const verdict_t* column, const slot_t* slots, Py_ssize_t n
 ) noexcept nogil:
-    """Where nobody has rejected a node yet, take over what the column says of it."""
+    """Set the verdict of nodes that no earlier filter rejected from a column."""
     cdef Py_ssize_t i
     if slots == NULL:
         for i in range(n):
@@ -63,7 +63,7 @@ cdef inline void merge_verdicts(
 cdef inline void put_totals(
     score_t* column, const verdict_t* verdict, score_t same, const slot_t* slots, Py_ssize_t n, const score_t* sums
 ) noexcept nogil:
-    """Totals of nodes, ``same`` being part of each; INT64_MIN where a node's verdict, of the list, rejects it."""
+    """Set the totals of nodes to ``sums + same``; INT64_MIN where ``verdict``, a list, rejects the node."""
     cdef Py_ssize_t i
     if slots == NULL:
         for i in range(n):
@@ -74,7 +74,7 @@ cdef inline void put_totals(
 
 
 cdef inline bint any_of(const entry_t* entries, Py_ssize_t n) noexcept nogil:
-    """Whether any entry is not 0."""
+    """Return whether any entry is not 0."""
     cdef entry_t seen = 0
     cdef Py_ssize_t i
     for i in range(n):

@@ -4,7 +4,7 @@ from kschedcore._native.slotset cimport SlotSet
 from kschedcore._native.types cimport score_t, slot_t, verdict_t
 from libc.stdint cimport int64_t
 
-# What a plugin's answer for a node depends on, and so which change log tells when it is out of date.
+# What a plugin's result for a node depends on, and so which changes make it stale.
 cdef enum Depends:
     ON_SPEC = 0                        # the node itself: labels, taints, allocatable, images
     ON_LOAD = 1                        # also what is accounted on the node

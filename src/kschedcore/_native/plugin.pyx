@@ -1,9 +1,9 @@
-"""What a plugin is to the core: a kernel over columns.
+"""The base classes of compiled plugins: kernels over columns.
 
-A plugin object is one rule compiled for one class of pods: its constructor turns what the manifest says into
-numbers, its kernel judges any number of nodes at once. A kernel is given the slots to look at (``slots``,
-``n`` of them; ``NULL`` stands for slots 0 to n - 1) and a list of as many answers to fill, the first being of the
-first slot. It must not raise, allocate Python objects or depend on the order of slots.
+A plugin object is one rule compiled for one class of pods: its constructor turns the fields of the manifest into
+numbers, its kernel evaluates any number of nodes at once. A kernel takes the slots to evaluate (``slots``, ``n`` of
+them; ``NULL`` for slots 0 to n - 1) and fills a list of ``n`` results in the same order. It must not raise, allocate
+Python objects or depend on the order of slots.
 
 A compiled plugin of a third party subclasses :class:`FilterPlugin` or :class:`ScorePlugin` by ``cimport`` and
 overrides the same methods.
@@ -16,36 +16,36 @@ from kschedcore._native.types cimport score_t, slot_t, verdict_t
 
 
 cdef enum:
-    REMEMBERED = 64
+    CACHED = 64
 
 
 cdef void rescale_all(
     Rescale rescale, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out
 ) noexcept nogil:
-    """Normalise scores one by one. Nodes have few distinct raw scores and division is dear: remember some answers."""
-    cdef score_t known[REMEMBERED]
-    cdef score_t answers[REMEMBERED]
+    """Normalise scores. Nodes have few distinct raw scores and division is slow, so some results are cached."""
+    cdef score_t known[CACHED]
+    cdef score_t results[CACHED]
     cdef Py_ssize_t i
     cdef int place
-    for place in range(REMEMBERED):
+    for place in range(CACHED):
         known[place] = low
-        answers[place] = rescale(low, low, high)
+        results[place] = rescale(low, low, high)
     for i in range(n):
-        place = raw[i] & (REMEMBERED - 1)
+        place = raw[i] & (CACHED - 1)
         if raw[i] != known[place]:
             known[place] = raw[i]
-            answers[place] = rescale(raw[i], low, high)
-        out[i] = answers[place]
+            results[place] = rescale(raw[i], low, high)
+        out[i] = results[place]
 
 
 cdef class Plugin:
     """Base of all plugins.
 
     Attributes:
-        name: The plugin's name as Kubernetes spells it.
+        name: The plugin's name in Kubernetes.
         nodes: The node table its kernel reads.
         reasons: The table its verdicts are rows of.
-        depends: Which changes make its answers stale (see ``Depends`` in plugin.pxd).
+        depends: The changes that make its results stale (see ``Depends`` in plugin.pxd).
     """
 
     def __cinit__(self, NodeTable nodes not None, ReasonTable reasons not None, *args, **kwargs):
@@ -55,40 +55,40 @@ cdef class Plugin:
         self.depends = ON_LOAD
 
     def release(self):
-        """Give back what the plugin holds of the engine; it will not be asked again."""
+        """Release what the plugin holds of the engine; it is not called again."""
 
     cdef bint refresh(self) except -1:
-        """Bring per-cluster tables up to date after nodes changed; True: every node's answer may differ."""
+        """Bring per-cluster tables up to date after nodes changed; True: every node's result may differ."""
         return False
 
     cdef int collect(self, SlotSet stale) except -1 nogil:
-        """Catch up with the pods of other nodes (ON_TOPOLOGY); add the slots whose answer may differ."""
+        """Catch up with the pods of other nodes (ON_TOPOLOGY); add the slots whose result may differ."""
         return 0
 
 
 cdef class FilterPlugin(Plugin):
-    """A Filter: decides for each node whether the pod may go there."""
+    """A Filter: rejects nodes on which the pod must not be placed."""
 
     cdef bint looks_elsewhere(self) noexcept nogil:
-        """Whether pods on other nodes make a difference, as the cluster is now.
+        """Return whether pods on other nodes can make a difference in the present cluster.
 
-        While they do not, the plugin (ON_TOPOLOGY) rejects nobody and is not asked; :meth:`refresh` says when that
-        changes.
+        While they cannot, the plugin (ON_TOPOLOGY) rejects no node and is not called; :meth:`refresh` returns True
+        when that changes.
         """
         return self.depends == ON_TOPOLOGY
 
     cdef void filter(self, const slot_t* slots, Py_ssize_t n, verdict_t* verdict) noexcept nogil:
-        """Write a row of the reason table for each node that the plugin rejects; leave the others alone.
+        """Write a row of the reason table for each node that the plugin rejects; leave the others as they are.
 
         ``verdict``, one for each slot, may already hold the rejection of an earlier plugin, which stays.
         """
 
 
 cdef class ScorePlugin(Plugin):
-    """A Score: rates each node that passed the filters.
+    """A Score: scores each node that passed the filters.
 
     Attributes:
-        weight: The weight that its profile gives it.
+        weight: The plugin's weight in the profile.
         normalises: Whether scores are rescaled over the feasible nodes (NormalizeScore).
     """
 
@@ -104,14 +104,14 @@ cdef class ScorePlugin(Plugin):
     cdef int prescore(
         self, const slot_t* slots, Py_ssize_t n, const verdict_t* verdict, SlotSet stale
     ) except -1 nogil:
-        """Catch up with which nodes are feasible; add the slots whose raw score may differ for it.
+        """Catch up with the set of feasible nodes; add the slots whose raw score may differ for it.
 
         ``slots`` are those whose verdict may have changed since the last call, ``verdict`` is by slot.
         """
         return 0
 
     cdef bint skipped(self) noexcept nogil:
-        """Whether kube-scheduler's PreScore would skip the plugin now; all its raw scores are 0 then."""
+        """Return whether kube-scheduler's PreScore would skip the plugin now; all its raw scores are 0 then."""
         return False
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:

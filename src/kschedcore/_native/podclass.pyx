@@ -1,12 +1,12 @@
-"""A class of pods that the scheduler cannot tell apart, and what it knows about every node for them.
+"""A class of pods that the scheduler treats alike, and its results for every node.
 
-A class holds, per node, the verdict of its filters and the total of its scores (``scores.pyx``). It remembers how
-far it has read the change logs and re-evaluates only nodes that changed since. A full pass is the same evaluation
-over all nodes, so there is one path.
+A class holds, per node, the verdict of its filters and the total of its scores (``scores.pyx``). It keeps its
+position in the change logs and re-evaluates only nodes that changed since. A full pass is the same evaluation over
+all nodes, so there is one code path.
 
-Filters are held in *runs*: consecutive plugins whose answers go stale together, with the node itself, with what
-is accounted on it, or with pods elsewhere in a topology domain. The first rejection in profile order is the
-first run's that has one.
+Filters are grouped in *runs*: consecutive plugins whose results go stale together, with the node's specification,
+with what is accounted on it, or with pods on other nodes of a topology domain. The first rejection in profile order
+is that of the first run that has one.
 """
 
 from cpython.ref cimport PyObject
@@ -33,13 +33,13 @@ cdef class PodClass:
 
     Args:
         nodes: The node table.
-        shared: What the classes of one engine share.
-        info: What one pod of the class takes of a node.
+        shared: Buffers and nominations shared by the classes of one engine.
+        info: The footprint of one pod of the class.
         filters: Filter plugins in profile order.
         scores: Score plugins with their weights set.
 
     Attributes:
-        feasible: How many nodes pass, as of the last refresh.
+        feasible: Number of nodes that pass, as of the last refresh.
         revision: Grows whenever some node's verdict changes.
     """
 
@@ -69,7 +69,7 @@ cdef class PodClass:
         self.filter_refs[place] = <PyObject*> plugin
         self.filter_count = place + 1
         if last != NULL and (last.depends == plugin.depends or self.run_count == MAX_RUNS):
-            # More alternations than runs: the last one takes all, and goes stale as the most fickle of them.
+            # More alternations than runs: the last run takes the rest, and goes stale with any of them.
             last.end = place + 1
             last.depends = max(last.depends, plugin.depends)
             return
@@ -81,21 +81,21 @@ cdef class PodClass:
     def __dealloc__(self):
         free(self.filter_refs)
 
-    # -- catching up --------------------------------------------------------------------------------
+    # -- refreshing ---------------------------------------------------------------------------------
 
     cdef int refresh(self) except -1 nogil:
-        """Make every column true for the present state of nodes and pods."""
-        cdef Py_ssize_t top = self.nodes.top, n, loaded, judged, i
+        """Bring every column up to date with the nodes and pods."""
+        cdef Py_ssize_t top = self.nodes.top, n, loaded, filtered, i
         cdef bint everything = not self.valid or self.prepared != top
         cdef const slot_t* slots = NULL
         cdef const slot_t* load = NULL
-        self.valid = False  # should an exception end this halfway, the next refresh looks at every node
+        self.valid = False  # if an exception interrupts this, the next refresh evaluates all nodes
         if everything or self.generation != self.nodes.generation:
             with gil:
                 everything |= self._prepare(everything)
 
-        # One set takes in more and more nodes: those that changed themselves, those that other pods were put on,
-        # those for which pods elsewhere matter, those for which it matters who else is feasible.
+        # The set of stale nodes grows from step to step: nodes whose specification changed, nodes whose pods changed,
+        # nodes affected by pods on other nodes, nodes whose score depends on which other nodes are feasible.
         self.shared.stale.reset(top)
         self.shared.stale.everything = everything
         self.spec_position = self.shared.stale.add_log(self.nodes.spec_log, self.spec_position)
@@ -113,8 +113,8 @@ cdef class PodClass:
 
         for i in range(self.filter_count):
             (<Plugin> self.filter_refs[i]).collect(self.shared.stale)
-        judged = n = self._stale(&slots)
-        self._judge_all(slots, n)
+        filtered = n = self._stale(&slots)
+        self._update_verdicts(slots, n)
 
         self.scores.prescore(slots, n, self.verdict.data, self.shared.stale)
         n = self._stale(&slots)
@@ -127,7 +127,7 @@ cdef class PodClass:
             self.scores.sum(slots, n, self.verdict.data, self.feasible)
             self.tournament.build(self.scores.total.data)
         else:
-            for i in range(judged, n):
+            for i in range(filtered, n):
                 self.shared.verdicts.data[i] = self.verdict.data[slots[i]]
             self.scores.sum(slots, n, self.shared.verdicts.data, self.feasible)
             self.tournament.update(self.scores.total.data, slots, n)
@@ -135,14 +135,14 @@ cdef class PodClass:
         return 0
 
     cdef Py_ssize_t _stale(self, const slot_t** slots) noexcept nogil:
-        """How many nodes have to be looked at again, and which; NULL stands for all of them."""
+        """Return the number of stale nodes, and set ``slots`` to them; NULL for all nodes."""
         slots[0] = NULL if self.shared.stale.everything else self.shared.stale.slots
         return self.nodes.top if self.shared.stale.everything else self.shared.stale.count
 
     cdef int _prepare(self, bint everything) except -1:
         """Catch up with what changes rarely: the number of nodes, taint sets, images.
 
-        Returns whether every node has to be looked at again, as it does when ``everything`` says so.
+        Return whether all nodes are stale; always so when ``everything`` is set.
         """
         cdef bint elsewhere = self.elsewhere
         for plugin in self.filters + self.scores.plugins:
@@ -151,7 +151,7 @@ cdef class PodClass:
         everything |= self.elsewhere != elsewhere
         self.generation = self.nodes.generation
         if self.prepared != self.nodes.top:
-            # No room to spare: there may be very many classes, and more nodes mean a full pass in any case.
+            # No spare capacity: there may be very many classes, and more nodes mean a full pass in any case.
             self.prepared = self.nodes.top
             self.verdict.grow(self.prepared)
             self.scores.prepare(self.prepared)
@@ -165,17 +165,17 @@ cdef class PodClass:
     # -- filters ------------------------------------------------------------------------------------
 
     cdef bint looks_elsewhere(self) noexcept nogil:
-        """Whether any filter looks at pods elsewhere than on the node that it judges."""
+        """Return whether any filter depends on pods on other nodes than the one it evaluates."""
         cdef int run
         for run in range(self.run_count):
-            if self.runs[run].depends == ON_TOPOLOGY and self._asked(&self.runs[run]):
+            if self.runs[run].depends == ON_TOPOLOGY and self._is_active(&self.runs[run]):
                 return True
         return False
 
-    cdef bint _asked(self, const FilterRun* run) noexcept nogil:
-        """Whether filters have anything to say: those about other nodes' pods may not, as the cluster is now.
+    cdef bint _is_active(self, const FilterRun* run) noexcept nogil:
+        """Return whether a run can reject a node: filters on other nodes' pods cannot while there are no such pods.
 
-        When that changes, the class goes on to look at every node.
+        When that changes, the class evaluates all nodes.
         """
         cdef int k
         if run.depends != ON_TOPOLOGY:
@@ -186,11 +186,11 @@ cdef class PodClass:
         return False
 
     cdef bint _kept(self, const FilterRun* run) noexcept nogil:
-        """Whether a run's verdicts are kept, because a node can be looked at again without their going stale."""
+        """Return whether a run's verdicts are kept: a node may be evaluated again while they are still valid."""
         return run.depends == ON_SPEC or (run.depends == ON_LOAD and self.elsewhere)
 
     cdef int _filter(self, int depends, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Run the filters of one sort over some nodes, each run from a clean slate, if that is kept."""
+        """Run the filters of one ``Depends`` value whose verdicts are kept, each run from empty verdicts."""
         cdef verdict_t* verdicts = self.shared.verdicts.data
         cdef FilterRun* run
         cdef int i, k
@@ -201,16 +201,16 @@ cdef class PodClass:
             memset(verdicts, 0, n * sizeof(verdict_t))
             for k in range(run.start, run.end):
                 (<FilterPlugin> self.filter_refs[k]).filter(slots, n, verdicts)
-            run.silent = not any_of(verdicts, n) and (run.silent or slots == NULL)
-            if not run.silent and (<Int32Column> run.verdict).capacity == 0:
+            run.rejects_none = not any_of(verdicts, n) and (run.rejects_none or slots == NULL)
+            if not run.rejects_none and (<Int32Column> run.verdict).capacity == 0:
                 with gil:
                     (<Int32Column> run.verdict).grow(self.prepared)
             if (<Int32Column> run.verdict).capacity:
                 put((<Int32Column> run.verdict).data, slots, n, verdicts)
         return 0
 
-    cdef int _judge_all(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Let each node's verdict be its first rejection in profile order, and keep count of them."""
+    cdef int _update_verdicts(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
+        """Set each node's verdict to its first rejection in profile order, and count them."""
         cdef verdict_t* first = self.shared.verdicts.data
         cdef int32_t* alive = self.nodes.alive.data
         cdef verdict_t* verdict = self.verdict.data
@@ -228,9 +228,9 @@ cdef class PodClass:
         for r in range(self.run_count):
             run = &self.runs[r]
             if self._kept(run):
-                if not run.silent:
+                if not run.rejects_none:
                     merge_verdicts(first, (<Int32Column> run.verdict).data, slots, n)
-            elif self._asked(run):
+            elif self._is_active(run):
                 for k in range(run.start, run.end):
                     (<FilterPlugin> self.filter_refs[k]).filter(slots, n, first)
         if self.shared.nominations.pods:
@@ -238,17 +238,17 @@ cdef class PodClass:
                 slot = slots[i] if slots != NULL else <slot_t> i
                 if first[i] != NO_NODE and self.shared.nominations.any_on(slot):
                     with gil:
-                        first[i] = self._beside_nominated(slot) or first[i]
+                        first[i] = self._filter_nominated(slot) or first[i]
         if slots == NULL:
-            return self._take_all(first, n)
+            return self._set_verdicts(first, n)
         for i in range(n):
             # A node that had a total was feasible: that is known without fetching its verdict.
             if (first[i] or total[slots[i]] == INT64_MIN) and first[i] != verdict[slots[i]]:
-                self._take(slots[i], first[i])
+                self._set_verdict(slots[i], first[i])
         return 0
 
-    cdef int _take_all(self, const verdict_t* verdicts, Py_ssize_t n) except -1 nogil:
-        """Every node has been judged anew."""
+    cdef int _set_verdicts(self, const verdict_t* verdicts, Py_ssize_t n) except -1 nogil:
+        """Set the verdicts of all nodes."""
         cdef Py_ssize_t i
         if memcmp(self.verdict.data, verdicts, n * sizeof(verdict_t)) == 0:
             return 0
@@ -261,11 +261,11 @@ cdef class PodClass:
         if self.feasible < n:
             for i in range(n):
                 self._count(verdicts[i], 1)
-        self.scores.lose()
+        self.scores.invalidate_extremes()
         return 0
 
-    cdef int _take(self, slot_t slot, verdict_t verdict) except -1 nogil:
-        """A node's verdict is another one than before."""
+    cdef int _set_verdict(self, slot_t slot, verdict_t verdict) except -1 nogil:
+        """Set a node's verdict, which has changed."""
         cdef verdict_t before = self.verdict.data[slot]
         self.verdict.data[slot] = verdict
         self.revision += 1
@@ -273,14 +273,14 @@ cdef class PodClass:
         self._count(verdict, 1)
         if verdict == 0:
             self.feasible += 1
-            self.scores.turn(slot, True)
+            self.scores.set_feasible(slot, True)
         elif before == 0:
             self.feasible -= 1
-            self.scores.turn(slot, False)
+            self.scores.set_feasible(slot, False)
         return 0
 
     cdef int _count(self, verdict_t verdict, int sign) except -1 nogil:
-        """Keep count of the nodes that have a verdict."""
+        """Add ``sign`` to the number of nodes that have a verdict."""
         if verdict > 0:
             if verdict >= self.rejections.capacity:
                 with gil:
@@ -288,61 +288,61 @@ cdef class PodClass:
             self.rejections.data[verdict] = self.rejections.data[verdict] + sign
         return 0
 
-    # -- answers ------------------------------------------------------------------------------------
+    # -- results ------------------------------------------------------------------------------------
 
-    cdef verdict_t judge(self, slot_t slot) except? -1:
-        """What the filters say of one node in a state that will be taken back, nominated pods considered."""
+    cdef verdict_t filter_with_nominated(self, slot_t slot) except? -1:
+        """Return the verdict of one node in a temporary state, with and without the nominated pods."""
         cdef verdict_t verdict = 0
         if self.shared.nominations.any_on(slot):
-            verdict = self._beside_nominated(slot)
-        return verdict or self.trial(slot)
+            verdict = self._filter_nominated(slot)
+        return verdict or self.filter_node(slot)
 
-    cdef verdict_t trial(self, slot_t slot) except -1 nogil:
-        """What the filters say of one node as it is, nominated pods left aside.
+    cdef verdict_t filter_node(self, slot_t slot) except -1 nogil:
+        """Return the verdict of one node in a temporary state, without nominated pods.
 
-        The columns stay those of the last refresh. Call :meth:`settle` when the state is as it was.
+        The columns stay as of the last refresh. Call :meth:`collect_ignored` once the state is restored.
         """
         cdef verdict_t verdict = 0
         cdef int k
-        self.settle()
+        self.collect_ignored()
         for k in range(self.filter_count):
             (<FilterPlugin> self.filter_refs[k]).filter(&slot, 1, &verdict)
             if verdict:
                 break
         return verdict
 
-    cdef int settle(self) except -1 nogil:
-        """Let the plugins follow counts without re-evaluating any node."""
+    cdef int collect_ignored(self) except -1 nogil:
+        """Let the plugins read changed counts without re-evaluating any node."""
         cdef int k
         self.shared.ignored.reset(self.nodes.top)
         for k in range(self.filter_count):
             (<Plugin> self.filter_refs[k]).collect(self.shared.ignored)
         return 0
 
-    cdef verdict_t _beside_nominated(self, slot_t slot) except? -1:
-        """What the filters say of a node if the pods nominated to it were there; that is asked first."""
-        cdef list infos = self.shared.nominations.weightier(slot, self.info.priority)
+    cdef verdict_t _filter_nominated(self, slot_t slot) except? -1:
+        """Return the verdict of a node as if the pods nominated to it were bound; 0 when there are none."""
+        cdef list infos = self.shared.nominations.at_least(slot, self.info.priority)
         cdef verdict_t verdict
         if not infos:
             return 0
-        self.shared.nominations.suppose(infos, slot, 1)
+        self.shared.nominations.account(infos, slot, 1)
         try:
-            verdict = self.trial(slot)
+            verdict = self.filter_node(slot)
         finally:
-            self.shared.nominations.suppose(infos, slot, -1)
-        self.settle()
+            self.shared.nominations.account(infos, slot, -1)
+        self.collect_ignored()
         return verdict
 
     cdef Entry best(self) noexcept nogil:
-        """The best node, its total and how many share it, as of the last refresh."""
+        """Return the best node, its total and the number of ties, as of the last refresh."""
         return self.tournament.root(self.scores.total.data, self.nodes.rank.data)
 
     def invalidate(self):
-        """Forget what is known, so that the next refresh looks at every node."""
+        """Make the next refresh evaluate all nodes."""
         self.valid = False
 
     def release(self):
-        """Give back what the plugins hold of the engine; the class must not be used again."""
+        """Release what the plugins hold of the engine; the class must not be used again."""
         if self.released:
             return
         self.released = True
@@ -351,11 +351,11 @@ cdef class PodClass:
             plugin.release()
 
     def catch_up(self):
-        """Refresh, for a caller in Python."""
+        """Bring verdicts and scores up to date (``refresh`` for Python callers)."""
         self.refresh()
 
     def rejection_counts(self):
-        """Row of the reason table -> how many nodes have it as their verdict. As of the last refresh."""
+        """Return row of the reason table -> number of nodes with that verdict, as of the last refresh."""
         cdef verdict_t verdict
         return {
             verdict: self.rejections.data[verdict]
@@ -363,37 +363,37 @@ cdef class PodClass:
         }
 
     def passes(self, Py_ssize_t slot):
-        """Whether a node is feasible, as of the last refresh."""
+        """Return whether a node is feasible, as of the last refresh."""
         return self.verdict.data[slot] == 0
 
     def total_of(self, Py_ssize_t slot):
-        """The total of a feasible node, as of the last refresh."""
+        """Return the total score of a feasible node, as of the last refresh."""
         return self.scores.total.data[slot]
 
     def total_alone(self, Py_ssize_t slot):
-        """The total that a feasible node would have were it the only one, see ``Scores.alone``."""
+        """Return the total that a feasible node would have if it were the only one, see ``Scores.alone``."""
         return self.scores.alone(slot)
 
-    def may_be_helped(self, Py_ssize_t slot, ReasonTable reasons not None):
-        """Whether a node rejects the pod for something that evictions can lift."""
+    def is_resolvable(self, Py_ssize_t slot, ReasonTable reasons not None):
+        """Return whether preemption may help on a node: its code is Unschedulable."""
         cdef verdict_t verdict = self.verdict.data[slot]
         return verdict > 0 and reasons.rows[verdict].code == UNSCHEDULABLE
 
-    def helpable(self, ReasonTable reasons not None):
-        """How many nodes reject the pod for something that evictions can lift."""
+    def count_resolvable(self, ReasonTable reasons not None):
+        """Return the number of nodes where preemption may help."""
         return sum([
             count for verdict, count in self.rejection_counts().items()
             if reasons.rows[<verdict_t> verdict].code == UNSCHEDULABLE
         ])
 
     def verdicts(self):
-        """int32[top]: row of the reason table by slot; 0 feasible, -1 no such node. As of the last refresh."""
+        """Return row of the reason table by slot, 0 feasible, -1 no node, as of the last refresh, int32[top]."""
         return self.verdict.to_numpy(self.prepared)
 
     def totals(self):
-        """int64[top]: total score by slot; meaningless where the node is not feasible."""
+        """Return the total score by slot, valid for feasible nodes only, int64[top]."""
         return self.scores.total.to_numpy(self.prepared)
 
     def score_columns(self):
-        """Every score plugin's columns, as of the last refresh, see ``Scores.by_plugin``."""
+        """Return the columns of each score plugin, as of the last refresh, see ``Scores.by_plugin``."""
         return self.scores.by_plugin()

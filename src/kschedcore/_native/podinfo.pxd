@@ -7,8 +7,8 @@ cdef struct Request:
     int64_t amount                     # never 0
 
 cdef struct Hold:
-    int64_t token                      # what is held, interned
-    int32_t tag                        # how, see Holding
+    int64_t token                      # what is held, interned (see intern_holding)
+    int32_t tag                        # see Holding in nodes.pxd
 
 cdef struct Label:
     int32_t key                        # interned
@@ -35,7 +35,7 @@ cdef class PodInfo:
     cdef Share* shares
     cdef int share_count, share_capacity
     cdef int32_t first_pod             # of the bound pods with this info; -1: none
-    cdef readonly int64_t users        # how many bound pods have this info
+    cdef readonly int64_t users        # number of bound pods with this info
     cdef readonly int64_t holders      # compiled classes, nominations and waiting pods that keep it registered
     cdef readonly bint registered      # whether the topology keeps its shares up to date
     cdef int64_t request(self, int resource) noexcept nogil

@@ -1,6 +1,6 @@
-"""What the scheduler accounts of a pod, as numbers: requests, host ports, labels, affinity terms it carries.
+"""The interned footprint of a pod: requests, host ports, volumes, labels and affinity terms.
 
-Pods made from one template share one PodInfo; a pod that is being deleted has another than its siblings.
+Pods of one template share one PodInfo; terminating pods have another.
 """
 
 from kschedcore._native.kernels cimport ks_product, ks_sum
@@ -16,12 +16,12 @@ _TEXTS = {}
 
 
 cdef int32_t intern_text(str text) except -1:
-    """A number for a label key or value of pods, the same for the life of the process."""
+    """Return a number for a label key or value of pods, constant for the life of the process."""
     return _TEXTS.setdefault(text, len(_TEXTS))
 
 
 cdef int64_t intern_holding(object what) except -1:
-    """A number for something that pods hold of a node, the same for the life of the process.
+    """Return a number for a port, disk or volume that pods hold, constant for the life of the process.
 
     ``what`` is a tuple that begins with its kind: ("port", protocol, number), ("disk", ...), ("volume", driver,
     handle).
@@ -30,35 +30,35 @@ cdef int64_t intern_holding(object what) except -1:
 
 
 def holding(tuple what):
-    """:func:`intern_holding`, for Python."""
+    """Return :func:`intern_holding` for Python callers."""
     return intern_holding(what)
 
 
 def tag_of(str driver):
-    """A number for a volume driver's name, to tag holdings with.
+    """Return a number for a volume driver's name, to tag holdings with.
 
-    Below zero, where no disk's mode and no port's address is: volumes are counted by their tag alone.
+    It is negative, unlike the tags of disks and ports, since volumes are counted by their tag alone.
     """
     return _DRIVERS.setdefault(driver, -1 - len(_DRIVERS))
 
 
 cdef class PodInfo:
-    """The accountable side of a pod.
+    """The footprint of a pod that is accounted on its node.
 
     Args:
-        nodes: The table on which it will be accounted.
-        requests: Resource name -> amount (cpu in millicores), as ``api.requests.pod_requests`` gives it.
-        non_zero_cpu: Millicores with scoring's default of 100 a container filled in.
-        non_zero_memory: Bytes with scoring's default of 200 MiB a container filled in.
+        nodes: The node table on which it is accounted.
+        requests: Resource name -> amount (cpu in millicores), see ``api.requests.pod_requests``.
+        non_zero_cpu: Millicores, with scoring's default of 100 for containers that request none.
+        non_zero_memory: Bytes, with scoring's default of 200 MiB for containers that request none.
         host_ports: (host address, protocol, port) of every host port, the address never empty.
         namespace: The pod's namespace.
         labels: The pod's labels.
         priority: ``spec.priority``.
         terminating: Whether the pod has a deletionTimestamp; topology spreading does not count it then.
-        carried: Key of a carrier group -> amount: every inter-pod affinity term of the pod, and every claim of
-            its that only one pod may use.
+        carried: Key of a carrier group -> amount: every inter-pod affinity term and every ReadWriteOncePod claim of
+            the pod.
         volumes: (what, tag) of the disks and volumes it holds: see :func:`intern_holding`; a disk's tag is 1 when it
-            is held for reading only, a volume's the number of its driver.
+            is mounted read-only, a volume's the number of its driver.
     """
 
     def __cinit__(self, NodeTable nodes not None, dict requests, int64_t non_zero_cpu, int64_t non_zero_memory,
@@ -74,14 +74,14 @@ cdef class PodInfo:
         self.priority = priority
         self.terminating = terminating
         self.carried = carried or {}
-        asked = sorted([(nodes.resource(name), amount) for name, amount in requests.items() if amount])
-        self.requests = <Request*> malloc((len(asked) + 1) * sizeof(Request))
+        requested = sorted([(nodes.resource(name), amount) for name, amount in requests.items() if amount])
+        self.requests = <Request*> malloc((len(requested) + 1) * sizeof(Request))
         self.holds = <Hold*> malloc((len(host_ports) + len(volumes) + 1) * sizeof(Hold))
         self.label_pairs = <Label*> malloc((len(self.labels) + 1) * sizeof(Label))
         if self.requests == NULL or self.holds == NULL or self.label_pairs == NULL:
             raise MemoryError
         self.requests[0] = Request(PODS, 1)
-        for resource, amount in asked:
+        for resource, amount in requested:
             self.requests[i] = Request(resource, amount)
             i += 1
         self.request_count = i
@@ -105,7 +105,7 @@ cdef class PodInfo:
         free(self.shares)
 
     cdef int64_t request(self, int resource) noexcept nogil:
-        """How much of a resource is requested."""
+        """Return the requested amount of a resource."""
         cdef int i
         for i in range(self.request_count):
             if self.requests[i].resource == resource:
@@ -113,9 +113,9 @@ cdef class PodInfo:
         return 0
 
     cdef int account(self, slot_t slot, int sign) except -1 nogil:
-        """Account one pod on a node (``sign`` 1), or take it off again (-1); amounts wrap around, as Go's do.
+        """Account one pod on a node (``sign`` 1), or remove it (-1); amounts wrap around, as Go's do.
 
-        A caller that does not take that back at once notes the slot in ``nodes.load_log``.
+        A caller that does not undo this at once appends the slot to ``nodes.load_log``.
         """
         cdef int64_t** requested = self.nodes.requested
         cdef int64_t* cpu = self.nodes.non_zero_cpu.data
@@ -132,7 +132,7 @@ cdef class PodInfo:
         return 0
 
     cdef int add_share(self, int32_t group, int64_t amount) except -1:
-        """Let pods like this one count ``amount`` in a group."""
+        """Make pods with this info count ``amount`` in a group."""
         cdef Share* shares
         if self.share_count == self.share_capacity:
             self.share_capacity = max(4, 2 * self.share_capacity)
@@ -145,7 +145,7 @@ cdef class PodInfo:
         return 0
 
     cdef int drop_share(self, int32_t group) except -1:
-        """Let pods like this one no longer count in a group."""
+        """Make pods with this info no longer count in a group."""
         cdef int i
         for i in range(self.share_count):
             if self.shares[i].group == group:
@@ -155,15 +155,15 @@ cdef class PodInfo:
         return 0
 
     def retain(self):
-        """Keep the info registered with its topology until :meth:`release`, though no pod with it is bound."""
+        """Keep the info registered with its topology until :meth:`release`, even if no pod with it is bound."""
         self.holders += 1
 
     def release(self):
-        """Take back one :meth:`retain`."""
+        """Undo one :meth:`retain`."""
         self.holders -= 1
 
     def requested(self):
-        """Resource name -> requested amount."""
+        """Return resource name -> requested amount."""
         return {
             self.nodes.resource_names[self.requests[i].resource]: self.requests[i].amount
             for i in range(1, self.request_count)

@@ -14,7 +14,7 @@ cdef struct BoundPod:
     int32_t before_on_node
     int32_t next_alike                 # of the same PodInfo
     int32_t before_alike
-    int64_t start                      # when it started, in the caller's units; INT64_MAX: not yet
+    int64_t start                      # start time, in the caller's units; INT64_MAX: not started
     int64_t arrival                    # grows with every pod that is bound
 
 cdef class PodTable:

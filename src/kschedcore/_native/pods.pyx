@@ -1,4 +1,4 @@
-"""The pods that are bound (or assumed) to nodes, listed by node and by what they have in common."""
+"""The bound (or assumed) pods, listed by node and by PodInfo."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ cdef class PodTable:
     """Bound pods by number, linked into a list per node and a list per PodInfo.
 
     Attributes:
-        count: How many pods are bound.
+        count: Number of bound pods.
     """
 
     def __cinit__(self, NodeTable nodes not None):
@@ -29,7 +29,7 @@ cdef class PodTable:
         return self.count
 
     cdef int32_t insert(self, PodInfo info, slot_t slot, int64_t start, int64_t arrival) except -1 nogil:
-        """List a pod on a node; return its number. An ``arrival`` of -1: it has only now come."""
+        """Add a pod to a node; return its number. An ``arrival`` of -1 is assigned here."""
         cdef int32_t pod = self._take_entry()
         cdef BoundPod* entry = &self.pods[pod]
         if slot >= self.node_capacity:
@@ -53,7 +53,7 @@ cdef class PodTable:
         return pod
 
     cdef int delete(self, int32_t pod) except -1 nogil:
-        """Take a pod out of its lists; its number may be given to another."""
+        """Remove a pod; its number may be reused."""
         cdef BoundPod* entry = &self.pods[pod]
         cdef PyObject* info = entry.info
         if entry.before_on_node == NO_POD:
@@ -106,24 +106,24 @@ cdef class PodTable:
         return 0
 
     def slot_of(self, int32_t pod):
-        """The slot of a pod's node."""
+        """Return the slot of a pod's node."""
         return self.pods[pod].slot
 
     def info_of(self, int32_t pod):
-        """The PodInfo of a pod."""
+        """Return the PodInfo of a pod."""
         return <PodInfo> self.pods[pod].info
 
     def arrival_of(self, int32_t pod):
-        """When a pod came to its node: a number that grows with every pod bound."""
+        """Return the sequence number of a pod's binding."""
         return self.pods[pod].arrival
 
     def numbers(self):
-        """int32[count]: the numbers of all bound pods, ascending."""
+        """Return the numbers of all bound pods, ascending, int32[count]."""
         cdef int32_t pod
         return np.array([pod for pod in range(self.top) if self.pods[pod].info != NULL], np.int32)
 
     def on(self, slot_t slot):
-        """int32[]: the pods on a node, in no particular order."""
+        """Return the numbers of the pods on a node, in no particular order, int32[]."""
         found = []
         cdef int32_t pod = self.on_node(slot)
         while pod != NO_POD:

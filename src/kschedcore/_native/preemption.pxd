@@ -10,7 +10,7 @@ cdef struct Victim:
     int32_t pod
     int32_t priority
     int64_t start
-    int64_t order                      # among pods of one priority and start
+    int64_t order                      # order among pods of one priority and start
     bint protected                     # evicting it overdraws a disruption budget
     bint evicted
 
@@ -18,7 +18,7 @@ cdef class Candidate:
     cdef readonly slot_t slot
     cdef readonly list victims
     cdef readonly int64_t violations, top_priority, priority_sum, earliest_start
-    cdef public object told
+    cdef public object description
 
 cdef class Findings:
     cdef NodeTable nodes

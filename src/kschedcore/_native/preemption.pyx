@@ -1,7 +1,7 @@
-"""DefaultPreemption's dry run: which pods would have to leave a node so that a more important pod fits.
+"""DefaultPreemption's dry run: the pods to evict from a node so that a more important pod fits.
 
-Pods are taken off and put back on the live counts, with the filters judging one node at a time, and everything
-is as before when the dry run ends; nothing is copied. A class must have been refreshed before.
+Pods are removed from and added to the live counts while the filters evaluate one node at a time, and the state is
+restored when the dry run ends; nothing is copied. The class must have been refreshed before.
 """
 
 from kschedcore._native.core cimport Core
@@ -16,15 +16,15 @@ from libc.stdlib cimport free, qsort, realloc
 
 NOT_STARTED = INT64_MAX
 
-cdef enum:                             # what came of a dry run; above zero, the verdict that evictions do not lift
+cdef enum:                             # outcome of a dry run on a node; above 0: the verdict without its victims
     HELPED = -2
-    NOBODY_TO_EVICT = -3
-    NOBODY_HAS_TO_GO = -4
+    NO_LOWER_PRIORITY = -3
+    NO_VICTIM_NEEDED = -4
     UNKNOWN = -5
 
 
 cdef int _more_important(const void* left, const void* right) noexcept nogil:
-    """Higher priority first, then the earlier start, then the one that came first (util.MoreImportantPod)."""
+    """Higher priority first, then the earlier start, then the earlier arrival (util.MoreImportantPod)."""
     cdef const Victim* a = <const Victim*> left
     cdef const Victim* b = <const Victim*> right
     if a.priority != b.priority:
@@ -35,21 +35,21 @@ cdef int _more_important(const void* left, const void* right) noexcept nogil:
 
 
 cdef class Candidate:
-    """A node, and the pods that would have to leave it.
+    """A node, and the victims to evict from it.
 
     Attributes:
         slot: The node.
-        victims: Numbers of the pods, the most important first.
-        violations: How many of them overdraw a disruption budget.
+        victims: Numbers of the victims, the most important first.
+        violations: Number of victims whose eviction violates a disruption budget.
         top_priority: The highest priority among them.
         priority_sum: The sum of their priorities, each counted from the lowest there is.
-        earliest_start: When the first of those with the highest priority started.
-        told: What whoever asks makes of it, kept as long as the candidate is true.
+        earliest_start: Start of the first of those with the highest priority.
+        description: A cache for the caller; it lives as long as the candidate is valid.
     """
 
 
 cdef class Findings:
-    """What dry runs of one class came to on each node, good until something changes there.
+    """The outcomes of dry runs of one class on each node, valid until the node changes.
 
     Args:
         core: The state.
@@ -63,7 +63,7 @@ cdef class Findings:
         self.position = -1
 
     cdef int catch_up(self) except -1:
-        """Forget what was found on nodes that have changed since."""
+        """Discard the outcomes of nodes that have changed since."""
         cdef Py_ssize_t top = self.nodes.top, i
         self.changed.reset(top)
         self.position = self.changed.add_log(self.nodes.load_log, self.position)
@@ -82,7 +82,7 @@ cdef class Findings:
 
 
 cdef Findings _findings(Core core, PodClass pod_class, bint lasting):
-    """What is known of a class, or nothing where it may be different the next time."""
+    """Return the cached outcomes of a class, or new ones where they cannot be cached."""
     cdef Findings found
     if not lasting or pod_class.looks_elsewhere():
         found = Findings(core)
@@ -95,7 +95,7 @@ cdef Findings _findings(Core core, PodClass pod_class, bint lasting):
 
 
 cdef int _compare(Candidate a, Candidate b) noexcept:
-    """Whether one candidate costs less (-1), as much (0) or more (1) than another, in kube-scheduler's order."""
+    """Return -1, 0 or 1: candidate ``a`` is better than, equal to or worse than ``b``, in kube-scheduler's order."""
     if a.violations != b.violations:
         return -1 if a.violations < b.violations else 1
     if a.top_priority != b.top_priority:
@@ -110,20 +110,20 @@ cdef int _compare(Candidate a, Candidate b) noexcept:
 
 
 cdef class DryRun:
-    """Looks for victims on nodes, one after another.
+    """Searches the nodes for victims, one node after another.
 
     Args:
         core: The state.
-        pod_class: The refreshed class of the pod that needs room.
+        pod_class: The refreshed class of the preemptor.
         overdrawn: Called with pod numbers, most important first; returns for each whether its eviction would
-            overdraw a disruption budget, evictions counted in that order. None when there are no budgets.
-        moved: Called with a pod's number and -1 whenever the simulation takes it off its node, 1 when it puts it
-            back (PreFilterExtensions).
+            violate a disruption budget, evictions counted in that order. None when there are no budgets.
+        moved: Called with a pod's number and -1 whenever the dry run removes it from its node, 1 when it adds it
+            again (PreFilterExtensions).
 
     Attributes:
         candidates: The nodes where evictions help, in the order tried.
-        failures: Row of the reason table -> nodes that reject the pod for it with every less important pod gone.
-        without_victims: Nodes that have no less important pod.
+        failures: Row of the reason table -> number of nodes that reject the pod for it even without their victims.
+        without_victims: Number of nodes without a pod of lower priority.
     """
 
     def __cinit__(self, Core core not None, PodClass pod_class not None, overdrawn=None, moved=None):
@@ -142,8 +142,8 @@ cdef class DryRun:
     def run(self, Py_ssize_t enough):
         """Try the nodes that evictions might help, in name order, until ``enough`` candidates are found.
 
-        The search goes on while every candidate so far violates a disruption budget. What an earlier dry run
-        of the class found on a node is taken as found, if nothing has changed there.
+        The search continues while every candidate so far violates a disruption budget. Outcomes of earlier dry runs
+        of the class are reused for nodes that have not changed.
         """
         cdef Findings findings = _findings(self.core, self.pod_class, self.overdrawn is None and self.moved is None)
         cdef Int32Column failed = Int32Column(len(self.core.reasons))
@@ -162,7 +162,7 @@ cdef class DryRun:
             if outcome == UNKNOWN:
                 outcome = findings.outcome.data[slot] = self._try(slot)
                 findings.candidates[slot] = self.found
-            if outcome == NOBODY_TO_EVICT:
+            if outcome == NO_LOWER_PRIORITY:
                 self.without_victims += 1
             elif outcome > 0:
                 if outcome >= failed.capacity:  # a row that the dry run itself added
@@ -179,10 +179,10 @@ cdef class DryRun:
         }
 
     def best(self):
-        """The candidates that cost least (SelectCandidate), the one to take first; kube-scheduler takes any of them.
+        """Return the best candidates (SelectCandidate), the chosen one first; kube-scheduler may choose any of them.
 
-        Taken is the first by name. But where the victims have not started, kube-scheduler takes the time of
-        asking for their start, so that the node it happens to ask about last has the latest: the last by name.
+        The first by name is chosen. But if the victims have not started, kube-scheduler uses the current time as
+        their start, so that the node it evaluates last has the latest start: the last by name is chosen.
         """
         cdef Candidate candidate
         cdef list equals = []
@@ -197,8 +197,8 @@ cdef class DryRun:
             equals.reverse()
         return equals
 
-    def agreed(self, slot_t slot, list pods, int64_t violations):
-        """A candidate as others would have it: these pods in this order, the most important first."""
+    def candidate(self, slot_t slot, list pods, int64_t violations):
+        """Return a candidate with victims from an extender, the most important first."""
         cdef Candidate found = Candidate()
         cdef BoundPod* entry
         cdef int32_t pod
@@ -215,34 +215,34 @@ cdef class DryRun:
         return found
 
     cdef verdict_t _try(self, slot_t slot) except? -1:
-        """Take every less important pod off, let back in whoever fits, and restore the node.
+        """Remove all pods of lower priority, add back those that fit beside the pod, and restore the node.
 
-        Returns what came of it; a candidate is in ``found``.
+        Return the outcome; the candidate, if any, is in ``found``.
         """
         cdef verdict_t verdict
         cdef int i
         self.found = None
         self._collect(slot)
         if self.count == 0:
-            return NOBODY_TO_EVICT
+            return NO_LOWER_PRIORITY
         try:
             for i in range(self.count):
                 self._move(&self.victims[i], slot, -1)
-            verdict = self.pod_class.judge(slot)
+            verdict = self.pod_class.filter_with_nominated(slot)
             if not verdict:
                 for protected in (True, False):
                     for i in range(self.count):
                         if self.victims[i].protected == protected:
                             self._move(&self.victims[i], slot, 1)
-                            if self.pod_class.judge(slot):
+                            if self.pod_class.filter_with_nominated(slot):
                                 self._move(&self.victims[i], slot, -1)
                 self.found = self._candidate(slot)
         finally:
             self._put_back(slot)
-        return verdict or (NOBODY_HAS_TO_GO if self.found is None else HELPED)
+        return verdict or (NO_VICTIM_NEEDED if self.found is None else HELPED)
 
     cdef int _put_back(self, slot_t slot) except -1:
-        """Put all evicted pods back on the node, and only then raise what ``moved`` raised."""
+        """Add all removed pods to the node again, then raise the first exception of ``moved``."""
         cdef int i
         raised = None
         for i in range(self.count):
@@ -251,13 +251,13 @@ cdef class DryRun:
                     self._move(&self.victims[i], slot, 1)
                 except BaseException as error:
                     raised = raised or error
-        self.pod_class.settle()
+        self.pod_class.collect_ignored()
         if raised is not None:
             raise raised
         return 0
 
     cdef int _collect(self, slot_t slot) except -1:
-        """List the node's less important pods, the most important first."""
+        """List the node's pods of lower priority, the most important first."""
         cdef int32_t pod = self.core.pods.on_node(slot)
         cdef BoundPod* entry
         cdef Victim* victims
@@ -287,7 +287,7 @@ cdef class DryRun:
         return 0
 
     cdef int _move(self, Victim* victim, slot_t slot, int sign) except -1 nogil:
-        """Put a pod on the node's counts (``sign`` 1), or take it off (-1); it stays listed."""
+        """Add a pod to the node's counts (``sign`` 1), or remove it (-1); it stays listed."""
         self.core.topology.move(<PodInfo> self.core.pods.pods[victim.pod].info, slot, sign)
         (<PodInfo> self.core.pods.pods[victim.pod].info).account(slot, sign)
         victim.evicted = sign < 0
@@ -297,7 +297,7 @@ cdef class DryRun:
         return 0
 
     cdef Candidate _candidate(self, slot_t slot):
-        """What has to go, or None when nothing has to."""
+        """Return the candidate of the node, or None when no victim is needed."""
         cdef Candidate found = Candidate()
         cdef Victim* victim
         cdef int i

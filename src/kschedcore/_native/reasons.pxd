@@ -4,8 +4,8 @@ from libc.stdint cimport int32_t, int64_t
 cdef struct Reason:
     int32_t plugin
     int32_t code
-    int64_t low                        # words: index of a text; resources: mask of ids 0..62
-    int64_t high                       # words: -1; resources: mask of ids 63..125
+    int64_t low                        # fixed reasons: index of a text; resources: mask of ids 0..62
+    int64_t high                       # fixed reasons: -1; resources: mask of ids 63..125
 
 cdef class ReasonTable:
     cdef Reason* rows

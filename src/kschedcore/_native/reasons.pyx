@@ -1,7 +1,7 @@
-"""The reason table: why a node was rejected, as a row number.
+"""The reason table: the reasons of rejections, each a row number.
 
-A verdict is a row of this table, so a class's verdicts over all nodes are one dictionary-coded column. Words
-are made when somebody asks for them.
+A verdict is a row of this table, so a class's verdicts over all nodes are one dictionary-coded column. Messages are
+formatted on demand.
 """
 
 from kschedcore._native.types cimport ERROR, SKIPPED, UNRESOLVABLE, UNSCHEDULABLE, verdict_t
@@ -25,13 +25,13 @@ cdef inline uint64_t _hash(int32_t plugin, int32_t code, int64_t low, int64_t hi
 
 
 cdef class ReasonTable:
-    """Distinct (plugin, code, reasons). Row 0 stands for "passes".
+    """Distinct (plugin, code, reasons). Row 0 means "passes".
 
     Attributes:
         plugins: Plugin names by id.
         texts: Tuples of reason strings that rows refer to.
-        interruptions: How many plugins caught an exception that is no Exception (such as KeyboardInterrupt), after
-            which no further pod is to be decided.
+        interruptions: Number of BaseExceptions (such as KeyboardInterrupt) that plugins caught, after
+            which no further pod is scheduled.
     """
 
     def __cinit__(self):
@@ -55,7 +55,7 @@ cdef class ReasonTable:
         return self.count
 
     def plugin(self, str name):
-        """The id of a plugin by name."""
+        """Return the id of a plugin by name."""
         found = self.plugin_ids.get(name)
         if found is None:
             found = self.plugin_ids[name] = len(self.plugins)
@@ -63,7 +63,7 @@ cdef class ReasonTable:
         return found
 
     def words(self, str plugin, str code, *reasons):
-        """The row for a rejection whose reasons are known as text."""
+        """Return the row of a rejection with fixed reason strings."""
         found = self.text_ids.get(reasons)
         if found is None:
             found = self.text_ids[reasons] = len(self.texts)
@@ -115,7 +115,7 @@ cdef class ReasonTable:
             buckets[at & (self.bucket_count - 1)] = row
 
     def describe(self, verdict_t verdict, resource_names):
-        """What a verdict says.
+        """Return the plugin, code and reasons of a verdict.
 
         Args:
             verdict: A row of the table, not 0.
@@ -137,5 +137,5 @@ cdef class ReasonTable:
         return plugin, CODES[reason.code], tuple(reasons)
 
     def code_of(self, verdict_t verdict):
-        """The code name of a verdict, not 0."""
+        """Return the code name of a verdict, not 0."""
         return CODES[self.rows[verdict].code]

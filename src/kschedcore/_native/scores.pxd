@@ -15,8 +15,8 @@ cdef class Scores:
     cdef list raws                     # Int64Column of each normalised score
     cdef PyObject** plain_refs         # those that do not normalise
     cdef int plain_count
-    cdef Int64Column fixed             # their sum, of those that only look at the node itself; no entry while all 0
-    cdef Int64Column local             # their sum, of all; kept only where it serves more than once
+    cdef Int64Column fixed             # sum of plain scores that depend on the node's spec only; empty while all 0
+    cdef Int64Column local             # sum of all plain scores; kept only if used more than once
     cdef bint any_fixed, keeps_local
     cdef NormalisedScore* normalised
     cdef int normalised_count
@@ -30,8 +30,8 @@ cdef class Scores:
     cdef int prescore(
         self, const slot_t* slots, Py_ssize_t n, const verdict_t* verdict, SlotSet stale
     ) except -1 nogil
-    cdef void turn(self, slot_t slot, bint feasible) noexcept nogil
-    cdef void lose(self) noexcept nogil
+    cdef void set_feasible(self, slot_t slot, bint feasible) noexcept nogil
+    cdef void invalidate_extremes(self) noexcept nogil
     cdef bint extremes_moved(self, const verdict_t* verdict, int64_t feasible) noexcept nogil
     cdef int follow(self, const slot_t* slots, Py_ssize_t n, bint elsewhere, int64_t feasible) except -1 nogil
     cdef void sum(

@@ -1,15 +1,15 @@
-"""What a class of pods scores every node, and the totals.
+"""The scores of a class of pods for every node, and the totals.
 
-Scores that are normalised over the feasible nodes need the extremes of their raw scores; as long as these stay where
-they were, a change of one node changes one total. With a thousand classes it is memory that costs, so that a column
-other than the totals is only kept once it is needed: raw scores that are not all 0, sums that serve more than once.
+Scores that are normalised over the feasible nodes need the extremes of their raw scores; as long as the extremes do
+not change, a change of one node changes one total. With a thousand classes memory is the cost, so a column other than
+the totals is only kept once it is needed: raw scores that are not all 0, sums that are used more than once.
 """
 
 from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int64Column
 from kschedcore._native.kernels cimport ks_add
 from kschedcore._native.nodes cimport NodeTable
-from kschedcore._native.normalised cimport NormalisedScore, find_extremes, forget, is_uniform, learn, raw_at
+from kschedcore._native.normalised cimport NormalisedScore, find_extremes, remove_raw, is_uniform, add_raw, raw_at
 from kschedcore._native.places cimport any_of, put, put_totals, take_scores
 from kschedcore._native.plugin cimport ON_SPEC, ON_TOPOLOGY, ScorePlugin
 from kschedcore._native.shared cimport Shared
@@ -25,7 +25,7 @@ cdef class Scores:
 
     Args:
         nodes: The node table.
-        shared: What the classes of one engine share.
+        shared: Buffers shared by the classes of one engine.
         plugins: Score plugins with their weights set.
     """
 
@@ -65,11 +65,11 @@ cdef class Scores:
         free(self.normalised)
 
     cdef int prepare(self, Py_ssize_t top) except -1:
-        """Make room for slots below ``top``, all of which are looked at next."""
+        """Grow to ``top`` slots, all of which are evaluated next."""
         self.prepared = top
         self.total.grow(top)
         if self.keeps_local:
-            # That may have begun when there was no node, and so no room to be made.
+            # The column may have been created empty, when there was no node.
             self.local.grow(top)
         for column in (self.fixed, *self.raws):
             if column.capacity:
@@ -77,7 +77,7 @@ cdef class Scores:
         return 0
 
     cdef int take_fixed(self, const slot_t* slots, Py_ssize_t n) except -1 nogil:
-        """Sum the scores that need no normalisation and look at nothing but the node."""
+        """Sum the scores that need no normalisation and depend on the node's spec only."""
         cdef score_t* sums = self.shared.sums.data
         cdef score_t* fresh = self.shared.fresh.data
         cdef int k
@@ -111,7 +111,7 @@ cdef class Scores:
     cdef int take_raw(
         self, int depends, const slot_t* slots, Py_ssize_t n, const verdict_t* verdict
     ) except -1 nogil:
-        """Take over fresh raw scores of one sort; ``verdict`` is by slot, as of the last judgement."""
+        """Compute the raw scores of one ``Depends`` value again; ``verdict`` is by slot, as of the last filtering."""
         cdef NormalisedScore* score
         cdef bint skipped
         cdef int k
@@ -119,7 +119,7 @@ cdef class Scores:
             score = &self.normalised[k]
             if score.depends != depends:
                 continue
-            # A plugin that is still skipped has nothing else to say than before.
+            # The scores of a plugin that is still skipped have not changed.
             skipped = (<ScorePlugin> score.plugin).skipped()
             if score.idle and skipped:
                 continue
@@ -131,7 +131,7 @@ cdef class Scores:
     cdef int prescore(
         self, const slot_t* slots, Py_ssize_t n, const verdict_t* verdict, SlotSet stale
     ) except -1 nogil:
-        """Let the plugins that look at other nodes' pods catch up with these, and with which nodes are feasible."""
+        """Let the plugins that depend on other nodes catch up with their pods and with the set of feasible nodes."""
         cdef int k
         for k in range(self.normalised_count):
             if self.normalised[k].depends == ON_TOPOLOGY:
@@ -139,26 +139,26 @@ cdef class Scores:
                 (<ScorePlugin> self.normalised[k].plugin).prescore(slots, n, verdict, stale)
         return 0
 
-    cdef void turn(self, slot_t slot, bint feasible) noexcept nogil:
-        """A node became feasible, or no longer is: it counts for the extremes, or not."""
+    cdef void set_feasible(self, slot_t slot, bint feasible) noexcept nogil:
+        """Add the raw scores of a node that became feasible to the extremes, or remove them."""
         cdef int k
         for k in range(self.normalised_count):
             if feasible:
-                learn(&self.normalised[k], raw_at(&self.normalised[k], slot))
+                add_raw(&self.normalised[k], raw_at(&self.normalised[k], slot))
             else:
-                forget(&self.normalised[k], raw_at(&self.normalised[k], slot))
+                remove_raw(&self.normalised[k], raw_at(&self.normalised[k], slot))
 
-    cdef void lose(self) noexcept nogil:
-        """So much changed about who is feasible that the extremes have to be looked up again."""
+    cdef void invalidate_extremes(self) noexcept nogil:
+        """Make the next refresh compute all extremes again."""
         cdef int k
         for k in range(self.normalised_count):
-            self.normalised[k].lost = True
+            self.normalised[k].stale = True
 
     cdef int _put_raw(
         self, NormalisedScore* score, const slot_t* slots, Py_ssize_t n, const score_t* fresh,
         const verdict_t* verdict,
     ) except -1 nogil:
-        """Raw scores of some nodes are these now; keep the extremes over the feasible nodes."""
+        """Set the raw scores of some nodes; update the extremes over the feasible nodes."""
         cdef score_t* raw
         cdef Py_ssize_t i
         cdef slot_t slot
@@ -170,25 +170,25 @@ cdef class Scores:
         raw = (<Int64Column> score.raw).data
         if slots == NULL:
             memcpy(raw, fresh, n * sizeof(score_t))
-            score.lost = True
+            score.stale = True
             return 0
         for i in range(n):
             slot = slots[i]
             if fresh[i] != raw[slot]:
                 if verdict[slot] == 0:
-                    forget(score, raw[slot])
-                    learn(score, fresh[i])
+                    remove_raw(score, raw[slot])
+                    add_raw(score, fresh[i])
                 raw[slot] = fresh[i]
         return 0
 
     cdef bint extremes_moved(self, const verdict_t* verdict, int64_t feasible) noexcept nogil:
-        """Settle the extremes; say whether any is not what the totals were computed with."""
+        """Compute the extremes; return whether any differs from those used for the totals."""
         cdef NormalisedScore* score
         cdef bint moved = False
         cdef int k
         for k in range(self.normalised_count):
             score = &self.normalised[k]
-            if score.lost or (score.members and (score.at_low <= 0 or score.at_high <= 0)):
+            if score.stale or (score.members and (score.at_low <= 0 or score.at_high <= 0)):
                 find_extremes(score, verdict, self.prepared, feasible)
             if score.low != score.used_low or score.high != score.used_high:
                 score.used_low = score.low
@@ -197,7 +197,7 @@ cdef class Scores:
         return moved
 
     cdef bint _is_flat(self, int64_t feasible) noexcept nogil:
-        """Whether all normalised scores add the same to every node's total."""
+        """Return whether all normalised scores add the same to every node's total."""
         cdef int k
         for k in range(self.normalised_count):
             if not is_uniform(&self.normalised[k], feasible):
@@ -205,9 +205,9 @@ cdef class Scores:
         return True
 
     cdef int follow(self, const slot_t* slots, Py_ssize_t n, bint elsewhere, int64_t feasible) except -1 nogil:
-        """Keep the plain scores once a total can go stale without them; ``slots`` are where they themselves did.
+        """Keep the plain scores once totals can go stale while plain scores do not; ``slots`` are those to update.
 
-        ``elsewhere``: filters look at pods on other nodes, and may turn a node whose scores are what they were.
+        ``elsewhere``: filters depend on pods on other nodes, so that a node's verdict may change without its scores.
         """
         if not self.keeps_local:
             if not elsewhere and self._is_flat(feasible):
@@ -223,7 +223,7 @@ cdef class Scores:
     cdef void sum(
         self, const slot_t* slots, Py_ssize_t n, const verdict_t* verdicts, int64_t feasible
     ) noexcept nogil:
-        """Total the scores of some nodes, given a verdict of each; an infeasible node's total is INT64_MIN."""
+        """Compute the totals of some nodes, given their verdicts; an infeasible node's total is INT64_MIN."""
         cdef score_t* sums = self.shared.sums.data
         cdef const score_t* raw
         cdef NormalisedScore* score
@@ -249,9 +249,9 @@ cdef class Scores:
         put_totals(self.total.data, verdicts, same, slots, n, sums)
 
     def alone(self, Py_ssize_t slot):
-        """The total that a feasible node would have were it the only one, as of the last refresh.
+        """Return the total that a feasible node would have if it were the only one, as of the last refresh.
 
-        None where scores of pods elsewhere depend on which nodes are feasible: that takes a class of its own.
+        None if a score depends on the set of feasible nodes: that needs a class of its own.
         """
         cdef slot_t node = <slot_t> slot
         cdef NormalisedScore* score
@@ -268,7 +268,7 @@ cdef class Scores:
         return total
 
     def by_plugin(self):
-        """Every score plugin's columns, as of the last refresh.
+        """Return the columns of each score plugin, as of the last refresh.
 
         Returns:
             Plugin name -> (raw, normalised, weight), the first two int64[top]. Plugins that kube-scheduler

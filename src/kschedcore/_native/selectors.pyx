@@ -110,5 +110,5 @@ cdef class NodeSelector:
         return False
 
     def match(self, Py_ssize_t slot):
-        """Whether the node in ``slot`` is selected."""
+        """Return whether the node in ``slot`` is selected."""
         return self.matches(<slot_t> slot)

@@ -1,4 +1,4 @@
-"""What the classes of one engine share: room for intermediate results, and the nominated pods."""
+"""Buffers for intermediate results, and the nominated pods, shared by the classes of one engine."""
 
 from kschedcore._native.columns cimport Int32Column, Int64Column
 from kschedcore._native.nominations cimport Nominations
@@ -6,7 +6,7 @@ from kschedcore._native.slotset cimport SlotSet
 
 
 cdef class Shared:
-    """What the classes of one engine share: room for intermediate results, and the nominated pods."""
+    """Buffers for intermediate results, and the nominated pods, shared by the classes of one engine."""
 
     def __cinit__(self, Nominations nominations not None):
         self.nominations = nominations

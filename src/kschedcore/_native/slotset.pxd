@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 cdef class SlotSet:
     cdef slot_t* slots
     cdef Py_ssize_t count
-    cdef bint everything               # stands for all slots; `slots` then means nothing
+    cdef bint everything               # the set is all slots; `slots` is then unused
     cdef int32_t* stamps
     cdef int32_t epoch
     cdef Py_ssize_t capacity

@@ -7,9 +7,9 @@ from libc.stdlib cimport calloc, free, malloc
 
 
 cdef class SlotSet:
-    """Which slots have to be looked at again.
+    """A set of slots to evaluate again.
 
-    One set serves many decisions: a slot belongs to it when it carries the current epoch's stamp.
+    A set is reused for many refreshes: a slot belongs to it if its stamp is the current epoch.
     """
 
     def __dealloc__(self):
@@ -17,7 +17,7 @@ cdef class SlotSet:
         free(self.stamps)
 
     cdef int reset(self, Py_ssize_t top) except -1 nogil:
-        """Empty the set and make room for slots below ``top``."""
+        """Empty the set and grow it to ``top`` slots."""
         self.count = 0
         self.everything = False
         self.epoch += 1
@@ -37,9 +37,9 @@ cdef class SlotSet:
         self.epoch = 1
 
     cdef int64_t add_log(self, ChangeLog log, int64_t position) noexcept nogil:
-        """Add what ``log`` holds after ``position``; return the position to go on from next time.
+        """Add the entries of ``log`` after ``position``; return the position to continue from.
 
-        Everything, when the log has forgotten that far back.
+        The set becomes all slots when the log has dropped some of them.
         """
         cdef const int32_t* items = NULL
         cdef int64_t n = log.read(position, &items), i

@@ -27,14 +27,14 @@ cdef class DomainTable:
     cdef ChangeLog log                 # codes of domains whose count changed
     cdef int users
     cdef int add(self, slot_t slot, int64_t amount) except -1 nogil
-    cdef int rehome(self, PodTable pods, slot_t slot, int32_t code) except -1
+    cdef int move_node(self, PodTable pods, slot_t slot, int32_t code) except -1
     cdef int64_t at(self, int32_t code) noexcept nogil
 
 cdef class PodGroup:
     cdef readonly int32_t id
     cdef readonly tuple key
-    cdef readonly tuple terms          # AffinityTerm: a pod belongs when it matches them all
-    cdef readonly bint carriers        # counts pods that carry the term, not pods that match it
+    cdef readonly tuple terms          # AffinityTerm: a pod belongs if it matches all of them
+    cdef readonly bint carriers        # counts pods that have the term, not pods that match it
     cdef readonly bint terminating     # counts pods that are being deleted too
     cdef dict tables
     cdef PyObject** table_refs

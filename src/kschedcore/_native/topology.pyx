@@ -1,8 +1,8 @@
-"""How many pods of a group are in each topology domain, kept as pods come and go.
+"""Counts of pods by topology domain, updated as pods are bound and unbound.
 
-A *group* is what a label selector selects in some namespaces, or the pods that carry a given affinity term. A
-*domain table* sums a group over the values of one topology key. A pod's PodInfo lists the groups it belongs
-to, so binding a pod touches just the tables it counts in.
+A *group* is the pods that a label selector selects in some namespaces, or the pods that have a given affinity term (a
+*carrier group*). A *domain table* counts a group by the values of one topology key. A pod's PodInfo lists the groups
+it belongs to, so binding a pod touches just the tables it counts in.
 """
 
 from cpython.ref cimport PyObject
@@ -87,7 +87,7 @@ def _hashable(requirements):
 
 
 def _matches_labels(requirements, labels):
-    """Whether a mapping of labels meets requirements; for namespaces, of which there are few."""
+    """Return whether a mapping of labels meets requirements; for namespaces, of which there are few."""
     for key, operator, values in requirements:
         value = labels.get(key)
         found = value is not None if operator in ("Exists", "DoesNotExist") else value in values
@@ -97,7 +97,7 @@ def _matches_labels(requirements, labels):
 
 
 cdef class AffinityTerm:
-    """Which pods an affinity term or a spread constraint speaks of.
+    """The pods that an affinity term or a spread constraint selects.
 
     Args:
         namespaces: Names of namespaces.
@@ -121,9 +121,9 @@ cdef class AffinityTerm:
         return hash(self._identity())
 
     def selects_namespace(self, str name, dict namespaces, bint unknown):
-        """Whether pods of a namespace can match.
+        """Return whether pods of a namespace can match.
 
-        ``namespaces`` holds the labels of those that exist; ``unknown``: treat another as one without labels.
+        ``namespaces`` has the labels of those that exist; ``unknown``: treat others as namespaces without labels.
         """
         if name in self.namespaces:
             return True
@@ -139,7 +139,7 @@ cdef class AffinityTerm:
         return _matches_labels(self.namespace_selector, labels)
 
     def selects(self, PodInfo info not None, dict namespaces, bint unknown=True):
-        """Whether the term speaks of pods like ``info``."""
+        """Return whether the term selects pods with ``info``."""
         return self.selector.matches(info.label_pairs, info.label_count) and self.selects_namespace(
             info.namespace, namespaces, unknown
         )
@@ -148,11 +148,11 @@ cdef class AffinityTerm:
 cdef class DomainTable:
     """Counts of one group by domain.
 
-    A node's domain is its code in ``codes``: the topology key's own column, or a column of the table's user,
-    who then decides which nodes count and tells through :meth:`rehome`.
+    A node's domain is its code in ``codes``: the topology key's own column, or a column of the plugin that uses the
+    table, which decides which nodes count and calls :meth:`move_node`.
 
     Attributes:
-        group: Whose pods are counted.
+        group: The pods that are counted.
         key: The topology key's column.
         total: The sum over all domains.
     """
@@ -177,8 +177,8 @@ cdef class DomainTable:
         self.log.append(code)
         return 0
 
-    cdef int rehome(self, PodTable pods, slot_t slot, int32_t code) except -1:
-        """Let a node, with the pods on it, belong to another domain (or to none)."""
+    cdef int move_node(self, PodTable pods, slot_t slot, int32_t code) except -1:
+        """Move a node, with its pods, to another domain (or to none)."""
         cdef int32_t pod = pods.on_node(slot)
         cdef int64_t amount = 0
         while pod != NO_POD:
@@ -190,11 +190,11 @@ cdef class DomainTable:
         return 0
 
     cdef int64_t at(self, int32_t code) noexcept nogil:
-        """The count of one domain."""
+        """Return the count of one domain."""
         return self.count.data[code] if code < self.count.capacity else 0
 
     def counts(self):
-        """Value of the topology key -> count, for domains that count anything."""
+        """Return value of the topology key -> count, for domains with a count other than 0."""
         cdef Py_ssize_t code
         return {
             self.key.values[code]: self.count.data[code]
@@ -217,7 +217,7 @@ cdef class PodGroup:
         free(self.table_refs)
 
     cdef int64_t amount(self, PodInfo info) except? -1:
-        """What one pod counts for, 0 when it does not belong."""
+        """Return the amount that one pod counts, 0 when it does not belong."""
         cdef int i
         for i in range(info.share_count):
             if info.shares[i].group == self.id:
@@ -225,7 +225,7 @@ cdef class PodGroup:
         return 0
 
     def _index(self):
-        """List the tables where compiled code can walk them."""
+        """Copy the tables to an array for code without the GIL."""
         cdef PyObject** refs = <PyObject**> realloc(self.table_refs, (len(self.tables) + 1) * sizeof(PyObject*))
         if refs == NULL:
             raise MemoryError
@@ -241,7 +241,7 @@ cdef class Topology:
 
     Attributes:
         namespaces: Name -> labels of every namespace that exists.
-        carrier_version: Grows when pods first carry a term that none carried before.
+        carrier_version: Grows with every new carrier group.
     """
 
     def __cinit__(self, NodeTable nodes not None, PodTable pods not None):
@@ -257,10 +257,10 @@ cdef class Topology:
         free(self.group_refs)
 
     cpdef int register(self, PodInfo info) except -1:
-        """Compute which groups the pods of an info belong to, and keep that up to date; no-op if it is already.
+        """Compute the groups of an info, and keep them up to date; no-op if the info is registered.
 
-        Every info is registered before a pod with it is accounted: one that its last owner gave up, and that a
-        caller kept, is registered once more.
+        Every info is registered before a pod with it is accounted: one that was released by its last owner is
+        registered again.
         """
         if info.registered:
             return 0
@@ -274,7 +274,7 @@ cdef class Topology:
         return 0
 
     def forget(self, PodInfo info not None):
-        """Stop keeping an info up to date; the topology holds no reference to it any more.
+        """Unregister an info.
 
         Raises:
             ValueError: The info has an owner: a bound or nominated pod, a waiting pod or a compiled class.
@@ -308,7 +308,7 @@ cdef class Topology:
             info.add_share(group.id, amount)
 
     def group(self, tuple terms, bint terminating=True):
-        """The group of pods that match all ``terms`` (AffinityTerm), made and counted when it is new."""
+        """Return the group of pods that match all ``terms`` (AffinityTerm); a new group is counted."""
         key = ("match", terms, terminating)
         found = self.groups_by_key.get(key)
         if found is None:
@@ -336,7 +336,7 @@ cdef class Topology:
         return group
 
     def carrier_group(self, tuple key):
-        """The group of pods that carry ``key``: (kind, AffinityTerm, topology key or name of what is carried)."""
+        """Return the group of pods that have ``key``: (kind, AffinityTerm, topology key or name of a claim)."""
         found = self.groups_by_key.get(key)
         if found is None:
             found = self._add_group(key, (key[1],), True, True)
@@ -345,11 +345,11 @@ cdef class Topology:
         return found
 
     def carriers(self, str kind):
-        """The groups of pods that carry a term of one kind."""
+        """Return the groups of pods that have a term of one kind."""
         return [group for group in self.groups if group is not None and group.carriers and group.key[0] == kind]
 
     def table(self, PodGroup group not None, LabelColumn key not None):
-        """The counts of a group by a topology key, shared by all who ask for them."""
+        """Return the counts of a group by a topology key; all callers share one table."""
         found = group.tables.get(key.key)
         if found is None:
             found = group.tables[key.key] = DomainTable(group, key, key.codes)
@@ -358,8 +358,8 @@ cdef class Topology:
         (<DomainTable> found).users += 1
         return found
 
-    def own_table(self, PodGroup group not None, LabelColumn key not None, Int32Column codes not None):
-        """A table whose user says which domain a node belongs to. It starts with no node in any domain."""
+    def private_table(self, PodGroup group not None, LabelColumn key not None, Int32Column codes not None):
+        """Return a table whose user sets the domain of each node; at first no node is in any domain."""
         cdef DomainTable table = DomainTable(group, key, codes)
         table.users = 1
         group.tables[id(table)] = table
@@ -367,7 +367,7 @@ cdef class Topology:
         return table
 
     def release(self, DomainTable table not None):
-        """A user of a table is done with it; the last one takes it, and a group without tables, away."""
+        """Release a table; with its last user the table, and a group without tables, is dropped."""
         cdef PodGroup group = table.group
         table.users -= 1
         if table.users:
@@ -395,7 +395,7 @@ cdef class Topology:
                 pod = self.pods.pods[pod].next_alike
 
     def set_namespace(self, str name, labels):
-        """A namespace was added or relabelled (``labels``), or is gone (None). Recounts what depends on it."""
+        """Add or relabel a namespace, or remove it (None), and count the groups that depend on it again."""
         before = self.namespaces.get(name)
         if labels is None:
             self.namespaces.pop(name, None)
@@ -410,7 +410,7 @@ cdef class Topology:
                 self._reenlist(group, name)
 
     def _reenlist(self, PodGroup group, str namespace):
-        """Decide again which infos of a namespace belong to a group, moving their pods in or out."""
+        """Update which infos of a namespace belong to a group, with the counts of their pods."""
         cdef PodInfo info
         cdef DomainTable table
         cdef int64_t before, after
@@ -431,7 +431,7 @@ cdef class Topology:
                 pod = self.pods.pods[pod].next_alike
 
     cdef int move(self, PodInfo info, slot_t slot, int sign) except -1 nogil:
-        """A pod came to a node (``sign`` 1) or left it (-1)."""
+        """Count a pod on a node (``sign`` 1) or remove it from the counts (-1)."""
         cdef PyObject* group
         cdef int i, t
         for i in range(info.share_count):

@@ -2,7 +2,7 @@ from kschedcore._native.types cimport score_t, slot_t
 from libc.stdint cimport int32_t, int64_t
 
 cdef extern from "kernels.h":
-    const int FANOUT "KS_FANOUT"       # so many scores make a block
+    const int FANOUT "KS_FANOUT"       # number of scores in a block
 
 cdef enum:
     MAX_LEVELS = 9                     # 16 ** 8 leaves and one more for the root
@@ -10,8 +10,8 @@ cdef enum:
 
 cdef struct Entry:
     score_t best
-    int32_t ties                       # leaves below that have this score; UNCOUNTED: nobody has asked yet
-    slot_t winner                      # of these, the one that comes first by rank
+    int32_t ties                       # leaves below that have this score, or UNCOUNTED
+    slot_t winner                      # of these, the first by rank
 
 cdef struct Level:
     Py_ssize_t size

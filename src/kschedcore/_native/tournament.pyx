@@ -1,8 +1,8 @@
-"""The best node of a column of scores, kept while single scores change.
+"""The best node of a column of scores, updated as single scores change.
 
-A tournament over blocks of 16: each block knows the best score below it. Changing one score replays one block per
-level, so an update costs O(16 log16 n) and the best score is always at the root. How many nodes share it and which
-of them comes first is only found where somebody asks: below the root, along the blocks that have its score.
+A tournament tree over blocks of 16: each block has the best score below it. Changing one score replays one block per
+level, so an update costs O(16 log16 n) and the best score is always at the root. The number of ties and the first of
+them are only computed on demand: below the root, along the blocks that have the best score.
 """
 
 from kschedcore._native.kernels cimport ks_best_of_blocks
@@ -22,7 +22,7 @@ cdef class Tournament:
             free(self.levels[level].winner)
 
     cdef int resize(self, Py_ssize_t leaves) except -1:
-        """Make room for ``leaves`` scores. The entries mean nothing until the next build."""
+        """Resize to ``leaves`` scores. The entries are invalid until the next build."""
         cdef Py_ssize_t size = leaves
         cdef Level* level
         self.leaves = leaves
@@ -39,7 +39,7 @@ cdef class Tournament:
                 return 0
 
     cdef void build(self, const score_t* scores) noexcept nogil:
-        """Play all blocks."""
+        """Compute all blocks."""
         cdef const score_t* below = scores
         cdef Py_ssize_t size = self.leaves, block
         cdef int level
@@ -50,7 +50,7 @@ cdef class Tournament:
             below, size = self.levels[level].best, self.levels[level].size
 
     cdef void update(self, const score_t* scores, const slot_t* slots, Py_ssize_t n) noexcept nogil:
-        """Replay what is above some changed scores, or everything when that is less work."""
+        """Update the blocks above some changed scores, or all blocks when that is less work."""
         cdef Py_ssize_t i
         if n * self.depth > self.levels[0].size:
             self.build(scores)
@@ -59,7 +59,7 @@ cdef class Tournament:
             self._replay(scores, slots[i])
 
     cdef void _replay(self, const score_t* scores, slot_t slot) noexcept nogil:
-        """Play the blocks above one score."""
+        """Update the blocks above one score."""
         cdef const score_t* below = scores
         cdef Py_ssize_t size = self.leaves, block = slot, i
         cdef score_t best
@@ -74,7 +74,7 @@ cdef class Tournament:
             below, size = self.levels[level].best, self.levels[level].size
 
     cdef void _count(self, int level, Py_ssize_t block, const score_t* scores, const int64_t* rank) noexcept nogil:
-        """Count who shares the best score of a block, and find the first of them."""
+        """Count the leaves that have the best score of a block, and find the first of them."""
         cdef score_t best = self.levels[level].best[block]
         cdef Py_ssize_t i
         cdef slot_t winner = NO_SLOT, other
@@ -98,7 +98,7 @@ cdef class Tournament:
         self.levels[level].winner[block] = winner
 
     cdef Entry root(self, const score_t* scores, const int64_t* rank) noexcept nogil:
-        """Who won. The winner is NO_SLOT when no score takes part."""
+        """Return the best entry. The winner is NO_SLOT when there is no score."""
         cdef Level* top = &self.levels[self.depth - 1]
         if top.best[0] == INT64_MIN:
             return Entry(INT64_MIN, 0, NO_SLOT)
@@ -107,7 +107,7 @@ cdef class Tournament:
         return Entry(top.best[0], top.ties[0], top.winner[0])
 
     cdef slot_t nth(self, const score_t* scores, int64_t n) noexcept nogil:
-        """The ``n``-th (from 0, by slot) of the leaves that share the best score, after it was asked who won."""
+        """Return the ``n``-th (from 0, by slot) of the leaves that have the best score, after :meth:`root`."""
         cdef score_t best = self.levels[self.depth - 1].best[0]
         cdef Py_ssize_t block = 0, i
         cdef int level

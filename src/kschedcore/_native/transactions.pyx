@@ -1,14 +1,14 @@
 # cython: boundscheck=True, wraparound=True
-"""One caller at a time, and changes that are undone when a question or an exception ends them.
+"""Mutual exclusion of callers, and transactions that are rolled back at the end of a what-if block or on an exception.
 
-Exceptions may come from anywhere: a signal handler (Ctrl-C, an alarm), a trace function, a plugin, memory that runs
-out. Signal handlers and trace functions run between bytecodes, hence the steps here, which are compiled, are not
-interrupted; the Python code that they call may be, at any point, and is written so that it can be recovered:
+Exceptions may come from anywhere: a signal handler (Ctrl-C, an alarm), a trace function, a plugin, MemoryError.
+Signal handlers and trace functions run between bytecodes, so that the compiled steps here are not interrupted; the
+Python code that they call may be, at any point, and is written so that it can be recovered:
 
-* one dictionary entry (or array) per fact is the record, and everything else, the native tables included, can be
+* one dictionary entry (or array) per fact is the record, and all other state, the native tables included, can be
   derived from the records again (``recover``);
-* what undoes a change is recorded before the change, and says what to restore rather than what to reverse, so that
-  it may run twice, or after a change that never came.
+* the undo step of a change is recorded before the change, and restores a value rather than reversing an operation,
+  so that it may run twice, or without the change having been made.
 """
 
 from functools import wraps
@@ -18,15 +18,15 @@ from weakref import ref
 from kschedcore.errors import KschedcoreError, UsageError
 
 cdef enum:
-    ATTEMPTS = 100                     # how often recovery goes on after it was interrupted itself
+    ATTEMPTS = 100                     # how often an interrupted recovery is retried
 
 
 cdef class Guard:
-    """Lets one thread at a time call the methods of an object, and none of them call another.
+    """Lets one thread at a time call the methods of an object, and refuses re-entrant calls.
 
     A plugin, a signal handler or a finaliser that calls the object while a method of it runs on the same thread
-    would find it half changed, and is refused. Within a :class:`WhatIf` block, whose thread keeps the lock, methods
-    may be called in turn as ever.
+    would see an inconsistent state, and is refused. Within a :class:`WhatIf` block, whose thread keeps the lock,
+    methods may be called one after another.
 
     Args:
         owner: The object. Its ``_recover()`` makes everything that is derived agree with the records; it is called
@@ -71,7 +71,7 @@ cdef class Guard:
             self.leave()
 
     cdef int repair(self) except -1:
-        """Recover, and begin again when that is interrupted."""
+        """Recover, and retry when that is interrupted."""
         cdef int attempt
         for attempt in range(ATTEMPTS):
             try:
@@ -84,9 +84,9 @@ cdef class Guard:
 
 
 def exclusive(method):
-    """Let a method wait for other threads, and refuse it to code that runs within another method of the object.
+    """Make a method wait for other threads, and refuse calls from within another method of the object.
 
-    The object has its :class:`Guard` as ``_guard``.
+    The object's :class:`Guard` is its attribute ``_guard``.
     """
     @wraps(method)
     def run(self, *args, **kwargs):
@@ -96,10 +96,10 @@ def exclusive(method):
 
 
 cdef class Journal:
-    """What restores the state before each change since a transaction began; transactions may be nested.
+    """The undo log of the changes since a transaction began; transactions may be nested.
 
     Args:
-        guard: Whose object is changed.
+        guard: The guard of the object that is changed.
     """
 
     cdef list steps, saved
@@ -113,33 +113,33 @@ cdef class Journal:
 
     @property
     def is_open(self):
-        """Whether a transaction is under way and being recorded."""
+        """Whether a transaction is open and being recorded."""
         return bool(self.saved) and not self.undoing
 
     def record(self, restore, *args):
-        """Record, before a change, what restores the state from before it.
+        """Record, before a change, the undo step that restores the state before it.
 
-        ``restore(*args)`` must be right whether or not the change was made, and when it is called twice.
+        ``restore(*args)`` must be correct whether or not the change was made, and when it is called twice.
         """
         if self.saved and not self.undoing:
             self.steps.append((restore, args))
 
     def save(self, take, put_back):
-        """Before a state changes of which only whole copies can be restored: keep one, once a transaction."""
+        """Record, before a change, a whole copy of a state that has no undo steps; once a transaction."""
         if self.saved and not self.undoing and put_back not in <set> self.saved[-1]:
             self.steps.append((put_back, (take(),)))
             (<set> self.saved[-1]).add(put_back)
 
     def transaction(self):
-        """Return a context manager that undoes, at its end, everything that was changed within."""
+        """Return a context manager that rolls back, at its end, all changes made within."""
         return Transaction(self, False)
 
     def atomic(self):
-        """Return a context manager that undoes what was changed within if an exception ends it."""
+        """Return a context manager that rolls back the changes made within if an exception ends it."""
         return Transaction(self, True)
 
     cdef object roll_back(self, Py_ssize_t begun):
-        """Undo the steps from the latest back to a place; return what interrupted that, or None."""
+        """Undo the latest steps back to an index; return the exception that interrupted that, or None."""
         cdef int attempts = 0
         first = None
         self.undoing = True
@@ -190,13 +190,13 @@ cdef class Transaction:
 
 
 cdef class WhatIf:
-    """The context manager of a question: the changes made within are undone, and other threads wait as long.
+    """The context manager of a what-if block: its changes are rolled back, and other threads wait until then.
 
     Args:
-        owner: The object that is asked, which the block is given.
+        owner: The object to change, which the ``with`` statement returns.
         guard: Its guard.
         journal: Its journal.
-        prepare: Called at the beginning of the transaction, to record what is not recorded when it changes.
+        prepare: Called at the beginning of the transaction, to record state that is not recorded when it changes.
     """
 
     cdef object owner, prepare

@@ -53,8 +53,8 @@ class Attachments:
         slot = self._core.nodes.slot_of(node)
         if slot >= 0:
             volumes = self._attached.get(node, ())
-            self._core.hold_only(slot, frozenset((each.what, tag_of(each.driver)) for each in volumes))
+            self._core.set_extra_holdings(slot, frozenset((each.what, tag_of(each.driver)) for each in volumes))
 
     def node_leaving(self, node: str) -> None:
         """Release what is attached to a node."""
-        self._core.hold_only(self._core.nodes.slot_of(node), frozenset())
+        self._core.set_extra_holdings(self._core.nodes.slot_of(node), frozenset())

@@ -1,1 +1,1 @@
-"""The in-tree plugins' kernels, one rule a module, named as Kubernetes names the plugin."""
+"""The kernels of the in-tree plugins, one plugin a module, named as in Kubernetes."""

@@ -1,7 +1,7 @@
-"""What Python has the last word on in a cycle: which feasible nodes are rated, and what is added to their score.
+"""The nodes that sampling and extenders leave for Score, and the scores that extenders add.
 
-Sampling (``percentageOfNodesToScore``) and extenders decide between Filter and Score, node by node and cycle by
-cycle. The nodes that they leave are handed to a class of its own, whose only filter lets these pass.
+Sampling (``percentageOfNodesToScore``) and extenders drop nodes between Filter and Score, in each cycle anew. The
+remaining nodes are scored by a class of their own, whose only filter is :class:`Candidates`.
 """
 
 from kschedcore._native.columns cimport Int32Column, Int64Column
@@ -11,7 +11,7 @@ from libc.string cimport memset
 
 
 cdef class Candidates(FilterPlugin):
-    """Lets the nodes pass that were set last; the class must be invalidated after a change."""
+    """Passes the nodes that were set last; the class must be invalidated after a change."""
 
     cdef Int32Column chosen
     cdef verdict_t rejected
@@ -19,10 +19,10 @@ cdef class Candidates(FilterPlugin):
     def __init__(self, nodes, reasons):
         self.depends = ON_SPEC
         self.chosen = Int32Column(self.nodes.capacity)
-        self.rejected = reasons.words(self.name, "PreFilterResult", "node(s) were not asked to rate")
+        self.rejected = reasons.words(self.name, "PreFilterResult", "node(s) were not sampled")
 
     def set(self, const slot_t[::1] slots not None):
-        """Let these slots pass, and no others."""
+        """Set the slots that pass."""
         cdef Py_ssize_t i
         self.chosen.grow(self.nodes.capacity)
         memset(self.chosen.data, 0, self.chosen.capacity * sizeof(int))
@@ -39,7 +39,7 @@ cdef class Candidates(FilterPlugin):
 
 
 cdef class ExtenderScores(ScorePlugin):
-    """Scores that extenders gave, weights applied; 0 where they gave none."""
+    """The scores of extenders, weights applied; 0 for nodes that they did not score."""
 
     cdef Int64Column scores
 
@@ -47,7 +47,7 @@ cdef class ExtenderScores(ScorePlugin):
         self.scores = Int64Column(self.nodes.capacity)
 
     def set(self, const slot_t[::1] slots not None, const score_t[::1] scores not None):
-        """Score these slots so, and others 0."""
+        """Set the scores of these slots, and 0 for all others."""
         cdef Py_ssize_t i
         if slots.shape[0] != scores.shape[0]:
             raise ValueError(f"{slots.shape[0]} slots and {scores.shape[0]} scores")

@@ -1,4 +1,4 @@
-"""DynamicResources: pods that claim devices ask the allocator about each node; others are scored alike."""
+"""DynamicResources: the allocator of devices is called for each node; pods without claims score all nodes 0."""
 
 from kschedcore._native.plugin cimport ON_LOAD, ON_SPEC, ON_TOPOLOGY, FilterPlugin, ScorePlugin
 from kschedcore._native.types cimport MAX_NODE_SCORE, score_t, slot_t, verdict_t
@@ -8,7 +8,7 @@ from libc.string cimport memset
 cdef class EqualScore(ScorePlugin):
     """Scores every node 0.
 
-    It normalises, so that the class keeps no column for it and adds nothing node by node.
+    It normalises, so that the class keeps no column for it and adds nothing to single nodes.
 
     Args:
         name: The plugin's name.
@@ -31,7 +31,7 @@ cdef class EqualScore(ScorePlugin):
 cdef class DeviceFilter(FilterPlugin):
     """Rejects nodes that do not have the devices that a pod claims.
 
-    Nodes whose devices came to be in use, or free, are noted in the log of what is accounted on nodes.
+    Nodes whose devices are allocated or deallocated are logged in ``NodeTable.load_log``.
 
     Args:
         name: The plugin's name.
@@ -40,7 +40,7 @@ cdef class DeviceFilter(FilterPlugin):
 
     Attributes:
         claims: As given.
-        failure: What ``verdict`` raised, or None.
+        failure: The exception that ``verdict`` raised, or None.
     """
 
     cdef readonly object claims
@@ -71,7 +71,7 @@ cdef class DeviceFilter(FilterPlugin):
 
 
 cdef class DeviceScore(ScorePlugin):
-    """Prefers nodes where alternatives that stand first in ``firstAvailable`` were chosen (KEP-4816).
+    """Prefers nodes where earlier alternatives of ``firstAvailable`` were allocated (KEP-4816).
 
     Args:
         name: The plugin's name.
@@ -82,7 +82,7 @@ cdef class DeviceScore(ScorePlugin):
 
     def __init__(self, nodes, reasons, str name, claims):
         self.name = name
-        self.depends = ON_TOPOLOGY  # after the filters, which find out what the score is made of
+        self.depends = ON_TOPOLOGY  # after the filters, which allocate the devices that are scored
         self.normalises = True
         self.claims = claims
 

@@ -1,4 +1,4 @@
-"""ImageLocality: prefers nodes that already hold the pod's images, weighed by how widely these are spread."""
+"""ImageLocality: prefers nodes that have the pod's images, scaled by the share of nodes that have each."""
 
 from kschedcore._native.columns cimport Int64Column
 from kschedcore._native.plugin cimport ON_SPEC, ScorePlugin
@@ -12,7 +12,7 @@ cdef int64_t MAX_CONTAINER_THRESHOLD = 1000 * MEGABYTE
 
 
 cdef class ImageLocality(ScorePlugin):
-    """Rates nodes by the size of the pod's images that they hold.
+    """Scores nodes by the total size of the pod's images that they have.
 
     Args:
         images: Names of the images, normalised to carry a tag: of every container, init containers included, and
@@ -25,7 +25,7 @@ cdef class ImageLocality(ScorePlugin):
     cdef Py_ssize_t known
     cdef int64_t version, nodes_then
     cdef int64_t containers
-    cdef bint rates                    # any image set at all, since the plugin was made
+    cdef bint rates                    # any image set scores above 0, or did
 
     def __init__(self, nodes, reasons, images, int64_t containers):
         self.depends = ON_SPEC
@@ -53,7 +53,7 @@ cdef class ImageLocality(ScorePlugin):
         return changed
 
     cdef score_t _rate(self, tuple held) except -1:
-        """Score of a node that holds the images ``held``."""
+        """Return the score of a node that has the images ``held``."""
         cdef int64_t total = 0, most
         cdef Py_ssize_t image
         if not held:

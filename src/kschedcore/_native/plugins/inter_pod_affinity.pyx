@@ -1,7 +1,7 @@
 """InterPodAffinity: pods that must, may or must not share a topology domain with other pods.
 
-The rules work both ways: what the incoming pod asks of bound pods, and what bound pods ask of it. Both come
-down to counts of a group of pods by the values of a topology key, kept by :mod:`~kschedcore._native.topology`.
+The rules work both ways: terms of the incoming pod that select bound pods, and terms of bound pods that select it.
+Both are counts of a group of pods by the values of a topology key, kept by :mod:`~kschedcore._native.topology`.
 """
 
 from cpython.ref cimport PyObject
@@ -15,7 +15,7 @@ from kschedcore._native.types cimport ABSENT, MAX_NODE_SCORE, score_t, slot_t, v
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, realloc
 
-# Kinds of carrier groups: which sort of term the pods carry.
+# Kinds of carrier groups: the kind of term that the pods have.
 REQUIRED_AFFINITY = "required affinity"
 REQUIRED_ANTI_AFFINITY = "required anti-affinity"
 PREFERRED_AFFINITY = "preferred affinity"
@@ -23,13 +23,13 @@ PREFERRED_ANTI_AFFINITY = "preferred anti-affinity"
 
 cdef struct Watched:
     PyObject* table                    # DomainTable
-    PyObject* present                  # Int32Column: domain -> 1 when it counted any at the last look
-    int64_t position                   # how far its log was read
+    PyObject* present                  # Int32Column: domain -> 1 when its last known count was above 0
+    int64_t position                   # read up to here in its log
     int64_t factor                     # weight of one counted pod, for scores
 
 
 cdef class _Tables:
-    """Domain tables that a plugin reads, and how far it has read each one's log."""
+    """Domain tables that a plugin reads, and its position in each table's log."""
 
     cdef Topology topology
     cdef list tables, present
@@ -56,7 +56,7 @@ cdef class _Tables:
         self.present.append(present)
         self.watched = watched
         watched[self.count] = Watched(<PyObject*> table, <PyObject*> present, table.log.end(), factor)
-        self._look(self.count)
+        self._record_present(self.count)
         self.count += 1
 
     def release(self):
@@ -94,8 +94,8 @@ cdef class _Tables:
                 (<DomainTable> self.watched[i].table).key.add_members(codes[k], stale)
             self.watched[i].position = (<DomainTable> self.watched[i].table).log.end()
 
-    cdef int _look(self, int i) except -1:
-        """Note which domains of table ``i`` count any pod."""
+    cdef int _record_present(self, int i) except -1:
+        """Record which domains of table ``i`` count any pod."""
         cdef DomainTable table = <DomainTable> self.watched[i].table
         cdef Int32Column present = <Int32Column> self.watched[i].present
         cdef Py_ssize_t code
@@ -105,7 +105,7 @@ cdef class _Tables:
         return 0
 
     cdef int collect_turns(self, SlotSet stale) except -1 nogil:
-        """Add the nodes of domains that count pods now and did not, or the other way round."""
+        """Add the nodes of domains whose count became, or is no longer, 0."""
         cdef const int32_t* codes = NULL
         cdef int64_t n, k
         cdef int32_t present
@@ -116,7 +116,7 @@ cdef class _Tables:
             if n < 0:
                 stale.everything = True
                 with gil:
-                    self._look(i)
+                    self._record_present(i)
             for k in range(n):
                 if codes[k] >= (<Int32Column> self.watched[i].present).capacity:
                     with gil:
@@ -128,13 +128,13 @@ cdef class _Tables:
         return 0
 
     cdef inline int64_t count_at(self, int i, slot_t slot) noexcept nogil:
-        """How many pods table ``i`` counts in a node's domain; -1 when the node lacks the key."""
+        """Return the count of table ``i`` in a node's domain; -1 when the node lacks the key."""
         cdef int32_t code = (<DomainTable> self.watched[i].table).key.codes.data[slot]
         return -1 if code == ABSENT else (<DomainTable> self.watched[i].table).at(code)
 
 
 cdef class InterPodAffinityFilter(FilterPlugin):
-    """Rejects nodes whose domains hold too few or too many of the pods that required terms speak of.
+    """Rejects nodes whose domains lack pods of required affinity or have pods of required anti-affinity.
 
     Args:
         topology: The engine's groups.
@@ -149,7 +149,7 @@ cdef class InterPodAffinityFilter(FilterPlugin):
     cdef _Tables wanted, unwanted, refusing
     cdef list affinity
     cdef bint first_of_its_kind        # the pod matches its own affinity terms
-    cdef bint none_yet                 # as of the last pass, no pod anywhere matched them
+    cdef bint none_yet                 # as of the last pass, no bound pod matched them
     cdef int64_t carrier_version
     cdef verdict_t not_affine, anti_affine, refused
 
@@ -219,9 +219,9 @@ cdef class InterPodAffinityFilter(FilterPlugin):
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             if verdict[i] == 0:
-                verdict[i] = self._judge(slot)
+                verdict[i] = self._verdict(slot)
 
-    cdef verdict_t _judge(self, slot_t slot) noexcept nogil:
+    cdef verdict_t _verdict(self, slot_t slot) noexcept nogil:
         cdef bint met = True
         cdef int64_t count
         cdef int i
@@ -256,7 +256,7 @@ cdef class InterPodAffinityScore(ScorePlugin):
         info: The incoming pod.
         preferred: (AffinityTerm, topology key, weight) of its preferred terms, anti-affinity with negative
             weights.
-        hard_weight: ``hardPodAffinityWeight``: what a bound pod's required affinity to this pod is worth.
+        hard_weight: ``hardPodAffinityWeight``: the weight of a bound pod's required affinity to this pod.
     """
 
     cdef Topology topology
@@ -297,7 +297,7 @@ cdef class InterPodAffinityScore(ScorePlugin):
         return changed
 
     def _watch_carriers(self, str kind, int64_t factor):
-        """Count the bound pods that carry a term which speaks of this pod."""
+        """Count the bound pods with a term of a kind that selects this pod."""
         if factor:
             for group in self.topology.carriers(kind):
                 if group.terms[0].selects(self.info, self.topology.namespaces):

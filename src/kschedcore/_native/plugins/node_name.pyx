@@ -1,4 +1,4 @@
-"""NodeName, and the node lists that PreFilter plugins narrow a cycle to."""
+"""NodeName, and the node lists of PreFilter plugins (PreFilterResult)."""
 
 from kschedcore._native.nodes import NAME_FIELD
 from kschedcore._native.plugin cimport ON_SPEC, FilterPlugin
@@ -7,7 +7,7 @@ from kschedcore._native.types cimport slot_t, verdict_t
 
 
 cdef class _OnlyNamed(FilterPlugin):
-    """Rejects every node that is not one of a few by name."""
+    """Rejects every node that is not in a list of names."""
 
     cdef NodeSelector named
     cdef verdict_t rejected
@@ -22,7 +22,7 @@ cdef class _OnlyNamed(FilterPlugin):
 
 
 cdef class NodeName(_OnlyNamed):
-    """Holds a pod that already names its node (``spec.nodeName``) to that node."""
+    """Rejects every node but the one in the pod's ``spec.nodeName``."""
 
     def __init__(self, nodes, reasons, name):
         self.depends = ON_SPEC
@@ -33,11 +33,11 @@ cdef class NodeName(_OnlyNamed):
 
 
 cdef class PreFilterResult(_OnlyNamed):
-    """Leaves out the nodes that PreFilter plugins did not ask for; they take no part in the cycle.
+    """Leaves out the nodes that are not in the PreFilterResult; they take no part in the cycle.
 
     Args:
-        names: The nodes asked for.
-        plugins: Who narrowed the cycle to them.
+        names: The node names of the PreFilterResult.
+        plugins: The names of the plugins that returned it.
     """
 
     def __init__(self, nodes, reasons, names, plugins):

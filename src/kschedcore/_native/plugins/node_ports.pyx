@@ -1,4 +1,4 @@
-"""NodePorts: a host port is taken once per protocol and address; 0.0.0.0 stands for every address."""
+"""NodePorts: a host port is used once per protocol and address; 0.0.0.0 means every address."""
 
 from kschedcore._native.nodes cimport HoldingList
 from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin
@@ -13,7 +13,7 @@ cdef class NodePorts(FilterPlugin):
     """Rejects nodes where a bound pod holds one of the pod's host ports.
 
     Args:
-        info: The pod's requests, whose host ports are asked for.
+        info: The pod's footprint, of which the host ports are checked.
     """
 
     cdef PodInfo info

@@ -5,7 +5,7 @@ In v1.34 a node's score is its balance with the pod; since v1.36 it is how much 
 50 + (50 + balance with the pod - balance without it) / 2 in integers.
 """
 
-from kschedcore._native.kernels cimport CHUNK, FEW, ks_balance, ks_sum, taken
+from kschedcore._native.kernels cimport CHUNK, FEW, ks_balance, ks_sum, chunk_of
 from kschedcore._native.plugin cimport ON_LOAD, ScorePlugin
 from kschedcore._native.types cimport FIRST_SCALAR, MAX_NODE_SCORE, score_t, slot_t
 from kschedcore._native.podinfo cimport Request, PodInfo
@@ -23,12 +23,12 @@ cdef inline score_t _improvement(score_t balance, score_t before) noexcept nogil
 
 
 cdef class NodeResourcesBalancedAllocation(ScorePlugin):
-    """Rates nodes by how close their resources' used fractions would be.
+    """Scores nodes by how close the used fractions of their resources would be.
 
     Not built for a pod that requests none of the resources: kube-scheduler skips the plugin then.
 
     Args:
-        info: The pod's requests, counted as they are, without scoring's defaults.
+        info: The pod's requests, without scoring's defaults.
         resources: Resource names in the profile's order.
         improvement: Whether to score the improvement of the balance.
     """
@@ -58,7 +58,7 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         free(self.resources)
 
     cdef void score(self, const slot_t* slots, Py_ssize_t n, score_t* raw) noexcept nogil:
-        cdef int64_t room[4][CHUNK]
+        cdef int64_t buffer[4][CHUNK]
         cdef const int64_t* capacity
         cdef const int64_t* other
         cdef Py_ssize_t start, count, i
@@ -74,11 +74,11 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         start = 0
         while start < n:
             count = min(<Py_ssize_t> CHUNK, n - start)
-            capacity = taken(self.nodes.allocatable[one], slots, start, count, room[0])
-            other = taken(self.nodes.allocatable[two], slots, start, count, room[1])
+            capacity = chunk_of(self.nodes.allocatable[one], slots, start, count, buffer[0])
+            other = chunk_of(self.nodes.allocatable[two], slots, start, count, buffer[1])
             uneven = ks_balance(
-                taken(self.nodes.requested[one], slots, start, count, room[2]), capacity, self.resources[0].amount,
-                taken(self.nodes.requested[two], slots, start, count, room[3]), other, self.resources[1].amount,
+                chunk_of(self.nodes.requested[one], slots, start, count, buffer[2]), capacity, self.resources[0].amount,
+                chunk_of(self.nodes.requested[two], slots, start, count, buffer[3]), other, self.resources[1].amount,
                 self.improvement, raw + start, count,
             )
             for i in range(count if uneven else 0):

@@ -1,4 +1,4 @@
-"""NodeResourcesFit: requests against what is left, and how a node's fullness is scored.
+"""NodeResourcesFit: requests against free resources, and scores by utilisation.
 
 The scoring strategies rate each configured resource from 0 to 100 by its utilisation with the pod placed, cpu
 and memory counted with scoring's defaults for containers that request none, and average by weight. A resource
@@ -6,7 +6,7 @@ the node does not offer does not count; a scalar resource counts only for pods t
 """
 
 from kschedcore._native.kernels cimport (
-    CHUNK, FEW, ks_average, ks_difference, ks_lack, ks_least_allocated, ks_product, ks_quotient, ks_sum, taken,
+    CHUNK, FEW, ks_average, ks_difference, ks_lack, ks_least_allocated, ks_product, ks_quotient, ks_sum, chunk_of,
 )
 from kschedcore._native.plugin cimport ON_LOAD, FilterPlugin, ScorePlugin
 from kschedcore._native.types cimport (
@@ -31,14 +31,14 @@ _STRATEGIES = {
 
 
 cdef class NodeResourcesFitFilter(FilterPlugin):
-    """Rejects nodes without enough left of a requested resource, naming all that fall short.
+    """Rejects nodes with too little free of a requested resource, naming all such resources.
 
     A request beyond the node's whole allocatable is unresolvable: no eviction can help.
 
     Args:
         info: The pod's requests.
         ignored: Names of resources that are not checked.
-        served: Names of resources that devices serve on nodes which have none allocatable (KEP-5004).
+        served: Names of extended resources that devices provide on nodes which have none allocatable (KEP-5004).
     """
 
     cdef PodInfo info
@@ -96,8 +96,8 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
             for k in range(self.count):
                 resource = self.checked[k].resource
                 any_lacks |= ks_lack(
-                    taken(self.nodes.allocatable[resource], slots, start, count, allocatable),
-                    taken(self.nodes.requested[resource], slots, start, count, requested),
+                    chunk_of(self.nodes.allocatable[resource], slots, start, count, allocatable),
+                    chunk_of(self.nodes.requested[resource], slots, start, count, requested),
                     self.checked[k].amount, lacking, count,
                 )
             for i in range(count if any_lacks else 0):
@@ -116,7 +116,7 @@ cdef class NodeResourcesFitFilter(FilterPlugin):
         return lacks
 
     cdef verdict_t _rejection(self, slot_t slot) noexcept nogil:
-        """Name what falls short on a node; 0 when devices serve all of it."""
+        """Return the verdict that names the insufficient resources; 0 when devices provide all of them."""
         cdef int64_t low = 0, high = 0, capacity
         cdef int32_t code = UNSCHEDULABLE, resource
         cdef int k
@@ -150,7 +150,7 @@ cdef struct Point:
 
 
 cdef class NodeResourcesFitScore(ScorePlugin):
-    """Rates nodes by the utilisation they would have.
+    """Scores nodes by the utilisation they would have.
 
     Args:
         requests: Resource name -> amount, as scoring counts an incoming pod (``api.requests.scored_requests``).
@@ -208,7 +208,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
     cdef bint _least_allocated(
         self, const slot_t* slots, Py_ssize_t start, Py_ssize_t count, int64_t* total
     ) noexcept nogil:
-        """LeastAllocated of a chunk of nodes; False when they have to be rated one by one."""
+        """Score a chunk of nodes by LeastAllocated; False when they have to be scored one by one."""
         cdef int64_t used[CHUNK]
         cdef int64_t capacity[CHUNK]
         cdef int64_t weights = 0
@@ -217,8 +217,8 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         for k in range(self.count):
             weights += self.resources[k].weight
             if ks_least_allocated(
-                taken(self._used(self.resources[k].resource), slots, start, count, used),
-                taken(self.nodes.allocatable[self.resources[k].resource], slots, start, count, capacity),
+                chunk_of(self._used(self.resources[k].resource), slots, start, count, used),
+                chunk_of(self.nodes.allocatable[self.resources[k].resource], slots, start, count, capacity),
                 self.resources[k].request, self.resources[k].weight, total, count,
             ):
                 return False
@@ -227,7 +227,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         return True
 
     cdef const int64_t* _used(self, int32_t resource) noexcept nogil:
-        """What is used of a resource as scoring counts it, by slot."""
+        """Return the requests of bound pods as scoring counts them, by slot."""
         if resource == CPU:
             return self.nodes.non_zero_cpu.data
         if resource == MEMORY:
@@ -256,7 +256,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         return total // weights
 
     cdef int64_t _rate(self, int64_t used, int64_t capacity) noexcept nogil:
-        """One resource, 0 to 100. A node counted over its capacity is as full as can be."""
+        """Score one resource, 0 to 100. Usage above capacity counts as full."""
         if self.strategy == LEAST_ALLOCATED:
             if used > capacity:
                 return 0
@@ -268,7 +268,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         return self._interpolate(ks_quotient(ks_product(used, 100), capacity))
 
     cdef int64_t _interpolate(self, int64_t utilisation) noexcept nogil:
-        """The shape's piecewise linear function; flat beyond its ends."""
+        """Return the shape's piecewise linear function; constant beyond its ends."""
         cdef Point* left
         cdef Point* right
         cdef int i

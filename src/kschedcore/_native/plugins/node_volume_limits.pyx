@@ -17,11 +17,11 @@ cdef struct Driver:
 
 
 cdef class NodeVolumeLimits(FilterPlugin):
-    """Rejects nodes that cannot attach the pod's volumes beside those they have. One attached already costs nothing.
+    """Rejects nodes where the pod's volumes exceed the attach limit. Volumes already attached count once.
 
     Args:
-        volumes: Driver -> what it has to attach for the pod: the volumes as pods hold them.
-        limits: Driver -> node name -> how many volumes it can attach there (CSINode).
+        volumes: Driver -> the pod's volumes of that driver, as holdings (see ``podinfo``).
+        limits: Driver -> node name -> maximum number of attached volumes (CSINode).
         tags: Driver -> the tag of its volumes.
     """
 

@@ -23,7 +23,7 @@ HOSTNAME = "kubernetes.io/hostname"
 
 
 cdef class _NodeInclusion:
-    """Whether a node takes part in a constraint (KEP-3094: nodeAffinityPolicy, nodeTaintsPolicy).
+    """The node inclusion policies of a constraint (KEP-3094: nodeAffinityPolicy, nodeTaintsPolicy).
 
     Args:
         selectors: Node selectors that must all match, when node affinity is honoured.
@@ -56,7 +56,7 @@ cdef class _NodeInclusion:
 
 
 cdef class _Minimum:
-    """The smallest of a multiset of counts, by a histogram: counts move by one, so it moves little."""
+    """The minimum of a multiset of counts, kept by a histogram, as counts mostly change by one."""
 
     cdef int64_t* histogram
     cdef int64_t capacity, size, low
@@ -97,14 +97,14 @@ cdef class _Minimum:
 
 
 cdef class _Constraint:
-    """One constraint: which node is in which domain, and how many matching pods each domain has."""
+    """One constraint: the domain of each node, and the matching pods in each domain."""
 
     cdef Topology topology
     cdef LabelColumn key
     cdef _NodeInclusion inclusion
     cdef DomainTable table
     cdef Int32Column domain            # slot -> domain in which the node takes part, or ABSENT
-    cdef int32_t nowhere               # domain of nodes without the key, where these take part at all
+    cdef int32_t nowhere               # domain of nodes without the key, if such nodes take part
     cdef int64_t max_skew, position
 
     def __cinit__(self, Topology topology not None, key, group, inclusion, max_skew, *more):
@@ -114,22 +114,22 @@ cdef class _Constraint:
         self.inclusion = inclusion
         self.max_skew = max_skew
         self.domain = Int32Column(topology.nodes.capacity, ABSENT)
-        self.table = topology.own_table(group, self.key, self.domain)
+        self.table = topology.private_table(group, self.key, self.domain)
         self.position = 0
 
     cdef int move(self, slot_t slot, int32_t code) except -1:
-        """Let a node take part in a domain, or in none."""
-        self.table.rehome(self.topology.pods, slot, code)
+        """Set the domain that a node takes part in (or ABSENT)."""
+        self.table.move_node(self.topology.pods, slot, code)
         return 0
 
 
 cdef class _HardConstraint(_Constraint):
-    """A DoNotSchedule constraint, with the least count of its domains."""
+    """A DoNotSchedule constraint, with the global minimum of its domains."""
 
     cdef int64_t min_domains, self_match
-    cdef Int64Column nodes_in          # domain -> nodes that take part
+    cdef Int64Column nodes_in          # domain -> number of nodes that take part
     cdef Int64Column seen              # domain -> count in `minimum`
-    cdef Int32Column was_crowded       # domain -> 1 when it was too full at the last look
+    cdef Int32Column was_crowded       # domain -> 1 when it exceeded the skew in the last pass
     cdef _Minimum minimum
     cdef int64_t floor                 # the global minimum that the last pass used
 
@@ -144,7 +144,7 @@ cdef class _HardConstraint(_Constraint):
 
     cdef int move(self, slot_t slot, int32_t code) except -1:
         cdef int32_t before = self.domain.data[slot]
-        self.table.rehome(self.topology.pods, slot, code)
+        self.table.move_node(self.topology.pods, slot, code)
         if before != ABSENT:
             self.nodes_in.data[before] -= 1
             if self.nodes_in.data[before] == 0:
@@ -160,7 +160,7 @@ cdef class _HardConstraint(_Constraint):
         return 0
 
     cdef int recount(self) except -1 nogil:
-        """Take all domains' counts afresh."""
+        """Read the counts of all domains again."""
         cdef int32_t code
         with gil:
             self.minimum.clear()
@@ -171,7 +171,7 @@ cdef class _HardConstraint(_Constraint):
         return 0
 
     cdef int catch_up(self, SlotSet stale) except -1 nogil:
-        """Follow the changed counts; add the nodes of domains that became too full, or no longer are."""
+        """Read the changed counts; add the nodes of domains that now exceed the skew, or no longer do."""
         cdef const int32_t* codes = NULL
         cdef int64_t n = self.table.log.read(self.position, &codes), k, floor
         cdef int32_t code
@@ -192,26 +192,26 @@ cdef class _HardConstraint(_Constraint):
         if floor != self.floor or stale.everything:
             self.floor = floor
             for code in range(<int32_t> self.key.member_codes):
-                self._look(code, stale)
+                self._update(code, stale)
         else:
             for k in range(n):
-                self._look(codes[k], stale)
+                self._update(codes[k], stale)
         return 0
 
-    cdef inline void _look(self, int32_t code, SlotSet stale) noexcept nogil:
-        """Add a domain's nodes when whether it is too full is not what it was."""
+    cdef inline void _update(self, int32_t code, SlotSet stale) noexcept nogil:
+        """Add a domain's nodes if it now exceeds the skew, or no longer does."""
         cdef bint crowded = self.crowded(code)
         if code < self.was_crowded.capacity and crowded != self.was_crowded.data[code]:
             self.was_crowded.data[code] = crowded
             self.key.add_members(code, stale)
 
     cdef inline bint crowded(self, int32_t code) noexcept nogil:
-        """Whether one more pod in a domain would exceed the skew."""
+        """Return whether one more pod in a domain would exceed the skew."""
         return self.table.at(code) + self.self_match - self.floor > self.max_skew
 
 
 cdef bint _place(list constraints, Topology topology, slot_t slot, bint require_all) except -1:
-    """Find each constraint's domain for a node again; say whether any differs."""
+    """Update each constraint's domain of a node; return whether any changed."""
     cdef _Constraint constraint
     cdef bint alive = topology.nodes.alive.data[slot], complete = alive, changed = False
     cdef int32_t code
@@ -234,7 +234,7 @@ cdef bint _place(list constraints, Topology topology, slot_t slot, bint require_
 
 
 cdef bint _follow(list constraints, Topology topology, int64_t position, bint require_all) except -1:
-    """Follow the nodes that changed since a position of their log; say whether any domain differs."""
+    """Update the domains of nodes that changed since a position of their log; return whether any domain changed."""
     cdef const int32_t* slots = NULL
     cdef int64_t n = topology.nodes.spec_log.read(position, &slots), i
     cdef bint changed = False
@@ -250,7 +250,7 @@ cdef bint _follow(list constraints, Topology topology, int64_t position, bint re
 
 
 cdef PyObject** _references(list constraints) except NULL:
-    """The constraints where code without the GIL can walk them; the list keeps them alive."""
+    """Return the constraints as an array for code without the GIL; the list keeps them alive."""
     cdef PyObject** refs = <PyObject**> malloc((len(constraints) + 1) * sizeof(PyObject*))
     cdef int c
     if refs == NULL:
@@ -268,7 +268,7 @@ def _constraint(kind, Topology topology, selectors, tolerations, constraint):
 
 
 cdef class PodTopologySpreadFilter(FilterPlugin):
-    """Rejects nodes without a topology key, and nodes in domains that are too full already.
+    """Rejects nodes without a topology key, and nodes in domains where one more pod exceeds the skew.
 
     Args:
         topology: The engine's groups.
@@ -326,9 +326,9 @@ cdef class PodTopologySpreadFilter(FilterPlugin):
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             if verdict[i] == 0:
-                verdict[i] = self._judge(slot)
+                verdict[i] = self._verdict(slot)
 
-    cdef verdict_t _judge(self, slot_t slot) noexcept nogil:
+    cdef verdict_t _verdict(self, slot_t slot) noexcept nogil:
         cdef int32_t code
         cdef int c
         for c in range(self.count):
@@ -341,15 +341,15 @@ cdef class PodTopologySpreadFilter(FilterPlugin):
 
 
 cdef class _SoftConstraint(_Constraint):
-    """A ScheduleAnyway constraint, with the domains that the feasible nodes are in."""
+    """A ScheduleAnyway constraint, with the domains of the feasible nodes."""
 
-    cdef bint per_node                 # the hostname: every node is a domain of its own
-    cdef DomainTable node_table        # for the hostname: counts by node, whatever takes part
+    cdef bint per_node                 # topology key hostname: every node is a domain
+    cdef DomainTable node_table        # for the hostname: counts by node, without inclusion policies
     cdef Int32Column rated             # slot -> domain of a feasible node, or ABSENT
     cdef Int64Column feasible_in       # domain -> feasible nodes
     cdef int64_t domains, rated_nodes
     cdef double weight
-    cdef int64_t size                  # that `weight` was computed for
+    cdef int64_t size                  # number of domains that `weight` was computed for
 
     def __init__(self, topology, key, group, inclusion, max_skew):
         self.per_node = key == HOSTNAME
@@ -360,7 +360,7 @@ cdef class _SoftConstraint(_Constraint):
             self.node_table = self.topology.table(group, self.topology.nodes.name)
 
     cdef int rate(self, slot_t slot, int32_t code) except -1 nogil:
-        """Note that a node is feasible, and in which domain, or that it is not (ABSENT)."""
+        """Set the domain of a feasible node, or ABSENT for an infeasible one."""
         cdef int32_t before
         cdef int64_t* feasible_in
         if slot >= self.rated.capacity or code >= self.feasible_in.capacity:
@@ -385,7 +385,7 @@ cdef class _SoftConstraint(_Constraint):
         return 0
 
     cdef bint weigh(self) noexcept nogil:
-        """Weigh the constraint by its number of domains, so that many small ones count; True: it changed."""
+        """Compute the weight from the number of domains (topologyNormalizingWeight); return whether it changed."""
         cdef int64_t size = self.rated_nodes if self.per_node else self.domains
         if size == self.size:
             return False
@@ -394,7 +394,7 @@ cdef class _SoftConstraint(_Constraint):
         return True
 
     cdef int catch_up(self, SlotSet stale) except -1 nogil:
-        """Follow the changed counts; add the nodes whose score may differ."""
+        """Read the changed counts; add the nodes whose score may differ."""
         cdef const int32_t* codes = NULL
         cdef int64_t n, k
         if self.per_node:
@@ -412,7 +412,7 @@ cdef class _SoftConstraint(_Constraint):
         return 0
 
     cdef inline double rating(self, slot_t slot, int32_t code) noexcept nogil:
-        """A node's share of the score: pods in its domain, watered down by weight and skew."""
+        """Return a node's part of the score (scoreForCount): pods in its domain, times weight, plus maxSkew - 1."""
         cdef int64_t count
         if self.per_node:
             count = self.node_table.at(self.topology.nodes.name.codes.data[slot])
@@ -422,11 +422,11 @@ cdef class _SoftConstraint(_Constraint):
 
 
 cdef enum:
-    REMEMBERED = 64
+    CACHED = 64
 
 
 cdef score_t _rescaled(score_t raw, score_t low, score_t high) noexcept nogil:
-    """NormalizeScore: fewer pods, more points; a node that is not scored gets none."""
+    """NormalizeScore: the fewer pods, the higher; 0 for a node that is not scored."""
     if raw == NO_SCORE:
         return 0
     if high <= 0:
@@ -443,8 +443,8 @@ cdef class PodTopologySpreadScore(ScorePlugin):
         tolerations: As for the filter.
         constraints: (topology key, AffinityTerm, maxSkew, honour node affinity, honour taints) of each
             ScheduleAnyway constraint.
-        require_all: Nodes that lack one of the keys are not scored. Not so for kube-scheduler's built-in default
-            constraints, under which a node without zone can still be spread over by name.
+        require_all: Whether nodes that lack one of the keys are not scored. False for kube-scheduler's built-in
+            default constraints, so that nodes without zone are still scored by hostname.
     """
 
     cdef Topology topology
@@ -491,7 +491,7 @@ cdef class PodTopologySpreadScore(ScorePlugin):
         return 0
 
     cdef inline bint _ignored(self, slot_t slot) noexcept nogil:
-        """Whether a node lacks a key that it needs to be scored."""
+        """Return whether a node lacks a key that it needs to be scored."""
         cdef int c
         if self.require_all:
             for c in range(self.count):
@@ -546,27 +546,27 @@ cdef class PodTopologySpreadScore(ScorePlugin):
     cdef void _score_by_domain(
         self, _SoftConstraint constraint, const slot_t* slots, Py_ssize_t n, score_t* raw
     ) noexcept nogil:
-        """The commonest case, one constraint over zones: few domains, so remember some scores."""
-        cdef int32_t known[REMEMBERED]
-        cdef score_t answers[REMEMBERED]
+        """Score by one constraint over few domains, the most common case, with a small cache of scores."""
+        cdef int32_t known[CACHED]
+        cdef score_t results[CACHED]
         cdef const int32_t* codes = constraint.key.codes.data
         cdef Py_ssize_t i
         cdef slot_t slot
         cdef int32_t code, place
-        for place in range(REMEMBERED):
+        for place in range(CACHED):
             known[place] = ABSENT
-            answers[place] = NO_SCORE
+            results[place] = NO_SCORE
         for i in range(n):
             slot = slots[i] if slots != NULL else <slot_t> i
             code = codes[slot]
             if code == ABSENT:
                 raw[i] = NO_SCORE
                 continue
-            place = code & (REMEMBERED - 1)
+            place = code & (CACHED - 1)
             if known[place] != code:
                 known[place] = code
-                answers[place] = <score_t> round(constraint.rating(slot, code))
-            raw[i] = answers[place]
+                results[place] = <score_t> round(constraint.rating(slot, code))
+            raw[i] = results[place]
 
     cdef void normalise(
         self, Py_ssize_t n, const score_t* raw, score_t low, score_t high, score_t* out

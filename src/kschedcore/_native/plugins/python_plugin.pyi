@@ -13,7 +13,7 @@ class PythonFilter(FilterPlugin):
         nodes: NodeTable,
         reasons: ReasonTable,
         name: str,
-        judge: Callable[[npt.NDArray[np.int32]], npt.NDArray[np.bool_]],
+        accepts: Callable[[npt.NDArray[np.int32]], npt.NDArray[np.bool_]],
         reason: str,
         code: str,
         whole: bool,

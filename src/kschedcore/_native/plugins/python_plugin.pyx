@@ -1,7 +1,7 @@
-"""Filters and scores written in Python: called once for all nodes that are to be judged, arrays in, arrays out.
+"""Filters and scores written in Python: one call for all nodes to evaluate, arrays in, arrays out.
 
-The kernels are called without the interpreter and must not raise. What Python raises is kept for the engine, which
-raises it once the batch is accounted; until then the filter that failed lets no node pass.
+The kernels are called without the GIL and must not raise. An exception of the plugin is kept for the engine, which
+raises it once the batch is accounted; until then the filter that failed rejects every node.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ SCALES = {"": AS_THEY_ARE, "highest": BY_THE_HIGHEST, "lowest": REVERSED}
 
 
 cdef _alive(NodeTable nodes, const slot_t* slots, Py_ssize_t n):
-    """int32[k]: the slots among some (all below ``n`` when NULL) that belong to nodes."""
+    """Return the slots among ``slots`` (all below ``n`` when NULL) that belong to nodes, int32[k]."""
     cdef Py_ssize_t i
     wanted = np.arange(n, dtype=np.int32)
     cdef slot_t[::1] view = wanted
@@ -33,27 +33,27 @@ cdef _alive(NodeTable nodes, const slot_t* slots, Py_ssize_t n):
 
 
 cdef class PythonFilter(FilterPlugin):
-    """A Filter that asks Python.
+    """A Filter implemented in Python.
 
     Args:
         nodes: The node table.
         reasons: The reason table.
         name: The plugin's name.
-        judge: int32[k] slots -> bool[k], whether the pod may go there; the array must have that shape and type.
-        reason: What is said of a node where it may not.
+        accepts: int32[k] slots -> bool[k], whether a node passes; the array must have that shape and type.
+        reason: The reason of a rejected node.
         code: ``Unschedulable`` where evictions might help, else ``UnschedulableAndUnresolvable``.
-        whole: Judge every node anew whenever anything changed on any.
-        failed: Called with what ``judge`` raised.
+        whole: Evaluate all nodes whenever anything changed on any.
+        failed: Called with an exception that ``accepts`` raised.
     """
 
-    cdef object judge, failed
+    cdef object accepts, failed
     cdef verdict_t rejected, broken
     cdef bint whole
 
-    def __init__(self, nodes, reasons, str name, judge, str reason, str code, bint whole, failed):
+    def __init__(self, nodes, reasons, str name, accepts, str reason, str code, bint whole, failed):
         self.name = name
         self.depends = ON_TOPOLOGY if whole else ON_LOAD
-        self.judge = judge
+        self.accepts = accepts
         self.failed = failed
         self.whole = whole
         self.rejected = reasons.words(name, code, reason)
@@ -74,14 +74,14 @@ cdef class PythonFilter(FilterPlugin):
         cdef verdict_t otherwise = self.rejected
         cdef unsigned char[::1] rejected
         by_slot = np.zeros(self.nodes.top, np.uint8)
-        asked = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
+        evaluated = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
         try:
-            by_slot[asked] = np.logical_not(self.judge(asked))
+            by_slot[evaluated] = np.logical_not(self.accepts(evaluated))
         except BaseException as error:
             self.failed(error)
             self.reasons.interruptions += not isinstance(error, Exception)
             otherwise = self.broken
-            by_slot[asked] = 1
+            by_slot[evaluated] = 1
         rejected = by_slot
         for i in range(n):
             if verdict[i] == 0 and rejected[slots[i] if slots != NULL else <slot_t> i]:
@@ -89,7 +89,7 @@ cdef class PythonFilter(FilterPlugin):
 
 
 cdef class PythonScore(ScorePlugin):
-    """A Score that asks Python.
+    """A Score implemented in Python.
 
     Args:
         nodes: The node table.
@@ -98,8 +98,8 @@ cdef class PythonScore(ScorePlugin):
         rate: int32[k] slots -> int64[k].
         scale: ``highest`` or ``lowest`` to rescale over the feasible nodes so that the highest (lowest) raw score
             becomes 100, or an empty string when ``rate`` returns 0 to 100.
-        whole: Rate every node anew whenever anything changed on any.
-        failed: Called with what ``rate`` raised; the nodes are then rated 0.
+        whole: Score all nodes whenever anything changed on any.
+        failed: Called with an exception that ``rate`` raised; the nodes are then scored 0.
     """
 
     cdef object rate, failed
@@ -129,9 +129,9 @@ cdef class PythonScore(ScorePlugin):
         cdef Py_ssize_t i
         cdef score_t[::1] rated
         by_slot = np.zeros(self.nodes.top, np.int64)
-        asked = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
+        evaluated = _alive(self.nodes, NULL, self.nodes.top) if self.whole else _alive(self.nodes, slots, n)
         try:
-            by_slot[asked] = self.rate(asked)
+            by_slot[evaluated] = self.rate(evaluated)
         except BaseException as error:
             self.failed(error)
             self.reasons.interruptions += not isinstance(error, Exception)

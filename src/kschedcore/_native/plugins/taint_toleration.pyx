@@ -1,6 +1,6 @@
-"""TaintToleration: taints repel, tolerations allow.
+"""TaintToleration: filters and scores nodes by their taints and the pod's tolerations.
 
-Nodes share few distinct taint sets, so both rules are answered once per set and looked up per node.
+Nodes share few distinct taint sets, so both rules are evaluated once per set and looked up per node.
 """
 
 from kschedcore._native.columns cimport Int32Column, Int64Column
@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 
 def tolerates(tuple toleration, tuple taint):
-    """Whether a toleration (key, operator, value, effect) matches a taint (key, value, effect).
+    """Return whether a toleration (key, operator, value, effect) matches a taint (key, value, effect).
 
     An empty effect or key matches all (v1.Toleration).
     """
@@ -25,7 +25,7 @@ def tolerates(tuple toleration, tuple taint):
 
 
 def untolerated(taints, tolerations, effects):
-    """The first taint with one of ``effects`` that no toleration matches, or None."""
+    """Return the first taint with one of ``effects`` that no toleration matches, or None."""
     for taint in taints:
         if taint[2] in effects and not any(tolerates(toleration, taint) for toleration in tolerations):
             return taint
@@ -44,7 +44,7 @@ cdef class TaintTolerationFilter(FilterPlugin):
     cdef bint names_taint
     cdef Int32Column verdict_of        # taint set -> verdict
     cdef Py_ssize_t known
-    cdef bint rejects                  # any taint set at all
+    cdef bint rejects                  # some taint set is rejected
 
     def __init__(self, nodes, reasons, tuple tolerations, bint names_taint):
         self.name = "TaintToleration"
@@ -90,7 +90,7 @@ cdef class TaintTolerationScore(ScorePlugin):
     cdef tuple tolerations
     cdef Int64Column count_of          # taint set -> untolerated PreferNoSchedule taints
     cdef Py_ssize_t known
-    cdef bint counts                   # any at all
+    cdef bint counts                   # some count is above 0
 
     def __init__(self, nodes, reasons, tuple tolerations):
         self.name = "TaintToleration"

@@ -1,7 +1,7 @@
-"""VolumeBinding: bound volumes must be reachable from the node, unbound claims must find or get a volume there.
+"""VolumeBinding: bound volumes must be reachable from the node, unbound claims must be bindable there.
 
-Claims that wait for their first consumer are matched, the smallest first, to the smallest static volume that
-suits each and is reachable; what is left over must be provisionable on the node.
+Claims with WaitForFirstConsumer are matched, the smallest first, to the smallest static volume that suits each and is
+reachable; the remaining claims must be provisionable on the node.
 """
 
 from kschedcore._native.plugin cimport ON_SPEC, FilterPlugin
@@ -18,7 +18,7 @@ cdef enum:
     CONFLICT = 2
 
 MISSING_VOLUME = "missing"
-"""Stands for the node affinity of a volume that does not exist."""
+"""In place of the node affinity of a volume that does not exist."""
 
 _UNBOUND = (
     None,
@@ -36,26 +36,26 @@ cdef class _Claim:
     """A claim that is bound when its pod is placed."""
 
     cdef list volumes                  # (number of the volume, NodeSelector or None), the best first
-    cdef Py_ssize_t reserved           # so many of them, the first, are reserved for it
-    cdef bint matched                  # whether static volumes are looked for at all
+    cdef Py_ssize_t reserved           # number of volumes, the first, that are reserved for it
+    cdef bint matched                  # whether static volumes are considered
     cdef bint provisionable
     cdef NodeSelector topologies       # where it can be provisioned; None: everywhere
     cdef list capacities               # selectors of nodes with enough free storage; None: not tracked
 
 
 cdef class VolumeBinding(FilterPlugin):
-    """Rejects nodes from which the pod's volumes cannot be reached or made.
+    """Rejects nodes where the pod's volumes cannot be reached, bound or provisioned.
 
     Args:
         bound: For each bound claim the terms of its volume's node affinity, None where it has none, or
             :data:`MISSING_VOLUME` where there is no such volume.
-        selected: Names of nodes that claims have been promised to; any other node is rejected.
+        selected: Node names of the claims' selected-node annotations; any other node is rejected.
         claims: For each claim to bind, in the order in which they are matched and, failing that, provisioned: a
             mapping of ``match`` (look for static volumes), ``volumes`` (pairs of the volume's number and the
-            terms of its node affinity or None, the best first), ``reserved`` (how many of these are reserved
-            for it and come before all others), ``provisionable``, ``topologies`` (terms or None) and
-            ``capacities`` (lists of terms, or None when any node has room enough).
-        volume_count: How many distinct static volumes there are; their numbers are below it.
+            terms of its node affinity or None, the best first), ``reserved`` (the number of volumes reserved for
+            it, which come first), ``provisionable``, ``topologies`` (terms or None) and ``capacities`` (lists of
+            terms, or None when any node has enough capacity).
+        volume_count: Number of distinct static volumes; their numbers are below it.
     """
 
     cdef list bound, claims
@@ -83,9 +83,9 @@ cdef class VolumeBinding(FilterPlugin):
             raise MemoryError
         for i in range(3):
             for k in range(3):
-                told = [reason for reason in (_UNBOUND[i], _BOUND[k]) if reason]
-                if told:
-                    row = reasons.words(self.name, "UnschedulableAndUnresolvable", *told)
+                messages = [reason for reason in (_UNBOUND[i], _BOUND[k]) if reason]
+                if messages:
+                    row = reasons.words(self.name, "UnschedulableAndUnresolvable", *messages)
                     self.rows[<int> i][<int> k] = row
         self.rows[0][0] = 0
 
@@ -117,7 +117,7 @@ cdef class VolumeBinding(FilterPlugin):
                     verdict[i] = self.rows[self._unbound(slot)][self._bound(slot)]
 
     cdef int _bound(self, slot_t slot):
-        """The first problem with a bound claim."""
+        """Return the first problem with a bound claim."""
         for each in self.bound:
             if each is None:
                 continue
@@ -128,7 +128,7 @@ cdef class VolumeBinding(FilterPlugin):
         return NOTHING
 
     cdef int _unbound(self, slot_t slot):
-        """The first problem with a claim to bind."""
+        """Return the first problem with a claim to bind."""
         cdef _Claim claim
         cdef list left = []
         if self.selected is not None and not self.selected.matches(slot):
@@ -149,7 +149,7 @@ cdef class VolumeBinding(FilterPlugin):
         return NOTHING
 
     cdef bint _match(self, _Claim claim, slot_t slot):
-        """Take the best volume that is free and reachable; a reserved one out of reach ends the search."""
+        """Match the best free and reachable volume; an unreachable reserved one ends the search."""
         cdef Py_ssize_t number, place
         for place in range(len(claim.volumes)):
             number, selector = claim.volumes[place]

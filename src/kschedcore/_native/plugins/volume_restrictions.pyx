@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
 CLAIM_OF_ONE_POD = "ReadWriteOncePod claim"
-"""Kind of the carrier groups that count the pods using a claim of which there may be one."""
+"""Kind of the carrier groups that count the pods using a ReadWriteOncePod claim."""
 
 cdef enum:
     READ_ONLY = 1                      # tag of a disk that is only read
@@ -25,8 +25,8 @@ cdef class VolumeRestrictions(FilterPlugin):
 
     Args:
         topology: The engine's groups.
-        disks: (what, read only) of the pod's own disks; a disk may be shared when everyone only reads it.
-        claims: Keys of carrier groups, one a ReadWriteOncePod claim of the pod.
+        disks: (what, read only) of the pod's disks; a disk may be shared if all pods mount it read-only.
+        claims: Keys of carrier groups, one for each ReadWriteOncePod claim of the pod.
     """
 
     cdef Topology topology

@@ -6,10 +6,10 @@ from kschedcore._native.types cimport slot_t, verdict_t
 
 
 cdef class VolumeZone(FilterPlugin):
-    """Rejects nodes outside the volumes' zones and regions. A node without any such label is in every zone.
+    """Rejects nodes outside the volumes' zones and regions. A node without any such label passes.
 
     Args:
-        zoned: Terms that match nodes which carry any of the topology labels.
+        zoned: Terms that match nodes with any of the topology labels.
         wanted: For each label of each volume, terms of which a node must match one.
     """
 

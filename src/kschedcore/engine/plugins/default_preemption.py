@@ -92,7 +92,7 @@ def _ineligible(cycle: FailedCycle) -> str:
         return "not eligible due to preemptionPolicy=Never."
     nominated = pod.status.nominated_node_name
     slot = core.nodes.slot_of(nominated) if nominated else -1
-    if cycle.pod_class is None or slot < 0 or not cycle.pod_class.may_be_helped(slot, core.reasons):
+    if cycle.pod_class is None or slot < 0 or not cycle.pod_class.is_resolvable(slot, core.reasons):
         return ""
     for number in core.pods.on(slot).tolist():
         info = core.pods.info_of(number)
@@ -165,17 +165,17 @@ def _consult_extenders(cycle: FailedCycle, search: DryRun) -> None:
         },
     )
     search.candidates[:] = [
-        search.agreed(nodes.slot_of(node), [victim.number for victim in victims], violations)
+        search.candidate(nodes.slot_of(node), [victim.number for victim in victims], violations)
         for node, (victims, violations) in agreed.items()
     ]
 
 
 def _described(cycle: FailedCycle, candidate: Candidate) -> tuple[str, tuple[BoundPod, ...]]:
     """Return a candidate's node and victims; looked up once a candidate."""
-    if candidate.told is None:
+    if candidate.description is None:
         victims = tuple(cycle.cluster.bound.numbered(number) for number in candidate.victims)
-        candidate.told = cycle.cluster.core.nodes.name_of(candidate.slot), victims
-    described: tuple[str, tuple[BoundPod, ...]] = candidate.told
+        candidate.description = cycle.cluster.core.nodes.name_of(candidate.slot), victims
+    described: tuple[str, tuple[BoundPod, ...]] = candidate.description
     return described
 
 
@@ -185,10 +185,10 @@ def _summary(cycle: FailedCycle, pod_class: PodClass | None, search: DryRun | No
     nodes = core.nodes.count
     counts = {NOT_HELPFUL: nodes}
     if pod_class is not None and search is not None:
-        helpable = pod_class.helpable(core.reasons)
+        count_resolvable = pod_class.count_resolvable(core.reasons)
         tried = search.without_victims + sum(search.failures.values())
-        without_victims = search.without_victims if tried else helpable
-        counts = {NO_VICTIMS: without_victims, NOT_HELPFUL: nodes - helpable}
+        without_victims = search.without_victims if tried else count_resolvable
+        counts = {NO_VICTIMS: without_victims, NOT_HELPFUL: nodes - count_resolvable}
         for verdict, count in search.failures.items():
             for reason in core.reasons.describe(verdict, core.nodes.resource_names)[2]:
                 counts[reason] = counts.get(reason, 0) + count
