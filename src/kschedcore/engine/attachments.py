@@ -53,7 +53,9 @@ class Attachments:
         slot = self._core.nodes.slot_of(node)
         if slot >= 0:
             volumes = self._attached.get(node, ())
-            self._core.set_extra_holdings(slot, frozenset((each.what, tag_of(each.driver)) for each in volumes))
+            self._core.set_extra_holdings(
+                slot, frozenset((each.what, tag_of(each.driver)) for each in volumes)
+            )
 
     def node_leaving(self, node: str) -> None:
         """Release what is attached to a node."""
