@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "APIWarning",
     "ConfigError",
     "DrainTimeoutError",
     "ExtenderError",
@@ -23,6 +24,10 @@ __all__ = [
     "StatusError",
     "UsageError",
 ]
+
+
+class APIWarning(UserWarning):
+    """A warning of the API server about a request that it granted: an unknown field, a deprecated kind."""
 
 
 class KschedcoreError(Exception):

@@ -436,6 +436,53 @@ def test_a_list_of_an_earlier_version_is_as_it_was(server: APIServer) -> None:
         server.watch(f"{MAPS}?resourceVersion=x")
 
 
+class TestStreams:
+    """A body may be a stream, which is read to its end, and no further than a body may be long."""
+
+    @pytest.mark.parametrize("group", ["api/v1", "apis/events.k8s.io/v1"])
+    def test_it_is_read_in_parts(self, server: APIServer, group: str) -> None:
+        event = {
+            "metadata": {"name": "e"}, "action": "a", "reason": "r", "reportingController": "c.io/c",
+            "reportingInstance": "i", "type": "Normal", "eventTime": "2026-01-01T00:00:00.000000Z",
+            "involvedObject" if group == "api/v1" else "regarding": {"kind": "Pod", "namespace": "default"},
+        }  # fmt: skip
+        stream = Parts(json.dumps(event).encode())
+        response = server.send(Request("POST", f"/{group}/namespaces/default/events", stream))
+        assert (response.code, stream.rest) == (201, b"")
+        assert response.object["reason"] == "r"
+
+    def test_a_patch_and_an_empty_deletion(self, server: APIServer) -> None:
+        made(server, MAPS, config_map("m"))
+        patch = Request("PATCH", f"{MAPS}/m", Parts(b'{"data":{"a":"2"}}'), MERGE)
+        assert server.send(patch).object["data"] == {"a": "2"}
+        assert server.send(Request("DELETE", f"{MAPS}/m", Parts(b""))).code == 200
+
+    def test_one_that_is_too_long_is_not_read_to_its_end(self, server: APIServer) -> None:
+        stream = Parts(b" " * 4_000_000)
+        response = server.send(Request("POST", MAPS, stream))
+        assert (response.code, response.object["reason"]) == (413, "RequestEntityTooLarge")
+        assert len(stream.rest) == 4_000_000 - 3 * 1024 * 1024 - 1
+
+    def test_one_that_breaks_off(self, server: APIServer) -> None:
+        response = server.send(Request("POST", MAPS, Parts(b"{", OSError("reset by peer"))))
+        assert response.code == 500
+        assert response.object["message"].endswith("the body cannot be read: reset by peer")
+
+
+class Parts:
+    """A stream that gives at most a thousand bytes at a time, and may fail then."""
+
+    def __init__(self, data: bytes, failure: OSError | None = None) -> None:
+        self.rest, self._failure = data, failure
+
+    def read(self, size: int, /) -> bytes:
+        if not self.rest and self._failure is not None:
+            raise self._failure
+        part = self.rest[: min(size, 1000)]
+        self.rest = self.rest[len(part) :]
+        return part
+
+
 class TestWarnings:
     """Fields that the decoder does not know are dropped, and the client is warned of each."""
 

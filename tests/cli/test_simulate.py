@@ -33,6 +33,16 @@ def test_the_example_of_a_quarter(command: Run) -> None:
     assert (document["kind"], document["partial"]) == ("SimulationSummary", False)
 
 
+def test_warnings_of_the_api_server_are_printed_once(command: Run) -> None:
+    unknown = "{apiVersion: v1, kind: ConfigMap, metadata: {name: NAME}, dta: {}}"
+    steps = ", ".join(f"{{at: 1m, apply: [{unknown.replace('NAME', name)}]}}" for name in ("a", "b"))
+    Path("steps.yaml").write_text(
+        f"apiVersion: simulation.kschedcore.dev/v1alpha1\nkind: Scenario\nspec: {{steps: [{steps}]}}\n"
+    )
+    result = command("simulate -f cluster.yaml -f steps.yaml --duration 5m")
+    assert (result.status, result.err) == (0, 'Warning: unknown field "dta"\n')
+
+
 def test_two_runs_are_compared(command: Run) -> None:
     simulate = f"simulate -f {SHOP} --duration 4h -o parquet"
     assert command(f"{simulate} --output-dir one").out == ""

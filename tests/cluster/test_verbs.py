@@ -9,7 +9,7 @@ import pytest
 
 import kschedcore as ks
 from kschedcore.cluster.results import Result
-from kschedcore.errors import KschedcoreError, UsageError
+from kschedcore.errors import APIWarning, KschedcoreError, UsageError
 
 
 @pytest.fixture
@@ -108,6 +108,17 @@ def test_taints_come_and_go(cluster: ks.Cluster) -> None:
 def test_refusals(cluster: ks.Cluster, act: Act, problem: str) -> None:
     with pytest.raises(KschedcoreError, match=problem):
         act(cluster)
+
+
+def test_warnings_of_the_api_server_are_python_warnings(cluster: ks.Cluster) -> None:
+    unknown = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "dta": {}}
+    with pytest.warns(APIWarning, match='^unknown field "dta"$') as issued:
+        assert str(cluster.apply(unknown)) == "configmap/m created"
+    assert [each.filename for each in issued] == [__file__]
+    with pytest.warns(APIWarning, match="v1 Endpoints is deprecated"):
+        cluster.create({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "e"}})
+    with pytest.warns(APIWarning, match="schedulr"):
+        cluster.edit("deploy/web", lambda web: web["spec"]["template"]["spec"].update(schedulr="mine"))
 
 
 def test_a_rollout_that_does_not_come_about_says_how_far_it_came(cluster: ks.Cluster) -> None:

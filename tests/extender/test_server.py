@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.extender.test_verbs import HEAD, extender, node, pod
 
 from kschedcore.api.objects import Pod, decode
+from kschedcore.client.transport import Request, Response
 from kschedcore.engine.config.loading import load_config
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
@@ -295,9 +296,9 @@ class TestHTTPAPI:
         requests = []
 
         class Recording:
-            def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-                requests.append((method, path, body["target"]["name"]))
-                return 201, {}
+            def send(self, request: Request) -> Response:
+                requests.append(request.target)
+                return Response(201, {})
 
         made = Extender(Engine(Manifests.from_cluster({"nodes": [node("a")]})), api=Recording())
         for name in ("../../../../apis/evil?x=", "a b#c", ".."):
@@ -305,7 +306,7 @@ class TestHTTPAPI:
             bind = {"PodName": name, "PodNamespace": "default", "PodUID": f"uid-{name}", "Node": "a"}
             _, answer = made.answer("bind", json.dumps(bind).encode())
             assert bool(answer["Error"]) == (name == "..")
-        assert [path for _, path, _ in requests] == [
+        assert requests == [
             "/api/v1/namespaces/default/pods/..%2F..%2F..%2F..%2Fapis%2Fevil%3Fx%3D/binding",
             "/api/v1/namespaces/default/pods/a%20b%23c/binding",
         ]
@@ -317,7 +318,7 @@ class TestHTTPAPI:
 
     def test_it_posts_json_and_reads_json(self) -> None:
         with serving(extender([])) as server:
-            code, answer = HTTPAPI(server.url).request("POST", "/api/v1/guess", {"a": 1})
-        assert (code, answer["Error"].split(";")[0]) == (404, "unknown verb 'api/v1/guess'")
+            response = HTTPAPI(server.url).send(Request("POST", "/api/v1/guess", {"a": 1}))
+        assert (response.code, response.object["Error"].split(";")[0]) == (404, "unknown verb 'api/v1/guess'")
         with pytest.raises(UsageError, match="API server http://127"):
-            HTTPAPI(server.url).request("POST", "/", {})
+            HTTPAPI(server.url).send(Request("POST", "/", {}))

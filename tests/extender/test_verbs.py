@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kschedcore.apiserver import APIServer
+from kschedcore.client.transport import Request, Response
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
 from kschedcore.extender.verbs import Extender, scaled
@@ -257,7 +258,7 @@ def binding_under_way(made: Extender, api: Slow) -> Iterator[Json]:
 class Unreachable:
     """An API server behind a broken line."""
 
-    def request(self, *_: Any) -> tuple[int, Any]:
+    def send(self, _: Request) -> Response:
         raise ConnectionError("no route")
 
 
@@ -268,10 +269,10 @@ class Slow:
         self.code = code
         self.reached, self.go_on = Event(), Event()
 
-    def request(self, *_: Any) -> tuple[int, Any]:
+    def send(self, _: Request) -> Response:
         self.reached.set()
         self.go_on.wait()
-        return self.code, {}
+        return Response(self.code, {})
 
 
 class TestEdges:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from kschedcore.api.machinery.frozen import FROZEN
 from kschedcore.api.machinery.remembered import shared_json
-from kschedcore.api.machinery.status import StatusError, bad_request, too_large
+from kschedcore.api.machinery.status import StatusError, bad_request, internal, too_large
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
-from kschedcore.client.transport import JSON, Body
+from kschedcore.client.transport import JSON, Body, Request, Stream
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.yaml import read_yaml as read_yaml_documents
 
@@ -27,6 +27,7 @@ __all__ = [
     "read_json",
     "read_object",
     "read_yaml",
+    "with_whole_body",
 ]
 
 _TEXT = frozenset({str})
@@ -52,6 +53,22 @@ APPLY = "application/apply-patch+yaml"
 def media_type(content_type: str) -> str:
     """Return a ``Content-Type`` without its parameters."""
     return content_type.partition(";")[0].strip()
+
+
+def with_whole_body(request: Request) -> Request:
+    """Return a request whose body was a stream, with the bytes of the stream.
+
+    Raises:
+        StatusError: 413 for more than :data:`MAX_BYTES`, of which no more is read; 500 when the stream fails.
+    """
+    stream, parts, missing = cast("Stream", request.body), [], MAX_BYTES + 1
+    try:
+        while missing and (part := stream.read(missing)):
+            parts.append(part)
+            missing -= len(part)
+    except OSError as error:
+        raise internal(f"the body cannot be read: {error}") from error
+    return msgspec.structs.replace(request, body=_bounded(b"".join(parts)))
 
 
 def as_bytes(body: Body) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
@@ -11,13 +9,13 @@ from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver import events_view
 from kschedcore.apiserver.admission.chain import AdmissionChain
 from kschedcore.apiserver.admission.types import Admission
+from kschedcore.apiserver.bodies import with_whole_body
 from kschedcore.apiserver.bootstrap import bootstrap_objects
 from kschedcore.apiserver.requests import Requests
 from kschedcore.client.transport import (
-    JSON,
-    Body,
     Events,
     Request,
+    Requester,
     Response,
     Transport,
     checked,
@@ -30,7 +28,7 @@ from kschedcore.store.store import Store
 __all__ = ["APIServer"]
 
 
-class APIServer:
+class APIServer(Requester):
     """The Kubernetes API server as a function from :class:`Request` to :class:`Response`.
 
     It is a :class:`~kschedcore.client.transport.Transport`: every read and write of the cluster is a request
@@ -76,25 +74,15 @@ class APIServer:
         ``/apis/apps/v1``. A refusal is a response with a ``Status``; nothing raises. The body of the response to
         a watch is its stream of events.
         """
-        if not request.target.startswith(events_view.PREFIX):
-            return self._requests.send(request, complete=True)
         try:
+            if hasattr(request.body, "read"):
+                request = with_whole_body(request)
+            if not request.target.startswith(events_view.PREFIX):
+                return self._requests.send(request, complete=True)
             converted = events_view.core_request(request)
         except StatusError as refusal:
             return Response(refusal.code, refusal.status())
         return events_view.events_response(self._requests.send(converted, complete=True))
-
-    def request(
-        self,
-        method: str,
-        target: str,
-        body: Body = None,
-        content_type: str = JSON,
-        user_agent: str = "kschedcore",
-    ) -> tuple[int, Object]:
-        """Send a request made of the arguments and return the status code and the object of the response."""
-        response = self.send(Request(method.upper(), target, body, content_type, user_agent))
-        return response.code, cast("Object", response.body)
 
     def watch(self, target: str) -> Events:
         """Watch a collection, from now on unless the query has a resourceVersion.

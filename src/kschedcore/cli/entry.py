@@ -17,11 +17,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import NoReturn
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TextIO
 
-from kschedcore.errors import KschedcoreError
+from kschedcore.errors import APIWarning, KschedcoreError
 
 __all__ = ["BAD_INPUT", "BROKEN_PIPE", "FAULT", "INTERRUPTED", "NO", "OK", "main", "run"]
 
@@ -104,7 +105,8 @@ def run(arguments: Sequence[str]) -> int:
     from kschedcore.cli.app import app
 
     try:
-        status = app(args=list(arguments), prog_name="kschedcore", standalone_mode=False)
+        with api_warnings_on_stderr():
+            status = app(args=list(arguments), prog_name="kschedcore", standalone_mode=False)
     except typer.TyperException as error:
         return fail(f"{error.format_message()}{usage_hint(error)}")
     except KschedcoreError as error:
@@ -129,6 +131,32 @@ def run(arguments: Sequence[str]) -> int:
         hint = f"this is a fault of kschedcore; {DEBUG}=1 shows where"
         return fail(f"internal error: {problem} ({hint})", FAULT)
     return status if isinstance(status, int) else OK
+
+
+@contextmanager
+def api_warnings_on_stderr() -> Iterator[None]:
+    """Print warnings of the API server as kubectl does, ``Warning: …``, each text once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", APIWarning)
+        show_other, shown = warnings.showwarning, set()
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, APIWarning):
+                show_other(message, category, filename, lineno, file, line)
+            elif (text := str(message)) not in shown:
+                shown.add(text)
+                with suppress(OSError):
+                    sys.stderr.write(f"Warning: {printable(text)}\n")
+
+        warnings.showwarning = show
+        yield
 
 
 def fail(message: str, status: int = BAD_INPUT) -> int:

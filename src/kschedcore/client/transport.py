@@ -7,6 +7,7 @@ A :class:`Transport` is the only thing that a client needs. In one process it is
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol, cast
@@ -24,8 +25,10 @@ __all__ = [
     "Events",
     "Query",
     "Request",
+    "Requester",
     "Response",
     "Seen",
+    "Stream",
     "Transport",
     "User",
     "checked",
@@ -36,8 +39,17 @@ __all__ = [
 
 JSON = "application/json"
 
-Body = Mapping[str, Any] | Sequence[Any] | str | bytes | None
-"""The body of a request: text as it was sent, or the object that the text would hold; None for no body."""
+
+class Stream(Protocol):
+    """A body that arrives while it is read: a file, or what a socket gives."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+
+
+Body = Mapping[str, Any] | Sequence[Any] | str | bytes | Stream | None
+"""The body of a request: text as it was sent or while it arrives, or the object that the text would hold; None for no
+body."""
 
 Headers = tuple[tuple[str, str], ...]
 """Names, in lower case, and values; a name may come more than once."""
@@ -180,6 +192,34 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     def object(self) -> Object:
         """The body of every response but that to a watch."""
         return cast("Object", self.body)
+
+
+class Requester(ABC):
+    """Something that sends requests, with a method that makes them of plain arguments.
+
+    Attributes:
+        user_agent: The client program of requests that name none.
+    """
+
+    user_agent = "kschedcore"
+
+    @abstractmethod
+    def send(self, request: Request) -> Response:
+        """Answer one request. A refusal is a response; it does not raise."""
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        body: Body = None,
+        content_type: str = JSON,
+        user_agent: str | None = None,
+    ) -> tuple[int, Object]:
+        """Send a request made of the arguments and return the status code and the object of the response."""
+        response = self.send(
+            Request(method.upper(), target, body, content_type, user_agent or self.user_agent)
+        )
+        return response.code, cast("Object", response.body)
 
 
 class Transport(Protocol):

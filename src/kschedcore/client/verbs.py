@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -11,7 +11,7 @@ import msgspec
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
-from kschedcore.client.transport import JSON, Body, Request, Transport, checked, path_of
+from kschedcore.client.transport import JSON, Body, Request, Response, Transport, checked, path_of
 
 __all__ = ["Client", "PatchType", "Propagation"]
 
@@ -35,20 +35,24 @@ class Client:
     Args:
         transport: How to reach the API server.
         user_agent: The client program; its first part manages the fields that are written.
+        on_warning: Called with each warning of a response, as client-go's ``WarningHandler``; None to ignore them.
     """
 
-    def __init__(self, transport: Transport, user_agent: str) -> None:
+    def __init__(
+        self, transport: Transport, user_agent: str, on_warning: Callable[[str], None] | None = None
+    ) -> None:
         self.transport = transport
         self.user_agent = user_agent
+        self._on_warning = on_warning
 
     def named(self, user_agent: str) -> Client:
         """Return a client over the same transport with another user agent."""
-        return Client(self.transport, user_agent)
+        return Client(self.transport, user_agent, self._on_warning)
 
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """The object, or None when there is none."""
         target = _path(resource, namespace, name)
-        response = self.transport.send(Request("GET", target, user_agent=self.user_agent))
+        response = self._sent(Request("GET", target, user_agent=self.user_agent))
         return None if response.code == 404 else checked(response).object
 
     def list(self, resource: str, namespace: str = "", selector: str = "") -> Objects:
@@ -136,7 +140,14 @@ class Client:
 
     def _send(self, method: str, target: str, body: Body, content_type: str = JSON) -> Object:
         request = Request(method, target, body, content_type, self.user_agent)
-        return checked(self.transport.send(request)).object
+        return checked(self._sent(request)).object
+
+    def _sent(self, request: Request) -> Response:
+        response = self.transport.send(request)
+        if self._on_warning is not None:
+            for text in response.warnings:
+                self._on_warning(text)
+        return response
 
 
 def _path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:

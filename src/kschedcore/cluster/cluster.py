@@ -14,11 +14,14 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.apiserver.printers import table
+from kschedcore.client.transport import Request, Requester, Response
+from kschedcore.client.verbs import Client
 from kschedcore.clock import START, SimulatedClock, Timers, WallClock
 from kschedcore.cluster.controlplane import NODE_AGENTS, Components, ControlPlane
 from kschedcore.cluster.initial import InitialObjects, Nodes, create_initial_objects, initial_manifests
 from kschedcore.cluster.kubectl import Kubectl
 from kschedcore.cluster.references import kind_named, reference
+from kschedcore.cluster.warning_headers import show_warning
 from kschedcore.engine.plugin import Plugin
 from kschedcore.errors import UsageError
 from kschedcore.nodes.agents import NodeAgents
@@ -32,7 +35,7 @@ __all__ = ["Cluster"]
 Objects = list[Object]
 
 
-class Cluster(Kubectl):
+class Cluster(Kubectl, Requester):
     """A cluster that runs in the calling thread.
 
     Components run only inside calls: :meth:`run_for`, :meth:`run_until_settled` and :meth:`run_until` advance
@@ -58,6 +61,8 @@ class Cluster(Kubectl):
         left_aside: Kind -> number of the given objects that the cluster does not serve, such as custom resources.
     """
 
+    user_agent = "kubectl"
+
     def __init__(
         self,
         clock: Timers | None = None,
@@ -79,7 +84,8 @@ class Cluster(Kubectl):
         )
         self.clock: Timers = self._plane.clock
         self._server, self._informers = self._plane.server, self._plane.informers
-        self._client, self._loop = self._plane.client, self._plane.loop
+        self._client = Client(self._plane.transport, self.user_agent, on_warning=show_warning)
+        self._loop = self._plane.loop
         self._failed: set[str] = set()
         for _, name, make in self._components.makers(_runtime(behaviours, seed), self._failed, self):
             self._plane.add(name, make)
@@ -184,16 +190,9 @@ class Cluster(Kubectl):
         """The KubeSchedulerConfiguration of the scheduler; None for kube-scheduler's default."""
         return self._components.config
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | str | bytes | None = None,
-        content_type: str = "application/json",
-        user_agent: str = "kubectl",
-    ) -> tuple[int, Object]:
-        """Send a request to the API server; see :meth:`kschedcore.apiserver.APIServer.request`."""
-        return self._server.request(method, path, body, content_type, user_agent)
+    def send(self, request: Request) -> Response:
+        """Send a request to the API server; see :meth:`kschedcore.apiserver.APIServer.send`."""
+        return self._server.send(request)
 
     def get(self, ref: str, *, namespace: str | None = None) -> Object:
         """Return the object named ``kind/name``; it is shared and must not be changed.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http.client import HTTPConnection
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from kschedcore.client.transport import Request, Response
 from kschedcore.engine.extenders.http import exchange
 from kschedcore.errors import UsageError
 
@@ -37,18 +36,22 @@ class HTTPAPI:
         if self._url.scheme != "http" or not self._url.hostname:
             raise UsageError(f"{url}: expected http://HOST:PORT, such as that of kubectl proxy")
 
-    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
-        """Send one request and return the status code and the decoded object.
+    def send(self, request: Request) -> Response:
+        """Send one request, whose body is an object, and return the response with the decoded object.
 
         Raises:
             UsageError: The API server does not answer in time, or not in JSON.
         """
         connection = HTTPConnection(self._url.hostname or "", self._port, timeout=SECONDS)
-        encoded = msgspec.json.encode(body)
+        encoded = msgspec.json.encode(request.body)
         try:
             status, answer = exchange(
-                connection, self._url.path + path, encoded, seconds=SECONDS, method=method
+                connection,
+                self._url.path + request.target,
+                encoded,
+                seconds=SECONDS,
+                method=request.method,
             )
-            return status, msgspec.json.decode(answer)
+            return Response(status, msgspec.json.decode(answer))
         except (OSError, msgspec.MsgspecError, RecursionError) as error:
             raise UsageError(f"API server {self._url.geturl()}: {error}") from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kschedcore.api.objects import Pod
+from kschedcore.client.transport import Request, Transport
 from kschedcore.engine.binding import key_of
 from kschedcore.errors import KschedcoreError, NotFoundError, UsageError
 from kschedcore.extender.preemption import needed_victims
@@ -26,18 +27,11 @@ if TYPE_CHECKING:
     from kschedcore.engine.engine import Engine
     from kschedcore.engine.explanation import Explanation
 
-__all__ = ["API", "VERBS", "Extender"]
+__all__ = ["VERBS", "Extender"]
 
 VERBS = ("filter", "prioritize", "preempt", "bind")
 
 Answer = tuple[int, Any]
-
-
-class API(Protocol):
-    """The API server that bindings are written to: :class:`kschedcore.apiserver.APIServer` or an equivalent."""
-
-    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
-        """Answer one request with a status code and an object."""
 
 
 class Extender:
@@ -55,7 +49,7 @@ class Extender:
         UsageError: The engine's own configuration names extenders.
     """
 
-    def __init__(self, engine: Engine, bound: Iterable[Pod] = (), *, api: API | None = None) -> None:
+    def __init__(self, engine: Engine, bound: Iterable[Pod] = (), *, api: Transport | None = None) -> None:
         self._view = ClusterView(engine, bound)
         self._api = api
         self._lock = threading.Lock()
@@ -242,12 +236,13 @@ class Extender:
                 raise UsageError(f"{what} is {name!r}; expected a name")
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(args.name, safe='')}/binding"
         try:
-            code, answer = self._api.request("POST", path, binding)
+            response = self._api.send(Request("POST", path, binding))
         except OSError as error:
             raise KschedcoreError(f"the API server does not answer: {error}") from error
-        if not 200 <= code < 300:
+        if not 200 <= response.code < 300:
+            answer: Any = response.body
             message = answer.get("message", "") if isinstance(answer, Mapping) else ""
-            raise UsageError(f"the API server refused the binding ({code}): {message}")
+            raise UsageError(f"the API server refused the binding ({response.code}): {message}")
 
 
 def scaled(totals: Mapping[str, int]) -> dict[str, int]:
