@@ -58,7 +58,7 @@ STATED: dict[str, tuple[str, ...]] = {
     "time until the next request": (f"| {LIMITS.idle_seconds:g} s |",),
     "pods that filter or prioritize named": (f"| {state.REMEMBERED:,}",),
     "time of a request, from connecting": (f"| {http.DEFAULT_TIMEOUT:g} s |", "10^6 s"),
-    "size of an answer": (_bytes(http.MAX_ANSWER), str(http.MAX_ANSWER)),
+    "size of an answer": (_bytes(http.MAX_RESPONSE), str(http.MAX_RESPONSE)),
     "time of a request to the API server": (f"| {api_client.SECONDS:g} s |",),
     "names of resources": (f"| {resources.MOST_RESOURCES};",),
     "memory for compiled pod classes": (f"| {_bytes(classes.MAX_BYTES)} |",),

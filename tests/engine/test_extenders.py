@@ -453,12 +453,12 @@ class TestHostileAnswers:
     @pytest.mark.parametrize(
         ("answer", "problem"),
         [
-            ([], "the answer is invalid: found list, expected an object"),
-            ("x", "the answer is invalid: found str, expected an object"),
-            ({"Nodes": {"items": [5]}}, "the answer is invalid: Expected `object`, got `int`"),
-            ({"NodeNames": {"a": 1}}, "the answer is invalid: Expected `array | null`, got `object`"),
-            ({"FailedNodes": {"a": 1}}, "the answer is invalid: Expected `str`, got `int`"),
-            ({"Error": ["x"]}, "the answer is invalid: Expected `str | null`, got `array`"),
+            ([], "the response is invalid: found list, expected an object"),
+            ("x", "the response is invalid: found str, expected an object"),
+            ({"Nodes": {"items": [5]}}, "the response is invalid: Expected `object`, got `int`"),
+            ({"NodeNames": {"a": 1}}, "the response is invalid: Expected `array | null`, got `object`"),
+            ({"FailedNodes": {"a": 1}}, "the response is invalid: Expected `str`, got `int`"),
+            ({"Error": ["x"]}, "the response is invalid: Expected `str | null`, got `array`"),
         ],
     )
     def test_a_filter_result_of_other_types(self, answer: Any, problem: str) -> None:
@@ -502,8 +502,8 @@ class TestHostileAnswers:
 
     def test_an_answer_is_bounded(self) -> None:
         with serving(Answers(filter={"Error": "x" * 2000})) as url:
-            client = HTTPClient(config_of(url), max_answer=1000)
-            with pytest.raises(OSError, match="the answer has more than 1000 bytes"):
+            client = HTTPClient(config_of(url), max_response=1000)
+            with pytest.raises(OSError, match="the response has more than 1000 bytes"):
                 client.post("filter", b"{}")
 
     @pytest.mark.parametrize("timeout", ["9999999h", "1h"])

@@ -241,7 +241,10 @@ class Misspells(Plugin):
     [
         (DeclaresMore, r"plugin DeclaresMore: it declares the extension point permit and has no permit\(\)"),
         (DeclaresLess, r"plugin DeclaresLess: it has post_filter\(\) and its points leave postFilter out"),
-        (Misspells, r'plugin Misspells: "prefilter" is no extension point; expected preEnqueue, queueSort'),
+        (
+            Misspells,
+            r'plugin Misspells: "prefilter" is not an extension point; expected preEnqueue, queueSort',
+        ),
     ],
 )
 def test_a_plugin_that_would_not_be_called_is_refused(plugin: type[Plugin], message: str) -> None:

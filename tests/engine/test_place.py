@@ -131,7 +131,7 @@ class TestRefusals:
             Engine().place(pa.table({"name": ["one"], "node": ["a"]}))
 
     def test_no_table(self) -> None:
-        with pytest.raises(UsageError, match="list is no Arrow table"):
+        with pytest.raises(UsageError, match="list is not an Arrow table"):
             Engine().place([pod("one")])  # type: ignore[arg-type]
 
 

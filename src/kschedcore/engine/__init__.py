@@ -1,1 +1,1 @@
-"""One pod from start to bind: profiles and their plugins, the scheduling cycle, preemption, explanations."""
+"""The scheduling engine: profiles and plugins, the scheduling cycle, preemption, explanations."""

@@ -1,4 +1,4 @@
-"""Volumes that are attached to a node without a pod accounting for them (VolumeAttachment objects)."""
+"""Volumes that are attached to a node but not used by a bound pod (VolumeAttachment objects)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Attachments:
     """Holds attached volumes on their nodes, so that they count against the nodes' limits.
 
     Args:
-        core: Where they are held.
-        listers: Where attachments and volumes are looked up.
+        core: The native state.
+        listers: The cluster's attachments and volumes.
     """
 
     def __init__(self, core: Core, listers: Listers) -> None:
@@ -26,19 +26,19 @@ class Attachments:
         self._attached: dict[str, set[CSIVolume]] = {}
 
     def follow(self) -> None:
-        """Hold what is attached now, and nothing else."""
+        """Update the volumes held to those attached now."""
         before, self._attached = self._attached, self._read()
         for node in before.keys() | self._attached.keys():
             self.node_added(node)
 
     def recover(self) -> None:
-        """Hold what is attached now, whatever was held."""
+        """Set the volumes held to those attached now, after an interrupted change."""
         self._attached = self._read()
         for node in self._core.nodes.names():
             self.node_added(node)
 
     def _read(self) -> dict[str, set[CSIVolume]]:
-        """Return node -> its attached volumes, as the listers have them."""
+        """Return node -> its attached volumes, from the listers."""
         attached: dict[str, set[CSIVolume]] = {}
         for attachment in self._listers.volume_attachments():
             source = attachment.spec.source.persistent_volume_name or ""
@@ -49,7 +49,7 @@ class Attachments:
         return attached
 
     def node_added(self, node: str) -> None:
-        """Hold what is attached to a node, if it is there."""
+        """Hold the volumes attached to a node that was added."""
         slot = self._core.nodes.slot_of(node)
         if slot >= 0:
             volumes = self._attached.get(node, ())
@@ -58,5 +58,5 @@ class Attachments:
             )
 
     def node_leaving(self, node: str) -> None:
-        """Release what is attached to a node."""
+        """Release the volumes attached to a node that is removed."""
         self._core.set_extra_holdings(self._core.nodes.slot_of(node), frozenset())

@@ -1,7 +1,7 @@
 """The pods that are bound to nodes, by name: the engine's side of the scheduler cache.
 
-A pod may be bound to a node that the engine does not know (yet, or any more). It is remembered and accounted
-as soon as the node is there, so that a node deleted and added again is as full as it was.
+A pod may be bound to a node that does not exist (yet, or any more). It is kept and accounted when the node is added,
+so that a node deleted and added again has the same pods accounted.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ PodKey = tuple[str, str]
 
 
 def key_of(pod: Pod) -> PodKey:
-    """A pod's namespace and name."""
+    """Return a pod's namespace and name."""
     return pod.metadata.namespace or "default", pod.metadata.name
 
 
 def start_of(pod: Pod) -> int:
-    """When a pod started, in seconds since 1970; ``NOT_STARTED`` when it has not."""
+    """Return a pod's start time, in seconds since 1970; ``NOT_STARTED`` if it has none."""
     started = parse_time(pod.status.start_time)
     return NOT_STARTED if started is None else int(started.timestamp())
 
@@ -49,10 +49,10 @@ class BoundPod:
 
     Attributes:
         pod: The pod as it was last seen.
-        info: What the core accounts of it.
+        info: The pod's footprint.
         node: Name of its node.
-        number: The core's number for it, -1 while the node is not there.
-        arrival: When it came to the node, as the core counts; -1 when it never was there.
+        number: The core's number for it, -1 while the node does not exist.
+        arrival: The sequence number of its binding in the core; -1 if it was never accounted.
     """
 
     pod: Pod
@@ -65,13 +65,13 @@ class BoundPod:
 class BoundPods:
     """Bound pods by key, by node and by the core's number.
 
-    Those that came in a table stay rows of it until one is looked at. The entries by key and the rows are the record
-    of what is bound; the core's accounts and everything else here are derived from it, see :meth:`recover`. A change
-    therefore binds pods in the core first, then writes the record, then unbinds what the record no longer has.
+    Pods from a table stay rows of it until one is read. The entries by key and the rows are the record of bound pods;
+    the core's accounts and all other attributes are derived from it, see :meth:`recover`. A change therefore binds
+    pods in the core first, then writes the record, then unbinds pods that are no longer in the record.
 
     Args:
-        core: Where they are accounted.
-        journal: Where what undoes a change is recorded.
+        core: The native state.
+        journal: The undo log.
     """
 
     def __init__(self, core: Core, journal: Journal) -> None:
@@ -92,13 +92,13 @@ class BoundPods:
         return key in self._by_key or key in self._rows
 
     def get(self, key: PodKey) -> BoundPod | None:
-        """Return the bound pod of a name, if there is one."""
+        """Return the bound pod with a key, if there is one."""
         found = self._by_key.get(key)
         number = self._rows.number_of(key) if found is None else None
         return found if number is None else self.numbered(number)
 
     def numbered(self, number: int) -> BoundPod:
-        """Return the pod that the core knows by a number."""
+        """Return the pod with a number of the core."""
         found = self._by_number.get(number)
         if found is None:
             rows, row = self._rows.at(number)
@@ -118,22 +118,22 @@ class BoundPods:
         return any(count and other < priority for other, count in self._priorities.items())
 
     def add(self, pod: Pod, info: PodInfo, node: str) -> None:
-        """Account a pod on a node; the one that had its name before is taken off.
+        """Account a pod on a node; replaces a pod of the same name.
 
-        A pod that is only accounted anew on its node keeps its place among those that came there.
+        A pod that is accounted again on the same node keeps its arrival number.
         """
         before = self.get(key_of(pod))
         arrival = before.arrival if before is not None and before.node == node else NOT_THERE
         self._bind(pod, info, node, arrival)
 
     def _bind(self, pod: Pod, info: PodInfo, node: str, arrival: int) -> None:
-        """Account a pod that came to a node when ``arrival`` says, instead of the one with its name."""
+        """Account a pod on a node with an arrival number; replaces a pod of the same name."""
         slot = self._core.nodes.slot_of(node)
         number = self._core.bind(info, slot, start_of(pod), arrival) if slot >= 0 else NO_POD
         self._replace(BoundPod(pod, info, node, number, arrival))
 
     def note(self, pod: Pod, info: PodInfo, node: str, number: int) -> None:
-        """Record a pod that the core has accounted already, instead of the one with its name."""
+        """Record a pod that the core has accounted already; replaces a pod of the same name."""
         self._replace(BoundPod(pod, info, node, number))
 
     def _replace(self, bound: BoundPod) -> None:
@@ -145,14 +145,14 @@ class BoundPods:
             self._leave(key, before)
 
     def _record(self, key: PodKey, before: BoundPod | None) -> None:
-        """Record what restores the pod of a name, before it changes."""
+        """Record the undo step for the pod with a key, before it changes."""
         if before is None:
             self._journal.record(self.remove, key)
         else:
             self._journal.record(self._bind, before.pod, before.info, before.node, before.arrival)
 
     def _enter(self, bound: BoundPod) -> None:
-        """Write a pod to the record, then to what is derived."""
+        """Write a pod to the record, then to the derived attributes."""
         key = key_of(bound.pod)
         if bound.number != NO_POD:
             bound.arrival = self._core.pods.arrival_of(bound.number)
@@ -169,7 +169,7 @@ class BoundPods:
             self._by_number[bound.number] = bound
 
     def _leave(self, key: PodKey, bound: BoundPod) -> None:
-        """Take a pod that is no longer in the record out of what is derived, and off its node."""
+        """Remove a pod that is no longer in the record from the derived attributes and from its node."""
         self._priorities[bound.info.priority] -= 1
         successor = self._by_key.get(key)
         if successor is None or not successor.pod.spec.volumes:
@@ -184,11 +184,11 @@ class BoundPods:
             del waiting[key]
 
     def add_rows(self, rows: PodRows, infos: list[PodInfo]) -> None:
-        """Account the pods of a table, as :meth:`add` does one after another.
+        """Account the pods of a table: :meth:`add` for many.
 
         Args:
             rows: The table.
-            infos: What the core accounts of each of its shapes.
+            infos: The footprint of each of its shapes.
         """
         replaced = self._replaced(rows)
         arrivals = np.full(len(rows), NOT_THERE, np.int64)
@@ -209,11 +209,11 @@ class BoundPods:
             self._replace(BoundPod(rows.pod(row), info, rows.node(row), NO_POD, int(arrivals[row])))
 
     def note_rows(self, rows: PodRows, infos: list[PodInfo], numbers: npt.NDArray[np.int32]) -> None:
-        """Record the pods of a table that the core has accounted already, instead of those of their names.
+        """Record the pods of a table that the core has accounted already; they replace pods of the same names.
 
         Args:
             rows: The table.
-            infos: What the core accounts of each of its shapes.
+            infos: The footprint of each of its shapes.
             numbers: int32[n]: the core's numbers for them.
         """
         replaced = self._replaced(rows)
@@ -221,14 +221,14 @@ class BoundPods:
         self._enter_rows(rows, infos, numbers, replaced)
 
     def _replaced(self, rows: PodRows) -> dict[int, BoundPod]:
-        """Return row -> the bound pod that has its name."""
+        """Return row -> the bound pod with the same name."""
         if not len(self):
             return {}
         found = ((row, self.get(key)) for row, key in enumerate(rows.pod_keys()))
         return {row: before for row, before in found if before is not None}
 
     def _record_all(self, rows: PodRows, replaced: dict[int, BoundPod]) -> None:
-        """Record what restores the pods that have the rows' names; the rows are removed before that."""
+        """Record the undo steps of the pods that the rows replace; undoing removes the rows first."""
         if self._journal.is_open:
             for row, before in replaced.items():
                 self._record(rows.key(row), before)
@@ -241,7 +241,7 @@ class BoundPods:
         numbers: npt.NDArray[np.int32],
         replaced: dict[int, BoundPod],
     ) -> None:
-        """Record those of the rows that have a number, instead of some pods."""
+        """Record the rows that have a number; they replace some pods."""
         there = numbers != NO_POD
         self._rows.add(rows, numbers)
         for row, before in replaced.items():
@@ -254,7 +254,7 @@ class BoundPods:
         ):
             self._priorities[info.priority] += count
         for shape, pod in enumerate(rows.shapes):
-            if pod.spec.volumes:  # these have to be at hand when storage changes
+            if pod.spec.volumes:  # needed when storage changes
                 for number in numbers[there & (rows.shape_of == shape)].tolist():
                     self.numbered(number)
 
@@ -263,7 +263,7 @@ class BoundPods:
             self.remove(key)
 
     def remove(self, key: PodKey) -> BoundPod | None:
-        """Take a pod off its node, if it is bound; return what it was."""
+        """Remove a pod from its node and return it, if it is bound."""
         bound = self.get(key)
         if bound is not None:
             self._record(key, bound)
@@ -272,25 +272,25 @@ class BoundPods:
         return bound
 
     def node_added(self, node: str) -> None:
-        """Account the pods that were waiting for a node."""
+        """Account the pods that waited for a node."""
         slot = self._core.nodes.slot_of(node)
         for bound in self._waiting.pop(node, {}).values():
             self._account(bound, slot)
             bound.info.release()
 
     def _account(self, bound: BoundPod, slot: int) -> None:
-        """Account a pod of the record on its node, which is there now."""
+        """Account a pod of the record on its node, which exists now."""
         bound.number = self._core.bind(bound.info, slot, start_of(bound.pod), bound.arrival)
         bound.arrival = self._core.pods.arrival_of(bound.number)
         self._by_number[bound.number] = bound
 
     def _wait(self, key: PodKey, bound: BoundPod) -> None:
-        """Remember a pod for when its node is there; its info stays registered as long."""
+        """Keep a pod until its node is added; its info stays registered."""
         bound.info.retain()
         self._waiting.setdefault(bound.node, {})[key] = bound
 
     def node_leaving(self, node: str) -> None:
-        """Take the pods of a node off, to wait for its return or their own removal."""
+        """Remove the pods of a node from the accounts; they wait until it is added again or they are removed."""
         slot = self._core.nodes.slot_of(node)
         for number in self._core.pods.on(slot).tolist():
             bound = self.numbered(number)
@@ -300,16 +300,16 @@ class BoundPods:
             self._core.unbind(number)
 
     def recover(self) -> None:
-        """Make what is derived agree with the record, after a change was interrupted.
+        """Derive all other attributes from the record again, after a change was interrupted.
 
-        A pod that the core has accounted and the record does not have is taken off its node.
+        A pod that the core has accounted and that is not in the record is removed from its node.
         """
         rows = self._rows.recover()
         for key, bound in list(self._by_key.items()):
             number = self._rows.number_of(key)
             if number is None:
                 continue
-            if number == bound.number:  # on its way from the rows
+            if number == bound.number:  # being moved from the rows
                 self._rows.drop(number)
             else:  # replaced by the row
                 del self._by_key[key]

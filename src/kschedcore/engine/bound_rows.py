@@ -1,6 +1,6 @@
-"""Bound pods that came as rows of tables and were not looked at one by one yet.
+"""Bound pods that are still rows of the tables they came from.
 
-A million of them as objects would take a gigabyte and seconds to make, and hardly any is ever asked for.
+A million of them as objects would take a gigabyte and seconds to create, and few are ever read.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ NOT_A_ROW = -1
 
 
 class BoundRows:
-    """Rows of tables by the core's numbers for the pods that they are."""
+    """Rows of tables by the core's numbers of their pods."""
 
     def __init__(self) -> None:
         self._tables: dict[int, PodRows] = {}
         self._left: dict[int, int] = {}
         self._next_table = 0
         self._numbers: dict[str, dict[str, int]] = {}
-        # By the core's number, where each pod stands.
+        # By the core's number: the table and the row of each pod.
         self._table_of: npt.NDArray[np.int32] = np.empty(0, np.int32)
         self._row_of: npt.NDArray[np.int32] = np.empty(0, np.int32)
 
@@ -36,7 +36,7 @@ class BoundRows:
         return self.number_of(key) is not None
 
     def number_of(self, key: PodKey) -> int | None:
-        """The core's number for a pod, if it is a row."""
+        """Return the core's number of a pod, if it is a row."""
         namespace, name = key
         return self._numbers.get(namespace, {}).get(name)
 
@@ -54,13 +54,13 @@ class BoundRows:
         self._grow(int(numbers.max()) + 1)
         self._table_of[numbers[bound]] = table
         self._row_of[numbers[bound]] = bound
-        self._tables[table] = rows  # from here on the rows count, see recover
+        self._tables[table] = rows  # from here on the rows are part of the record, see recover
         self._index(table, rows, bound, numbers[bound])
 
     def _index(
         self, table: int, rows: PodRows, bound: npt.NDArray[np.int64], numbers: npt.NDArray[np.int32]
     ) -> None:
-        """Make some rows of a table findable by name."""
+        """Index some rows of a table by name."""
         names = rows.names.to_numpy(zero_copy_only=False)
         spaces = rows.namespaces.codes[bound]
         order = np.argsort(spaces, kind="stable")
@@ -71,7 +71,7 @@ class BoundRows:
         self._left[table] = len(bound)
 
     def _grow(self, numbers: int) -> None:
-        """Make the arrays hold the pods below a number."""
+        """Grow the arrays to hold pods below a number."""
         more = numbers - len(self._table_of)
         if more > 0:
             self._row_of = np.append(self._row_of, np.full(more, NOT_A_ROW, np.int32))
@@ -82,7 +82,7 @@ class BoundRows:
         return self._tables[int(self._table_of[number])], int(self._row_of[number])
 
     def drop(self, number: int) -> None:
-        """Forget that a pod is a row."""
+        """Remove a row."""
         table = int(self._table_of[number])
         namespace, name = self._tables[table].key(int(self._row_of[number]))
         self._table_of[number] = NOT_A_ROW
@@ -92,10 +92,10 @@ class BoundRows:
             del self._left[table], self._tables[table]
 
     def recover(self) -> npt.NDArray[np.int32]:
-        """Derive everything from ``_tables``, ``_table_of`` and ``_row_of`` again, after an interruption.
+        """Derive all other attributes from ``_tables``, ``_table_of`` and ``_row_of`` again, after an interruption.
 
         Returns:
-            int32[n]: the numbers of the pods that are rows; of two rows with one name, the one added last.
+            int32[n]: the numbers of the pods that are rows; of two rows with one name, the last added.
         """
         size = min(len(self._table_of), len(self._row_of))
         self._table_of, self._row_of = self._table_of[:size], self._row_of[:size]

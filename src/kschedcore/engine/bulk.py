@@ -1,4 +1,4 @@
-"""Nodes and bound pods from tables into an engine, all at once."""
+"""Add the nodes and bound pods of tables to an engine in bulk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def add_new_nodes(nodes: NodeTable, rows: NodeRows) -> None:
-    """Add nodes of a table, none of which is there yet."""
+    """Add nodes of a table, all of which are new."""
     require_resources(nodes, rows.allocatable)
     labels = rows.label_columns()
     bulk.add_nodes(
@@ -36,7 +36,7 @@ def add_new_nodes(nodes: NodeTable, rows: NodeRows) -> None:
 
 
 def add_bound_pods(bound: BoundPods, nominator: Nominator, classes: ClassCache, rows: PodRows) -> None:
-    """Account the pods of a table; those of them that have finished take nothing of their nodes."""
+    """Account the pods of a table, without those that have terminated."""
     finished = np.array([pod.status.phase in FINISHED for pod in rows.shapes], np.bool_)
     if finished.any():
         for key in rows.where(finished[rows.shape_of]).pod_keys():

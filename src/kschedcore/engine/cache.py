@@ -1,6 +1,6 @@
-"""The state of a cluster as an engine holds it: nodes, bound and nominated pods, and objects that plugins look up.
+"""The scheduler cache: nodes, bound and nominated pods, and the objects that plugins read.
 
-Every change enters here, one at a time, and what undoes it is recorded (``transactions.pyx``).
+Every change is made here, one at a time, and its undo step is recorded (``transactions.pyx``).
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from kschedcore.engine.decision import Decision
 
 RECOVERED = -1
-"""No version of the storage listers: what depends on them is looked up again."""
+"""No version of the storage listers: whatever depends on them is computed again."""
 
 
 class SchedulerCache:
     """Nodes, bound and nominated pods, and further objects of a cluster.
 
     Args:
-        core: Where nodes and pods are accounted.
+        core: The native state.
         extenders: The configuration's extenders.
     """
 
@@ -72,9 +72,9 @@ class SchedulerCache:
         self._claims = AssumedClaims(self._listers, self._journal)
 
     def _recover(self) -> None:
-        """Make everything that is derived agree with the records, after an exception interrupted a change.
+        """Derive all other state from the records again, after an exception interrupted a change.
 
-        The change was made, or not, or in part where it is one of many rows; the accounts are right either way.
+        The change was made, or not, or for some of many rows; the accounts agree with the records in any case.
         """
         nodes = self._core.nodes
         self._classes.clear()
@@ -89,7 +89,7 @@ class SchedulerCache:
 
     @exclusive
     def set_node(self, node: Node | Mapping[str, Any]) -> None:
-        """Add a node, or replace what is known of the one with its name. Pods on it stay accounted.
+        """Add a node, or replace the one with its name. Pods on it stay accounted.
 
         Raises:
             ManifestError: It is invalid.
@@ -110,7 +110,7 @@ class SchedulerCache:
                 :meth:`nodes`, see :class:`kschedcore.engine.columns.node_tables.NodeRows`.
 
         Raises:
-            UsageError: A column has a type it cannot have, or a row a value; or there is no ``name``.
+            UsageError: A column has a wrong type, a row an invalid value, or there is no ``name``.
         """
         self._add_nodes(NodeRows(table))
 
@@ -131,7 +131,7 @@ class SchedulerCache:
 
     @exclusive
     def remove_node(self, node: str | Node | Mapping[str, Any]) -> None:
-        """Take a node out. Pods bound to it are remembered until they are removed, or the node comes back.
+        """Remove a node. Pods bound to it are kept until they are removed or the node is added again.
 
         Args:
             node: The node or its name.
@@ -162,7 +162,7 @@ class SchedulerCache:
         self._node_added(row.name, row.labels)
 
     def _node_added(self, name: str, labels: Mapping[str, str]) -> None:
-        """Account what waited for a node that the core has now."""
+        """Account the pods, nominations and volumes that waited for a node."""
         self._listers.devices.inventory.forget_node(self._core.nodes.slot_of(name))
         self._tree.set(name, labels)
         self._attachments.node_added(name)
@@ -182,13 +182,13 @@ class SchedulerCache:
 
     @exclusive
     def add_pod(self, pod: Pod | Mapping[str, Any], node: str | None = None) -> None:
-        """Account a bound pod on ``node`` (its own ``spec.nodeName`` when None), or account it anew.
+        """Account a bound pod on ``node`` (its ``spec.nodeName`` when None), or update it.
 
-        A pod that has finished takes nothing of its node and is not accounted. For one that is not bound but
-        nominated (``status.nominatedNodeName``) room is left on that node.
+        A pod that has terminated is not accounted. For a pod that is not bound but nominated
+        (``status.nominatedNodeName``) the nomination is added.
 
         Raises:
-            UsageError: The pod is not bound to a node, or ``node`` is no string.
+            UsageError: The pod is not bound to a node, or ``node`` is not a string.
             ManifestError: It is invalid.
         """
         self._add_pod(self._view(pod, named=True), None if node is None else text("node", node))
@@ -210,13 +210,13 @@ class SchedulerCache:
         self._bound.add(view, info, target)
 
     def add_pods(self, table: ArrowStream) -> None:
-        """Account the bound pods of a table, as :meth:`add_pod` does one after another.
+        """Account the bound pods of a table: :meth:`add_pod` for many.
 
         Args:
             table: Anything with ``__arrow_c_stream__``, see :class:`kschedcore.engine.columns.pod_tables.PodRows`.
 
         Raises:
-            UsageError: A column has a type it cannot have, or a row a value; or ``name`` or ``node`` is missing.
+            UsageError: A column has a wrong type, a row an invalid value, or ``name`` or ``node`` is missing.
             ManifestError: A template is invalid.
         """
         self._add_pods(PodRows(table))
@@ -231,7 +231,7 @@ class SchedulerCache:
 
     @exclusive
     def remove_pod(self, pod: str | Pod | Mapping[str, Any], namespace: str | None = None) -> None:
-        """Take a bound pod off its node, or withdraw the nomination of a pending one.
+        """Remove a bound pod from its node, or the nomination of a pending one.
 
         Args:
             pod: The pod or its name.
@@ -250,7 +250,7 @@ class SchedulerCache:
 
     @exclusive
     def nominate(self, pod: Pod | Mapping[str, Any], node: str) -> None:
-        """Leave room for a pod on a node; less important pods nominated there before give way.
+        """Nominate a pod to a node; nominations of less important pods to it are removed.
 
         Raises:
             ManifestError: The pod is invalid.
@@ -277,7 +277,7 @@ class SchedulerCache:
 
     @exclusive
     def forget_pod(self, pod: Pod | Mapping[str, Any]) -> bool:
-        """Give back what a placed pod took, unless its name stands for another pod by now.
+        """Remove an assumed pod from its node, unless another pod has its name by now (``ForgetPod``).
 
         Args:
             pod: The pod of a decision.
@@ -295,14 +295,14 @@ class SchedulerCache:
         return True
 
     def _take_off(self, key: PodKey) -> None:
-        """Take a pod off its node, and release the claims that are assumed for it."""
+        """Remove a pod from its node, and release the claims that are assumed for it."""
         with self._journal.atomic() if key in self._claims else nullcontext():
             self._claims.release(key)
             self._bound.remove(key)
 
     @exclusive
     def is_assumed(self, pod: Pod | Mapping[str, Any]) -> bool:
-        """Whether the pod accounted under this one's name is this one.
+        """Return whether the pod accounted under this pod's name is this pod.
 
         Raises:
             ManifestError: The pod is invalid.
@@ -323,7 +323,7 @@ class SchedulerCache:
 
     @exclusive
     def set_namespace(self, namespace: Namespace | Mapping[str, Any]) -> None:
-        """Add a namespace, or give it other labels.
+        """Add a namespace, or update its labels.
 
         Raises:
             ManifestError: It is invalid.
@@ -335,10 +335,10 @@ class SchedulerCache:
 
     @exclusive
     def set_object(self, item: Mapping[str, Any]) -> None:
-        """Add or replace an object that placement rules look up, such as a Service or a PersistentVolume.
+        """Add or replace an object that plugins read, such as a Service or a PersistentVolume.
 
         Raises:
-            UsageError: No rule looks up objects of its kind.
+            UsageError: No plugin reads objects of its kind.
             ManifestError: It is invalid.
         """
         kind = item.get("kind", "") if isinstance(item, Mapping) else None
@@ -351,11 +351,11 @@ class SchedulerCache:
 
     @exclusive
     def remove_object(self, kind: str, name: str, namespace: str = "default") -> None:
-        """Take out an object that :meth:`set_object` added.
+        """Remove an object that :meth:`set_object` added.
 
         Raises:
             NotFoundError: There is no such object.
-            UsageError: The kind, the name or the namespace is no string.
+            UsageError: The kind, the name or the namespace is not a string.
         """
         named = text("kind", kind), text("name", name), text("namespace", namespace)
         if kind not in VIEWS or not self._listers.remove(*named):
@@ -363,7 +363,7 @@ class SchedulerCache:
 
     @exclusive
     def devices(self) -> pa.Table:
-        """Return the published devices and what they are allocated to.
+        """Return the published devices and the claims that they are allocated to.
 
         Columns: :data:`kschedcore.engine.columns.devices.DEVICE_SCHEMA`.
         """
@@ -386,7 +386,7 @@ class SchedulerCache:
 
     @exclusive
     def claims_after(self, decision: Decision) -> list[ResourceClaim]:
-        """Return the ResourceClaims by namespace and name, as a decision that was not carried out would leave them."""
+        """Return the ResourceClaims by namespace and name, as they would be after a decision that was not committed."""
         claims = dict(self._listers.devices.claims)
         for old, new in decision.claims:
             if old is not None:
@@ -397,11 +397,11 @@ class SchedulerCache:
 
     @exclusive
     def write_claims(self, changes: Iterable[ClaimChange]) -> None:
-        """Let ResourceClaims be what a decision that was not carried out would make of them."""
+        """Apply the ResourceClaim changes of a decision that was not committed."""
         self._claims.write(changes)
 
     def _follow_storage(self) -> None:
-        """After volumes or claims changed, account anew what bound pods hold of their nodes."""
+        """Account the volumes of bound pods again, after volumes or claims changed."""
         version = self._listers.versions["storage"]
         if version == self._storage_version:
             return
@@ -412,11 +412,11 @@ class SchedulerCache:
                 self._bound.add(bound.pod, info, bound.node)
         self._storage_version = version
 
-    # -- what is there ----------------------------------------------------------------------------
+    # -- reading ----------------------------------------------------------------------------------
 
     @exclusive
     def nodes(self) -> pa.RecordBatch:
-        """A snapshot of the node table, see :func:`kschedcore.engine.columns.nodes.node_batch`."""
+        """Return a snapshot of the node table, see :func:`kschedcore.engine.columns.nodes.node_batch`."""
         return node_batch(self._core.nodes)
 
     @exclusive
@@ -438,7 +438,7 @@ class SchedulerCache:
     @property
     @exclusive
     def nominations(self) -> dict[tuple[str, str], str]:
-        """The pods that room is left for on a node: namespace and name -> node."""
+        """Return the nominated pods: (namespace, name) -> node."""
         return self._nominator.nodes()
 
     @property
@@ -447,12 +447,12 @@ class SchedulerCache:
         return self._extenders
 
     def look_up_objects(self, source: ObjectSource) -> None:
-        """Send extenders the nodes and pods of a source, such as informers, instead of those handed to the engine."""
+        """Send extenders the nodes and pods of a source, such as informers, instead of those added to the engine."""
         self._whole.look_up_in(source)
 
 
 def _key(kind: str, item: str | Node | Pod | Mapping[str, Any], namespace: str | None = None) -> PodKey:
-    """Return the namespace and name of an object, or of one that is named.
+    """Return the namespace and name of an object, given as such or by name.
 
     Raises:
         UsageError: It is neither a name nor an object with one, or the namespace is no string.

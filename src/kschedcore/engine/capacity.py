@@ -1,4 +1,4 @@
-"""How many more pods like one would fit."""
+"""The number of further pods that would fit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Capacity:
-    """What is left for pods of one kind.
+    """The capacity left for pods with one spec.
 
     Attributes:
-        replicas: How many more would be placed, one after another.
-        limiting: Why the next one would not be: reason -> how many nodes give it. Empty when a limit ended the
-            count.
+        replicas: Number of further pods that would be placed, one after another.
+        limiting: The reasons that reject the next pod: reason -> number of nodes. Empty when the limit was reached.
     """
 
     replicas: int

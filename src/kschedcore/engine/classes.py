@@ -1,4 +1,4 @@
-"""Interning: pods that the scheduler cannot tell apart share one PodInfo and one compiled class."""
+"""Interning: pods that the scheduler treats alike share one PodInfo and one compiled class."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ if TYPE_CHECKING:
 _ENCODER = msgspec.msgpack.Encoder()
 
 MAX_BYTES = 1 << 30
-"""How much the columns of compiled classes may take; the least recently used class goes first."""
+"""Maximum size of the columns of compiled classes, about; the least recently used class is evicted first."""
 
 BYTES_PER_NODE = 64
-"""What a class's columns take for a node, about."""
+"""Approximate size of a class's columns per node."""
 
 MIN_CLASSES = 64
-"""So many classes are kept however many nodes there are."""
+"""Minimum number of cached classes, regardless of cluster size."""
 
 SPARE_CLASSES = 1024
-"""So many classes are left alone before those are dropped that no pod has any more."""
+"""Number of cached classes above which unused ones are evicted."""
 
 SPARE_INFOS = 1024
-"""So many infos that no pod uses are left alone before they are swept away."""
+"""Number of unused infos above which they are dropped."""
 
 
 InfoKey = tuple[bytes, bool, tuple[tuple[tuple[str, ...], int], ...], tuple["CarrierKey", ...]]
 """Everything that a pod's :class:`PodInfo` depends on.
 
 :func:`spec_key` of the pod with the requests that an in-place resize has granted; whether it has a deletionTimestamp;
-the disks and CSI volumes that it holds of its node (:func:`holdings`); its ReadWriteOncePod claims.
+the disks and CSI volumes that it uses (:func:`holdings`); its ReadWriteOncePod claims.
 """
 
 ClassKey = tuple[str, str, InfoKey, bytes, Hashable]
 """Everything that a compiled class depends on besides the cluster, whose changes are counted by listers and logs.
 
-The scheduler name of the profile; ``spec.nodeName``, which is no part of :func:`spec_key` so that a pod has the same
-info before and after it is bound; what its info depends on; its annotations, for profiles with plugins that may read
-them; what its claims to devices ask for, None for a pod without any. Plain tuples: they are made for every decision.
+The scheduler name of the profile; ``spec.nodeName``, which is not part of :func:`spec_key` so that a pod has the same
+info before and after it is bound; the key of its info; its annotations, for profiles with plugins that may read them;
+the specs of its ResourceClaims, None for a pod without any. A plain tuple, as it is built for every decision.
 """
 
 
 def spec_key(pod: Pod) -> bytes:
-    """Encode what in-tree plugins read of a pod, except ``spec.nodeName``; pods with equal keys are alike."""
+    """Encode the fields of a pod that in-tree plugins read, except ``spec.nodeName``."""
     spec = msgspec.structs.replace(pod.spec, node_name=None) if pod.spec.node_name else pod.spec
     owner = next((o for o in pod.metadata.owner_references or () if o.controller), None)
     # A generic ephemeral volume's claim is named after its pod and owned by it.
@@ -85,8 +85,8 @@ class _Entry:
     Attributes:
         compiled: The class.
         groups: The groups of objects that it depends on.
-        versions: Their versions when it was compiled.
-        seen: The listers' count of changes up to which those versions were the present ones.
+        versions: The versions of the groups when it was compiled.
+        seen: The listers' count of changes for which those versions were last checked.
     """
 
     compiled: Compiled
@@ -102,13 +102,13 @@ def _as_granted(pod: Pod) -> Pod:
 
 
 class ClassCache:
-    """Infos and compiled classes of an engine, by what the scheduler sees of a pod.
+    """The cache of infos and compiled classes of an engine.
 
     Args:
         core: The native state to compile for.
         listers: Other objects that compiled forms depend on.
-        journal: While it is open, pods that are gone may come back.
-        max_bytes: How much memory the compiled classes may take, about.
+        journal: The undo log; while it is open, removed pods may be restored.
+        max_bytes: Maximum memory of the compiled classes, about.
     """
 
     def __init__(self, core: Core, listers: Listers, journal: Journal, max_bytes: int = MAX_BYTES) -> None:
@@ -132,7 +132,7 @@ class ClassCache:
         return found
 
     def infos(self, pods: Iterable[Pod]) -> list[PodInfo]:
-        """Return the footprint of each of some pods, all of which are bound next."""
+        """Return the footprints of pods that are about to be bound."""
         return [self._intern(pod, self._info_key(pod)) for pod in pods]
 
     def _info_key(self, pod: Pod) -> InfoKey:
@@ -155,7 +155,7 @@ class ClassCache:
         return found
 
     def _sweep(self, fresh: PodInfo) -> None:
-        """Forget the infos that have no owner: no bound, nominated or waiting pod and no compiled class."""
+        """Drop the infos that have no owner: no bound, nominated or waiting pod and no compiled class."""
         for key, info in list(self._infos.items()):
             if not info.users and not info.holders and info is not fresh:
                 del self._infos[key]
@@ -164,14 +164,14 @@ class ClassCache:
 
     @property
     def full(self) -> bool:
-        """Whether there are more classes than may be kept, or so many that some may be idle."""
+        """Whether :meth:`trim` may have classes to evict."""
         kept = len(self._classes)
         return kept > self._thin_out_at or kept > self._limit
 
     def trim(self) -> None:
-        """Drop idle classes when there are many, and then the least recently used until only so many are left.
+        """Evict unused classes when there are many, and then the least recently used ones above the limit.
 
-        None of those that are dropped may be placed with afterwards.
+        An evicted class must not be used any more.
         """
         if len(self._classes) > self._thin_out_at:
             self._thin_out()
@@ -179,7 +179,7 @@ class ClassCache:
             self._release(self._classes.popitem(last=False)[1].compiled)
 
     def _thin_out(self) -> None:
-        """Drop the classes of which no pod is bound, but for those used last: of Jobs there is no end."""
+        """Evict classes without bound pods, except the most recently used: Jobs keep adding new ones."""
         for name in list(islice(self._classes, len(self._classes) - SPARE_CLASSES)):
             compiled = self._classes[name].compiled
             if isinstance(compiled, Status) or not compiled.info.users:
@@ -189,11 +189,11 @@ class ClassCache:
 
     @property
     def _limit(self) -> int:
-        """How many classes may be kept for as many nodes as there are."""
+        """Return the maximum number of cached classes for the present number of nodes."""
         return max(MIN_CLASSES, self._max_bytes // (BYTES_PER_NODE * self._core.nodes.capacity))
 
     def compiled(self, pod: Pod, framework: Framework) -> Compiled:
-        """The class to decide with, or the status that ends the pod's cycle; compiled when it is new or stale."""
+        """Return the compiled class of a pod, or the status that ends its cycle; compile it if it is new or stale."""
         info_key = self._info_key(pod)
         annotations = _ENCODER.encode(pod.metadata.annotations) if framework.reads_annotations else b""
         devices = self._listers.devices.class_key(pod)
@@ -214,7 +214,7 @@ class ClassCache:
         return compiled
 
     def narrowed(self, pod: Pod, framework: Framework, node: str) -> PodClass:
-        """A class of its own for a pod that is only offered one node; the caller releases it."""
+        """Return a class restricted to one node, not cached; the caller releases it."""
         compiled = framework.compile(PodContext(pod, self.info(pod), self._core, self._listers), only=node)
         assert isinstance(compiled, PodClass)  # the node has passed, so PreFilter has too
         return compiled
@@ -228,7 +228,7 @@ class ClassCache:
             compiled.release()
 
     def clear(self) -> None:
-        """Forget every compiled class; the next decisions start from a full pass."""
+        """Drop all compiled classes; the next decisions start with a full pass."""
         classes, self._classes = self._classes, OrderedDict()
         for entry in classes.values():
             self._release(entry.compiled)

@@ -1,4 +1,4 @@
-"""Scheduling cycles: from a pod's compiled class to a decision, and to the accounts when it is committed."""
+"""Scheduling cycles: decide on a node with a pod's compiled class, and commit the decision."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Cycles:
 
     Attributes:
         core: The native state.
-        journal: Records how to undo changes.
+        journal: The undo log.
         bound: The bound pods.
         nominator: The nominated pods.
         classes: The compiled classes.
@@ -62,7 +62,7 @@ class Cycles:
     claims: AssumedClaims
 
     def place_batch(self, batch: list[tuple[Pod, PodClass]], preempt: bool, made: list[Decision]) -> None:
-        """Place pods without nominations in turn, each accounted before the next is decided.
+        """Place pods without nominations one after another, each accounted before the next is decided.
 
         Args:
             batch: The pods and their classes.
@@ -100,9 +100,9 @@ class Cycles:
         self._stop_unless_done(done == len(batch), error)
 
     def raise_errors(self) -> None:
-        """Raise what a plugin written in Python raised since this was last called.
+        """Raise the exceptions of plugins written in Python since the last call.
 
-        Classes hold answers that stand in for those the plugin failed to give, and are dropped.
+        Compiled classes hold placeholder results of the failed plugin, and are dropped.
         """
         errors = [error for framework in self.frameworks.values() for error in framework.take_errors()]
         if errors:
@@ -130,7 +130,7 @@ class Cycles:
             made: The decisions are appended here before they are committed, see :meth:`are_committed`.
 
         Returns:
-            What interrupted the cycles: then only some rows are decided.
+            The exception that interrupted the cycles, if any: then only some rows are decided.
         """
         priorities = np.array([each.info.priority for each in classes], np.int64)[rows.shape_of]
         order = np.argsort(-priorities, kind="stable")
@@ -173,7 +173,7 @@ class Cycles:
         return bound is not None and bound.node == decisions.name_of(int(decisions.slots[row]))
 
     def place(self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool, made: list[Decision]) -> None:
-        """Place a pod on the node nominated for it if it fits there by now, else wherever it fits.
+        """Place a pod on its nominated node if it fits there now, else on the best node.
 
         The decision is appended to ``made`` before it is committed.
         """
@@ -203,7 +203,7 @@ class Cycles:
         return Decision(pod, None, diagnosis=Diagnosis(self.core, self.core.nodes.count, pre_filter=status))
 
     def claim_changes(self, decision: Decision, compiled: PodClass | Stepwise) -> tuple[ClaimChange, ...]:
-        """Return what a decision does to ResourceClaims."""
+        """Return the changes of ResourceClaims that a decision makes."""
         found = devices_of(compiled.filters if isinstance(compiled, Stepwise) else compiled)
         if found is None or decision.node is None:
             return decision.claims
@@ -212,15 +212,15 @@ class Cycles:
     def decide(
         self, pod: Pod, compiled: PodClass | Stepwise, preempt: bool
     ) -> tuple[Decision, PodClass | Stepwise, bool]:
-        """Say where a pod would go.
+        """Decide on a node for a pod without committing the decision.
 
         Returns:
-            The decision, the class it came from, and whether that is a class of its own, to be released: one that
-            is offered only the node nominated for the pod, where it fits.
+            The decision, the class it came from, and whether that class is restricted to the pod's nominated node
+            and must be released by the caller.
         """
         nominated = self.nominator.get(key_of(pod)) is not None
         with self.journal.transaction() if nominated else nullcontext():
-            # A nominated pod need not leave room for itself.
+            # The pod's own nomination must not reject it.
             nomination = self.nominator.withdraw(key_of(pod))
             node = self._fits_on_nominated(pod, compiled, nomination)
             if node is not None:
@@ -236,7 +236,7 @@ class Cycles:
     def _fits_on_nominated(
         self, pod: Pod, compiled: PodClass | Stepwise, nomination: Nomination | None
     ) -> str | None:
-        """Return the node nominated for the pod, if it fits there by now."""
+        """Return the pod's nominated node, if the pod fits there now."""
         node = nomination.node if nomination else pod.status.nominated_node_name
         slot = self.core.nodes.slot_of(node) if node else -1
         if not node or slot < 0:
@@ -244,12 +244,12 @@ class Cycles:
         compiled.catch_up()
         if not compiled.passes(slot):
             return None
-        if isinstance(compiled, Stepwise) and not self.steps.takes(pod, slot):
+        if isinstance(compiled, Stepwise) and not self.steps.accepts(pod, slot):
             return None
         return node
 
     def _place_on(self, pod: Pod, compiled: PodClass | Stepwise, node: str, made: list[Decision]) -> None:
-        """Place a pod on the one node that it is offered, which is feasible."""
+        """Place a pod on its nominated node, which is feasible."""
         slot = self.core.nodes.slot_of(node)
         total = None if isinstance(compiled, Stepwise) else compiled.total_alone(slot)
         if total is None:
@@ -300,7 +300,7 @@ class Cycles:
             self.bound.note(pod, compiled.info, node, number)
 
     def reject(self, pod: Pod, status: Status, preempt: bool, *, commit: bool) -> Decision:
-        """Decide about a pod whose cycle PreEnqueue or PreFilter ended with a status."""
+        """Return the decision for a pod that PreEnqueue or PreFilter rejected with a status."""
         with self.journal.atomic():
             nomination = self.nominator.withdraw(key_of(pod)) if commit else None
             # PostFilter runs after a PreFilter plugin has rejected the pod, if there is any node.
@@ -326,7 +326,7 @@ class Cycles:
         return result
 
     def _failed(self, pod: Pod, error: ExtenderError) -> Decision:
-        """Return the decision of a cycle that an extender broke off."""
+        """Return the decision of a cycle that an extender's error ended."""
         status = Status("Error", EXTENDER, (str(error),))
         return Decision(pod, None, diagnosis=Diagnosis(self.core, self.core.nodes.count, pre_filter=status))
 

@@ -1,4 +1,4 @@
-"""What came of scheduling pods."""
+"""The decisions of scheduling cycles."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ SCHEMA = pa.schema(
         ("message", pa.string()),
     ]
 )
-"""Decisions as a table: ``node``, ``total`` and ``ties`` are null where there is no node, the rest where there is."""
+"""Decisions as a table: ``node``, ``total`` and ``ties`` are null for pods without a node, the rest for placed pods."""
 
 
 class Decision:
-    """Where one pod goes, or why it goes nowhere.
+    """The node chosen for a pod, or the reasons why there is none.
 
     Attributes:
         pod: The pod.
         node: The chosen node's name, or None.
-        feasible: How many nodes passed the filters.
+        feasible: Number of nodes that passed the filters.
         total: The chosen node's score.
-        ties: How many nodes share that score.
+        ties: Number of nodes with that score.
         diagnosis: Why there is no node; None when there is one.
-        equals: What :attr:`equal_nominations` tells, with the pods themselves.
-        keeps_nomination: Whether a nomination from before still stands without a node, because preemption was
-            not tried; else it is void, or replaced by ``nominated_node``.
-        claims: What becomes of ResourceClaims: those that the pod reserves and is given devices by, or those that
-            are deallocated because they keep it from being scheduled.
+        equals: :attr:`equal_nominations`, with pods instead of names.
+        keeps_nomination: Whether an earlier nomination stays valid, because preemption was not tried; else it is
+            removed, or replaced by ``nominated_node``.
+        claims: The changes of ResourceClaims: those that are allocated and reserved for the pod, or those that are
+            deallocated because they keep it from being scheduled.
     """
 
     __slots__ = (
@@ -85,25 +85,25 @@ class Decision:
 
     @property
     def nominated_node(self) -> str | None:
-        """Where preemption would make room."""
+        """The node that preemption nominates the pod to, or None."""
         return self.equals[0][0] if self.equals else None
 
     @property
     def victims(self) -> tuple[str, ...]:
-        """Pods to evict there, as ``namespace/name``."""
+        """The pods to evict from the nominated node, as ``namespace/name``."""
         return _names(self.equals[0][1]) if self.equals else ()
 
     @property
     def equal_nominations(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """(node, victims) that preemption found equally good, the chosen one first, 64 at most.
 
-        kube-scheduler draws among them.
+        kube-scheduler chooses one at random.
         """
         return tuple((node, _names(victims)) for node, victims in self.equals)
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """The devices that the pod is given, as ``driver/pool/device``, those of claims allocated before excluded."""
+        """The devices allocated by this decision, as ``driver/pool/device``."""
         if self.node is None:
             return ()
         return tuple(
@@ -121,7 +121,7 @@ class Decision:
 
     @property
     def message(self) -> str:
-        """Why there is no node, in kube-scheduler's words; empty when there is one."""
+        """kube-scheduler's message why there is no node; empty when there is one."""
         return "" if self.diagnosis is None else self.diagnosis.message
 
     def __eq__(self, other: object) -> bool:
@@ -140,8 +140,8 @@ def _names(pods: Iterable[Pod]) -> tuple[str, ...]:
     return tuple(sorted("/".join(key_of(pod)) for pod in pods))
 
 
-def tell_decisions(error: BaseException, decisions: Decisions | pa.Table) -> None:
-    """Set ``error.decisions``: what was decided, and stays committed, before an exception ended a batch.
+def attach_decisions(error: BaseException, decisions: Decisions | pa.Table) -> None:
+    """Set ``error.decisions`` to the decisions that were committed before an exception ended a batch.
 
     Raises:
         Interrupted: The exception is a KeyboardInterrupt.
@@ -155,9 +155,9 @@ def tell_decisions(error: BaseException, decisions: Decisions | pa.Table) -> Non
 class Decisions(Collection[Decision]):
     """The decisions of one batch, in the order in which the pods were tried.
 
-    It is indexed and iterated over like a tuple, and handed to anything that takes Arrow tables. It does not call
-    itself a ``Sequence``: libraries of data frames would make a column of Python objects of one, and never ask for
-    its table.
+    It can be indexed and iterated over like a tuple, and passed to anything that takes Arrow tables. It is not a
+    ``Sequence``: data frame libraries would convert a sequence to a column of Python objects instead of calling
+    ``__arrow_c_stream__``.
     """
 
     def __init__(self, decisions: list[Decision]) -> None:
@@ -186,16 +186,16 @@ class Decisions(Collection[Decision]):
 
     @property
     def placed(self) -> Decisions:
-        """Those with a node."""
+        """The decisions with a node."""
         return Decisions([d for d in self if d.node is not None])
 
     @property
     def unschedulable(self) -> Decisions:
-        """Those without."""
+        """The decisions without a node."""
         return Decisions([d for d in self if d.node is None])
 
     def to_arrow(self) -> pa.Table:
-        """The batch as a table of :data:`SCHEMA`, in the order in which the pods were tried."""
+        """Return the batch as a table of :data:`SCHEMA`, in the order in which the pods were tried."""
         rows = [
             {
                 "namespace": d.pod.metadata.namespace or "default",

@@ -1,4 +1,4 @@
-"""Why no node took a pod: kept as numbers, told in kube-scheduler's words when asked."""
+"""Diagnosis of an unschedulable pod: kept as numbers, formatted as kube-scheduler's message on demand."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from kschedcore._native.core import Core
 
 NO_NODES = "no nodes available to schedule pods"
-"""All that kube-scheduler says about a cluster without nodes (scheduler.ErrNoNodesAvailable)."""
+"""kube-scheduler's message for a cluster without nodes (scheduler.ErrNoNodesAvailable)."""
 
 LEFT_OUT = "PreFilterResult"
-"""Code of a node that no PreFilter plugin asked for."""
+"""Code of a node that is not in the PreFilterResult."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """Why a plugin rejected a pod, or failed, other than on a single node (framework.Status).
+    """The status of a plugin that rejected a pod, or failed, for all nodes (framework.Status).
 
     Attributes:
         code: ``Unschedulable``, ``UnschedulableAndUnresolvable``, ``Error`` or ``Skip``.
         plugin: The plugin.
-        reasons: In kube-scheduler's words.
+        reasons: kube-scheduler's messages.
         pre_enqueue: Whether PreEnqueue rejected the pod, so that no cycle was run.
-        cause: The exception that an ``Error`` stands for.
+        cause: The exception of an ``Error``.
     """
 
     code: str
@@ -43,12 +43,12 @@ class Status:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why one node was rejected.
+    """The rejection of one node.
 
     Attributes:
-        plugin: The first plugin that rejected it; empty for a node that no PreFilter plugin asked for.
+        plugin: The first plugin that rejected it; empty for a node that is not in the PreFilterResult.
         code: ``Unschedulable``, ``UnschedulableAndUnresolvable`` or ``PreFilterResult``.
-        reasons: In kube-scheduler's words.
+        reasons: kube-scheduler's messages.
     """
 
     plugin: str
@@ -59,8 +59,8 @@ class Rejection:
 Rejections = tuple[tuple[Rejection, int], ...]
 
 
-def _in_words(core: Core, counts: Mapping[int, int]) -> Rejections:
-    """Rows of the core's reason table, each of which stays what it is."""
+def _described(core: Core, counts: Mapping[int, int]) -> Rejections:
+    """Return counts by row of the reason table as counts by rejection."""
     names = core.nodes.resource_names
     rows = [(Rejection(*core.reasons.describe(verdict, names)), count) for verdict, count in counts.items()]
     return tuple(sorted(rows, key=lambda row: (row[0].plugin, row[0].reasons, row[0].code)))
@@ -70,8 +70,8 @@ class Diagnosis:
     """Why a pod has no node.
 
     Attributes:
-        pre_filter: The status that ended the cycle before any node was looked at, if one did.
-        post_filter: Why preemption did not help, in kube-scheduler's words; empty when it was not tried.
+        pre_filter: The status with which PreEnqueue or PreFilter ended the cycle, if any.
+        post_filter: The message of PostFilter; empty when it was not run.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class Diagnosis:
         post_filter: str = "",
     ) -> None:
         self._nodes = nodes
-        self._rejections: Rejections | Callable[[], Rejections] = partial(_in_words, core, counts or {})
+        self._rejections: Rejections | Callable[[], Rejections] = partial(_described, core, counts or {})
         self.pre_filter = pre_filter
         self.post_filter = post_filter
 
     @property
     def rejections(self) -> Rejections:
-        """Each distinct rejection of a node, and how many nodes have it."""
+        """Each distinct rejection, and the number of nodes with it."""
         if not isinstance(self._rejections, tuple):
             self._rejections = self._rejections()
         return self._rejections
@@ -113,36 +113,36 @@ class Diagnosis:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Reason -> how many nodes gave it, of those that filters looked at. A node may give several."""
+        """Reason -> number of filtered nodes with it. A node may have several."""
         return self._count(left_out=False)
 
     @property
     def plugins(self) -> frozenset[str]:
-        """The plugins that rejected something: what has to change for the pod to be tried again."""
+        """The plugins that rejected the pod or a node: their events make the pod be retried."""
         if self.pre_filter is not None:
             return frozenset({self.pre_filter.plugin})
         return frozenset(rejection.plugin for rejection, _ in self.rejections) - {""}
 
     @property
     def message(self) -> str:
-        """kube-scheduler's summary (framework.FitError), as it stands in a pod's PodScheduled condition.
+        """kube-scheduler's summary (framework.FitError), as in a pod's PodScheduled condition.
 
-        For a pod that did not enter the queue, what keeps it out.
+        For a pod that PreEnqueue rejected, the plugin's message.
         """
         if self.pre_filter is not None and self.pre_filter.pre_enqueue:
             return ", ".join(self.pre_filter.reasons)
         if not self._nodes:
             return NO_NODES
         if self.pre_filter is not None:
-            told = ", ".join(self.pre_filter.reasons)
+            listed = ", ".join(self.pre_filter.reasons)
             if self.pre_filter.code == "Error":
-                return told
+                return listed
         else:
             reasons = self._count(left_out=True)
-            told = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
+            listed = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
         message = f"0/{self._nodes} nodes are available:"
-        if told:
-            message += f" {told}."
+        if listed:
+            message += f" {listed}."
         if self.post_filter:
             message += f" {self.post_filter}"
         return message

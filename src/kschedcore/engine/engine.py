@@ -1,4 +1,4 @@
-"""The engine: a cluster's nodes and bound pods in the native core, and decisions about further pods."""
+"""The engine: schedules pods over a cluster's nodes and bound pods in the native core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kschedcore.engine.columns.pod_tables import PodRows
 from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.config.loading import Configuration, SchedulerConfiguration, load_config
 from kschedcore.engine.cycle import Cycles
-from kschedcore.engine.decision import Decision, Decisions, tell_decisions
+from kschedcore.engine.decision import Decision, Decisions, attach_decisions
 from kschedcore.engine.diagnosis import Diagnosis
 from kschedcore.engine.events import QueueingHints
 from kschedcore.engine.explanation import Explanation
@@ -49,20 +49,20 @@ TieBreak = Literal["first", "random"]
 
 
 class Engine(SchedulerCache):
-    """Decides where pods go, as kube-scheduler does.
+    """Schedules pods as kube-scheduler does.
 
-    Any thread may call an engine; calls wait for each other, and for the end of a :meth:`what_if` block. They do
-    not run side by side: use an engine a thread for that.
+    An engine is thread-safe: calls are serialised, and wait for the end of a :meth:`what_if` block of another thread.
+    For parallelism use one engine per thread.
 
     Args:
-        cluster: Nodes, bound pods and whatever else of a cluster was loaded, or None to begin with nothing.
-            Pending pods in it are left alone.
-        tie_break: Among nodes that share the best score take the ``first`` by name, or draw at ``random``.
-        seed: Seeds the draws; the same seed gives the same decisions.
+        cluster: The nodes, bound pods and other objects of a cluster, or None for an empty one. Pending pods are
+            ignored.
+        tie_break: Choose the ``first`` by name among nodes with the best score, or one at ``random``.
+        seed: Seed of the random choices; the same seed gives the same decisions.
         config: A KubeSchedulerConfiguration to follow, see :func:`kschedcore.engine.config.loading.load_config`.
-        plugins: Plugins of one's own that the configuration may name.
-        kubernetes: The version of kube-scheduler to decide as, see :mod:`kschedcore.api.versions`.
-        feature_gates: Feature gate -> whether it is on, where that differs from the version's default.
+        plugins: Custom plugins that the configuration may name.
+        kubernetes: The version of kube-scheduler to follow, see :mod:`kschedcore.api.versions`.
+        feature_gates: Feature gate -> whether it is on, to override the version's defaults.
 
     Raises:
         ManifestError: An object of the cluster is invalid.
@@ -130,27 +130,27 @@ class Engine(SchedulerCache):
             assert place, "it is nominated"
             self._nominator.nominate(key_of(pod), self._classes.info(pod), place)
         if self._extenders:
-            self._whole.learn(cluster.objects)
+            self._whole.add_all(cluster.objects)
 
     # -- decisions --------------------------------------------------------------------------------
 
     def schedule(self, pods: Iterable[Pod | Mapping[str, Any]], *, preempt: bool = True) -> Decisions:
-        """Place pods one after another, in queue order: by priority, then as given.
+        """Place pods one after another, in queue order: by priority, then in the given order.
 
-        Every placed pod is accounted before the next is looked at. A pod for which preemption would make room is
-        nominated to that node, which later pods of no higher priority respect; its victims stay until
-        :meth:`remove_pod` takes them away.
+        Every placed pod is accounted before the next is scheduled. A pod for which preemption finds victims is
+        nominated to their node, which later pods of the same or lower priority respect; the victims stay until they
+        are removed with :meth:`remove_pod`.
 
         Args:
             pods: Pending pods.
             preempt: Look for victims when no node is feasible (PostFilter).
 
         Raises:
-            PluginError: A plugin written in Python failed. Pods that it did not concern were placed.
+            PluginError: A plugin written in Python failed. Pods that it did not affect were placed.
             ManifestError: A pod is invalid; nothing was placed.
-            UsageError: Something is no pod; nothing was placed.
-            Interrupted: Ctrl-C; the exception's ``decisions`` are those made before, and they stay. Any other
-                exception that ends the batch early has such an attribute too.
+            UsageError: An item is not a pod; nothing was placed.
+            Interrupted: Ctrl-C; the exception's ``decisions`` are those made before, and they stay committed. Any
+                other exception that ends the batch early has that attribute too.
         """
         return self._schedule(list(several("pods", pods, "pods")), preempt)
 
@@ -165,8 +165,8 @@ class Engine(SchedulerCache):
             self._cycles.raise_errors()
         except BaseException as error:
             if made and made[-1].node is not None and not self._is_assumed(made[-1].pod):
-                made.pop()  # decided, but not accounted any more
-            tell_decisions(error, Decisions(made))
+                made.pop()  # decided, but not committed
+            attach_decisions(error, Decisions(made))
             raise
         return Decisions(made)
 
@@ -174,7 +174,7 @@ class Engine(SchedulerCache):
         """Place pods in order; append the committed decisions to ``made``."""
         batch: list[tuple[Pod, PodClass]] = []
         for pod in pods:
-            if self._classes.full:  # a class that is dropped must not be waiting in the batch
+            if self._classes.full:  # an evicted class must not be in the pending batch
                 self._cycles.place_batch(batch, preempt, made)
                 batch = []
                 self._classes.trim()
@@ -197,8 +197,8 @@ class Engine(SchedulerCache):
     def place(self, pods: ArrowStream, *, preempt: bool = True) -> pa.Table:
         """Place the pods of a table, as :meth:`schedule` places objects: by priority, then in the order of rows.
 
-        Rows that share a template (or requests, labels, namespace and priority) are compiled once, and stay rows: a
-        trace of a million pods becomes a million numbers, not objects. Placed pods stay accounted.
+        Rows that share a template (or requests, labels, namespace and priority) are compiled once, and no objects are
+        created for single rows. Placed pods stay accounted.
 
         Args:
             pods: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas), a row a pending pod, see
@@ -209,10 +209,10 @@ class Engine(SchedulerCache):
             A row for each row, of :data:`kschedcore.engine.decision.SCHEMA`.
 
         Raises:
-            UsageError: A column has a type it cannot have, or a row a value; nothing was placed.
+            UsageError: A column has a wrong type, or a row an invalid value; nothing was placed.
             ManifestError: A template is invalid; nothing was placed.
-            PluginError: A plugin written in Python failed. Pods that it did not concern were placed.
-            Interrupted: Ctrl-C; the exception has a table of what was placed before, and stays, as ``decisions``.
+            PluginError: A plugin written in Python failed. Pods that it did not affect were placed.
+            Interrupted: Ctrl-C; the exception's ``decisions`` is a table of the pods placed before, which stay.
         """
         return self._place(PodRows(pods, bound=False), preempt)
 
@@ -225,7 +225,7 @@ class Engine(SchedulerCache):
             except BaseException as error:
                 made: Decisions | None = getattr(error, "decisions", None)
                 if made is not None:
-                    tell_decisions(error, in_row_order(made, rows))
+                    attach_decisions(error, in_row_order(made, rows))
                 raise
         decided: list[RowDecisions] = []
         try:
@@ -235,15 +235,15 @@ class Engine(SchedulerCache):
             self._cycles.raise_errors()
         except BaseException as error:
             if decided and self._cycles.are_committed(decided[0]):
-                tell_decisions(error, decided[0].to_arrow())
+                attach_decisions(error, decided[0].to_arrow())
             raise
         return decided[0].to_arrow()
 
     def _compiled_rows(self, rows: PodRows) -> list[PodClass] | None:
-        """A class for each shape of a table; None where rows have to be looked at one by one.
+        """Return a class for each shape of a table; None if rows have to be scheduled one by one.
 
-        That is so where Python has a say in their cycles or their order, where room is left for one of them on a
-        node, and where there are so many shapes that classes have to be dropped on the way.
+        That is so if Python code takes part in the cycles or the order, if a pod is nominated, and if there are so
+        many shapes that classes would be evicted meanwhile.
         """
         sorts = next(iter(self._frameworks.values())).queue_sort
         if self._extenders or not isinstance(sorts, PrioritySort):
@@ -259,13 +259,12 @@ class Engine(SchedulerCache):
         return None if nominated and not nominated.keys().isdisjoint(rows.pod_keys()) else classes
 
     def what_if(self) -> WhatIf[Self]:
-        """Change the cluster and ask it questions, and have everything as it was at the end of the block.
+        """Return a context manager that rolls back all changes of the engine at the end of its block.
 
-        Nodes, pods, further objects, placements, nominations, draws among equal nodes: whatever is done to the
-        engine within the block is undone after it, also when an exception ends it, at a cost of what was done
-        and not of what there is (of changed nodes, one copy of the order that sampling has them in). Decisions and
-        explanations stay true of the moment they were made. Blocks may be nested. What a plugin of one's own
-        remembers is not undone.
+        Nodes, pods, other objects, placements, nominations and the random generator are restored, also when an
+        exception ends the block, at a cost proportional to the changes (and, if nodes changed, one copy of the order
+        of sampling). Decisions and explanations stay valid as of the time they were made. Blocks may be nested. State
+        of custom plugins is not rolled back.
 
         Returns:
             The engine itself.
@@ -273,13 +272,13 @@ class Engine(SchedulerCache):
         return WhatIf(self, self._guard, self._journal, self._record_draws)
 
     def _record_draws(self) -> None:
-        """Record what is not recorded when it changes: where draws and searches stand."""
+        """Record the state of the random generator and of sampling, which have no undo steps of their own."""
         self._journal.record(setattr, self._core, "random_state", self._core.random_state)
         self._journal.record(setattr, self._steps.sampler, "start", self._steps.sampler.start)
 
     @exclusive
     def decide(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Decision:
-        """Say where a pod would go, without placing it, nominating it or evicting anything.
+        """Decide on a node for a pod, without placing it, nominating it or evicting anything.
 
         Raises:
             ManifestError: The pod is invalid.
@@ -291,14 +290,14 @@ class Engine(SchedulerCache):
 
     @exclusive
     def assume_pod(self, pod: Pod | Mapping[str, Any], node: str) -> Decision:
-        """Account a pod on a node as if it had been scheduled there, devices included, whatever the filters say.
+        """Account a pod on a node, devices included, without running the filters.
 
         Args:
             pod: A pending pod.
             node: The node's name.
 
         Returns:
-            The decision, whose ``claims`` are what the pod is given; no claim changes where its devices cannot be
+            The decision, whose ``claims`` are the pod's allocated claims; no claim changes if its devices cannot be
             allocated.
 
         Raises:
@@ -316,9 +315,9 @@ class Engine(SchedulerCache):
 
     @exclusive
     def explain(self, pod: Pod | Mapping[str, Any], *, preempt: bool = True) -> Explanation:
-        """Every node and every plugin for a pod, without placing it.
+        """Return the verdict and the scores of every plugin for every node, without placing the pod.
 
-        When the pod fits on the node nominated for it, that is the only node looked at.
+        If the pod fits on its nominated node, only that node is evaluated.
 
         Raises:
             ManifestError: The pod is invalid.
@@ -333,7 +332,7 @@ class Engine(SchedulerCache):
         return explanation
 
     def _consider(self, pod: Pod | Mapping[str, Any], preempt: bool) -> tuple[Decision, Compiled, bool]:
-        """A decision, the class or status it came from, and whether it was narrowed to the nominated node."""
+        """Return a decision, its class or status, and whether the class is restricted to the nominated node."""
         view = self._view(pod)
         self._classes.trim()
         compiled = self._compile(view)
@@ -349,7 +348,7 @@ class Engine(SchedulerCache):
             framework.take_errors()
 
     def framework_of(self, pod: Pod | Mapping[str, Any]) -> Framework:
-        """The profile that a pod names.
+        """Return the profile of a pod's ``spec.schedulerName``.
 
         Raises:
             NotFoundError: This engine has no such profile.
@@ -361,12 +360,12 @@ class Engine(SchedulerCache):
 
     @property
     def scheduler_names(self) -> frozenset[str]:
-        """The profiles, by the name that pods ask for them with."""
+        """The scheduler names of the profiles."""
         return frozenset(self._frameworks)
 
     @exclusive
     def forget(self) -> None:
-        """Drop everything that is cached; the next decisions look at every node again."""
+        """Drop all caches; the next decisions evaluate all nodes."""
         self._classes.clear()
 
     def _compile(self, pod: Pod) -> Compiled:
@@ -374,7 +373,7 @@ class Engine(SchedulerCache):
         framework = self._frameworks.get(pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME)
         if framework is None:
             names = ", ".join(sorted(self._frameworks))
-            reason = f'pod asks for scheduler "{pod.spec.scheduler_name}"; this engine is {names}'
+            reason = f'schedulerName is "{pod.spec.scheduler_name}"; this engine has the profiles {names}'
             return Status("UnschedulableAndUnresolvable", "", (reason,))
         try:
             return framework.pre_enqueue(pod) or self._classes.compiled(pod, framework)
@@ -395,16 +394,16 @@ class Engine(SchedulerCache):
 
     @property
     def samples(self) -> bool:
-        """Whether a profile looks at some of the nodes only (``percentageOfNodesToScore``)."""
+        """Whether a profile samples nodes (``percentageOfNodesToScore``)."""
         return any(each.samples for each in self._frameworks.values())
 
     @exclusive
     def capacity(self, pod: Pod | Mapping[str, Any], limit: int | None = None) -> Capacity:
-        """How many more pods like this one would fit, and what runs out first. Nothing stays placed.
+        """Return how many further pods with this spec would fit, and the limiting reasons. Nothing stays placed.
 
         Args:
             pod: A pending pod.
-            limit: Stop counting at this many.
+            limit: Maximum count.
 
         Raises:
             ManifestError: The pod is invalid.
@@ -423,7 +422,7 @@ class Engine(SchedulerCache):
         return Capacity(replicas, Diagnosis(self._core, self._core.nodes.count, rejections).reasons)
 
     def _capacity_by_devices(self, pod: Pod, most: int) -> Capacity:
-        """Count how many more pods fit, each with claims of its own where this one's were made from templates."""
+        """Count how many further pods fit, each with its own claims if this pod's are created from templates."""
         count = 0
         with self._journal.transaction():
             self._record_draws()
@@ -442,7 +441,7 @@ class Engine(SchedulerCache):
         return Capacity(count, {})
 
     def _replica(self, pod: Pod, number: int) -> Pod:
-        """Return another pod like one, after making its claims."""
+        """Return a copy of a pod with a new name, after creating its claims."""
         devices, namespace = self._listers.devices, pod.metadata.namespace or "default"
         name = f"{pod.metadata.name}/{number}"
         replica = replace(pod, metadata=replace(pod.metadata, name=name, uid=name))
@@ -458,8 +457,8 @@ class Engine(SchedulerCache):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "an Engine cannot be pickled or copied: make another one from the same cluster, or ask it within "
-            "what_if(), which changes nothing"
+            "an Engine cannot be pickled or copied: create another from the same cluster, or use "
+            "what_if(), which rolls changes back"
         )
 
     def __repr__(self) -> str:

@@ -1,8 +1,8 @@
 """Cluster events and queueing hints: which events may make a rejected pod schedulable (KEP-4247).
 
-A pod without a feasible node is tried again only after an event that, according to one of the plugins that
-rejected it, may help. A hint looks at one event and one pod. It may err by answering True for an event that does
-not help, and must never answer False for one that does.
+A pod without a feasible node is retried only after an event that may help according to one of the plugins that
+rejected it. A hint is called with one event and one pod. It may return True for an event that does not help, but must
+not return False for one that does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Hint = Callable[[Change, Pod], bool]
 """Return whether an event may make a rejected pod schedulable."""
 
 Events = Mapping[str, Hint]
-"""Resource -> hint; events of absent resources never help. ``pods`` stands for pods that have a node."""
+"""Resource -> hint; events of absent resources never help. ``pods`` are bound pods."""
 
 STORAGE = (
     "persistentvolumeclaims",
@@ -34,14 +34,14 @@ STORAGE = (
     "csistoragecapacities.storage.k8s.io",
     "volumeattachments.storage.k8s.io",
 )
-"""Resources that decide where a pod's volumes can be used."""
+"""Resources that determine where a pod's volumes can be used."""
 
 DEVICES = (
     "resourceclaims.resource.k8s.io",
     "resourceslices.resource.k8s.io",
     "deviceclasses.resource.k8s.io",
 )
-"""Resources that decide where a pod's devices can be allocated."""
+"""Resources that determine where a pod's devices can be allocated."""
 
 
 def always(_change: Change, _pod: Pod) -> bool:
@@ -55,13 +55,13 @@ def created(change: Change, _pod: Pod) -> bool:
 
 
 def pod_left(change: Change, _pod: Pod) -> bool:
-    """Return whether a pod was deleted from its node or has ended there."""
+    """Return whether a bound pod was deleted or has terminated."""
     old, new = change.old, change.new
     return old is not None and not has_ended(old) and (new is None or has_ended(new))
 
 
 def pod_moved_between_domains(change: Change, _pod: Pod) -> bool:
-    """Return whether the set of pods that a label selector counts may differ: a pod came, left or was relabelled."""
+    """Return whether the pods that a label selector selects may differ: a pod was added, removed or relabelled."""
     old, new = change.old, change.new
     if old is None or new is None or bool(old["spec"].get("nodeName")) != bool(new["spec"].get("nodeName")):
         return True
@@ -100,7 +100,7 @@ class QueueingHints:
 
     @property
     def resources(self) -> frozenset[str]:
-        """The resources whose events some plugin asks for by name."""
+        """The resources whose events a plugin registers."""
         every = [events for plugins in self._of.values() for events in plugins.values()]
         return frozenset().union(*[events.keys() for events in every if events is not None])
 

@@ -1,4 +1,4 @@
-"""Every node and every plugin for one pod: what kube-scheduler would have computed, all of it."""
+"""The verdict and the scores of every plugin for every node, for one pod."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Score:
 
 
 class Explanation:
-    """Why a pod goes where it goes.
+    """The explanation of a decision.
 
     Attributes:
-        decision: What would be decided.
+        decision: The decision.
         nodes: All nodes, in name order.
-        verdicts: Node -> why it was rejected, None for a feasible node. Empty when no node was looked at.
+        verdicts: Node -> its rejection, None for a feasible node. Empty when no node was filtered.
         scores: Feasible node -> plugin -> score. A plugin that skipped the pod is absent.
         totals: Feasible node -> sum of weighted scores.
         devices: Node whose devices cannot be allocated -> a line for each request that fails, with the reasons.
-        pre_filter: The status that ended the cycle before any node was looked at, or None.
+        pre_filter: The status with which PreEnqueue or PreFilter ended the cycle, or None.
     """
 
     def __init__(self, decision: Decision, nodes: list[str], pre_filter: Status | None) -> None:
@@ -61,7 +61,7 @@ class Explanation:
     def of(
         cls, core: Core, pod_class: PodClass | Stepwise, decision: Decision, *, narrowed: bool = False
     ) -> Explanation:
-        """Read a refreshed class's columns; ``narrowed``: nodes it was not offered are left out."""
+        """Read a refreshed class's columns; ``narrowed``: nodes that the class is not restricted to are left out."""
         self = cls(decision, core.nodes.names(), None)
         slots = core.nodes.slots_by_name().tolist()
         verdicts = pod_class.verdicts()
@@ -136,13 +136,13 @@ class Explanation:
         return step
 
     def to_dict(self, feasible: Iterable[str] | None = None) -> dict[str, Any]:
-        """The explanation as JSON-shaped data: namespace, name, node, message, nodes, rejected and preFilter.
+        """Return the explanation as JSON-shaped data: namespace, name, node, message, nodes, rejected and preFilter.
 
         Args:
             feasible: The order of the feasible nodes; by name when None.
         """
         decision = self.decision
-        told: dict[str, Any] = {
+        data: dict[str, Any] = {
             "namespace": decision.pod.metadata.namespace or "default",
             "name": decision.pod.metadata.name,
             "node": decision.node,
@@ -162,17 +162,17 @@ class Explanation:
             },
         }
         if self.devices:
-            told["devices"] = {node: list(lines) for node, lines in self.devices.items()}
+            data["devices"] = {node: list(lines) for node, lines in self.devices.items()}
         if (status := self.pre_filter) is not None:
-            told["preFilter"] = {
+            data["preFilter"] = {
                 "code": status.code,
                 "plugin": status.plugin,
                 "reasons": list(status.reasons),
             }
-        return told
+        return data
 
     def to_arrow(self) -> pa.Table:
-        """One row a node and plugin that judged it: node, plugin, code, reasons, raw, normalised, weighted."""
+        """Return a row for each node and plugin: node, plugin, code, reasons, raw, normalised, weighted."""
         rows: list[dict[str, Any]] = []
         for name in self.nodes:
             verdict = self.verdicts.get(name)

@@ -1,4 +1,4 @@
-"""A profile at work: compiles pods into the native core's pod classes (framework.Framework)."""
+"""A profile's plugin instances, which compile pods into pod classes of the native core (framework.Framework)."""
 
 from __future__ import annotations
 
@@ -41,10 +41,9 @@ class Framework:
     """The plugins of one profile, instantiated.
 
     Args:
-        profile: Which plugins run where.
-        registry: Plugin name -> class. Names of the profile that no class implements at a point where it is
-            enabled are an error.
-        extenders: The extenders that take part besides the plugins.
+        profile: The plugins of each extension point.
+        registry: Plugin name -> class. A plugin of the profile must implement the points at which it is enabled.
+        extenders: The extenders that are called besides the plugins.
         release: The Kubernetes version and feature gates to follow.
 
     Raises:
@@ -88,12 +87,12 @@ class Framework:
         self.reads_annotations = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
 
     def attach(self, listers: Listers) -> None:
-        """Let the plugins know the cluster's objects."""
+        """Pass the cluster's objects to the plugins."""
         for plugin in self._plugins.values():
             plugin.attach(listers)
 
     def take_errors(self) -> list[BaseException]:
-        """Return what plugins written in Python raised since the last call."""
+        """Return the exceptions of plugins written in Python since the last call."""
         return [error for plugin in self._columns for error in plugin.take_errors()]
 
     def _at(self, point: str) -> list[tuple[Plugin, int]]:
@@ -101,15 +100,15 @@ class Framework:
 
     @property
     def samples(self) -> bool:
-        """Whether its profile looks at some of the nodes only."""
+        """Whether the profile samples nodes."""
         return self.profile.percentage_of_nodes_to_score != EVERY_NODE
 
     def watches(self, pod: Pod) -> frozenset[str]:
-        """Which groups of other objects the compiled form of a pod depends on."""
+        """Return the groups of other objects that a pod's class depends on."""
         return frozenset().union(*[plugin.watches(pod) for plugin in self._watching])
 
     def pre_enqueue(self, pod: Pod) -> Status | None:
-        """Run PreEnqueue: the first plugin that keeps the pod out of the queue."""
+        """Run PreEnqueue; return the status of the first plugin that rejects the pod."""
         for plugin, _ in self._at("preEnqueue"):
             status = plugin.pre_enqueue(pod)
             if status is not None:
@@ -134,7 +133,7 @@ class Framework:
             all of them, one after another.
         """
         if not cluster.core.nodes.count:
-            # kube-scheduler gives up before PreFilter, and clears the nomination (ErrNoNodesAvailable).
+            # kube-scheduler ends the cycle before PreFilter, and clears the nomination (ErrNoNodesAvailable).
             return PostFilterResult()
         status = compiled if isinstance(compiled, Status) else None
         cycle = FailedCycle(
@@ -174,7 +173,7 @@ class Framework:
         return frozenset(names)
 
     def _pod_mover(self, cluster: ClusterHandle, pod: Pod) -> Callable[[int, int], None] | None:
-        """Return what calls AddPod and RemovePod of the plugins that implement them; None when none does."""
+        """Return a function that calls AddPod and RemovePod of the plugins that implement them; None if none does."""
         if not self._following_pods:
             return None
 
@@ -194,7 +193,7 @@ class Framework:
         return self._at("queueSort")[0][0]
 
     def reserve(self, assumed: Assumed) -> Status | None:
-        """Run Reserve until a plugin refuses."""
+        """Run Reserve until a plugin rejects the pod."""
         return _first(plugin.reserve(assumed) for plugin, _ in self._at("reserve"))
 
     def unreserve(self, assumed: Assumed) -> None:
@@ -206,7 +205,7 @@ class Framework:
         """Run Permit.
 
         Returns:
-            The status of the plugin that refused, or plugin -> seconds of those that hold the pod.
+            The status of the plugin that rejected the pod, or plugin -> seconds of those that make it wait.
         """
         holding: dict[str, float] = {}
         for plugin, _ in self._at("permit"):
@@ -218,11 +217,11 @@ class Framework:
         return holding
 
     def pre_bind(self, assumed: Assumed) -> Status | None:
-        """Run PreBind until a plugin gives up."""
+        """Run PreBind until a plugin fails."""
         return _first(plugin.pre_bind(assumed) for plugin, _ in self._at("preBind"))
 
     def bind(self, assumed: Assumed) -> Status | None:
-        """Run Bind until a plugin does not leave the pod to the next; SKIP when all do."""
+        """Run Bind until a plugin does not skip the pod; SKIP when all do."""
         answers = (plugin.bind(assumed) for plugin, _ in self._at("bind"))
         return next((answer for answer in answers if answer is not SKIP), SKIP)
 
@@ -235,11 +234,11 @@ class Framework:
         """Run PreFilter and PreScore for a pod.
 
         Args:
-            context: The pod and what its rules look at.
-            only: Offer it just the node of this name.
+            context: The pod and the state that plugins read.
+            only: The name of a node to restrict the class to.
 
         Returns:
-            The class to decide with, or the status of the plugin that ended the cycle.
+            The class, or the status of the plugin that ended the cycle.
         """
         allowed = None if only is None else frozenset({only})
         narrowing: list[str] = []
@@ -290,7 +289,7 @@ def _first(answers: Iterable[Status | None]) -> Status | None:
 
 
 def _no_nodes_left(plugins: list[str]) -> Status:
-    """Two PreFilter plugins asked for different nodes (framework.RunPreFilterPlugins)."""
+    """Return the status for disjoint PreFilterResults (framework.RunPreFilterPlugins)."""
     if len(plugins) == 1:
         reason = f"node(s) didn't satisfy plugin {plugins[0]}"
     else:

@@ -1,4 +1,4 @@
-"""The cluster's objects other than nodes and pods, as far as placement rules look at them."""
+"""The cluster's objects other than nodes and pods that plugins read."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ VIEWS = {kind: kinds.VIEWS[kind] for kind in GROUPS}
 """Kind -> its typed view."""
 
 _OF_DEVICES = frozenset({"devices", "claims"})
-"""The groups that :class:`Devices` follows."""
+"""The groups that :class:`Devices` is notified of."""
 
 
 class Listers:
     """Objects by kind, namespace and name, with a version per group of kinds.
 
     Args:
-        journal: Where what undoes a change is recorded.
+        journal: The undo log.
         core: The native state.
 
     Attributes:
-        versions: Group -> a number that grows whenever an object of the group changes.
-        changes: A number that grows whenever any object changes.
-        devices: Devices and the claims to them.
+        versions: Group -> a counter of changes of its objects.
+        changes: A counter of changes of all objects.
+        devices: The devices and claims.
     """
 
     def __init__(self, journal: Journal, core: Core) -> None:
@@ -70,7 +70,7 @@ class Listers:
         self._changed(kind, before, item)
 
     def remove(self, kind: str, name: str, namespace: str = "default") -> bool:
-        """Take an object out; say whether it was there."""
+        """Remove an object; return whether it existed."""
         place = "" if is_cluster_scoped(kind) else namespace
         objects = self._objects[kind]
         if (place, name) not in objects:
@@ -82,7 +82,7 @@ class Listers:
         return True
 
     def _put_back(self, kind: str, objects: dict[tuple[str, str], Any], item: Any) -> None:
-        """Restore the objects of a kind in their order, with one that had been removed."""
+        """Restore a removed object at its position among the objects of its kind."""
         before = self._objects[kind].get(self._key(kind, item))
         self._objects[kind] = objects
         self._changed(kind, before, item)
@@ -110,55 +110,55 @@ class Listers:
         return (item for (place, _), item in self._objects[kind].items() if place == namespace)
 
     def services(self, namespace: str) -> Iterable[Service]:
-        """Services of a namespace."""
+        """Return the services of a namespace."""
         return self._in("Service", namespace)
 
     def replication_controller(self, namespace: str, name: str) -> ReplicationController | None:
-        """A replication controller by name."""
+        """Return a ReplicationController by name."""
         return self._objects["ReplicationController"].get((namespace, name))
 
     def replica_set(self, namespace: str, name: str) -> ReplicaSet | None:
-        """A replica set by name."""
+        """Return a ReplicaSet by name."""
         return self._objects["ReplicaSet"].get((namespace, name))
 
     def stateful_set(self, namespace: str, name: str) -> StatefulSet | None:
-        """A stateful set by name."""
+        """Return a StatefulSet by name."""
         return self._objects["StatefulSet"].get((namespace, name))
 
     def persistent_volumes(self) -> Iterable[PersistentVolume]:
-        """All persistent volumes."""
+        """Return all PersistentVolumes."""
         return self._objects["PersistentVolume"].values()
 
     def persistent_volume(self, name: str) -> PersistentVolume | None:
-        """A persistent volume by name."""
+        """Return a PersistentVolume by name."""
         return self._objects["PersistentVolume"].get(("", name))
 
     def persistent_volume_claim(self, namespace: str, name: str) -> PersistentVolumeClaim | None:
-        """A claim by namespace and name."""
+        """Return a PersistentVolumeClaim by namespace and name."""
         return self._objects["PersistentVolumeClaim"].get((namespace, name))
 
     def storage_class(self, name: str) -> StorageClass | None:
-        """A storage class by name."""
+        """Return a StorageClass by name."""
         return self._objects["StorageClass"].get(("", name))
 
     def csi_node(self, name: str) -> CSINode | None:
-        """The CSINode of a node."""
+        """Return the CSINode of a node."""
         return self._objects["CSINode"].get(("", name))
 
     def csi_nodes(self) -> Iterable[CSINode]:
-        """All CSINodes."""
+        """Return all CSINodes."""
         return self._objects["CSINode"].values()
 
     def csi_driver(self, name: str) -> CSIDriver | None:
-        """A CSI driver by name."""
+        """Return a CSIDriver by name."""
         return self._objects["CSIDriver"].get(("", name))
 
     def storage_capacities(self) -> Iterable[CSIStorageCapacity]:
-        """All published storage capacities."""
+        """Return all CSIStorageCapacities."""
         return self._objects["CSIStorageCapacity"].values()
 
     def volume_attachments(self) -> Iterable[VolumeAttachment]:
-        """All volume attachments."""
+        """Return all VolumeAttachments."""
         return self._objects["VolumeAttachment"].values()
 
     def claim_template(self, namespace: str, name: str) -> ResourceClaimTemplate | None:
@@ -166,5 +166,5 @@ class Listers:
         return self._objects["ResourceClaimTemplate"].get((namespace, name))
 
     def disruption_budgets(self) -> Iterable[PodDisruptionBudget]:
-        """All disruption budgets."""
+        """Return all PodDisruptionBudgets."""
         return self._objects["PodDisruptionBudget"].values()

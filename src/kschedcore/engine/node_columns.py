@@ -1,4 +1,4 @@
-"""The node table as a plugin written in Python sees it."""
+"""The columns of nodes that plugins written in Python receive."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ T = TypeVar("T", bound=np.generic)
 
 
 class LabelCodes(NamedTuple):
-    """One label key over some nodes, dictionary-coded.
+    """The values of one label key over some nodes, dictionary-encoded.
 
     Attributes:
-        codes: int32[n]: place of the node's value in ``values``, -1 where it has no such label.
+        codes: int32[n]: the index of the node's value in ``values``, -1 where it has no such label.
         values: The texts.
     """
 
@@ -27,17 +27,17 @@ class LabelCodes(NamedTuple):
     values: list[str]
 
     def equals(self, value: str) -> npt.NDArray[np.bool_]:
-        """bool[n]: whether the node has this value."""
+        """Return whether each node has this value, bool[n]."""
         return self.map({value: True}, default=False)
 
     def map(self, values: dict[str, Any], default: Any) -> npt.NDArray[Any]:
-        """A column of what each node's value stands for; ``default`` where it stands for nothing."""
+        """Return ``values[value]`` for each node's value; ``default`` for other values and missing labels."""
         table = np.array([*(values.get(text, default) for text in self.values), default])
         return table[self.codes]
 
 
 class NodeColumns:
-    """Columns of some nodes, n of them; read-only copies, made when they are asked for.
+    """Columns of n nodes; read-only copies, created on access.
 
     Args:
         nodes: The node table.
@@ -63,7 +63,7 @@ class NodeColumns:
 
     @property
     def resources(self) -> list[str]:
-        """Every resource that a node offers or a pod asked for."""
+        """All resources that a node has allocatable or a bound pod requests."""
         return list(self._nodes.resource_names)
 
     def _amounts(self, resource: str, column: Any) -> npt.NDArray[np.int64]:
@@ -72,15 +72,15 @@ class NodeColumns:
         return self._rows(column(resource))
 
     def allocatable(self, resource: str) -> npt.NDArray[np.int64]:
-        """int64[n]: what pods may use of a resource; cpu in millicores, others in whole units."""
+        """Return allocatable of a resource, int64[n]; cpu in millicores, others in whole units."""
         return self._amounts(resource, self._nodes.allocatable_of)
 
     def requested(self, resource: str) -> npt.NDArray[np.int64]:
-        """int64[n]: what the node's pods request of a resource, in the same units; ``pods`` counts them."""
+        """Return what the node's pods request of a resource, int64[n], in the same units; ``pods`` counts them."""
         return self._amounts(resource, self._nodes.requested_of)
 
     def label(self, key: str) -> LabelCodes:
-        """A label key."""
+        """Return the values of a label key."""
         if key not in self._nodes.label_keys():
             return LabelCodes(self._rows(np.full(self._nodes.top, -1, np.int32)), [])
         return LabelCodes(self._rows(self._nodes.label_codes(key)), self._nodes.label_values(key))
@@ -92,12 +92,12 @@ class NodeColumns:
 
     @property
     def taint_sets(self) -> npt.NDArray[np.int32]:
-        """int32[n]: which of :attr:`distinct_taint_sets` the node has."""
+        """int32[n]: the index of each node's taints in :attr:`distinct_taint_sets`."""
         return self._rows(self._nodes.taint_set_of())
 
     @property
     def distinct_taint_sets(self) -> list[tuple[TaintTuple, ...]]:
-        """Sets of (key, value, effect)."""
+        """The distinct taint sets, each a tuple of (key, value, effect)."""
         return list(self._nodes.taint_sets)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Pods that wait for room preemption made on a node (framework.PodNominator)."""
+"""Nominated pods (framework.PodNominator)."""
 
 from __future__ import annotations
 
@@ -32,12 +32,11 @@ class Nomination:
 class Nominator:
     """Nominations by pod and by node.
 
-    A nomination outlives its node: when a node of that name is added again, pods of no higher priority leave room
-    for the nominated pod there.
+    A nomination outlives its node: when a node of that name is added again, the pod is nominated to it again.
 
     Args:
-        core: Where nominations to existing nodes are taken into account.
-        journal: Records how to undo a change.
+        core: The native state, which has the nominations to existing nodes.
+        journal: The undo log.
     """
 
     def __init__(self, core: Core, journal: Journal) -> None:
@@ -46,21 +45,21 @@ class Nominator:
         self._by_key: dict[PodKey, Nomination] = {}
 
     def get(self, key: PodKey) -> Nomination | None:
-        """The nomination of a pod, if it has one."""
+        """Return the nomination of a pod, if it has one."""
         return self._by_key.get(key)
 
     def nodes(self) -> dict[PodKey, str]:
-        """Which pod is nominated to which node."""
+        """Return pod -> the node that it is nominated to."""
         return {key: nomination.node for key, nomination in self._by_key.items()}
 
     def nominate(self, key: PodKey, info: PodInfo, node: str) -> None:
-        """Nominate a pod to a node instead of where it was nominated before."""
+        """Nominate a pod to a node; replaces its earlier nomination."""
         self.withdraw(key)
         self._journal.record(self.withdraw, key)
         self._put(key, info, node, self._core.nodes.slot_of(node))
 
     def withdraw(self, key: PodKey) -> Nomination | None:
-        """Withdraw a pod's nomination and return it."""
+        """Remove a pod's nomination and return it."""
         nomination = self._by_key.get(key)
         if nomination is not None:
             self._journal.record(self.nominate, key, nomination.info, nomination.node)
@@ -82,7 +81,7 @@ class Nominator:
             nomination.info.release()
 
     def recover(self) -> None:
-        """Let the core take exactly the nominations to existing nodes into account."""
+        """Set the core's nominations to those to existing nodes."""
         for key, each in list(self._by_key.items()):
             slot = self._core.nodes.slot_of(each.node)
             if slot < 0 <= each.slot:
@@ -95,21 +94,21 @@ class Nominator:
         )
 
     def withdraw_all(self, keys: Iterable[PodKey]) -> None:
-        """Take back the nominations of some pods."""
+        """Remove the nominations of some pods."""
         for key in self._by_key.keys() & keys if self._by_key else ():
             self.withdraw(key)
 
     def withdraw_below(self, node: str, priority: int) -> None:
-        """Take back the nominations to a node of pods that a more important pod has overtaken."""
+        """Remove the nominations of pods below a priority to a node."""
         for key in [k for k, n in self._by_key.items() if n.node == node and n.info.priority < priority]:
             self.withdraw(key)
 
     def node_added(self, node: str) -> None:
-        """Take the nominations to a node that has been added into account."""
+        """Add the nominations to a node that was added to the core."""
         self._move(node, self._core.nodes.slot_of(node))
 
     def node_leaving(self, node: str) -> None:
-        """Keep the nominations to a node that is about to be removed until it is added again."""
+        """Remove the nominations to a node that is about to be removed from the core; they are kept here."""
         self._move(node, -1)
 
     def _move(self, node: str, slot: int) -> None:

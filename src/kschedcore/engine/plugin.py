@@ -1,9 +1,9 @@
-"""The interface of scheduling plugins: one method an extension point of the scheduling framework.
+"""The interface of scheduling plugins: one method per extension point of the scheduling framework.
 
-A plugin object belongs to one profile. Its rule is compiled once for all pods alike (see
-:mod:`kschedcore.engine.classes`): :meth:`Plugin.filter` and :meth:`Plugin.score` turn the pod's side of the rule
-into a native kernel (see :mod:`kschedcore._native.plugin`) that then runs over columns of nodes, so that these
-methods cost nothing per node or per decision.
+A plugin object belongs to one profile. Its rule is compiled once per class of pods (see
+:mod:`kschedcore.engine.classes`): :meth:`Plugin.filter` and :meth:`Plugin.score` return a native kernel for the pod
+(see :mod:`kschedcore._native.plugin`) that runs over columns of nodes, so that these methods are not called per node
+or per decision.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ EXTENSION_POINTS: Mapping[str, str] = {
     "bind": "bind",
     "postBind": "post_bind",
 }
-"""Extension point as KubeSchedulerConfiguration spells it -> method of :class:`Plugin`, in the order of a cycle."""
+"""Extension point, as in KubeSchedulerConfiguration -> method of :class:`Plugin`, in the order of a cycle."""
 
 _FURTHER_METHODS = {"unreserve": "reserve", "add_pod": "preFilter", "remove_pod": "preFilter"}
-"""Further methods, and the extension point that each belongs to."""
+"""Other methods, and the extension point that each belongs to."""
 
 SKIP = Status("Skip", "", ())
-"""PreScore's answer that leaves the plugin's Score out, and Bind's that leaves the pod to the next plugin."""
+"""Status Skip: PreScore skips the plugin's Score; Bind leaves the pod to the next plugin."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class ClusterHandle:
         core: The native state.
         bound: The bound pods.
         listers: The cluster's other objects.
-        extenders: The extenders that take part in preemption, or None.
+        extenders: The extenders that support preemption, or None.
     """
 
     core: Core
@@ -121,7 +121,7 @@ class FailedCycle:
 
     @property
     def rejections(self) -> dict[str, Rejection]:
-        """Node -> why it was rejected; empty when PreFilter ended the cycle."""
+        """Node -> its rejection; empty when PreFilter ended the cycle."""
         if self.pod_class is None:
             return {}
         core = self.cluster.core
@@ -132,7 +132,7 @@ class FailedCycle:
         }
 
     def pods_on(self, node: str) -> list[BoundPod]:
-        """Return the pods that are bound to a node or placed there."""
+        """Return the pods that are bound to a node or assumed there."""
         slot = self.cluster.core.nodes.slot_of(node)
         numbers = self.cluster.core.pods.on(slot).tolist() if slot >= 0 else ()
         return [self.cluster.bound.numbered(number) for number in numbers]
@@ -140,14 +140,14 @@ class FailedCycle:
 
 @dataclass(frozen=True)
 class PostFilterResult:
-    """The answer of a PostFilter plugin.
+    """The result of a PostFilter plugin.
 
     Attributes:
         node: The node to nominate the pod to, or None.
         victims: The pods to evict there, the most important first.
-        message: Why there is no node.
-        equals: (node, victims) as good as this answer, this one first: kube-scheduler draws among them.
-        tried: Whether candidates were looked for. If not, an earlier nomination of the pod stands
+        message: The reason why there is no node.
+        equals: The equally good (node, victims), this one first: kube-scheduler chooses one at random.
+        tried: Whether candidates were searched. If not, an earlier nomination of the pod stays
             (framework.ModeNoop).
         final: Whether the remaining PostFilter plugins are not run (status UnschedulableAndUnresolvable or Error).
         claims: The ResourceClaims that are deallocated or deleted so that the pod may be schedulable later.
@@ -164,7 +164,7 @@ class PostFilterResult:
 
 @dataclass(frozen=True)
 class Wait:
-    """Permit's answer to hold a pod.
+    """The result of Permit that makes a pod wait.
 
     Attributes:
         timeout: Seconds after which the pod is rejected; at most 15 minutes.
@@ -181,7 +181,7 @@ class Assumed:
         pod: The pod.
         node: Its node's name.
         bind: Writes the node to the cluster; raises if that fails.
-        state: Values that plugins leave for their later extension points (framework.CycleState).
+        state: Values that plugins store for their later extension points (framework.CycleState).
     """
 
     pod: Pod
@@ -214,12 +214,12 @@ class Plugin:
             cls.points = implemented_points(cls)
 
     def attach(self, listers: Listers) -> None:
-        """Note the cluster's objects, for extension points that are given nothing but a pod."""
+        """Receive the cluster's objects, for extension points whose only argument is a pod."""
 
     def watches(self, pod: Pod) -> frozenset[str]:  # noqa: ARG002
-        """Return the groups of :class:`Listers` on which the pod's compiled form depends.
+        """Return the groups of :class:`Listers` that the pod's class depends on.
 
-        A change in such a group (``services``, ``storage``…) compiles the pod's class anew.
+        After a change in such a group (``services``, ``storage``…) the class is compiled again.
         """
         return frozenset()
 
@@ -232,7 +232,7 @@ class Plugin:
         return None
 
     def pre_enqueue(self, pod: Pod) -> Status | None:  # noqa: ARG002
-        """Keep the pod out of the queue (a status), or let it in (None)."""
+        """Reject the pod before it enters the queue (a status), or let it in (None)."""
         return None
 
     def sort_key(self, pod: Pod) -> Any:  # noqa: ARG002
@@ -240,11 +240,11 @@ class Plugin:
         return 0
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:  # noqa: ARG002
-        """End the cycle (a status), narrow it to some nodes by name, or let it go on (None)."""
+        """End the cycle (a status), restrict it to some nodes by name, or continue (None)."""
         return None
 
     def add_pod(self, pod: Pod, added: BoundPod) -> None:
-        """Note that preemption's simulation puts a victim back on its node (PreFilterExtensions.AddPod).
+        """Handle that preemption's dry run adds a victim to its node again (PreFilterExtensions.AddPod).
 
         Args:
             pod: The pod that is being scheduled.
@@ -252,31 +252,31 @@ class Plugin:
         """
 
     def remove_pod(self, pod: Pod, removed: BoundPod) -> None:
-        """Note that preemption's simulation takes a bound pod off its node (PreFilterExtensions.RemovePod)."""
+        """Handle that preemption's dry run removes a bound pod from its node (PreFilterExtensions.RemovePod)."""
 
     def filter(self, context: PodContext) -> FilterPlugin | None:  # noqa: ARG002
-        """Compile the rule as a Filter; None when it rejects no node for this pod."""
+        """Compile the rule as a Filter; None if it rejects no node for this pod."""
         return None
 
     def post_filter(self, cycle: FailedCycle) -> PostFilterResult | Status | None:  # noqa: ARG002
         """Make the pod schedulable after no node was feasible.
 
         Returns:
-            A result that nominates a node ends PostFilter, as does a status other than ``Unschedulable``; the
-            message of any other answer is put before those of the plugins that run next.
+            A result that nominates a node ends PostFilter, as does a status other than ``Unschedulable``; other
+            messages are joined with those of the plugins that run next.
         """
         return None
 
     def pre_score(self, context: PodContext) -> Status | None:  # noqa: ARG002
-        """Prepare the scoring of a class of pods; :data:`SKIP` leaves this plugin's Score out for it."""
+        """Prepare the scoring of a class of pods; :data:`SKIP` skips this plugin's Score."""
         return None
 
     def score(self, context: PodContext) -> ScorePlugin | None:  # noqa: ARG002
-        """Compile the rule as a Score; None leaves it out for this pod."""
+        """Compile the rule as a Score; None skips it for this pod."""
         return None
 
     def reserve(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
-        """Reserve resources for a pod that was given its node, or reject it (a status)."""
+        """Reserve resources for a pod on its node, or reject it (a status)."""
         return None
 
     def unreserve(self, assumed: Assumed) -> None:
@@ -295,7 +295,7 @@ class Plugin:
         return SKIP
 
     def post_bind(self, assumed: Assumed) -> None:
-        """Note that a pod was bound."""
+        """Handle that a pod was bound."""
 
 
 def overrides(plugin: type[Plugin], method: str) -> bool:
@@ -310,10 +310,10 @@ def implemented_points(plugin: type[Plugin]) -> frozenset[str]:
 
 
 def registration_problems(plugin: type[Plugin]) -> Iterator[str]:
-    """Yield why a plugin class cannot be registered: every point that it declares must be one that is called."""
+    """Yield why a plugin class cannot be registered: every point that it declares must be called."""
     implemented = implemented_points(plugin)
     for point in sorted(plugin.points - EXTENSION_POINTS.keys()):
-        yield f'"{point}" is no extension point; expected {", ".join(EXTENSION_POINTS)}'
+        yield f'"{point}" is not an extension point; expected {", ".join(EXTENSION_POINTS)}'
     for point in sorted((plugin.points & EXTENSION_POINTS.keys()) - implemented):
         yield f"it declares the extension point {point} and has no {EXTENSION_POINTS[point]}()"
     for point in sorted(implemented - plugin.points):

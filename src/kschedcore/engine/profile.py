@@ -1,4 +1,4 @@
-"""A profile: which plugins a scheduler runs at each extension point, in which order and with what weight."""
+"""A profile: the plugins of each extension point, with their order and weights."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ["DEFAULT_SCHEDULER_NAME", "EnabledPlugin", "Profile", "default_profil
 
 @dataclass(frozen=True)
 class Profile:
-    """What one scheduler name stands for.
+    """A scheduling profile.
 
     Attributes:
         scheduler_name: Pods with this ``spec.schedulerName`` are scheduled by this profile.
         points: Extension point -> the plugins that run there, in order; weights are set at ``score``.
         args: Plugin name -> its arguments; a plugin that is absent takes none.
-        percentage_of_nodes_to_score: 0 lets kube-scheduler's formula decide, 100 looks at every node.
+        percentage_of_nodes_to_score: 0 for kube-scheduler's adaptive percentage, 100 for all nodes.
     """
 
     scheduler_name: str = DEFAULT_SCHEDULER_NAME
@@ -40,32 +40,32 @@ class Profile:
     percentage_of_nodes_to_score: int = EVERY_NODE
 
     def at(self, point: str) -> tuple[EnabledPlugin, ...]:
-        """The plugins at an extension point, in order."""
+        """Return the plugins at an extension point, in order."""
         return self.points.get(point, ())
 
     def args_of(self, name: str) -> Args:
-        """The arguments of a plugin."""
+        """Return the arguments of a plugin."""
         return self.args.get(name, NoArgs())
 
 
 def default_profile(release: Release = DEFAULT) -> Profile:
-    """kube-scheduler's profile when no configuration is given: every in-tree plugin wherever it runs."""
+    """Return kube-scheduler's default profile: every in-tree plugin at all its extension points."""
     return profiles_of(load_config(), IN_TREE, release)[0]
 
 
 def profiles_of(
     config: SchedulerConfiguration, registry: Registry, release: Release = DEFAULT
 ) -> tuple[Profile, ...]:
-    """Lay the plugin sets of a configuration over the default ones.
+    """Merge the plugin sets of a configuration with the defaults.
 
     Args:
         config: The configuration.
-        registry: The plugins that there are.
-        release: The version whose default plugins the sets are laid over.
+        registry: The registered plugins.
+        release: The version whose default plugins the sets are merged with.
 
     Raises:
         ConfigError: A plugin set names a plugin that does not exist or does not run at that point, or names
-            one twice; or a profile is left without its queue sort or bind plugin.
+            one twice; or a profile has no queue sort or bind plugin.
     """
     return tuple(
         _resolve(profile, registry, release, f"profiles[{index}]")
@@ -86,8 +86,8 @@ def _resolve(profile: ProfileConfiguration, registry: Registry, release: Release
     whose = f"for profile with scheduler name {_quoted(profile.scheduler_name)}"
     sorting = len(points["queueSort"])
     if sorting != 1:
-        told = f"only one queue sort plugin required {whose}, but got {sorting}"
-        raise ConfigError(f"{path}.plugins.queueSort: {told}")
+        problem = f"only one queue sort plugin required {whose}, but got {sorting}"
+        raise ConfigError(f"{path}.plugins.queueSort: {problem}")
     if not points["bind"]:
         raise ConfigError(f"{path}.plugins.bind: at least one bind plugin is needed {whose}")
     used = {plugin.name for plugins in points.values() for plugin in plugins}
@@ -101,12 +101,12 @@ def _quoted(name: str) -> str:
 
 
 def _interface(point: str) -> str:
-    """The Go interface of an extension point, which kube-scheduler's messages name."""
+    """Return the name of an extension point's Go interface, for kube-scheduler's messages."""
     return f"{point[0].upper()}{point[1:]}Plugin"
 
 
 def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tuple[str, str, str]]:
-    """Every plugin that is to run: where it is named, and the point at which kube-scheduler misses it."""
+    """Yield the field, the extension point for messages and the name of every enabled plugin."""
     for point in EXTENSION_POINTS:
         for index, plugin in enumerate(plugins.at(point).enabled):
             yield f"{point}.enabled[{index}]", point, plugin.name
@@ -116,7 +116,7 @@ def _named(plugins: Plugins, general: tuple[EnabledPlugin, ...]) -> Iterator[tup
 
 
 def _merged(custom: PluginSet, release: Release) -> tuple[EnabledPlugin, ...]:
-    """The ``multiPoint`` list: defaults that are enabled again change in place, what is new comes last."""
+    """Return the ``multiPoint`` list: defaults that are enabled again are replaced in place, new ones appended."""
     disabled = custom.disabled_names
     kept = [plugin for plugin in defaults(release) if "*" not in disabled and plugin.name not in disabled]
     last = {plugin.name: index for index, plugin in enumerate(custom.enabled)}
@@ -134,9 +134,9 @@ def _at(
     registry: Registry,
     path: str,
 ) -> list[str]:
-    """The plugins of an extension point, in order.
+    """Return the plugins of an extension point, in order.
 
-    First those that both the point and ``multiPoint`` name, as the point orders them; then the others of
+    First those that both the point and ``multiPoint`` name, in the order of the point; then the others of
     ``multiPoint``; then the others of the point.
     """
     custom = profile.plugins.at(point)
@@ -167,7 +167,7 @@ def _at(
 def _weighted(
     plugins: tuple[EnabledPlugin, ...], profile: ProfileConfiguration, general: tuple[EnabledPlugin, ...]
 ) -> tuple[EnabledPlugin, ...]:
-    """Plugins with their weights: what ``score`` says wins over ``multiPoint``, and 0 stands for 1."""
+    """Return plugins with their weights: ``score`` takes precedence over ``multiPoint``, and 0 means 1."""
     weights: dict[str, int] = {}
     for plugin in (*profile.plugins.score.enabled, *general):
         weights.setdefault(plugin.name, plugin.weight or 1)
@@ -175,7 +175,7 @@ def _weighted(
 
 
 def _own_args(profile: ProfileConfiguration, types: Mapping[str, type[Args]], path: str) -> dict[str, Args]:
-    """Decode and check the arguments of plugins that are not in-tree, as the types that they declare."""
+    """Decode and validate the arguments of plugins that are not in-tree."""
     args: dict[str, Args] = {}
     for name, kind in types.items():
         if kind is NoArgs or name in IN_TREE:

@@ -9,5 +9,5 @@ from kschedcore.engine.framework import Framework
 
 
 def in_queue_order(pods: Iterable[Pod], framework: Framework) -> list[Pod]:
-    """As the QueueSort plugin has it, arrival standing for queue time: of equals the one given first."""
+    """Return pods in the order of the QueueSort plugin; equal pods keep the given order."""
     return sorted(pods, key=framework.queue_sort.sort_key)

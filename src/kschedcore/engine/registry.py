@@ -1,6 +1,6 @@
 """The in-tree plugins, in kube-scheduler's default order and with its default weights.
 
-A new plugin is one file in ``engine/plugins`` and one line here.
+To add a plugin, add a file in ``engine/plugins`` and a line here.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ _DEFAULTS: tuple[tuple[type[Plugin], int, str], ...] = (
     (DefaultBinder, 0, ""),
     (NodeDeclaredFeatures, 0, "NodeDeclaredFeatures"),
 )
-"""kube-scheduler's ``multiPoint`` list: (plugin, weight, feature gate), where there are any."""
+"""kube-scheduler's ``multiPoint`` list: (plugin, weight or 0, feature gate or empty)."""
 
 IN_TREE: Registry = {plugin.name: plugin for plugin, _, _ in _DEFAULTS}
 
 DEFAULT_ARGS: Mapping[str, Args] = {plugin.name: plugin.args_type() for plugin, _, _ in _DEFAULTS}
-"""In-tree plugin -> its arguments when none are given."""
+"""In-tree plugin -> its default arguments."""
 
 
 def defaults(release: Release) -> list[EnabledPlugin]:
@@ -74,11 +74,11 @@ def defaults(release: Release) -> list[EnabledPlugin]:
 
 
 def with_plugins(plugins: Iterable[type[Plugin]]) -> Registry:
-    """Return the in-tree plugins and some more.
+    """Return the in-tree plugins and custom ones.
 
     Raises:
-        ConfigError: Two plugins share a name, or one declares an extension point at which it is not called.
-        UsageError: Something is no plugin class.
+        ConfigError: Two plugins have the same name, or one declares an extension point at which it is not called.
+        UsageError: An item is not a plugin class.
     """
     registry = dict(IN_TREE)
     for plugin in several("plugins", plugins, "subclasses of Plugin"):

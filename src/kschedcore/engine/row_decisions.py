@@ -1,4 +1,4 @@
-"""What came of the pods of a table, as a table: a row for a row."""
+"""Decisions for the pods of a table, as a table with the same rows."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RowDecisions:
-    """Decisions about rows, by row.
+    """The decisions for the rows of a table of pods.
 
     Attributes:
         rows: The pods.
         slots: int32[n]: the chosen nodes, -1 for none.
-        feasible: int32[n]: how many nodes passed.
+        feasible: int32[n]: number of nodes that passed.
         totals: int64[n]: the chosen nodes' scores.
-        ties: int32[n]: how many nodes share these.
-        failed: Row -> the decision about a pod without a node.
-        name_of: The name of the node in a slot.
+        ties: int32[n]: number of nodes with these scores.
+        failed: Row -> the decision for a pod without a node.
+        name_of: Returns the name of the node in a slot.
     """
 
     rows: PodRows
@@ -43,7 +43,7 @@ class RowDecisions:
 
     @property
     def placed(self) -> npt.NDArray[np.bool_]:
-        """bool[n]: which pods have a node."""
+        """bool[n]: whether each pod has a node."""
         there: npt.NDArray[np.bool_] = self.slots >= 0
         return there
 
@@ -56,7 +56,7 @@ class RowDecisions:
         return Coded((places.reshape(-1) - nowhere).astype(np.int32), names)
 
     def to_arrow(self) -> pa.Table:
-        """As :meth:`Decisions.to_arrow`, in the order of the rows."""
+        """Return the decisions as :meth:`Decisions.to_arrow`, in the order of the rows."""
         none = ~self.placed
         return pa.table(
             {
@@ -75,21 +75,21 @@ class RowDecisions:
             schema=SCHEMA,
         )
 
-    def _of_failed(self, kind: pa.DataType, tell: Callable[[Decision], object]) -> pa.Array:
-        """A column that has nothing to say of the pods that were placed."""
+    def _of_failed(self, kind: pa.DataType, value_of: Callable[[Decision], object]) -> pa.Array:
+        """Return a column of the decisions without a node; null for placed pods."""
         if not self.failed:
             return pa.nulls(len(self.rows), kind)
-        told = {row: tell(decision) for row, decision in self.failed.items()}
-        return pa.array([told.get(row) for row in range(len(self.rows))], kind)
+        values = {row: value_of(decision) for row, decision in self.failed.items()}
+        return pa.array([values.get(row) for row in range(len(self.rows))], kind)
 
 
 def in_row_order(decisions: Decisions, rows: PodRows) -> pa.Table:
-    """Decisions about the pods of a table as a table, in the order of the rows."""
+    """Return decisions for the pods of a table as a table, in the order of the rows."""
     places = {key: row for row, key in enumerate(rows.pod_keys())}
     order = np.array([places[key_of(decision.pod)] for decision in decisions], np.int64)
     return decisions.to_arrow().take(pa.array(np.argsort(order)))
 
 
 def _texts(column: Coded) -> pa.Array:
-    """A column of strings."""
+    """Return a column of strings."""
     return pa.array(column.values, pa.string()).take(pa.array(column.codes, mask=column.codes < 0))

@@ -1,8 +1,8 @@
-"""``percentageOfNodesToScore``: looking for feasible nodes only until enough are found.
+"""``percentageOfNodesToScore``: search for feasible nodes until enough are found.
 
-As kube-scheduler v1.34, a cycle looks at the nodes in the order of the node tree, which alternates between
-zones, beginning where the cycle before it stopped. kube-scheduler looks at several nodes at once and so may
-stop a little later; here one is looked at after another, as with ``parallelism: 1``.
+As in kube-scheduler v1.34, a cycle filters the nodes in the order of the node tree, which alternates between zones,
+starting where the previous cycle stopped. kube-scheduler filters several nodes at once and so may stop a little
+later; here they are filtered one by one, as with ``parallelism: 1``.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import numpy.typing as npt
 from kschedcore._native.transactions import Journal
 
 MIN_FEASIBLE_NODES = 100
-"""minFeasibleNodesToFind: a search never stops before it has found so many."""
+"""minFeasibleNodesToFind: minimum number of feasible nodes at which a search stops."""
 
 MIN_PERCENTAGE = 5
-"""minFeasibleNodesPercentageToFind: what the adaptive percentage does not fall below."""
+"""minFeasibleNodesPercentageToFind: lower bound of the adaptive percentage."""
 
 ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
 REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
 PLACE_LABELS = ZONE_LABELS + REGION_LABELS
-"""The labels that a node's place in the order depends on."""
+"""The labels that a node's position in the order depends on."""
 
 
 def nodes_to_find(nodes: int, percentage: int) -> int:
-    """How many feasible nodes end a search among ``nodes`` (numFeasibleNodesToFind).
+    """Return the number of feasible nodes at which a search stops (numFeasibleNodesToFind).
 
     Args:
-        nodes: How many there are to look at.
-        percentage: 0 to 100; 0 stands for 50 less one for every 125 nodes, but at least 5.
+        nodes: Number of nodes to filter.
+        percentage: 0 to 100; 0 means 50 minus one for every 125 nodes, but at least 5.
     """
     if nodes < MIN_FEASIBLE_NODES:
         return nodes
@@ -40,7 +40,7 @@ def nodes_to_find(nodes: int, percentage: int) -> int:
 
 
 def zone_of(labels: Mapping[str, str]) -> tuple[str, str]:
-    """A node's region and zone, either empty where it has none (``GetZoneKey``)."""
+    """Return a node's region and zone, empty where it has none (``GetZoneKey``)."""
     return _first(labels, REGION_LABELS), _first(labels, ZONE_LABELS)
 
 
@@ -49,10 +49,10 @@ def _first(labels: Mapping[str, str], keys: tuple[str, ...]) -> str:
 
 
 class NodeTree:
-    """Nodes by zone, in the order in which they came (the scheduler cache's nodeTree).
+    """Nodes by zone, in the order in which they were added (the scheduler cache's nodeTree).
 
     Args:
-        journal: Where it is kept what the order was before a change.
+        journal: The undo log.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -62,7 +62,7 @@ class NodeTree:
         self._order: list[str] | None = None
 
     def set(self, node: str, labels: Mapping[str, str]) -> None:
-        """Add a node, or let it move to its new zone's end."""
+        """Add a node, or move it to the end of its new zone."""
         zone = zone_of(labels)
         if self._zone_of.get(node) == zone:
             return
@@ -73,7 +73,7 @@ class NodeTree:
         self._order = None
 
     def remove(self, node: str) -> None:
-        """Take a node out, if it is there; a zone without nodes loses its place."""
+        """Remove a node, if it exists; a zone without nodes is removed."""
         zone = self._zone_of.get(node)
         if zone is not None:
             self._journal.save(self._copy, self._put_back)
@@ -84,7 +84,7 @@ class NodeTree:
             self._order = None
 
     def recover(self, labels: Mapping[str, Mapping[str, str]]) -> None:
-        """Hold exactly these nodes (name -> labels), those that are new at the end."""
+        """Set the nodes (name -> labels); new ones are added at the end."""
         for zone, nodes in list(self._zones.items()):
             for node in [each for each in nodes if each not in labels or zone_of(labels[each]) != zone]:
                 del nodes[node]
@@ -104,7 +104,7 @@ class NodeTree:
         self._order = None
 
     def order(self) -> list[str]:
-        """All nodes: the first of each zone, then the second of each, and so on."""
+        """Return all nodes: the first of each zone, then the second of each, and so on."""
         if self._order is None:
             zones = [list(nodes) for nodes in self._zones.values()]
             longest = max(map(len, zones), default=0)
@@ -113,10 +113,10 @@ class NodeTree:
 
 
 class NodeSampler:
-    """Which feasible nodes a cycle finds, and where the next one begins.
+    """The search for feasible nodes.
 
     Attributes:
-        start: Where the next search begins (nextStartNodeIndex).
+        start: Index at which the next search starts (nextStartNodeIndex).
     """
 
     def __init__(self) -> None:
@@ -128,13 +128,13 @@ class NodeSampler:
         """Search until enough feasible nodes are found.
 
         Args:
-            eligible: bool[n] over all nodes in tree order: what PreFilter left to look at.
-            feasible: bool[n]: what would pass the filters.
-            wanted: How many feasible nodes are enough.
+            eligible: bool[n] over all nodes in tree order: whether PreFilter left the node.
+            feasible: bool[n]: whether the node passes the filters.
+            wanted: Number of feasible nodes at which the search stops.
 
         Returns:
-            (int64[k], the places of the nodes found, in the order in which they were found; where the next
-            search begins). The search ends at the feasible node that is one too many; it goes on from there.
+            (int64[k], the indices of the nodes found, in that order; the index at which the next search starts:
+            that of the feasible node after the last one found).
         """
         places = np.flatnonzero(eligible)
         if not len(places):

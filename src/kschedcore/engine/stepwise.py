@@ -1,7 +1,7 @@
-"""Cycles that Python has a say in between Filter and Score: nodes are sampled, and extenders asked.
+"""Cycles with steps in Python between Filter and Score: sampling and extenders.
 
-Everything else goes through one native class. Where a profile samples (``percentageOfNodesToScore``) or there
-are extenders, the pod gets two: one that filters, and one that rates only what sampling and the extenders left.
+Other cycles use one native class. If a profile samples (``percentageOfNodesToScore``) or there are extenders, a pod
+has two classes: one for Filter, and one for Score of the nodes that sampling and the extenders left.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
 
 EXTENDER = "Extender"
-"""The plugin that nodes rejected by an extender are told to be rejected by (framework.ExtenderName)."""
+"""The plugin name in rejections by extenders (framework.ExtenderName)."""
 
 Slots = npt.NDArray[np.int32]
 
 
 class Stepwise:
-    """A pod class in two parts.
+    """A pod class in two parts: Filter and Score.
 
     Args:
         core: The native state.
-        info: What one pod of the class takes of a node.
+        info: The footprint of one pod of the class.
         filters: Filter plugins in profile order.
         scores: Score plugins with their weights set.
         percentage: The profile's percentage of nodes to score.
 
     Attributes:
-        filters: The class that filters; it rates nothing.
-        scores: The class that rates; only the candidates pass.
-        wants_one: Whether one feasible node is enough, since nothing tells nodes apart.
+        filters: The class that filters, without scores.
+        scores: The class that scores; only the candidates pass.
+        wants_one: Whether one feasible node is enough, since there are no scores.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Stepwise:
         self.wants_one = wants_one
         self.filters = PodClass(nodes, core.shared, info, filters, [])
         self.scores = PodClass(nodes, core.shared, info, [self._candidates], [*scores, self._extender_scores])
-        self._told: dict[int, int] = {}
+        self._rejected: dict[int, int] = {}
 
     def release(self) -> None:
-        """Give back what the plugins hold of the engine."""
+        """Release what the plugins hold of the engine."""
         self.filters.release()
         self.scores.release()
 
@@ -75,41 +75,41 @@ class Stepwise:
         self.filters.catch_up()
 
     def passes(self, slot: int) -> bool:
-        """Whether a node passes the filters, as of the last refresh."""
+        """Return whether a node passes the filters, as of the last refresh."""
         return bool(self.filters.passes(slot))
 
-    def narrow(self, slots: Slots, scores: Mapping[int, int], told: dict[int, int]) -> None:
-        """Let some nodes be rated.
+    def set_candidates(self, slots: Slots, scores: Mapping[int, int], rejected: dict[int, int]) -> None:
+        """Set the nodes that are scored.
 
         Args:
             slots: The candidates.
-            scores: Slot -> what extenders add to its score.
-            told: Slot -> row of the reason table, for nodes that extenders rejected.
+            scores: Slot -> the score of the extenders.
+            rejected: Slot -> row of the reason table, for nodes that extenders rejected.
         """
         self._candidates.set(slots)
         rated = np.fromiter(scores, np.int32, len(scores))
         self._extender_scores.set(rated, np.fromiter(scores.values(), np.int64, len(scores)))
-        self._told = told
+        self._rejected = rejected
         self.scores.invalidate()
         self.scores.catch_up()
 
     def verdicts(self) -> npt.NDArray[np.int32]:
-        """int32[top]: row of the reason table by slot, of the filters, the extenders, then the sampling."""
+        """Return the verdicts of filters, extenders and sampling by slot, int32[top]."""
         verdicts: npt.NDArray[np.int32] = self.filters.verdicts()
         left = self.scores.verdicts()
         feasible = np.flatnonzero(verdicts == 0)
         verdicts[feasible] = left[feasible]
-        for slot, row in self._told.items():
+        for slot, row in self._rejected.items():
             verdicts[slot] = row
         return verdicts
 
     def totals(self) -> npt.NDArray[np.int64]:
-        """int64[top]: total score by slot; meaningless where the node is no candidate."""
+        """Return the total score by slot, valid for candidates only, int64[top]."""
         totals: npt.NDArray[np.int64] = self.scores.totals()
         return totals
 
     def score_columns(self) -> dict[str, Any]:
-        """Every score plugin's columns, see ``PodClass.score_columns``."""
+        """Return the columns of each score plugin, see ``PodClass.score_columns``."""
         columns: dict[str, Any] = self.scores.score_columns()
         if not columns[ExtenderScores.__name__][0].any():
             del columns[ExtenderScores.__name__]
@@ -117,20 +117,20 @@ class Stepwise:
 
 
 Compiled = PodClass | Stepwise | Status
-"""What a pod is compiled to: a class to decide with, or the status that ends the pod's cycle."""
+"""The result of compiling a pod: a class, or the status that ends the pod's cycle."""
 
 
 class Steps:
-    """What happens between Filter and Score.
+    """The steps between Filter and Score: sampling and extenders.
 
     Args:
         core: The native state.
-        extenders: Who is asked.
-        tree: The nodes in the order in which they are looked at.
+        extenders: The extenders to call.
+        tree: The nodes in the order in which they are filtered.
         manifest: Returns a pod as requests to extenders contain it.
 
     Attributes:
-        sampler: Where the next search begins.
+        sampler: The search for feasible nodes.
     """
 
     def __init__(
@@ -147,15 +147,15 @@ class Steps:
         self.sampler = NodeSampler()
 
     def run(self, pod: Pod, stepwise: Stepwise, *, moves: bool) -> dict[int, int] | None:
-        """Filter, sample and ask the extenders; leave the nodes to choose among to ``stepwise.scores``.
+        """Filter, sample and call the extenders; set the candidates of ``stepwise.scores``.
 
         Args:
             pod: The pod.
             stepwise: Its class.
-            moves: Whether the next search begins where this one ends; not for a mere question.
+            moves: Whether the next search starts where this one ends; False if the decision is not committed.
 
         Returns:
-            None, or, if no node is left, row of the reason table -> how many nodes have it as their verdict.
+            None, or, if no node is left, row of the reason table -> number of nodes with that verdict.
 
         Raises:
             ExtenderError: An extender that is not ignorable failed.
@@ -163,24 +163,24 @@ class Steps:
         stepwise.catch_up()
         counts = dict(stepwise.filters.rejection_counts())
         slots = self._sample(stepwise, moves)
-        told: dict[int, int] = {}
+        rejected: dict[int, int] = {}
         if self._extenders and len(slots):
-            slots, told = self._ask(pod, slots)
-            for row in told.values():
+            slots, rejected = self._filter(pod, slots)
+            for row in rejected.values():
                 counts[row] = counts.get(row, 0) + 1
-        scores = self._rate(pod, slots) if self._extenders and len(slots) > 1 else {}
-        stepwise.narrow(slots, scores, told)
+        scores = self._score(pod, slots) if self._extenders and len(slots) > 1 else {}
+        stepwise.set_candidates(slots, scores, rejected)
         return None if len(slots) else counts
 
-    def takes(self, pod: Pod, slot: int) -> bool:
-        """Whether the extenders let a pod go to the node nominated for it; not when one of them fails."""
+    def accepts(self, pod: Pod, slot: int) -> bool:
+        """Return whether the extenders accept a pod on its nominated node; False if one of them fails."""
         try:
-            return not self._extenders or bool(len(self._ask(pod, np.array([slot], np.int32))[0]))
+            return not self._extenders or bool(len(self._filter(pod, np.array([slot], np.int32))[0]))
         except ExtenderError:
             return False
 
     def _sample(self, stepwise: Stepwise, moves: bool) -> Slots:
-        """The feasible nodes that a search finds, in the order in which it does."""
+        """Return the feasible nodes that a search finds, in that order."""
         nodes = self._core.nodes
         order = np.fromiter(map(nodes.slot_of, self._tree.order()), np.int32, nodes.count)
         verdicts = stepwise.filters.verdicts()[order]
@@ -193,23 +193,23 @@ class Steps:
         return order[places]
 
     def _left_out(self, row: int) -> bool:
-        """Whether a verdict says that PreFilter did not ask for the node."""
+        """Return whether a verdict is that the node is not in the PreFilterResult."""
         return row > 0 and self._core.reasons.code_of(row) == "PreFilterResult"
 
-    def _ask(self, pod: Pod, slots: Slots) -> tuple[Slots, dict[int, int]]:
-        """Who is left of some nodes, and slot -> row of the reason table for those rejected with a reason."""
+    def _filter(self, pod: Pod, slots: Slots) -> tuple[Slots, dict[int, int]]:
+        """Return the nodes that the extenders leave, and slot -> verdict of those rejected with a reason."""
         nodes, reasons = self._core.nodes, self._core.reasons
-        answer = self._extenders.filter(pod, self._manifest(pod), [nodes.name_of(slot) for slot in slots])
-        left = np.array([nodes.slot_of(name) for name in answer.nodes], np.int32)
-        told = {
+        filtered = self._extenders.filter(pod, self._manifest(pod), [nodes.name_of(slot) for slot in slots])
+        left = np.array([nodes.slot_of(name) for name in filtered.nodes], np.int32)
+        rejected = {
             nodes.slot_of(name): reasons.words(EXTENDER, code, reason)
-            for name, (code, reason) in answer.rejected.items()
+            for name, (code, reason) in filtered.rejected.items()
         }
         kept = set(left.tolist()) | {-1}
-        return left, {slot: row for slot, row in told.items() if slot not in kept}
+        return left, {slot: row for slot, row in rejected.items() if slot not in kept}
 
-    def _rate(self, pod: Pod, slots: Slots) -> dict[int, int]:
-        """Slot -> what the extenders add to its score."""
+    def _score(self, pod: Pod, slots: Slots) -> dict[int, int]:
+        """Return slot -> the score of the extenders."""
         nodes = self._core.nodes
         names = {nodes.name_of(slot): int(slot) for slot in slots}
         scores = self._extenders.prioritize(pod, self._manifest(pod), list(names))

@@ -1,7 +1,7 @@
-"""Placement rules of one's own, written over whole columns of nodes: arrays in, arrays out.
+"""Base classes of custom plugins that evaluate columns of nodes: arrays in, arrays out.
 
-A rule is a class with a name and one or both of the methods below. A KubeSchedulerConfiguration enables it by that
-name like any other plugin, and the engine is given the class::
+A plugin is a class with a name and one or both of the methods below. A KubeSchedulerConfiguration enables it by that
+name like any other plugin, and the class is passed to the engine::
 
     class KeepWarm(ScorePlugin):
         name = "KeepWarm"
@@ -11,8 +11,8 @@ name like any other plugin, and the engine is given the class::
 
     engine = Engine(cluster, config=config, plugins=[KeepWarm])
 
-The methods are called once for all nodes whose answer may have changed, not once a node. Pods with the same spec,
-labels, annotations, namespace and controller share their answers, so a rule may look at nothing else of a pod.
+The methods are called once for all nodes whose result may have changed, not once a node. Pods with the same spec,
+labels, annotations, namespace and controller share results, so a plugin must not depend on other fields of a pod.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ MAX_NODE_SCORE = 100
 
 
 class ColumnPlugin(Plugin):
-    """Base of plugins that judge columns.
+    """Base of plugins that evaluate columns of nodes.
 
     Attributes:
-        looks_at_all: Whether the answer for a node depends on other nodes. All nodes are then passed whenever
+        looks_at_all: Whether the result for a node depends on other nodes. All nodes are then passed whenever
             anything changed on any of them; else only those that changed.
-        errors: What was raised since :meth:`take_errors` was last called.
+        errors: The exceptions since :meth:`take_errors` was last called.
     """
 
     looks_at_all: ClassVar[bool] = False
@@ -56,22 +56,22 @@ class ColumnPlugin(Plugin):
         if isinstance(error, PluginError) or not isinstance(error, Exception):
             self.errors.append(error)
             return
-        told = PluginError(f'running "{self.name}" {what} plugin: {type(error).__name__}: {error}')
-        told.__cause__ = error
-        self.errors.append(told)
+        failure = PluginError(f'running "{self.name}" {what} plugin: {type(error).__name__}: {error}')
+        failure.__cause__ = error
+        self.errors.append(failure)
 
     def take_errors(self) -> list[BaseException]:
-        """Return what was raised since the last call."""
+        """Return the exceptions since the last call."""
         taken, self.errors = self.errors, []
         return taken
 
 
 class FilterPlugin(ColumnPlugin):
-    """A rule that says which nodes a pod may go to (Filter).
+    """A Filter plugin.
 
     Attributes:
-        reason: What is said of a node that it may not go to.
-        resolvable: Whether evicting pods might change the answer, so that preemption is worth a try.
+        reason: The reason of a rejected node.
+        resolvable: Whether evicting pods may change the result, so that preemption is tried.
     """
 
     points = frozenset({"filter"})
@@ -79,31 +79,31 @@ class FilterPlugin(ColumnPlugin):
     resolvable: ClassVar[bool] = False
 
     def filter_nodes(self, pod: Pod, nodes: NodeColumns) -> npt.NDArray[np.bool_]:  # noqa: ARG002
-        """Judge nodes.
+        """Filter nodes.
 
         Args:
             pod: The pod.
-            nodes: The n nodes to judge, in no particular order.
+            nodes: The n nodes to filter, in no particular order.
 
         Returns:
-            bool[n]: whether the pod may go there.
+            bool[n]: whether the pod may be placed on each node.
         """
         raise PluginError(f'plugin "{self.name}" has no filter_nodes(pod, nodes)')
 
     def filter(self, context: PodContext) -> PythonFilter:
-        """The rule for one pod."""
+        """Return the kernel for a class of pods."""
         return PythonFilter(
             context.core.nodes,
             context.core.reasons,
             self.name,
-            partial(self._judge, context),
+            partial(self._accepts, context),
             self.reason,
             "Unschedulable" if self.resolvable else "UnschedulableAndUnresolvable",
             self.looks_at_all,
             partial(self._failed, "filter"),
         )
 
-    def _judge(self, context: PodContext, slots: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    def _accepts(self, context: PodContext, slots: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         answer = np.asarray(self.filter_nodes(context.pod, NodeColumns(context.core.nodes, slots)))
         if answer.dtype != np.bool_ or answer.shape != slots.shape:
             raise PluginError(_shape(self.name, "filter_nodes", answer, f"bool[{len(slots)}]"))
@@ -111,31 +111,31 @@ class FilterPlugin(ColumnPlugin):
 
 
 class ScorePlugin(ColumnPlugin):
-    """A rule that says how good nodes are for a pod (Score).
+    """A Score plugin.
 
     Attributes:
-        normalise: How scores come to be 0 to 100: ``highest`` rescales them over the feasible nodes so that the
-            highest becomes 100, ``lowest`` so that 0 becomes 100 and the highest 0 (DefaultNormalizeScore, and
-            reversed); an empty string when they are 0 to 100 already.
+        normalise: How scores are normalised to 0 to 100: ``highest`` rescales them over the feasible nodes so that
+            the highest becomes 100, ``lowest`` so that 0 becomes 100 and the highest 0 (DefaultNormalizeScore, and
+            reversed); an empty string if they are 0 to 100 already.
     """
 
     points = frozenset({"score"})
     normalise: ClassVar[str] = ""
 
     def score_nodes(self, pod: Pod, nodes: NodeColumns) -> npt.NDArray[np.integer[Any]]:  # noqa: ARG002
-        """Rate nodes.
+        """Score nodes.
 
         Args:
             pod: The pod.
-            nodes: The n nodes to rate, in no particular order; feasible or not.
+            nodes: The n nodes to score, in no particular order; feasible or not.
 
         Returns:
-            int64[n]: scores of 0 to 100, or of 0 and more if they are normalised.
+            int64[n]: scores of 0 to 100, or at least 0 if they are normalised.
         """
         raise PluginError(f'plugin "{self.name}" has no score_nodes(pod, nodes)')
 
     def score(self, context: PodContext) -> PythonScore:
-        """The rule for one pod."""
+        """Return the kernel for a class of pods."""
         return PythonScore(
             context.core.nodes,
             context.core.reasons,

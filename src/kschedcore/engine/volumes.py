@@ -1,4 +1,4 @@
-"""What the volume plugins share: a pod's claims, the volumes behind them, and what it holds of its node."""
+"""Functions of the volume plugins: a pod's claims, their volumes, and the disks and volumes that it uses."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 WAIT_FOR_FIRST_CONSUMER = "WaitForFirstConsumer"
 
 What = tuple[str, ...]
-"""Something that pods hold of a node: its kind, then what identifies it."""
+"""A disk or volume that pods use: its kind, then its identity."""
 
 
 class ClaimRef(NamedTuple):
-    """A claim that a volume of a pod stands for; an ephemeral volume's is made for the pod."""
+    """The claim of a pod's volume; that of an ephemeral volume is created for the pod."""
 
     name: str
     ephemeral: bool
 
 
 def namespace_of(pod: Pod) -> str:
-    """A pod's namespace."""
+    """Return a pod's namespace."""
     return pod.metadata.namespace or "default"
 
 
 def claims_of(pod: Pod) -> Iterator[ClaimRef]:
-    """The claims of a pod's volumes, in order; generic ephemeral volumes' are called ``POD-VOLUME``."""
+    """Yield the claims of a pod's volumes, in order; those of generic ephemeral volumes are named ``POD-VOLUME``."""
     for volume in pod.spec.volumes or ():
         if volume.persistent_volume_claim is not None:
             yield ClaimRef(volume.persistent_volume_claim.claim_name, ephemeral=False)
@@ -43,35 +43,35 @@ def claims_of(pod: Pod) -> Iterator[ClaimRef]:
 
 
 def named_claims(pod: Pod) -> Iterator[str]:
-    """The claims that a pod's volumes name outright."""
+    """Yield the claims that a pod's volumes name (``persistentVolumeClaim``)."""
     return (claim.name for claim in claims_of(pod) if not claim.ephemeral)
 
 
 def not_found(claim: str) -> str:
-    """What kube-scheduler says of a claim that does not exist."""
+    """Return kube-scheduler's message for a claim that does not exist."""
     return f'persistentvolumeclaim "{claim}" not found'
 
 
 def class_of(item: PersistentVolume | PersistentVolumeClaim) -> str:
-    """The storage class of a claim or volume; the annotation of old comes first."""
+    """Return the storage class of a claim or volume; the deprecated annotation takes precedence."""
     return (item.metadata.annotations or {}).get(CLASS_ANNOTATION) or item.spec.storage_class_name or ""
 
 
 def storage_class_of(claim: PersistentVolumeClaim, listers: Listers) -> StorageClass | None:
-    """The storage class object of a claim."""
+    """Return the StorageClass of a claim."""
     return listers.storage_class(class_of(claim))
 
 
 def requested_storage(claim: PersistentVolumeClaim) -> int:
-    """How many bytes a claim asks for."""
+    """Return the number of bytes that a claim requests."""
     resources = claim.spec.resources
     return value(((resources.requests if resources else None) or {}).get("storage", 0))
 
 
 def disks_of(pod: Pod) -> Iterator[tuple[What, bool]]:
-    """The pod's own disks that attach to one node at a time, each with whether it is only read.
+    """Yield the pod's single-attach disks, each with whether it is mounted read-only.
 
-    An EBS volume cannot be shared even for reading. An RBD image is one whichever of its monitors is asked.
+    An EBS volume cannot be shared even for reading. An RBD image is yielded once for each of its monitors.
     """
     for volume in pod.spec.volumes or ():
         yield from _disks(volume)
@@ -96,19 +96,19 @@ def _disks(volume: Volume) -> Iterator[tuple[What, bool]]:
 
 
 class CSIVolume(NamedTuple):
-    """A volume as its CSI driver knows it."""
+    """A CSI volume: its driver and handle."""
 
     driver: str
     handle: str
 
     @property
     def what(self) -> What:
-        """The volume as pods hold it."""
+        """The holding of the volume, see ``PodInfo``."""
         return "volume", self.driver, self.handle
 
 
 def csi_volume(namespace: str, claim: PersistentVolumeClaim, listers: Listers) -> CSIVolume | None:
-    """The CSI volume behind a claim; before it is provisioned, one of the class's driver named after the claim."""
+    """Return a claim's CSI volume; before it is provisioned, one of the class's driver named after the claim."""
     volume = listers.persistent_volume(claim.spec.volume_name or "")
     if volume is None:
         storage_class = storage_class_of(claim, listers)
@@ -122,7 +122,7 @@ def csi_volume(namespace: str, claim: PersistentVolumeClaim, listers: Listers) -
 
 
 def csi_volumes(pod: Pod, listers: Listers) -> list[CSIVolume]:
-    """The CSI volumes of a pod whose claims exist, each once."""
+    """Return the CSI volumes of a pod's existing claims, each once."""
     found: dict[CSIVolume, None] = {}
     for reference in claims_of(pod):
         claim = listers.persistent_volume_claim(namespace_of(pod), reference.name)
@@ -133,7 +133,7 @@ def csi_volumes(pod: Pod, listers: Listers) -> list[CSIVolume]:
 
 
 def holdings(pod: Pod, listers: Listers) -> tuple[tuple[What, int], ...]:
-    """What a pod holds of its node: disks (tag 1: read only) and volumes (tag: their driver)."""
+    """Return the holdings of a pod: disks (tag 1: read only) and volumes (tag: their driver)."""
     if not pod.spec.volumes:
         return ()
     disks = [(what, int(read_only)) for what, read_only in disks_of(pod)]
@@ -142,7 +142,7 @@ def holdings(pod: Pod, listers: Listers) -> tuple[tuple[What, int], ...]:
 
 
 def exclusive_claims(pod: Pod, listers: Listers) -> list[tuple[str, AffinityTerm, str]]:
-    """Keys of carrier groups for the pod's claims that only one pod may use (ReadWriteOncePod)."""
+    """Return the carrier group keys of the pod's ReadWriteOncePod claims."""
     found = []
     for name in named_claims(pod):
         claim = listers.persistent_volume_claim(namespace_of(pod), name)

@@ -1,1 +1,1 @@
-"""Objects to numbers: what the native core is told about nodes and pods."""
+"""Conversion of nodes and pods to the columns of the native core."""

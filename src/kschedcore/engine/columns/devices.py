@@ -32,8 +32,8 @@ DEVICE_SCHEMA = pa.schema(
         ("pods", pa.list_(pa.string())),
     ]
 )
-"""Devices as a table: ``node`` is null for a device that several nodes may use; ``claims`` and ``pods`` (as
-``namespace/name``) are those that it is allocated to, admin access included."""
+"""Schema of :func:`device_table`. ``node`` is null for a device that several nodes may use; ``claims`` and ``pods``
+(as ``namespace/name``) are those that it is allocated to, admin access included."""
 
 
 def device_table(devices: Devices) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Tables of nodes."""
+"""Nodes from Arrow tables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLUMNS = ("name", "unschedulable", LABELS, "taints", "images", FEATURES)
 
 
 class NodeRows:
-    """Nodes by row.
+    """The rows of a table of nodes.
 
     Columns, all but ``name`` optional: ``name`` (string); ``unschedulable`` (bool); ``allocatable/NAME`` (integers:
     millicores for cpu, else whole units; null: the node has none); ``label/KEY`` (strings, plain or dictionary;
@@ -44,15 +44,15 @@ class NodeRows:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
 
     Raises:
-        UsageError: The source is no table, lacks ``name``, or a column has another type; a row has a value that
+        UsageError: The source is not a table, lacks ``name``, or a column has a wrong type; a row has an invalid value,
             it cannot have, or the name of another row.
 
     Attributes:
-        names: Their names.
+        names: The nodes' names.
         allocatable: Resource -> column.
         labels: Label key -> column.
-        unschedulable: bool[n]: whether each is cordoned.
-        taints: Row -> its taints as the table has them, where there are any.
+        unschedulable: bool[n]: whether each node is cordoned.
+        taints: Row -> its taints as in the table, for rows that have any.
         images: Row -> its images, likewise.
         features: Row -> the features that it declares, likewise.
     """
@@ -81,7 +81,7 @@ class NodeRows:
         return len(self.names)
 
     def where(self, wanted: npt.NDArray[np.bool_]) -> NodeRows:
-        """Some of the rows: bool[n], which."""
+        """Return the rows selected by a mask, bool[n]."""
         some = copy(self)
         rows = np.flatnonzero(wanted).tolist()
         some.names = [self.names[row] for row in rows]
@@ -97,7 +97,7 @@ class NodeRows:
         return some
 
     def taint_sets(self) -> tuple[npt.NDArray[np.int32], list[tuple[TaintTuple, ...]]]:
-        """int32[n]: place of each row's taints in the list of (key, value, effect) that follows."""
+        """Return int32[n], the index of each row's taints in a list of taint sets, and that list."""
         places: dict[tuple[TaintTuple, ...], int] = {(): 0}
         sets = np.zeros(len(self), np.int32)
         for row, taints in self.taints.items():
@@ -106,11 +106,11 @@ class NodeRows:
         return sets, list(places)
 
     def images_of(self, row: int) -> tuple[tuple[tuple[str, ...], int], ...]:
-        """A row's images, as names and size in bytes."""
+        """Return a row's images, as names and size in bytes."""
         return tuple((tuple(m["names"]), m.get("sizeBytes") or 0) for m in self.images.get(row, ()))
 
     def label_columns(self) -> dict[str, Coded]:
-        """Return the columns of labels, and those that stand for declared features."""
+        """Return the columns of labels and of declared features."""
         declared = {
             mark: np.full(len(self), NULL, np.int32)
             for features in self.features.values()
@@ -125,7 +125,7 @@ class NodeRows:
     def keys_of(
         columns: Mapping[str, Coded], rows: int
     ) -> tuple[npt.NDArray[np.int32], list[tuple[str, ...]]]:
-        """int32[n]: place of each row's keys in the list of sets of keys that follows."""
+        """Return int32[n], the index of each row's keys in a list of key sets, and that list."""
         group, first = distinct(rows, ((label.codes != NULL).astype(np.int32) for label in columns.values()))
         keys = [
             tuple(k for k, label in columns.items() if label.codes[row] != NULL) for row in first.tolist()
@@ -133,7 +133,7 @@ class NodeRows:
         return group, keys
 
     def labels_among(self, keys: Iterable[str]) -> list[dict[str, str]]:
-        """Of each row, the labels with some keys; rows alike share a dictionary."""
+        """Return the labels with some keys of each row; rows with equal labels share a dictionary."""
         labels = {key: self.labels[key] for key in keys if key in self.labels}
         group, first = distinct(len(self), (label.codes for label in labels.values()))
         alike = [
@@ -143,11 +143,11 @@ class NodeRows:
         return [alike[place] for place in group.tolist()]
 
     def labels_of(self, row: int) -> dict[str, str]:
-        """A row's labels."""
+        """Return a row's labels."""
         return {key: text for key, label in self.labels.items() if (text := label.at(row)) is not None}
 
     def node(self, row: int) -> Json:
-        """A row as the object it stands for."""
+        """Return a row as a Node object."""
         amounts = {name: column.at(row) for name, column in self.allocatable.items()}
         return {
             "apiVersion": "v1",

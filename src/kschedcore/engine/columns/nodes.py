@@ -1,4 +1,4 @@
-"""Nodes into the core from typed views, and out of it as Arrow record batches."""
+"""Conversion of nodes: typed views to rows of the native core, and the core's rows to Arrow record batches."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 
 DECLARED = "@declared/"
-"""Put before the name of a declared feature, which then has a column beside those of labels: no key of a label starts
-with ``@``."""
+"""Prefix of the columns of declared features, which are stored like labels: no label key starts with ``@``."""
 
 
 class NodeRow(NamedTuple):
-    """A node as ``NodeTable.set`` takes it; ``labels`` has the declared features too, as :func:`marks`."""
+    """The arguments of ``NodeTable.set`` for a node; ``labels`` includes declared features, see :func:`marks`."""
 
     name: str
     allocatable: dict[str, int]
@@ -35,14 +34,14 @@ class NodeRow(NamedTuple):
 
 
 def marks(features: Iterable[str]) -> dict[str, str]:
-    """Return the columns that stand for declared features (``status.declaredFeatures``, KEP-5328)."""
+    """Return declared features (``status.declaredFeatures``, KEP-5328) as labels."""
     return {DECLARED + name: "" for name in features}
 
 
 def node_row(node: Node) -> NodeRow:
     """Return a node's row: cpu in millicores, other resources in whole units; images in the node's own order.
 
-    A node without ``status.allocatable`` offers its capacity, as the API server defaults it.
+    ``status.allocatable`` defaults to the capacity, as in the API server.
     """
     return NodeRow(
         node.metadata.name,
@@ -69,13 +68,12 @@ _IMAGE = pa.struct([("names", pa.list_(pa.string())), ("sizeBytes", pa.int64())]
 
 
 def node_batch(nodes: NodeTable) -> pa.RecordBatch:
-    """The node table as it is now, one row a node in name order.
+    """Return a snapshot of the node table, one row a node in name order.
 
-    Columns: ``name``; ``unschedulable``; ``taints`` (list of key, value, effect); per resource
-    ``allocatable/NAME`` and ``requested/NAME`` (int64; cpu in millicores), where any node offers it or any pod takes
-    it; per label key ``label/KEY``
-    (dictionary of strings, null where a node has no such label); ``images`` (list of names and sizeBytes);
-    ``declaredFeatures`` (list of strings), where any node declares one.
+    Columns: ``name``; ``unschedulable``; ``taints`` (list of key, value, effect); ``allocatable/NAME`` and
+    ``requested/NAME`` (int64; cpu in millicores) of each resource that a node has allocatable or a bound pod requests;
+    ``label/KEY`` of each label key (dictionary of strings, null where a node has no such label); ``images`` (list of
+    names and sizeBytes); ``declaredFeatures`` (list of strings), if any node declares one.
     """
     slots = nodes.slots_by_name()
     columns: dict[str, pa.Array] = {
@@ -118,7 +116,7 @@ def node_batch(nodes: NodeTable) -> pa.RecordBatch:
 
 
 def _dictionary(codes: npt.NDArray[np.int32], texts: list[str]) -> pa.DictionaryArray:
-    """A column of texts, -1 standing for null; of the texts only those that some row has, as they come."""
+    """Return codes (-1: null) and texts as a dictionary column, without the texts that no row has."""
     indices = pa.array(codes, pa.int32(), mask=codes < 0)
     column = pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
     return column.dictionary_decode().dictionary_encode()

@@ -1,4 +1,4 @@
-"""Tables of pods: rows that share what the scheduler sees of them share one typed view."""
+"""Pods from Arrow tables: rows that the scheduler treats alike share one typed view."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ _COLUMNS = ("name", "node", "namespace", "uid", "startTime", "priority", LABELS,
 
 
 class PodRows:
-    """Pods by row.
+    """The rows of a table of pods.
 
-    Columns: ``name`` (strings), and of bound pods ``node`` (strings), must be there. All others may be missing or
-    null: ``namespace`` (string; its template's or ``default``); ``uid`` (string); ``startTime`` (timestamp);
+    Columns: ``name`` (strings), and for bound pods ``node`` (strings), are required. All others may be missing or
+    null: ``namespace`` (string; the template's or ``default``); ``uid`` (string); ``startTime`` (timestamp);
     ``priority`` (integer); ``label/KEY`` (strings, plain or dictionary) or ``labels`` (maps or structs of strings),
-    laid over the template's; and either ``template`` (string, best a dictionary: a Pod as JSON, which rows share) or
-    ``requests/NAME`` (integers: millicores for cpu, else whole units), what the pod's one container requests.
-    Other columns are errors.
+    which override the template's; and either ``template`` (string, best a dictionary: a Pod as JSON, which rows
+    share) or ``requests/NAME`` (integers: millicores for cpu, else whole units), the requests of the pod's one
+    container. Other columns are errors.
 
     Args:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
-        bound: Whether they have nodes; a table of pending pods may not have a column ``node``.
+        bound: Whether the pods are bound; a table of pending pods must not have a column ``node``.
 
     Raises:
-        UsageError: The source is no table, lacks a column, or one has another type; a row has a value that it
-            cannot have, or the name of another row.
+        UsageError: The source is not a table, lacks a column, or a column has a wrong type; a row has an invalid
+            value, or the name of another row.
         ManifestError: A template is invalid.
 
     Attributes:
-        names: Their names, a string array.
-        namespaces: Their namespaces.
-        nodes: Names of their nodes; null for pending pods.
-        uids: Their UIDs, a string array; None: none has any.
-        starts: When they started.
-        shapes: What the scheduler can tell apart: a pod of each kind.
-        shape_of: int32[n]: which of these each is.
+        names: The pods' names, a string array.
+        namespaces: The pods' namespaces.
+        nodes: The names of the pods' nodes; null for pending pods.
+        uids: The pods' UIDs, a string array; None if no pod has one.
+        starts: The pods' start times.
+        shapes: One pod for each set of rows that the scheduler treats alike.
+        shape_of: int32[n]: the index of each row's shape.
     """
 
     def __init__(self, source: ArrowStream, *, bound: bool = True) -> None:
@@ -81,7 +81,7 @@ class PodRows:
     def _no_nodes(table: Table) -> Coded:
         if "node" in table:
             raise UsageError("a table of pending pods has a column 'node'; expected none")
-        return _nothing(len(table))
+        return _nulls(len(table))
 
     def _refuse_twice(self, table: Table, names: Coded) -> None:
         group, first = distinct(len(table), (self.namespaces.codes, names.codes))
@@ -98,21 +98,21 @@ class PodRows:
         return (self.uids[row].as_py() if self.uids is not None else None) or ""
 
     def key(self, row: int) -> tuple[str, str]:
-        """A row's namespace and name."""
+        """Return a row's namespace and name."""
         return self.namespaces.values[self.namespaces.codes[row]], self.names[row].as_py()
 
     def pod_keys(self) -> Iterator[tuple[str, str]]:
-        """The namespaces and names of all rows."""
+        """Yield the namespaces and names of all rows."""
         spaces = np.array(self.namespaces.values, object)[self.namespaces.codes]
         return zip(spaces.tolist(), self.names.to_numpy(zero_copy_only=False).tolist(), strict=True)
 
     def node(self, row: int) -> str:
-        """The name of a row's node."""
+        """Return the name of a row's node."""
         found: str = self.nodes.values[self.nodes.codes[row]]
         return found
 
     def where(self, wanted: npt.NDArray[np.bool_]) -> PodRows:
-        """Some of the rows: bool[n], which."""
+        """Return the rows selected by a mask, bool[n]."""
         some = copy(self)
         chosen = pa.array(wanted)
         some.names = self.names.filter(chosen)
@@ -125,7 +125,7 @@ class PodRows:
         return some
 
     def pod(self, row: int) -> Pod:
-        """A row as the object it stands for."""
+        """Return a row as a typed view."""
         shape: Pod = self.shapes[self.shape_of[row]]
         name = self.names[row].as_py()
         metadata = msgspec.structs.replace(shape.metadata, name=name, uid=self._uid(row))
@@ -139,11 +139,11 @@ class PodRows:
 
 
 class _Shapes:
-    """What the scheduler sees of the rows: templates or requests, namespaces, labels, priorities."""
+    """The columns that scheduling depends on: templates or requests, namespaces, labels, priorities."""
 
     def __init__(self, table: Table, names: Coded) -> None:
         self._names = names
-        nothing = _nothing(len(table))
+        nothing = _nulls(len(table))
         self._templates = table.texts(TEMPLATE) if TEMPLATE in table else nothing
         self._requests = table.resources(REQUESTS)
         if TEMPLATE in table and self._requests:
@@ -156,17 +156,17 @@ class _Shapes:
         self.namespaces = self._namespaces(table.texts("namespace") if "namespace" in table else nothing)
 
     def _namespaces(self, given: Coded) -> Coded:
-        """The namespaces of rows: their own, else their templates', else ``default``."""
+        """Return the namespaces of rows: their own, else those of their templates, else ``default``."""
         of_bases = [base.metadata.namespace or "default" for base in self._bases]
         of_rows = [text or "default" for text in given.values]
         places = {name: place for place, name in enumerate(dict.fromkeys([*of_rows, *of_bases]))}
-        # A code of NULL takes what stands last.
+        # The code NULL (-1) selects the last entry.
         else_ = np.array([places[name] for name in of_bases], np.int32)[self._templates.codes]
         own = np.array([*(places[name] for name in of_rows), NULL], np.int32)[given.codes]
         return Coded(np.where(own == NULL, else_, own), list(places))
 
     def columns(self) -> Iterator[npt.NDArray[np.int64] | npt.NDArray[np.int32]]:
-        """Everything in which pods can differ for the scheduler, as numbers."""
+        """Yield the columns that scheduling depends on, as integers."""
         yield self.namespaces.codes
         yield self._templates.codes
         # A generic ephemeral volume's claim is named after its pod.
@@ -181,7 +181,7 @@ class _Shapes:
             yield amounts.valid.astype(np.int32)
 
     def pod(self, row: int, uid: str) -> Pod:
-        """The pod that a row makes."""
+        """Return the pod of a row."""
         base: Pod = self._bases[self._templates.codes[row]]
         own = {key: text for key, label in self._labels.items() if (text := label.at(row)) is not None}
         metadata = msgspec.structs.replace(
@@ -198,7 +198,7 @@ class _Shapes:
         return msgspec.structs.replace(base, metadata=metadata, spec=spec)
 
     def _spec(self, row: int) -> PodSpec:
-        """A spec with one container that requests what the row does."""
+        """Return a spec with one container that has the row's requests."""
         requests: dict[str, Quantity] = {
             name: f"{amount}m" if name == "cpu" else str(amount)
             for name, amounts in self._requests.items()
@@ -207,8 +207,8 @@ class _Shapes:
         return PodSpec(containers=(Container(resources=ResourceRequirements(requests=requests)),))
 
 
-def _nothing(rows: int) -> Coded:
-    """A column of nulls."""
+def _nulls(rows: int) -> Coded:
+    """Return a column of nulls."""
     return Coded(np.full(rows, NULL, np.int32), [])
 
 

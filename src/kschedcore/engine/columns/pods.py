@@ -1,4 +1,4 @@
-"""A pod's spec as the core accounts it."""
+"""Conversion of pods to the footprints that the native core accounts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CarrierKey = tuple[str, "AffinityTerm", str]
 
 
 def host_ports(spec: PodSpec) -> list[tuple[str, str, int]]:
-    """(host address, protocol, port) of every host port of containers and sidecars (plugin NodePorts)."""
+    """Return (host address, protocol, port) of every host port of containers and sidecars (plugin NodePorts)."""
     sidecars = [c for c in spec.init_containers or () if c.restart_policy == "Always"]
     return [
         (port.host_ip or "0.0.0.0", port.protocol or "TCP", port.host_port)
@@ -37,7 +37,7 @@ def host_ports(spec: PodSpec) -> list[tuple[str, str, int]]:
 
 
 def carried_terms(spec: PodSpec, namespace: str) -> dict[CarrierKey, int]:
-    """The inter-pod affinity terms that a pod carries once it is bound, with their weights summed."""
+    """Return the inter-pod affinity terms of a pod, with the weights of equal terms summed."""
     carried: dict[CarrierKey, int] = {}
     affinity = spec.affinity
     if affinity is None:
@@ -67,14 +67,14 @@ def pod_info(
     volumes: Sequence[tuple[tuple[str, ...], int]] = (),
     claims: Sequence[CarrierKey] = (),
 ) -> PodInfo:
-    """What the core accounts of a pod.
+    """Return the footprint of a pod.
 
     Args:
-        nodes: The table on which it will be accounted.
+        nodes: The node table on which it is accounted.
         pod: The pod.
-        terminating: Whether it is being deleted.
-        volumes: The disks and volumes it holds of its node, see ``PodInfo``.
-        claims: Carrier groups of its claims that only one pod may use.
+        terminating: Whether the pod is being deleted.
+        volumes: The disks and volumes that the pod uses, see ``PodInfo``.
+        claims: Carrier groups of its ReadWriteOncePod claims.
 
     Raises:
         ManifestError: The pod names more resources than a cluster may.

@@ -10,18 +10,18 @@ from kschedcore.errors import ManifestError
 __all__ = ["MOST_RESOURCES", "require_resources"]
 
 MOST_RESOURCES = 126
-"""How many resource names the nodes and pods of a cluster may have between them."""
+"""Maximum number of distinct resource names in the nodes and pods of a cluster."""
 
 
 def require_resources(nodes: NodeTable, names: Collection[str]) -> None:
-    """Check that resource names can be accounted together with those that are already.
+    """Check that resource names can be accounted beside those in use.
 
     Args:
-        nodes: The table that accounts them.
+        nodes: The node table.
         names: The names of a node or a pod.
 
     Raises:
-        ManifestError: They are too many; none of them was added.
+        ManifestError: There would be too many; none of them was added.
     """
     if len(nodes.resource_names) + len(names) <= MOST_RESOURCES:
         return

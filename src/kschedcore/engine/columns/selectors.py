@@ -18,32 +18,32 @@ Term = list[Requirement]
 
 
 def label_requirements(selector: LabelSelector) -> tuple[Requirement, ...]:
-    """The requirements of a metav1.LabelSelector; none selects everything."""
+    """Return the requirements of a metav1.LabelSelector; none selects everything."""
     exact = [(key, "In", (value,)) for key, value in sorted((selector.match_labels or {}).items())]
     return (*exact, *((e.key, e.operator, tuple(e.values or ())) for e in selector.match_expressions or ()))
 
 
 def node_term(term: NodeSelectorTerm) -> Term:
-    """A v1.NodeSelectorTerm, its fields first; the only field there is is ``metadata.name``."""
+    """Return a v1.NodeSelectorTerm, matchFields first; their only key is ``metadata.name``."""
     fields = [(NAME_FIELD, e.operator, tuple(e.values or ())) for e in term.match_fields or ()]
     return fields + [(e.key, e.operator, tuple(e.values or ())) for e in term.match_expressions or ()]
 
 
 def node_terms(selector: NodeSelector) -> list[Term]:
-    """The terms of a v1.NodeSelector, in order."""
+    """Return the terms of a v1.NodeSelector, in order."""
     return [node_term(term) for term in selector.node_selector_terms or ()]
 
 
 def exact_term(labels: dict[str, str]) -> Term:
-    """A map of labels (``spec.nodeSelector``) as one term."""
+    """Return a map of labels (``spec.nodeSelector``) as one term."""
     return [(key, "In", (value,)) for key, value in sorted(labels.items())]
 
 
 def affinity_term(term: PodAffinityTerm, namespace: str) -> AffinityTerm:
-    """A v1.PodAffinityTerm of a pod in ``namespace``.
+    """Return a v1.PodAffinityTerm of a pod in ``namespace``, compiled.
 
-    Without ``namespaces`` and ``namespaceSelector`` it speaks of the pod's own namespace; without a label
-    selector, of no pod.
+    Without ``namespaces`` and ``namespaceSelector`` it selects pods of the pod's namespace; without a label selector,
+    no pod.
     """
     names = term.namespaces or ()
     selector = term.namespace_selector
@@ -57,5 +57,5 @@ def affinity_term(term: PodAffinityTerm, namespace: str) -> AffinityTerm:
 
 
 def affinity_terms(terms: Sequence[PodAffinityTerm] | None, namespace: str) -> list[tuple[AffinityTerm, str]]:
-    """(term, topology key) of required terms."""
+    """Return (term, topology key) of required terms."""
     return [(affinity_term(term, namespace), term.topology_key) for term in terms or ()]

@@ -1,4 +1,4 @@
-"""Arrow tables that users hand in: columns checked once and read whole.
+"""Arrow tables from users: columns are checked once and read as a whole.
 
 Messages count rows from 0 and name the table, the row, the column, the value and what was expected.
 """
@@ -27,63 +27,63 @@ NULL = -1
 
 
 class ArrowStream(Protocol):
-    """A table that can hand itself over through the Arrow PyCapsule interface."""
+    """A table that exports itself through the Arrow PyCapsule interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export the table as a C stream."""
 
 
 class Coded(NamedTuple):
-    """A column of texts, dictionary-coded.
+    """A dictionary-encoded column of strings.
 
     Attributes:
-        codes: int32[n]: place of the row's text in ``values``, ``NULL`` where it is null.
-        values: The distinct texts, each of which some row has.
+        codes: int32[n]: the index of the row's text in ``values``, ``NULL`` where it is null.
+        values: The distinct texts, each used by some row.
     """
 
     codes: npt.NDArray[np.int32]
     values: list[str]
 
     def at(self, row: int) -> str | None:
-        """The text of a row."""
+        """Return the text of a row."""
         code = self.codes[row]
         return None if code == NULL else self.values[code]
 
     def first_rows(self) -> list[int]:
-        """For each value, the first row that has it."""
+        """Return the first row of each value."""
         rows: list[int] = _first_rows(self.codes, len(self.values)).tolist()
         return rows
 
 
 class Amounts(NamedTuple):
-    """A column of whole numbers: int64[n], 0 where null, and bool[n], whether there is one."""
+    """A column of integers: int64[n], 0 where null, and bool[n], the validity."""
 
     numbers: npt.NDArray[np.int64]
     valid: npt.NDArray[np.bool_]
 
     def at(self, row: int) -> int | None:
-        """The number of a row."""
+        """Return the number of a row."""
         return int(self.numbers[row]) if self.valid[row] else None
 
 
 class Table:
-    """A table of rows.
+    """An Arrow table.
 
     Args:
         source: Anything with ``__arrow_c_stream__`` (pyarrow, polars, duckdb, pandas).
-        what: What its rows are, in messages.
+        what: What the rows are, for messages: ``nodes`` or ``pods``.
 
     Raises:
-        UsageError: It is no table.
+        UsageError: The source is not an Arrow table.
     """
 
     def __init__(self, source: ArrowStream, what: str) -> None:
         if not hasattr(source, "__arrow_c_stream__"):
-            raise UsageError(f"{type(source).__name__} is no Arrow table: it has no __arrow_c_stream__")
+            raise UsageError(f"{type(source).__name__} is not an Arrow table: it has no __arrow_c_stream__")
         try:
             self._table = pa.RecordBatchReader.from_stream(source).read_all()
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise UsageError(f"{type(source).__name__} is no Arrow table: {error}") from None
+            raise UsageError(f"{type(source).__name__} is not an Arrow table: {error}") from None
         self._what = what
         names = self._table.column_names
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -97,7 +97,7 @@ class Table:
         return name in self._table.column_names
 
     def refuse_unknown(self, columns: Iterable[str], families: Iterable[str]) -> None:
-        """Refuse columns that would not be read: a misspelt name would otherwise change what is decided.
+        """Refuse columns that would not be read, since a misspelt name would change decisions.
 
         Args:
             columns: The names of columns that are read.
@@ -125,7 +125,7 @@ class Table:
             raise UsageError(f"the table of {self._what} has an unknown column {name!r}; {hint}")
 
     def fault(self, row: int, column: str, found: object, expected: str) -> UsageError:
-        """Return the error for a value that a column cannot have."""
+        """Return the error for an invalid value of a column."""
         return UsageError(
             f"row {row} of the table of {self._what}: column {column!r} is {found!r}; expected {expected}"
         )
@@ -147,13 +147,13 @@ class Table:
     # -- columns of one type --------------------------------------------------------------------------
 
     def texts(self, name: str) -> Coded:
-        """A column of strings, plain or dictionary-coded."""
+        """Return a column of strings, plain or dictionary-encoded."""
         array = self._array(name)
         self._of_type(name, fits=_is_text(array.type) or pa.types.is_null(array.type), expected="strings")
         return coded(array)
 
     def needed_texts(self, name: str) -> Coded:
-        """A column of strings that must be there, none of them null or empty."""
+        """Return a required column of strings, none of them null or empty."""
         if name not in self:
             raise UsageError(f"a table of {self._what} needs a column {name!r}")
         found = self.texts(name)
@@ -166,11 +166,11 @@ class Table:
         return found
 
     def amounts(self, name: str) -> Amounts:
-        """A column of integers, none of them negative, or beyond 64 bits."""
+        """Return a column of integers from 0 to 2**63 - 1."""
         return self._integers(name, 0, (1 << 63) - 1, "an integer from 0 to 2**63 - 1")
 
     def priorities(self, name: str) -> Amounts:
-        """A column of integers that fit into 32 bits."""
+        """Return a column of integers that fit into 32 bits."""
         return self._integers(name, -(1 << 31), (1 << 31) - 1, "an integer of 32 bits")
 
     def _integers(self, name: str, least: int, most: int, expected: str) -> Amounts:
@@ -195,7 +195,7 @@ class Table:
         return Amounts(np.ascontiguousarray(numbers, np.int64), valid)
 
     def seconds(self, name: str) -> Amounts:
-        """A column of timestamps, in whole seconds since 1970; those without a time zone are UTC."""
+        """Return a column of timestamps, in whole seconds since 1970; those without a time zone are UTC."""
         array = self._array(name)
         fits = pa.types.is_timestamp(array.type) or pa.types.is_null(array.type)
         self._of_type(name, fits=fits, expected="timestamps")
@@ -204,7 +204,7 @@ class Table:
         return Amounts(whole.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), valid)
 
     def booleans(self, name: str) -> npt.NDArray[np.bool_]:
-        """bool[n]: a column of booleans, where null is false."""
+        """Return a column of booleans, null as false, bool[n]."""
         array = self._array(name)
         fits = pa.types.is_boolean(array.type) or pa.types.is_null(array.type)
         self._of_type(name, fits=fits, expected="booleans")
@@ -214,19 +214,19 @@ class Table:
         return values
 
     def lists(self, name: str, fields: tuple[str, ...]) -> dict[int, list[dict[str, Any]]]:
-        """Row -> the structs of a column of lists, where there are any; ``fields`` must be in all of them."""
+        """Return row -> the structs of a column of lists, where there are any; each must have all ``fields``."""
         array = self._array(name)
         kind = array.type
         if pa.types.is_null(kind):
             return {}
         fits = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        # A library that finds types out from values knows none for structs where all lists are empty.
+        # A library that infers types from values finds none for structs if all lists are empty.
         if fits and pa.types.is_null(kind.value_type) and not len(array.flatten()):
             return {}
         fits = fits and pa.types.is_struct(kind.value_type) and {*fields} <= {f.name for f in kind.value_type}
         self._of_type(name, fits=fits, expected=f"lists of structs with {' and '.join(fields)}")
         filled = np.flatnonzero(pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False))
-        # Arrow takes no rows of views of strings, which polars hands over.
+        # Arrow cannot take rows of string views, which polars exports.
         found = {row: array[row].as_py() for row in filled.tolist()}
         for row, structs in found.items():
             for each in structs:
@@ -252,7 +252,7 @@ class Table:
     # -- families of columns --------------------------------------------------------------------------
 
     def resources(self, prefix: str) -> dict[str, Amounts]:
-        """Resource -> its column, of those called ``prefix`` and the resource."""
+        """Return resource -> its column ``prefix`` + resource."""
         return {
             name.removeprefix(prefix): self.amounts(name)
             for name in self._table.column_names
@@ -260,7 +260,7 @@ class Table:
         }
 
     def labels(self) -> dict[str, Coded]:
-        """Label key -> its column: of columns ``label/KEY``, and of ``labels``, a column of maps or structs.
+        """Return label key -> its column: of columns ``label/KEY``, and of ``labels``, a column of maps or structs.
 
         A ``label/KEY`` column has precedence.
         """
@@ -287,7 +287,7 @@ class Table:
         return coded(values)
 
     def _mapped(self, maps: pa.MapArray) -> dict[str, Coded]:
-        """A column a key of a column of maps."""
+        """Return a column for each key of a column of maps."""
         self._of_type(
             LABELS,
             fits=_is_text(maps.type.key_type) and _is_text(maps.type.item_type),
@@ -307,23 +307,23 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def coded(array: pa.Array) -> Coded:
-    """An array of strings, dictionary-coded."""
+    """Return an array of strings, dictionary-encoded."""
     if not pa.types.is_dictionary(array.type):
         if pa.types.is_string_view(array.type) or pa.types.is_null(array.type):
             array = _strings(array)
         array = array.dictionary_encode()
         return Coded(_numbers(array.indices), array.dictionary.to_pylist())
-    # A dictionary that came from outside may say a value twice, or values of rows that were cut off.
+    # A dictionary from outside may have a value twice, or values of rows that were sliced off.
     own = _strings(array.dictionary).dictionary_encode()
     codes = np.append(_numbers(own.indices), np.int32(NULL))[_numbers(array.indices)]
     return _used(codes, own.dictionary.to_pylist())
 
 
 def _strings(array: pa.Array) -> pa.StringArray:
-    """An array of strings in the layout that everything can be done with."""
+    """Return an array of strings in the layout that all Arrow functions support."""
     try:
         return array.cast(pa.string())
-    except pa.ArrowNotImplementedError:  # of views, in the oldest versions of pyarrow
+    except pa.ArrowNotImplementedError:  # of string views, in the oldest versions of pyarrow
         return pa.array(array.to_pylist(), pa.string())
 
 
@@ -333,14 +333,14 @@ def _numbers(indices: pa.Array) -> npt.NDArray[np.int32]:
 
 
 def _used(codes: npt.NDArray[np.int32], values: list[str]) -> Coded:
-    """A column without the values that no row has."""
+    """Return a column without unused values."""
     used = np.bincount(codes[codes >= 0], minlength=len(values)).astype(np.bool_)
     fresh = np.append(np.cumsum(used) - 1, NULL).astype(np.int32)
     return Coded(fresh[codes], [value for value, wanted in zip(values, used, strict=True) if wanted])
 
 
 def plain(column: Coded) -> pa.StringArray:
-    """A column of strings as Arrow has them when each is written out."""
+    """Return a column as a plain string array."""
     indices = pa.array(column.codes, mask=column.codes == NULL)
     return pa.DictionaryArray.from_arrays(indices, pa.array(column.values, pa.string())).dictionary_decode()
 
@@ -348,11 +348,11 @@ def plain(column: Coded) -> pa.StringArray:
 def distinct(
     rows: int, columns: Iterable[npt.NDArray[Any]]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Which rows are alike in all of some columns.
+    """Group the rows that are equal in all of some columns.
 
     Args:
-        rows: How many rows there are.
-        columns: Integers, ``rows`` in each.
+        rows: Number of rows.
+        columns: Integer columns of ``rows`` entries.
 
     Returns:
         (int32[rows]: the group of each row, groups numbered by their first rows; int64[k]: those rows).
@@ -366,8 +366,8 @@ def distinct(
 
 
 def _first_rows(codes: npt.NDArray[Any], count: int) -> npt.NDArray[np.int64]:
-    """int64[count]: the first row of each code."""
+    """Return the first row of each code, int64[count]."""
     rows = np.flatnonzero(codes >= 0)[::-1]
     first = np.zeros(count, np.int64)
-    first[codes[rows]] = rows  # of several rows the one written last stays
+    first[codes[rows]] = rows  # of several rows the last write remains
     return first

@@ -15,12 +15,12 @@ TolerationTuple = tuple[str, str, str, str]
 
 
 def taints(node: Node) -> tuple[TaintTuple, ...]:
-    """A node's taints, in its own order."""
+    """Return a node's taints, in the order of the spec."""
     return tuple((t.key, t.value or "", t.effect) for t in node.spec.taints or ())
 
 
 def tolerations(spec: PodSpec) -> tuple[TolerationTuple, ...]:
-    """A pod's tolerations, in its own order."""
+    """Return a pod's tolerations, in the order of the spec."""
     return tuple(
         (t.key or "", t.operator or "", t.value or "", t.effect or "") for t in spec.tolerations or ()
     )

@@ -1,6 +1,6 @@
-"""Base types of plugin arguments (kubescheduler.config.k8s.io/v1), and what several plugins' arguments hold.
+"""Base types of plugin arguments (kubescheduler.config.k8s.io/v1), and types that several plugins use.
 
-The arguments of an in-tree plugin stand beside the plugin, in ``engine/plugins``.
+The arguments of an in-tree plugin are in the plugin's module, in ``engine/plugins``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Args(Fields, frozen=True, kw_only=True):
         """Return what is wrong with the arguments.
 
         Args:
-            path: Where they stand in the configuration, for the messages.
+            path: The field path of the arguments, for messages.
         """
         return ()
 
@@ -44,7 +44,7 @@ class NoArgs(Args, frozen=True):
 
 
 class ResourceSpec(Fields, frozen=True):
-    """A resource and its weight in a scoring strategy, 1 to 100; 0 stands for 1."""
+    """A resource and its weight in a scoring strategy, 1 to 100; 0 means 1."""
 
     name: str = ""
     weight: Int32 = 0

@@ -1,7 +1,7 @@
-"""KubeSchedulerConfiguration v1: read, defaulted and validated as kube-scheduler does at its start.
+"""Read, default and validate a KubeSchedulerConfiguration v1, as kube-scheduler does at its start.
 
-A configuration is read without knowing which plugins there are: what its plugin sets come to is decided when
-:func:`kschedcore.engine.profile.profiles_of` lays them over a registry.
+A configuration is read without a plugin registry: its plugin sets are resolved by
+:func:`kschedcore.engine.profile.profiles_of`.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from kschedcore.manifests.loading import read_documents
 DEFAULT_SCHEDULER_NAME = "default-scheduler"
 
 EVERY_NODE = 100
-"""The percentage of nodes to score where a configuration names none: kschedcore looks at all of them.
+"""Default of ``percentageOfNodesToScore``: all nodes.
 
-kube-scheduler's own default, 0, chooses by the size of the cluster; say 0 to have it.
+kube-scheduler's default is 0, which adapts to the size of the cluster; set 0 explicitly for that.
 """
 
 Configuration = Mapping[str, Any] | str | PathLike[str]
-"""A configuration as it is given: JSON-shaped data, or the path of a YAML or JSON file."""
+"""A configuration as JSON-shaped data, or the path of a YAML or JSON file."""
 
 
 @dataclass(frozen=True)
 class ProfileConfiguration:
-    """What a configuration says of one profile.
+    """One profile of a configuration.
 
     Attributes:
-        scheduler_name: The name that pods choose it by.
-        plugins: The plugin sets as they stand in the file.
+        scheduler_name: The name that pods select it by.
+        plugins: The plugin sets as in the file.
         args: Arguments of in-tree plugins, where given; defaulted and valid.
-        raw_args: Arguments of other plugins, as they stand in the file.
-        percentage_of_nodes_to_score: 0 to 100; 0 lets the size of the cluster decide.
+        raw_args: Arguments of other plugins, as in the file.
+        percentage_of_nodes_to_score: 0 to 100; 0 adapts to the size of the cluster.
     """
 
     scheduler_name: str
@@ -69,8 +69,8 @@ class SchedulerConfiguration:
     Attributes:
         profiles: In the file's order; at least one.
         extenders: In the order in which they are called.
-        pod_initial_backoff_seconds: How long a pod waits after its first failed attempt.
-        pod_max_backoff_seconds: What that time, doubling, stops at.
+        pod_initial_backoff_seconds: Backoff of a pod after its first failed attempt.
+        pod_max_backoff_seconds: Upper bound of the backoff, which doubles with each attempt.
         parallelism: As given; decisions do not depend on it.
     """
 
@@ -86,11 +86,11 @@ def load_config(config: Configuration | SchedulerConfiguration | None = None) ->
 
     Args:
         config: JSON-shaped data, or the path of a YAML or JSON file with one document; None for the default
-            configuration. One that was read already is returned as it is.
+            configuration. A SchedulerConfiguration is returned unchanged.
 
     Raises:
-        ConfigError: kube-scheduler v1.34 would refuse it. Says what is wrong in its words, with the file and
-            the field's path.
+        ConfigError: kube-scheduler v1.34 would refuse it. The message is kube-scheduler's, with the file and the
+            field's path.
         NotFoundError: There is no such file.
     """
     if isinstance(config, SchedulerConfiguration):
@@ -108,7 +108,7 @@ def load_config(config: Configuration | SchedulerConfiguration | None = None) ->
 
 
 def _document(path: Path) -> Mapping[str, Any]:
-    """The one document of a file."""
+    """Return the one document of a file."""
     try:
         documents = [document.data for document in read_documents([path])]
     except ManifestError as error:
@@ -138,8 +138,8 @@ def _validated(data: Mapping[str, Any]) -> SchedulerConfiguration:
     ]
     errors = validate(msgspec.structs.replace(fields, profiles=profiles), args)
     if errors:
-        told = [str(error) for error in errors]
-        raise ConfigError(told[0] if len(told) == 1 else f"[{', '.join(told)}]")
+        problems = [str(error) for error in errors]
+        raise ConfigError(problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]")
     percentage = fields.percentage_of_nodes_to_score
     ignored = tuple(
         resource.name
@@ -174,7 +174,7 @@ def _profile(
 
 
 def _ignoring(resources: tuple[str, ...], args: Mapping[str, Args | None]) -> Mapping[str, Args | None]:
-    """Let NodeResourcesFit pass over resources that extenders look after."""
+    """Add the resources that extenders manage to ``ignoredResources`` of NodeResourcesFit."""
     fit = args.get("NodeResourcesFit") or DEFAULT_ARGS["NodeResourcesFit"]
     if not resources or not isinstance(fit, NodeResourcesFitArgs):
         return args
@@ -183,7 +183,7 @@ def _ignoring(resources: tuple[str, ...], args: Mapping[str, Args | None]) -> Ma
 
 
 def _check_kind(data: Mapping[str, Any]) -> None:
-    """Refuse what is no KubeSchedulerConfiguration of the one version there is."""
+    """Refuse any other kind or version."""
     for field in ("apiVersion", "kind"):
         if not isinstance(data.get(field), str) or not data[field]:
             raise ConfigError(
@@ -197,7 +197,7 @@ def _check_kind(data: Mapping[str, Any]) -> None:
 
 
 def _named(profiles: tuple[ProfileFields, ...]) -> tuple[ProfileFields, ...]:
-    """A profile that stands alone need not be named."""
+    """Fill in the default scheduler name of a single profile."""
     if len(profiles) == 1 and profiles[0].scheduler_name is None:
         return (msgspec.structs.replace(profiles[0], scheduler_name=DEFAULT_SCHEDULER_NAME),)
     return profiles

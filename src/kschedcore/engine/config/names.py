@@ -1,4 +1,4 @@
-"""Checks of the labels and resource names in a configuration, in apimachinery's words."""
+"""Validation of label keys and resource names in a configuration, with apimachinery's messages."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from kschedcore.api.machinery.field_errors import FieldError, invalid
 
 
 def label_name_errors(name: str, path: str) -> Iterator[FieldError]:
-    """Yield what is wrong with a label key."""
+    """Yield the errors of a label key."""
     for problem in is_qualified_name(name):
         yield invalid(path, name, problem)
 
 
 def extended_resource_problems(name: str) -> list[str]:
-    """Return what is wrong with the name of an extended resource (``v1helper.IsExtendedResourceName``)."""
+    """Return the errors of the name of an extended resource (``v1helper.IsExtendedResourceName``)."""
     problems = list(is_qualified_name(name))
     if problems:
         return problems

@@ -1,4 +1,4 @@
-"""What a KubeSchedulerConfiguration file says (kubescheduler.config.k8s.io/v1), field by field."""
+"""The types of KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KIND = "KubeSchedulerConfiguration"
 
 
 class EnabledPlugin(Fields, frozen=True):
-    """A plugin of a plugin set by name; the weight counts where it scores, 0 standing for 1."""
+    """A plugin of a plugin set, by name; the weight is for Score, and 0 means 1."""
 
     name: str = ""
     weight: Int32 = 0
 
 
 class PluginSet(Fields, frozen=True, kw_only=True):
-    """What a profile changes at an extension point: plugins to run there, and plugins not to (``*``: all)."""
+    """The plugins that a profile enables and disables (``*``: all) at an extension point."""
 
     enabled: tuple[EnabledPlugin, ...] = ()
     disabled: tuple[EnabledPlugin, ...] = ()
@@ -32,7 +32,7 @@ class PluginSet(Fields, frozen=True, kw_only=True):
 
 
 class Plugins(Fields, frozen=True, kw_only=True):
-    """Plugin sets by extension point; ``multiPoint`` speaks of all points that a plugin implements."""
+    """Plugin sets by extension point; ``multiPoint`` applies to all points that a plugin implements."""
 
     multi_point: PluginSet = PluginSet()
     pre_enqueue: PluginSet = PluginSet()
@@ -49,7 +49,7 @@ class Plugins(Fields, frozen=True, kw_only=True):
     post_bind: PluginSet = PluginSet()
 
     def at(self, point: str) -> PluginSet:
-        """The set of an extension point, by the point's name in the file."""
+        """Return the set of an extension point, by the point's name in the file."""
         plugins: PluginSet = getattr(self, _ATTRIBUTES[point])
         return plugins
 
@@ -58,14 +58,14 @@ _ATTRIBUTES = {field.encode_name: field.name for field in msgspec.structs.fields
 
 
 class PluginConfig(Fields, frozen=True, kw_only=True):
-    """The arguments of one plugin, as they stand in the file."""
+    """The arguments of one plugin, as in the file."""
 
     name: str = ""
     args: dict[str, Any] | None = None
 
 
 class ProfileFields(Fields, frozen=True, kw_only=True):
-    """KubeSchedulerProfile: what one scheduler name stands for."""
+    """KubeSchedulerProfile."""
 
     scheduler_name: str | None = None
     percentage_of_nodes_to_score: Int32 | None = None
@@ -74,14 +74,14 @@ class ProfileFields(Fields, frozen=True, kw_only=True):
 
 
 class ExtenderManagedResource(Fields, frozen=True, kw_only=True):
-    """An extended resource that an extender looks after; NodeResourcesFit may be told to ignore it."""
+    """An extended resource that an extender manages; ``ignoredByScheduler`` makes NodeResourcesFit ignore it."""
 
     name: str = ""
     ignored_by_scheduler: bool = False
 
 
 class ExtenderTLSConfig(Fields, frozen=True, kw_only=True):
-    """How to speak TLS with an extender; the ``…Data`` fields are base64 and win over the files."""
+    """TLS settings of an extender; the ``…Data`` fields are base64 and take precedence over the files."""
 
     insecure: bool = False
     server_name: str = ""
@@ -94,11 +94,11 @@ class ExtenderTLSConfig(Fields, frozen=True, kw_only=True):
 
 
 class ExtenderFields(Fields, frozen=True, kw_only=True):
-    """Extender: a process that takes part in scheduling over HTTP. A verb that is empty is not asked for.
+    """Extender: a process that takes part in scheduling over HTTP. A verb that is empty is not called.
 
     Attributes:
-        http_timeout: A Go duration (``5s``, ``100ms``); empty or zero stands for five seconds.
-        weight: What an extender's scores, 0 to 10, are multiplied by before they are added.
+        http_timeout: A Go duration (``5s``, ``100ms``); empty or zero means five seconds.
+        weight: Factor of the extender's scores (0 to 10).
     """
 
     url_prefix: str = ""
@@ -116,7 +116,7 @@ class ExtenderFields(Fields, frozen=True, kw_only=True):
 
 
 class ConfigurationFields(Fields, frozen=True, kw_only=True):
-    """KubeSchedulerConfiguration. What only concerns a kube-scheduler process is taken as it stands."""
+    """KubeSchedulerConfiguration. Fields that only concern a kube-scheduler process are accepted unchecked."""
 
     api_version: str = ""
     kind: str = ""

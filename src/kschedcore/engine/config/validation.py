@@ -22,11 +22,11 @@ REMOVED_PLUGINS = frozenset({"AzureDiskLimits", "CinderLimits", "EBSLimits", "GC
 
 
 def validate(config: ConfigurationFields, args: Sequence[Mapping[str, Args | None]]) -> list[FieldError]:
-    """Everything that is wrong with a configuration.
+    """Return all errors of a configuration.
 
     Args:
         config: The configuration, defaulted.
-        args: For each profile, the decoded arguments by plugin; None where Kubernetes knows none.
+        args: For each profile, the decoded arguments by plugin; None for plugins without arguments in Kubernetes.
     """
     errors: list[FieldError] = []
     if config.parallelism <= 0:
@@ -80,17 +80,17 @@ def _profile_errors(
 
 
 POINTS_WITH_REMOVED_PLUGINS = ("multiPoint", "preFilter", "filter")
-"""Where the removed plugins used to run."""
+"""The extension points at which the removed plugins ran."""
 
 
 def _removed_errors(name: str, path: str) -> Iterator[FieldError]:
     if name in REMOVED_PLUGINS:
-        told = f'was invalid in version "v1" (KubeSchedulerConfiguration is version "{API_VERSION}")'
-        yield invalid(path, name, told)
+        problem = f'was invalid in version "v1" (KubeSchedulerConfiguration is version "{API_VERSION}")'
+        yield invalid(path, name, problem)
 
 
 def _queue_sort_errors(profiles: Sequence[ProfileFields]) -> Iterator[FieldError]:
-    """All profiles share one queue, so they must sort it alike."""
+    """Yield the errors of profiles that do not have the same QueueSort plugin: they share one queue."""
     first = profiles[0].plugins.queue_sort
     if len(first.enabled) > 1:
         path = "profiles[0].plugins.queueSort.Enabled"
@@ -98,13 +98,13 @@ def _queue_sort_errors(profiles: Sequence[ProfileFields]) -> Iterator[FieldError
     for index, profile in enumerate(profiles[1:], 1):
         own = profile.plugins.queue_sort
         if own != first:
-            told = "must be the same for all profiles"
-            yield invalid(f"profiles[{index}].plugins.queueSort", _names(own), told)
+            problem = "must be the same for all profiles"
+            yield invalid(f"profiles[{index}].plugins.queueSort", _names(own), problem)
         for plugin in first.enabled[:1]:
             mine = _args_of(profile, plugin.name)
             if mine is not None and mine != _args_of(profiles[0], plugin.name):
-                told = "queueSort must be the same for all profiles"
-                yield invalid(f"profiles[{index}].pluginConfig.args", mine, told)
+                problem = "queueSort must be the same for all profiles"
+                yield invalid(f"profiles[{index}].pluginConfig.args", mine, problem)
 
 
 def _args_of(profile: ProfileFields, name: str) -> dict[str, Any] | None:
@@ -134,8 +134,8 @@ def _extender_errors(extenders: Sequence[ExtenderFields]) -> Iterator[FieldError
             managed.add(resource.name)
     binders = sum(bool(extender.bind_verb) for extender in extenders)
     if binders > 1:
-        told = f"found {binders} extenders implementing bind"
-        yield invalid("extenders", told, "only one extender can implement bind")
+        problem = f"found {binders} extenders implementing bind"
+        yield invalid("extenders", problem, "only one extender can implement bind")
 
 
 def _text_errors(text: str, path: str, parse: Callable[[str], object]) -> Iterator[FieldError]:

@@ -1,4 +1,4 @@
-"""Claims as scheduling cycles leave them, until the cluster confirms it."""
+"""Assumed claims: ResourceClaims as scheduling cycles changed them, until the cluster confirms the change."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PodKey = tuple[str, str]
 
 
 class AssumedClaims:
-    """Writes what cycles do to claims, and takes it back for pods that are not bound after all.
+    """Applies the changes of cycles to claims, and reverts them for pods that are not bound.
 
     Args:
         listers: The cluster's objects.
-        journal: Where what undoes a change is recorded.
+        journal: The undo log.
     """
 
     def __init__(self, listers: Listers, journal: Journal) -> None:
@@ -49,7 +49,7 @@ class AssumedClaims:
         return self._listers.devices
 
     def changes(self, pod: Pod, found: PodDevices, slot: int) -> tuple[ClaimChange, ...]:
-        """Return what becomes of a pod's claims once it is placed on a node (Reserve and PreBind)."""
+        """Return the changes of a pod's claims when it is placed on a node (Reserve and PreBind)."""
         given = found.reserve(slot, pod)
         if isinstance(given, NotPlaceable):
             return ()
@@ -65,7 +65,7 @@ class AssumedClaims:
         return tuple(changes)
 
     def _claim_for_extended(self, pod: Pod) -> ResourceClaim:
-        """Return a claim that is made for a pod's extended resources; the API server would draw its suffix."""
+        """Return a new claim for a pod's extended resources; the API server would generate its suffix."""
         namespace = pod.metadata.namespace or "default"
         number = 1
         while (namespace, f"{pod.metadata.name}-extended-resources-{number}") in self._devices.claims:
@@ -87,7 +87,7 @@ class AssumedClaims:
         return ResourceClaim(metadata=metadata)
 
     def write(self, changes: Iterable[ClaimChange]) -> None:
-        """Let claims be what a cycle has made of them."""
+        """Apply the changes of a cycle."""
         for change in changes:
             if change.new is not None:
                 self._listers.set(_CLAIM, change.new)
@@ -96,7 +96,7 @@ class AssumedClaims:
                 self._listers.remove(_CLAIM, name, namespace)
 
     def assume(self, pod: PodKey, changes: Iterable[ClaimChange]) -> None:
-        """Write what becomes of the claims of a pod that is placed, and remember that nothing confirmed it yet."""
+        """Apply the changes of a placed pod's claims, and mark them as assumed until the cluster confirms them."""
         kept = tuple(changes)
         self.write(kept)
         for old, new in kept:
@@ -121,7 +121,7 @@ class AssumedClaims:
             self._of_pods.pop(pod, None)
 
     def _mark(self, claim: ClaimKey, allocation: AllocationResult | None) -> None:
-        """Note an allocation that the engine made, or that there is none any more (None)."""
+        """Record an allocation that the engine made, or remove the record (None)."""
         if claim in self._allocated or allocation is not None:
             self._journal.record(self._mark, claim, self._allocated.get(claim))
         if allocation is None:
@@ -130,11 +130,11 @@ class AssumedClaims:
             self._allocated[claim] = allocation
 
     def confirm(self, claim: ClaimKey) -> None:
-        """Note that the cluster has sent a claim: what it says is true from now on."""
+        """Drop the assumption for a claim that the cluster has sent."""
         self._mark(claim, None)
 
     def release(self, pod: PodKey) -> None:
-        """Take back what was assumed for a pod (Unreserve)."""
+        """Revert the changes that were assumed for a pod (Unreserve)."""
         for key in self._of_pods.get(pod, ()):
             claim = self._devices.claims.get(key)
             if claim is None or key not in self._allocated:

@@ -1,4 +1,4 @@
-"""Consumable capacity (KEP-5075): how much of a device a request takes, and whether that is left."""
+"""Consumable capacity (KEP-5075): the share of a device that a request consumes, and whether it is available."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NONE: Mapping[str, int] = {}
 
 
 def shares_of(device: DeviceSpec, wanted: Mapping[str, Quantity]) -> dict[str, Quantity]:
-    """Return what a request takes of each of a device's capacities."""
+    """Return what a request consumes of each of a device's capacities."""
     return {name: _share(wanted.get(name), each) for name, each in (device.capacity or {}).items()}
 
 
@@ -26,13 +26,13 @@ def has_capacity(
     used: Mapping[str, int] | None,
     allocating: Mapping[str, int] | None,
 ) -> bool:
-    """Return whether a device has all that a request wants of it.
+    """Return whether a device has the capacity that a request consumes.
 
     Args:
         device: The device.
-        wanted: Capacity -> what the request asks for.
-        used: Capacity -> what allocated claims take, in billionths.
-        allocating: The same of claims that are being allocated.
+        wanted: Capacity -> the request's amount.
+        used: Capacity -> what allocated claims consume, in billionths.
+        allocating: The same for claims that are being allocated.
     """
     capacities = device.capacity or {}
     if not wanted.keys() <= capacities.keys():
@@ -48,7 +48,7 @@ def has_capacity(
 
 
 def _share(wanted: Quantity | None, capacity: DeviceCapacity) -> Quantity:
-    """Return what is taken of a capacity: what is asked for, rounded up as its policy says, or the default, or all."""
+    """Return what is consumed of a capacity: the request rounded up by its policy, or the default, or all."""
     policy = capacity.request_policy
     if wanted is None:
         default = policy.default if policy is not None else None
@@ -74,7 +74,7 @@ def _round_up(wanted: Quantity, valid: CapacityRange) -> Quantity:
 
 
 def _is_allowed(share: Quantity, policy: CapacityRequestPolicy | None) -> bool:
-    """Return whether a policy allows an amount: its default always, else one in range, on a step, or listed."""
+    """Return whether a policy allows an amount: its default, or one in range, on a step, or listed."""
     if policy is None or (policy.default is not None and share == Quantity.parse(policy.default)):
         return True
     valid = policy.valid_range

@@ -1,4 +1,4 @@
-"""The ResourceClaims of a pod: which they are, and who has reserved them."""
+"""The ResourceClaims of a pod, and the pods that have reserved them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ClaimKey = tuple[str, str]
 
 
 class ClaimError(Exception):
-    """Why a pod's claims cannot be used yet, in kube-scheduler's words."""
+    """A pod's claims cannot be used yet; the message is kube-scheduler's."""
 
 
 def key_of_claim(claim: ResourceClaim) -> ClaimKey:
@@ -80,7 +80,7 @@ def claims_of(pod: Pod, known: Mapping[ClaimKey, ResourceClaim]) -> Iterator[Res
 
 
 def _made_from_template(pod: Pod, reference: PodResourceClaim) -> str | None:
-    """Return the name of the claim that was made from a template; None where none was needed."""
+    """Return the name of the claim that was created from a template; None if none was needed."""
     whose = f'pod "{pod.metadata.namespace or "default"}/{pod.metadata.name}"'
     if reference.resource_claim_template_name is None:
         problem = "none of the supported fields are set"
@@ -92,7 +92,7 @@ def _made_from_template(pod: Pod, reference: PodResourceClaim) -> str | None:
 
 
 def is_reserved_for(claim: ResourceClaim, pod: Pod) -> bool:
-    """Return whether a pod is among those that have reserved a claim."""
+    """Return whether a claim is reserved for a pod."""
     consumers = claim.status.reserved_for or ()
     if pod.metadata.uid:
         return any(each.uid == pod.metadata.uid for each in consumers)
@@ -100,7 +100,7 @@ def is_reserved_for(claim: ResourceClaim, pod: Pod) -> bool:
 
 
 def reserved(claim: ResourceClaim, pod: Pod, allocation: AllocationResult | None) -> ResourceClaim:
-    """Return a claim with a pod among those that have reserved it, and an allocation if it is given one."""
+    """Return a claim reserved for a pod, with a new allocation if there is one."""
     status = claim.status
     consumers = status.reserved_for or ()
     if not is_reserved_for(claim, pod):
@@ -113,7 +113,7 @@ def reserved(claim: ResourceClaim, pod: Pod, allocation: AllocationResult | None
 
 
 def deallocated(claim: ResourceClaim) -> ResourceClaim:
-    """Return a claim that holds no devices any more."""
+    """Return a claim without its allocation."""
     status = msgspec.structs.replace(claim.status, allocation=None, reserved_for=None, devices=None)
     return msgspec.structs.replace(claim, status=status)
 
@@ -136,7 +136,7 @@ def has_failed(claim: ResourceClaim) -> bool:
 
 
 def _status_of(claim: ResourceClaim, result: DeviceAllocation) -> AllocatedDeviceStatus | None:
-    """Return what the driver reports of an allocated device."""
+    """Return the driver's status of an allocated device."""
     for each in claim.status.devices or ():
         if (each.driver, each.pool, each.device) == (result.driver, result.pool, result.device):
             return each

@@ -1,4 +1,4 @@
-"""``matchAttribute`` and ``distinctAttribute``: what the devices of a claim have, or do not have, in common."""
+"""The constraints ``matchAttribute`` and ``distinctAttribute`` among the devices of a claim."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kschedcore.engine.devices.inventory import Device
 __all__ = ["Constraint", "constraint_of"]
 
 Value = tuple[str, object]
-"""The kind of an attribute, empty for one that has none, and its value."""
+"""The kind of an attribute, empty if it has none, and its value."""
 
 _KINDS = ("string", "int", "bool", "version")
 
@@ -30,7 +30,7 @@ def _value_of(device: Device, name: str) -> Value | None:
 
 
 class Constraint:
-    """A constraint of a claim while its devices are chosen.
+    """A constraint of a claim, checked as its devices are chosen.
 
     Args:
         spec: The constraint.
@@ -48,11 +48,11 @@ class Constraint:
         return not self._requests or request in self._requests or full_name in self._requests
 
     def add(self, request: str, full_name: str, device: Device) -> bool:
-        """Take a device in if the constraint allows it.
+        """Add a device if the constraint allows it.
 
         Args:
             request: The name of the request.
-            full_name: The same, with that of the alternative if it is one of several.
+            full_name: The same, with the name of the subrequest, if any.
             device: The device.
         """
         if not self._applies(request, full_name):
@@ -65,7 +65,7 @@ class Constraint:
         return True
 
     def remove(self, request: str, full_name: str) -> None:
-        """Take out the device that was last taken in for a request."""
+        """Remove the device that was last added for a request."""
         if self._applies(request, full_name):
             self._forget(request)
             self._count -= 1
@@ -103,7 +103,7 @@ class _Match(Constraint):
 class _Distinct(Constraint):
     """No two devices have the same value.
 
-    kube-scheduler keeps one value a request, so that of several devices for one request only the last counts.
+    kube-scheduler keeps one value per request, so that of several devices of a request only the last counts.
     """
 
     __slots__ = ("_values",)
@@ -123,7 +123,7 @@ class _Distinct(Constraint):
 
 
 def constraint_of(spec: DeviceConstraint) -> Constraint | None:
-    """Return a constraint at work; None for a kind that is not known."""
+    """Return the constraint of a spec; None for an unknown kind."""
     if spec.match_attribute is not None:
         return _Match(spec, spec.match_attribute)
     if spec.distinct_attribute is not None:

@@ -1,4 +1,4 @@
-"""Extended resources that devices serve (KEP-5004): the claim for what a node does not have itself."""
+"""Extended resources backed by devices (KEP-5004), and the claim for those that a node does not have allocatable."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from kschedcore.rules.amounts import pod_requests
 __all__ = ["ANNOTATION", "IMPLICIT_PREFIX", "classes_by_resource", "requests_for", "wanted"]
 
 IMPLICIT_PREFIX = "deviceclass.resource.kubernetes.io/"
-"""Prefix of the extended resource that every class serves."""
+"""Prefix of the implicit extended resource of every device class."""
 
 ANNOTATION = "resource.kubernetes.io/extended-resource-claim"
-"""Marks claims that kube-scheduler made for extended resources."""
+"""Annotation of claims that kube-scheduler created for extended resources."""
 
 
 def classes_by_resource(classes: Iterable[DeviceClass]) -> dict[str, str]:
-    """Return extended resource -> the class that serves it: the newest, then the first by name."""
+    """Return extended resource -> its device class: the newest, then the first by name."""
     found: dict[str, str] = {}
     in_order = sorted(classes, key=lambda each: each.metadata.name)
     in_order.sort(key=lambda each: each.metadata.creation_timestamp or "", reverse=True)
@@ -38,7 +38,7 @@ def classes_by_resource(classes: Iterable[DeviceClass]) -> dict[str, str]:
 
 
 def wanted(pod: Pod, serving: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the extended resources that a pod requests, none when no class serves any of them."""
+    """Return the extended resources that a pod requests; none if no device class backs any of them."""
     if not any(map(_names_extended, (*(pod.spec.init_containers or ()), *(pod.spec.containers or ())))):
         return ()
     found = tuple(
@@ -50,7 +50,7 @@ def wanted(pod: Pod, serving: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _names_extended(container: Container) -> bool:
-    """Return whether a container requests a resource with a domain: a check that costs ordinary pods little."""
+    """Return whether a container requests a resource with a domain: a cheap check for ordinary pods."""
     resources = container.resources
     return resources is not None and any("/" in name for name in resources.requests or ())
 
@@ -58,8 +58,8 @@ def _names_extended(container: Container) -> bool:
 def requests_for(pod: Pod, names: Collection[str], serving: Mapping[str, str]) -> ResourceClaimSpec:
     """Return a claim's spec with one request for each container and resource.
 
-    A plain init container reuses what containers and sidecars at or after its place have; of what is missing only
-    the largest is requested.
+    An init container reuses the devices of containers and sidecars at or after its index; only the largest remaining
+    amount is requested.
     """
     found = [request for name in sorted(names) for request in _requests(pod, name, serving[name])]
     found.sort(key=lambda each: each.name)
@@ -84,7 +84,7 @@ def _requests(pod: Pod, resource: str, class_name: str) -> Iterator[DeviceReques
 
 
 def _amount(container: Container, resource: str) -> int:
-    """Return how many devices a container requests; an amount that is not whole counts as none."""
+    """Return the number of devices that a container requests; 0 for an amount that is not an integer."""
     requests = (container.resources.requests if container.resources is not None else None) or {}
     amount = Quantity.parse(requests.get(resource, 0))
     return amount.value() if amount.nanos % 10**9 == 0 else 0

@@ -1,4 +1,4 @@
-"""The parts of dynamic resource allocation that have feature gates of their own."""
+"""The feature gates of dynamic resource allocation."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 __all__ = ["ALLOCATION_LIMIT", "AllocationError", "DeviceFeatures"]
 
 ALLOCATION_LIMIT = 32
-"""Most devices that one claim can hold (``AllocationResultsMaxSize``)."""
+"""Maximum number of devices of a claim (``AllocationResultsMaxSize``)."""
 
 
 class AllocationError(Exception):
-    """A claim, a class or a slice is faulty: the scheduling cycle ends with this error, in kube-scheduler's words."""
+    """A claim, a class or a slice is invalid: the cycle ends with this error and kube-scheduler's message."""
 
 
 @dataclass(frozen=True)
 class DeviceFeatures:
-    """Which optional parts are on.
+    """The feature gates that are on.
 
     Attributes:
         binding_conditions: DRADeviceBindingConditions (KEP-5007).

@@ -1,4 +1,4 @@
-"""The devices that ResourceSlices publish, by pool, and the pools that each node can draw on."""
+"""The devices that ResourceSlices publish, by pool, and the pools available to each node."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Device:
         key: Driver, pool and name.
         spec: The device as published.
         slice: The slice that publishes it.
-        appearance: What selectors see of it.
+        appearance: The fields that selectors read.
         shared: Whether several claims may use it at once (``allowMultipleAllocations``).
-        draws: What it draws from the counters of its pool, in billionths.
-        taints: Its taints with an effect that keeps pods away.
+        draws: What it consumes of the counters of its pool, in billionths.
+        taints: Its taints with effect NoSchedule or NoExecute.
         has_policy: Whether a capacity has a request policy.
     """
 
@@ -72,15 +72,15 @@ class Device:
 
 
 class PoolView:
-    """A pool as some nodes see it: the slices of its newest generation that concern them.
+    """A pool as available to some nodes: the slices of its newest generation for these nodes.
 
     Attributes:
         key: Driver and name.
-        state: Empty, or why no device of it is allocated: ``being updated`` or ``invalid``.
-        devices: The devices that these nodes may get, in order.
-        counters: What its counter sets hold, in billionths.
-        drawing: All devices of the pool that draw on the counters, those of other nodes included.
-        waits: Whether a device of it has binding conditions; such pools come last.
+        state: Empty, or why none of its devices is allocated: ``being updated`` or ``invalid``.
+        devices: The devices available to these nodes, in order.
+        counters: The values of its counter sets, in billionths.
+        drawing: All devices of the pool that consume counters, those of other nodes included.
+        waits: Whether a device has binding conditions; such pools come last.
     """
 
     __slots__ = ("counters", "devices", "drawing", "key", "state", "waits")
@@ -98,13 +98,12 @@ class PoolView:
 
 
 class NodeView(NamedTuple):
-    """What one node can draw on.
+    """The pools and devices available to one node.
 
     Attributes:
-        pools: Its pools in the order in which the allocator goes through them; pools without devices that change
-            nothing are left out.
+        pools: The pools in the order of the allocator; pools without devices are left out unless their state matters.
         devices: The devices of usable pools, in order.
-        out_of_reach: Those of them that are published for other nodes (``perDeviceNodeSelection``).
+        out_of_reach: The devices that are only available to other nodes (``perDeviceNodeSelection``).
         invalid: Whether a pool is invalid.
     """
 
@@ -123,7 +122,7 @@ class Inventory:
 
     Args:
         nodes: The node table.
-        slices: Returns the slices of the cluster, in the order in which they came.
+        slices: Returns the slices of the cluster, in the order in which they were added.
     """
 
     def __init__(self, nodes: NodeTable, slices: Callable[[], Iterable[ResourceSlice]]) -> None:
@@ -142,13 +141,13 @@ class Inventory:
         self._elsewhere: dict[DeviceFeatures, dict[PoolKey, PoolView]] = {}
 
     def changed(self, old: ResourceSlice | None, new: ResourceSlice | None) -> None:
-        """Note that a slice came, went or is another one now."""
+        """Update the inventory for a slice that was added, removed or changed."""
         if old is not None and (new is None or new.metadata.name != old.metadata.name):
             self._devices.pop(old.metadata.name, None)
         self._indexed = False
 
     def forget_node(self, slot: int) -> None:
-        """Note that another node has the slot, or that its labels may differ."""
+        """Drop the view of the node in a slot, since the node or its labels changed."""
         for views in self._of_nodes.values():
             views.pop(slot, None)
 
@@ -196,15 +195,15 @@ class Inventory:
     # -- nodes ------------------------------------------------------------------------------------
 
     def of_node(self, slot: int, features: DeviceFeatures) -> NodeView:
-        """Return what the node in a slot can draw on (``GatherPools``)."""
+        """Return the pools available to the node in a slot (``GatherPools``)."""
         self._index()
         views = self._of_nodes.setdefault(features, {})
         found = views.get(slot)
         if found is None:
-            found = views[slot] = self._look(slot, features)
+            found = views[slot] = self._gather(slot, features)
         return found
 
-    def _look(self, slot: int, features: DeviceFeatures) -> NodeView:
+    def _gather(self, slot: int, features: DeviceFeatures) -> NodeView:
         name = self._nodes.name_of(slot)
         own = [
             each
@@ -218,14 +217,14 @@ class Inventory:
         ]
         keys = {pool_of(each) for each in (*own, *(each for _, each in common))}
         if self._counting and features.partitionable:
-            # Slices with counters concern every node; see also _troubled.
+            # Slices with counters concern every node; see also _unusable.
             common += [entry for key in keys for entry in self._counting.get(key, ())]
             common.sort(key=itemgetter(0))
         newest: dict[PoolKey, list[ResourceSlice]] = {}
         for each in (*own, *(each for _, each in common)):
             _keep_newest(newest, each)
         pools = {key: self._view(key, found, features) for key, found in newest.items()}
-        pools |= {key: pool for key, pool in self._troubled(features).items() if key not in keys}
+        pools |= {key: pool for key, pool in self._unusable(features).items() if key not in keys}
         usable = sorted((pool for pool in pools.values() if pool is not None), key=lambda pool: pool.key)
         usable.sort(key=lambda pool: pool.waits)
         devices = tuple(device for pool in usable for device in pool.devices)
@@ -236,7 +235,7 @@ class Inventory:
         )
         return NodeView(tuple(usable), devices, out_of_reach, any(p.state == "invalid" for p in usable))
 
-    def _troubled(self, features: DeviceFeatures) -> dict[PoolKey, PoolView]:
+    def _unusable(self, features: DeviceFeatures) -> dict[PoolKey, PoolView]:
         """Return the pools with counters that are incomplete or invalid for nodes that have no device of them."""
         found = self._elsewhere.get(features)
         if found is None:
@@ -259,7 +258,7 @@ class Inventory:
         return False
 
     def _reaches(self, choice: ResourceSliceSpec | DeviceSpec, slot: int, name: str) -> bool:
-        """Return whether ``nodeName``, ``allNodes`` or ``nodeSelector`` chooses a node."""
+        """Return whether ``nodeName``, ``allNodes`` or ``nodeSelector`` selects a node."""
         if choice.node_name:
             return choice.node_name == name
         if choice.all_nodes:
@@ -278,7 +277,7 @@ class Inventory:
     # -- pools ------------------------------------------------------------------------------------
 
     def _view(self, key: PoolKey, found: list[ResourceSlice], features: DeviceFeatures) -> PoolView | None:
-        """Return the pool of some slices; None when a newer generation exists that is for other nodes."""
+        """Return the pool of some slices; None when a newer generation exists for other nodes."""
         name = (*map(id, found), int(features.partitionable))
         if name not in self._views:
             self._views[name] = self._assembled(key, found, features)

@@ -1,4 +1,4 @@
-"""The claims of a class of pods: what the allocator answers for each node."""
+"""The claims of a class of pods, and the allocator's results for each node."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CANNOT_ALLOCATE", "EXTENDED", "NotPlaceable", "PodDevices", "Reserved"]
 
 EXTENDED = "<extended-resources>"
-"""What kube-scheduler calls a claim for extended resources before it is written."""
+"""kube-scheduler's name of a claim for extended resources before it is created."""
 
 NOT_AVAILABLE = "resourceclaim not available on the node"
 _HAS_REQUESTS = "cannot schedule extended resource claim"
@@ -35,10 +35,10 @@ _CANNOT_FIT = "cannot fit resource"
 
 
 class NotPlaceable(NamedTuple):
-    """Why a pod cannot have its claims on a node.
+    """Why a pod's claims cannot be allocated on a node.
 
     Attributes:
-        reason: In kube-scheduler's words.
+        reason: kube-scheduler's message.
         code: ``UnschedulableAndUnresolvable`` or ``Error``.
     """
 
@@ -48,11 +48,11 @@ class NotPlaceable(NamedTuple):
 
 @dataclass(frozen=True)
 class Reserved:
-    """A claim that a pod is given on a node.
+    """A claim to be reserved for a pod on a node.
 
     Attributes:
-        claim: The claim; None for the one that is made for extended resources.
-        spec: What it asks for.
+        claim: The claim; None for a new one for extended resources.
+        spec: The claim's spec.
         allocation: Its new allocation; None for a claim that is allocated already.
     """
 
@@ -65,7 +65,7 @@ class _Allocated(NamedTuple):
     """A claim that is allocated already.
 
     Attributes:
-        place: Its place among the pod's claims.
+        place: Its index among the pod's claims.
         selector: The nodes from which its devices can be used; None: all.
         failed: Whether a device of it failed to become ready.
     """
@@ -83,15 +83,15 @@ class PodDevices:
         core: The native state.
         pod: A pod of the class.
         claims: Its claims, without the one for extended resources.
-        resources: The extended resources that it requests, if devices serve any.
+        resources: The extended resources that it requests, if devices back any.
         features: The features that are on.
         plugin: The plugin's name.
 
     Attributes:
-        claims: The claims, with that for extended resources last if an earlier attempt has made it.
-        extended: The claim for extended resources that an earlier attempt has made.
+        claims: The claims; that for extended resources, if an earlier attempt has created it, is last.
+        extended: The claim for extended resources that an earlier attempt has created.
         resources: As given.
-        has_scores: Whether a request has alternatives, so that nodes are scored by those chosen.
+        has_scores: Whether a request has ``firstAvailable``, so that nodes are scored by the subrequests chosen.
         has_errors: Whether the allocator failed on a node, now or earlier.
     """
 
@@ -141,7 +141,7 @@ class PodDevices:
 
     @property
     def missing_class(self) -> str:
-        """Why PreFilter ends the cycle: a class that a claim names does not exist; else an empty string."""
+        """The message with which PreFilter ends the cycle if a device class does not exist; else empty."""
         for claim in self.claims:
             if claim is not self.extended and claim.status.allocation is None:
                 problem = missing_class(full_name(claim), claim.spec, self._devices.classes)
@@ -152,7 +152,7 @@ class PodDevices:
     # -- nodes ------------------------------------------------------------------------------------
 
     def verdict(self, slot: int) -> int:
-        """Return the row of the reason table for a node, 0 when the pod can have its claims there."""
+        """Return the verdict of a node, 0 when the pod's claims can be allocated there."""
         found = self._examine(slot)
         if not isinstance(found, NotPlaceable):
             if self.has_scores:
@@ -169,7 +169,7 @@ class PodDevices:
         return self._scores.get(slot, 0)
 
     def reserve(self, slot: int, pod: Pod) -> list[Reserved] | NotPlaceable:
-        """Return what a pod of the class gets on a node; nothing is changed."""
+        """Return the claims to reserve for a pod of the class on a node; no state changes."""
         own = self._devices.claims_of(pod)
         found = self._examine(slot, own)
         if isinstance(found, NotPlaceable):
@@ -190,7 +190,7 @@ class PodDevices:
         return given
 
     def unavailable(self, slot: int) -> list[int]:
-        """Return the places of the allocated claims that cannot be used on a node."""
+        """Return the indices of the allocated claims that cannot be used on a node."""
         return [
             each.place
             for each in self._allocated
@@ -198,7 +198,7 @@ class PodDevices:
         ]
 
     def shortfalls(self, slot: int) -> list[str]:
-        """Return which requests a node's devices cannot serve, and why; see :func:`shortfalls`."""
+        """Return the requests that a node's devices cannot satisfy, and why; see :func:`shortfalls`."""
         plans = [*self._plans]
         if self._allocates_extended and (served := self._served_on(slot)):
             plans.append((self._extended_name, self._for_extended(served)[1]))
@@ -245,7 +245,7 @@ class PodDevices:
         return f"{namespace}/{EXTENDED}" if self.extended is None else full_name(self.extended)
 
     def _served_on(self, slot: int) -> tuple[str, ...] | None:
-        """Return the extended resources that devices serve on a node; None when it cannot have one at all."""
+        """Return the extended resources that devices provide on a node; None if one is not available at all."""
         allocatable = self._core.nodes.spec_of(slot)[0]
         serving = self._devices.serving
         missing = [name for name in self.resources if not allocatable.get(name)]
@@ -254,7 +254,7 @@ class PodDevices:
         return tuple(missing)
 
     def _for_extended(self, served: tuple[str, ...] | None) -> tuple[ResourceClaimSpec, ClaimPlan]:
-        """Return the claim for some extended resources, and what it asks for."""
+        """Return the claim spec for some extended resources, and its plan."""
         names = served or ()
         found = self._served.get(names)
         if found is None:
@@ -264,7 +264,7 @@ class PodDevices:
         return found
 
     def _score(self, found: list[list[Chosen]]) -> int:
-        """Add up how early the alternatives stand that were chosen, over all claims (``computeScore``)."""
+        """Sum the scores of the chosen subrequests over all claims (``computeScore``)."""
         if not found:
             return 0
         total = 0

@@ -1,4 +1,4 @@
-"""What claims ask for, compiled once for all claims with the same spec."""
+"""Compiled requests of claims, shared by all claims with the same spec."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from kschedcore.engine.devices.selection import Appearance
 __all__ = ["MAX_ALTERNATIVES", "Alternative", "ClaimPlan", "missing_class"]
 
 MAX_ALTERNATIVES = 8
-"""Most alternatives of a request (``FirstAvailableDeviceRequestMaxSize``)."""
+"""Maximum number of subrequests of a request (``FirstAvailableDeviceRequestMaxSize``)."""
 
 _NO_SELECTOR = "CEL expression empty (unsupported selector type?)"
 
 
 @dataclass(eq=False)
 class Alternative:
-    """A request, or one of the alternatives of ``firstAvailable``.
+    """A request, or one subrequest of ``firstAvailable``.
 
     Attributes:
-        name: The name of the request or alternative.
+        name: The name of the request or subrequest.
         request: The name of the request.
-        full_name: ``request``, or ``request/alternative``.
-        spec: What is asked for.
-        count: How many devices, for mode ExactCount.
-        everything: Whether all devices that suit are asked for (mode All).
+        full_name: ``request``, or ``request/subrequest``.
+        spec: The spec of the request or subrequest.
+        count: Number of devices, for mode ExactCount.
+        everything: Whether all matching devices are requested (mode All).
         admin: Whether it has admin access, and so may use devices that are in use.
         tolerations: The device taints that it tolerates.
-        capacity: Capacity -> how much of it.
+        capacity: Capacity -> amount.
         class_name: The device class.
-        score: What the node scores when it was chosen: the earlier an alternative, the more; 0 for a plain request.
+        score: The node's score if this subrequest is chosen: higher for earlier ones; 0 for a plain request.
         class_selectors: The expressions of the class.
         selectors: The expressions of the request.
-        problem: Why it cannot be served on any node, in kube-scheduler's words.
+        problem: kube-scheduler's message if it cannot be satisfied on any node.
     """
 
     name: str
@@ -66,18 +66,18 @@ class Alternative:
 
     @property
     def is_one_of_several(self) -> bool:
-        """Whether it is an alternative of ``firstAvailable``."""
+        """Whether it is a subrequest of ``firstAvailable``."""
         return self.score > 0
 
     def selects(self, device: Device, claim: str) -> bool:
-        """Return whether the selectors of the class and those of the request choose a device.
+        """Return whether the selectors of the class and of the request select a device.
 
         Args:
             device: The device.
             claim: The claim as ``namespace/name``, for errors.
 
         Raises:
-            AllocationError: A selector is faulty, or fails for the device.
+            AllocationError: A selector is invalid, or fails for the device.
         """
         appearance = device.appearance
         answer = self._answers.get(appearance)
@@ -100,10 +100,10 @@ class Alternative:
 
 @dataclass(eq=False)
 class ClaimPlan:
-    """The requests of a claim, each with its alternatives, and the constraints among them.
+    """The compiled requests of a claim, and the constraints among them.
 
     Attributes:
-        requests: For each request its alternatives, the best first; a plain request is its only one.
+        requests: For each request its subrequests, in order; a plain request is its only one.
         constraints: The constraints.
         has_alternatives: Whether any request has ``firstAvailable``.
     """
@@ -169,7 +169,7 @@ def _expressions(selectors: tuple[DeviceSelector, ...] | None) -> tuple[str, ...
 
 
 def _problem(made: Alternative, device_class: DeviceClass | None, features: DeviceFeatures) -> str:
-    """Return why a request cannot be served whatever the node (``validateDeviceRequest``)."""
+    """Return why a request cannot be satisfied on any node (``validateDeviceRequest``)."""
     spec, name = made.spec, made.name
     if spec.capacity is not None and not features.consumable_capacity:
         kind = "subrequest" if made.is_one_of_several else "request"
@@ -188,7 +188,7 @@ def _problem(made: Alternative, device_class: DeviceClass | None, features: Devi
 
 
 def missing_class(claim: str, spec: ResourceClaimSpec, classes: Mapping[str, DeviceClass]) -> str:
-    """Return why a claim cannot be allocated for want of a class, or an empty string (``validateDeviceClass``)."""
+    """Return an error for a claim whose device class does not exist, or an empty string (``validateDeviceClass``)."""
     for request in spec.devices.requests or ():
         if request.exactly is not None:
             named = {request.name: request.exactly.device_class_name}

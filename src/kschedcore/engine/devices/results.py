@@ -1,4 +1,4 @@
-"""Allocations as ``status.allocation`` of a claim states them."""
+"""Allocation results: ``status.allocation`` of a claim."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def allocation_of(chosen: Sequence[Chosen], node: str, claim: str) -> Allocation
     """Return the allocation of one claim.
 
     Args:
-        chosen: Its devices.
-        node: The node on which they were chosen.
-        claim: What identifies the claim; the IDs of its shares are made from it.
+        chosen: The devices of the claim.
+        node: The node of the devices.
+        claim: A unique key of the claim, from which the IDs of its shares are derived.
     """
     results = tuple(_result(each, f"{claim}/{place}") for place, each in enumerate(chosen))
     return AllocationResult(devices=DeviceAllocations(results=results), node_selector=_reach(chosen, node))
@@ -46,7 +46,7 @@ def _result(chosen: Chosen, share: str) -> DeviceAllocation:
 
 
 def _reach(chosen: Iterable[Chosen], node: str) -> NodeSelector | None:
-    """Return the nodes from which all devices can be used: one when any is local, None for all nodes."""
+    """Return the nodes that can use all devices: one node if any device is local to it, None for all nodes."""
     fields: dict[tuple[str, str, frozenset[str]], NodeSelectorRequirement] = {}
     expressions: dict[tuple[str, str, frozenset[str]], NodeSelectorRequirement] = {}
     for each in chosen:
@@ -71,6 +71,6 @@ def _add(
     known: dict[tuple[str, str, frozenset[str]], NodeSelectorRequirement],
     requirements: Iterable[NodeSelectorRequirement] | None,
 ) -> None:
-    """Add requirements that are not there yet; the order of values makes no difference."""
+    """Add requirements that are not in the term yet, regardless of the order of values."""
     for each in requirements or ():
         known.setdefault((each.key, each.operator, frozenset(each.values or ())), each)

@@ -1,7 +1,7 @@
-"""The allocator: which devices of a node the claims of a pod get (structured allocation, depth first).
+"""The allocator: chooses devices of a node for the claims of a pod (structured allocation, depth first).
 
-The order in which kube-scheduler tries devices is part of its answer, as are its omissions: a check that refuses a
-device does not always give back what the checks before it have noted.
+The order in which kube-scheduler tries devices is part of its result, as are its defects: a check that refuses a
+device does not always undo what the checks before it have recorded.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ CANNOT_ALLOCATE = "cannot allocate all claims"
 
 
 class Chosen(NamedTuple):
-    """A device that is given to a request.
+    """A device chosen for a request.
 
     Attributes:
-        alternative: The request, or the alternative of it.
+        alternative: The request or subrequest.
         device: The device.
-        shares: What it takes of a device that several may use; None where it gets the whole device.
+        shares: The capacity consumed of a shared device; None for a whole device.
     """
 
     alternative: Alternative
@@ -39,7 +39,7 @@ class Chosen(NamedTuple):
 
 
 class _LimitError(Exception):
-    """A claim would get more devices than it can hold."""
+    """A claim would have more devices than allowed."""
 
 
 def allocate(
@@ -48,16 +48,16 @@ def allocate(
     """Choose devices for all claims of a pod on one node.
 
     Args:
-        view: What the node can draw on.
-        claims: Each claim as ``namespace/name``, and what it asks for.
-        usage: What is allocated.
+        view: The pools available to the node.
+        claims: Each claim as ``namespace/name``, and its plan.
+        usage: The allocated devices.
         features: The features that are on.
 
     Returns:
-        For each claim its devices in order; or why there are none.
+        For each claim its devices in order; or a message why there are none.
 
     Raises:
-        AllocationError: A claim, a class or a slice is faulty.
+        AllocationError: A claim, a class or a slice is invalid.
     """
     search = _Search(view, claims, usage, features)
     search.prepare()
@@ -95,10 +95,10 @@ class _Search:
     # -- before the search ------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Look at every request before any device is chosen.
+        """Validate and count all requests before any device is chosen.
 
         Raises:
-            AllocationError: A request is faulty or asks for too much.
+            AllocationError: A request is invalid or requests too many devices.
         """
         for number, (claim, plan) in enumerate(self._claims):
             least = 0
@@ -117,7 +117,7 @@ class _Search:
             self._constraints.append(constraints)
 
     def _wanted(self, claim: int, alternative: Alternative) -> int:
-        """Return how many devices an alternative needs; list them when it asks for all that suit."""
+        """Return the number of devices of a subrequest; list the devices for mode All."""
         if alternative.problem:
             raise AllocationError(f"claim {self._claims[claim][0]}, {alternative.problem}")
         if not alternative.everything:
@@ -140,10 +140,10 @@ class _Search:
     # -- the search -------------------------------------------------------------------------------
 
     def serve(self, claim: int, request: int) -> bool:
-        """Serve a request of a claim and everything after it.
+        """Allocate a request of a claim and all requests after it.
 
         Raises:
-            _LimitError: The claim would hold too many devices; an earlier alternative may need fewer.
+            _LimitError: The claim would have too many devices; another subrequest before may need fewer.
         """
         if claim == len(self._claims):
             return True
@@ -168,7 +168,7 @@ class _Search:
         return False
 
     def _fill(self, claim: int, request: int, alternative: Alternative, filled: int, start: int) -> bool:
-        """Find the devices that an alternative still lacks, from a place among the candidates on; then go on."""
+        """Choose the remaining devices of a subrequest from ``start`` in the candidates, then the next request."""
         everything = self._all_devices.get((claim, alternative)) if alternative.everything else None
         wanted = alternative.count if everything is None else len(everything)
         if everything is not None and not wanted:
@@ -194,7 +194,7 @@ class _Search:
     def _try(
         self, claim: int, request: int, alternative: Alternative, filled: int, device: Device, start: int
     ) -> bool:
-        """Take a device and fill the rest; put it back when that does not work out."""
+        """Choose a device and continue; undo the choice if that fails."""
         if not self._take(claim, alternative, device):
             return False
         found = False
@@ -206,7 +206,7 @@ class _Search:
         return found
 
     def _take(self, claim: int, alternative: Alternative, device: Device) -> bool:
-        """Give a device to a claim, if all checks let it; their order is kube-scheduler's."""
+        """Choose a device for a claim if it passes all checks, in kube-scheduler's order."""
         shared = device.shared and self._features.consumable_capacity
         if not (shared and alternative.admin) and not self._is_free(claim, alternative, device):
             return False
@@ -237,7 +237,7 @@ class _Search:
         return True
 
     def _put_back(self, claim: int, alternative: Alternative, device: Device) -> None:
-        """Take the device that was given last away again. What a shared device has drawn stays drawn."""
+        """Undo the last choice. The counters that a shared device consumed are not restored."""
         taken = self.chosen[claim].pop()
         for constraint in self._constraints[claim]:
             constraint.remove(alternative.request, alternative.full_name)
@@ -261,7 +261,7 @@ class _Search:
         return device not in self._view.out_of_reach
 
     def _is_free(self, claim: int, alternative: Alternative, device: Device) -> bool:
-        """Return whether a device is not in use; one with admin access only must not be in the claim already."""
+        """Return whether a device is not in use; with admin access it only must not be in the claim already."""
         takers = self._takers.get(device.key)
         if alternative.admin:
             return not takers or claim not in takers
@@ -301,7 +301,7 @@ class _Search:
     # -- counters (KEP-4815) ----------------------------------------------------------------------
 
     def _draw(self, device: Device) -> bool:
-        """Draw what a device consumes, unless some counter of its pool would then be overdrawn.
+        """Consume a device's counters, unless a counter of its pool would become negative.
 
         Counters are kept by the pool's name alone, without its driver, as kube-scheduler does.
         """
@@ -323,7 +323,7 @@ class _Search:
                 drawn[counter] -= amount
 
     def _left_in(self, pool: PoolView) -> dict[CounterKey, int]:
-        """Return what allocated devices leave of a pool's counters."""
+        """Return the values of a pool's counters minus those of allocated devices."""
         left = dict(pool.counters)
         for device in pool.drawing:
             if self._usage.holds(device.key):

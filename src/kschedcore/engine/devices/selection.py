@@ -1,6 +1,6 @@
-"""CEL selectors of devices, evaluated once for an expression and all devices that look alike.
+"""CEL selectors of devices, evaluated once for an expression and all devices with the same fields.
 
-CEL is imported when there are devices to select: importing it takes longer than scheduling a small cluster.
+CEL is imported on first use, since importing it takes longer than scheduling a small cluster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Appearance", "Appearances"]
 
 
 class Appearance:
-    """What selectors can see of a device, and what they answered.
+    """The fields of a device that selectors read, and the results of the selectors.
 
     Args:
         driver: The device's driver.
@@ -36,7 +36,7 @@ class Appearance:
         self._answers: dict[str, bool | str] = {}
 
     def matches(self, expression: str) -> bool | str:
-        """Return whether an expression selects the device, or its error in kube-scheduler's words."""
+        """Return whether an expression selects the device, or kube-scheduler's error message."""
         answer = self._answers.get(expression)
         if answer is None:
             answer = self._answers[expression] = self._evaluate(expression)
@@ -59,7 +59,7 @@ class Appearance:
 
 
 class Appearances:
-    """Interns what selectors see, so that devices that look alike share their answers."""
+    """Interns appearances, so that devices with the same fields share results."""
 
     def __init__(self) -> None:
         self._selectors: Selectors | None = None
@@ -84,5 +84,5 @@ class Appearances:
         return self._selectors
 
     def clear(self) -> None:
-        """Forget all appearances; devices that still hold theirs keep it."""
+        """Drop all appearances; existing devices keep theirs."""
         self._known.clear()

@@ -1,4 +1,4 @@
-"""Why the devices of a node do not serve a request: for people, beyond what kube-scheduler says."""
+"""Explanations why the devices of a node do not satisfy a request, in more detail than kube-scheduler's messages."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def shortfalls(
     features: DeviceFeatures,
     holders: Mapping[DeviceKey, str],
 ) -> list[str]:
-    """Return a line for each request that a node's devices cannot serve by themselves, with the count of each reason.
+    """Return a line for each request that a node's devices cannot satisfy, with the count of each reason.
 
-    Requests are looked at one by one: what only their combination or a constraint rules out has a line of its own.
+    Requests are checked one by one; there is a separate line if only their combination or a constraint fails.
 
     Args:
-        view: What the node can draw on.
-        claims: Each claim as ``namespace/name``, and what it asks for.
-        usage: What is allocated.
+        view: The pools available to the node.
+        claims: Each claim as ``namespace/name``, and its plan.
+        usage: The allocated devices.
         features: The features that are on.
         holders: Device -> the claim that holds it.
     """
@@ -52,12 +52,12 @@ def shortfalls(
                     continue
                 found = True
                 listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-                told = f"{suitable} of {len(view.devices)} devices suit, {alternative.count} needed"
+                found_devices = f"{suitable} of {len(view.devices)} devices suit, {alternative.count} needed"
                 lines.append(
-                    f"claim {claim}, request {alternative.full_name}: {told}{f': {listed}' if listed else ''}"
+                    f"claim {claim}, request {alternative.full_name}: {found_devices}{f': {listed}' if listed else ''}"
                 )
     if not found:
-        lines.append("every request could be served alone; together, or with their constraints, they cannot")
+        lines.append("each request could be allocated alone, but not all together or with their constraints")
     return lines
 
 

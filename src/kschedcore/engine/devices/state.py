@@ -1,4 +1,4 @@
-"""The devices of an engine's cluster: what is published, what is allocated, and what pods claim."""
+"""The devices of an engine's cluster: published devices, allocations, and pods' claims."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["ClaimChange", "Devices"]
 
 MAX_PLANS = 4096
-"""Most compiled claim specs that are kept."""
+"""Maximum number of cached claim plans."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 
 
 class ClaimChange(NamedTuple):
-    """What a scheduling cycle does to a claim.
+    """A change of a claim by a scheduling cycle.
 
     Attributes:
-        old: The claim before; None for a claim that is made for extended resources.
+        old: The claim before; None for a new claim for extended resources.
         new: The claim after; None when it is deleted.
     """
 
@@ -43,12 +43,12 @@ class Devices:
     """Devices and claims of a cluster, kept up to date with its objects.
 
     Args:
-        core: The native state; nodes whose devices change are noted in its log.
+        core: The native state; nodes whose devices change are appended to its log.
         objects: Returns the objects of a kind by (namespace, name).
 
     Attributes:
         inventory: The published devices.
-        usage: What allocated claims hold.
+        usage: The devices of allocated claims.
         claims: The claims by namespace and name.
     """
 
@@ -69,13 +69,13 @@ class Devices:
     # -- changes ----------------------------------------------------------------------------------
 
     def changed(self, kind: str, old: Any, new: Any) -> None:
-        """Note that an object came (``old`` None), went (``new`` None) or is another one now."""
+        """Update the state for an object that was added (``old`` None), removed (``new`` None) or changed."""
         self._found = None
         if kind == "ResourceClaim":
             self._claim_changed(old, new)
         elif kind == "ResourceSlice":
             self.inventory.changed(old, new)
-            self._plans.clear()  # they remember what selectors answered
+            self._plans.clear()  # they cache results of selectors
         elif kind == "DeviceClass":
             self._serving = None
             self._plans.clear()
@@ -111,7 +111,7 @@ class Devices:
             pools |= self.usage.count(allocation.devices.results or (), sign)
 
     def _note(self, pools: set[tuple[str, str]]) -> None:
-        """Have nodes looked at again whose devices may be in use, or free, now."""
+        """Log the nodes of some pools as changed, since their devices were allocated or deallocated."""
         nodes = self._core.nodes
         for pool in pools:
             names = self.inventory.nodes_of(pool)
@@ -128,11 +128,11 @@ class Devices:
             return spec[1], b""
         return spec[1], _ENCODER.encode((claim.status.allocation, claim.status.devices))
 
-    # -- what pods claim --------------------------------------------------------------------------
+    # -- claims of pods ---------------------------------------------------------------------------
 
     @property
     def serving(self) -> Mapping[str, str]:
-        """Extended resource -> the class that serves it."""
+        """Extended resource -> the device class that backs it."""
         if self._serving is None:
             classes: Any = self._objects("DeviceClass").values()
             self._serving = classes_by_resource(classes)
@@ -144,7 +144,7 @@ class Devices:
         return {name: each for (_, name), each in self._objects("DeviceClass").items()}
 
     def extended_of(self, pod: Pod) -> tuple[str, ...]:
-        """Return the extended resources of a pod, if devices serve any of them."""
+        """Return the extended resources of a pod, if devices back any of them."""
         return wanted(pod, self.serving) if self.serving else ()
 
     def concerns(self, pod: Pod) -> bool:
@@ -175,15 +175,15 @@ class Devices:
         return self._found[1]
 
     def extended_claim_of(self, pod: Pod) -> ResourceClaim | None:
-        """Return the claim that an earlier attempt has made for a pod's extended resources."""
+        """Return the claim that an earlier attempt has created for a pod's extended resources."""
         key = self._for_extended.get((pod.metadata.name, pod.metadata.uid))
         return None if key is None else self.claims.get(key)
 
     def class_key(self, pod: Pod) -> Hashable:
-        """Return what a pod's compiled class depends on besides its spec; None for a pod that claims no devices.
+        """Return the part of a class key for a pod's claims; None for a pod without claims.
 
-        Pods whose claims ask for the same share a class, whatever the names of the claims; only when a message
-        names a claim do they not.
+        Pods whose claims have equal specs share a class, regardless of the claims' names, unless a message names a
+        claim (:meth:`name_claims`).
         """
         if not self.concerns(pod):
             return None
@@ -191,7 +191,7 @@ class Devices:
         return (key, self._names_of(pod)) if key in self._naming_claims else key
 
     def name_claims(self, pod: Pod) -> None:
-        """Note that messages to pods like this one name their claims, so that each needs a class of its own."""
+        """Make pods with this spec have classes of their own, because a message names their claims."""
         self._naming_claims.add(self._contents_of(pod))
 
     def _contents_of(self, pod: Pod) -> Hashable:
@@ -210,11 +210,11 @@ class Devices:
         return pod.metadata.name, (*references,), pod.status.resource_claim_statuses
 
     def plan(self, claim: ResourceClaim, features: DeviceFeatures) -> ClaimPlan:
-        """Return what a claim asks for."""
+        """Return the compiled requests of a claim."""
         return self.plan_of(claim.spec, self._contents[key_of_claim(claim)][0], features)
 
     def plan_of(self, spec: ResourceClaimSpec, content: bytes, features: DeviceFeatures) -> ClaimPlan:
-        """Return what a claim with a spec asks for, which is known by its encoded form."""
+        """Return the compiled requests of a claim spec, cached by its encoded form."""
         found = self._plans.get((content, features))
         if found is None:
             if len(self._plans) > MAX_PLANS:

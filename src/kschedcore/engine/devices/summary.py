@@ -1,4 +1,4 @@
-"""What claims are allocated, in the layout of recorded scheduling steps."""
+"""Allocated claims in the layout of recorded scheduling steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What allocated claims hold of the devices."""
+"""The devices, and shares of devices, of allocated claims."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def key_of_result(result: DeviceAllocation) -> DeviceKey:
 
 
 class Usage:
-    """Allocated devices: whole ones, and shares of those that allow multiple allocations.
+    """Allocated devices, and shares of devices that allow multiple allocations.
 
-    A device that a request with admin access uses is not held.
+    Devices used with admin access do not count.
 
     Attributes:
-        whole: Device -> how many results hold all of it.
-        shares: Device -> how many results hold a share of it.
-        amounts: Device -> capacity -> how much of it the shares take together, where they say so.
+        whole: Device -> number of allocations of the whole device.
+        shares: Device -> number of allocations of a share.
+        amounts: Device -> capacity -> the sum consumed by its shares.
     """
 
     def __init__(self) -> None:
@@ -38,15 +38,15 @@ class Usage:
         self._measured: dict[DeviceKey, int] = {}
 
     def holds(self, device: DeviceKey) -> bool:
-        """Return whether anything of a device is held."""
+        """Return whether a device or a share of it is allocated."""
         return device in self.whole or device in self.shares
 
     def is_taken(self, device: DeviceKey, features: DeviceFeatures) -> bool:
-        """Return whether all of a device is held; without consumable capacity a share counts as all of it."""
+        """Return whether a device is fully allocated; without consumable capacity a share counts as all of it."""
         return device in self.whole or (not features.consumable_capacity and device in self.shares)
 
     def count(self, results: Iterable[DeviceAllocation], sign: int) -> set[tuple[str, str]]:
-        """Add what an allocation holds (``sign`` 1) or take it away (-1); return the pools concerned."""
+        """Add an allocation (``sign`` 1) or remove it (-1); return the pools concerned."""
         pools = set()
         for result in results:
             if result.admin_access:

@@ -1,1 +1,1 @@
-"""HTTP extenders, as the engine calls them."""
+"""HTTP extenders: the client side."""

@@ -1,6 +1,6 @@
-"""Answers of extenders: the result types of k8s.io/kube-scheduler/extender/v1, as Go's decoder accepts them.
+"""Responses of extenders: the result types of k8s.io/kube-scheduler/extender/v1, as Go's decoder accepts them.
 
-Field names are in lower case because they match in any case; null stands for a field's zero value.
+Field names are in lower case because they match in any case; null is a field's zero value.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ def _lower(name: str) -> str:
 
 
 class NodeMetadata(msgspec.Struct):
-    """The part of a returned node's metadata that identifies it."""
+    """The name of a returned node."""
 
     name: str = ""
 
 
 class ReturnedNode(msgspec.Struct):
-    """A whole node, of which only the name matters."""
+    """A returned node, of which only the name is used."""
 
     metadata: NodeMetadata = msgspec.field(default_factory=NodeMetadata)
 
@@ -37,7 +37,7 @@ class ReturnedNodes(msgspec.Struct):
 
 
 class Result(msgspec.Struct, rename=_lower):
-    """An answer that may report an error (ExtenderBindingResult has nothing else)."""
+    """A response that may report an error (ExtenderBindingResult has no other field)."""
 
     error: str | None = None
 

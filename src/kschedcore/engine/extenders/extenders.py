@@ -40,7 +40,7 @@ class Victims:
 
     Attributes:
         pods: By UID, the most important first.
-        violations: How many evictions violate a disruption budget.
+        violations: Number of evictions that violate a disruption budget.
     """
 
     pods: Mapping[str, Manifest]
@@ -74,11 +74,11 @@ class HTTPExtender:
 
     @property
     def name(self) -> str:
-        """Its URL."""
+        """The extender's URL."""
         return self.config.url_prefix
 
     def is_interested(self, pod: Pod) -> bool:
-        """Whether the extender takes part for a pod: it manages no resources, or a container names one of them."""
+        """Return whether the extender is called for a pod: it manages no resources, or a container requests one."""
         if not self._managed:
             return True
         containers = (*(pod.spec.containers or ()), *(pod.spec.init_containers or ()))
@@ -96,7 +96,7 @@ class HTTPExtender:
             nodes: Node by name: those that passed the filters and the extenders before this one.
 
         Raises:
-            ExtenderError: The request failed, or the answer is invalid.
+            ExtenderError: The request failed, or the response is invalid.
         """
         if not self.config.filter_verb:
             return Filtered(list(nodes))
@@ -127,7 +127,7 @@ class HTTPExtender:
             Node -> what is added to its total: the extender's score scaled to 0 to 100, times its weight.
 
         Raises:
-            ExtenderError: The request failed, or the answer is invalid.
+            ExtenderError: The request failed, or the response is invalid.
         """
         verb = self.config.prioritize_verb
         if not verb:
@@ -144,7 +144,7 @@ class HTTPExtender:
         """Narrow down the candidates of a preemption.
 
         Raises:
-            ExtenderError: The request failed, the answer is invalid, or it names a pod that is not among the node's
+            ExtenderError: The request failed, the response is invalid, or it names a pod that is not among the node's
                 victims.
         """
         cached = self.config.node_cache_capable
@@ -162,11 +162,11 @@ class HTTPExtender:
         }
         result = self._result(self.config.preempt_verb, PreemptionResult, arguments)
         return {
-            node: self._agreed(node, meta, victims)
+            node: self._victims(node, meta, victims)
             for node, meta in (result.node_name_to_meta_victims or {}).items()
         }
 
-    def _agreed(self, node: str, answer: Manifest | None, victims: Mapping[str, Victims]) -> Victims:
+    def _victims(self, node: str, answer: Manifest | None, victims: Mapping[str, Victims]) -> Victims:
         if node not in victims:
             raise ExtenderError(
                 f'extender "{self.name}" claims victims on node "{node}" which is not among the candidates'
@@ -205,7 +205,7 @@ class HTTPExtender:
         return {"Pod": pod, "Nodes": {"metadata": {}, "items": list(nodes.values())}, "NodeNames": None}
 
     def _result(self, verb: str, type_: type[R], arguments: Manifest) -> R:
-        """Send a request whose answer is an object, and raise its ``Error``."""
+        """Send a request, return the response and raise its ``Error``, if any."""
         result = self._read(verb, type_, self._send(verb, arguments))
         if result.error:
             raise ExtenderError(result.error)
@@ -223,7 +223,7 @@ class HTTPExtender:
             return type_()
         if not isinstance(value, type_):
             raise ExtenderError(
-                f"extender {self.name}: {verb}: the answer is invalid: found {type(value).__name__}, "
+                f"extender {self.name}: {verb}: the response is invalid: found {type(value).__name__}, "
                 f"expected {'an array' if type_ is list else 'an object'}"
             )
         return value
@@ -234,7 +234,7 @@ class HTTPExtender:
         try:
             return msgspec.convert(fields, type_)
         except (msgspec.ValidationError, RecursionError) as error:
-            raise ExtenderError(f"extender {self.name}: {verb}: the answer is invalid: {error}") from None
+            raise ExtenderError(f"extender {self.name}: {verb}: the response is invalid: {error}") from None
 
 
 def _with_code(failed: Mapping[str, str] | None, code: str) -> dict[str, tuple[str, str]]:
@@ -267,12 +267,12 @@ class Extenders:
 
     @property
     def filters(self) -> bool:
-        """Whether any of them filters."""
+        """Whether any extender filters."""
         return any(extender.config.filter_verb for extender in self._extenders)
 
     @property
     def prioritizes(self) -> bool:
-        """Whether any of them scores."""
+        """Whether any extender scores."""
         return any(extender.config.prioritize_verb for extender in self._extenders)
 
     def _interested(self, pod: Pod) -> list[HTTPExtender]:

@@ -1,4 +1,4 @@
-"""HTTP of extenders and of their API server: requests over HTTP or HTTPS, bounded in time and bytes."""
+"""HTTP client for extenders: requests over HTTP or HTTPS with a deadline and a maximum response size."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ DEFAULT_TIMEOUT = 5.0
 LONGEST_TIMEOUT = 1e6
 """Seconds; sockets take no timeout that is much longer."""
 
-MAX_ANSWER = 64 << 20
-"""Maximum size of an answer in bytes: some thousand whole nodes."""
+MAX_RESPONSE = 64 << 20
+"""Maximum size of a response in bytes: some thousand nodes."""
 
 
 class HTTPClient:
@@ -36,14 +36,14 @@ class HTTPClient:
 
     Args:
         config: Its URL, timeout and TLS settings. ``httpTimeout`` bounds a whole request, from connecting to the
-            last byte of the answer, as Go's ``http.Client.Timeout`` does.
-        max_answer: Maximum size of an answer in bytes.
+            last byte of the response, as Go's ``http.Client.Timeout`` does.
+        max_response: Maximum size of a response in bytes.
 
     Raises:
         ConfigError: The URL or a certificate cannot be used.
     """
 
-    def __init__(self, config: ExtenderFields, *, max_answer: int = MAX_ANSWER) -> None:
+    def __init__(self, config: ExtenderFields, *, max_response: int = MAX_RESPONSE) -> None:
         try:
             self._url = urlsplit(config.url_prefix.rstrip("/"))
             self._port = self._url.port
@@ -54,7 +54,7 @@ class HTTPClient:
                 f'extender urlPrefix "{config.url_prefix}": expected http://host or https://host'
             )
         self._timeout = min(parse_duration(config.http_timeout or "0") or DEFAULT_TIMEOUT, LONGEST_TIMEOUT)
-        self._max_answer = max_answer
+        self._max_answer = max_response
         self._server_name = config.tls_config.server_name if config.tls_config else ""
         self._tls = _tls(config) if self._url.scheme == "https" else None
 
@@ -65,10 +65,10 @@ class HTTPClient:
         return HTTPConnection(host, self._port, timeout=self._timeout)
 
     def post(self, verb: str, body: bytes) -> bytes:
-        """Send a body to a verb and return the body of the answer.
+        """Send a body to a verb and return the body of the response.
 
         Raises:
-            OSError: The extender could not be reached, took longer than its timeout, answered with more bytes than
+            OSError: The extender could not be reached, exceeded its timeout, responded with more bytes than
                 allowed, or with a status other than 200.
         """
         status, answer = exchange(
@@ -76,7 +76,7 @@ class HTTPClient:
             f"{self._url.path}/{verb}",
             body,
             seconds=self._timeout,
-            max_answer=self._max_answer,
+            max_response=self._max_answer,
         )
         if status != 200:
             url = f"{self._url.geturl()}/{verb}"
@@ -91,20 +91,20 @@ def exchange(
     *,
     seconds: float,
     method: str = "POST",
-    max_answer: int = MAX_ANSWER,
+    max_response: int = MAX_RESPONSE,
 ) -> tuple[int, bytes]:
-    """Send a request with a JSON body over a new connection and return the answer's status and body.
+    """Send a request with a JSON body over a new connection and return the response's status and body.
 
     Args:
-        connection: Where to connect; it is closed in the end.
+        connection: The connection, which is closed at the end.
         path: Path and query.
         body: JSON.
-        seconds: Maximum duration, from connecting to the last byte of the answer.
+        seconds: Maximum duration, from connecting to the last byte of the response.
         method: HTTP method.
-        max_answer: Maximum size of the answer's body in bytes.
+        max_response: Maximum size of the response body in bytes.
 
     Raises:
-        OSError: There was no complete HTTP answer in this time, or it has more bytes.
+        OSError: There was no complete HTTP response in this time, or it has more bytes.
     """
     deadline = time.monotonic() + seconds
     connection.response_class = partial(_Response, deadline=deadline)  # type: ignore[assignment]
@@ -113,13 +113,13 @@ def exchange(
         connection.sock.settimeout(time_left(deadline))
         connection.request(method, path, body, {"Content-Type": "application/json"})
         response = connection.getresponse()
-        answer = response.read(max_answer + 1)
+        answer = response.read(max_response + 1)
     except (HTTPException, ValueError) as error:
         raise OSError(f"no HTTP answer: {error}") from None
     finally:
         connection.close()
-    if len(answer) > max_answer:
-        raise OSError(f"the answer has more than {max_answer} bytes")
+    if len(answer) > max_response:
+        raise OSError(f"the response has more than {max_response} bytes")
     return response.status, answer
 
 
@@ -136,7 +136,7 @@ def time_left(deadline: float) -> float:
 
 
 class _Response(HTTPResponse):
-    """An answer whose bytes all have to arrive before one deadline; a socket's own timeout starts anew at each read."""
+    """A response with one deadline for all its bytes; a socket's own timeout restarts at each read."""
 
     def __init__(self, sock: socket, *args: object, deadline: float, **options: object) -> None:
         super().__init__(sock, *args, **options)  # type: ignore[arg-type]

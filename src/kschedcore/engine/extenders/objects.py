@@ -1,4 +1,4 @@
-"""Whole nodes and pods for extenders: objects as clients wrote them, not the engine's typed views of them."""
+"""Complete nodes and pods for extenders: objects as clients wrote them, not the engine's typed views."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ K = TypeVar("K")
 
 
 class ObjectSource(Protocol):
-    """Looks up whole objects that live outside the engine, such as in a scheduler's informers."""
+    """A source of complete objects outside the engine, such as a scheduler's informers."""
 
     def node(self, name: str) -> Manifest | None:
         """Return the node with that name, if there is one."""
@@ -36,9 +36,9 @@ def whole(item: Any) -> Manifest:
 class WholeObjects:
     """The nodes and pods that requests to extenders contain.
 
-    An object comes from the source, if there is one and it has the object; otherwise as it was handed to the
-    engine. A typed view lacks every field that placement does not need, so it replaces no object that came whole.
-    Nothing is kept if the configuration names no extenders.
+    An object is read from the source, if there is one and it has the object; otherwise it is the one added to the
+    engine. A typed view lacks the fields that scheduling does not need, so it does not replace a complete object.
+    No objects are kept if the configuration has no extenders.
 
     Args:
         extenders: The configuration's extenders.
@@ -57,8 +57,8 @@ class WholeObjects:
         """Prefer the objects of a source from now on."""
         self._source = source
 
-    def learn(self, objects: Mapping[tuple[str, str, str], Manifest]) -> None:
-        """Keep whole nodes and pods, by kind, namespace and name."""
+    def add_all(self, objects: Mapping[tuple[str, str, str], Manifest]) -> None:
+        """Keep complete nodes and pods, by kind, namespace and name."""
         for (kind, namespace, name), item in objects.items():
             if kind == "Node":
                 self.set_node(name, item)
@@ -88,7 +88,7 @@ class WholeObjects:
         self._pods.pop(key, None)
 
     def _record(self, objects: dict[K, Manifest], key: K) -> None:
-        """Record the value of a key before it changes."""
+        """Record the undo step for a key before it changes."""
         if key in objects:
             self._journal.record(objects.__setitem__, key, objects[key])
         else:
@@ -118,7 +118,7 @@ class PreemptionExtenders:
         self._extenders = extenders
         self._objects = objects
 
-    def agree(
+    def filter_victims(
         self, pod: Pod, candidates: Mapping[str, tuple[list[BoundPod], int]]
     ) -> dict[str, tuple[list[BoundPod], int]]:
         """Narrow down the candidates of a preemption.

@@ -1,1 +1,1 @@
-"""The in-tree plugins, one file each: how a pod is compiled for the kernels of the native core."""
+"""The in-tree plugins, one file each, which compile pods for the kernels of the native core."""

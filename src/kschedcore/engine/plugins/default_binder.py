@@ -1,4 +1,4 @@
-"""DefaultBinder: writes a pod's node to the cluster."""
+"""DefaultBinder: binds pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DefaultPreemption (PostFilter): evict less important pods so that a pod fits."""
+"""DefaultPreemption (PostFilter): evicts pods of lower priority so that a pod fits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DefaultPreemptionArgs(Args, frozen=True):
     min_candidate_nodes_absolute: Int32 = 100
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidateDefaultPreemptionArgs``)."""
+        """Yield the errors (``ValidateDefaultPreemptionArgs``)."""
         share, absolute = self.min_candidate_nodes_percentage, self.min_candidate_nodes_absolute
         share_path = f"{path}.minCandidateNodesPercentage"
         absolute_path = f"{path}.minCandidateNodesAbsolute"
@@ -48,7 +48,7 @@ class DefaultPreemptionArgs(Args, frozen=True):
 
 
 class DefaultPreemption(Plugin):
-    """Nominates a pod to the node where evicting less important pods costs least."""
+    """Nominates a pod to the node with the least important victims."""
 
     name = "DefaultPreemption"
     points = frozenset({"preEnqueue", "postFilter"})
@@ -56,12 +56,12 @@ class DefaultPreemption(Plugin):
     args: DefaultPreemptionArgs
 
     def post_filter(self, cycle: FailedCycle) -> PostFilterResult:
-        """Find the victims that cost least, and nominate the pod to their node."""
+        """Find the best candidate, and nominate the pod to its node."""
         refusal = _ineligible(cycle)
         if refusal:
             return _failed(refusal, tried=False)
         if cycle.pod_class is None:
-            # PreFilter failed on behalf of every node, with a code that no eviction changes.
+            # PreFilter rejected all nodes, with a code that no eviction changes.
             return _failed(_summary(cycle, None, None))
         search = DryRun(cycle.cluster.core, cycle.pod_class, _overdrawn(cycle), cycle.moved)
         if cycle.cluster.bound.has_below(cycle.pod_class.info.priority):
@@ -113,7 +113,7 @@ def _was_preempted(pod: Pod) -> bool:
 
 
 def _overdrawn(cycle: FailedCycle) -> Callable[[list[int]], list[bool]] | None:
-    """Return a function that says, for pods in order, which evictions overdraw a disruption budget.
+    """Return a function that returns, for pods in order, whether each eviction violates a disruption budget.
 
     None when there are no budgets.
     """
@@ -150,11 +150,11 @@ def _overdrawn(cycle: FailedCycle) -> Callable[[list[int]], list[bool]] | None:
 
 
 def _consult_extenders(cycle: FailedCycle, search: DryRun) -> None:
-    """Keep the candidates, and the victims, to which the extenders agree."""
+    """Restrict the candidates and victims to those that the extenders return."""
     extenders, nodes, bound = cycle.cluster.extenders, cycle.cluster.core.nodes, cycle.cluster.bound
     if extenders is None or not search.candidates:
         return
-    agreed = extenders.agree(
+    agreed = extenders.filter_victims(
         cycle.pod,
         {
             nodes.name_of(candidate.slot): (
@@ -171,7 +171,7 @@ def _consult_extenders(cycle: FailedCycle, search: DryRun) -> None:
 
 
 def _described(cycle: FailedCycle, candidate: Candidate) -> tuple[str, tuple[BoundPod, ...]]:
-    """Return a candidate's node and victims; looked up once a candidate."""
+    """Return a candidate's node and victims, cached in the candidate."""
     if candidate.description is None:
         victims = tuple(cycle.cluster.bound.numbered(number) for number in candidate.victims)
         candidate.description = cycle.cluster.core.nodes.name_of(candidate.slot), victims
@@ -180,7 +180,7 @@ def _described(cycle: FailedCycle, candidate: Candidate) -> tuple[str, tuple[Bou
 
 
 def _summary(cycle: FailedCycle, pod_class: PodClass | None, search: DryRun | None) -> str:
-    """Return why no node became a candidate, in kube-scheduler's words."""
+    """Return kube-scheduler's message why no node became a candidate."""
     core = cycle.cluster.core
     nodes = core.nodes.count
     counts = {NOT_HELPFUL: nodes}

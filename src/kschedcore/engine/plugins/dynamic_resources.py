@@ -1,4 +1,4 @@
-"""DynamicResources (KEP-4381): pods that claim devices go where these can be allocated."""
+"""DynamicResources (KEP-4381): places pods on nodes where their ResourceClaims can be allocated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DELETED = "deletion of ResourceClaim completed"
 
 
 class DynamicResources(Plugin):
-    """Holds pods to nodes where their claims are available or can be allocated."""
+    """Rejects nodes where a pod's claims are neither available nor can be allocated."""
 
     name = "DynamicResources"
 
@@ -46,12 +46,12 @@ class DynamicResources(Plugin):
         return {"nodes": node_created_or_relabelled, **dict.fromkeys(DEVICES, always)}
 
     def attach(self, listers: Listers) -> None:
-        """Remember the devices of the cluster."""
+        """Receive the devices of the cluster."""
         self._devices = listers.devices
 
     @cached_property
     def features(self) -> DeviceFeatures:
-        """The optional parts that are on."""
+        """The feature gates that are on."""
         return DeviceFeatures(
             binding_conditions=self.release.enabled("DRADeviceBindingConditions"),
             consumable_capacity=self.release.enabled("DRAConsumableCapacity"),
@@ -86,7 +86,7 @@ class DynamicResources(Plugin):
         return PodDevices(devices, context.core, context.pod, claims, resources, self.features, self.name)
 
     def pre_enqueue(self, pod: Pod) -> Status | None:
-        """Keep a pod out of the queue until its claims are there."""
+        """Reject a pod before it enters the queue until its claims exist."""
         if pod.spec.resource_claims is None or self._devices is None:
             return None
         problem = self._devices.problem(pod)
@@ -95,7 +95,7 @@ class DynamicResources(Plugin):
         return Status("UnschedulableAndUnresolvable", self.name, (problem,), pre_enqueue=True)
 
     def filter(self, context: PodContext) -> DeviceFilter | None:
-        """Compile what the pod's claims ask for; nothing for a pod without claims."""
+        """Compile the pod's claims; None for a pod without claims."""
         if not context.listers.devices.concerns(context.pod):
             return None
         claims = self._claims(context)
@@ -106,8 +106,8 @@ class DynamicResources(Plugin):
     def post_filter(self, cycle: FailedCycle) -> PostFilterResult | Status:
         """Deallocate a claim that keeps the pod off nodes and that no other pod has reserved.
 
-        kube-scheduler's plugin fails where its PreFilter left no state because another plugin's had ended the
-        cycle before: that error, ``not found``, keeps preemption from running.
+        kube-scheduler's plugin fails if its PreFilter has not run because another plugin's ended the cycle: that
+        error, ``not found``, keeps preemption from running.
         """
         if self.name not in cycle.pre_filtered:
             return Status("Error", self.name, ("not found",))
@@ -126,7 +126,7 @@ class DynamicResources(Plugin):
         return Status("Unschedulable", self.name, (STILL_NOT_SCHEDULABLE,))
 
     def score(self, context: PodContext) -> EqualScore | DeviceScore | None:
-        """Score the rank of chosen alternatives; every node 0 for a pod without any. v1.34 has no Score."""
+        """Score the rank of chosen subrequests; 0 for every node if there are none. v1.34 has no Score."""
         if not self.release.has(Rule.DYNAMIC_RESOURCES_SCORES):
             return None
         if context.listers.devices.concerns(context.pod):
@@ -176,7 +176,7 @@ def filter_error(core: Core, pod_class: PodClass) -> Status | None:
 def device_shortfalls(
     core: Core, compiled: PodClass | Stepwise, verdicts: Mapping[str, Rejection | None]
 ) -> dict[str, list[str]]:
-    """Return node -> why its devices cannot be allocated, for the nodes that were rejected for that reason."""
+    """Return node -> the reasons why its devices cannot be allocated, for nodes rejected for that."""
     found = devices_of(compiled if isinstance(compiled, PodClass) else compiled.filters)
     if found is None:
         return {}
@@ -188,7 +188,7 @@ def device_shortfalls(
 
 
 def _unavailable(cycle: FailedCycle, found: PodDevices) -> list[int]:
-    """Return the places of the claims that are the reason why some node was rejected."""
+    """Return the indices of the claims for which some node was rejected."""
     assert cycle.pod_class is not None
     core, verdicts = cycle.cluster.core, cycle.pod_class.verdicts()
     names = core.nodes.resource_names

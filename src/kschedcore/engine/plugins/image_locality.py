@@ -1,4 +1,4 @@
-"""ImageLocality: nodes that hold the pod's images."""
+"""ImageLocality: prefers nodes that have the pod's images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def normalised(image: str) -> str:
 
 
 class ImageLocality(Plugin):
-    """Prefers nodes that already hold the images of a pod's containers and, since v1.36, of its image volumes."""
+    """Prefers nodes that have the images of a pod's containers and, since v1.36, of its image volumes."""
 
     name = "ImageLocality"
 

@@ -19,7 +19,7 @@ class InterPodAffinityArgs(Args, frozen=True):
     ignore_preferred_terms_of_existing_pods: bool = False
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidateInterPodAffinityArgs``)."""
+        """Yield the errors (``ValidateInterPodAffinityArgs``)."""
         weight = self.hard_pod_affinity_weight
         if not 0 <= weight <= 100:
             yield invalid(f"{path}.hardPodAffinityWeight", weight, "not in valid range [0, 100]")

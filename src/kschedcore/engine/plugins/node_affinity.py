@@ -25,7 +25,7 @@ class NodeAffinityArgs(Args, frozen=True):
     added_affinity: NodeAffinityRules | None = None
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidateNodeAffinityArgs``)."""
+        """Yield the errors (``ValidateNodeAffinityArgs``)."""
         added = self.added_affinity
         if added is None:
             return
@@ -113,7 +113,7 @@ def _preferred(rules: NodeAffinityRules | None) -> list[tuple[int, Term]]:
 
 
 class NodeAffinity(Plugin):
-    """Rejects nodes that a pod's selector or required affinity does not match; prefers what it prefers."""
+    """Rejects nodes that a pod's selector or required affinity does not match; scores preferred affinity."""
 
     name = "NodeAffinity"
     points = frozenset({"preFilter", "filter", "preScore", "score"})
@@ -125,7 +125,7 @@ class NodeAffinity(Plugin):
         return {"nodes": node_created_or_relabelled}
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
-        """Narrow the cycle to nodes that every term names, when every term names some."""
+        """Restrict the cycle to nodes by ``metadata.name``, if every term has such a field selector."""
         terms = required_terms(context.pod.spec)
         if not terms:
             return None

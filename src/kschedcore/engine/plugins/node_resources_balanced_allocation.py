@@ -26,7 +26,7 @@ class NodeResourcesBalancedAllocationArgs(Args, frozen=True):
         return msgspec.structs.replace(self, resources=weighted(self.resources))
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidateNodeResourcesBalancedAllocationArgs``)."""
+        """Yield the errors (``ValidateNodeResourcesBalancedAllocationArgs``)."""
         seen: set[str] = set()
         for index, resource in enumerate(self.resources):
             place = f"{path}.resources[{index}]"

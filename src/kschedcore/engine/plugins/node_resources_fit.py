@@ -1,4 +1,4 @@
-"""NodeResourcesFit: whether a pod's requests fit, and how full the node would be."""
+"""NodeResourcesFit: checks requests against free resources, and scores utilisation."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class NodeResourcesFitArgs(Args, frozen=True):
         )
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidateNodeResourcesFitArgs``)."""
+        """Yield the errors (``ValidateNodeResourcesFitArgs``)."""
         for index, resource in enumerate(self.ignored_resources):
             yield from label_name_errors(resource, f"{path}.ignoredResources[{index}]")
         for index, group in enumerate(self.ignored_resource_groups):
@@ -96,7 +96,7 @@ class NodeResourcesFitArgs(Args, frozen=True):
 
 
 class NodeResourcesFit(Plugin):
-    """Rejects nodes without enough left of a requested resource; scores by the profile's strategy."""
+    """Rejects nodes with too little free of a requested resource; scores by the profile's strategy."""
 
     name = "NodeResourcesFit"
     points = frozenset({"preFilter", "filter", "preScore", "score"})

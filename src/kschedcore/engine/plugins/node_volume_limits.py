@@ -1,4 +1,4 @@
-"""NodeVolumeLimits: how many volumes a node can attach."""
+"""NodeVolumeLimits: the number of volumes that a node can attach."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NodeVolumeLimits(Plugin):
     points = frozenset({"preFilter", "filter"})
 
     def events(self) -> Events:
-        """Register new nodes, pods that leave a node, and everything about volumes."""
+        """Register new nodes, pods that leave a node, and the storage resources."""
         return {"nodes": created, "pods": pod_left, **dict.fromkeys(STORAGE, always)}
 
     def watches(self, pod: Pod) -> frozenset[str]:
@@ -25,7 +25,7 @@ class NodeVolumeLimits(Plugin):
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def filter(self, context: PodContext) -> Kernel | None:
-        """Compile the rule for the drivers that have limits somewhere."""
+        """Compile the rule for the drivers that have a limit on some node."""
         limits: dict[str, dict[str, int]] = {}
         volumes: dict[str, list[What]] = {}
         for volume in csi_volumes(context.pod, context.listers):

@@ -58,7 +58,7 @@ class PodTopologySpreadArgs(Args, frozen=True):
         return self if self.defaulting_type else msgspec.structs.replace(self, defaulting_type="System")
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidatePodTopologySpreadArgs``)."""
+        """Yield the errors (``ValidatePodTopologySpreadArgs``)."""
         kind, place = self.defaulting_type, f"{path}.defaultingType"
         if kind not in ("System", "List"):
             yield not_supported(place, kind, ("System", "List"))
@@ -142,7 +142,7 @@ class PodTopologySpread(Plugin):
     def _constraints(
         self, context: PodContext, action: str
     ) -> list[tuple[TopologySpreadConstraint, tuple[Requirement, ...] | None]]:
-        """The constraints with an action, each with its selector; None selects no pod."""
+        """Return the constraints with an action, each with its selector; None selects no pod."""
         pod = context.pod
         own = pod.spec.topology_spread_constraints
         if own:
@@ -189,7 +189,7 @@ class PodTopologySpread(Plugin):
 
 
 def _requirements(constraint: TopologySpreadConstraint, pod: Pod) -> tuple[Requirement, ...] | None:
-    """A constraint's selector with the pod's own values of ``matchLabelKeys`` added (KEP-3243)."""
+    """Return a constraint's selector with the pod's values of ``matchLabelKeys`` (KEP-3243)."""
     labels = pod.metadata.labels or {}
     extra = tuple((key, "In", (labels[key],)) for key in constraint.match_label_keys or () if key in labels)
     if constraint.label_selector is None:
@@ -198,7 +198,7 @@ def _requirements(constraint: TopologySpreadConstraint, pod: Pod) -> tuple[Requi
 
 
 def _term(requirements: tuple[Requirement, ...] | None, context: PodContext) -> AffinityTerm:
-    """The pods a constraint counts: none for a selector without requirements, as kube-scheduler counts them."""
+    """Return the pods that a constraint counts: none for a selector without requirements, as in kube-scheduler."""
     if not requirements:
         return AffinityTerm((), ())
     return AffinityTerm((context.info.namespace,), requirements)
@@ -207,7 +207,7 @@ def _term(requirements: tuple[Requirement, ...] | None, context: PodContext) -> 
 def _common(
     constraint: TopologySpreadConstraint, term: AffinityTerm
 ) -> tuple[str, AffinityTerm, int, bool, bool]:
-    """What hard and soft constraints have in common, with the inclusion policies' defaults (KEP-3094)."""
+    """Return the arguments common to hard and soft constraints, inclusion policies defaulted (KEP-3094)."""
     return (
         constraint.topology_key,
         term,

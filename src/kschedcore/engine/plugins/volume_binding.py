@@ -1,4 +1,4 @@
-"""VolumeBinding: volumes that are bound, and claims that wait for a node."""
+"""VolumeBinding: bound volumes must be reachable, and unbound claims bindable, on the node."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class VolumeBindingArgs(Args, frozen=True):
     shape: tuple[UtilizationShapePoint, ...] | None = None
 
     def errors(self, path: str) -> Iterable[FieldError]:
-        """Yield what is wrong (``ValidateVolumeBindingArgs``)."""
+        """Yield the errors (``ValidateVolumeBindingArgs``)."""
         if self.bind_timeout_seconds < 0:
             problem = "invalid BindTimeoutSeconds, should not be a negative value"
             yield invalid(f"{path}.bindTimeoutSeconds", self.bind_timeout_seconds, problem)
@@ -58,14 +58,14 @@ def _waits(claim: PersistentVolumeClaim, listers: Listers) -> bool:
 
 
 class VolumeBinding(Plugin):
-    """Holds pods to nodes from which their volumes can be reached, bound or made."""
+    """Rejects nodes where a pod's volumes cannot be reached, bound or provisioned."""
 
     name = "VolumeBinding"
     args_type = VolumeBindingArgs
     points = frozenset({"preFilter", "filter", "preScore", "score", "reserve", "preBind"})
 
     def events(self) -> Events:
-        """Register new and relabelled nodes, and everything about volumes."""
+        """Register new and relabelled nodes, and the storage resources."""
         return {"nodes": node_created_or_relabelled, **dict.fromkeys(STORAGE, always)}
 
     def watches(self, pod: Pod) -> frozenset[str]:
@@ -73,7 +73,7 @@ class VolumeBinding(Plugin):
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
-        """Every claim must exist, and be bound or wait for its first consumer."""
+        """Reject a pod with a claim that does not exist, or is neither bound nor waits for its first consumer."""
         immediate = False
         for reference in claims_of(context.pod):
             claim = context.listers.persistent_volume_claim(namespace_of(context.pod), reference.name)
@@ -90,7 +90,7 @@ class VolumeBinding(Plugin):
 
     @staticmethod
     def _problem(pod: Pod, reference: ClaimRef, claim: PersistentVolumeClaim | None) -> str:
-        """Why a claim cannot be used at all."""
+        """Return why a claim cannot be used, or an empty string."""
         name = reference.name
         if claim is None:
             if reference.ephemeral:
@@ -109,7 +109,7 @@ class VolumeBinding(Plugin):
         return ""
 
     def filter(self, context: PodContext) -> Kernel | None:
-        """Compile reachability of bound volumes, and what each claim to bind could get."""
+        """Compile the affinities of bound volumes, and the volumes and provisioners for unbound claims."""
         listers = context.listers
         references = list(claims_of(context.pod))
         if not references:
@@ -131,7 +131,7 @@ class VolumeBinding(Plugin):
 
 
 def _selected_node(claim: PersistentVolumeClaim) -> str | None:
-    """The node that a claim has been promised to."""
+    """Return the selected-node annotation of a claim."""
     return (claim.metadata.annotations or {}).get(SELECTED_NODE)
 
 
@@ -141,13 +141,13 @@ def _affinity_of_bound(claim: PersistentVolumeClaim, listers: Listers) -> list[T
 
 
 def _affinity(volume: PersistentVolume) -> list[Term] | None:
-    """The terms of a volume's node affinity, or None when every node reaches it."""
+    """Return the terms of a volume's node affinity, or None when every node reaches it."""
     affinity = volume.spec.node_affinity
     return None if affinity is None or affinity.required is None else node_terms(affinity.required)
 
 
 def _compiled(claim: PersistentVolumeClaim, listers: Listers, numbers: dict[str, int]) -> dict[str, Any]:
-    """A claim to bind, as the kernel takes it."""
+    """Return an unbound claim as the kernel takes it."""
     candidates = [v for v in listers.persistent_volumes() if _could_hold(v, claim)]
     candidates.sort(key=lambda v: v.metadata.name)
     reserved = [v for v in candidates if _is_reserved(v, claim)]
@@ -179,7 +179,7 @@ def _is_reserved(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool
 
 
 def _could_hold(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
-    """Whether a volume is neither another's, nor too small, nor of another sort, nor going away."""
+    """Return whether a volume matches a claim: not bound to another, not terminating, size, modes and class match."""
     spec, wanted = volume.spec, claim.spec
     return (
         class_of(volume) == class_of(claim)
@@ -192,7 +192,7 @@ def _could_hold(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
 
 
 def _is_free(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
-    """Whether a volume that nobody has a claim to suits one."""
+    """Return whether an unclaimed volume matches a claim."""
     selector = claim.spec.selector
     return (
         volume.status.phase == "Available"
@@ -206,7 +206,7 @@ def _asks_for_storage(claim: PersistentVolumeClaim) -> bool:
 
 
 def _topologies(storage_class: StorageClass | None) -> list[Term] | None:
-    """The terms of ``allowedTopologies``, or None when there are none; a term without expressions is met nowhere."""
+    """Return the terms of ``allowedTopologies``, or None; a term without expressions matches no node."""
     terms = (storage_class.allowed_topologies if storage_class else None) or ()
     return [[(e.key, "In", e.values or ()) for e in t.match_label_expressions or ()] for t in terms] or None
 
@@ -214,7 +214,7 @@ def _topologies(storage_class: StorageClass | None) -> list[Term] | None:
 def _capacities(
     claim: PersistentVolumeClaim, storage_class: StorageClass | None, listers: Listers
 ) -> list[list[Term]] | None:
-    """Where the driver has room for a claim; None: everywhere, as when it does not publish capacity (KEP-1472)."""
+    """Return the nodes where the driver has capacity for a claim; None: all, or not tracked (KEP-1472)."""
     if storage_class is None or not _asks_for_storage(claim):
         return None
     driver = listers.csi_driver(storage_class.provisioner)

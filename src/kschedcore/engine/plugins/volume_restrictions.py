@@ -10,7 +10,7 @@ from kschedcore.engine.volumes import disks_of, exclusive_claims, named_claims, 
 
 
 class VolumeRestrictions(Plugin):
-    """Rejects nodes where a pod's disk is in use, and all nodes while another pod uses its exclusive claim."""
+    """Rejects nodes where a pod's disk is in use, and all nodes while another pod uses its ReadWriteOncePod claim."""
 
     name = "VolumeRestrictions"
     points = frozenset({"preFilter", "filter"})

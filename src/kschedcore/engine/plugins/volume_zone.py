@@ -26,7 +26,7 @@ class VolumeZone(Plugin):
     points = frozenset({"preFilter", "filter"})
 
     def events(self) -> Events:
-        """Register new and relabelled nodes, and everything about volumes."""
+        """Register new and relabelled nodes, and the storage resources."""
         return {"nodes": node_created_or_relabelled, **dict.fromkeys(STORAGE, always)}
 
     def watches(self, pod: Pod) -> frozenset[str]:
@@ -34,7 +34,7 @@ class VolumeZone(Plugin):
         return frozenset({"storage"}) if pod.spec.volumes else frozenset()
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
-        """Reject a pod with a claim that has neither a volume nor a class that waits for the pod's node."""
+        """Reject a pod with a claim that has neither a volume nor a class with WaitForFirstConsumer."""
         for name in named_claims(context.pod):
             claim = context.listers.persistent_volume_claim(namespace_of(context.pod), name)
             problem = not_found(name) if claim is None else self._problem(claim, context.listers)
@@ -74,13 +74,13 @@ class VolumeZone(Plugin):
 
 
 def _zones(text: str) -> tuple[str, ...]:
-    """The zones or regions of a volume's label; none when one of them is empty, for then the label is ignored."""
+    """Return the zones or regions of a volume's label; none if one of them is empty: the label is then ignored."""
     zones = {zone.strip() for zone in text.split("__")}
     return () if "" in zones else tuple(sorted(zones))
 
 
 def _terms(key: str, text: str) -> list[Term]:
-    """A volume's label as terms: one of its values, under its own key or, for one of old, under today's name."""
+    """Return a volume's label as terms: any of its values, under its key or the key that replaced it."""
     values = _zones(text)
     terms: list[Term] = [[(key, "In", values)]]
     if key in _BETA:
