@@ -73,7 +73,11 @@ def test_replicas_override_all_workloads_or_one(command: Run) -> None:
         return {kind: sum(name.startswith(f"{kind}-") for name in names) for kind in ("web", "db", "train")}
 
     assert counts("") == {"web": 4, "db": 2, "train": 2}
-    assert counts("--replicas 3") == {"web": 3, "db": 3, "train": 3}
+    # db-1 has no node, so its StatefulSet does not create db-2.
+    assert counts("--replicas 3") == {"web": 3, "db": 2, "train": 3}
+    assert "default/db-2: not created: waits for db-1" in command(f"{ALL} --replicas 3").out.replace(
+        "shop/", "default/"
+    )
     assert counts("--replicas web=7") == {"web": 7, "db": 2, "train": 2}
     assert counts("--replicas 1 --replicas web=0") == {"web": 0, "db": 1, "train": 1}
 
@@ -97,8 +101,8 @@ def test_random_ties_repeat_with_their_seed(command: Run) -> None:
 
 
 def test_pods_that_share_a_reason_share_a_line(command: Run) -> None:
-    refusals = command(f"{ALL} --replicas db=4").out.split("\n\n")[1]
-    assert re.search(r"^shop/db-\w+ and 2 more: 0/6 nodes are available", refusals, re.MULTILINE)
+    refusals = command(f"{ALL} --replicas train=4").out.split("\n\n")[1]
+    assert re.search(r"^shop/train-\w+ and 2 more: 0/6 nodes are available", refusals, re.MULTILINE)
 
 
 def test_a_configuration_changes_the_scores(command: Run) -> None:

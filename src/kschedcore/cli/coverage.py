@@ -7,14 +7,23 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kschedcore.cli.names import key_of
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
     from kschedcore.manifests.manifests import Manifests
     from kschedcore.manifests.review import Refusal
+    from kschedcore.planning.plan import Eviction
 
-__all__ = ["not_considered", "refused_document", "refused_lines", "report_coverage"]
+__all__ = [
+    "evicted_document",
+    "evicted_lines",
+    "not_considered",
+    "refused_document",
+    "refused_lines",
+    "report_coverage",
+]
 
 _WITHOUT_EFFECT = frozenset({
     "ClusterRole", "ClusterRoleBinding", "ComponentStatus", "ConfigMap", "ControllerRevision", "Endpoints",
@@ -49,12 +58,33 @@ def refused_lines(refused: Sequence[Refusal]) -> str:
     """Return a line per reason for which admission refuses pods, naming the first of them."""
     same: dict[str, list[Pod]] = {}
     for each in refused:
-        same.setdefault(f"refused by {each.plugin}: {each.message}", []).append(each.pod)
+        same.setdefault(each.reason, []).append(each.pod)
     return "".join(
         f"{pods[0].metadata.namespace or 'default'}/{pods[0].metadata.name}"
         f"{f' and {len(pods) - 1} more' if len(pods) > 1 else ''}: {why}\n"
         for why, pods in same.items()
     )
+
+
+def evicted_lines(evicted: Sequence[Eviction]) -> str:
+    """Return a line per pod that gives way to one of higher priority."""
+    return "".join(
+        f"{'/'.join(key_of(each.pod))}: evicted from {each.node} for {'/'.join(key_of(each.preemptor))}\n"
+        for each in evicted
+    )
+
+
+def evicted_document(evicted: Sequence[Eviction]) -> list[dict[str, str]]:
+    """Return the evicted pods for programs."""
+    return [
+        {
+            "namespace": key_of(each.pod)[0],
+            "name": each.pod.metadata.name,
+            "node": each.node,
+            "preemptor": "/".join(key_of(each.preemptor)),
+        }
+        for each in evicted
+    ]
 
 
 def refused_document(refused: Sequence[Refusal]) -> list[dict[str, str]]:

@@ -10,7 +10,14 @@ import typer
 
 from kschedcore.api.versions import NEWEST
 from kschedcore.cli import decisions
-from kschedcore.cli.coverage import not_considered, refused_document, refused_lines, report_coverage
+from kschedcore.cli.coverage import (
+    evicted_document,
+    evicted_lines,
+    not_considered,
+    refused_document,
+    refused_lines,
+    report_coverage,
+)
 from kschedcore.cli.entry import NO
 from kschedcore.cli.inputs import build_engine, load, release, select
 from kschedcore.cli.names import key_of
@@ -35,7 +42,6 @@ if TYPE_CHECKING:
     from kschedcore.cli.why_not import Inquiries
     from kschedcore.engine.capacity import Capacity
     from kschedcore.engine.decision import Decision
-    from kschedcore.manifests.review import Refusal
 
 __all__ = ["EPILOG", "command"]
 
@@ -62,16 +68,17 @@ def command(
     Exits with 0 when all fit, with 1 when some do not.
     """
     from kschedcore.cli.why_not import Inquiries
+    from kschedcore.planning.plan import plan
 
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
     report_coverage(manifests, strict=strict)
     pods = select(manifests.pending, namespace=namespace, selector=selector)
-    refused = manifests.refused
-    if not pods and not refused and not manifests.workloads:
+    if not pods and not manifests.refused and not manifests.workloads:
         raise UsageError("nothing to fit: the manifests hold no pending pods and no workloads")
     with progress(f"placing {len(pods)} pods"):
-        made = engine.schedule(pods)
+        planned = plan(manifests, engine, pods)
+    made, refused = planned.decisions, planned.refused
     with progress("counting how many more would fit"):
         inquiries = Inquiries(engine, manifests.nodes)
         rows = [
@@ -86,6 +93,7 @@ def command(
                 fits=fits,
                 workloads=[row.as_document() for row in rows],
                 refused=refused_document(refused),
+                evicted=evicted_document(planned.evicted),
                 notConsidered=not_considered(manifests),
             ),
             output,
@@ -93,7 +101,13 @@ def command(
     elif output is Output.name:
         write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node is None))
     else:
-        write(report(rows, made, refused, inquiries, show_headers=not no_headers, wide=output is Output.wide))
+        more = refused_lines(refused) + evicted_lines(planned.evicted)
+        total = len(made) + len(refused)
+        write(
+            report(
+                rows, made, total, more, inquiries, show_headers=not no_headers, wide=output is Output.wide
+            )
+        )
     if not fits:
         raise typer.Exit(NO)
 
@@ -186,14 +200,15 @@ def what_it_asks(pod: Pod) -> bytes:
 def report(
     rows: Sequence[Row],
     made: Collection[Decision],
-    refused: Sequence[Refusal],
+    total: int,
+    more: str,
     inquiries: Inquiries,
     *,
     show_headers: bool,
     wide: bool,
 ) -> str:
     """Return the verdict, why pods do not fit, and a line per workload."""
-    placed, total = sum(row.placed for row in rows), len(made) + len(refused)
+    placed = sum(row.placed for row in rows)
     verdict = "fits" if placed == total else "does not fit"
     table = columns(
         ["WORKLOAD", "PODS", "PLACED", "MORE", "WHAT RUNS OUT FIRST"],
@@ -203,7 +218,7 @@ def report(
         ],
         show_headers=show_headers,
     )
-    why = decisions.refusals(made, inquiries) + refused_lines(refused)
+    why = decisions.refusals(made, inquiries) + more
     return f"{verdict}: {placed} of {total} pods placed\n{why}" + (f"\n{table}" if table else "")
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from kschedcore.api.versions import NEWEST
 from kschedcore.cli import decisions, utilisation
-from kschedcore.cli.coverage import not_considered, refused_document, refused_lines, report_coverage
+from kschedcore.cli.coverage import (
+    evicted_document,
+    evicted_lines,
+    not_considered,
+    refused_document,
+    refused_lines,
+    report_coverage,
+)
 from kschedcore.cli.inputs import build_engine, load, release, select
 from kschedcore.cli.options import (
     ConfigFile,
@@ -51,6 +58,7 @@ def command(
     Prints the node of each pod, why others have none, and the utilisation before and after.
     """
     from kschedcore.cli.why_not import Inquiries
+    from kschedcore.planning.plan import plan
 
     manifests = load(filename, namespace=namespace, replicas=replicas)
     engine = build_engine(
@@ -58,10 +66,10 @@ def command(
     )
     report_coverage(manifests, strict=strict)
     pods = select(manifests.pending, namespace=namespace, selector=selector)
-    refused = manifests.refused
     before = engine.utilisation()
     with progress(f"placing {len(pods)} pods"):
-        made = engine.schedule(pods)
+        planned = plan(manifests, engine, pods)
+    made, refused = planned.decisions, planned.refused
     used = utilisation.compare(before, engine.utilisation())
     inquiries = Inquiries(engine, manifests.nodes)
     placed = sum(each.node is not None for each in made)
@@ -73,6 +81,7 @@ def command(
                 unschedulable=len(made) - placed,
                 decisions=[decisions.as_document(each, inquiries) for each in made],
                 refused=refused_document(refused),
+                evicted=evicted_document(planned.evicted),
                 notConsidered=not_considered(manifests),
                 utilisation=utilisation.documents(used),
             ),
@@ -86,7 +95,8 @@ def command(
             decisions.placements(made, wide=output is Output.wide, show_headers=show_headers),
             f"{placed} of {len(made) + len(refused)} pods placed\n"
             + decisions.refusals(made, inquiries)
-            + refused_lines(refused),
+            + refused_lines(refused)
+            + evicted_lines(planned.evicted),
             utilisation.table(used, show_headers=show_headers),
         ]
         write("\n".join(part for part in parts if part))

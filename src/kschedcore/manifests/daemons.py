@@ -72,14 +72,16 @@ def daemon_pods_of(daemon_set: Mapping[str, Any], nodes: Iterable[Node]) -> list
 
 
 def nodes_with_daemon(daemon_set: Mapping[str, Any], pods: Iterable[Pod]) -> set[str]:
-    """Return the names of the nodes that have a pod of a DaemonSet, or for which one is pending."""
+    """Return the names of the nodes that have a pod of a DaemonSet, or for which one is pending.
+
+    A pod that is being deleted counts: the controller replaces it when it is gone.
+    """
     metadata = daemon_set["metadata"]
     key = metadata.get("namespace") or "default", metadata["name"]
     return {
         node
         for pod in pods
         if pod.status.phase not in FINISHED
-        and pod.metadata.deletion_timestamp is None
         and (pod.metadata.namespace or "default") == key[0]
         and any(
             owner.controller and (owner.kind, owner.name) == ("DaemonSet", key[1])

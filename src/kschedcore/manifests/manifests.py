@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from copy import copy
 from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -204,6 +205,22 @@ class Manifests:
             # No API server resolved its class: the manifest was written by hand, or trimmed.
             self._specs.add(pod.spec, complete or shared(spec))
         return pod
+
+    def without_pods(self, keys: Iterable[tuple[str, str]]) -> Manifests:
+        """Return manifests that lack some pods and are the same otherwise.
+
+        Args:
+            keys: (namespace, name) of the pods.
+        """
+        gone = set(keys)
+        other = copy(self)
+        other.pods = [
+            pod for pod in self.pods if (pod.metadata.namespace or "default", pod.metadata.name) not in gone
+        ]
+        other.objects = {
+            key: each for key, each in self.objects.items() if key[0] != "Pod" or key[1:] not in gone
+        }
+        return other
 
     # -- reading ----------------------------------------------------------------------------------
 

@@ -24,17 +24,22 @@ CLAIMS = "PersistentVolumeClaim"
 
 
 class Refusal(NamedTuple):
-    """A pod that does not exist because admission refuses it.
+    """A pod that a workload asks for and that does not come to exist.
 
     Attributes:
         pod: The pod.
         message: The reason, in the admission plugin's words.
-        plugin: The admission plugin.
+        plugin: The admission plugin that refuses the pod; empty where the controller does not create it.
     """
 
     pod: Pod
     message: str
     plugin: str
+
+    @property
+    def reason(self) -> str:
+        """Why the pod does not exist, and who says so."""
+        return f"refused by {self.plugin}: {self.message}" if self.plugin else f"not created: {self.message}"
 
 
 class Review:
