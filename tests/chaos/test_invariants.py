@@ -175,7 +175,7 @@ def collects_no_orphans(patch: Patch) -> tuple[Step, ...]:
 
 def never_confirms_termination(patch: Patch) -> tuple[Step, ...]:
     """Node agents do not confirm the termination of pods."""
-    patch.setattr(NodeAgents, "_let_go", lambda _self, _pod: None)
+    patch.setattr(NodeAgents, "_finish_deletion", lambda _self, _pod: None)
     return (pod("a"), Run(5), Request("DELETE", f"{PODS}/a"))
 
 
@@ -404,7 +404,7 @@ MUTATIONS: dict[str, Callable[[Patch], tuple[Step, ...]]] = {
     "EndpointsMatchReadyPods": lists_no_endpoints,
     "WriteLogEqualsStore": loses_writes,
     "InformersEqualStore": misses_deletions,
-    "ListenersHearOfEveryObject": skips_listeners,
+    "ListenersReceiveEveryObject": skips_listeners,
     "NoPendingPodWouldFit": ignores_events,
     "QuotaStatusEqualsUsage": miscounts,
     "OrphansAreCollected": collects_no_orphans,

@@ -65,7 +65,7 @@ class Process:
         makers: Factories of its components, by component name.
 
     Attributes:
-        heard: What a listener of each informer was last called with: resourceVersions by resource and key.
+        delivered: The resourceVersions that listeners were last called with, by resource and key.
     """
 
     def __init__(self, name: str, cluster: ChaosCluster, makers: Mapping[str, ComponentMaker]) -> None:
@@ -75,7 +75,7 @@ class Process:
         self._makers = makers
         self.components: dict[str, Component] = {}
         self.informers = Informers(self.transport)
-        self.heard: dict[str, dict[ObjectKey, str]] = {}
+        self.delivered: dict[str, dict[ObjectKey, str]] = {}
         self._start()
 
     def _context(self) -> Context:
@@ -85,19 +85,19 @@ class Process:
         context = self._context()
         for name, make in self._makers.items():
             self.components[name] = make(context)
-        self.heard = {}
+        self.delivered = {}
         for resource, informer in self.informers.items():
             informer.listen(self._recorder(resource))
 
     def _recorder(self, resource: str) -> Listener:
-        heard = self.heard[resource] = {}
+        delivered = self.delivered[resource] = {}
 
         def record(change: Change) -> None:
             key = key_of(change.object)
             if change.new is None:
-                heard.pop(key, None)
+                delivered.pop(key, None)
             else:
-                heard[key] = change.new["metadata"]["resourceVersion"]
+                delivered[key] = change.new["metadata"]["resourceVersion"]
 
         return record
 

@@ -1,4 +1,4 @@
-"""Node agents: what kubelet is to Kubernetes. A bound pod's life, its node's health, and the seam to containers."""
+"""Node agents (kubelets): the lifecycle of bound pods, node heartbeats, and the interface to container runtimes."""
 
 from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.runtimes.behaviour import Behaviour

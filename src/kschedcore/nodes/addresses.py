@@ -7,21 +7,20 @@ from ipaddress import ip_address, ip_network
 __all__ = ["NODES", "PODS", "AddressPool"]
 
 NODES = "10.0.0.0/11"
-"""The network of nodes that come without an address."""
+"""The network for addresses of nodes that have none."""
 
 PODS = "10.128.0.0/9"
-"""The network of pods whose node has no ``podCIDR``."""
+"""The network for pods whose node has no ``podCIDR``."""
 
 
 class AddressPool:
-    """Hands out the free addresses of a network in order, and starts again from the first at its end.
+    """Allocates the free addresses of a network in order, and wraps around at its end.
 
     Args:
-        network: In CIDR notation, of either family; its first and last address are left out, unless
-            it has just one.
+        network: In CIDR notation, IPv4 or IPv6; the first and last address are not allocated, unless it has just one.
 
     Raises:
-        ValueError: It is no network.
+        ValueError: ``network`` is not a network.
     """
 
     def __init__(self, network: str) -> None:
@@ -33,10 +32,10 @@ class AddressPool:
         self._taken: set[str] = set()
 
     def take(self) -> str:
-        """Return an address that is free.
+        """Allocate a free address and return it.
 
         Raises:
-            LookupError: All are taken.
+            LookupError: All addresses are allocated.
         """
         for _ in range(self._size):
             address = str(self._address(self._first + self._next))
@@ -47,7 +46,7 @@ class AddressPool:
         raise LookupError("no IP addresses available in the range of the node's pods")
 
     def keep(self, address: str) -> None:
-        """Mark an address as taken; those after it come next."""
+        """Mark an address as allocated; allocation continues after it."""
         self._taken.add(address)
         try:
             found = ip_address(address)

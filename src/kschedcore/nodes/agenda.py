@@ -1,4 +1,4 @@
-"""When each pod has to be looked at next: one timer for all that comes at the same time."""
+"""Timers by key; keys due at the same time share one timer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Agenda:
     """Times at which keys are due.
 
     Args:
-        clock: Passes.
-        due: Called with every key whose time has come.
+        clock: The clock.
+        due: Called with each key that is due.
     """
 
     def __init__(self, clock: Timers, due: Callable[[str], None]) -> None:
@@ -28,7 +28,7 @@ class Agenda:
         self._times: dict[tuple[str, bool], datetime] = {}
 
     def set(self, key: str, foreground: datetime | None, background: datetime | None) -> None:
-        """Schedule a key for these times, and for no others."""
+        """Schedule a key for these times; replaces its earlier times."""
         self._set(key, foreground, background=False)
         self._set(key, background, background=True)
 
@@ -65,7 +65,7 @@ class Agenda:
             self._due(key)
 
     def close(self) -> None:
-        """Forget everything that was to come."""
+        """Cancel all timers."""
         for timer in self._timers.values():
             timer.cancel()
         self._keys.clear()

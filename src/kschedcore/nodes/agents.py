@@ -37,9 +37,9 @@ _log = logging.getLogger(__name__)
 
 
 REFUSAL_DELAY = timedelta(seconds=0.5)
-"""How long a pod that its node refuses takes to fail: the watch, kubelet's turn and the status write take time.
+"""Delay until a pod that its node rejects fails, for the watch, kubelet's sync and the status write.
 
-Without it, a controller that replaces refused pods would make them without end at one moment.
+Without it, a controller that replaces rejected pods would create them endlessly at one moment.
 """
 
 
@@ -62,15 +62,15 @@ class Context(Protocol):
 class NodeAgents:
     """Runs the pods of every node: a :class:`kschedcore.client.loop.Component`.
 
-    What runs is what pods' statuses say, so agents may be stopped at any point and others started in their
-    place with the same runtime.
+    The state of running pods is recovered from their statuses, so agents may be stopped at any point and others
+    started in their place with the same runtime.
 
     Args:
         context: The API, its informers and the clock.
         runtime: The container runtime; by default a simulated one with default behaviours.
-        seed: For the default runtime.
-        failed: The names of nodes that have failed; give the same set to a successor.
-        implied_heartbeats: Whether nodes count as alive without writing so (:mod:`kschedcore.nodes.heartbeats`).
+        seed: Seed of the default runtime.
+        failed: The names of nodes that have failed; pass the same set to agents that replace these.
+        implied_heartbeats: Whether leases are valid without being renewed (:mod:`kschedcore.nodes.heartbeats`).
         start_events: Whether to record an event for each container that is pulled, created and started.
     """
 
@@ -114,11 +114,11 @@ class NodeAgents:
         self._pods.listen(self._on_pod)
 
     def step(self) -> bool:
-        """Process the queued nodes, or else the queued pods, or else the nodes' memory."""
+        """Process the queued nodes, or else the queued pods, or else the queued memory checks."""
         for queue, work in (
-            (self._node_queue, self._tend),
-            (self._pod_queue, self._move_on),
-            (self._memory_queue, self._look_at_memory),
+            (self._node_queue, self._sync_node),
+            (self._pod_queue, self._sync_pod),
+            (self._memory_queue, self._check_memory),
         ):
             if len(queue):
                 for key in queue.drain():
@@ -127,7 +127,7 @@ class NodeAgents:
         return False
 
     def close(self) -> None:
-        """Stop at once; containers run on."""
+        """Stop at once; containers keep running."""
         self._nodes.unlisten(self._on_node)
         self._pods.unlisten(self._on_pod)
         if self._beat is not None:
@@ -138,18 +138,18 @@ class NodeAgents:
             queue.close()
 
     def fail(self, node: str) -> None:
-        """Cut a node off: its containers run on, but its agent neither reads nor writes the API."""
+        """Disconnect a node: its containers keep running, but its agent neither reads nor writes the API."""
         self._failed.add(node)
         host = self._hosts.get(node)
         if host is not None:
             self._leases.lapse(host.node, self._clock.now())
 
     def repair(self, node: str, *, rebooted: bool = False) -> None:
-        """Reconnect a node that was cut off.
+        """Reconnect a disconnected node.
 
         Args:
             node: Its name.
-            rebooted: Whether what ran on it was lost with it; otherwise it was only cut off.
+            rebooted: Whether the node's containers were lost; otherwise it was only disconnected.
         """
         self._failed.discard(node)
         self._node_queue.add(node)
@@ -161,7 +161,7 @@ class NodeAgents:
                 worker.lose(self._clock.now())
 
     def _resumed(self, pod: Object) -> PodWorker | None:
-        """Return the worker of a pod that was admitted; None when there is none."""
+        """Return the worker of an admitted pod, created from its status after a restart; None if there is none."""
         host, status = self._hosts.get(pod["spec"]["nodeName"]), pod.get("status", {})
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is not None or host is None or "startTime" not in status or status["phase"] in FINISHED:
@@ -169,9 +169,9 @@ class NodeAgents:
         return self._admit(host, pod, self._clock.now())
 
     def usage(self, pod: Object, container: str = "") -> dict[str, int] | None:
-        """What a pod's running containers, or one of them, use now: ``cpu`` in millicores, ``memory`` in bytes.
+        """Return the usage of a pod's running containers, or of one: ``cpu`` in millicores, ``memory`` in bytes.
 
-        None when nothing of it runs, or its node has failed.
+        None if no container runs, or the node has failed.
         """
         worker = self._workers.get(pod["metadata"]["uid"])
         if worker is None or pod["spec"].get("nodeName") in self._failed:
@@ -206,20 +206,20 @@ class NodeAgents:
             known = self._bound.get(uid)
             if known is None:
                 self._find_address(pod)
-            # A status that the agent has just written itself is no change.
+            # The agent's own status writes are ignored.
             if known is None or _version(known) < _version(pod):
                 self._bound[uid] = pod
                 self._pod_queue.add(uid)
 
     def _find_address(self, pod: Object) -> None:
-        """Keep the address of a pod that had one before the agents saw it, whether its node exists or not."""
+        """Mark the address of a pod that already has one as allocated, even if its node does not exist."""
         ip = pod.get("status", {}).get("podIP")
         if ip and not has_ended(pod) and not pod["spec"].get("hostNetwork"):
             self._pod_ips.keep(ip)
             self._found_ips[pod["metadata"]["uid"]] = ip
 
-    def _tend(self, name: str) -> None:
-        """Register a node, or drop it."""
+    def _sync_node(self, name: str) -> None:
+        """Register a new node, update it, or drop it."""
         node = self._nodes.get("", name)
         host = self._hosts.get(name)
         if host is not None and (node is None or node["metadata"]["uid"] != host.node["metadata"]["uid"]):
@@ -228,7 +228,7 @@ class NodeAgents:
         if node is None:
             return
         if host is None:
-            host = self._take_on(node)
+            host = self._add_host(node)
         if name in self._failed:
             host.take(node)
             return
@@ -242,12 +242,12 @@ class NodeAgents:
             status = with_heartbeat(status, now, STATUS_EVERY)
         self._record(host, node, status)
 
-    def _take_on(self, node: Object) -> Host:
+    def _add_host(self, node: Object) -> Host:
         name = node["metadata"]["name"]
         host = self._hosts[name] = Host(node, self._address(node), self._pool(node))
         for pod in self._pods.by("node", name):
             self._pod_queue.add(pod["metadata"]["uid"])
-            # The addresses of pods that run already are taken.
+            # Mark the addresses of running pods as allocated.
             if (ip := pod.get("status", {}).get("podIP", host.ip)) != host.ip:
                 host.pods.keep(ip)
         return host
@@ -257,7 +257,7 @@ class NodeAgents:
             node = self._client.update_status({**node, "status": status}, "nodes")
         host.take(node)
 
-    def _look_at_memory(self, name: str) -> None:
+    def _check_memory(self, name: str) -> None:
         host = self._hosts.get(name)
         if host is None or name in self._failed:
             return
@@ -284,7 +284,7 @@ class NodeAgents:
             return self._pod_ips
 
     def _drop(self, host: Host) -> None:
-        """Drop a node that is gone, with all that ran on it."""
+        """Drop a deleted node and its containers."""
         for uid in list(host.workers):
             self._forget(uid, host.name)
         for pod in self._pods.by("node", host.name):
@@ -293,12 +293,12 @@ class NodeAgents:
         self._looks.set(host.name, None, None)
         self._memory.forget(host.name)
         self._node_ips.give(host.ip)
-        # A node that comes under this name later is another one.
+        # A later node of this name is another node.
         self._failed.discard(host.name)
         del self._hosts[host.name]
 
     def _forget(self, uid: str, node: str) -> None:
-        """Forget a pod that is gone from the node."""
+        """Drop a pod that was removed from the node."""
         host = self._hosts.get(node)
         worker = self._workers.pop(uid, None)
         if self._refused.pop(uid, None) is not None:
@@ -310,11 +310,11 @@ class NodeAgents:
                 host.pods.give(worker.ip)
         if host is not None:
             host.release(uid)
-            # A resize that was deferred may have its turn now.
+            # A deferred resize may be possible now.
             for other in host.deferred:
                 self._pod_queue.add(other)
 
-    def _move_on(self, uid: str) -> None:
+    def _sync_pod(self, uid: str) -> None:
         """Advance a pod to the current time."""
         pod = self._bound.get(uid)
         if pod is None:
@@ -327,7 +327,7 @@ class NodeAgents:
         admitted = worker is None
         if worker is None:
             if has_ended(pod):
-                self._let_go(pod)
+                self._finish_deletion(pod)
                 return
             worker = self._admit(host, pod, now)
             if worker is None:
@@ -342,7 +342,7 @@ class NodeAgents:
             self._memory_queue.add(host.name)
         if worker.over:
             self._forget(uid, host.name)
-            self._let_go(worker.pod)
+            self._finish_deletion(worker.pod)
         else:
             self._agenda.set(uid, worker.foreground, worker.background)
 
@@ -368,12 +368,12 @@ class NodeAgents:
         if self._runtime.measures(pod):
             host.measured.add(uid)
         reports = Reports(self._events, pod, starts=self._start_events)
-        if complaint := self._runtime.complaint(pod):
-            reports.warn("InvalidBehaviour", complaint)
+        if problem := self._runtime.configuration_error(pod):
+            reports.warn("InvalidBehaviour", problem)
         worker = PodWorker(pod, host.ip, ip, self._runtime, reports, now)
         self._workers[uid] = worker
         if worker.resizing:
-            # The agents were restarted. Whether it is granted can be said once they know all pods of the node.
+            # The agents were restarted: the resize is checked once they know all pods of the node.
             host.release(uid)
             host.occupy(uid, self._needs.of(granted_spec(pod["spec"], worker.containers)))
             worker.resize = worker.resize or Rejection("Deferred", "")
@@ -381,7 +381,7 @@ class NodeAgents:
         return worker
 
     def _resize(self, host: Host, worker: PodWorker, now: datetime) -> None:
-        """Grant a running pod the resources that it asks for, if the node has them."""
+        """Allocate the resources of a running pod's resize, if the node has them."""
         uid = worker.pod["metadata"]["uid"]
         if worker.resizing and uid in host.workers:
             worker.resize = host.resize(uid, self._needs.of(worker.pod["spec"]))
@@ -392,7 +392,7 @@ class NodeAgents:
         (host.deferred.discard if worker.resize is None else host.deferred.add)(uid)
 
     def _refuse(self, pod: Object, due: datetime, reason: Rejection, now: datetime) -> None:
-        """Fail a pod that its node does not admit, once it is due."""
+        """Set a pod that its node does not admit to Failed, once it is due."""
         uid = pod["metadata"]["uid"]
         if now < due and "deletionTimestamp" not in pod["metadata"]:
             self._agenda.set(uid, due, None)
@@ -401,7 +401,7 @@ class NodeAgents:
         written = self._client.update_status({**pod, "status": status}, "pods")
         self._events.event(pod, "Warning", *reason)
         del self._refused[uid]
-        self._let_go(written)
+        self._finish_deletion(written)
 
     def _pod_ip(self, host: Host, pod: Object) -> str:
         if pod["spec"].get("hostNetwork"):
@@ -419,15 +419,15 @@ class NodeAgents:
         worker.take(written)
         return True
 
-    def _let_go(self, pod: Object) -> None:
-        """Finish the deletion of a pod that has ended."""
+    def _finish_deletion(self, pod: Object) -> None:
+        """Delete a terminated pod from the API with grace period 0."""
         metadata = pod["metadata"]
         namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
         if not metadata.get("deletionGracePeriodSeconds"):
             return
         deleted = self._client.delete("pods", namespace, name, uid=uid, grace_seconds=0)
         if not deleted and (live := self._pods.get(namespace, name)) and live["metadata"]["uid"] == uid:
-            # It was changed at the same moment.
+            # It was changed concurrently.
             self._pod_queue.retry(uid)
 
 
@@ -437,7 +437,7 @@ def _retrying(queue: WorkQueue[str], key: str, work: Callable[[str], None]) -> N
     except StatusError:
         queue.retry(key)
     except Exception:
-        # One pod or node that the agents cannot handle must not keep them from the others.
+        # An error with one pod or node must not affect the others.
         _log.exception("node agents: failed on %s; tried again after a back-off", key)
         queue.retry(key)
     else:

@@ -1,7 +1,7 @@
-"""Waiting longer and longer before trying again: kubelet's back-off of restarts and image pulls.
+"""Exponential back-off of container restarts and image pulls.
 
-The first restart comes at once; after that, 10 s doubling to 5 min. A run that lasts longer than 10 min makes
-the next failure a first one again (``kubelet.MaxContainerBackOff``, ``flowcontrol.Backoff``).
+The first restart is immediate; later ones wait 10 s, doubling up to 5 min. A run of more than 10 min resets the
+back-off (``kubelet.MaxContainerBackOff``, ``flowcontrol.Backoff``).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ __all__ = ["FIRST", "FORGOTTEN_AFTER", "LONGEST", "Backoff"]
 FIRST = timedelta(seconds=10)
 LONGEST = timedelta(seconds=300)
 FORGOTTEN_AFTER = 2 * LONGEST
-"""After so long without a failure the back-off begins anew."""
+"""The back-off is reset after this time without a failure."""
 
 
 @dataclass(slots=True)
 class Backoff:
-    """The back-off of one thing that fails.
+    """The back-off of one container or image pull.
 
     Attributes:
-        delay: How long to wait after a failure; None when nothing has failed lately.
-        tried: When it was last tried again.
+        delay: The delay after the next failure; None without recent failures.
+        tried: Time of the last retry.
     """
 
     delay: timedelta | None = None
@@ -31,24 +31,24 @@ class Backoff:
 
     @classmethod
     def after(cls, restarts: int, tried: datetime | None) -> Backoff:
-        """Return the back-off after so many restarts, the last of them at a time, when nothing else is known."""
+        """Return the back-off after a number of restarts and the time of the last one, from a pod's status."""
         if not restarts or tried is None:
             return cls()
         return cls(min(FIRST * 2 ** min(restarts - 1, 10), LONGEST), tried)
 
     @property
     def at_longest(self) -> bool:
-        """Whether it has reached its end: a failure that has become a habit."""
+        """Whether the delay has reached its maximum."""
         return self.delay == LONGEST
 
     def ends(self, failed: datetime) -> datetime | None:
-        """When the wait after a failure is over; None when there is none."""
+        """Return the end of the delay after a failure; None if there is no delay."""
         if self.delay is None or self._forgotten(failed):
             return None
         return failed + self.delay
 
     def retried(self, failed: datetime, now: datetime) -> None:
-        """It is tried again now after it has failed at a time."""
+        """Record a retry after a failure."""
         if self.delay is None or self._forgotten(failed):
             self.delay = FIRST
         else:

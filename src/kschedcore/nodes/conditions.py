@@ -1,4 +1,4 @@
-"""A pod's conditions as its agent sees them (kubelet's ``status/generate.go``, KEP-580 for readiness gates)."""
+"""A pod's conditions (kubelet's ``status/generate.go``, KEP-580 for readiness gates)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["OWNED", "condition", "pod_conditions"]
 
 
 OWNED = frozenset({"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"})
-"""The conditions that only agents write."""
+"""The condition types that only agents write."""
 
 
 def condition(kind: str, status: bool, reason: str = "", message: str = "") -> Object:
-    """A condition without its times."""
+    """Return a condition without its times."""
     found: Object = {"type": kind, "status": "True" if status else "False"}
     if reason:
         found["reason"] = reason
@@ -33,14 +33,14 @@ def pod_conditions(
     *,
     sandbox: bool,
 ) -> list[Object]:
-    """The conditions of a pod, without their times.
+    """Return the conditions of a pod, without their times.
 
     Args:
         spec: The pod's spec.
-        containers: Its containers.
-        phase: Its phase.
-        others: The conditions that others have written, for readiness gates.
-        sandbox: Whether what containers run in stands.
+        containers: The pod's containers.
+        phase: The pod's phase.
+        others: The conditions of other writers, for readiness gates.
+        sandbox: Whether the pod sandbox is ready.
     """
     containers_ready = _containers_ready(containers, phase)
     return [

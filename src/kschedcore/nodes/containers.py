@@ -1,4 +1,4 @@
-"""A container of a pod on its node: its states, and their form in the API (``v1.ContainerStatus``)."""
+"""The state of a container on its node, and its ``v1.ContainerStatus``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Role = Literal["init", "sidecar", "app"]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not running yet, or not again yet."""
+    """Waiting to be started or restarted (``v1.ContainerStateWaiting``)."""
 
     reason: str
     message: str = ""
@@ -32,14 +32,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Running, its ``postStart`` hook done."""
+    """Running, after its ``postStart`` hook (``v1.ContainerStateRunning``)."""
 
     started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Terminated:
-    """Ended."""
+    """Terminated (``v1.ContainerStateTerminated``)."""
 
     code: int
     reason: str
@@ -57,24 +57,24 @@ class Container:
     """An agent's state of one container.
 
     Attributes:
-        name: Its name.
-        role: What part it plays in the pod.
-        spec: What the pod's spec says of it.
-        state: What it does now.
-        last: How its last run before that ended.
-        restarts: How often it was started again.
+        name: The container's name.
+        role: ``init``, ``sidecar`` or ``app``.
+        spec: The container in the pod's spec.
+        state: The present state.
+        last: The termination of the previous run.
+        restarts: The restart count.
         started: Whether it runs and its startup probe, if any, has succeeded.
-        ready: Whether it counts as ready.
-        id: The name that its latest run has in the runtime.
-        instance: The run that goes on, or the last one that this agent has seen.
-        launch: The start that is under way.
-        exit: How the run will end, as far as known.
-        ask: When to poll the runtime about the run again.
-        stopping: Whether the run was asked to end.
-        crashes: The back-off of its restarts.
-        pulls: The back-off of pulling its image.
-        probers: Its probes while it runs.
-        granted: The resources that it runs with; None while they are those of its spec.
+        ready: Whether it is ready.
+        id: The container id of the latest run.
+        instance: The present run, or the last one since the agent started.
+        launch: The start in progress.
+        exit: The end of the run, if it is known.
+        poll_at: When to poll the runtime about the run again.
+        stopping: Whether the run is being stopped.
+        crashes: The back-off of restarts.
+        pulls: The back-off of image pulls.
+        probers: The probes while it runs.
+        granted: The resources that it runs with; None if they are those of its spec.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Container:
     instance: Instance | None = None
     launch: Launch | None = None
     exit: Exit | None = None
-    ask: datetime | None = None
+    poll_at: datetime | None = None
     stopping: bool = False
     crashes: Backoff = field(default_factory=Backoff)
     pulls: Backoff = field(default_factory=Backoff)
@@ -98,22 +98,22 @@ class Container:
 
     @property
     def running(self) -> bool:
-        """Whether it runs."""
+        """Whether the container runs."""
         return type(self.state) is Running
 
     @property
     def idle(self) -> bool:
-        """Whether it neither runs nor is being started."""
+        """Whether the container neither runs nor is being started."""
         return self.launch is None and type(self.state) is not Running
 
     @property
     def begun(self) -> bool:
-        """Whether it ever ran."""
+        """Whether the container ever ran."""
         return type(self.state) is not Waiting or self.last is not None
 
     @property
     def ended(self) -> Terminated | None:
-        """How its last run ended; None while it runs and before it ever did."""
+        """The termination of the last run; None while it runs and before the first run."""
         state = self.state
         if type(state) is Terminated:
             return state
@@ -121,23 +121,23 @@ class Container:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended well and stands so."""
+        """Whether the container has terminated with exit code 0 and is not restarted."""
         return type(self.state) is Terminated and self.state.code == 0
 
     def restarts_after(self, restart_policy: str) -> bool:
-        """Whether it is started again now that its last run has ended, as the pod's restart policy has it."""
+        """Return whether a restart policy restarts the container after its last run."""
         ended = self.ended
         if ended is None or self.role == "sidecar" or (restart_policy == "Always" and self.role == "app"):
             return True
         return restart_policy != "Never" and ended.code != 0
 
     def status(self) -> Object:
-        """Its ``v1.ContainerStatus``."""
+        """Return the ``v1.ContainerStatus``."""
         image = self.spec.get("image", "")
         status: Object = {
             "name": self.name,
-            "state": _told(self.state),
-            "lastState": {} if self.last is None else _told(self.last),
+            "state": _state_status(self.state),
+            "lastState": {} if self.last is None else _state_status(self.last),
             "ready": self.ready,
             "restartCount": self.restarts,
             "image": image,
@@ -153,8 +153,8 @@ class Container:
                 status["allocatedResources"] = resources["requests"]
         return status
 
-    def recall(self, status: Mapping[str, Any], pod: Mapping[str, Any]) -> None:
-        """Be what a status says, as after a restart of the agent."""
+    def restore(self, status: Mapping[str, Any], pod: Mapping[str, Any]) -> None:
+        """Restore the state from a pod's status, after a restart of the agent."""
         self.state = _read(status.get("state", {})) or self.state
         last = _read(status.get("lastState", {}))
         self.last = last if isinstance(last, Terminated) else None
@@ -170,7 +170,7 @@ class Container:
 
 
 def containers_of(spec: Mapping[str, Any]) -> list[Container]:
-    """The containers of a pod spec, init containers first, none of them started."""
+    """Return the containers of a pod spec, init containers first, none of them started."""
     inits = spec.get("initContainers", ())
     waiting = _INITIALIZING if inits else _CREATING
     found = [
@@ -185,7 +185,7 @@ _CREATING = Waiting("ContainerCreating")
 _INITIALIZING = Waiting("PodInitializing")
 
 
-def _told(state: State) -> Object:
+def _state_status(state: State) -> Object:
     if type(state) is Running:
         return {"running": {"startedAt": timestamp(state.started_at)}}
     if type(state) is Waiting:

@@ -1,9 +1,8 @@
-"""How nodes show that they are alive: a Lease renewed every 10 s, a status posted every 5 min (KEP-589).
+"""Node heartbeats: a Lease renewed every 10 s, a status posted every 5 min (KEP-589).
 
-Thousands of leases renewed for years of simulated time are a great many writes that say nothing new. So there
-is a second way, *implied* heartbeats: a lease that bears the annotation :data:`IMPLIED` counts as renewed at
-every moment, until its node fails; then the mark goes and the lease says when it was renewed last. A caller that
-needs the last renewal of a lease uses :func:`renewed_at`, which handles both cases.
+Renewing thousands of leases over years of simulated time would be a very large number of writes. With *implied*
+heartbeats a lease with the annotation :data:`IMPLIED` counts as renewed at any time, until its node fails; then the
+annotation is removed and ``renewTime`` set. :func:`renewed_at` returns the last renewal in both cases.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from kschedcore.client.verbs import Client
 __all__ = ["IMPLIED", "LEASE_NAMESPACE", "RENEWED_EVERY", "STATUS_EVERY", "Leases", "renewed_at"]
 
 IMPLIED: Final = "kschedcore.io/implied-heartbeats"
-"""The annotation of a lease that counts as renewed as long as it is there."""
+"""The annotation of a lease with implied heartbeats."""
 
 LEASE_NAMESPACE: Final = "kube-node-lease"
 RENEWED_EVERY: Final = timedelta(seconds=10)
@@ -28,7 +27,7 @@ _LEASE_SECONDS: Final = 40
 
 
 def renewed_at(lease: Mapping[str, Any], now: datetime) -> datetime | None:
-    """When a node's lease was renewed last; None when it never was."""
+    """Return the time of a lease's last renewal; None if it was never renewed."""
     if IMPLIED in lease["metadata"].get("annotations", {}):
         return now
     text = lease.get("spec", {}).get("renewTime")
@@ -36,11 +35,11 @@ def renewed_at(lease: Mapping[str, Any], now: datetime) -> datetime | None:
 
 
 class Leases:
-    """Keeps the leases of nodes.
+    """Renews the leases of nodes.
 
     Args:
-        client: Writes them.
-        informer: The leases there are.
+        client: The API.
+        informer: The informer of leases.
         implied: Whether heartbeats are implied rather than written.
     """
 
@@ -55,7 +54,7 @@ class Leases:
         return self._implied
 
     def renew(self, node: Mapping[str, Any], now: datetime) -> None:
-        """A node is alive, which is written down when it is time to."""
+        """Renew a node's lease if that is due."""
         lease = self._informer.get(LEASE_NAMESPACE, node["metadata"]["name"])
         if lease is not None and (IMPLIED in lease["metadata"].get("annotations", {})) == self._implied:
             renewed = renewed_at(lease, now)
@@ -64,7 +63,7 @@ class Leases:
         self._write(node, now, implied=self._implied)
 
     def lapse(self, node: Mapping[str, Any], now: datetime) -> None:
-        """Stop the renewals of a node; its last renewal is the latest that was due."""
+        """Stop the renewals of a node; set its last renewal to the latest that was due."""
         lease = self._informer.get(LEASE_NAMESPACE, node["metadata"]["name"])
         if lease is not None and IMPLIED in lease["metadata"].get("annotations", {}):
             since = parse_time(lease["spec"].get("acquireTime")) or now

@@ -1,7 +1,7 @@
-"""A node as its agent sees it: its allocatable resources, what its pods use, and admission of pods.
+"""The agent's state of a node: allocatable resources, the requests of its pods, and admission of pods.
 
-The checks are kubelet's ``predicateAdmitHandler``: resources first, then node affinity, host ports and taints
-that do not let anything run. A pod is refused for one reason, the first.
+The checks are kubelet's ``predicateAdmitHandler``: resources, then node affinity, host ports and NoExecute taints. A
+pod is rejected with the first reason.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kschedcore.api.resource_names import is_extended
 from kschedcore.api.taints import find_untolerated
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.needs import Needs
-from kschedcore.nodes.pressure import is_unwelcome
+from kschedcore.nodes.pressure import is_rejected_under_pressure
 from kschedcore.rules.amounts import in_units
 
 __all__ = ["Host", "Rejection"]
@@ -28,7 +28,7 @@ _FIRST = ("cpu", "memory", "ephemeral-storage")
 
 
 class Rejection(NamedTuple):
-    """Why a node rejects a pod, as in the pod's status."""
+    """The reason and message with which a node rejects a pod, as in the pod's status."""
 
     reason: str
     message: str
@@ -39,14 +39,14 @@ class Host:
 
     Args:
         node: The node object.
-        ip: Its address.
-        pods: Where its pods' addresses come from.
+        ip: The node's address.
+        pods: The pool of its pods' addresses.
 
     Attributes:
-        workers: What each of its pods needs, by uid.
-        measured: The pods whose usage is worth a look at the node's memory.
+        workers: The needs of each pod, by uid.
+        measured: The pods whose memory usage is checked.
         deferred: The pods that wait for a resize, by uid.
-        under_pressure: Whether the node says that its memory is low.
+        under_pressure: Whether the node has the condition MemoryPressure.
     """
 
     __slots__ = (
@@ -77,7 +77,7 @@ class Host:
         self.take(node)
 
     def take(self, node: ReadOnlyObject) -> None:
-        """Learn that the node was changed."""
+        """Update the node object."""
         self.node = node
         view = view_of(Node, node)
         allocatable = view.status.allocatable or view.status.capacity or {}
@@ -90,13 +90,13 @@ class Host:
 
     @property
     def memory(self) -> int:
-        """The memory that the node has, in bytes."""
+        """The memory capacity of the node, in bytes."""
         status = self.node.get("status", {})
         return value((status.get("capacity") or status.get("allocatable") or {}).get("memory", 0))
 
     def admit(self, pod: ReadOnlyObject, needs: Needs) -> Rejection | None:
-        """Whether a pod may run here; why not, if it may not."""
-        if self.under_pressure and is_unwelcome(pod, needs.tolerations):
+        """Return why the node rejects a pod, or None."""
+        if self.under_pressure and is_rejected_under_pressure(pod, needs.tolerations):
             return Rejection("Evicted", "The node had condition: [MemoryPressure]. ")
         return (
             self._short_of_resources(needs)
@@ -106,14 +106,14 @@ class Host:
         )
 
     def occupy(self, uid: str, needs: Needs) -> None:
-        """A pod takes what it needs."""
+        """Account a pod's needs."""
         self.workers[uid] = needs
         for name, amount in needs.requests.items():
             self._used[name] = self._used.get(name, 0) + amount
         self._ports += needs.ports
 
     def release(self, uid: str) -> None:
-        """A pod gives back what it took."""
+        """Remove a pod's needs from the accounts."""
         self.measured.discard(uid)
         self.deferred.discard(uid)
         needs = self.workers.pop(uid, None)
@@ -125,10 +125,10 @@ class Host:
             self._ports.remove(port)
 
     def resize(self, uid: str, needs: Needs) -> Rejection | None:
-        """Give a pod that runs here what it needs from now on; why not, if that cannot be granted.
+        """Account the new needs of a running pod; return why the resize is not possible, or None.
 
         Returns:
-            ``Infeasible`` if the node can never grant it, ``Deferred`` if other pods hold it now.
+            ``Infeasible`` if the node's capacity is too small, ``Deferred`` if other pods use it now.
         """
         own = self.workers[uid]
         for name, wanted in needs.requests.items():
@@ -146,18 +146,18 @@ class Host:
         return None
 
     def _short_of_resources(self, needs: Needs) -> Rejection | None:
-        room, count = self._allocatable.get("pods", 0), len(self.workers)
-        if count + 1 > room:
-            return _short("pods", 1, count, room)
+        capacity, count = self._allocatable.get("pods", 0), len(self.workers)
+        if count + 1 > capacity:
+            return _short("pods", 1, count, capacity)
         requests = needs.requests
         names = [name for name in _FIRST if name in requests]
         names += sorted(name for name in requests if name not in _FIRST)
         for name in names:
-            wanted, used, room = requests[name], self._used.get(name, 0), self._allocatable.get(name, 0)
+            wanted, used, capacity = requests[name], self._used.get(name, 0), self._allocatable.get(name, 0)
             # An extended resource that the node does not have is allocated by another component.
             unknown = name not in self._allocatable and is_extended(name)
-            if wanted and not unknown and wanted > room - used:
-                return _short(name, wanted, used, room)
+            if wanted and not unknown and wanted > capacity - used:
+                return _short(name, wanted, used, capacity)
         return None
 
     def _wrong_labels(self, needs: Needs) -> Rejection | None:
@@ -177,8 +177,10 @@ class Host:
         return _failed("TaintToleration", "node(s) had taints that the pod didn't tolerate")
 
 
-def _short(name: str, wanted: int, used: int, room: int) -> Rejection:
-    message = f"Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {room}"
+def _short(name: str, wanted: int, used: int, capacity: int) -> Rejection:
+    message = (
+        f"Node didn't have enough resource: {name}, requested: {wanted}, used: {used}, capacity: {capacity}"
+    )
     return Rejection(f"OutOf{name}", message)
 
 

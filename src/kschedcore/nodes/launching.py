@@ -1,4 +1,4 @@
-"""Starting a container: the image pull, the run, and the back-offs when either fails (``kuberuntime_manager``)."""
+"""Start of containers: image pull, run, and their back-offs (``kuberuntime_manager``)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kschedcore.nodes.runtimes.interface import Exit, Instance, Launch, Runtime
 __all__ = ["Launcher"]
 
 _NOTICED_AFTER = timedelta(seconds=1)
-"""How long a failed pull shows as such before it shows as a back-off: kubelet's next look."""
+"""Time until a failed pull is shown as ImagePullBackOff: kubelet's next sync."""
 
 _CANNOT_RUN = 128
 _KILLED = 137
@@ -29,9 +29,9 @@ class Launcher:
     """Starts the containers of one pod.
 
     Attributes:
-        runtime: What they run in.
+        runtime: The container runtime.
         reports: Records events.
-        pod: The pod as it is now.
+        pod: The pod.
     """
 
     runtime: Runtime
@@ -39,7 +39,7 @@ class Launcher:
     pod: Mapping[str, Any]
 
     def start(self, container: Container, now: datetime) -> None:
-        """Start an idle container, unless it has to wait for a back-off to be over."""
+        """Start an idle container, unless it is in back-off."""
         if (until := held_until(container)) is not None and until > now:
             self._show_back_off(container, now)
             return
@@ -68,8 +68,8 @@ class Launcher:
         message = f"back-off {wait} restarting failed container={container.name} pod={name}"
         _wait(container, Waiting("CrashLoopBackOff", message))
 
-    def land(self, container: Container, now: datetime) -> None:
-        """Take in what came of a launch whose time has come."""
+    def complete(self, container: Container, now: datetime) -> None:
+        """Apply the result of a launch that is due."""
         launch = container.launch
         assert launch is not None, "it was launched"
         container.launch = None
@@ -114,29 +114,29 @@ class Launcher:
         self.watch(container, at, now)
 
     def watch(self, container: Container, since: datetime, now: datetime) -> None:
-        """Probe a running container from a time on, and ask the runtime how it will end."""
+        """Start the probes of a running container, and get its end from the runtime."""
         instance = container.instance
         assert instance is not None, "it runs"
         outlook = self.runtime.outlook(instance, now)
-        container.exit, container.ask = outlook.exit, outlook.until
+        container.exit, container.poll_at = outlook.exit, outlook.until
         container.probers = probers_of(instance, since)
         kinds = {each.kind for each in container.probers}
         container.started = "startup" not in kinds
         container.ready = container.role != "init" and not kinds & {"startup", "readiness"}
 
     def finish(self, container: Container, how: Exit) -> None:
-        """Take in that a running container has ended."""
+        """Apply the end of a running container."""
         state, instance = container.state, container.instance
         assert isinstance(state, Running)
         assert instance is not None
         _end(
             container,
-            Terminated(how.code, how.told_reason, state.started_at, how.at, how.message, instance.id),
+            Terminated(how.code, how.reported_reason, state.started_at, how.at, how.message, instance.id),
         )
 
 
 def held_until(container: Container) -> datetime | None:
-    """Until when an idle container has to wait before it may be started again; None when it need not."""
+    """Return the end of an idle container's back-off; None if it may be started."""
     pulls = container.pulls
     if pulls.delay is not None and pulls.tried is not None:
         return pulls.tried + pulls.delay
@@ -145,7 +145,7 @@ def held_until(container: Container) -> datetime | None:
 
 
 def shows_again_at(container: Container) -> datetime | None:
-    """When a failed pull shows as a back-off."""
+    """Return when a failed pull is shown as ImagePullBackOff."""
     if _reason(container.state) != "ErrImagePull" or container.pulls.tried is None:
         return None
     return container.pulls.tried + _NOTICED_AFTER
@@ -166,6 +166,6 @@ def _end(container: Container, how: Terminated) -> None:
         container.last = container.state
     container.state = how
     container.started, container.ready = False, container.role == "init" and how.code == 0
-    container.exit = container.ask = None
+    container.exit = container.poll_at = None
     container.stopping = False
     container.probers = ()

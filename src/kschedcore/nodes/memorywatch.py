@@ -1,4 +1,4 @@
-"""Who watches a node's memory, and evicts when it runs out."""
+"""Memory checks of nodes, and eviction under memory pressure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kschedcore.nodes.host import Host
 from kschedcore.nodes.podworker import PodWorker
 from kschedcore.nodes.pressure import (
     CALM_AFTER,
+    CHECK_EVERY,
     GRACE_SECONDS,
-    LOOKED_AT_EVERY,
     THRESHOLD,
     Candidate,
     eviction_message,
@@ -31,12 +31,12 @@ _CALM = ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory a
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a look at a node's memory finds.
+    """The result of a memory check.
 
     Attributes:
-        status: The node's status from now on.
+        status: The new status of the node.
         victim: The pod to evict, if any.
-        again: When to look next; None as long as nothing happens to the node's pods.
+        again: When to check next; None until the node's pods change.
     """
 
     status: Object
@@ -45,10 +45,10 @@ class Finding:
 
 
 class MemoryWatch:
-    """Looks at the memory of nodes.
+    """Checks the memory of nodes.
 
     Args:
-        runtime: What pods run in.
+        runtime: The container runtime.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -56,11 +56,11 @@ class MemoryWatch:
         self._low: dict[str, datetime] = {}
 
     def look(self, host: Host, workers: Iterable[PodWorker], now: datetime) -> Finding:
-        """Measure a node, and evict the first pod in the order of eviction when its memory is low.
+        """Check a node's memory, and choose the first pod in eviction order if it is low.
 
         Args:
             host: The node.
-            workers: Its pods.
+            workers: The node's pods.
             now: The time.
         """
         found = [(each, usage_of(each, self._runtime, now)) for each in workers]
@@ -71,7 +71,7 @@ class MemoryWatch:
             self._low[host.name] = now
             victim = self._evict(host, found, available, now)
             low = with_condition(status, "MemoryPressure", *_LOW, now)
-            return Finding(low, victim, now + LOOKED_AT_EVERY)
+            return Finding(low, victim, now + CHECK_EVERY)
         times = [each.until for _, usages in found for each in usages.values() if each.until is not None]
         again = None if not times else _next_look(min(times), now)
         if not host.under_pressure:
@@ -107,12 +107,12 @@ class MemoryWatch:
         return worker
 
     def forget(self, name: str) -> None:
-        """A node is gone."""
+        """Drop a deleted node."""
         self._low.pop(name, None)
 
 
 def usage_of(worker: PodWorker, runtime: Runtime, now: datetime) -> dict[str, Usage]:
-    """What each running container of a pod uses."""
+    """Return the usage of each running container of a pod."""
     return {
         each.name: runtime.usage(each.instance, now)
         for each in worker.containers
@@ -121,5 +121,5 @@ def usage_of(worker: PodWorker, runtime: Runtime, now: datetime) -> dict[str, Us
 
 
 def _next_look(change: datetime, now: datetime) -> datetime:
-    """When a change is noticed: the agent looks every ten seconds."""
-    return now + LOOKED_AT_EVERY * max(-(-(change - now) // LOOKED_AT_EVERY), 1)
+    """Return the first check at or after a change: the agent checks every ten seconds."""
+    return now + CHECK_EVERY * max(-(-(change - now) // CHECK_EVERY), 1)

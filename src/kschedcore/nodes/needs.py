@@ -1,4 +1,4 @@
-"""What a node looks at before it lets a pod in, read once for all pods of one template."""
+"""The requirements of pods that nodes check on admission, read once for all pods of one template."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Needs:
     """The requirements of a pod on its node.
 
     Attributes:
-        requests: Resource name -> amount: cpu in millicores, the rest in whole units.
+        requests: Resource name -> amount: cpu in millicores, others in whole units.
         ports: Protocol, address and number of each host port.
         node_selector: Labels the node must have.
-        required: Required node affinity, if there is any.
-        tolerations: The taints that it bears.
+        required: Required node affinity, if any.
+        tolerations: The pod's tolerations.
     """
 
     requests: Mapping[str, int]
@@ -38,16 +38,16 @@ class Needs:
 
 
 class NeedsReader:
-    """Reads what pod specs need; the stored parts of one template are the same objects for all its pods."""
+    """Reads the needs of pod specs; cached by identity, as pods of one template share the parts of their specs."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, ...], tuple[Needs, list[Any]]] = {}
 
     def of(self, spec: Mapping[str, Any]) -> Needs:
-        """What a stored pod spec needs."""
+        """Return the needs of a stored pod spec."""
         parts = [spec.get(part) for part in _OF_POD]
         for kind in ("initContainers", "containers"):
-            # Where the one list ends and the other begins.
+            # Separates the two lists.
             parts.append(kind)
             parts += [each.get(part) for each in spec.get(kind, ()) for part in _OF_CONTAINER]
         key = tuple(map(id, parts))
@@ -55,7 +55,7 @@ class NeedsReader:
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            # The parts are kept, so that no other object can come to have their ids.
+            # The parts are kept alive, so that no other object can get their ids.
             known = self._known[key] = _read(decode(PodSpec, spec)), parts
         return known[0]
 

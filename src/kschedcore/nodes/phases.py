@@ -1,4 +1,4 @@
-"""A pod's phase: one pure function of its containers' states (kubelet's ``getPhase``)."""
+"""A pod's phase, a pure function of its containers' states (kubelet's ``getPhase``)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["pod_phase"]
 
 
 def pod_phase(restart_policy: str, containers: Sequence[Container], *, over: bool) -> str:
-    """The phase that a pod's containers add up to.
+    """Return the phase of a pod from its containers.
 
     Args:
-        restart_policy: The pod's.
-        containers: All of them; init containers come first.
-        over: Whether the pod is to end, so that nothing will be started again.
+        restart_policy: The pod's restart policy.
+        containers: The pod's containers, init containers first.
+        over: Whether the pod is terminating, so that no container is started again.
 
     Returns:
         ``Pending``, ``Running``, ``Succeeded`` or ``Failed``.
@@ -42,7 +42,7 @@ def _failed(container: Container) -> bool:
 
 
 def _was_tried(init: Container) -> bool:
-    """Whether an init container has ended once: one that is to be tried again does not hold the phase back."""
+    """Return whether an init container has terminated once: one that is retried does not affect the phase."""
     state = init.state
     return type(state) is Terminated or (type(state) is Waiting and init.last is not None)
 
@@ -52,7 +52,7 @@ def _is_first_wait(container: Container) -> bool:
 
 
 def _stopped(restart_policy: str, apps: Sequence[Container], *, over: bool) -> str:
-    """The phase of a pod none of whose containers runs, and all of which have."""
+    """Return the phase of a pod all of whose containers ran and none runs now."""
     assert not any(type(each.state) is Running for each in apps)
     succeeded = all(type(each.state) is Terminated and each.state.code == 0 for each in apps)
     if over:

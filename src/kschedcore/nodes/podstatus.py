@@ -1,4 +1,4 @@
-"""A pod's status as its agent writes it (``v1.PodStatus``), what others wrote left as it is."""
+"""The pod status that an agent writes (``v1.PodStatus``); fields of other writers are kept."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["Place", "pod_status", "rejected"]
 
 
 class Place:
-    """Where a pod runs, in its status.
+    """The addresses and start time of a pod, for its status.
 
     Args:
         host_ip: The node's address.
-        ip: The pod's own; empty before it has one.
-        since: When the agent took the pod in.
+        ip: The pod's address; empty before it has one.
+        since: When the agent admitted the pod.
     """
 
     __slots__ = ("fields",)
@@ -49,13 +49,13 @@ def pod_status(
     """Return the status of a pod that its node admitted.
 
     Args:
-        pod: The pod, with the status it has.
-        containers: Its containers.
-        place: Where it runs.
-        now: The time, for what changes.
-        over: Whether it has been stopped and nothing of it runs any more.
-        ending: Why the agent ended it, if it did so by itself.
-        resize: Why the node has not granted a resize.
+        pod: The pod, with its present status.
+        containers: The pod's containers.
+        place: Its addresses and start time.
+        now: The time, for changed conditions.
+        over: Whether it has been stopped and no container runs any more.
+        ending: Why the agent terminated it, if it did.
+        resize: Why the node has not allocated a resize.
     """
     spec, before = pod["spec"], pod.get("status", {})
     phase = _phase(spec, before.get("phase", "Pending"), containers, over=over, ending=ending)
@@ -92,16 +92,16 @@ def _phase(
         return "Failed"
     phase = pod_phase(spec.get("restartPolicy", "Always"), containers, over=over)
     if over:
-        # One that never came to run did not succeed either.
+        # A pod that never ran did not succeed.
         return phase if phase in FINISHED else "Failed"
-    # Others take an ended pod's resources for free: it has not ended before nothing of it runs.
+    # Other components treat a terminated pod's resources as free: it is not reported so while a container runs.
     if phase in FINISHED and any(each.running for each in containers):
         return before
     return phase
 
 
 def _observed(pod: Mapping[str, Any]) -> Object:
-    """Return the generation of the spec that the status is of (KEP-5067)."""
+    """Return the observed generation of the spec (KEP-5067)."""
     generation = pod["metadata"].get("generation")
     return {"observedGeneration": generation} if generation else {}
 
@@ -123,7 +123,7 @@ def rejected(pod: Mapping[str, Any], reason: str, message: str, now: datetime) -
 
 
 def _dated(conditions: Sequence[Object], pod: Mapping[str, Any], now: datetime) -> list[Mapping[str, Any]]:
-    """Return the conditions with the generation they are of and the time when each came to have its status."""
+    """Return the conditions with their observed generation and last transition time."""
     known = {each["type"]: each for each in pod.get("status", {}).get("conditions", ())}
     observed = _observed(pod)
     dated: list[Mapping[str, Any]] = []

@@ -1,4 +1,4 @@
-"""One pod's life on its node: what kubelet's pod worker does, moved on whenever its time has come."""
+"""The lifecycle of one pod on its node (kubelet's pod worker)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.resizing import hold_resources, is_pending, needs_restart, pending_resize
 from kschedcore.nodes.runtimes.interface import Exit, Runtime, Verdict
 from kschedcore.nodes.starting import plan
-from kschedcore.nodes.stopping import Ending, Stopping, ask_to_stop
+from kschedcore.nodes.stopping import Ending, Stopping, stop_container
 
 __all__ = ["PodWorker"]
 
 
 _UNNOTICED = timedelta(seconds=1)
-"""What is over within one look of kubelet's at its containers (PLEG) is not reported."""
+"""Kubelet relists its containers at this interval (PLEG); shorter states are not reported."""
 
 _OUT_OF_TIME = Ending("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 _KILLED = 137
@@ -33,15 +33,15 @@ _LOST = "The container could not be located when the pod was terminated"
 
 
 class PodWorker:
-    """Starts, watches and stops the containers of an admitted pod.
+    """Starts, monitors and stops the containers of an admitted pod.
 
-    A worker of a pod whose status has containers resumes from there.
+    The worker of a pod whose status has containers resumes from it.
 
     Args:
         pod: The pod, bound to the node.
         host_ip: The node's address.
         ip: The pod's address.
-        runtime: What containers run in.
+        runtime: The container runtime.
         reports: Records events.
         now: The time.
     """
@@ -71,20 +71,20 @@ class PodWorker:
         self._began = parse_time(since) or now
         self._deadline = self._deadline_of(spec)
         if self.reported:
-            self._recall(status, now)
+            self._restore(status, now)
 
-    def _recall(self, status: Mapping[str, Any], now: datetime) -> None:
+    def _restore(self, status: Mapping[str, Any], now: datetime) -> None:
         statuses = {each["name"]: each for key in _STATUSES for each in status.get(key, ())}
         for container in self.containers:
             if container.name in statuses:
-                container.recall(statuses[container.name], self.pod)
+                container.restore(statuses[container.name], self.pod)
             if container.running:
                 started, ready = container.started, container.ready
                 self._launcher.watch(container, now, now)
                 container.started, container.ready = started, ready
 
     def take(self, pod: Object) -> None:
-        """Learn that the pod was changed."""
+        """Update the pod object."""
         before = self.pod
         self.pod = self._launcher.pod = self.reports.pod = pod
         if pod["spec"] is before["spec"]:
@@ -98,11 +98,11 @@ class PodWorker:
 
     @property
     def resizing(self) -> bool:
-        """Whether containers ask for other resources than they run with."""
+        """Whether the spec's resources differ from those that containers run with."""
         return is_pending(self.containers)
 
     def grant(self, now: datetime) -> None:
-        """Have the containers run with the resources that their specs ask for."""
+        """Apply the resources of the spec to the containers."""
         self.resize = None
         for container in self.containers:
             wanted = container.spec.get("resources", {})
@@ -116,17 +116,17 @@ class PodWorker:
             elif container.running and container.instance is not None and not container.stopping:
                 container.instance = replace(container.instance, pod=self.pod, spec=container.spec)
                 outlook = self._runtime.outlook(container.instance, now)
-                container.exit, container.ask = outlook.exit, outlook.until
+                container.exit, container.poll_at = outlook.exit, outlook.until
 
     def _deadline_of(self, spec: Mapping[str, Any]) -> datetime | None:
         seconds = spec.get("activeDeadlineSeconds")
         return None if seconds is None else later(self._began, seconds)
 
     def sync(self, now: datetime) -> None:
-        """Do everything whose time has come."""
+        """Perform all actions that are due."""
         if self.over:
             return
-        self._check_orders(now)
+        self._check_termination(now)
         self._observe(now)
         moved = True
         while moved:
@@ -134,28 +134,28 @@ class PodWorker:
             self._act(now)
             moved = self._observe(now)
         if self.stopping is not None and all(each.idle for each in self.containers):
-            self._conclude()
+            self._finish()
         self.foreground, self.background = self._next(now)
 
     def lose(self, now: datetime) -> None:
-        """Its node was restarted: nothing that ran on it runs any more."""
+        """Mark all containers as lost, since the node was rebooted."""
         for container in self.containers:
             container.launch = None
             if container.running:
                 container.exit = Exit(now, _LOST_CODE, "Unknown")
 
     def end(self, ending: Ending, grace_seconds: float, now: datetime) -> None:
-        """Stop the pod for a reason of the node's own."""
+        """Terminate the pod by the agent's own decision."""
         if self.stopping is None:
             self.stopping = Stopping(now, grace_seconds, ending)
 
     @property
     def evicted(self) -> bool:
-        """Whether the node is stopping the pod for a reason of its own."""
+        """Whether the agent terminates the pod by its own decision."""
         return self.stopping is not None and self.stopping.ending is not None
 
     def unnoticed(self, now: datetime) -> bool:
-        """Whether there is nothing to report yet that will not be overtaken at once.
+        """Return whether the present state is too short-lived to be reported.
 
         Kubelet's worker starts all containers of a pod before it inspects and reports them.
         """
@@ -168,27 +168,27 @@ class PodWorker:
 
     @property
     def reported(self) -> bool:
-        """Whether the status that the API has says that the node admitted the pod."""
+        """Whether the stored status shows that the node admitted the pod."""
         return "startTime" in self.pod.get("status", {})
 
     def status(self, now: datetime) -> Object:
-        """The pod's status now."""
+        """Return the pod's status."""
         ending = None if self.stopping is None else self.stopping.ending
         return pod_status(
             self.pod, self.containers, self._place, now, over=self.over, ending=ending, resize=self.resize
         )
 
-    def _check_orders(self, now: datetime) -> None:
-        """See whether the pod is to end."""
+    def _check_termination(self, now: datetime) -> None:
+        """Start to terminate the pod if it was deleted or its deadline has passed."""
         metadata = self.pod["metadata"]
         if "deletionTimestamp" in metadata:
             deadline = parse_time(metadata["deletionTimestamp"]) or now
             if self.stopping is None:
                 grace = max(metadata.get("deletionGracePeriodSeconds") or 0, 0)
-                # The time of the request, which the API has in whole seconds.
+                # The time of the request, rounded to seconds in the API.
                 self.stopping = Stopping(max(later(deadline, -grace), self._began), grace)
             else:
-                self.stopping.hasten(self.containers, now, deadline)
+                self.stopping.shorten(self.containers, now, deadline)
         elif self._deadline is not None and now >= self._deadline and self.stopping is None:
             self.reports.normal("DeadlineExceeded", _OUT_OF_TIME.message)
             self.end(_OUT_OF_TIME, self._grace(), now)
@@ -198,7 +198,7 @@ class PodWorker:
         return seconds
 
     def _act(self, now: datetime) -> None:
-        """Start what should run, or stop what should not."""
+        """Start and stop containers as needed."""
         if self.stopping is None:
             start, over = plan(self.pod["spec"].get("restartPolicy", "Always"), self.containers)
             for container in start:
@@ -210,7 +210,7 @@ class PodWorker:
             self.stopping.advance(self.containers, self._runtime, self.reports, now)
 
     def _replace_changed(self, now: datetime) -> None:
-        """Stop containers whose image was changed; they are started again with the new one."""
+        """Stop containers whose image was changed; they are restarted with the new one."""
         for container in self.containers:
             if container.running and not container.stopping and _is_outdated(container):
                 self._restart(container, f"Container {container.name} definition changed", self._grace(), now)
@@ -218,19 +218,23 @@ class PodWorker:
     def _restart(self, container: Container, why: str, grace: float, now: datetime) -> None:
         again = self.pod["spec"].get("restartPolicy", "Always") != "Never" or container.role == "sidecar"
         message = f"{why}, will be restarted" if again else why
-        ask_to_stop(container, grace, self._runtime, self.reports, now, message)
+        stop_container(container, grace, self._runtime, self.reports, now, message)
 
     def _observe(self, now: datetime) -> bool:
-        """Take in what has happened to containers; whether anything had."""
+        """Update the containers from the runtime; return whether any changed."""
         moved = False
         for container in self.containers:
             if container.launch is not None and container.launch.at <= now:
-                self._launcher.land(container, now)
+                self._launcher.complete(container, now)
                 moved = True
             elif container.running:
-                if container.ask is not None and container.ask <= now and container.instance is not None:
+                if (
+                    container.poll_at is not None
+                    and container.poll_at <= now
+                    and container.instance is not None
+                ):
                     outlook = self._runtime.outlook(container.instance, now)
-                    container.exit, container.ask = outlook.exit or container.exit, outlook.until
+                    container.exit, container.poll_at = outlook.exit or container.exit, outlook.until
                 if container.exit is not None and container.exit.at <= now:
                     self._launcher.finish(container, container.exit)
                     moved = True
@@ -270,8 +274,8 @@ class PodWorker:
     def _record_failure(self, prober: Prober, verdict: Verdict) -> None:
         self.reports.warn("Unhealthy", f"{prober.kind.capitalize()} probe failed: {verdict.message}")
 
-    def _conclude(self) -> None:
-        """Nothing runs any more, and nothing will."""
+    def _finish(self) -> None:
+        """Finish the pod: no container runs or will be started."""
         self.over = True
         initialised = all(
             each.succeeded if each.role == "init" else each.role == "app" or each.begun
@@ -286,7 +290,7 @@ class PodWorker:
                 container.state = Terminated(_KILLED, "ContainerStatusUnknown", message=_LOST)
 
     def _next(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """When there is something to do next that a settled cluster would not have, and when otherwise."""
+        """Return when the next action is due: foreground, and background (periodic work of a settled pod)."""
         if self.over:
             return None, None
         foreground: list[datetime] = []
@@ -305,8 +309,8 @@ class PodWorker:
     def _next_of_running(
         self, container: Container, foreground: list[datetime], background: list[datetime]
     ) -> None:
-        if container.ask is not None:
-            background.append(container.ask)
+        if container.poll_at is not None:
+            background.append(container.poll_at)
         if container.exit is not None:
             (background if self._is_far(container) else foreground).append(container.exit.at)
         for prober in container.probers:
@@ -315,7 +319,7 @@ class PodWorker:
                 (foreground if awaited else background).append(prober.due)
 
     def _is_far(self, container: Container) -> bool:
-        """Whether the end of a run is nothing to wait for, since it comes after long health."""
+        """Return whether the end of a run is background work, since the container will have been healthy for long."""
         run, end = container.instance, container.exit
         if self.stopping is not None or container.stopping or container.role == "init":
             return False

@@ -1,8 +1,8 @@
-"""Node-pressure eviction: what happens when a node's memory runs out (kubelet's ``eviction`` manager).
+"""Node-pressure eviction for memory (kubelet's ``eviction`` manager).
 
-Less than 100Mi left is pressure: the node says so and evicts one pod after another, first those that use more
-than they request, then the less important, then those furthest above their request. The condition stays for
-five minutes after the pressure has gone.
+With less than 100Mi available the node has MemoryPressure and evicts one pod after another: first pods that use more
+than they request, then those of lower priority, then those furthest above their request. The condition stays for five
+minutes after the pressure is over.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from kschedcore.api.quantity import Quantity, value
 from kschedcore.api.taints import find_untolerated
 
 __all__ = [
-    "CALM_AFTER", "GRACE_SECONDS", "LOOKED_AT_EVERY", "THRESHOLD", "Candidate", "eviction_message", "is_critical",
-    "is_unwelcome", "victims",
+    "CALM_AFTER", "CHECK_EVERY", "GRACE_SECONDS", "THRESHOLD", "Candidate", "eviction_message", "is_critical",
+    "is_rejected_under_pressure", "victims",
 ]  # fmt: skip
 
 THRESHOLD: Final = 100 * 1024 * 1024
-"""Bytes that have to be available (``evictionHard: memory.available<100Mi``)."""
+"""Minimum available bytes (``evictionHard: memory.available<100Mi``)."""
 
-LOOKED_AT_EVERY: Final = timedelta(seconds=10)
-"""How often the memory is measured."""
+CHECK_EVERY: Final = timedelta(seconds=10)
+"""Interval of memory checks."""
 
 CALM_AFTER: Final = timedelta(minutes=5)
 """``evictionPressureTransitionPeriod``."""
 
 GRACE_SECONDS: Final = 1
-"""What an evicted pod has to end in."""
+"""Grace period of an evicted pod."""
 
 _CRITICAL: Final = 2_000_000_000
 _PRESSURE: Final = Taint(key="node.kubernetes.io/memory-pressure", effect="NoSchedule")
@@ -44,7 +44,7 @@ class Candidate:
     Attributes:
         pod: The pod.
         requested: The memory it requests, in bytes.
-        used: What each of its containers uses, in bytes.
+        used: The usage of each container, in bytes.
     """
 
     pod: Mapping[str, Any]
@@ -53,12 +53,12 @@ class Candidate:
 
     @property
     def total(self) -> int:
-        """What it uses, in bytes."""
+        """The memory usage of the pod, in bytes."""
         return sum(self.used.values())
 
 
 def victims(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Those that may be evicted, the first to go first (``rankMemoryPressure``); names decide between equals."""
+    """Return the pods that may be evicted, in eviction order (``rankMemoryPressure``), then by name."""
 
     def rank(candidate: Candidate) -> tuple[bool, int, int, str, str]:
         excess, metadata = candidate.total - candidate.requested, candidate.pod["metadata"]
@@ -69,19 +69,19 @@ def victims(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def is_critical(pod: Mapping[str, Any]) -> bool:
-    """Whether a pod is too important to be evicted (``kubelettypes.IsCriticalPod``)."""
+    """Return whether a pod is critical and so not evicted (``kubelettypes.IsCriticalPod``)."""
     return bool(pod["spec"].get("priority", 0) >= _CRITICAL)
 
 
-def is_unwelcome(pod: Mapping[str, Any], tolerations: tuple[Toleration, ...]) -> bool:
-    """Whether a node under memory pressure does not let a pod in: one of best effort that does not bear it."""
+def is_rejected_under_pressure(pod: Mapping[str, Any], tolerations: tuple[Toleration, ...]) -> bool:
+    """Return whether a node under memory pressure rejects a pod: BestEffort without a toleration of the taint."""
     if pod.get("status", {}).get("qosClass") != "BestEffort" or is_critical(pod):
         return False
     return find_untolerated((_PRESSURE,), tolerations) is not None
 
 
 def eviction_message(candidate: Candidate, available: int) -> str:
-    """Why a pod was evicted, in kubelet's words."""
+    """Return kubelet's message for an evicted pod."""
     message = f"The node was low on resource: memory. Threshold quantity: {_bytes(THRESHOLD)}, "
     message += f"available: {_bytes(available)}. "
     for container in candidate.pod["spec"]["containers"]:

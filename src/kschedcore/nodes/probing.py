@@ -1,4 +1,4 @@
-"""Liveness, readiness and startup probes: when they run, and after how many findings they count (``v1.Probe``)."""
+"""Liveness, readiness and startup probes: their schedule and thresholds (``v1.Probe``)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _FIELDS: tuple[tuple[ProbeKind, str], ...] = (
 class Prober:
     """One probe of one run of a container.
 
-    The first probe runs ``initialDelaySeconds`` after the container has started, the others every
-    ``periodSeconds``. A run of equal findings as long as the threshold decides.
+    The first probe runs ``initialDelaySeconds`` after the container has started, the others every ``periodSeconds``.
+    The result changes after ``successThreshold`` or ``failureThreshold`` equal outcomes.
 
     Args:
-        kind: What is probed for.
-        probe: The ``v1.Probe``, with its defaults.
-        instance: The run.
-        since: From when on it is probed.
+        kind: ``startup``, ``liveness`` or ``readiness``.
+        probe: The ``v1.Probe``, defaulted.
+        instance: The run of the container.
+        since: When probing starts.
     """
 
     __slots__ = (
@@ -61,7 +61,7 @@ class Prober:
         self.result: bool | None = None
 
     def poll(self, runtime: Runtime, now: datetime, failed: Callable[[Prober, Verdict], None]) -> None:
-        """Run the probes that are due, and report those that fail."""
+        """Run the probes that are due; call ``failed`` for those that fail."""
         while self.due is not None and self.due <= now:
             verdict = runtime.probe(self.instance, self.kind, self.probe, self.due)
             if not verdict.success:
@@ -76,7 +76,7 @@ class Prober:
             self.result = success
 
     def _next(self, due: datetime, verdict: Verdict) -> datetime | None:
-        """When to probe next: not before anything can change, once more of the same would change nothing."""
+        """Return when to probe next; probes that cannot change the result are skipped."""
         following = due + self._period
         threshold = self._successes if verdict.success else self._failures
         if self._run < threshold:
@@ -89,6 +89,6 @@ class Prober:
 
 
 def probers_of(instance: Instance, now: datetime) -> tuple[Prober, ...]:
-    """The probes of a container that has just started to run."""
+    """Return the probes of a container that was just started."""
     spec = instance.spec
     return tuple(Prober(kind, spec[name], instance, now) for kind, name in _FIELDS if name in spec)

@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_CAPACITY", "labelled", "node_status", "with_condition", "wit
 
 
 DEFAULT_CAPACITY: Final = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
-"""What a node has that does not say."""
+"""The capacity of a node that has none in its status."""
 
 _HEALTHY: Final = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -29,7 +29,7 @@ _DECLARED: Final = ["InPlacePodLevelResourcesVerticalScaling", "RestartAllContai
 
 
 def labelled(node: Mapping[str, Any]) -> Object | None:
-    """The node with the labels that an agent gives it; None when it has them."""
+    """Return the node with the labels that an agent sets; None if it has them."""
     metadata = node["metadata"]
     own = {
         "beta.kubernetes.io/arch": "amd64",
@@ -49,8 +49,8 @@ def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
 
     Args:
         node: The node.
-        ip: Its address.
-        now: The time, for conditions that change.
+        ip: The node's address.
+        now: The time, for changed conditions.
     """
     before = node.get("status", {})
     capacity = before.get("capacity") or before.get("allocatable") or DEFAULT_CAPACITY
@@ -62,7 +62,7 @@ def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
         "addresses": before.get("addresses")
         or [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-        "nodeInfo": {**_software(name), **_said(before.get("nodeInfo", {}))},
+        "nodeInfo": {**_software(name), **_node_info(before.get("nodeInfo", {}))},
         "declaredFeatures": before.get("declaredFeatures") or _DECLARED,
     }
     for kind, value, reason, message in _HEALTHY:
@@ -75,7 +75,7 @@ def node_status(node: Mapping[str, Any], ip: str, now: datetime) -> Object:
 def with_condition(
     status: Mapping[str, Any], kind: str, value: str, reason: str, message: str, now: datetime
 ) -> Object:
-    """A node's status with one condition as given; its times move when it changes."""
+    """Return a node's status with one condition replaced; its transition time is set if it changed."""
     conditions = list(status.get("conditions", ()))
     wanted = {"type": kind, "status": value, "reason": reason, "message": message}
     for place, each in enumerate(conditions):
@@ -93,7 +93,7 @@ def with_condition(
 
 
 def with_heartbeat(status: Mapping[str, Any], now: datetime, every: timedelta) -> Object:
-    """A node's status with a heartbeat in the conditions that an agent writes, if the last is so long ago."""
+    """Return a node's status with a new heartbeat in the agent's conditions, if the last is ``every`` ago."""
     own = {kind for kind, *_ in _HEALTHY}
     beats = [each["lastHeartbeatTime"] for each in status["conditions"] if each["type"] in own]
     if now - max(parse_time(each) or EARLIEST for each in beats) < every:
@@ -105,7 +105,7 @@ def with_heartbeat(status: Mapping[str, Any], now: datetime, every: timedelta) -
     return {**status, "conditions": conditions}
 
 
-def _said(info: Mapping[str, Any]) -> Object:
+def _node_info(info: Mapping[str, Any]) -> Object:
     return {key: value for key, value in info.items() if value}
 
 

@@ -1,4 +1,4 @@
-"""Events of a pod, in kubelet's words."""
+"""Events of a pod, with kubelet's reasons and messages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["Reports"]
 
 
 class Reports:
-    """Events about one pod.
+    """Records the events of one pod.
 
     Args:
-        events: Writes them.
-        pod: What they are about.
+        events: The event recorder.
+        pod: The pod.
         starts: Whether to record an event for every container that is pulled, created and started.
     """
 

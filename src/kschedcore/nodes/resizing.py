@@ -1,4 +1,4 @@
-"""In-place resize of a running pod (KEP-1287): what its containers run with, and what the node cannot grant."""
+"""In-place resize of a running pod (KEP-1287): allocated resources, and pending resizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LISTS = ("initContainers", "containers")
 
 
 def hold_resources(containers: Sequence[Container], spec: Mapping[str, Any]) -> None:
-    """Keep what running containers were granted before a spec that asks for something else is taken over."""
+    """Keep the allocated resources of running containers before the pod's spec is replaced."""
     wanted = {each["name"]: each.get("resources", {}) for key in _LISTS for each in spec.get(key, ())}
     for container in containers:
         before = container.spec.get("resources", {})
@@ -33,14 +33,14 @@ def hold_resources(containers: Sequence[Container], spec: Mapping[str, Any]) -> 
 
 
 def is_pending(containers: Sequence[Container]) -> bool:
-    """Return whether a container runs with other resources than its spec asks for."""
+    """Return whether a container runs with other resources than in its spec."""
     return any(
         each.granted is not None and each.granted != each.spec.get("resources", {}) for each in containers
     )
 
 
 def pending_resize(status: Mapping[str, Any]) -> Rejection | None:
-    """Return why a resize was not granted, as the pod's status says it."""
+    """Return why a resize is pending, from the pod's status."""
     for each in status.get("conditions", ()):
         if each["type"] == RESIZE_PENDING:
             return Rejection(each.get("reason", ""), each.get("message", ""))
@@ -48,7 +48,7 @@ def pending_resize(status: Mapping[str, Any]) -> Rejection | None:
 
 
 def granted_spec(spec: Mapping[str, Any], containers: Sequence[Container]) -> Mapping[str, Any]:
-    """Return the pod spec with the resources that its containers were granted."""
+    """Return the pod spec with the allocated resources of its containers."""
     granted = {each.name: each.granted for each in containers if each.granted is not None}
     if not granted:
         return spec

@@ -1,4 +1,4 @@
-"""Which containers of a pod are to be started: init containers in order, sidecars beside them, then the rest.
+"""The containers of a pod to start: init containers in order with their sidecars, then app containers.
 
 Pure decisions (kubelet's ``computePodActions``); the pod worker carries them out.
 """
@@ -14,11 +14,11 @@ __all__ = ["Plan", "plan"]
 
 
 class Plan(NamedTuple):
-    """What is to be done about a pod's containers.
+    """The containers to start.
 
     Attributes:
-        start: Those that do not run and should.
-        over: Whether the pod has come to its end: what still runs is to be stopped.
+        start: The containers to start.
+        over: Whether the pod has completed: containers that still run are stopped.
     """
 
     start: Sequence[Container]
@@ -26,14 +26,14 @@ class Plan(NamedTuple):
 
 
 def plan(restart_policy: str, containers: Sequence[Container]) -> Plan:
-    """Decide what is to be started.
+    """Return the containers to start.
 
-    An init container has to succeed, and a sidecar to have started, before the next one begins; then all
-    others start side by side. What has ended is started again as the restart policy says; a sidecar always is.
+    An init container has to succeed, and a sidecar to have started, before the next one is started; then all app
+    containers are started. Terminated containers are restarted by the restart policy; sidecars always.
 
     Args:
-        restart_policy: The pod's.
-        containers: All of them, init containers first.
+        restart_policy: The pod's restart policy.
+        containers: The pod's containers, init containers first.
     """
     apps = [each for each in containers if each.role == "app"]
     sidecars = [each for each in containers if each.role == "sidecar"]
@@ -57,7 +57,7 @@ def _initialise(restart_policy: str, containers: Sequence[Container]) -> Plan:
             return Plan((), over=True)
         if each.idle:
             start.append(each)
-        # A sidecar that ends later on is started again without holding up what comes after it.
+        # A sidecar that terminates later is restarted without blocking the next containers.
         if at >= furthest and not (each.role == "sidecar" and each.started):
             return Plan(start, over=False)
     return Plan([*start, *(each for each in containers if each.role == "app")], over=False)

@@ -1,4 +1,4 @@
-"""How the containers of a pod end: ``preStop`` hooks, the grace period, and sidecars last, in reverse order."""
+"""Termination of a pod's containers: ``preStop`` hooks, the grace period, and sidecars last, in reverse order."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from kschedcore.nodes.containers import Container
 from kschedcore.nodes.reports import Reports
 from kschedcore.nodes.runtimes.interface import Exit, Runtime
 
-__all__ = ["Ending", "Stopping", "ask_to_stop"]
+__all__ = ["Ending", "Stopping", "stop_container"]
 
 LEAST_GRACE = 2.0
-"""What is left to a container after its ``preStop`` hook at least, in seconds (``minimumGracePeriodInSeconds``)."""
+"""Minimum grace period after the ``preStop`` hook, in seconds (``minimumGracePeriodInSeconds``)."""
 
 _KILLED = 137
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why an agent ends a pod by itself, as its status reports it.
+    """The reason for which an agent terminates a pod by its own decision, as in its status.
 
     Attributes:
         reason: ``DeadlineExceeded``, ``Evicted``.
-        message: For people.
-        disrupted: Whether the pod was disrupted (condition ``DisruptionTarget``, KEP-3329).
+        message: The status message.
+        disrupted: Whether the pod gets the condition ``DisruptionTarget`` (KEP-3329).
     """
 
     reason: str
@@ -39,9 +39,9 @@ class Stopping:
     """A pod that is being stopped.
 
     Attributes:
-        begun: Since when.
-        grace_seconds: How long it may take.
-        ending: Why, if it is the agent's own doing.
+        begun: When termination began.
+        grace_seconds: The grace period.
+        ending: The agent's reason, if the agent decided it.
     """
 
     begun: datetime
@@ -50,11 +50,11 @@ class Stopping:
 
     @property
     def deadline(self) -> datetime:
-        """When whatever still runs is killed."""
+        """When the remaining containers are killed."""
         return later(self.begun, self.grace_seconds)
 
-    def hasten(self, containers: Sequence[Container], now: datetime, deadline: datetime) -> None:
-        """Be done by ``deadline``, if that is sooner."""
+    def shorten(self, containers: Sequence[Container], now: datetime, deadline: datetime) -> None:
+        """Shorten the grace period to end at ``deadline``, if that is sooner."""
         if deadline >= self.deadline:
             return
         self.grace_seconds = max((deadline - self.begun).total_seconds(), 0.0)
@@ -70,25 +70,27 @@ class Stopping:
         for each in containers:
             each.launch = None
         first = [each for each in containers if each.running and each.role != "sidecar"]
-        # One sidecar after the other, the one that was started last first (KEP-753).
+        # One sidecar after the other, the last one started first (KEP-753).
         turn = first or [each for each in reversed(containers) if each.running][:1]
-        # An agent that was restarted meanwhile must not give a container more time than the agent before it.
-        asked = self.begun if first else now
+        # A restarted agent must not extend a container's grace period.
+        since = self.begun if first else now
         for each in turn:
             if not each.stopping:
-                left = (self.deadline - asked).total_seconds()
-                ask_to_stop(each, max(left, 0.0), runtime, reports, asked, f"Stopping container {each.name}")
+                left = (self.deadline - since).total_seconds()
+                stop_container(
+                    each, max(left, 0.0), runtime, reports, since, f"Stopping container {each.name}"
+                )
 
 
-def ask_to_stop(
+def stop_container(
     container: Container, grace_seconds: float, runtime: Runtime, reports: Reports, now: datetime, why: str
 ) -> None:
-    """Have a running container end within its grace: its ``preStop`` hook first, then the signal.
+    """Stop a running container within its grace period: its ``preStop`` hook first, then the signal.
 
     Args:
         container: The container.
-        grace_seconds: How long it may take; nothing is waited for when it is zero.
-        runtime: What it runs in.
+        grace_seconds: The grace period; 0 kills the container at once.
+        runtime: The container runtime.
         reports: Records events.
         now: The time.
         why: The message of the event.
@@ -108,7 +110,7 @@ def ask_to_stop(
         container.exit = Exit(now, _KILLED)
         return
     outlook = runtime.stop(instance, begins, left)
-    container.ask = outlook.until
-    # It may end by itself before that.
+    container.poll_at = outlook.until
+    # It may terminate by itself before that.
     if outlook.exit is not None and (container.exit is None or outlook.exit.at < container.exit.at):
         container.exit = outlook.exit

@@ -1,4 +1,4 @@
-"""Feed the engine from informers: nodes, pods, and the other objects that placement rules read."""
+"""Update the engine from informers: nodes, pods, and the other objects that plugins read."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def pod_key(pod: Object) -> PodKey:
 
 
 class StoredObjects:
-    """The nodes and pods that extenders receive: whole, as the API server returns them.
+    """The complete nodes and pods that extenders receive, as the API server returns them.
 
     Args:
-        informers: The informers that hold them.
+        informers: The informers of nodes and pods.
     """
 
     def __init__(self, informers: Informers) -> None:
@@ -82,7 +82,7 @@ class ClusterState:
         if change.new is None:
             self._engine.remove_node(change.object["metadata"]["name"])
         elif _unchanged(change, *_READ_OF_NODES):
-            # A heartbeat: no field that placement reads has changed.
+            # A heartbeat: no field that the scheduler reads has changed.
             return
         else:
             self._engine.set_node(change.new)
@@ -101,7 +101,7 @@ class ClusterState:
         return listener
 
     def _is_older(self, claim: Object) -> bool:
-        """Return whether a claim is from before the allocation that the engine has made and not written yet."""
+        """Return whether a claim is older than the allocation that the engine has made and not written yet."""
         metadata = claim["metadata"]
         return "allocation" not in claim.get("status", {}) and self._engine.is_claim_assumed(
             metadata["name"], metadata["namespace"]
@@ -134,7 +134,7 @@ _START = ("status", "startTime")
 
 
 def _is_accounted_equally(change: Change) -> bool:
-    """Whether no field of a bound pod has changed that the engine accounts."""
+    """Return whether no field of a bound pod has changed that the engine accounts."""
     if change.old is None or change.new is None:
         return False
     return _unchanged(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
@@ -143,7 +143,7 @@ def _is_accounted_equally(change: Change) -> bool:
 
 
 def _unchanged(change: Change, *paths: tuple[str, ...]) -> bool:
-    """Whether the values at these paths are the same as before."""
+    """Return whether the values at these paths are the same as before."""
     old, new = change.old, change.new
     if old is None or new is None:
         return False

@@ -60,14 +60,14 @@ class Cycle:
 
     @property
     def reason(self) -> str:
-        """Why the pod has no node, as its condition PodScheduled says: ``Unschedulable`` or ``SchedulerError``."""
+        """The reason of the condition PodScheduled: ``Unschedulable`` or ``SchedulerError``."""
         diagnosis = self.decision.diagnosis
         status = self.status or (None if diagnosis is None else diagnosis.pre_filter)
         return "Unschedulable" if status is None or status.rejects else "SchedulerError"
 
     @property
     def message(self) -> str:
-        """Why the pod has no node, in kube-scheduler's words (framework.FitError); empty when it has one."""
+        """kube-scheduler's message why the pod has no node (framework.FitError); empty when it has one."""
         if self.status is None:
             return self.decision.message
         if not self.status.rejects:
@@ -78,7 +78,7 @@ class Cycle:
 
     @property
     def plugins(self) -> frozenset[str]:
-        """The plugins that rejected the pod; none when something went wrong."""
+        """The plugins that rejected the pod; empty on errors."""
         if self.status is not None:
             return frozenset({self.status.plugin} if self.status.plugin else ())
         diagnosis = self.decision.diagnosis

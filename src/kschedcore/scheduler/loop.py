@@ -24,7 +24,7 @@ from kschedcore.scheduler.cluster_state import ClusterState, pod_key
 from kschedcore.scheduler.cycle import Cycle, Phase, Pipeline
 from kschedcore.scheduler.outcomes import DEFAULT_NAME, Outcomes
 from kschedcore.scheduler.pending_pods import PendingPods, QueuedPod
-from kschedcore.scheduler.volume_promises import UnboundVolumesError, VolumePromises
+from kschedcore.scheduler.volume_binder import UnboundVolumesError, VolumeBinder
 from kschedcore.scheduler.waiting import WaitingPods
 
 __all__ = ["Scheduler"]
@@ -45,7 +45,7 @@ class Scheduler:
         clock: For back-offs and Permit's timeouts.
         config: A KubeSchedulerConfiguration; kube-scheduler's default otherwise.
         plugins: Plugins that the configuration may name, besides the in-tree ones.
-        seed: Seeds the draw among equally good nodes; by default the first by name is taken.
+        seed: Seed of the random choice among equally good nodes; by default the first by name is chosen.
         release: The Kubernetes version and feature gates to follow.
     """
 
@@ -71,7 +71,7 @@ class Scheduler:
             seed=seed or 0,
             kubernetes=release,
         )
-        self._promises = VolumePromises(self._client, informers)
+        self._volume_binder = VolumeBinder(self._client, informers)
         self._claims = ClaimWriter(self._client, clock)
         self._pipeline = Pipeline(self.engine, clock, self._bind)
         self._queue = PendingPods(clock, self._sort_key)
@@ -140,7 +140,7 @@ class Scheduler:
         subject = change.object["metadata"]["uid"]
 
         def helps(queued: QueuedPod) -> bool:
-            # A pod that leaves its node does not help itself.
+            # A pod's own deletion does not make it schedulable.
             scheduler = queued.pod.spec.scheduler_name or DEFAULT_NAME
             return queued.pod.metadata.uid != subject and any(
                 self.engine.hints.may_help(scheduler, plugin, resource, change, queued.pod)
@@ -150,7 +150,7 @@ class Scheduler:
         self._queue.event(concerns, helps)
 
     def _on_forgotten(self, pod: Object, node: str | None) -> None:
-        """Handle a forgotten pod as if a pod had been deleted from its node."""
+        """Handle a forgotten pod like a pod deleted from its node."""
         self._requeue_for("pods", Change({**pod, "spec": {**pod["spec"], "nodeName": node}}, None))
 
     def _on_pod(self, change: Change) -> None:
@@ -250,7 +250,7 @@ class Scheduler:
 
     def _bind(self, pod: Pod, node: str) -> None:
         """Write the binding of a pod to the API, once its volumes are bound."""
-        self._promises.keep(pod, node)
+        self._volume_binder.select_node(pod, node)
         self._claims.write(self.engine.assumed_claims(pod))
         namespace, name = key_of(pod)
         body = {

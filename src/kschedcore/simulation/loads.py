@@ -18,7 +18,7 @@ from kschedcore.simulation.scenario import Curve, Load
 
 __all__ = ["LoadedRuntime", "amount_at"]
 
-LOOKED_AT_EVERY = timedelta(minutes=1)
+CHECK_EVERY = timedelta(minutes=1)
 """How long a load is taken to stay what it is."""
 
 _REMEMBERED = 100_000
@@ -156,13 +156,13 @@ class LoadedRuntime(SimulatedRuntime):
         number = self._load_of(instance)
         if number is None:
             return used
-        since = (now - self._start) // LOOKED_AT_EVERY * LOOKED_AT_EVERY
+        since = (now - self._start) // CHECK_EVERY * CHECK_EVERY
         cpu, memory = self._loads.amounts(number, since)
         sharers = self._sharers_of(number)
         return Usage(
             used.cpu if cpu is None else round(cpu / sharers * 1000),
             used.memory if memory is None else round(memory / sharers),
-            self._start + since + LOOKED_AT_EVERY,
+            self._start + since + CHECK_EVERY,
         )
 
     def _load_of(self, instance: Instance) -> int | None:

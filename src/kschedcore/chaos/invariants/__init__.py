@@ -36,7 +36,7 @@ from kschedcore.chaos.invariants.scheduling import (
 )
 from kschedcore.chaos.invariants.watches import (
     InformersEqualStore,
-    ListenersHearOfEveryObject,
+    ListenersReceiveEveryObject,
     WriteLogEqualsStore,
 )
 
@@ -55,7 +55,7 @@ __all__ = [
     "InformersEqualStore",
     "Invariant",
     "JobsCountSuccessesOnce",
-    "ListenersHearOfEveryObject",
+    "ListenersReceiveEveryObject",
     "NoNodeIsOvercommitted",
     "NoPendingPodWouldFit",
     "OneDaemonPodPerNode",
@@ -86,7 +86,7 @@ INVARIANTS: tuple[type[Invariant], ...] = (
     AutoscalersStayWithinBounds,
     WriteLogEqualsStore,
     InformersEqualStore,
-    ListenersHearOfEveryObject,
+    ListenersReceiveEveryObject,
     NoPendingPodWouldFit,
     QuotaStatusEqualsUsage,
     OrphansAreCollected,

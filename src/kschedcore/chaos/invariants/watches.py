@@ -10,7 +10,7 @@ from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.chaos.writes import Objects
 from kschedcore.client.informer import key_of
 
-__all__ = ["InformersEqualStore", "ListenersHearOfEveryObject", "WriteLogEqualsStore"]
+__all__ = ["InformersEqualStore", "ListenersReceiveEveryObject", "WriteLogEqualsStore"]
 
 
 class WriteLogEqualsStore(Invariant):
@@ -40,17 +40,17 @@ class InformersEqualStore(Invariant):
                         yield f"{process.name} sees {resource} {'/'.join(key)} at {seen.get(key)}, not {there.get(key)}"
 
 
-class ListenersHearOfEveryObject(Invariant):
-    """In a settled cluster the listeners of every process have heard of every object in its last version."""
+class ListenersReceiveEveryObject(Invariant):
+    """In a settled cluster the listeners of every process were called with the last version of every object."""
 
     def at_rest(self, cluster: ChaosCluster, objects: Objects) -> Iterator[str]:
         """Compare."""
         for process in cluster.processes.values():
-            for resource, heard in process.heard.items():
+            for resource, received in process.delivered.items():
                 there = {
                     key: obj["metadata"]["resourceVersion"] for key, obj in objects.get(resource, {}).items()
                 }
-                for key in sorted(heard.keys() | there.keys()):
-                    if heard.get(key) != there.get(key):
+                for key in sorted(received.keys() | there.keys()):
+                    if received.get(key) != there.get(key):
                         name = "/".join(key)
-                        yield f"{process.name} heard of {resource} {name} at {heard.get(key)}, not {there.get(key)}"
+                        yield f"{process.name} received {resource} {name} at {received.get(key)}, not {there.get(key)}"

@@ -1,1 +1,1 @@
-"""Container runtimes behind the node agent."""
+"""Container runtimes for the node agents."""

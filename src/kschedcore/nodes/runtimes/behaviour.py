@@ -1,4 +1,4 @@
-"""How one simulated container acts: its pull, start, runs, end, hooks, answers to probes and usage."""
+"""The behaviour of a simulated container: pull, start, runs, stop, hooks, probe responses and usage."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Match(Fields, frozen=True):
     labels: dict[str, str] = msgspec.field(default_factory=dict)
 
     def fits(self, pod: Mapping[str, Any], container: Mapping[str, Any]) -> bool:
-        """Whether a container of a pod is meant."""
+        """Return whether a container of a pod is selected."""
         metadata = pod["metadata"]
         return (
             _fits(container.get("image", ""), self.image)
@@ -44,9 +44,9 @@ class Pull(Fields, frozen=True):
     """Pulling the image.
 
     Attributes:
-        seconds: How long it takes.
-        error: Why it fails; it does not when there is no error.
-        fails_for: For how many seconds after the pod's creation it fails; for ever by default.
+        seconds: Duration.
+        error: Error message if it fails; empty if it succeeds.
+        fails_for: Seconds after the pod's creation during which it fails; always by default.
     """
 
     seconds: Seconds = 0
@@ -55,12 +55,12 @@ class Pull(Fields, frozen=True):
 
 
 class Start(Fields, frozen=True):
-    """Making and starting the container.
+    """Creating and starting the container.
 
     Attributes:
-        seconds: How long it takes at most.
-        jitter: By which part of that it may be quicker, drawn from the seed.
-        error: Why it cannot be run.
+        seconds: Maximum duration.
+        jitter: The fraction of it that may be saved, random by the seed.
+        error: Error message if it fails.
     """
 
     seconds: Seconds = 1
@@ -72,8 +72,8 @@ class Run(Fields, frozen=True):
     """One run of a container.
 
     Attributes:
-        seconds: How long it lasts; for ever by default, but what a pod runs to completion takes 10 s.
-        exit_code: How it ends.
+        seconds: Duration; endless by default, but 10 s for pods that run to completion.
+        exit_code: The exit code.
         reason: The reason reported; by default that of the exit code.
         message: The termination message.
     """
@@ -85,11 +85,11 @@ class Run(Fields, frozen=True):
 
 
 class Stop(Fields, frozen=True):
-    """What a container does when it is signalled to end.
+    """The response of a container to its stop signal.
 
     Attributes:
-        seconds: How long it takes; beyond the grace period it is killed.
-        exit_code: How it ends when it is quick enough.
+        seconds: Duration; the container is killed after the grace period.
+        exit_code: The exit code if it is not killed.
     """
 
     seconds: Seconds = 1
@@ -97,23 +97,23 @@ class Stop(Fields, frozen=True):
 
 
 class LifecycleHook(Fields, frozen=True):
-    """A ``postStart`` or ``preStop`` hook: how long it takes, and why it fails."""
+    """A ``postStart`` or ``preStop`` hook: its duration, and an error message if it fails."""
 
     seconds: Seconds = 0
     error: str = ""
 
 
 class Answer(Fields, frozen=True):
-    """What a container answers to a probe from some time after its start on.
+    """The response of a container to a probe, from some time after its start on.
 
     Attributes:
-        from_: From how many seconds after the start on.
+        from_: Seconds after the start.
         succeeds: Whether a probe of any kind succeeds; by default the fields below decide.
-        exit_code: What an ``exec`` probe's command exits with.
-        http_status: What ``httpGet`` is answered with.
-        port_open: Whether ``tcpSocket`` finds the port open.
-        grpc_status: What the ``grpc`` health check answers.
-        seconds: How long the answer takes; longer than ``timeoutSeconds`` is a failure.
+        exit_code: Exit code of an ``exec`` probe.
+        http_status: HTTP status of an ``httpGet`` probe.
+        port_open: Whether the port of a ``tcpSocket`` probe is open.
+        grpc_status: Status of a ``grpc`` health check.
+        seconds: Duration of the response; more than ``timeoutSeconds`` is a failure.
     """
 
     from_: Seconds = msgspec.field(default=0, name="from")
@@ -126,7 +126,7 @@ class Answer(Fields, frozen=True):
 
 
 class UsagePoint(Fields, frozen=True):
-    """What a container uses from some time after its start on."""
+    """The usage of a container from some time after its start on."""
 
     from_: Seconds = msgspec.field(default=0, name="from")
     cpu: str | float | int = 0
@@ -134,20 +134,20 @@ class UsagePoint(Fields, frozen=True):
 
 
 class Behaviour(Fields, frozen=True):
-    """How a container acts.
+    """The behaviour of a container.
 
     Attributes:
         match: The containers that this applies to.
-        pull: Pulling its image.
-        start: Starting it.
-        runs: Its runs one after another; the last one is repeated.
-        stop: How it ends when asked to.
-        post_start: Its ``postStart`` hook, where its spec has one.
-        pre_stop: Its ``preStop`` hook, where its spec has one.
-        startup: What it answers to its startup probe over time.
-        liveness: What it answers to its liveness probe over time.
-        readiness: What it answers to its readiness probe over time.
-        usage: What it uses over time; half of its requests by default.
+        pull: The image pull.
+        start: The start.
+        runs: The runs one after another; the last one is repeated.
+        stop: The response to the stop signal.
+        post_start: The ``postStart`` hook, if the spec has one.
+        pre_stop: The ``preStop`` hook, if the spec has one.
+        startup: Responses to the startup probe over time.
+        liveness: Responses to the liveness probe over time.
+        readiness: Responses to the readiness probe over time.
+        usage: Usage over time; half of the requests by default.
     """
 
     match: Match = Match()
@@ -163,7 +163,7 @@ class Behaviour(Fields, frozen=True):
     usage: tuple[UsagePoint, ...] = ()
 
     def run(self, attempt: int) -> Run:
-        """The run after so many others."""
+        """Return the run of an attempt, counted from 0."""
         return self.runs[min(attempt, len(self.runs) - 1)] if self.runs else Run()
 
 

@@ -1,4 +1,4 @@
-"""Behaviours: how simulated containers act, given in a few fields per image, label, pod or container.
+"""Behaviours of simulated containers, by image, labels, pod or container.
 
 .. code-block:: yaml
 
@@ -11,8 +11,8 @@
         readiness: [{succeeds: false}, {from: 20, httpStatus: 200}]
         usage: [{cpu: 100m, memory: 64Mi}, {from: 3600, cpu: 800m, memory: 256Mi}]
 
-The first behaviour whose ``match`` fits decides; a pod's annotation ``kschedcore.io/behaviour`` (one behaviour
-without ``match``, YAML or JSON) comes before all of them.
+The first behaviour whose ``match`` selects a container applies; a pod's annotation ``kschedcore.io/behaviour`` (one
+behaviour without ``match``, YAML or JSON) takes precedence.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ ANNOTATION = "kschedcore.io/behaviour"
 
 
 class Behaviours:
-    """Behaviours in the order in which they are looked through.
+    """A list of behaviours.
 
     Args:
-        behaviours: The first that fits a container decides.
+        behaviours: The first that matches a container applies.
     """
 
     def __init__(self, behaviours: Iterable[Behaviour] = ()) -> None:
@@ -67,7 +67,7 @@ class Behaviours:
         """Read JSON-shaped data: ``{"behaviours": […]}``.
 
         Raises:
-            ManifestError: A field does not exist or holds what it may not, with its path.
+            ManifestError: A field is unknown or has an invalid value; names its path.
         """
         behaviours = read_strictly(data, _File).behaviours
         Behaviours.check(behaviours)
@@ -75,18 +75,18 @@ class Behaviours:
 
     @staticmethod
     def check(behaviours: Iterable[Behaviour], path: str = "behaviours") -> None:
-        """Check what types alone do not say: times in order, quantities.
+        """Check what types do not: ascending times, quantities.
 
         Raises:
-            ManifestError: Something does not hold, with the path of its field under ``path``.
+            ManifestError: A field is invalid; names its path under ``path``.
         """
         for index, behaviour in enumerate(behaviours):
             _check(behaviour, f"{path}[{index}].")
 
     def of(self, pod: Mapping[str, Any], container: Mapping[str, Any]) -> Behaviour:
-        """How a container of a pod acts.
+        """Return the behaviour of a container of a pod.
 
-        An annotation that cannot be read counts as none; :func:`annotated` says what is wrong with it.
+        An invalid annotation is ignored; :func:`annotated` raises its error.
         """
         text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
         if text is not None:
@@ -109,7 +109,7 @@ def annotated(text: str) -> Behaviour:
     """Read the annotation of a pod.
 
     Raises:
-        ManifestError: It is no behaviour.
+        ManifestError: It is not a behaviour.
     """
     documents = [content for _, content in read_yaml(text) if content is not None]
     if len(documents) != 1:
@@ -120,7 +120,7 @@ def annotated(text: str) -> Behaviour:
 
 
 def _check(behaviour: Behaviour, path: str) -> None:
-    """Check what types alone do not say: times in order, quantities."""
+    """Check what types do not: ascending times, quantities."""
     for name in ("startup", "liveness", "readiness", "usage"):
         times = [each.from_ for each in getattr(behaviour, name)]
         if times != sorted(set(times)):

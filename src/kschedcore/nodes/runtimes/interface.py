@@ -1,8 +1,8 @@
-"""The interface to container runtimes: simulated ones today, real ones behind the same calls later.
+"""The interface to container runtimes.
 
 An agent decides which containers run and reports their states; a runtime starts, stops and probes them. A runtime
-that knows the future of a container, as a simulation does, returns it, so that agents need not poll. Another one
-returns when to ask it next (``until``), much as kubelet lists containers once a second.
+that knows the future of a container, as a simulation does, returns it, so that agents need not poll. Others return
+when to poll next (``until``), as kubelet lists containers once a second.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Exit", "Hook", "Instance", "Launch", "Outlook", "ProbeKind", "Runtim
 ProbeKind = Literal["startup", "liveness", "readiness"]
 
 Stage = Literal["", "pull", "start", "postStart"]
-"""Where a launch failed; ``""`` when it did not."""
+"""The stage at which a launch failed; ``""`` if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Instance:
     """One run of a container.
 
     Attributes:
-        pod: The pod, as it was when the container started.
+        pod: The pod when the container started.
         spec: The container, of ``spec.containers`` or ``spec.initContainers``.
-        attempt: How many runs there were before.
-        id: ``containerd://…``.
-        started_at: When it began to run.
+        attempt: Number of runs before.
+        id: The container id, ``containerd://…``.
+        started_at: Start time.
     """
 
     pod: ReadOnlyObject
@@ -43,12 +43,12 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What comes of starting a container.
+    """The result of starting a container.
 
     Attributes:
-        at: When it runs, or when it turns out that it does not.
-        failed: At which stage it fails, if it does.
-        message: Why.
+        at: When it runs, or when it fails.
+        failed: The stage at which it fails, if it does.
+        message: The error message.
     """
 
     at: datetime
@@ -58,13 +58,13 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a container ends.
+    """The end of a container's run.
 
     Attributes:
-        at: When.
-        code: Its exit code; 128 and a signal's number when it was killed.
+        at: The time.
+        code: The exit code; 128 plus the signal's number if it was killed.
         reason: ``Completed``, ``Error``, ``OOMKilled``.
-        message: For people.
+        message: The termination message.
     """
 
     at: datetime
@@ -73,18 +73,18 @@ class Exit:
     message: str = ""
 
     @property
-    def told_reason(self) -> str:
-        """The reason, or the usual one of its exit code."""
+    def reported_reason(self) -> str:
+        """The reason, or the default of the exit code."""
         return self.reason or ("Completed" if self.code == 0 else "Error")
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What is known of a container's end.
+    """The known or predicted end of a container's run.
 
     Attributes:
-        exit: How it ended, or will; None when it runs on as far as is known.
-        until: When to ask again; None when there is nothing more to know.
+        exit: The end; None if none is known.
+        until: When to poll again; None if there is no need.
     """
 
     exit: Exit | None = None
@@ -93,11 +93,11 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """What comes of a lifecycle hook.
+    """The result of a lifecycle hook.
 
     Attributes:
-        seconds: How long it takes.
-        error: Why it fails; ``""`` when it does not.
+        seconds: Duration.
+        error: The error message; ``""`` if it succeeds.
     """
 
     seconds: float = 0.0
@@ -106,12 +106,12 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a probe finds.
+    """The result of a probe.
 
     Attributes:
-        success: Whether the container answers as it should.
-        until: From when on the finding may be another; None for never.
-        message: What is wrong.
+        success: Whether the probe succeeded.
+        until: When the result may change; None for never.
+        message: The error message.
     """
 
     success: bool
@@ -121,12 +121,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a container uses.
+    """The usage of a container.
 
     Attributes:
         cpu: In millicores.
         memory: The working set, in bytes.
-        until: From when on it may be another; None for never.
+        until: When it may change; None for never.
     """
 
     cpu: int = 0
@@ -137,30 +137,30 @@ class Usage:
 class Runtime(Protocol):
     """Runs containers, as the container runtime interface (CRI) does for kubelet.
 
-    A runtime outlives the agents: one that is asked about an instance it did not start in this process goes
-    by what the instance says.
+    A runtime outlives the agents: for an instance that it did not start in this process it uses the fields of the
+    instance.
     """
 
     def launch(self, pod: ReadOnlyObject, spec: ReadOnlyObject, attempt: int, now: datetime) -> Launch:
-        """Pull the image, make and start the container, run its ``postStart`` hook."""
+        """Pull the image, create and start the container, run its ``postStart`` hook."""
 
     def outlook(self, instance: Instance, now: datetime) -> Outlook:
-        """How a running container ends if it is let alone."""
+        """Return the end of a running container if it is not stopped."""
 
     def stop(self, instance: Instance, now: datetime, grace_seconds: float) -> Outlook:
-        """Ask a container to end at a time, and make it end when the grace after that is over."""
+        """Stop a container at a time, and kill it after the grace period."""
 
     def pre_stop(self, instance: Instance, now: datetime) -> Hook:
         """Run the ``preStop`` hook of a container that is about to be stopped."""
 
     def probe(self, instance: Instance, kind: ProbeKind, probe: ReadOnlyObject, now: datetime) -> Verdict:
-        """Carry out a probe (``v1.Probe``) once."""
+        """Run a probe (``v1.Probe``) once."""
 
     def usage(self, instance: Instance, now: datetime) -> Usage:
-        """What a running container uses."""
+        """Return the usage of a running container."""
 
     def measures(self, pod: ReadOnlyObject) -> bool:
-        """Whether the pod's usage is anything to watch a node's memory for."""
+        """Return whether the pod's memory usage has to be checked."""
 
-    def complaint(self, pod: ReadOnlyObject) -> str:
-        """What the runtime does not understand of what the pod says to it; ``""`` for nothing."""
+    def configuration_error(self, pod: ReadOnlyObject) -> str:
+        """Return the error in a pod's settings for the runtime; ``""`` if there is none."""

@@ -1,4 +1,4 @@
-"""What counts as a probe's success, by the way it asks: exec, grpc, httpGet, tcpSocket (``v1.ProbeHandler``)."""
+"""The results of probes by handler: exec, grpc, httpGet, tcpSocket (``v1.ProbeHandler``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OK, _REDIRECTED_NO_MORE = 200, 400
 
 
 def failure_of(probe: Mapping[str, Any], answer: Answer) -> str:
-    """What is wrong with an answer to a probe, in kubelet's words; ``""`` when nothing is."""
+    """Return kubelet's error message for a response to a probe; ``""`` if it succeeds."""
     timeout = probe.get("timeoutSeconds", 1)
     if answer.seconds > timeout:
         return _timed_out(probe, timeout)

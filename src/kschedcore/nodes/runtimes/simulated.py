@@ -1,7 +1,7 @@
-"""A runtime that runs nothing: what containers do is computed from their behaviours, the seed and the time.
+"""A simulated runtime: the states of containers are computed from their behaviours, the seed and the time.
 
-It keeps no state. How a run goes follows from the pod, the container, the attempt and when it started, so the
-same cluster gives the same history, and agents may be restarted at any point.
+It is stateless. A run is determined by the pod, the container, the attempt and the start time, so the same cluster
+gives the same history, and agents may be restarted at any point.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from kschedcore.nodes.runtimes.probe_handlers import failure_of
 __all__ = ["SimulatedRuntime"]
 
 TICK = timedelta(milliseconds=100)
-"""Launches come to pass on the tick, so that what happens at about the same time happens together."""
+"""Launch times are rounded up to this, so that nearly simultaneous launches are processed together."""
 
 _COMPLETION = {"init": 1.0, "app": 10.0}
 """Default run time in seconds of a container that runs to completion."""
@@ -50,8 +50,8 @@ class SimulatedRuntime:
     """Containers that behave as configured.
 
     Args:
-        behaviours: How they act.
-        seed: For the jitter of their starts.
+        behaviours: The behaviours of containers.
+        seed: Seed of the jitter of starts.
     """
 
     def __init__(self, behaviours: Behaviours | None = None, *, seed: int = 0) -> None:
@@ -59,7 +59,7 @@ class SimulatedRuntime:
         self._seed = seed
 
     def launch(self, pod: ReadOnlyObject, spec: ReadOnlyObject, attempt: int, now: datetime) -> Launch:
-        """Pull, start, and run the ``postStart`` hook; all of it takes its time."""
+        """Return the end of pull, start and ``postStart`` hook."""
         behaviour = self._behaviours.of(pod, spec)
         at = later(now, behaviour.pull.seconds)
         if behaviour.pull.error and _fails_still(behaviour.pull.fails_for, pod, at):
@@ -83,7 +83,7 @@ class SimulatedRuntime:
         return start.seconds * (1 - start.jitter * drawn / _MILLION)
 
     def outlook(self, instance: Instance, now: datetime) -> Outlook:  # noqa: ARG002 - all is known at once
-        """How the run ends: when its time is over, or when its memory outgrows its limit."""
+        """Return the end of the run: after its duration, or when its memory exceeds the limit."""
         behaviour = self._behaviours.of(instance.pod, instance.spec)
         run = behaviour.run(instance.attempt)
         ends = [_killed_for_memory(behaviour.usage, instance)]
@@ -103,7 +103,7 @@ class SimulatedRuntime:
         return Outlook(Exit(later(now, stop.seconds), stop.exit_code))
 
     def pre_stop(self, instance: Instance, now: datetime) -> Hook:  # noqa: ARG002 - it does not depend on when
-        """The hook as the behaviour has it."""
+        """Return the hook of the behaviour."""
         hook = self._behaviours.of(instance.pod, instance.spec).pre_stop
         return Hook(hook.seconds, hook.error)
 
@@ -125,11 +125,11 @@ class SimulatedRuntime:
         return _default_usage(shared(instance.spec))
 
     def measures(self, pod: ReadOnlyObject) -> bool:
-        """Whether any container's usage is said: by default none outgrows what was set aside for it."""
+        """Return whether a behaviour sets usage: by default no container uses more than its requests."""
         return any(self._behaviours.of(pod, each).usage for each in pod["spec"]["containers"])
 
-    def complaint(self, pod: ReadOnlyObject) -> str:
-        """What is wrong with the pod's annotation."""
+    def configuration_error(self, pod: ReadOnlyObject) -> str:
+        """Return the error in the pod's annotation."""
         text = pod["metadata"].get("annotations", {}).get(ANNOTATION)
         if text is None:
             return ""
@@ -182,7 +182,7 @@ def _killed_for_memory(points: Sequence[UsagePoint], instance: Instance) -> Exit
 
 
 def _at(steps: Sequence[Step], instance: Instance, now: datetime) -> tuple[Step | None, datetime | None]:
-    """The step that holds now, and when the next one does."""
+    """Return the present step, and when the next one starts."""
     current = None
     for step in steps:
         begins = later(instance.started_at, step.from_)

@@ -18,7 +18,7 @@ from kschedcore.engine.binding import key_of
 from kschedcore.engine.volumes import claims_of
 from kschedcore.errors import KschedcoreError
 
-__all__ = ["UnboundVolumesError", "VolumePromises"]
+__all__ = ["UnboundVolumesError", "VolumeBinder"]
 
 _CLAIMS = "persistentvolumeclaims"
 
@@ -27,7 +27,7 @@ class UnboundVolumesError(KschedcoreError):
     """The pod's volumes are not bound yet."""
 
 
-class VolumePromises:
+class VolumeBinder:
     """Selects nodes for claims.
 
     Args:
@@ -39,7 +39,7 @@ class VolumePromises:
         self._client = client
         self._informers = informers
 
-    def keep(self, pod: Pod, node: str) -> None:
+    def select_node(self, pod: Pod, node: str) -> None:
         """Select the node for each claim of the pod that is not bound yet.
 
         Raises:
