@@ -343,7 +343,7 @@ class TestBind:
             (cycle,) = pipeline.advance()
         assert (cycle.phase, cycle.status.reasons, bound) == (
             Phase.FAILED,
-            ("binding rejected: no route",),
+            ("no route",),
             [],
         )
 

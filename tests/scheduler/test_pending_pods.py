@@ -13,9 +13,9 @@ FIT = frozenset({"NodeResourcesFit"})
 
 
 class Queue:
-    def __init__(self) -> None:
+    def __init__(self, *, pop_early: bool = True) -> None:
         self.clock = SimulatedClock()
-        self.queue = PendingPods(self.clock, lambda pod: -(pod.spec.priority or 0))
+        self.queue = PendingPods(self.clock, lambda pod: -(pod.spec.priority or 0), pop_early=pop_early)
 
     def add(self, name: str, priority: int = 0, *, gated: bool = False) -> None:
         self.queue.add(pod(name, priority), gated=gated)
@@ -127,4 +127,61 @@ def test_a_pod_removed_in_flight_does_not_come_back() -> None:
     queue.add("a")
     queue.queue.put_back(tried, FIT)
     assert [each.attempts for each in queue.queue] == [0]
+    assert queue.names() == ["a"]
+
+
+def rejected_and_helped(queue: Queue, *names: str) -> None:
+    for name in names:
+        queue.queue.put_back(queue.pop(), FIT)
+        queue.event(name)
+
+
+def test_rejected_pods_leave_back_off_when_no_pod_is_active() -> None:
+    """KEP-5142, feature gate SchedulerPopFromBackoffQ."""
+    queue = Queue()
+    queue.add("a")
+    rejected_and_helped(queue, "a")
+    queue.add("b")
+    assert queue.names() == ["b", "a"]
+
+
+def test_pods_leave_back_off_by_the_second_and_then_in_queue_order() -> None:
+    queue = Queue()
+    queue.add("late")
+    queue.add("early")
+    late = queue.pop()
+    late.attempts = 5
+    queue.queue.put_back(late, FIT)
+    queue.event("late")
+    rejected_and_helped(queue, "early")
+    queue.add("high", 9)
+    rejected_and_helped(queue, "high")
+    assert queue.names() == ["high", "early", "late"]
+
+
+def test_without_the_gate_back_off_is_kept() -> None:
+    queue = Queue(pop_early=False)
+    queue.add("a")
+    rejected_and_helped(queue, "a")
+    assert queue.names() == []
+    queue.wait(seconds=1)
+    assert queue.names() == ["a"]
+
+
+def test_pods_whose_cycle_failed_keep_their_back_off() -> None:
+    queue = Queue()
+    queue.add("a")
+    queue.queue.put_back(queue.pop(), frozenset())
+    assert queue.names() == []
+    queue.wait(seconds=1)
+    assert queue.names() == ["a"]
+
+
+def test_a_pod_leaves_back_off_early_once_at_a_moment() -> None:
+    queue = Queue()
+    queue.add("a")
+    rejected_and_helped(queue, "a")
+    rejected_and_helped(queue, "a")
+    assert queue.names() == []
+    queue.wait(seconds=0.5)
     assert queue.names() == ["a"]

@@ -123,7 +123,7 @@ def test_a_cluster_that_refuses_the_binding() -> None:
     pipeline = Pipeline(scene.engine, scene.clock, refuse)
     pipeline.schedule([pod()])
     (cycle,) = pipeline.advance()
-    assert (cycle.phase, reasons(cycle)) == (Phase.FAILED, ("binding rejected: conflict",))
+    assert (cycle.phase, reasons(cycle)) == (Phase.FAILED, ('running Bind plugin "DefaultBinder": conflict',))
     assert scene.requested() == 0
 
 

@@ -130,6 +130,8 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     # A spec with a node's name is unique to its pod, so interning it would not find an equal one.
     spec = FrozenDict({**pod["spec"], "nodeName": target["name"]})
     status = _scheduled(pod.get("status", {}), registry.meta.now())
+    if registry.release.enabled("ClearingNominatedNodeNameAfterBinding"):
+        status.pop("nominatedNodeName", None)
     registry.store_directly(write, pod, {**pod, "metadata": metadata, "spec": spec, "status": status})
     return dict(_CREATED)
 

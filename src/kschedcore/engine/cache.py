@@ -29,7 +29,7 @@ from kschedcore.engine.columns.pod_tables import PodRows
 from kschedcore.engine.columns.resources import require_resources
 from kschedcore.engine.columns.tables import ArrowStream
 from kschedcore.engine.devices.assumed import AssumedClaims
-from kschedcore.engine.devices.claims import key_of_claim
+from kschedcore.engine.devices.claims import ClaimError, key_of_claim
 from kschedcore.engine.devices.state import ClaimChange
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import ObjectSource, WholeObjects
@@ -378,6 +378,30 @@ class SchedulerCache:
     def assumed_claims(self, pod: Pod) -> list[ResourceClaim]:
         """Return the ResourceClaims that a placed pod has reserved, to be written before it is bound."""
         return self._claims.of(key_of(pod))
+
+    @exclusive
+    def claims_of(self, pod: Pod) -> list[ResourceClaim]:
+        """Return the ResourceClaims of a pod, with that made for its extended resources if there is one."""
+        devices = self._listers.devices
+        if not devices.concerns(pod):
+            return []
+        try:
+            claims = list(devices.claims_of(pod))
+        except ClaimError:
+            return []
+        extended = devices.extended_claim_of(pod)
+        return claims if extended is None else [*claims, extended]
+
+    @exclusive
+    def note_late_claim(self, name: str, namespace: str = "default") -> None:
+        """Note that the devices of a ResourceClaim did not become ready in time (KEP-5007).
+
+        Until it is deallocated it is available on no node, so that PostFilter deallocates it for a pod that needs it.
+        """
+        claim = self._listers.devices.claims.get((namespace, name))
+        if claim is not None and claim.status.allocation is not None:
+            self._listers.devices.note_late((namespace, name))
+            self._listers.set("ResourceClaim", claim)
 
     @exclusive
     def is_claim_assumed(self, name: str, namespace: str = "default") -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kschedcore._native.plugin import FilterPlugin, ScorePlugin
 from kschedcore._native.plugins.node_name import PreFilterResult
@@ -31,7 +31,7 @@ from kschedcore.engine.profile import Profile
 from kschedcore.engine.registry import IN_TREE
 from kschedcore.engine.stepwise import Compiled, Stepwise
 from kschedcore.engine.user_plugins import ColumnPlugin
-from kschedcore.errors import ConfigError
+from kschedcore.errors import ConfigError, KschedcoreError
 
 if TYPE_CHECKING:
     from kschedcore.engine.listers import Listers
@@ -194,7 +194,7 @@ class Framework:
 
     def reserve(self, assumed: Assumed) -> Status | None:
         """Run Reserve until a plugin rejects the pod."""
-        return _first(plugin.reserve(assumed) for plugin, _ in self._at("reserve"))
+        return _first(_named("Reserve", plugin, plugin.reserve(assumed)) for plugin, _ in self._at("reserve"))
 
     def unreserve(self, assumed: Assumed) -> None:
         """Run Unreserve of every Reserve plugin, the last first."""
@@ -211,19 +211,49 @@ class Framework:
         for plugin, _ in self._at("permit"):
             answer = plugin.permit(assumed)
             if isinstance(answer, Status):
-                return answer
+                return _named("Permit", plugin, answer)
             if answer is not None:
                 holding[plugin.name] = answer.timeout
         return holding
 
-    def pre_bind(self, assumed: Assumed) -> Status | None:
-        """Run PreBind until a plugin fails."""
-        return _first(plugin.pre_bind(assumed) for plugin, _ in self._at("preBind"))
+    def pre_flight(self, assumed: Assumed) -> Status | frozenset[str]:
+        """Run PreBindPreFlight.
+
+        Returns:
+            The status of the plugin that failed, or the names of the plugins that have PreBind work for the pod.
+        """
+        working = set()
+        for plugin, _ in self._at("preBind"):
+            answer = plugin.pre_bind_pre_flight(assumed)
+            if answer is None:
+                working.add(plugin.name)
+            elif answer is not SKIP:
+                return answer
+        return frozenset(working)
+
+    def pre_bind(self, assumed: Assumed, working: frozenset[str] | None = None) -> Status | None:
+        """Run PreBind until a plugin fails.
+
+        Args:
+            assumed: The pod and its node.
+            working: The plugins to run; None for all.
+        """
+        return _first(
+            _named("PreBind", plugin, plugin.pre_bind(assumed))
+            for plugin, _ in self._at("preBind")
+            if working is None or plugin.name in working
+        )
 
     def bind(self, assumed: Assumed) -> Status | None:
         """Run Bind until a plugin does not skip the pod; SKIP when all do."""
-        answers = (plugin.bind(assumed) for plugin, _ in self._at("bind"))
-        return next((answer for answer in answers if answer is not SKIP), SKIP)
+        for plugin, _ in self._at("bind"):
+            try:
+                answer = plugin.bind(assumed)
+            except KschedcoreError as error:
+                answer = Status("Error", "", (str(error),), cause=error)
+            if answer is not SKIP:
+                return _named("Bind", plugin, answer)
+        return SKIP
 
     def post_bind(self, assumed: Assumed) -> None:
         """Run PostBind."""
@@ -282,6 +312,17 @@ class Framework:
             self.profile.percentage_of_nodes_to_score,
             wants_one=not told_apart,
         )
+
+
+_T = TypeVar("_T", bound=Status | None)
+
+
+def _named(point: str, plugin: Plugin, answer: _T) -> _T | Status:
+    """Return a plugin's answer; the reason of an error says where it happened, as the framework's do."""
+    if answer is None or answer.code != "Error":
+        return answer
+    reason = f'running {point} plugin "{plugin.name}": {", ".join(answer.reasons)}'
+    return replace(answer, reasons=(reason,))
 
 
 def _first(answers: Iterable[Status | None]) -> Status | None:

@@ -58,7 +58,12 @@ EXTENSION_POINTS: Mapping[str, str] = {
 }
 """Extension point, as in KubeSchedulerConfiguration -> method of :class:`Plugin`, in the order of a cycle."""
 
-_FURTHER_METHODS = {"unreserve": "reserve", "add_pod": "preFilter", "remove_pod": "preFilter"}
+_FURTHER_METHODS = {
+    "unreserve": "reserve",
+    "add_pod": "preFilter",
+    "remove_pod": "preFilter",
+    "pre_bind_pre_flight": "preBind",
+}
 """Other methods, and the extension point that each belongs to."""
 
 SKIP = Status("Skip", "", ())
@@ -285,6 +290,16 @@ class Plugin:
     def permit(self, assumed: Assumed) -> Status | Wait | None:  # noqa: ARG002
         """Let a pod be bound (None), make it wait, or reject it (a status)."""
         return None
+
+    def pre_bind_pre_flight(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
+        """Say whether :meth:`pre_bind` has work to do for a pod (PreBindPreFlight, KEP-5278).
+
+        The scheduler writes ``status.nominatedNodeName`` before the work of PreBind plugins begins.
+
+        Returns:
+            None if it has, :data:`SKIP` if it has not and need not be called, or an error.
+        """
+        return None if overrides(type(self), "pre_bind") else SKIP
 
     def pre_bind(self, assumed: Assumed) -> Status | None:  # noqa: ARG002
         """Do the work that precedes binding, or reject the pod (a status)."""

@@ -2,22 +2,21 @@
 
 Scheduling cycles are serial: each pod is decided, accounted on its node, reserved and passed to Permit before the next.
 Binding cycles do not block the next pod: :meth:`Pipeline.advance` runs those that are ready, including pods that Permit
-has released. A pod that fails is unreserved and forgotten. No time passes in here: the clock says what time it is, and
-:attr:`Pipeline.deadline` when to call again.
+has released, and those whose binding waits for something in the cluster. A pod that fails is unreserved and forgotten.
+No time passes in here: the clock says what time it is, and :attr:`Pipeline.deadline` when to call again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from kschedcore.engine.binding import PodKey, key_of
 from kschedcore.engine.extenders.extenders import ExtenderError
 from kschedcore.engine.plugin import SKIP, Assumed, Status
-from kschedcore.errors import KschedcoreError
 from kschedcore.scheduler.waiting import WaitingPod, WaitingPods
 
 if TYPE_CHECKING:
@@ -25,6 +24,18 @@ if TYPE_CHECKING:
     from kschedcore.clock import Clock
     from kschedcore.engine.decision import Decision
     from kschedcore.engine.engine import Engine
+
+
+class NotReady(Exception):  # noqa: N818
+    """Raised by work of PreBind that has to wait: the pod stays assumed, and the work is tried again after a while.
+
+    Args:
+        after: Until then.
+    """
+
+    def __init__(self, after: timedelta) -> None:
+        super().__init__(after)
+        self.after = after
 
 
 class Phase(StrEnum):
@@ -46,12 +57,19 @@ class Cycle:
         phase: The state of the cycle.
         status: Why it failed; None if it did not.
         assumed: The pod and its node; None if no node is feasible.
+        pre_binding: The plugins whose PreBind runs; None for all.
+        due: When to try its PreBind again.
+        past_permit: Whether it failed after Permit, which is no rejection of the pod any more: it is tried again after
+            its back-off, whatever happens in the cluster.
     """
 
     decision: Decision
     phase: Phase
     status: Status | None = None
     assumed: Assumed | None = None
+    pre_binding: frozenset[str] | None = None
+    due: datetime | None = None
+    past_permit: bool = False
 
     @property
     def pod(self) -> Pod:
@@ -70,7 +88,7 @@ class Cycle:
         """kube-scheduler's message why the pod has no node (framework.FitError); empty when it has one."""
         if self.status is None:
             return self.decision.message
-        if not self.status.rejects:
+        if self.past_permit or not self.status.rejects:
             return ", ".join(self.status.reasons)
         # Reserve and Permit reject the one node that was chosen.
         reasons = ", ".join(sorted(f"1 {reason}" for reason in self.status.reasons))
@@ -80,7 +98,8 @@ class Cycle:
     def plugins(self) -> frozenset[str]:
         """The plugins that rejected the pod; empty on errors."""
         if self.status is not None:
-            return frozenset({self.status.plugin} if self.status.plugin else ())
+            rejected = self.status.rejects and self.status.plugin and not self.past_permit
+            return frozenset({self.status.plugin} if rejected else ())
         diagnosis = self.decision.diagnosis
         return frozenset() if diagnosis is None else diagnosis.plugins
 
@@ -97,26 +116,45 @@ class Pipeline:
         clock: The time, for Permit's timeouts.
         bind: Writes a pod's node to the cluster (the ``binding`` subresource); raises a
             :class:`~kschedcore.errors.KschedcoreError` when that fails.
+        works: Whether ``pre_bind`` has work to do for a pod.
+        pre_bind: Does the PreBind work of in-tree plugins for a pod and its node; returns a status when that fails, or
+            raises :class:`NotReady`.
+        expect: Called with a pod and its node before Permit holds the pod or work of PreBind begins (KEP-5278); None
+            if that is not to be announced.
 
     Attributes:
         waiting: The pods that Permit holds.
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, bind: Callable[[Pod, str], None] = _bind_nowhere
+        self,
+        engine: Engine,
+        clock: Clock,
+        bind: Callable[[Pod, str], None] = _bind_nowhere,
+        *,
+        works: Callable[[Pod], bool] = lambda _: False,
+        pre_bind: Callable[[Pod, str], Status | None] = lambda _pod, _node: None,
+        expect: Callable[[Pod, str], None] | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._bind = bind
+        self._works = works
+        self._pre_bind = pre_bind
+        self._expect = expect
         self._cycles: dict[PodKey, Cycle] = {}
         self.waiting = WaitingPods()
 
     @property
     def deadline(self) -> datetime | None:
         """The earliest time at which :meth:`advance` has something to do; None when no pod waits."""
-        if self.waiting.decided or any(cycle.phase is Phase.BINDING for cycle in self._cycles.values()):
-            return self._clock.now()
-        return self.waiting.deadline
+        now = self._clock.now()
+        due = [cycle.due or now for cycle in self._cycles.values() if cycle.phase is Phase.BINDING]
+        if self.waiting.decided:
+            due.append(now)
+        if self.waiting.deadline is not None:
+            due.append(self.waiting.deadline)
+        return min(due, default=None)
 
     def schedule(self, pods: Iterable[Pod | Mapping[str, Any]]) -> list[Cycle]:
         """Run the scheduling cycles of pods in queue order, one after another.
@@ -147,10 +185,17 @@ class Pipeline:
         answer = framework.permit(assumed)
         if isinstance(answer, Status):
             return self._fail(cycle, answer)
+        if self._expect is not None:
+            working = framework.pre_flight(assumed)
+            if isinstance(working, Status):
+                return self._fail(cycle, working)
+            cycle.pre_binding = working
         if answer:
             cycle.phase = Phase.WAITING
             self.waiting.add(key, WaitingPod(assumed, answer, self._clock.now()))
         self._cycles[key] = cycle
+        if self._expect is not None and (answer or cycle.pre_binding or self._works(decision.pod)):
+            self._expect(decision.pod, decision.node)
         return cycle
 
     def advance(self) -> list[Cycle]:
@@ -159,14 +204,44 @@ class Pipeline:
         Returns:
             The cycles that ended, bound or failed.
         """
-        for waited in self.waiting.settled(self._clock.now()):
+        now = self._clock.now()
+        for waited in self.waiting.settled(now):
             cycle = self._cycles[key_of(waited.assumed.pod)]
             cycle.phase = Phase.BINDING
             if isinstance(waited.verdict, Status):
                 cycle.status = waited.verdict
-        ready = [(key, cycle) for key, cycle in self._cycles.items() if cycle.phase is Phase.BINDING]
-        # Binding one pod may cancel others.
-        return [self._finish(self._cycles.pop(key)) for key, cycle in ready if self._cycles.get(key) is cycle]
+        ready = [
+            (key, cycle)
+            for key, cycle in self._cycles.items()
+            if cycle.phase is Phase.BINDING and (cycle.due is None or cycle.due <= now)
+        ]
+        ended = []
+        for key, cycle in ready:
+            # Binding one pod may cancel others.
+            if self._cycles.get(key) is cycle:
+                del self._cycles[key]
+                try:
+                    ended.append(self._finish(cycle))
+                except NotReady as wait:
+                    cycle.due = now + wait.after
+                    self._cycles[key] = cycle
+        return ended
+
+    def preempt(self, key: PodKey) -> bool:
+        """Send a pod that is not bound yet back to back-off, for a more important one.
+
+        Returns:
+            Whether there was such a pod: one that Permit holds, or whose binding waits.
+        """
+        held = self.waiting.get(key)
+        if held is not None:
+            held.preempt()
+            return True
+        cycle = self._cycles.get(key)
+        if cycle is None or cycle.due is None:
+            return False
+        cycle.due, cycle.status = None, Status("Error", "", ("preempted",))
+        return True
 
     def cancel(self, key: PodKey, message: str = "removed") -> Cycle | None:
         """End the cycle of a pod, by namespace and name, for example because it was deleted.
@@ -187,7 +262,14 @@ class Pipeline:
         assumed = cycle.assumed
         assert assumed is not None
         framework = self._engine.framework_of(cycle.pod)
-        status = cycle.status or self._gone(cycle) or framework.pre_bind(assumed) or self._bound(assumed)
+        status = cycle.status or self._gone(cycle)
+        if status is None:
+            cycle.past_permit = True
+            status = (
+                self._pre_bind(assumed.pod, assumed.node)
+                or framework.pre_bind(assumed, cycle.pre_binding)
+                or self._bound(assumed)
+            )
         if status is not None:
             return self._fail(cycle, status)
         cycle.phase = Phase.BOUND
@@ -206,11 +288,9 @@ class Pipeline:
             if self._engine.extenders.bind(assumed.pod, assumed.node):
                 return None
             status = self._engine.framework_of(assumed.pod).bind(assumed)
-        except (ExtenderError, KschedcoreError) as error:
-            return Status("Error", "", (f"binding rejected: {error}",), cause=error)
-        return (
-            Status("Error", "", ("binding rejected: no plugin binds the pod",)) if status is SKIP else status
-        )
+        except ExtenderError as error:
+            return Status("Error", "", (str(error),), cause=error)
+        return Status("Error", "", ("no plugin binds the pod",)) if status is SKIP else status
 
     def _fail(self, cycle: Cycle, status: Status) -> Cycle:
         """Unreserve and forget the pod."""

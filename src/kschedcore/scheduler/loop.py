@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
+from kschedcore.api.durations import parse_duration
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
 from kschedcore.api.objects.views import pod_view
 from kschedcore.api.phases import has_ended
-from kschedcore.api.versions import DEFAULT, Release
+from kschedcore.api.versions import DEFAULT, Release, Rule
 from kschedcore.client.informer import Change, Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timer, Timers
-from kschedcore.engine.binding import key_of
+from kschedcore.engine.binding import PodKey, key_of
+from kschedcore.engine.devices.claims import key_of_claim
 from kschedcore.engine.engine import Engine
-from kschedcore.engine.plugin import Plugin
+from kschedcore.engine.plugin import Plugin, Status
+from kschedcore.engine.plugins.dynamic_resources import DynamicResources
 from kschedcore.engine.volumes import claims_of
-from kschedcore.scheduler.claim_writer import CLAIMS, ClaimWriter
+from kschedcore.errors import KschedcoreError
+from kschedcore.scheduler.claim_writer import CLAIMS, ClaimWriter, LateDevicesError
 from kschedcore.scheduler.cluster_state import ClusterState, pod_key
-from kschedcore.scheduler.cycle import Cycle, Phase, Pipeline
+from kschedcore.scheduler.cycle import Cycle, NotReady, Phase, Pipeline
 from kschedcore.scheduler.outcomes import DEFAULT_NAME, Outcomes
 from kschedcore.scheduler.pending_pods import PendingPods, QueuedPod
 from kschedcore.scheduler.volume_binder import UnboundVolumesError, VolumeBinder
 from kschedcore.scheduler.waiting import WaitingPods
 
 __all__ = ["Scheduler"]
+
+_POLL = timedelta(seconds=5)
+"""How often PreBind looks whether devices are ready."""
 
 _BATCH = 256
 """Maximum number of pods that are decided in one turn."""
@@ -72,9 +80,21 @@ class Scheduler:
             kubernetes=release,
         )
         self._volume_binder = VolumeBinder(self._client, informers)
-        self._claims = ClaimWriter(self._client, clock)
-        self._pipeline = Pipeline(self.engine, clock, self._bind)
-        self._queue = PendingPods(clock, self._sort_key)
+        conditions = release.enabled("DRADeviceBindingConditions")
+        self._claims = ClaimWriter(self._client, clock, binding_conditions=conditions)
+        self._waits_for_devices: dict[PodKey, datetime] = {}
+        self._release = release
+        self._pipeline = Pipeline(
+            self.engine,
+            clock,
+            self._bind,
+            works=self._works,
+            pre_bind=self._pre_bind,
+            expect=self._expect if release.enabled("NominatedNodeNameForExpectation") else None,
+        )
+        self._queue = PendingPods(
+            clock, self._sort_key, pop_early=release.enabled("SchedulerPopFromBackoffQ")
+        )
         self._wake: Timer | None = None
         self._state = ClusterState(self.engine, informers, self._on_change)
 
@@ -131,8 +151,15 @@ class Scheduler:
             if self.engine.framework_of(queued.pod).pre_enqueue(queued.pod) is None:
                 self._queue.update(queued.pod, gated=False, may_help=True)
 
-    def _requeue_for(self, resource: str, change: Change) -> None:
-        """Requeue the pods that an event may make schedulable."""
+    def _requeue_for(self, resource: str, change: Change, below: int | None = None) -> None:
+        """Requeue the pods that an event may make schedulable.
+
+        Args:
+            resource: The resource of the event.
+            change: The event.
+            below: The priority of a pod whose nomination has ended: then pods of a higher priority are left alone, and
+                the pod itself is not.
+        """
 
         def concerns(plugins: frozenset[str]) -> bool:
             return any(self.engine.hints.may_concern(plugin, resource) for plugin in plugins)
@@ -142,7 +169,13 @@ class Scheduler:
         def helps(queued: QueuedPod) -> bool:
             # A pod's own deletion does not make it schedulable.
             scheduler = queued.pod.spec.scheduler_name or DEFAULT_NAME
-            return queued.pod.metadata.uid != subject and any(
+            if (
+                queued.pod.metadata.uid == subject
+                if below is None
+                else (queued.pod.spec.priority or 0) > below
+            ):
+                return False
+            return any(
                 self.engine.hints.may_help(scheduler, plugin, resource, change, queued.pod)
                 for plugin in queued.plugins
             )
@@ -150,8 +183,20 @@ class Scheduler:
         self._queue.event(concerns, helps)
 
     def _on_forgotten(self, pod: Object, node: str | None) -> None:
-        """Handle a forgotten pod like a pod deleted from its node."""
+        """Handle a forgotten pod as if a pod had been deleted from its node, and its claims deallocated."""
         self._requeue_for("pods", Change({**pod, "spec": {**pod["spec"], "nodeName": node}}, None))
+        if pod["spec"].get("resourceClaims"):
+            metadata = {"uid": ""}
+            allocated = {"metadata": metadata, "status": {"allocation": {}}}
+            self._requeue_for(CLAIMS, Change(allocated, {"metadata": metadata}))
+
+    def _on_nomination_ended(self, pod: Object) -> None:
+        """Handle the end of a nomination as if the pod had been deleted from that node.
+
+        Pods of no higher priority had to leave room for the pod there.
+        """
+        on_node = {**pod, "spec": {**pod["spec"], "nodeName": pod["status"]["nominatedNodeName"]}}
+        self._requeue_for("pods", Change(on_node, None), below=pod["spec"].get("priority", 0))
 
     def _on_pod(self, change: Change) -> None:
         pod, key = change.new, pod_key(change.object)
@@ -181,6 +226,9 @@ class Scheduler:
             self._follow_nomination(view, known.pod.status.nominated_node_name or "")
             other = old is None or old["spec"] != pod["spec"] or _labels(old) != _labels(pod)
             self._queue.update(view, gated=gated, may_help=other)
+            ended = old is not None and _nomination(old) not in ("", _nomination(pod))
+            if ended and not self.engine.is_assumed(view):
+                self._on_nomination_ended(old)
 
     def _drop(self, pod: Object, *, gone: bool) -> None:
         """Drop a pod that is bound, has finished or is terminating."""
@@ -188,16 +236,22 @@ class Scheduler:
         queued = self._queue.get(key)
         if queued is not None and queued.pod.metadata.uid == pod["metadata"]["uid"]:
             self._queue.remove(key)
+        self._waits_for_devices.pop(key, None)
         if gone:
             cycle = self._pipeline.cancel(key, "the pod was deleted")
             if cycle is not None:
                 self._on_forgotten(pod, cycle.decision.node)
+            elif _nomination(pod) and not pod["spec"].get("nodeName"):
+                self._on_nomination_ended(pod)
             self.engine.withdraw_nomination(key[1], key[0])
 
     def _follow_nomination(self, pod: Pod, before: str) -> None:
-        """Take over a pod's nomination from its status if it has changed."""
+        """Take over a pod's nomination from its status if it has changed.
+
+        The nomination of an assumed pod only announces the node on which it is accounted already.
+        """
         node = pod.status.nominated_node_name or ""
-        if node == before:
+        if node == before or self.engine.is_assumed(pod):
             return
         if node:
             self.engine.nominate(pod, node)
@@ -248,10 +302,60 @@ class Scheduler:
             self._wake.cancel()
         self._wake = None if when is None else self._clock.call_at(when, lambda: None)
 
+    def _works(self, pod: Pod) -> bool:
+        """Return whether there is work to do before a pod can be bound."""
+        return self._volume_binder.has_work(pod) or bool(self.engine.claims_of(pod))
+
+    def _expect(self, pod: Pod, node: str) -> None:
+        """Announce the node that a pod will be bound to; binding does not depend on that."""
+        live = self._outcomes.live(pod)
+        if live is not None:
+            with suppress(StatusError):
+                self._outcomes.expect(live, node)
+
+    def _pre_bind(self, pod: Pod, node: str) -> Status | None:
+        """Select the node for the pod's volumes, write its claims, and wait for its devices."""
+        try:
+            self._volume_binder.select_node(pod, node)
+        except KschedcoreError as error:
+            return _failed_before_binding("VolumeBinding", error)
+        claims = [key_of_claim(claim) for claim in self.engine.claims_of(pod)]
+        if not claims:
+            return None
+        key, now = key_of(pod), self._clock.now()
+        try:
+            if key not in self._waits_for_devices:
+                self._claims.write(pod, self.engine.assumed_claims(pod))
+            since, timeout = self._waits_for_devices.get(key, now), self._binding_timeout(pod)
+            ready = self._claims.are_ready(claims, since, timeout)
+        except KschedcoreError as error:
+            if isinstance(error, LateDevicesError):
+                namespace, name = error.claim
+                self.engine.note_late_claim(name, namespace)
+            return _failed_before_binding("DynamicResources", error)
+        if ready:
+            self._waits_for_devices.pop(key, None)
+            return None
+        if key not in self._waits_for_devices:
+            self._waits_for_devices[key] = now
+            self._outcomes.waits(pod, node)
+        raise NotReady(min(_POLL, since + timeout - now))
+
+    def _binding_timeout(self, pod: Pod) -> timedelta:
+        """Return how long a pod may wait for its devices."""
+        for plugin in self.engine.framework_of(pod).plugins:
+            if isinstance(plugin, DynamicResources):
+                return timedelta(seconds=parse_duration(plugin.args.binding_timeout))
+        return timedelta()
+
+    def _give_claims_back(self, pod: Pod) -> None:
+        """Take back the reservations that were written for a pod that is not bound after all (Unreserve)."""
+        self._waits_for_devices.pop(key_of(pod), None)
+        with suppress(StatusError):
+            self._claims.unreserve(pod, [key_of_claim(claim) for claim in self.engine.claims_of(pod)])
+
     def _bind(self, pod: Pod, node: str) -> None:
-        """Write the binding of a pod to the API, once its volumes are bound."""
-        self._volume_binder.select_node(pod, node)
-        self._claims.write(self.engine.assumed_claims(pod))
+        """Write the binding of a pod to the API."""
         namespace, name = key_of(pod)
         body = {
             "apiVersion": "v1",
@@ -276,6 +380,8 @@ class Scheduler:
             # Not a failure: events of its claims requeue the pod when they are bound.
             self._queue.put_back(queued, frozenset({"VolumeBinding"}))
             return
+        if cycle.past_permit:
+            self._give_claims_back(queued.pod)
         plugins = cycle.plugins
         try:
             self._report(pod, cycle)
@@ -300,14 +406,31 @@ class Scheduler:
 
     def _evict(self, victim: str, preemptor: Object, node: str) -> None:
         namespace, _, name = victim.partition("/")
-        held = self._pipeline.waiting.get((namespace, name))
-        if held is not None:
-            # Permit holds the victim: it is not bound, and rejecting it releases its resources.
-            held.reject("DefaultPreemption", "preemption")
-            return
         found = self._informers["pods"].get(namespace, name)
-        if found is not None:
+        if self._sent_back((namespace, name)):
+            if found is not None:
+                self._outcomes.preempted(found, preemptor, node)
+        elif found is not None:
             self._outcomes.evict(found, preemptor, node)
+
+    def _sent_back(self, victim: PodKey) -> bool:
+        """Let a victim that is not bound yet give its resources back; return whether it was such a one."""
+        if self._release.has(Rule.PREEMPTION_ENDS_BINDING):
+            return self._pipeline.preempt(victim)
+        held = self._pipeline.waiting.get(victim)
+        if held is None:
+            return False
+        held.reject("DefaultPreemption", "preemption")
+        return True
+
+
+def _nomination(pod: Object) -> str:
+    node: str = pod.get("status", {}).get("nominatedNodeName", "")
+    return node
+
+
+def _failed_before_binding(plugin: str, error: KschedcoreError) -> Status:
+    return Status("Error", plugin, (f'running PreBind plugin "{plugin}": {error}',), cause=error)
 
 
 def _labels(pod: Object) -> Any:

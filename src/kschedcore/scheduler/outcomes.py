@@ -72,6 +72,25 @@ class Outcomes:
         if status != pod.get("status"):
             self._client.update_status({**pod, "status": status}, "pods")
 
+    def expect(self, pod: Object, node: str) -> None:
+        """Write the node that a pod is about to be bound to as its nomination."""
+        if pod.get("status", {}).get("nominatedNodeName") != node:
+            metadata = pod["metadata"]
+            patch = {"status": {"nominatedNodeName": node}}
+            self._client.patch("pods", metadata["namespace"], metadata["name"], patch, subresource="status")
+
+    def waits(self, pod: Pod, node: str) -> None:
+        """Record that a pod waits for its devices (KEP-5007)."""
+        found = self.live(pod)
+        if found is not None:
+            message = f"waiting for binding conditions for device on node {node}"
+            self._events.event(found, "Normal", "BindingConditionsPending", message)
+
+    def preempted(self, victim: Object, preemptor: Object, node: str) -> None:
+        """Record that a pod made way for another."""
+        message = f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
+        self._events.event(victim, "Normal", "Preempted", message)
+
     def evict(self, victim: Object, preemptor: Object, node: str) -> None:
         """Evict a victim for the preemptor that is nominated to its node."""
         if victim["metadata"].get("deletionTimestamp"):
@@ -83,9 +102,7 @@ class Outcomes:
             self._client.update_status({**victim, "status": status}, "pods")
         metadata = victim["metadata"]
         self._client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
-        self._events.event(
-            victim, "Normal", "Preempted", f"Preempted by pod {preemptor['metadata']['uid']} on node {node}"
-        )
+        self.preempted(victim, preemptor, node)
 
     def withdraw_nominations(self, node: str, below: int) -> None:
         """Clear the nominations of lower priority to a node, as prepareCandidate does."""

@@ -2,8 +2,9 @@
 
 As in kube-scheduler's ``SchedulingQueue``, *active* pods are tried in queue order; pods in *backoff* wait a second
 after their first attempt, twice as long after each further one and ten seconds at most; *unschedulable* ones wait for
-an event that may help, for at most five minutes. Events that arrive while a pod is *in flight*, between pop and
-requeue, are kept for it.
+an event that may help, for at most five minutes. When no pod is active, those that plugins have rejected leave back-off
+early (feature gate ``SchedulerPopFromBackoffQ``, KEP-5142); those whose cycle failed with an error do not. Events that
+arrive while a pod is *in flight*, between pop and requeue, are kept for it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class QueuedPod:
         tried: Time of the last attempt.
         plugins: The plugins that rejected it then.
         gated: Whether a PreEnqueue plugin holds it back.
-        place: Its number among the active pods; -1 if it is not active.
+        early: When it last left back-off early.
+        place: Its number among the active pods, or among those in back-off; -1 if it is neither.
         timer: The end of its back-off or of its time as unschedulable.
     """
 
@@ -52,6 +54,7 @@ class QueuedPod:
     tried: datetime | None = None
     plugins: frozenset[str] = frozenset()
     gated: bool = False
+    early: datetime | None = None
     place: int = field(default=-1, repr=False)
     timer: Timer | None = field(default=None, repr=False)
 
@@ -70,13 +73,16 @@ class PendingPods:
     Args:
         clock: For back-offs.
         sort_key: The QueueSort plugin's order.
+        pop_early: Whether rejected pods leave back-off when no pod is active.
     """
 
-    def __init__(self, clock: Timers, sort_key: Callable[[Pod], Any]) -> None:
+    def __init__(self, clock: Timers, sort_key: Callable[[Pod], Any], *, pop_early: bool = True) -> None:
         self._clock = clock
         self._sort_key = sort_key
+        self._pop_early = pop_early
         self._pods: dict[PodKey, QueuedPod] = {}
         self._active: list[tuple[Any, datetime, int, QueuedPod]] = []
+        self._backing_off: list[tuple[datetime, Any, datetime, int, QueuedPod]] = []
         self._waiting: dict[PodKey, QueuedPod] = {}
         self._rejecting: Counter[frozenset[str]] = Counter()
         self._pushed = 0
@@ -136,17 +142,43 @@ class PendingPods:
             self._land(key)
 
     def pop(self) -> QueuedPod | None:
-        """Return the next active pod, or None. It stays in flight until it is put back or removed."""
+        """Return the next active pod, else one in back-off, or None. It stays in flight until put back or removed."""
+        queued = self._next_active() or self._next_backing_off()
+        if queued is not None:
+            self._cancel(queued)
+            queued.attempts += 1
+            queued.tried = self._clock.now()
+            self._in_flight[key_of(queued.pod)] = self._forgotten + len(self._happened)
+        return queued
+
+    def _next_active(self) -> QueuedPod | None:
         while self._active:
             _, _, place, queued = heapq.heappop(self._active)
             # Entries of pods that were moved or removed are left in the heap.
             if queued.place == place:
-                queued.place = -1
-                queued.attempts += 1
-                queued.tried = self._clock.now()
-                self._in_flight[key_of(queued.pod)] = self._forgotten + len(self._happened)
                 return queued
         return None
+
+    def _next_backing_off(self) -> QueuedPod | None:
+        """Return the first pod to leave back-off, among those of one second the first in queue order.
+
+        A pod leaves early once at one moment: with simulated time, two pods whose failures are events for each other
+        would otherwise be tried for ever, and time would stand still.
+        """
+        now, kept = self._clock.now(), []
+        found = None
+        while self._backing_off and found is None:
+            entry = heapq.heappop(self._backing_off)
+            queued = entry[-1]
+            if queued.place != entry[-2]:
+                continue
+            if queued.early == now:
+                kept.append(entry)
+            else:
+                queued.early, found = now, queued
+        for entry in kept:
+            heapq.heappush(self._backing_off, entry)
+        return found
 
     def put_back(self, queued: QueuedPod, plugins: frozenset[str]) -> None:
         """Requeue a pod that found no node, until an event that may help against the plugins that rejected it.
@@ -208,6 +240,10 @@ class PendingPods:
             self._push(queued)
 
         queued.timer = self._clock.call_at(ready, due)
+        if self._pop_early and queued.plugins:
+            window = ready.replace(microsecond=0)
+            entry = window, self._sort_key(queued.pod), queued.added, self._numbered(queued), queued
+            heapq.heappush(self._backing_off, entry)
 
     def _wait(self, queued: QueuedPod) -> None:
         self._waiting[key_of(queued.pod)] = queued
@@ -235,9 +271,13 @@ class PendingPods:
             self._forgotten += 1
 
     def _push(self, queued: QueuedPod) -> None:
+        number = self._numbered(queued)
+        heapq.heappush(self._active, (self._sort_key(queued.pod), queued.added, number, queued))
+
+    def _numbered(self, queued: QueuedPod) -> int:
         queued.place = self._pushed
         self._pushed += 1
-        heapq.heappush(self._active, (self._sort_key(queued.pod), queued.added, queued.place, queued))
+        return queued.place
 
     @staticmethod
     def _cancel(queued: QueuedPod) -> None:

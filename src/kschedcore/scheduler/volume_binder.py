@@ -39,6 +39,10 @@ class VolumeBinder:
         self._client = client
         self._informers = informers
 
+    def has_work(self, pod: Pod) -> bool:
+        """Return whether the pod has a claim that is not bound yet."""
+        return any(self._unbound(pod))
+
     def select_node(self, pod: Pod, node: str) -> None:
         """Select the node for each claim of the pod that is not bound yet.
 

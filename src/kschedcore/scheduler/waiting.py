@@ -55,6 +55,11 @@ class WaitingPod:
         if self.verdict is None:
             self.verdict = Status("Unschedulable", plugin, (message,))
 
+    def preempt(self) -> None:
+        """Send the pod back to back-off, since a more important pod takes its place (v1.36's ``Preempt``)."""
+        if self.verdict is None:
+            self.verdict = Status("Error", "", ("waiting on permit for pod: preempted",))
+
     def expire(self, now: datetime) -> None:
         """Reject the pod if a plugin's timeout has passed."""
         if self.verdict is None and self.deadline <= now:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,11 @@ __all__ = [
     "claims_of",
     "deallocated",
     "full_name",
+    "has_binding_conditions",
     "has_failed",
     "is_reserved_for",
     "key_of_claim",
+    "readiness",
     "reserved",
 ]
 
@@ -120,19 +123,40 @@ def deallocated(claim: ResourceClaim) -> ResourceClaim:
 
 def has_failed(claim: ResourceClaim) -> bool:
     """Return whether the first allocated device that is not ready has failed (KEP-5007)."""
+    return isinstance(readiness(claim), str)
+
+
+def has_binding_conditions(claim: ResourceClaim) -> bool:
+    """Return whether a device of a claim has to become ready before a pod is bound (KEP-5007)."""
     allocation = claim.status.allocation
-    for result in (allocation.devices.results if allocation is not None else None) or ():
+    results = (allocation.devices.results if allocation is not None else None) or ()
+    return any(result.binding_conditions for result in results)
+
+
+def readiness(claim: ResourceClaim) -> bool | str:
+    """Return whether the devices of an allocated claim are ready, or why one has failed (``isClaimReadyForBinding``).
+
+    ``bindingConditions`` of the allocation results have to be true in ``status.devices``, and none of the
+    ``bindingFailureConditions``.
+    """
+    allocation = claim.status.allocation
+    if allocation is None:
+        return False
+    for result in allocation.devices.results or ():
         if not result.binding_conditions:
             continue
         status = _status_of(claim, result)
         if status is None:
             return False
-        true = {each.type for each in status.conditions or () if each.status == "True"}
-        if not true.isdisjoint(result.binding_failure_conditions or ()):
-            return True
-        if not true.issuperset(result.binding_conditions):
+        true = {each.type: each for each in reversed(status.conditions or ()) if each.status == "True"}
+        for name in result.binding_failure_conditions or ():
+            if name in true:
+                failed = true[name]
+                why = f"reason={failed.reason or ''}, message={json.dumps(failed.message or '', ensure_ascii=False)}"
+                return f"claim {claim.metadata.name} binding failed: {why}"
+        if not true.keys() >= set(result.binding_conditions):
             return False
-    return False
+    return True
 
 
 def _status_of(claim: ResourceClaim, result: DeviceAllocation) -> AllocatedDeviceStatus | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kschedcore.api.objects import Pod
 from kschedcore.api.objects.devices import (
@@ -17,7 +17,7 @@ from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import is_extended
 from kschedcore.rules.amounts import pod_requests
 
-__all__ = ["ANNOTATION", "IMPLICIT_PREFIX", "classes_by_resource", "requests_for", "wanted"]
+__all__ = ["ANNOTATION", "IMPLICIT_PREFIX", "classes_by_resource", "mappings_for", "requests_for", "wanted"]
 
 IMPLICIT_PREFIX = "deviceclass.resource.kubernetes.io/"
 """Prefix of the implicit extended resource of every device class."""
@@ -66,6 +66,59 @@ def requests_for(pod: Pod, names: Collection[str], serving: Mapping[str, str]) -
     return ResourceClaimSpec(devices=DeviceClaim(requests=tuple(found)))
 
 
+def mappings_for(pod: Pod, requests: Iterable[DeviceRequest]) -> list[dict[str, str]]:
+    """Return which requests of a claim serve which container (``status.extendedResourceClaimStatus`` of the pod).
+
+    A plain init container uses what containers and sidecars at or after its place have, and then the request that all
+    plain init containers share.
+    """
+    init = pod.spec.init_containers or ()
+    containers = (*init, *(pod.spec.containers or ()))
+    counts = {each.name: each.exactly.count if each.exactly else 0 for each in requests}
+    resources = {_resource_of(containers, name) for name in counts}
+    return [
+        {"containerName": container, "resourceName": resource, "requestName": request}
+        for resource in sorted(resources)
+        for container, request in _users(containers, len(init), resource, counts)
+    ]
+
+
+def _resource_of(containers: Sequence[Container], request: str) -> str:
+    number, place = (int(part) for part in request.removeprefix("container-").split("-request-"))
+    resources = containers[number].resources
+    return sorted(resources.requests if resources and resources.requests else ())[place]
+
+
+def _users(
+    containers: Sequence[Container], init: int, resource: str, counts: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
+    """Yield (container, request) of one resource: containers and sidecars first, then plain init containers."""
+    own = {
+        number: _name(number, each, resource)
+        for number, each in enumerate(containers)
+        if _amount(each, resource)
+    }
+    plain = [number for number in own if number < init and containers[number].restart_policy != "Always"]
+    lasting = [number for number in own if number not in plain]
+    for number in lasting:
+        yield containers[number].name, own[number]
+    shared = next((own[number] for number in plain if own[number] in counts), None)
+    for number in plain:
+        missing = _amount(containers[number], resource)
+        for other in (each for each in lasting if each >= number):
+            if missing > 0:
+                yield containers[number].name, own[other]
+                missing -= counts[own[other]]
+        if missing > 0 and shared is not None:
+            yield containers[number].name, shared
+
+
+def _name(number: int, container: Container, resource: str) -> str:
+    """Return the name of the request for a container and a resource."""
+    assert container.resources is not None
+    return f"container-{number}-request-{sorted(container.resources.requests or ()).index(resource)}"
+
+
 def _requests(pod: Pod, resource: str, class_name: str) -> Iterator[DeviceRequest]:
     init = pod.spec.init_containers or ()
     containers = (*init, *(pod.spec.containers or ()))
@@ -91,7 +144,5 @@ def _amount(container: Container, resource: str) -> int:
 
 
 def _request(number: int, container: Container, resource: str, class_name: str, count: int) -> DeviceRequest:
-    assert container.resources is not None
-    place = sorted(container.resources.requests or ()).index(resource)
     exactly = ExactDeviceRequest(device_class_name=class_name, allocation_mode="ExactCount", count=count)
-    return DeviceRequest(name=f"container-{number}-request-{place}", exactly=exactly)
+    return DeviceRequest(name=_name(number, container, resource), exactly=exactly)

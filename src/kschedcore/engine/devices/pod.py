@@ -67,7 +67,7 @@ class _Allocated(NamedTuple):
     Attributes:
         place: Its index among the pod's claims.
         selector: The nodes from which its devices can be used; None: all.
-        failed: Whether a device of it failed to become ready.
+        failed: Whether a device of it failed to become ready, or took too long.
     """
 
     place: int
@@ -137,7 +137,8 @@ class PodDevices:
         compiled = None
         if selector is not None:
             compiled = CompiledSelector(self._core.nodes, node_terms(selector))
-        return _Allocated(place, compiled, self._features.binding_conditions and has_failed(claim))
+        failed = has_failed(claim) or self._devices.is_late(claim)
+        return _Allocated(place, compiled, self._features.binding_conditions and failed)
 
     @property
     def missing_class(self) -> str:

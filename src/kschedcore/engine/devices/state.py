@@ -65,6 +65,7 @@ class Devices:
         self._naming_claims: set[Hashable] = set()
         self._found: tuple[Pod, list[ResourceClaim]] | None = None
         self._encoded: tuple[ResourceClaimSpec, bytes] | None = None
+        self._late: set[ClaimKey] = set()
 
     # -- changes ----------------------------------------------------------------------------------
 
@@ -83,6 +84,7 @@ class Devices:
     def recover(self) -> None:
         """Derive everything from the objects again, after a change was interrupted."""
         fresh = Devices(self._core, self._objects)
+        fresh._late = self._late
         for claim in self._objects("ResourceClaim").values():
             fresh.changed("ResourceClaim", None, claim)
         vars(self).update(vars(fresh))
@@ -93,6 +95,8 @@ class Devices:
             key = key_of_claim(old)
             self._count(old, -1, pools)
             del self.claims[key], self._contents[key]
+            if new is None or new.status.allocation is None:
+                self._late.discard(key)
             for owner in _pods_of_extended(old):
                 if self._for_extended.get(owner) == key:
                     del self._for_extended[owner]
@@ -126,7 +130,15 @@ class Devices:
             spec = self._encoded = claim.spec, _ENCODER.encode(claim.spec)
         if claim.status.allocation is None:
             return spec[1], b""
-        return spec[1], _ENCODER.encode((claim.status.allocation, claim.status.devices))
+        return spec[1], _ENCODER.encode((claim.status.allocation, claim.status.devices, self.is_late(claim)))
+
+    def is_late(self, claim: ResourceClaim) -> bool:
+        """Return whether the devices of a claim did not become ready in time."""
+        return key_of_claim(claim) in self._late
+
+    def note_late(self, key: ClaimKey) -> None:
+        """Note that the devices of an allocated claim did not become ready in time, as long as it is allocated."""
+        self._late.add(key)
 
     # -- claims of pods ---------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from kschedcore._native.topology import AffinityTerm
 from kschedcore.api.machinery.field_errors import FieldError, invalid
 from kschedcore.engine.columns.selectors import label_requirements
 from kschedcore.engine.config.args import Args, Int32
+from kschedcore.engine.events import Events, pod_left
 from kschedcore.engine.extenders.extenders import ExtenderError
 from kschedcore.engine.plugin import FailedCycle, Plugin, PostFilterResult
 
@@ -54,6 +55,10 @@ class DefaultPreemption(Plugin):
     points = frozenset({"preEnqueue", "postFilter"})
     args_type = DefaultPreemptionArgs
     args: DefaultPreemptionArgs
+
+    def events(self) -> Events:
+        """Register pods that leave a node: those that were evicted for the pod."""
+        return {"pods": pod_left}
 
     def post_filter(self, cycle: FailedCycle) -> PostFilterResult:
         """Find the best candidate, and nominate the pod to its node."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kschedcore._native.plugins.dynamic_resources import DeviceFilter, DeviceScore, EqualScore
 from kschedcore._native.podclass import PodClass
+from kschedcore.api.durations import format_duration, parse_duration
+from kschedcore.api.machinery.changes import Change
+from kschedcore.api.machinery.field_errors import FieldError, invalid
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import Rule
 from kschedcore.engine.config.args import Args
@@ -15,7 +18,7 @@ from kschedcore.engine.devices.claims import ClaimError, deallocated
 from kschedcore.engine.devices.features import DeviceFeatures
 from kschedcore.engine.devices.pod import CANNOT_ALLOCATE, NOT_AVAILABLE, PodDevices
 from kschedcore.engine.devices.state import ClaimChange
-from kschedcore.engine.events import DEVICES, Events, always, node_created_or_relabelled
+from kschedcore.engine.events import DEVICES, Events, node_created_or_relabelled
 from kschedcore.engine.plugin import FailedCycle, Plugin, PodContext, PostFilterResult, Status
 
 if TYPE_CHECKING:
@@ -31,10 +34,39 @@ DEALLOCATED = "deallocation of ResourceClaim completed"
 DELETED = "deletion of ResourceClaim completed"
 
 
+class DynamicResourcesArgs(Args, frozen=True):
+    """Arguments of DynamicResources, as Go durations.
+
+    Attributes:
+        filter_timeout: How long the search for devices on one node may take. It is checked and has no effect: decisions
+            do not depend on the time that they take.
+        binding_timeout: How long PreBind waits for devices to become ready (KEP-5007).
+    """
+
+    filter_timeout: str = "10s"
+    binding_timeout: str = "10m"
+
+    def errors(self, path: str) -> Iterable[FieldError]:
+        """Yield what is wrong (``ValidateDynamicResourcesArgs``)."""
+        for field, text, least, problem in (
+            ("filterTimeout", self.filter_timeout, 0, "must be zero or positive"),
+            ("bindingTimeout", self.binding_timeout, 1, "must be at least 1 second"),
+        ):
+            try:
+                seconds = parse_duration(text)
+            except ValueError as error:
+                yield invalid(f"{path}.{field}", text, str(error))
+                continue
+            if seconds < least:
+                yield invalid(f"{path}.{field}", format_duration(seconds), problem)
+
+
 class DynamicResources(Plugin):
     """Rejects nodes where a pod's claims are neither available nor can be allocated."""
 
     name = "DynamicResources"
+    args_type = DynamicResourcesArgs
+    args: DynamicResourcesArgs
 
     def __init__(self, args: Args) -> None:
         super().__init__(args)
@@ -42,8 +74,24 @@ class DynamicResources(Plugin):
         self._devices: Devices | None = None
 
     def events(self) -> Events:
-        """Register claims, classes, slices, and nodes that are new or relabelled (``EventsToRegister``)."""
-        return {"nodes": node_created_or_relabelled, **dict.fromkeys(DEVICES, always)}
+        """Register claims, classes, slices, and nodes that are new, relabelled or offer something else."""
+        claims, slices, classes = DEVICES
+        return {"nodes": _node_helps, claims: self._claim_helps, slices: _written, classes: _written}
+
+    def _claim_helps(self, change: Change, pod: Pod) -> bool:
+        """Return whether a claim was deallocated, or the status of one of the pod's own has changed."""
+        old, new = change.old, change.new
+        if new is None or self._devices is None:
+            return False
+        try:
+            own = self._devices.claims_of(pod)
+        except ClaimError:
+            return False
+        if old is not None and "allocation" in _status(old) and "allocation" not in _status(new):
+            return True
+        if all(claim.metadata.uid != new["metadata"].get("uid") for claim in own):
+            return False
+        return old is None or _status(old) != _status(new)
 
     def attach(self, listers: Listers) -> None:
         """Receive the devices of the cluster."""
@@ -134,6 +182,25 @@ class DynamicResources(Plugin):
             if claims.has_scores:
                 return DeviceScore(context.core.nodes, context.core.reasons, self.name, claims)
         return EqualScore(context.core.nodes, context.core.reasons, self.name)
+
+
+def _status(claim: Mapping[str, Any]) -> Mapping[str, Any]:
+    status: Mapping[str, Any] = claim.get("status", {})
+    return status
+
+
+def _written(change: Change, _pod: Pod) -> bool:
+    """Return whether an object was created or updated."""
+    return change.new is not None
+
+
+def _node_helps(change: Change, pod: Pod) -> bool:
+    if node_created_or_relabelled(change, pod):
+        return True
+    old, new = change.old, change.new
+    if old is None or new is None:
+        return False
+    return bool(_status(old).get("allocatable") != _status(new).get("allocatable"))
 
 
 def device_filter(pod_class: PodClass | None) -> DeviceFilter | None:
