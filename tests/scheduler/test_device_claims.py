@@ -61,7 +61,7 @@ def test_a_pod_waits_for_its_claim_and_then_for_a_device() -> None:
     assert "cannot allocate all claims" in world.condition("q")["message"]
 
 
-CONDITIONS = {
+CONDITIONS: dict[str, Any] = {
     "bindsToNode": True,
     "bindingConditions": ["example.com/attached"],
     "bindingFailureConditions": ["example.com/broken"],

@@ -226,8 +226,9 @@ class Scheduler:
             self._follow_nomination(view, known.pod.status.nominated_node_name or "")
             other = old is None or old["spec"] != pod["spec"] or _labels(old) != _labels(pod)
             self._queue.update(view, gated=gated, may_help=other)
-            ended = old is not None and _nomination(old) not in ("", _nomination(pod))
-            if ended and not self.engine.is_assumed(view):
+            if old is None or _nomination(old) in ("", _nomination(pod)):
+                return
+            if not self.engine.is_assumed(view):
                 self._on_nomination_ended(old)
 
     def _drop(self, pod: Object, *, gone: bool) -> None:

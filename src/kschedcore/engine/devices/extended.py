@@ -74,7 +74,7 @@ def mappings_for(pod: Pod, requests: Iterable[DeviceRequest]) -> list[dict[str, 
     """
     init = pod.spec.init_containers or ()
     containers = (*init, *(pod.spec.containers or ()))
-    counts = {each.name: each.exactly.count if each.exactly else 0 for each in requests}
+    counts = {each.name: (each.exactly and each.exactly.count) or 0 for each in requests}
     resources = {_resource_of(containers, name) for name in counts}
     return [
         {"containerName": container, "resourceName": resource, "requestName": request}
