@@ -162,7 +162,7 @@ class Interrupted(KeyboardInterrupt):
 
     Attributes:
         decisions: The decisions made before it: :class:`~kschedcore.engine.decision.Decisions` from
-            ``Engine.schedule``, a table from ``Engine.place``.
+            ``Engine.schedule``, a table from ``Engine.place``, the families from ``conformance.replay``.
     """
 
     def __init__(self, decisions: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kschedcore.cli.amounts import amount, share
+from kschedcore.cli.amounts import amount, duration_text, share
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,12 @@ def test_more_never_prints_as_less(a: int, b: int) -> None:
 
 def test_shares_round_down() -> None:
     assert [share(1, 3), share(999, 1000), share(3, 2), share(0, 0)] == ["33%", "99%", "150%", "-"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "-"), (0, "0s"), (0.2512, "0.251s"), (45, "45s"), (312, "5m12s"), (3600, "1h"), (12_300, "3h25m"),
+     (86_400, "24h"), (90_000, "25h"), (172_800, "2d"), (7_865_000, "91d")],
+)  # fmt: skip
+def test_spans_of_time_have_their_two_largest_units(seconds: float | None, text: str) -> None:
+    assert duration_text(seconds) == text

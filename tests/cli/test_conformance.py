@@ -99,10 +99,13 @@ def test_the_document_is_as_documented(command: Run) -> None:
     result = command("conformance small.jsonl run.json.gz -o json")
     assert result.status == 1
     assert result.json() == {
+        "apiVersion": "kschedcore.dev/v1alpha1",
+        "kind": "ConformanceResult",
+        "partial": False,
         "families": {
             "small": {"cases": 2, "cases_passed": 1, "steps": 4, "steps_passed": 2},
             "a-trace": {"cases": 1, "cases_passed": 1, "steps": 2, "steps_passed": 2},
-        }
+        },
     }
 
 

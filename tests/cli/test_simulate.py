@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import signal
 from pathlib import Path
@@ -18,13 +20,22 @@ SHOP = SCENARIOS / "shop"
 def test_the_example_of_a_bad_day(command: Run) -> None:
     result = command(f"simulate -f {SHOP} --duration 24h --output-dir run")
     assert (result.status, result.err) == (0, "")
-    assert result.out.startswith("86400 s simulated, seed 0\n")
+    assert result.out.startswith("24h simulated, seed 0\n")
     assert ["refused", "by", "quotas", "0"] in result.lines
     assert any(line[:2] == ["zone-a", "cpu"] for line in result.lines)
     assert any(line[:1] == ["default/Deployment/web"] for line in result.lines)
     assert sorted(each.name for each in Path("run").iterdir()) == [
         "events.parquet", "pods.parquet", "samples.parquet", "summary.json",
     ]  # fmt: skip
+
+
+def test_csv(command: Run) -> None:
+    files = f"-f {SHOP}/cluster.yaml -f {SHOP}/app.yaml"
+    rows = list(csv.DictReader(io.StringIO(command(f"simulate {files} --duration 1h -o csv").out)))
+    figures = {(row["about"], row["name"], row["figure"]): row["value"] for row in rows}
+    assert figures["run", "", "simulatedSeconds"] == "3600.0"
+    assert figures["app", "default/Deployment/web", "desired"] == "3"
+    assert 0 < float(figures["zone", "zone-a", "cpu requestedMean"]) < 1
 
 
 def test_the_example_of_a_quarter(command: Run) -> None:
@@ -52,6 +63,9 @@ def test_two_runs_are_compared(command: Run) -> None:
     assert printed.out.splitlines()[-1].endswith("; the same inputs")
     assert any(line[:1] == ["pods.created"] for line in printed.lines)
     assert command("diff one two -o json").json()["kind"] == "SimulationDifference"
+    rows = list(csv.DictReader(io.StringIO(command("diff one two -o csv").out)))
+    assert {"about", "name", "before", "after", "change"} == rows[0].keys()
+    assert any(row["name"] == "pods.created" and row["about"] == "figure" for row in rows)
 
 
 def test_bad_input_is_one_line_and_status_2(command: Run) -> None:

@@ -9,25 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kschedcore.cli.amounts import duration_text
+from kschedcore.cli.interruption import Interruption
 from kschedcore.cli.options import NoHeaders
-from kschedcore.cli.output import NOTHING, Output, columns, emit, write
+from kschedcore.cli.output import NOTHING, Output, columns, document, emit, emit_csv, write
 from kschedcore.cli.progress import progress
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kschedcore.conformance.results import Family
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = "Example: kschedcore conformance tests/conformance/data/v1.34 --min 1.0 -o json"
-
-FORMATS = (Output.table, Output.json, Output.yaml)
+EPILOG = """\
+Example:
+  kschedcore conformance tests/conformance/data/v1.34 --min 1.0 -o json
+"""
 
 
 class RecordedTieBreak(enum.StrEnum):
     """Values of ``--tie-break``; recordings take the first node by name, which makes them repeatable."""
 
     first = "first"
+
+
+class Format(enum.StrEnum):
+    """Values of ``-o`` here."""
+
+    table = "table"
+    json = "json"
+    yaml = "yaml"
+    csv = "csv"
 
 
 Paths = Annotated[
@@ -49,33 +63,41 @@ TieBreakPolicy = Annotated[
         "--tie-break", metavar="POLICY", help="Which of the best nodes to take: first, as recorded."
     ),
 ]
-OutputFormat = Annotated[Output, typer.Option("-o", "--output", help="How to print: table, json or yaml.")]
+OutputFormat = Annotated[Format, typer.Option("-o", "--output", help="How to print.")]
 
 
 def command(
     paths: Paths,
     minimum: Rate = "1.0",
     tie_break: TieBreakPolicy = RecordedTieBreak.first,  # noqa: ARG001
-    output: OutputFormat = Output.table,
+    output: OutputFormat = Format.table,
     show: Show = 5,
     no_headers: NoHeaders = False,
 ) -> None:
     """Replay recordings of a real cluster and compare every step.
 
-    Exits with 0 when every case passes (or at least the fraction given by --min), else with 1.
+    Exits with 0 when every case passes (or at least the fraction given by --min), else with 1. Ctrl-C ends the replay
+    early; the results until then are printed, marked partial, and the exit status is 130.
     """
     from kschedcore.conformance.files import find
     from kschedcore.conformance.replay import replay
 
-    if output not in FORMATS:
-        raise UsageError(f"--output {output}: expected one of {', '.join(FORMATS)}")
     rate = parse_rate(minimum)
+    interruption = Interruption()
+    nothing: list[Family] = []
     with progress("replaying recordings"):
-        families = replay(find(paths), show=show)
-    if output.is_document:
-        emit({"families": as_document(families)}, output)
+        families = interruption.run_batch(lambda: replay(find(paths), show=show), nothing)
+    if output in (Format.json, Format.yaml):
+        content = document("ConformanceResult", partial=interruption.partial, families=as_document(families))
+        emit(content, Output(output.value))
+    elif output is Format.csv:
+        emit_csv(*as_rows(families), show_headers=not no_headers)
     else:
         write(report(families, show_headers=not no_headers))
+        if interruption.partial:
+            cases = sum(family.cases for family in families)
+            write(f"\npartial: interrupted after {cases:,} cases\n")
+    interruption.end()
     if passed_share(families) < rate:
         raise typer.Exit(1)
 
@@ -114,6 +136,26 @@ def as_document(families: Sequence[Family]) -> dict[str, dict[str, str | int]]:
     }
 
 
+def as_rows(families: Sequence[Family]) -> tuple[list[str], Iterator[list[str | int | float | None]]]:
+    """Return the columns of ``-o csv``, and a row for each family."""
+    aspects = list(dict.fromkeys(aspect for family in families for aspect in family.aspects))
+    fields = ["version", "family", "cases", "casesPassed", "steps", "stepsPassed", *aspects, "seconds"]
+    rows: Iterator[list[str | int | float | None]] = (
+        [
+            family.version,
+            family.name,
+            family.cases,
+            family.cases_passed,
+            family.steps,
+            family.steps_passed,
+            *(family.aspects.get(aspect) for aspect in aspects),
+            round(family.seconds, 3),
+        ]
+        for family in families
+    )
+    return fields, rows
+
+
 def report(families: Sequence[Family], *, show_headers: bool = True) -> str:
     """Return a line per family, with a column for each aspect, then the first differences."""
     aspects = list(dict.fromkeys(aspect for family in families for aspect in family.aspects))
@@ -127,7 +169,7 @@ def report(families: Sequence[Family], *, show_headers: bool = True) -> str:
                 f"{family.aspects[aspect]}/{family.steps}" if aspect in family.aspects else NOTHING
                 for aspect in aspects
             ),
-            f"{family.seconds:.2f}s",
+            duration_text(family.seconds),
         ]
         for family in families
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kschedcore.cli.names import key_of
@@ -23,6 +23,7 @@ __all__ = [
     "refused_document",
     "refused_lines",
     "report_coverage",
+    "say_not_considered",
 ]
 
 _WITHOUT_EFFECT = frozenset({
@@ -45,10 +46,18 @@ def report_coverage(manifests: Manifests, *, strict: bool) -> None:
     Raises:
         UsageError: There are some, and ``--strict`` was given.
     """
-    kinds = not_considered(manifests)
+    say_not_considered(not_considered(manifests), strict=strict)
+
+
+def say_not_considered(kinds: Mapping[str, int], *, strict: bool) -> None:
+    """Print a line on standard error about objects that are not considered, by kind.
+
+    Raises:
+        UsageError: There are some, and ``--strict`` was given.
+    """
     if not kinds:
         return
-    listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+    listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items()))
     if strict:
         raise UsageError(f"--strict: not considered: {listed}")
     sys.stderr.write(f"not considered: {listed}\n")

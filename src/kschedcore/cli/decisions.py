@@ -9,10 +9,16 @@ from kschedcore.cli.names import key_of
 from kschedcore.cli.output import NONE, NOTHING, columns
 
 if TYPE_CHECKING:
-    from kschedcore.cli.why_not import Inquiries, WhyNot
+    from kschedcore.cli.interruption import InterruptibleInquiries
+    from kschedcore.cli.why_not import WhyNot
     from kschedcore.engine.decision import Decision
 
-__all__ = ["as_document", "placements", "refusals", "why_not_lines"]
+__all__ = ["FIELDS", "as_document", "as_row", "placements", "refusals", "why_not_lines"]
+
+FIELDS = (
+    "namespace", "name", "node", "score", "feasible", "ties", "nominatedNode", "victims", "devices", "message",
+)  # fmt: skip
+"""The columns of ``-o csv``; several victims or devices stand in one field, divided by blanks."""
 
 
 def placements(decisions: Collection[Decision], *, wide: bool, show_headers: bool) -> str:
@@ -33,7 +39,23 @@ def placements(decisions: Collection[Decision], *, wide: bool, show_headers: boo
     return columns(headers, rows, show_headers=show_headers)
 
 
-def refusals(decisions: Iterable[Decision], inquiries: Inquiries | None = None) -> str:
+def as_row(decision: Decision) -> list[str | int | None]:
+    """Return one decision as a row under :data:`FIELDS`."""
+    placed = decision.node is not None
+    return [
+        *key_of(decision.pod),
+        decision.node,
+        decision.total if placed else None,
+        decision.feasible,
+        decision.ties if placed else None,
+        decision.nominated_node,
+        " ".join(decision.victims),
+        " ".join(decision.devices),
+        decision.message,
+    ]
+
+
+def refusals(decisions: Iterable[Decision], inquiries: InterruptibleInquiries | None = None) -> str:
     """Return why pods have no node: a line a reason, for the first of the pods that share it.
 
     Args:
@@ -52,13 +74,13 @@ def refusals(decisions: Iterable[Decision], inquiries: Inquiries | None = None) 
     return "".join(lines)
 
 
-def why_not_lines(decision: Decision, inquiries: Inquiries | None) -> str:
+def why_not_lines(decision: Decision, inquiries: InterruptibleInquiries | None) -> str:
     """Return what keeps a pod without a node off the nodes, indented; nothing for one that has a node."""
     answer = _answer(decision, inquiries) if decision.node is None else None
     return "".join(f"  {line}\n" for line in (answer.lines() if answer is not None else ()))
 
 
-def _answer(decision: Decision, inquiries: Inquiries | None) -> WhyNot | None:
+def _answer(decision: Decision, inquiries: InterruptibleInquiries | None) -> WhyNot | None:
     """Return why a pod fits no node; None for one that PreEnqueue keeps out, whatever the nodes are like."""
     diagnosis = decision.diagnosis
     status = diagnosis.pre_filter if diagnosis is not None else None
@@ -74,7 +96,7 @@ def _why(decision: Decision) -> str:
     return f"{decision.message} Preempting {victims} would make room on {decision.nominated_node}."
 
 
-def as_document(decision: Decision, inquiries: Inquiries | None = None) -> dict[str, object]:
+def as_document(decision: Decision, inquiries: InterruptibleInquiries | None = None) -> dict[str, object]:
     """Return one decision for programs; ``node`` is null for a pod that has none, and reasons say why.
 
     Args:

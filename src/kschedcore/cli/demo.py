@@ -17,9 +17,10 @@ from kschedcore.errors import UsageError
 
 __all__ = ["COMMANDS", "EPILOG", "command"]
 
-EPILOG = (
-    "The manifests are yours to try things on: kschedcore demo --save shop && kschedcore schedule -f shop"
-)
+EPILOG = """\
+The manifests are yours to try things on:
+  kschedcore demo --save shop && kschedcore schedule -f shop
+"""
 
 PROGRAM = "alive.py"
 """The Python program that the demo ends with."""

@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kschedcore.cli.output import NOTHING, Output, columns, document, emit, write
+from kschedcore.cli.output import NOTHING, Output, columns, document, emit, emit_csv, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kschedcore.simulation import Difference
     from kschedcore.simulation.difference import Change
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = (
-    "Example: kschedcore simulate -f cluster -f scenario.yaml --output-dir a;"
-    " kschedcore simulate -f cluster -f scenario.yaml --config packing.yaml --output-dir b; kschedcore diff a b"
-)
+EPILOG = """\
+Example:
+  kschedcore simulate -f cluster -f scenario.yaml --output-dir a
+  kschedcore simulate -f cluster -f scenario.yaml --config packing.yaml --output-dir b
+  kschedcore diff a b
+"""
 
 
 class Format(enum.StrEnum):
@@ -27,6 +32,7 @@ class Format(enum.StrEnum):
 
     table = "table"
     json = "json"
+    csv = "csv"
 
 
 RunFolder = Annotated[
@@ -43,6 +49,9 @@ def command(before: RunFolder, after: RunFolder, output: OutputFormat = Format.t
     if output is Format.json:
         emit(document("SimulationDifference", **asdict(difference)), Output.json)
         return
+    if output is Format.csv:
+        emit_csv(("about", "name", "before", "after", "change"), _rows(difference))
+        return
     parts = [
         _table("FIGURE", difference.figures),
         _table("ZONE", [each for each in difference.zones if each.by]),
@@ -52,6 +61,13 @@ def command(before: RunFolder, after: RunFolder, output: OutputFormat = Format.t
     tables = "\n".join(part for part in parts if part)
     same = "the same inputs" if difference.same_inputs else "different inputs"
     write(f"{tables}\n{difference.moved} pods of the same name on other nodes; {same}\n")
+
+
+def _rows(difference: Difference) -> Iterator[list[str | float | None]]:
+    """Yield every change: what it is about, its name, the value before and after, and the change."""
+    for about in ("figures", "zones", "apps", "pods"):
+        for each in getattr(difference, about):
+            yield [about.removesuffix("s"), each.name, each.before, each.after, each.by]
 
 
 def _table(title: str, changes: list[Change]) -> str:

@@ -22,17 +22,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TextIO
 
+from kschedcore.cli.exits import BAD_INPUT, BROKEN_PIPE, FAULT, INTERRUPTED, NO, OK
 from kschedcore.errors import APIWarning, KschedcoreError
 
-__all__ = ["BAD_INPUT", "BROKEN_PIPE", "FAULT", "INTERRUPTED", "NO", "OK", "main", "run"]
-
-OK = 0
-NO = 1
-BAD_INPUT = 2
-FAULT = 3
-INTERRUPTED = 130
-BROKEN_PIPE = 141
-"""What a shell reports of a process that SIGPIPE ended. The signal itself stays ignored: it would end servers."""
+__all__ = ["main", "run"]
 
 DEBUG = "KSCHEDCORE_DEBUG"
 
@@ -102,16 +95,27 @@ def run(arguments: Sequence[str]) -> int:
     """
     import typer
 
-    from kschedcore.cli.app import app
+    from kschedcore.cli.app import PROGRAM, build, source_of
+    from kschedcore.cli.completion import is_asked
 
+    completing = is_asked()
     try:
         with api_warnings_on_stderr():
-            status = app(args=list(arguments), prog_name="kschedcore", standalone_mode=False)
+            status = build().main(list(arguments), PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
-        return fail(f"{error.format_message()}{usage_hint(error)}")
+        source = source_of(error)
+        return fail(
+            f"{source}: {error.format_message()}"
+            if source
+            else f"{error.format_message()}{usage_hint(error)}"
+        )
     except KschedcoreError as error:
         return fail(str(error))
-    except (BrokenPipeError, SystemExit):  # click turns the former into the latter
+    except SystemExit as error:
+        if completing:
+            return error.code if isinstance(error.code, int) else OK
+        return BROKEN_PIPE  # typer turns a broken pipe into this
+    except BrokenPipeError:
         return BROKEN_PIPE
     except OSError as error:
         problem = error.strerror or str(error)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kschedcore.api.versions import NEWEST
+from kschedcore.cli.coverage import report_coverage
 from kschedcore.cli.decisions import why_not_lines
-from kschedcore.cli.inputs import build_engine, find_pod, load, release
+from kschedcore.cli.inputs import build_engine, find_pod, load
+from kschedcore.cli.interruption import InterruptibleInquiries, Interruption
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import (
-    ConfigFile,
-    FeatureGates,
-    Filenames,
-    KubernetesVersion,
+    AllNamespaces,
+    ClusterChanges,
     Namespace,
     NoHeaders,
     OutputFormat,
-    Replicas,
+    SchedulerFlags,
+    Sources,
+    Strict,
 )
-from kschedcore.cli.output import Output, columns, document, emit, write
+from kschedcore.cli.output import Output, columns, document, emit, emit_csv, write
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = "Example: kschedcore explain web-0 -f cluster.json -f app.yaml --sort-by NodeResourcesFit"
+EPILOG = """\
+Examples:
+  kschedcore explain web-0 -f cluster.json -f app.yaml --sort-by NodeResourcesFit
+  kschedcore explain shop/web-0 -f cluster.json --all -o wide
+"""
 
 FEW = 10
 """Number of feasible nodes that are shown without ``--all``."""
 
 Every = Annotated[bool, typer.Option("--all", help="Show every node, each rejection in a line of its own.")]
-AllNamespaces = Annotated[
-    bool,
-    typer.Option("-A", "--all-namespaces", help="Look for the pod in every namespace, whatever -n says."),
-]
 Name = Annotated[str, typer.Argument(metavar="POD", help="The pod's name, or NAMESPACE/NAME.")]
 SortBy = Annotated[
     str,
@@ -54,15 +55,14 @@ SortBy = Annotated[
 
 def command(
     pod: Name,
-    filename: Filenames = None,
+    sources: Sources,
+    changes: ClusterChanges,
+    scheduler: SchedulerFlags,
     namespace: Namespace = None,
-    sort_by: SortBy = "total",
-    replicas: Replicas = None,
-    config: ConfigFile = None,
-    kubernetes: KubernetesVersion = NEWEST,
-    feature_gates: FeatureGates = None,
-    every: Every = False,
     all_namespaces: AllNamespaces = False,
+    sort_by: SortBy = "total",
+    every: Every = False,
+    strict: Strict = False,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
 ) -> None:
@@ -75,16 +75,21 @@ def command(
     """
     from kschedcore.cli.why_not import Inquiries
 
-    namespace = None if all_namespaces else namespace
-    manifests = load(filename, namespace=namespace, replicas=replicas)
-    engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
-    explained = engine.explain(unbound(engine, find_pod(manifests, pod, namespace=namespace)))
-    inquiries = Inquiries(engine, manifests.nodes)
+    manifests = load(sources, changes, namespace=namespace)
+    engine = build_engine(manifests, scheduler)
+    report_coverage(manifests, strict=strict)
+    found = find_pod(manifests, pod, namespace=None if all_namespaces else namespace)
+    explained = engine.explain(unbound(engine, found))
+    interruption = Interruption()
+    inquiries = InterruptibleInquiries(Inquiries(engine, manifests.nodes), interruption)
     feasible = in_order(explained, sort_by)
     if output.is_document:
         emit(as_document(explained, feasible), output)
     elif output is Output.name:
         write("".join(f"node/{name}\n" for name in feasible))
+    elif output is Output.csv:
+        fields, rows = as_rows(explained, feasible)
+        emit_csv(fields, rows, show_headers=not no_headers)
     else:
         show_headers = not no_headers
         parts = [
@@ -100,6 +105,7 @@ def command(
             devices(explained, every=every),
         ]
         write("\n".join(part for part in parts if part))
+    interruption.end()
 
 
 def more(feasible: int, *, every: bool) -> str:
@@ -200,6 +206,29 @@ def devices(explained: Explanation, *, every: bool) -> str:
 def _example(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
     return f"{shown}, …" if len(names) > 3 else shown
+
+
+def as_rows(
+    explained: Explanation, feasible: Sequence[str]
+) -> tuple[list[str], Iterator[list[str | int | None]]]:
+    """Return the columns of ``-o csv``, and a row for each node: feasible ones in their order, then the rejected."""
+    names = plugins(explained)
+
+    def rows() -> Iterator[list[str | int | None]]:
+        for node in feasible:
+            weighted = (explained.scores[node][plugin].weighted for plugin in names)
+            yield [node, explained.totals[node], *weighted, None, None]
+        for node, verdict in sorted(explained.verdicts.items()):
+            if verdict is not None:
+                yield [
+                    node,
+                    None,
+                    *(None for _ in names),
+                    verdict.plugin or verdict.code,
+                    "; ".join(verdict.reasons),
+                ]
+
+    return ["node", "total", *names, "rejectedBy", "reasons"], rows()
 
 
 def as_document(explained: Explanation, feasible: Sequence[str]) -> dict[str, object]:

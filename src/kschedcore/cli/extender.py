@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from kschedcore.api.versions import NEWEST
-from kschedcore.cli.inputs import build_engine, load, release
-from kschedcore.cli.options import ConfigFile, FeatureGates, Filenames, KubernetesVersion
+from kschedcore.cli.inputs import build_engine, load
+from kschedcore.cli.options import SchedulerFlags, Sources
 from kschedcore.cli.output import write
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = "Example: kschedcore extender -f cluster.json --port 8000 --api http://127.0.0.1:8001"
+EPILOG = """\
+Example:
+  kschedcore extender -f cluster.json --port 8000 --api http://127.0.0.1:8001
+"""
 
 Host = Annotated[
     str,
@@ -36,10 +38,8 @@ ApiServer = Annotated[
 
 
 def command(
-    filename: Filenames = None,
-    config: ConfigFile = None,
-    kubernetes: KubernetesVersion = NEWEST,
-    feature_gates: FeatureGates = None,
+    sources: Sources,
+    scheduler: SchedulerFlags,
     host: Host = "127.0.0.1",
     port: Port = 8000,
     api: ApiServer = None,
@@ -54,10 +54,10 @@ def command(
     from kschedcore.extender.server import ExtenderServer
     from kschedcore.extender.verbs import Extender
 
-    manifests = load(filename)
+    manifests = load(sources)
     api_server = None if api is None else HTTPAPI(api)
     extender = Extender(
-        build_engine(manifests, config=config, release=release(kubernetes, feature_gates)),
+        build_engine(manifests, scheduler),
         manifests.bound,
         api=api_server,
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from kschedcore.api.versions import NEWEST
 from kschedcore.cli import decisions
 from kschedcore.cli.coverage import (
     evicted_document,
@@ -18,71 +17,76 @@ from kschedcore.cli.coverage import (
     refused_lines,
     report_coverage,
 )
-from kschedcore.cli.entry import NO
-from kschedcore.cli.inputs import build_engine, load, release, select
+from kschedcore.cli.exits import NO
+from kschedcore.cli.inputs import build_engine, load, select
+from kschedcore.cli.interruption import InterruptibleInquiries, Interruption
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import (
-    ConfigFile,
-    FeatureGates,
-    Filenames,
-    KubernetesVersion,
-    LabelSelector,
-    Namespace,
+    ClusterChanges,
     NoHeaders,
     OutputFormat,
-    Replicas,
+    SchedulerFlags,
+    Selection,
+    Sources,
     Strict,
 )
-from kschedcore.cli.output import Output, columns, document, emit, write
+from kschedcore.cli.output import NOTHING, Output, columns, document, emit, emit_csv, write
 from kschedcore.cli.progress import progress
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import Pod
-    from kschedcore.cli.why_not import Inquiries
     from kschedcore.engine.capacity import Capacity
     from kschedcore.engine.decision import Decision
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = "Example: kschedcore fit -f cluster.json -f app.yaml --replicas web=12 && kubectl apply -f app.yaml"
+EPILOG = """\
+Examples:
+  kschedcore fit -f cluster.json -f app.yaml --replicas web=12 && kubectl apply -f app.yaml
+  kschedcore fit -f cluster.json --without-zone zone-b
+  kschedcore fit -f cluster.json --scale shop/deployment/web=40 --add-node node-1=3
+"""
+
+FIELDS = ("name", "pods", "placed", "more", "blockedBy")
+"""The columns of ``-o csv``."""
 
 RUN_OUT = ("Insufficient ", "Too many pods")
 """How NodeResourcesFit's reasons begin; the other plugins' were there before anything was placed."""
 
 
 def command(
-    filename: Filenames = None,
-    namespace: Namespace = None,
-    selector: LabelSelector = None,
-    replicas: Replicas = None,
-    config: ConfigFile = None,
-    kubernetes: KubernetesVersion = NEWEST,
-    feature_gates: FeatureGates = None,
+    sources: Sources,
+    selection: Selection,
+    changes: ClusterChanges,
+    scheduler: SchedulerFlags,
     strict: Strict = False,
     output: OutputFormat = Output.table,
     no_headers: NoHeaders = False,
 ) -> None:
     """Say whether every pending pod fits, how many more replicas would, and what runs out first.
 
-    Exits with 0 when all fit, with 1 when some do not.
+    Exits with 0 when all fit, with 1 when some do not. Ctrl-C ends the work early; what was found until then is
+    printed, marked partial, and the exit status is 130.
     """
     from kschedcore.cli.why_not import Inquiries
-    from kschedcore.planning.plan import plan
+    from kschedcore.engine.decision import Decisions
+    from kschedcore.planning.plan import Plan, plan
 
-    manifests = load(filename, namespace=namespace, replicas=replicas)
-    engine = build_engine(manifests, config=config, release=release(kubernetes, feature_gates))
+    manifests = load(sources, changes, namespace=selection.namespace)
+    engine = build_engine(manifests, scheduler)
     report_coverage(manifests, strict=strict)
-    pods = select(manifests.pending, namespace=namespace, selector=selector)
+    pods = select(manifests.pending, selection)
     if not pods and not manifests.refused and not manifests.workloads:
         raise UsageError("nothing to fit: the manifests hold no pending pods and no workloads")
-    with progress(f"placing {len(pods)} pods"):
-        planned = plan(manifests, engine, pods)
+    interruption = Interruption()
+    with progress(f"placing {len(pods):,} pods"):
+        planned = interruption.run_batch(lambda: plan(manifests, engine, pods), Plan(Decisions([])))
     made, refused = planned.decisions, planned.refused
+    inquiries = InterruptibleInquiries(Inquiries(engine, manifests.nodes), interruption)
     with progress("counting how many more would fit"):
-        inquiries = Inquiries(engine, manifests.nodes)
         rows = [
-            row_of(name, group, engine.capacity(group[0].pod), inquiries)
+            row_of(name, group, interruption.run(lambda: engine.capacity(group[0].pod)), inquiries)  # noqa: B023
             for name, group in by_workload(made).items()
         ]
     fits = not refused and all(each.node is not None for each in made)
@@ -90,7 +94,8 @@ def command(
         emit(
             document(
                 "FitResult",
-                fits=fits,
+                partial=interruption.partial,
+                fits=None if fits and interruption.partial else fits,
                 workloads=[row.as_document() for row in rows],
                 refused=refused_document(refused),
                 evicted=evicted_document(planned.evicted),
@@ -98,16 +103,17 @@ def command(
             ),
             output,
         )
+    elif output is Output.csv:
+        emit_csv(FIELDS, map(Row.as_csv, rows), show_headers=not no_headers)
     elif output is Output.name:
         write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node is None))
     else:
-        more = refused_lines(refused) + evicted_lines(planned.evicted)
-        total = len(made) + len(refused)
-        write(
-            report(
-                rows, made, total, more, inquiries, show_headers=not no_headers, wide=output is Output.wide
-            )
-        )
+        why = decisions.refusals(made, inquiries) + refused_lines(refused) + evicted_lines(planned.evicted)
+        total = len(pods) if interruption.partial else planned.pods
+        verdict = verdict_of(rows, total, partial=interruption.partial)
+        table = report(rows, show_headers=not no_headers, wide=output is Output.wide)
+        write(f"{verdict}\n{why}" + (f"\n{table}" if table else ""))
+    interruption.end()
     if not fits:
         raise typer.Exit(NO)
 
@@ -119,13 +125,13 @@ class Row:
     Attributes:
         name: The workload.
         decisions: The decisions.
-        more: How many more would fit, and what the nodes say then.
+        more: How many more would fit, and what the nodes say then; None where Ctrl-C came before the answer.
         limit: The constraint that keeps the next replica out: what would let it in if it were dropped.
     """
 
     name: str
     decisions: Collection[Decision]
-    more: Capacity
+    more: Capacity | None
     limit: str = ""
 
     @property
@@ -137,9 +143,14 @@ class Row:
     def limits(self) -> list[tuple[str, int]]:
         """What keeps the next replica out, as reason and node count: what ran out, then the commonest."""
         return sorted(
-            self.more.limiting.items(),
+            self.more.limiting.items() if self.more is not None else (),
             key=lambda item: (not item[0].startswith(RUN_OUT), -item[1], item[0]),
         )
+
+    def as_csv(self) -> list[str | int | None]:
+        """Return the row under :data:`FIELDS`."""
+        more = self.more.replicas if self.more is not None else None
+        return [self.name, len(self.decisions), self.placed, more, self.limit]
 
     def as_document(self) -> dict[str, object]:
         """Return the row for programs."""
@@ -147,14 +158,16 @@ class Row:
             "name": self.name,
             "pods": len(self.decisions),
             "placed": self.placed,
-            "more": self.more.replicas,
+            "more": self.more.replicas if self.more is not None else None,
             "limiting": dict(self.limits),
             "blockedBy": self.limit,
             "unschedulable": [decisions.as_document(each) for each in self.decisions if each.node is None],
         }
 
 
-def row_of(name: str, made: Sequence[Decision], more: Capacity, inquiries: Inquiries) -> Row:
+def row_of(
+    name: str, made: Sequence[Decision], more: Capacity | None, inquiries: InterruptibleInquiries
+) -> Row:
     """Return the row of a workload, with the constraint that keeps the next replica out.
 
     The engine counts the first plugin that rejects each node. That is the constraint itself for a pod that has nothing
@@ -163,8 +176,10 @@ def row_of(name: str, made: Sequence[Decision], more: Capacity, inquiries: Inqui
     from kschedcore.cli.constraints import constraints_of
 
     row = Row(name, made, more)
+    if more is None:
+        return row
     pod = made[0].pod
-    first = limits_told(row, wide=False)
+    first = limits_text(row, wide=False)
     if len(more.limiting) > 1 or (more.limiting and len(constraints_of(pod)) > 2):
         answer = inquiries.after(pod, more.replicas)
         first = (answer.limit if answer is not None else "") or first
@@ -197,32 +212,33 @@ def what_it_asks(pod: Pod) -> bytes:
     return msgspec.msgpack.encode((pod.metadata.namespace, pod.metadata.labels, pod.spec))
 
 
-def report(
-    rows: Sequence[Row],
-    made: Collection[Decision],
-    total: int,
-    more: str,
-    inquiries: Inquiries,
-    *,
-    show_headers: bool,
-    wide: bool,
-) -> str:
-    """Return the verdict, why pods do not fit, and a line per workload."""
+def verdict_of(rows: Sequence[Row], total: int, *, partial: bool) -> str:
+    """Return the verdict: how many of all pods are placed."""
     placed = sum(row.placed for row in rows)
-    verdict = "fits" if placed == total else "does not fit"
-    table = columns(
+    if partial:
+        return f"partial, interrupted: {placed:,} of {total:,} pods placed"
+    return f"{'fits' if placed == total else 'does not fit'}: {placed:,} of {total:,} pods placed"
+
+
+def report(rows: Sequence[Row], *, show_headers: bool, wide: bool) -> str:
+    """Return a line per workload."""
+    return columns(
         ["WORKLOAD", "PODS", "PLACED", "MORE", "WHAT RUNS OUT FIRST"],
         [
-            [row.name, len(row.decisions), row.placed, row.more.replicas, limits_told(row, wide=wide)]
+            [
+                row.name,
+                len(row.decisions),
+                row.placed,
+                row.more.replicas if row.more is not None else NOTHING,
+                limits_text(row, wide=wide),
+            ]
             for row in rows
         ],
         show_headers=show_headers,
     )
-    why = decisions.refusals(made, inquiries) + more
-    return f"{verdict}: {placed} of {total} pods placed\n{why}" + (f"\n{table}" if table else "")
 
 
-def limits_told(row: Row, *, wide: bool) -> str:
+def limits_text(row: Row, *, wide: bool) -> str:
     """Return the first reason, or with ``wide`` every one, with the number of nodes that give it."""
     if not wide and row.limit:
         return row.limit

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gc
-import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from kschedcore.api.versions import Release, release_of
 from kschedcore.cli.counts import check_counts
 from kschedcore.cli.names import key_of
-from kschedcore.cli.options import TieBreak
+from kschedcore.cli.options import ClusterChanges, SchedulerFlags, Selection, Sources, TieBreak
 from kschedcore.cli.replicas import parse_replicas, with_replicas
+from kschedcore.cli.sources import documents_of, standard_input
 from kschedcore.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -21,66 +20,46 @@ if TYPE_CHECKING:
     from kschedcore.engine.engine import Engine
     from kschedcore.manifests.manifests import Manifests
 
-__all__ = ["NOT_FOLLOWED", "build_engine", "checked_filenames", "find_pod", "load", "note", "select"]
+__all__ = ["NOT_FOLLOWED", "build_engine", "find_pod", "load", "note", "read_config", "release", "select"]
 
 NOT_FOLLOWED = (
     "the KubeSchedulerConfiguration among the manifests is not followed; name its file with --config"
 )
 
+NO_CHANGES = ClusterChanges()
+
 
 def load(
-    filenames: Sequence[str] | None, *, namespace: str | None = None, replicas: Sequence[str] | None = None
+    sources: Sources, changes: ClusterChanges = NO_CHANGES, *, namespace: str | None = None
 ) -> Manifests:
-    """Read everything that ``-f`` names, with the replicas of ``--replicas``.
+    """Read everything that ``-f`` and ``-k`` name, with the changes that other flags ask for.
 
     Raises:
-        UsageError: Nothing is named, a file holds no objects, or ``--replicas`` is invalid.
+        UsageError: Nothing is named, a file holds no objects, or a change is invalid.
         NotFoundError: A path does not exist.
         ManifestError: Something cannot be read.
     """
     from kschedcore.manifests.collection import collection_put_off
     from kschedcore.manifests.manifests import Manifests
 
-    wanted = parse_replicas(replicas)
-    paths = checked_filenames(filenames)
+    wanted = parse_replicas(changes.replicas)
     with collection_put_off():
-        manifests = Manifests.load(*paths, namespace=namespace or "default", stdin=standard_input())
+        manifests = Manifests(namespace or "default")
+        for document in documents_of(sources):
+            manifests.add(document)
         manifests.workloads = with_replicas(manifests.workloads, wanted)
         check_counts(manifests.workloads)
         # The objects live until the process ends; collecting garbage would only walk through them.
         gc.freeze()
-    sources = manifests.sources
-    for path in paths:
-        if ("<stdin>" if path == "-" else path) not in sources and not Path(path).is_dir():
-            raise UsageError(f"{path}: holds no objects")
     for warning in manifests.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     return manifests
 
 
-def checked_filenames(filenames: Sequence[str] | None) -> Sequence[str]:
-    """Return the values of ``-f``.
-
-    Raises:
-        UsageError: There is none, or one is empty (which a path would take for the current folder).
-    """
-    if not filenames:
-        raise UsageError("no manifests: name files, folders or - for standard input with -f")
-    if "" in filenames:
-        raise UsageError("--filename '': expected a file, a folder or - for standard input")
-    return filenames
-
-
-def standard_input() -> BinaryIO:
-    """Return the stream that ``-`` stands for; it is empty in a process that was started without standard input."""
-    return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
-
-
 def build_engine(
     manifests: Manifests,
+    scheduler: SchedulerFlags,
     *,
-    config: str | None,
-    release: Release,
     tie_break: TieBreak = TieBreak.first,
     seed: int = 0,
 ) -> Engine:
@@ -95,23 +74,24 @@ def build_engine(
     """
     from kschedcore.engine.engine import Engine
 
-    chosen = None if config is None else read_config(config)
+    chosen = None if scheduler.config is None else read_config(scheduler.config)
+    wanted = release(scheduler)
     if chosen is None and manifests.config is not None:
         note(NOT_FOLLOWED)
     try:
-        return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed, kubernetes=release)
+        return Engine(manifests, config=chosen, tie_break=tie_break.value, seed=seed, kubernetes=wanted)
     except ConfigError as error:
-        raise ConfigError(f"{config}: {error}") from None
+        raise ConfigError(f"{scheduler.config}: {error}") from None
 
 
-def release(version: str, feature_gates: str | None) -> Release:
+def release(scheduler: SchedulerFlags) -> Release:
     """Return the release that ``--kubernetes`` and ``--feature-gates`` mean.
 
     Raises:
         UsageError: There is no such version or gate, or a gate's value is neither true nor false.
     """
     gates: dict[str, bool] = {}
-    for entry in feature_gates.split(",") if feature_gates else ():
+    for entry in (scheduler.feature_gates or "").split(",") if scheduler.feature_gates else ():
         name, equals, value = entry.strip().partition("=")
         if not equals:
             raise UsageError(f"--feature-gates: missing bool value for {name}")
@@ -119,7 +99,7 @@ def release(version: str, feature_gates: str | None) -> Release:
             raise UsageError(f"--feature-gates: invalid value of {name}={value}: expected true or false")
         gates[name] = value.lower() == "true"
     try:
-        return release_of(version, gates)
+        return release_of(scheduler.kubernetes, gates)
     except UsageError as error:
         option = "--kubernetes" if str(error).startswith("kubernetes is") else "--feature-gates"
         raise UsageError(f"{option}: {error}") from None
@@ -144,7 +124,7 @@ def read_config(path: str) -> Mapping[str, Any]:
     return config
 
 
-def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) -> list[Pod]:
+def select(pods: Iterable[Pod], selection: Selection) -> list[Pod]:
     """Return the pods that ``-n`` and ``-l`` select. If there are no pods at all, print a note on standard error.
 
     Raises:
@@ -152,6 +132,7 @@ def select(pods: Iterable[Pod], *, namespace: str | None, selector: str | None) 
     """
     from kschedcore.api.selectors import parse_selector
 
+    namespace, selector = selection.only, selection.selector
     try:
         matches = parse_selector(selector or "").matches
     except ValueError as error:

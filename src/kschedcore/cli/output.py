@@ -1,14 +1,28 @@
-"""Printing as kubectl prints: aligned columns for people, versioned documents for programs."""
+"""Printing as kubectl prints: aligned columns for people, versioned documents and CSV for programs."""
 
 from __future__ import annotations
 
+import csv
 import enum
+import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["API_VERSION", "NONE", "NOTHING", "Document", "Output", "columns", "document", "emit", "write"]
+__all__ = [
+    "API_VERSION",
+    "NONE",
+    "NOTHING",
+    "Document",
+    "Output",
+    "columns",
+    "document",
+    "emit",
+    "emit_csv",
+    "write",
+]
 
 API_VERSION = "kschedcore.dev/v1alpha1"
 NONE = "<none>"
@@ -26,11 +40,12 @@ class Output(enum.StrEnum):
     wide = "wide"
     json = "json"
     yaml = "yaml"
+    csv = "csv"
     name = "name"
 
     @property
     def is_document(self) -> bool:
-        """Whether this is one of the formats that programs read."""
+        """Whether this is one of the formats that hold a whole document."""
         return self in {Output.json, Output.yaml}
 
 
@@ -41,6 +56,9 @@ def document(kind: str, **content: object) -> dict[str, object]:
 
 def columns(headers: Sequence[str], rows: Iterable[Sequence[Cell]], *, show_headers: bool = True) -> str:
     """Lay out rows under their headers, numbers to the right, everything else to the left.
+
+    On a terminal the headers are bold and a last column that is too wide is folded; otherwise lines are as long as
+    they are, without colour, as kubectl's.
 
     Args:
         headers: One name a column.
@@ -58,9 +76,14 @@ def columns(headers: Sequence[str], rows: Iterable[Sequence[Cell]], *, show_head
         for i in range(len(headers))
     ]
     lines = [[str(cell) for cell in row] for row in table]
+    widths = [
+        max(len(line[i]) for line in [*lines, headers][: None if show_headers else -1])
+        for i in range(len(headers))
+    ]
+    if _is_terminal():
+        return _for_terminal(headers, lines, numeric, widths, show_headers=show_headers)
     if show_headers:
         lines.insert(0, list(headers))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(headers))]
     return "".join(
         GAP.join(
             cell.rjust(width) if right else cell.ljust(width)
@@ -71,6 +94,49 @@ def columns(headers: Sequence[str], rows: Iterable[Sequence[Cell]], *, show_head
     )
 
 
+def _is_terminal() -> bool:
+    """Whether standard output is a terminal, or ``FORCE_COLOR`` has it taken for one."""
+    return sys.stdout is not None and (sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+
+
+def _for_terminal(
+    headers: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    numeric: Sequence[bool],
+    widths: Sequence[int],
+    *,
+    show_headers: bool,
+) -> str:
+    """Return the lines through rich, which follows NO_COLOR and TERM, and knows the terminal's width."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False)
+    others = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+    folds = not numeric[-1] and console.width - others >= min(_READABLE, widths[-1])
+    shown = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), show_header=show_headers)
+    for index, header in enumerate(headers):
+        last = index == len(headers) - 1
+        shown.add_column(
+            header,
+            justify="right" if numeric[index] else "left",
+            no_wrap=not (last and folds),
+            overflow="fold",
+            min_width=None if last and folds else widths[index],
+        )
+    for line in lines:
+        shown.add_row(*(Text(cell, style="dim" if cell in (NONE, NOTHING) else "") for cell in line))
+    width = console.width if folds else max(console.width, others + widths[-1])
+    with console.capture() as captured:
+        console.print(shown, width=width)
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+_READABLE = 30
+"""Minimum width of a folded column; a terminal that has less room breaks the lines itself, as for kubectl."""
+
+
 def emit(content: Document, output: Output) -> None:
     """Write a document in one of the formats that programs read."""
     if output is Output.yaml:
@@ -79,6 +145,24 @@ def emit(content: Document, output: Output) -> None:
         write(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
     else:
         write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def emit_csv(
+    headers: Sequence[str], rows: Iterable[Sequence[Cell | bool | None]], *, show_headers: bool = True
+) -> None:
+    """Write rows as comma-separated values (RFC 4180, lines ended by a line feed).
+
+    Args:
+        headers: One name a column, named as the fields of the documents are.
+        rows: Rows of as many values; None is an empty field, amounts are in the documents' units.
+        show_headers: Whether the first line holds the headers.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if show_headers:
+        writer.writerow(headers)
+    writer.writerows(rows)
+    write(text.getvalue())
 
 
 def write(text: str) -> None:

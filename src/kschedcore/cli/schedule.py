@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kschedcore.api.versions import NEWEST
+from typing import TYPE_CHECKING
+
 from kschedcore.cli import decisions, utilisation
 from kschedcore.cli.coverage import (
     evicted_document,
@@ -12,41 +13,44 @@ from kschedcore.cli.coverage import (
     refused_lines,
     report_coverage,
 )
-from kschedcore.cli.inputs import build_engine, load, release, select
+from kschedcore.cli.inputs import build_engine, load, select
+from kschedcore.cli.interruption import InterruptibleInquiries, Interruption
 from kschedcore.cli.options import (
-    ConfigFile,
-    FeatureGates,
-    Filenames,
-    KubernetesVersion,
-    LabelSelector,
-    Namespace,
+    ClusterChanges,
     NoHeaders,
     OutputFormat,
-    Replicas,
+    SchedulerFlags,
     Seed,
+    Selection,
+    Sources,
     Strict,
     TieBreak,
     TieBreakPolicy,
 )
-from kschedcore.cli.output import Output, document, emit, write
+from kschedcore.cli.output import Output, document, emit, emit_csv, write
 from kschedcore.cli.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kschedcore.engine.decision import Decision
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = (
-    "Examples: kubectl get nodes,pods -A -o json | kschedcore schedule -f - -f app.yaml;"
-    " helm template shop | kschedcore schedule -f cluster.json -f -"
-)
+EPILOG = """\
+Examples:
+  kubectl get nodes,pods -A -o json | kschedcore schedule -f - -f app.yaml
+  helm template shop | kschedcore schedule -f cluster.json -f -
+  kschedcore schedule -f cluster.json -k overlays/production
+  kschedcore schedule -f cluster.json --drain node-7 --add-node node-1=2
+"""
 
 
 def command(
-    filename: Filenames = None,
-    namespace: Namespace = None,
-    selector: LabelSelector = None,
-    replicas: Replicas = None,
-    config: ConfigFile = None,
-    kubernetes: KubernetesVersion = NEWEST,
-    feature_gates: FeatureGates = None,
+    sources: Sources,
+    selection: Selection,
+    changes: ClusterChanges,
+    scheduler: SchedulerFlags,
     tie_break: TieBreakPolicy = TieBreak.first,
     seed: Seed = 0,
     strict: Strict = False,
@@ -55,31 +59,34 @@ def command(
 ) -> None:
     """Place the pending pods of the manifests, and the pods that their workloads lack, on the manifests' nodes.
 
-    Prints the node of each pod, why others have none, and the utilisation before and after.
+    Prints the node of each pod, why others have none, and the utilisation before and after. Ctrl-C ends the placing
+    early; what was placed until then is printed, marked partial, and the exit status is 130.
     """
     from kschedcore.cli.why_not import Inquiries
-    from kschedcore.planning.plan import plan
+    from kschedcore.engine.decision import Decisions
+    from kschedcore.planning.plan import Plan, plan
 
-    manifests = load(filename, namespace=namespace, replicas=replicas)
-    engine = build_engine(
-        manifests, config=config, release=release(kubernetes, feature_gates), tie_break=tie_break, seed=seed
-    )
+    manifests = load(sources, changes, namespace=selection.namespace)
+    engine = build_engine(manifests, scheduler, tie_break=tie_break, seed=seed)
     report_coverage(manifests, strict=strict)
-    pods = select(manifests.pending, namespace=namespace, selector=selector)
+    pods = select(manifests.pending, selection)
     before = engine.utilisation()
-    with progress(f"placing {len(pods)} pods"):
-        planned = plan(manifests, engine, pods)
+    interruption = Interruption()
+    with progress(f"placing {len(pods):,} pods"):
+        planned = interruption.run_batch(lambda: plan(manifests, engine, pods), Plan(Decisions([])))
     made, refused = planned.decisions, planned.refused
     used = utilisation.compare(before, engine.utilisation())
-    inquiries = Inquiries(engine, manifests.nodes)
+    inquiries = InterruptibleInquiries(Inquiries(engine, manifests.nodes), interruption)
     placed = sum(each.node is not None for each in made)
     if output.is_document:
+        documents = [decisions.as_document(each, inquiries) for each in made]
         emit(
             document(
                 "ScheduleResult",
+                partial=interruption.partial,
                 placed=placed,
                 unschedulable=len(made) - placed,
-                decisions=[decisions.as_document(each, inquiries) for each in made],
+                decisions=documents,
                 refused=refused_document(refused),
                 evicted=evicted_document(planned.evicted),
                 notConsidered=not_considered(manifests),
@@ -89,14 +96,21 @@ def command(
         )
     elif output is Output.name:
         write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node))
+    elif output is Output.csv:
+        emit_csv(decisions.FIELDS, map(decisions.as_row, made), show_headers=not no_headers)
     else:
         show_headers = not no_headers
+        why = decisions.refusals(made, inquiries) + refused_lines(refused) + evicted_lines(planned.evicted)
+        total = len(pods) if interruption.partial else planned.pods
         parts = [
             decisions.placements(made, wide=output is Output.wide, show_headers=show_headers),
-            f"{placed} of {len(made) + len(refused)} pods placed\n"
-            + decisions.refusals(made, inquiries)
-            + refused_lines(refused)
-            + evicted_lines(planned.evicted),
+            f"{placed:,} of {total:,} pods placed{_part(made, interruption)}\n{why}",
             utilisation.table(used, show_headers=show_headers),
         ]
         write("\n".join(part for part in parts if part))
+    interruption.end()
+
+
+def _part(made: Collection[Decision], interruption: Interruption) -> str:
+    """Return a remark about an interruption."""
+    return f" (partial: interrupted after {len(made):,})" if interruption.partial else ""

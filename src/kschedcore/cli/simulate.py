@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kschedcore.api.versions import NEWEST
+from kschedcore.cli.amounts import duration_text
 from kschedcore.cli.counts import check_counts
-from kschedcore.cli.entry import INTERRUPTED
-from kschedcore.cli.inputs import NOT_FOLLOWED, checked_filenames, note, read_config, release, standard_input
-from kschedcore.cli.options import ConfigFile, FeatureGates, Filenames, KubernetesVersion
-from kschedcore.cli.output import Output, columns, emit, write
+from kschedcore.cli.coverage import say_not_considered
+from kschedcore.cli.exits import INTERRUPTED
+from kschedcore.cli.inputs import NOT_FOLLOWED, note, read_config, release
+from kschedcore.cli.options import SchedulerFlags, Sources, Strict
+from kschedcore.cli.output import Output, columns, emit, emit_csv, write
 from kschedcore.cli.progress import measured
+from kschedcore.cli.sources import documents_of
 from kschedcore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,15 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = (
-    "A scenario is a document of kind Scenario (apiVersion: simulation.kschedcore.dev/v1alpha1) among the files."
-    " spec.steps: [{at: 10h, failNodes: {zone: zone-a, for: 2h}}] is a bad day;"
-    " spec.steps: [{every: 7d, grow: {target: deployment/web, percent: 5}}] with --duration 13w is a quarter."
-    " Steps: apply, delete, scale, grow, setImage, rolloutRestart, rolloutUndo, failNodes, repairNodes, cordonNodes,"
-    " uncordonNodes, drainNodes, addNodes, deleteNodes. spec.arrivals: pods and jobs over time;"
-    " spec.loads: usage over time; spec.behaviours: how containers act."
-    " Example: kschedcore simulate -f cluster.yaml -f app.yaml -f bad-day.yaml --duration 24h"
-)
+EPILOG = """\
+A scenario is a document of kind Scenario (apiVersion: simulation.kschedcore.dev/v1alpha1) among the files. A bad day:
+  spec: {steps: [{at: 10h, failNodes: {zone: zone-a, for: 2h}}]}
+A quarter, with --duration 13w:
+  spec: {steps: [{every: 7d, grow: {target: deployment/web, percent: 5}}]}
+Steps: apply, delete, scale, grow, setImage, rolloutRestart, rolloutUndo, failNodes, repairNodes, cordonNodes,
+uncordonNodes, drainNodes, addNodes, deleteNodes. spec.arrivals: pods and jobs over time; spec.loads: usage over time;
+spec.behaviours: how containers act.
+
+Example:
+  kschedcore simulate -f cluster.yaml -f app.yaml -f bad-day.yaml --duration 24h
+"""
 
 
 class Results(enum.StrEnum):
@@ -43,6 +47,7 @@ class Results(enum.StrEnum):
 
     table = "table"
     json = "json"
+    csv = "csv"
     parquet = "parquet"
 
 
@@ -75,12 +80,11 @@ SampleEvery = Annotated[
 
 
 def command(
-    filename: Filenames = None,
+    sources: Sources,
+    scheduler: SchedulerFlags,
     duration: Duration = "24h",
     seed: Seed = 0,
-    config: ConfigFile = None,
-    kubernetes: KubernetesVersion = NEWEST,
-    feature_gates: FeatureGates = None,
+    strict: Strict = False,
     sample_every: SampleEvery = None,
     output: Format = Results.table,
     output_dir: OutputDir = None,
@@ -90,37 +94,32 @@ def command(
     The same files and seed give the same results. Ctrl-C ends a run early; its results are marked partial, and
     the exit status is 130.
     """
-    from kschedcore.manifests.loading import read_documents
     from kschedcore.simulation import Simulation
 
-    paths = checked_filenames(filename)
     if output is Results.parquet and output_dir is None:
         raise UsageError("-o parquet: needs a folder to write to; name one with --output-dir")
-    chosen = None if config is None else read_config(config)
-    documents = list(read_documents(paths, standard_input()))
+    chosen = None if scheduler.config is None else read_config(scheduler.config)
+    documents = documents_of(sources)
     check_counts(document.data for document in documents)
     simulation = Simulation(
         documents,
         duration,
         seed=seed,
         config=chosen,
-        release=release(kubernetes, feature_gates),
+        release=release(scheduler),
         sample_every=sample_every,
     )
     if simulation.ignores_config:
         note(NOT_FOLLOWED)
-    aside = simulation.cluster.left_aside
-    if aside:
-        listed = ", ".join(
-            f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(aside.items())
-        )
-        sys.stderr.write(f"not considered: {listed}\n")
+    say_not_considered(simulation.cluster.left_aside, strict=strict)
     with measured(f"simulating {duration}", "pods") as progress, _stopping(simulation):
         summary = simulation.run_to(output_dir, progress)
     if output is Results.json:
         emit(summary, Output.json)
     elif output is Results.table:
         write(_table(summary))
+    elif output is Results.csv:
+        emit_csv(("about", "name", "figure", "value"), rows_of(summary))
     if summary["partial"]:
         raise typer.Exit(INTERRUPTED)
 
@@ -138,11 +137,30 @@ def _stopping(simulation: Simulation) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def rows_of(summary: Mapping[str, Any]) -> Iterator[list[str | float | None]]:
+    """Yield every figure of a summary as a row: what it is about, its name there, the figure and its value."""
+    for about in ("pods", "pendingSeconds", "disruptions"):
+        for figure, value in summary[about].items():
+            yield [about, "", figure, value]
+    yield ["run", "", "simulatedSeconds", summary["simulatedSeconds"]]
+    yield ["run", "", "quotaRefusals", summary["quotaRefusals"]]
+    for zone, resources in summary["zones"].items():
+        for resource, figures in resources.items():
+            yield from (["zone", zone, f"{resource} {figure}", value] for figure, value in figures.items())
+    for name, app in summary["apps"].items():
+        for figure, value in app.items():
+            if figure != "disruptions":
+                yield ["app", name, figure, value]
+        yield from (
+            ["app", name, f"disruptions {cause}", count] for cause, count in app["disruptions"].items()
+        )
+
+
 def _table(summary: Mapping[str, Any]) -> str:
-    head = f"{summary['simulatedSeconds']:g} s simulated, seed {summary['seed']}"
+    head = f"{duration_text(summary['simulatedSeconds'])} simulated, seed {summary['seed']}"
     head += " (partial: interrupted)\n" if summary["partial"] else "\n"
     figures: list[list[str | float]] = [[f"pods {name}", count] for name, count in summary["pods"].items()]
-    figures += [[f"pending seconds {name}", each] for name, each in summary["pendingSeconds"].items()]
+    figures += [[f"pending {name}", duration_text(each)] for name, each in summary["pendingSeconds"].items()]
     figures += [[f"disrupted by {name}", count] for name, count in summary["disruptions"].items()]
     figures.append(["refused by quotas", summary["quotaRefusals"]])
     zones = [
@@ -151,14 +169,14 @@ def _table(summary: Mapping[str, Any]) -> str:
         for resource, figures in resources.items()
     ]
     apps = [
-        [name, _or_dash(app["desired"]), app["mostMissing"], app["unavailableSeconds"],
-         app["missingPodSeconds"], sum(app["disruptions"].values())]
+        [name, _or_dash(app["desired"]), app["mostMissing"], duration_text(app["unavailableSeconds"]),
+         duration_text(app["missingPodSeconds"]), sum(app["disruptions"].values())]
         for name, app in summary["apps"].items()
     ]  # fmt: skip
     parts = [
         head + columns(["FIGURE", "VALUE"], figures),
         columns(["ZONE", "RESOURCE", "REQUESTED", "MOST REQUESTED", "STRANDED"], zones),
-        columns(["APP", "DESIRED", "MOST MISSING", "UNAVAILABLE S", "MISSING POD S", "DISRUPTIONS"], apps),
+        columns(["APP", "DESIRED", "MOST MISSING", "UNAVAILABLE", "MISSING PODS' TIME", "DISRUPTIONS"], apps),
     ]
     return "\n".join(part for part in parts if part)
 

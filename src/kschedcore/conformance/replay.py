@@ -9,7 +9,7 @@ from pathlib import Path
 from kschedcore.conformance.files import read, stem
 from kschedcore.conformance.formats import FORMATS, Format, format_of
 from kschedcore.conformance.results import Case, CaseResult, Family
-from kschedcore.errors import ManifestError
+from kschedcore.errors import Interrupted, ManifestError
 
 __all__ = ["replay"]
 
@@ -26,8 +26,17 @@ def replay(paths: Iterable[Path], *, show: int) -> list[Family]:
 
     Raises:
         ManifestError: A file is not a recording, holds no case, or holds a case of no known kind.
+        Interrupted: Ctrl-C; the exception's ``decisions`` are the families with the cases replayed until then.
     """
     families: dict[tuple[str, str], Family] = {}
+    try:
+        _replay_all(paths, families, show=show)
+    except KeyboardInterrupt as error:
+        raise Interrupted(list(families.values())) from error
+    return list(families.values())
+
+
+def _replay_all(paths: Iterable[Path], families: dict[tuple[str, str], Family], *, show: int) -> None:
     for path in paths:
         cases = 0
         for cases, case in enumerate(read(path), start=1):
@@ -45,7 +54,6 @@ def replay(paths: Iterable[Path], *, show: int) -> list[Family]:
             family.add(case_id, result, seconds, show=show)
         if not cases:
             raise ManifestError("holds no cases", source=str(path))
-    return list(families.values())
 
 
 def _guarded(form: Format, case: Case) -> CaseResult:

@@ -20,7 +20,7 @@ from kschedcore.api.arguments import path_of
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.manifests.yaml import line_of, read_yaml
 
-__all__ = ["STDIN", "Document", "read_documents"]
+__all__ = ["STDIN", "Document", "parse_documents", "read_documents"]
 
 T = TypeVar("T")
 
@@ -75,12 +75,15 @@ class Document:
         return line_of(self.text, self.number, path) or self.line
 
 
-def read_documents(paths: Iterable[str | Path], stdin: BinaryIO | None = None) -> Iterator[Document]:
-    """The documents of files and folders, in the order given; a folder's files in name order.
+def read_documents(
+    paths: Iterable[str | Path], stdin: BinaryIO | None = None, *, recursive: bool = False
+) -> Iterator[Document]:
+    """Yield the documents of files and folders, in the order given; a folder's files in name order.
 
     Args:
         paths: Files, folders (every manifest directly in them), or ``-``.
         stdin: Where ``-`` reads from; the process's standard input when None.
+        recursive: Whether to read the folders in folders as well.
 
     Raises:
         NotFoundError: A path does not exist.
@@ -89,16 +92,16 @@ def read_documents(paths: Iterable[str | Path], stdin: BinaryIO | None = None) -
     """
     for path in paths:
         if str(path) == STDIN:
-            yield from _parse(_read(stdin or sys.stdin.buffer, "<stdin>"), "<stdin>")
+            yield from parse_documents(_read(stdin or sys.stdin.buffer, "<stdin>"), "<stdin>")
             continue
-        for file in _files(path_of("a path of manifests", path)):
-            yield from _parse(_reading(file, _read_file), str(file))
+        for file in _files(path_of("a path of manifests", path), recursive=recursive):
+            yield from parse_documents(_reading(file, _read_file), str(file))
 
 
-def _files(place: Path) -> list[Path]:
+def _files(place: Path, *, recursive: bool) -> list[Path]:
     if not _reading(place, Path.is_dir):
         return [place]
-    found = _reading(place, lambda folder: sorted(folder.iterdir()))
+    found = _reading(place, lambda folder: sorted(folder.rglob("*") if recursive else folder.iterdir()))
     files = [file for file in found if file.name.endswith(_SUFFIXES) and file.is_file()]
     if not files:
         raise ManifestError("no manifests (*.yaml, *.yml, *.json, *.gz) in this folder", source=str(place))
@@ -167,7 +170,16 @@ def _text(data: bytes, source: str) -> str:
     return text
 
 
-def _parse(data: bytes, source: str) -> Iterator[Document]:
+def parse_documents(data: bytes, source: str) -> Iterator[Document]:
+    """Return the documents of a text.
+
+    Args:
+        data: YAML or JSON, perhaps compressed by gzip.
+        source: What messages call the text.
+
+    Raises:
+        ManifestError: It is neither.
+    """
     if data[:2] == _GZIP:
         data = _unpack(data, source)
     if _LOGS in data:

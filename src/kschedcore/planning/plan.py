@@ -16,6 +16,7 @@ import msgspec
 from kschedcore.api.objects import Node, Pod
 from kschedcore.engine.decision import Decision, Decisions
 from kschedcore.engine.engine import Engine
+from kschedcore.errors import Interrupted
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.manifests.review import Refusal
 
@@ -56,6 +57,10 @@ class Plan:
     refused: list[Refusal] = field(default_factory=list)
     evicted: list[Eviction] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        """Return how many pods were looked at."""
+        return len(self.decisions)
+
     @property
     def pods(self) -> int:
         """How many pods the workloads ask for."""
@@ -78,13 +83,16 @@ def plan(manifests: Manifests, engine: Engine, pods: Iterable[Pod] | None = None
     Raises:
         ManifestError: A workload's template cannot be read as that of a pod.
         PluginError: A plugin written in Python failed.
-        Interrupted: Ctrl-C.
+        Interrupted: Ctrl-C; the exception's ``decisions`` are the plan up to then, and its pods stay accounted.
     """
     chosen = manifests.pending if pods is None else list(pods)
     planner = _Planner(manifests, engine)
-    planner.place(chosen)
-    if pods is None or len(chosen) == len(manifests.pending):
-        planner.end_deleted_pods()
+    try:
+        planner.place(chosen)
+        if pods is None or len(chosen) == len(manifests.pending):
+            planner.end_deleted_pods()
+    except KeyboardInterrupt as error:
+        raise Interrupted(planner.result()) from error
     return planner.result()
 
 
@@ -113,8 +121,13 @@ class _Planner:
         while pods:
             made: list[Decision] = []
             for batch in self._batches(pods):
-                made += self._engine.schedule(batch)
-                self._record(made)
+                try:
+                    decisions = self._engine.schedule(batch)
+                except Interrupted as error:
+                    self._record(error.decisions)
+                    raise
+                made += decisions
+                self._record(decisions)
             pods = self._evict(made)
 
     def _batches(self, pods: Collection[Pod]) -> Iterator[list[Pod]]:
