@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from kschedcore.api.machinery.frozen import Interner
 from kschedcore.store.codec import Draft
-
-INTERNER = Interner()
 
 
 def draft(text: str = "") -> Draft:
-    return Draft({"metadata": {"name": "x"}, "text": text}, None, INTERNER)
+    return Draft({"metadata": {"name": "x"}, "text": text}, None)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kschedcore.api.machinery.frozen import Interner, KnownFields, freeze
+from kschedcore.api.machinery.frozen import KnownFields, freeze
 from kschedcore.store.backend import (
     Backend,
     Compacted,
@@ -176,7 +176,7 @@ def test_deleting_a_key_that_does_not_exist_is_refused(make: Callable[[], Backen
 def test_field_records_are_stored_with_the_object(make: Callable[[], Backend]) -> None:
     backend = make()
     entries = freeze([{"manager": "m", "operation": "Update", "fieldsV1": {"f:text": {}}}])
-    value = Draft({"metadata": {"name": "x"}, "text": "a"}, KnownFields(entries), Interner())
+    value = Draft({"metadata": {"name": "x"}, "text": "a"}, KnownFields(entries))
     backend.put("pods/a/x", value)
     entry = backend.get("pods/a/x")
     assert entry is not None

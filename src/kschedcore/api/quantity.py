@@ -8,8 +8,10 @@ units or thousandths wherever it needs an integer: whoever asks for some of a re
 from __future__ import annotations
 
 import re
-from functools import cache, total_ordering
+from functools import total_ordering
 from typing import Literal, NamedTuple
+
+from kschedcore.api.machinery.remembered import remembered
 
 __all__ = ["Quantity", "milli_value", "nanos", "to_milli", "to_value", "value"]
 
@@ -240,19 +242,19 @@ def to_milli(amount: int) -> int:
     return _capped(_up(amount, 10**6))
 
 
-@cache
+@remembered
 def nanos(text: str | float) -> int:
     """Billionths of a quantity's text. Raises ValueError when it is none."""
     return Quantity.parse(text).nanos
 
 
-@cache
+@remembered
 def value(text: str | float) -> int:
     """Whole units of a quantity's text (:meth:`Quantity.value`). Raises ValueError when it is none."""
     return Quantity.parse(text).value()
 
 
-@cache
+@remembered
 def milli_value(text: str | float) -> int:
     """Thousandths of a quantity's text (:meth:`Quantity.milli_value`). Raises ValueError when it is none."""
     return Quantity.parse(text).milli_value()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
 
 from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver.cells import cells_of, column_definitions
@@ -34,7 +34,7 @@ class Representation(Enum):
     METADATA_LIST = "PartialObjectMetadataList"
 
 
-@lru_cache(maxsize=256)
+@remembered
 def negotiated(accept: str) -> Representation:
     """Return the first representation of an ``Accept`` header that is served; the object for none.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from urllib.parse import unquote
 
 import msgspec
 
 from kschedcore.api.machinery.kinds import Kind, kind_by_path
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.client.transport import Query, split_target
 
@@ -58,7 +58,7 @@ def _split(target: str) -> tuple[list[str], Query]:
     return [unquote(segment) for segment in path.strip("/").split("/")], query
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def route(target: str) -> Route:
     """Read a path with its query. Equal targets have the same route.
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.cel.errors import EvaluationError
 
 __all__ = ["PatternError", "compiled"]
@@ -56,7 +56,7 @@ class PatternError(EvaluationError):
         super().__init__(f"error parsing regexp: {shown}")
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def compiled(pattern: str) -> re.Pattern[str]:
     """Return the pattern for Python.
 
@@ -356,14 +356,14 @@ def _ranges(points: list[int]) -> str:
     return "".join(text)
 
 
-@lru_cache(maxsize=64)
+@remembered
 def _complement(content: str) -> str:
     """Return the content of a set of everything that is not in the set."""
     inside = re.compile(f"[{content}]")
     return _ranges([point for point in range(sys.maxunicode + 1) if not inside.match(chr(point))])
 
 
-@lru_cache(maxsize=64)
+@remembered
 def _category(name: str) -> str | None:
     """Return the content of a set of a Unicode category, or of one of the common scripts."""
     if name == "Any":

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.api.machinery.types import Object
 
@@ -89,7 +89,7 @@ class Query(Mapping[str, str]):
         return self._values.get(name, ())
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def split_target(target: str) -> tuple[str, Query]:
     """Return the path of a request's target, still percent-encoded, and its parameters."""
     path, _, query = target.partition("?")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.times import EARLIEST, parse_time, timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.nodes.backoff import Backoff
@@ -219,7 +219,7 @@ def _read(state: Mapping[str, Any]) -> State | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def _image_id(image: str) -> str:
     name = image.partition("@")[0]
     head, colon, tag = name.rpartition(":")

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from kschedcore.api.machinery.frozen import FieldRecord, Interner, KnownFields, StoredObject, freeze
+from kschedcore.api.machinery.frozen import FieldRecord, KnownFields, StoredObject, freeze
+from kschedcore.api.machinery.remembered import shared_object
 
 __all__ = ["Draft", "decode", "encode"]
 
@@ -24,16 +25,14 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         obj: The object; its version is of no account.
         record: Who manages its fields; None when no manager is recorded.
-        interner: Freezes it, sharing its parts.
     """
 
     obj: Mapping[str, Any]
     record: FieldRecord | None
-    interner: Interner
 
     def at(self, revision: int) -> StoredObject:
-        """Return the object as of the revision of its write, frozen."""
-        return self.interner.freeze(self.obj, str(revision), self.record)
+        """Return the object as of the revision of its write, frozen, its parts shared with other objects."""
+        return shared_object(self.obj, str(revision), self.record)
 
     def encoded(self) -> bytes:
         """Return the object as bytes, without its revision."""

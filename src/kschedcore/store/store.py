@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from weakref import WeakSet
 
-from kschedcore.api.machinery.frozen import FieldRecord, Interner, StoredObject
+from kschedcore.api.machinery.frozen import FieldRecord, StoredObject
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, already_exists, conflict, not_found, too_large
@@ -48,7 +48,6 @@ class Store:
 
     def __init__(self, backend: Backend | None = None) -> None:
         self.backend: Backend = MemoryBackend() if backend is None else backend
-        self._interner = Interner()
         self._lister = Lister(self.backend)
         self._watches: WeakSet[Watch] = WeakSet()
 
@@ -77,7 +76,7 @@ class Store:
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         try:
-            return self.backend.put(key, Draft(obj, record, self._interner), expected=0).value
+            return self.backend.put(key, Draft(obj, record), expected=0).value
         except RevisionMismatch:
             raise already_exists(resource, metadata["name"]) from None
         except TooLarge as error:
@@ -101,7 +100,7 @@ class Store:
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
         record = self._carried(key) if record is None else record
         try:
-            return self.backend.put(key, Draft(obj, record, self._interner), expected=int(version)).value
+            return self.backend.put(key, Draft(obj, record), expected=int(version)).value
         except RevisionMismatch as mismatch:
             raise _outdated(resource, metadata["name"], mismatch) from None
         except TooLarge as error:
@@ -115,7 +114,7 @@ class Store:
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
-        last = Draft(obj, self._carried(key), self._interner)
+        last = Draft(obj, self._carried(key))
         try:
             return self.backend.delete(key, last, expected=int(version)).value
         except RevisionMismatch as mismatch:
@@ -126,7 +125,7 @@ class Store:
         metadata = obj["metadata"]
         key = key_of(kind_by_resource(resource).resource, metadata.get("namespace", ""), metadata["name"])
         try:
-            draft = Draft(obj, self._carried(key), self._interner)
+            draft = Draft(obj, self._carried(key))
             self.backend.put(key, draft, expected=int(metadata["resourceVersion"]))
         except RevisionMismatch:
             return False

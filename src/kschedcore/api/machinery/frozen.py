@@ -194,7 +194,8 @@ def plain(value: Mapping[str, Any]) -> dict[str, Any]:
 class Interner:
     """Freezes objects so that equal parts are shared.
 
-    Only parts seen lately are looked for, so what nothing stored refers to any more is let go in the end.
+    Only parts seen lately are looked for, so what nothing stored refers to any more is let go in the end. Threads may
+    use one at the same time: two of them may make a part each, which costs memory and nothing else.
 
     Args:
         remembered: How many parts to look for; a pod has about ten that differ from those of its siblings.
@@ -254,9 +255,15 @@ class Interner:
                 else FrozenList([self.part(item) for item in value])
             )
             if len(self._parts) >= self._remembered:
-                del self._parts[next(iter(self._parts))]
+                self._drop_oldest()
         self._parts[key] = part
         return part
+
+    def _drop_oldest(self) -> None:
+        try:  # noqa: SIM105 (suppress takes longer than the rest)
+            self._parts.pop(next(iter(self._parts)), None)
+        except (RuntimeError, StopIteration):
+            pass  # another thread has changed the table
 
     def forget(self) -> None:
         """Look for no part seen before."""

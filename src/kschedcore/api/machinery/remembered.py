@@ -2,22 +2,21 @@
 
 Pods come by the thousand from few templates, and each is written several times with the same spec. Frozen
 parts are shared, so comparing two of them is a comparison of identities, and a pure function of them needs to
-be computed only once. Every bounded memo table of the API and its rules is made here, so that :func:`forget`
-empties all of them.
+be computed only once. Every bounded memo table of functions, and the one table of shared parts, is made here, so that
+:func:`forget` empties all of them. (Tables that are made once, like those of a schema, use :func:`functools.cache`.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from threading import Lock
 from typing import Any, TypeVar, TypeVarTuple, cast, overload
 
 import msgspec
 
-from kschedcore.api.machinery.frozen import FrozenDict, FrozenList, Interner
+from kschedcore.api.machinery.frozen import FieldRecord, FrozenDict, FrozenList, Interner, StoredObject
 
-__all__ = ["forget", "remembered", "shared", "shared_json"]
+__all__ = ["forget", "remembered", "shared", "shared_json", "shared_object"]
 
 ANSWERS_REMEMBERED = 4096
 """How many results each function keeps; the least recently used go first."""
@@ -28,7 +27,6 @@ _PLAIN = frozenset({dict, list})
 _encode = msgspec.json.Encoder().encode
 _forgetting: list[Callable[[], None]] = []
 _interner = Interner()
-_interning = Lock()
 
 
 def remembered(rule: Callable[[*_Ts], _R]) -> Callable[[*_Ts], _R]:
@@ -46,8 +44,7 @@ def forget() -> None:
     """Drop every memoised result and every shared part."""
     for clear in _forgetting:
         clear()
-    with _interning:
-        _interner.forget()
+    _interner.forget()
 
 
 @overload
@@ -62,5 +59,15 @@ def shared(value: Any) -> Any:
 @remembered
 def shared_json(encoded: bytes) -> Any:
     """Return the value of a JSON text, frozen and shared as by :func:`shared`."""
-    with _interning:
-        return _interner.part(msgspec.json.decode(encoded))
+    return _interner.part(msgspec.json.decode(encoded))
+
+
+def shared_object(obj: Mapping[str, Any], version: str, record: FieldRecord | None) -> StoredObject:
+    """Return an object frozen, sharing its parts with other objects.
+
+    Args:
+        obj: The object.
+        version: Its resourceVersion.
+        record: Who manages its fields; None when no manager is recorded.
+    """
+    return _interner.freeze(obj, version, record)

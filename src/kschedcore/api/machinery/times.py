@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+
+from kschedcore.api.machinery.remembered import remembered
 
 __all__ = ["EARLIEST", "LATEST", "later", "parse_time", "span", "timestamp"]
 
@@ -12,7 +13,7 @@ LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0)
 """The first and the last time that can be written; arithmetic stops there."""
 
 
-@lru_cache(maxsize=16)
+@remembered
 def timestamp(time: datetime) -> str:
     """``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict, FrozenList, freeze
@@ -44,7 +43,7 @@ FORGET = FrozenList([FrozenDict()])
 """Sentinel instead of entries: drop all recorded managers and start tracking with this write."""
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def manager_name(given: str, user_agent: str) -> str:
     """Return the field manager of a request: its ``fieldManager``, or the first part of its user agent."""
     if given:

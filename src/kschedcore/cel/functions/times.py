@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.cel import types
 from kschedcore.cel.declarations import Overload, method
 from kschedcore.cel.errors import EvaluationError
@@ -27,7 +27,7 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-@lru_cache(maxsize=256)
+@remembered
 def _zone(name: str) -> tzinfo:
     hours, colon, minutes = name.partition(":")
     if colon:

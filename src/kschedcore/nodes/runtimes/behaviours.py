@@ -18,10 +18,10 @@ behaviour without ``match``, YAML or JSON) takes precedence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.objects.decoding import shown
 from kschedcore.api.quantity import milli_value, value
 from kschedcore.errors import ManifestError
@@ -104,7 +104,7 @@ class _File(Fields, frozen=True):
     behaviours: tuple[Behaviour, ...] = ()
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def annotated(text: str) -> Behaviour:
     """Read the annotation of a pod.
 
