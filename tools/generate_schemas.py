@@ -114,9 +114,9 @@ class Generator:
             fields[key] = field
 
     def presence_of(self, owner: str, key: str, field: dict[str, Any], required: bool) -> str:
-        """``always`` written, ``pointer`` (zero kept, absence kept) or ``""`` (a zero is left out)."""
+        """``always`` written, ``null`` when absent, ``pointer`` (kept as sent) or ``""`` (a zero is left out)."""
         for names in (owner, "*"):
-            for presence in ("always", "pointer", "omit"):
+            for presence in ("always", "null", "pointer", "omit"):
                 if key in self.facts[presence].get(names, []):
                     return "" if presence == "omit" else presence
             if required:

@@ -25,7 +25,7 @@ def test_a_zero_that_means_absent_is_dropped() -> None:
     spec = read_pod(
         {"containers": [], "hostNetwork": False, "hostname": "", "tolerations": [], "nodeSelector": {}}
     )
-    assert spec == {"containers": []}
+    assert spec == {"containers": None}
 
 
 def test_a_zero_that_can_be_told_from_absent_is_kept() -> None:
@@ -37,7 +37,7 @@ def test_a_zero_that_can_be_told_from_absent_is_kept() -> None:
 
 
 def test_null_means_absent() -> None:
-    assert read_pod({"containers": [], "nodeSelector": None}) == {"containers": []}
+    assert read_pod({"containers": [], "nodeSelector": None}) == {"containers": None}
 
 
 def test_structs_that_are_always_written_are_there_when_the_body_leaves_them_out() -> None:
@@ -52,6 +52,22 @@ def test_structs_that_are_always_written_are_there_when_the_body_leaves_them_out
         },
         "status": {},
     }
+
+
+def test_a_list_that_is_always_written_is_null_when_it_is_empty() -> None:
+    kind = object_type("discovery.v1.EndpointSlice")
+    decoded, _ = decode_object(kind, {"endpoints": [], "ports": [{"port": 80}]})
+    assert decoded["endpoints"] is None
+    assert decode_object(kind, {"endpoints": [{"addresses": ["10.0.0.1"]}]})[0]["endpoints"] == [
+        {"addresses": ["10.0.0.1"], "conditions": {}}
+    ]
+
+
+def test_a_pointer_without_omitempty_is_null_when_absent() -> None:
+    """``dataSource.apiGroup`` of a claim for volumes of the core group."""
+    kind = object_type("core.v1.TypedLocalObjectReference")
+    assert decode_object(kind, {"kind": "PersistentVolumeClaim", "name": "c"})[0]["apiGroup"] is None
+    assert decode_object(kind, {"apiGroup": "", "kind": "K", "name": "c"})[0]["apiGroup"] == ""
 
 
 def test_unknown_fields_are_dropped_and_named_with_their_place() -> None:

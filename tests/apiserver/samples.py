@@ -68,6 +68,23 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "nodes": {},
     "priorityclasses": {"value": 10},
     "runtimeclasses": {"handler": "runc"},
+    "csidrivers": {"spec": {"attachRequired": False}},
+    "csinodes": {"spec": {"drivers": [{"name": "d.example.com", "nodeID": "n"}]}},
+    "volumeattachments": {
+        "spec": {"attacher": "d.example.com", "nodeName": "n", "source": {"persistentVolumeName": "v"}}
+    },
+    "endpoints": {"subsets": [{"addresses": [{"ip": "10.1.2.3"}], "ports": [{"port": 80}]}]},
+    "endpointslices": {
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.1.2.3"]}],
+        "ports": [{"name": "http", "port": 80}],
+    },
+    "events": {
+        "involvedObject": {"kind": "Pod", "name": "p", "namespace": "ns"},
+        "reason": "Started",
+        "type": "Normal",
+    },
+    "ingressclasses": {"spec": {"controller": "example.com/c"}},
     "storageclasses": {"provisioner": "example.com/disk"},
 }
 

@@ -107,7 +107,7 @@ def test_a_slice_takes_a_hundred_and_endpoints_stay_where_they_are(world: World)
 
 def test_a_service_without_pods_has_one_empty_slice(world: World) -> None:
     service(world)
-    assert [each["endpoints"] for each in slices(world)] == [[]]
+    assert [each["endpoints"] for each in slices(world)] == [None]
     assert world.get("endpoints", "web").get("subsets", []) == []
     pod(world, 1)
     assert [len(each["endpoints"]) for each in slices(world)] == [1]

@@ -124,7 +124,7 @@ def _pod(pod: ReadOnlyObject, now: datetime) -> list[Any]:
 
 
 def _restarts(pod: ReadOnlyObject, now: datetime) -> str:
-    statuses = printers.pod_containers(pod)
+    statuses = printers.restarting(pod)
     count = sum(each.get("restartCount", 0) for each in statuses)
     ended = [(each.get("lastState") or {}).get("terminated", {}).get("finishedAt") for each in statuses]
     last = max((time for time in map(parse_time, ended) if time is not None), default=None)
@@ -270,6 +270,11 @@ def _claim(obj: ReadOnlyObject, _now: datetime) -> list[Any]:
     ]  # fmt: skip
 
 
+def _slice(obj: ReadOnlyObject, _now: datetime) -> list[Any]:
+    spec = obj["spec"]
+    return [spec.get("nodeName", ""), spec["driver"], spec["pool"]["name"]]
+
+
 def _claim_state(claim: ReadOnlyObject) -> str:
     """The state of a device claim (``resourceClaimState``)."""
     status = claim.get("status") or {}
@@ -394,6 +399,7 @@ _CELLS: Mapping[str, tuple[Cells, Cells]] = {
     "resourcequotas": (_quota, _nothing),
     "resourceclaims.resource.k8s.io": (lambda obj, _: [_claim_state(obj)], _nothing),
     "resourceclaimtemplates.resource.k8s.io": (_nothing, _nothing),
+    "resourceslices.resource.k8s.io": (_slice, _nothing),
     "runtimeclasses.node.k8s.io": (lambda obj, _: [obj.get("handler", "")], _nothing),
     "secrets": (lambda obj, _: [obj.get("type", ""), len(obj.get("data") or ())], _nothing),
     "serviceaccounts": (_nothing, _nothing),

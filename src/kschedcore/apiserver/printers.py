@@ -12,7 +12,7 @@ from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.client.informer import controller_of
 
-__all__ = ["completions", "job_status", "pod_containers", "pod_status", "ready", "table"]
+__all__ = ["completions", "job_status", "pod_status", "ready", "restarting", "table"]
 
 NONE = "<none>"
 GAP = "   "
@@ -67,7 +67,7 @@ def _out_of(field: str, wanted: str = "replicas") -> Callable[[ReadOnlyObject], 
     return lambda obj: f"{obj.get('status', {}).get(field, 0)}/{obj['spec'].get(wanted, 1)}"
 
 
-def pod_containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
+def _pod_containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
     """Return the statuses of a pod's sidecars and containers."""
     sidecars = [
         each["name"]
@@ -83,11 +83,17 @@ def ready(pod: ReadOnlyObject) -> str:
     """Return how many containers of a pod are ready, and how many there are."""
     total = len(pod["spec"]["containers"])
     total += sum(each.get("restartPolicy") == "Always" for each in pod["spec"].get("initContainers", ()))
-    return f"{sum(bool(each.get('ready')) for each in pod_containers(pod))}/{total}"
+    return f"{sum(bool(each.get('ready')) for each in _pod_containers(pod))}/{total}"
+
+
+def restarting(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
+    """Return the statuses whose restarts a pod's row counts: those of init containers while one of them is due."""
+    due = _due_init_container(pod)
+    return _pod_containers(pod) if due is None else pod["status"]["initContainerStatuses"][: due[0] + 1]
 
 
 def _restarts(pod: ReadOnlyObject) -> str:
-    return str(sum(each.get("restartCount", 0) for each in pod_containers(pod)))
+    return str(sum(each.get("restartCount", 0) for each in restarting(pod)))
 
 
 def pod_status(pod: ReadOnlyObject) -> str:
@@ -99,9 +105,9 @@ def pod_status(pod: ReadOnlyObject) -> str:
         return str(status["reason"])
     gated = any(each.get("reason") == "SchedulingGated" for each in status.get("conditions", ()))
     word = "SchedulingGated" if gated else str(status.get("phase", "Pending"))
-    starting = _init_status(pod)
-    if starting:
-        return starting
+    due = _due_init_container(pod)
+    if due is not None:
+        return due[1]
     for container in reversed(status.get("containerStatuses", ())):
         state = container.get("state", {})
         waiting, ended = state.get("waiting", {}), state.get("terminated", {})
@@ -114,7 +120,8 @@ def pod_status(pod: ReadOnlyObject) -> str:
     return word
 
 
-def _init_status(pod: ReadOnlyObject) -> str:
+def _due_init_container(pod: ReadOnlyObject) -> tuple[int, str] | None:
+    """Return the place of the first init container that has not done its part, and what it does; None without one."""
     specs = {each["name"]: each for each in pod["spec"].get("initContainers", ())}
     for place, container in enumerate(pod.get("status", {}).get("initContainerStatuses", ())):
         state, spec = container.get("state", {}), specs.get(container["name"], {})
@@ -124,12 +131,12 @@ def _init_status(pod: ReadOnlyObject) -> str:
         if spec.get("restartPolicy") == "Always" and container.get("started"):
             continue
         if ended is not None:
-            return f"Init:{ended.get('reason') or 'Error'}"
+            return place, f"Init:{ended.get('reason') or 'Error'}"
         waiting = state.get("waiting", {}).get("reason", "")
         if waiting and waiting != "PodInitializing":
-            return f"Init:{waiting}"
-        return f"Init:{place}/{len(specs)}"
-    return ""
+            return place, f"Init:{waiting}"
+        return place, f"Init:{place}/{len(specs)}"
+    return None
 
 
 def _node_status(node: ReadOnlyObject) -> str:

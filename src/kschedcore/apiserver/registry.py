@@ -14,7 +14,7 @@ import msgspec
 
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.frozen import FROZEN, StoredObject, freeze
-from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.kinds import Generation, Kind
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import already_exists, bad_request, conflict, invalid, not_found
 from kschedcore.api.machinery.times import timestamp
@@ -122,8 +122,8 @@ class Registry:
             record = self._creation(write, request, obj)
         self.admission.admit(request)
         self.meta.fill(metadata)
-        if write.kind.generation:
-            metadata["generation"] = 1
+        if write.kind.generation is not None and write.kind.generation.first:
+            metadata["generation"] = write.kind.generation.first
         request.name = self._name(write, metadata)
         self.admission.prepare(request)
         self.admission.validate(request)
@@ -203,8 +203,8 @@ class Registry:
         self.admission.admit(request)
         self.admission.prepare(request)
         # A status update never changes the generation, even if it also writes annotations.
-        counted = write.kind.generation and write.subresource != "status"
-        if counted and _changes_desired_state(write.kind, obj, live):
+        counted = None if write.subresource == "status" else write.kind.generation
+        if counted is not None and _counts(counted, obj, live):
             metadata["generation"] = live["metadata"].get("generation", 0) + 1
         self.admission.validate(request)
         self.admission.review(request)
@@ -391,17 +391,15 @@ def _keep_system_fields(before: Object, metadata: Object) -> None:
         metadata["generation"] = before["generation"]
 
 
-def _changes_desired_state(kind: Kind, obj: Object, live: Object) -> bool:
-    """Whether more than metadata and status differs, or annotations where those count."""
-    if kind.counts_annotations and _annotations(obj) != _annotations(live):
+def _counts(generation: Generation, obj: Object, live: Object) -> bool:
+    """Return whether an update changes what the kind's generation counts."""
+    new, old = obj["metadata"], live["metadata"]
+    if any(new.get(part, {}) != old.get(part, {}) for part in generation.metadata):
         return True
+    if not generation.changes:
+        return False
     keys = (obj.keys() | live.keys()) - {"metadata", "status"}
     return any(obj.get(key) != live.get(key) for key in keys)
-
-
-def _annotations(obj: Object) -> Object:
-    found: Object = obj["metadata"].get("annotations", {})
-    return found
 
 
 def _namespace_deletion(namespace: Object, now: str) -> Deletion:

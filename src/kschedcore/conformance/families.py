@@ -108,8 +108,8 @@ def _slice(found: Object) -> dict[str, Any]:
         "managedBy": labels.get(_MANAGER),
         "headless": _HEADLESS in labels,
         "addressType": found["addressType"],
-        "ports": list(found.get("ports", ())),
-        "endpoints": sorted(map(_endpoint, found.get("endpoints", ())), key=str),
+        "ports": list(found.get("ports") or ()),
+        "endpoints": sorted(map(_endpoint, found.get("endpoints") or ()), key=str),
     }
 
 

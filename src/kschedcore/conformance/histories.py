@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kschedcore.api.machinery.field_errors import quote
 from kschedcore.client.transport import Request
 from kschedcore.conformance.comparison import differences
 from kschedcore.conformance.results import Case, CaseResult, Difference, StepResult
@@ -128,7 +129,7 @@ def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], 
         response = server.send(_request(step["request"]))
         answer = dict(response.object)
         if "warnings" in step["response"]:
-            answer[_WARNINGS] = sorted(f'299 - "{text}"' for text in response.warnings)
+            answer[_WARNINGS] = sorted(f"299 - {quote(text)}" for text in response.warnings)
         yield step["request"], step["response"], (response.code, answer)
 
 

@@ -97,7 +97,7 @@ class EndpointSliceController(Controller):
         waiting = {endpoint.pod["metadata"]["uid"]: endpoint for endpoint in endpoints}
         contents = []
         for each in slices:
-            uids = [endpoint.get("targetRef", {}).get("uid") for endpoint in each.get("endpoints", ())]
+            uids = [endpoint.get("targetRef", {}).get("uid") for endpoint in each.get("endpoints") or ()]
             contents.append([waiting.pop(uid) for uid in uids if uid in waiting])
         rest = iter(waiting.values())
         for content in contents:
@@ -177,7 +177,7 @@ class EndpointSliceController(Controller):
 
 def _ports_of(found: Object) -> _Ports:
     return tuple(
-        (port.get("name", ""), port.get("protocol", "TCP"), port["port"]) for port in found.get("ports", ())
+        (port.get("name", ""), port.get("protocol", "TCP"), port["port"]) for port in found.get("ports") or ()
     )
 
 

@@ -63,7 +63,7 @@ class EndpointSliceMirroringController(Controller):
         fields = ("labels", "annotations")
         metadata = {**old["metadata"], **{key: new["metadata"].get(key, {}) for key in fields}}
         same = all(old["metadata"].get(key, {}) == metadata[key] for key in fields)
-        if not same or old.get("endpoints", []) != new["endpoints"]:
+        if not same or (old.get("endpoints") or []) != new["endpoints"]:
             self.client.update({**old, "metadata": metadata, "endpoints": new["endpoints"]}, _SLICES)
 
 
@@ -127,7 +127,7 @@ def _metadata(endpoints: Object) -> Object:
 
 def _identity(found: Object) -> tuple[str, tuple[tuple[str, str, int], ...]]:
     ports = tuple(
-        (port.get("name", ""), port.get("protocol", "TCP"), port["port"]) for port in found.get("ports", ())
+        (port.get("name", ""), port.get("protocol", "TCP"), port["port"]) for port in found.get("ports") or ()
     )
     return found["addressType"], ports
 

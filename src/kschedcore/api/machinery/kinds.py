@@ -17,11 +17,27 @@ from kschedcore.api.objects import View
 from kschedcore.api.schema import ObjectType, schema_for
 
 __all__ = [
-    "ALL_KINDS", "KINDS", "VIEWS", "Kind", "is_cluster_scoped", "kind_by_path", "kind_by_resource", "resources",
+    "ALL_KINDS", "KINDS", "VIEWS", "Generation", "Kind", "is_cluster_scoped", "kind_by_path", "kind_by_resource",
+    "resources",
 ]  # fmt: skip
 
 _NAME = ("metadata.name",)
 _NAMESPACED_NAME = ("metadata.name", "metadata.namespace")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What ``metadata.generation`` of a kind counts.
+
+    Attributes:
+        first: The generation of a new object; 0 for none before the first change.
+        changes: Whether changes of what the object asks for count.
+        metadata: The parts of ``metadata`` whose changes count as well.
+    """
+
+    first: int = 1
+    changes: bool = True
+    metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +53,7 @@ class Kind:
         short_names: What ``kubectl get`` also takes: ``po``.
         categories: What ``kubectl get`` takes for several kinds together: ``all``.
         subresources: ``status``, ``scale``, ``binding``, ``eviction``, ``finalize``.
-        generation: Whether ``metadata.generation`` counts changes of what the object asks for.
-        counts_annotations: Whether changed annotations count as well (deployments).
+        generation: What ``metadata.generation`` counts; None for kinds that have none.
         fields: Paths that field selectors know beside ``metadata.name`` and ``metadata.namespace``.
         unknown_field: The error of a list with any other field selector; ``{}`` stands for the path.
         graceful: Whether deletion may wait (pods).
@@ -58,8 +73,7 @@ class Kind:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
-    generation: bool = False
-    counts_annotations: bool = False
+    generation: Generation | None = None
     fields: tuple[str, ...] = ()
     unknown_field: str = ""
     graceful: bool = False
@@ -121,6 +135,7 @@ _JOB_FIXED = (
     "spec.selector", "spec.completionMode", "spec.podFailurePolicy", "spec.backoffLimitPerIndex",
     "spec.successPolicy", "spec.managedBy",
 )  # fmt: skip
+_COUNTED = Generation()
 _SCALED = ("status", "scale")
 _ALL = ("all",)
 
@@ -172,14 +187,14 @@ ALL_KINDS: tuple[Kind, ...] = (
         "Pod", "pods", view=views.Pod,
         short_names=("po",), categories=_ALL, subresources=("status", "binding", "eviction", "resize"),
         fields=_POD_FIELDS, unknown_field=_CORE_UNKNOWN, graceful=True, answers_object=True,
-        templated=True, generation=True,
+        templated=True, generation=_COUNTED,
     ),
-    _core("PodTemplate", "podtemplates", answers_object=True, generation=True),
+    _core("PodTemplate", "podtemplates", answers_object=True, generation=_COUNTED),
     _core(
         "ReplicationController", "replicationcontrollers", view=views.ReplicationController, lookup="services",
         short_names=("rc",),
         categories=_ALL, subresources=_SCALED,
-        generation=True, fields=("status.replicas",), unknown_field=_CORE_UNKNOWN, orphans=True,
+        generation=_COUNTED, fields=("status.replicas",), unknown_field=_CORE_UNKNOWN, orphans=True,
     ),
     _core(
         "ResourceQuota", "resourcequotas", short_names=("quota",), subresources=("status",),
@@ -196,19 +211,19 @@ ALL_KINDS: tuple[Kind, ...] = (
     _in(
         "apps", "v1", "DaemonSet", "daemonsets", short_names=("ds",),
         categories=_ALL, subresources=("status",),
-        generation=True,
+        generation=_COUNTED,
         immutable=_SELECTOR,
     ),
     _in(
         "apps", "v1", "Deployment", "deployments", short_names=("deploy",),
         categories=_ALL, subresources=_SCALED,
-        generation=True, counts_annotations=True,
+        generation=Generation(metadata=("annotations",)),
         immutable=_SELECTOR,
     ),
     _in(
         "apps", "v1", "ReplicaSet", "replicasets", view=views.ReplicaSet, lookup="services",
         short_names=("rs",), categories=_ALL, subresources=_SCALED,
-        generation=True, fields=("status.replicas",),
+        generation=_COUNTED, fields=("status.replicas",),
         unknown_field="field label not supported for ReplicaSet: {}",
         immutable=_SELECTOR,
     ),
@@ -216,7 +231,7 @@ ALL_KINDS: tuple[Kind, ...] = (
         "apps", "v1", "StatefulSet", "statefulsets", view=views.StatefulSet, lookup="services",
         short_names=("sts",),
         categories=_ALL, subresources=_SCALED,
-        generation=True, fields=("status.successful",),
+        generation=_COUNTED, fields=("status.successful",),
         unknown_field="field label not supported for appsv1.StatefulSet: {}",
     ),
     _in(
@@ -226,24 +241,25 @@ ALL_KINDS: tuple[Kind, ...] = (
     ),
     _in(
         "batch", "v1", "CronJob", "cronjobs", short_names=("cj",), categories=_ALL,
-        subresources=("status",), generation=True,
+        subresources=("status",), generation=_COUNTED,
     ),
     _in(
         "batch", "v1", "Job", "jobs",
-        categories=_ALL, subresources=("status",), generation=True, orphans=True,
+        categories=_ALL, subresources=("status",), generation=_COUNTED, orphans=True,
         fields=("status.successful",), unknown_field='field label "{}" not supported for Job',
         immutable=_JOB_FIXED,
     ),
     _in("coordination.k8s.io", "v1", "Lease", "leases", create_on_update=True, unconditional_update=False),
-    _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", generation=True),
+    _in("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices",
+        generation=Generation(metadata=("labels",))),
     _in(
         "networking.k8s.io", "v1", "Ingress", "ingresses", short_names=("ing",), subresources=("status",),
-        generation=True,
+        generation=_COUNTED,
     ),
-    _in("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False, generation=True),
+    _in("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False, generation=_COUNTED),
     _in(
         "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",),
-        generation=True,
+        generation=_COUNTED,
     ),
     _in(
         "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", view=views.RuntimeClass,
@@ -252,11 +268,11 @@ ALL_KINDS: tuple[Kind, ...] = (
     _in(
         "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", view=views.PodDisruptionBudget, lookup="budgets",
         short_names=("pdb",),
-        subresources=("status",), generation=True, unconditional_update=False,
+        subresources=("status",), generation=_COUNTED, unconditional_update=False,
     ),
     _in(
         "resource.k8s.io", "v1", "DeviceClass", "deviceclasses", view=views.DeviceClass, lookup="devices",
-        namespaced=False, generation=True,
+        namespaced=False, generation=_COUNTED,
     ),
     _in(
         "resource.k8s.io", "v1", "ResourceClaim", "resourceclaims", view=views.ResourceClaim, lookup="claims",
@@ -268,17 +284,17 @@ ALL_KINDS: tuple[Kind, ...] = (
     ),
     _in(
         "resource.k8s.io", "v1", "ResourceSlice", "resourceslices", view=views.ResourceSlice, lookup="devices",
-        namespaced=False, generation=True, fields=("spec.nodeName", "spec.driver"), answers_object=True,
+        namespaced=False, generation=_COUNTED, fields=("spec.nodeName", "spec.driver"), answers_object=True,
     ),
     _in(
         "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", view=views.PriorityClass,
         namespaced=False, short_names=("pc",),
-        generation=True,
+        generation=Generation(changes=False),
         immutable=("preemptionPolicy",),
     ),
     _in(
         "storage.k8s.io", "v1", "CSIDriver", "csidrivers", view=views.CSIDriver, lookup="storage",
-        namespaced=False, answers_object=True,
+        namespaced=False, generation=Generation(first=0), answers_object=True,
         unconditional_update=False),
     _in(
         "storage.k8s.io", "v1", "CSINode", "csinodes", view=views.CSINode, lookup="storage",

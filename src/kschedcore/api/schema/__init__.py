@@ -17,7 +17,7 @@ import msgspec
 
 __all__ = ["Field", "ObjectType", "Presence", "object_type", "schema_for"]
 
-Presence = Literal["", "pointer", "always"]
+Presence = Literal["", "pointer", "null", "always"]
 FieldType = Literal[
     "string", "bytes", "bool", "int32", "int64", "float64", "quantity", "int_or_string", "time", "micro_time",
     "any", "object", "list", "map",
@@ -34,7 +34,8 @@ class Field(msgspec.Struct, frozen=True):
         items: The element of a list or the value of a map.
         required: The published schema lists it as required.
         presence: ``""``: a zero value is left out; ``pointer``: kept exactly as sent; ``always``: written
-            even when absent (a Go struct that is no pointer, or a field without ``omitempty``).
+            even when absent (a Go struct that is no pointer, or a field without ``omitempty``), lists as null
+            when empty; ``null``: kept as sent, null when absent (a Go pointer without ``omitempty``).
         go_type: The API's name of a string type, for decoding errors (``v1.Protocol``).
         default: The default that server-side apply puts into a missing merge key.
         merge_key: Strategic merge patch's key of this list (``x-kubernetes-patch-merge-key``).

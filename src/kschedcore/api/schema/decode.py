@@ -228,12 +228,25 @@ def _fill(
             path.removeprefix(f"{key}."): readers[path] for path in readers if path.startswith(f"{key}.")
         }
         decode = _new_struct(field.ref, below) if below else _decoder(field)
+        if field.type == "list" and field.presence == "always":
+            decode = _null_if_empty(decode)
         if key in readers:
             decode = readers[key](decode)
         keeps_zero = keeps_zero or field.type in ("object", "any")
         fields[key] = _FieldDecoder(decode, keeps_zero, None if key in readers else _PLAIN.get(field.type))
         if field.presence == "always":
             always.append((key, _zero(field, decode)))
+        elif field.presence == "null":
+            always.append((key, _null))
+
+
+def _null() -> None:
+    """Return the value of an absent field that is written as null."""
+
+
+def _null_if_empty(decode: Decoder) -> Decoder:
+    """A decoder of a list that is always written: the store's encoding does not tell an empty one from none."""
+    return lambda value, unknown: decode(value, unknown) or None
 
 
 def _prefix(unknown: list[str], mark: int, key: str) -> None:

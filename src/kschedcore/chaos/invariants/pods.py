@@ -110,7 +110,7 @@ class EndpointsMatchReadyPods(Invariant):
                 address
                 for (where, _), each in objects.get("endpointslices.discovery.k8s.io", {}).items()
                 if where == namespace and each["metadata"]["labels"].get("kubernetes.io/service-name") == name
-                for endpoint in each["endpoints"]
+                for endpoint in each["endpoints"] or ()
                 if endpoint["conditions"]["ready"]
                 for address in endpoint["addresses"]
             }

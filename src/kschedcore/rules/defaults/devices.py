@@ -28,7 +28,7 @@ def _spec(spec: dict[str, Any]) -> None:
 
 
 def _requests(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for request in spec["devices"].get("requests", ()):
+    for request in spec["devices"].get("requests") or ():
         if "exactly" in request:
             yield request["exactly"]
         yield from request.get("firstAvailable", ())

@@ -1,4 +1,4 @@
-"""Defaults of Service, Endpoints, EndpointSlice and NetworkPolicy."""
+"""Defaults of Service, Endpoints, EndpointSlice, IngressClass and NetworkPolicy."""
 
 from __future__ import annotations
 
@@ -41,9 +41,14 @@ def _endpoints(obj: dict[str, Any]) -> None:
 
 
 def _endpoint_slice(obj: dict[str, Any]) -> None:
-    for port in obj.get("ports", ()):
+    for port in obj.get("ports") or ():
         port.setdefault("name", "")
         port.setdefault("protocol", "TCP")
+
+
+def _ingress_class(obj: dict[str, Any]) -> None:
+    if "parameters" in obj["spec"]:
+        obj["spec"]["parameters"].setdefault("scope", "Cluster")
 
 
 def _network_policy(obj: dict[str, Any]) -> None:
@@ -59,5 +64,6 @@ DEFAULTS = {
     "Service": _service,
     "Endpoints": _endpoints,
     "EndpointSlice": _endpoint_slice,
+    "IngressClass": _ingress_class,
     "NetworkPolicy": _network_policy,
 }

@@ -27,7 +27,7 @@ def default_volume(volume: dict[str, Any]) -> None:
     default_source(volume)
     for item in volume.get("downwardAPI", {}).get("items", ()):
         _default_field(item)
-    for source in volume.get("projected", {}).get("sources", ()):
+    for source in volume.get("projected", {}).get("sources") or ():
         for item in source.get("downwardAPI", {}).get("items", ()):
             _default_field(item)
         if "serviceAccountToken" in source:

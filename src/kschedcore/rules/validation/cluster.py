@@ -52,7 +52,7 @@ def _priority_class(priority: dict[str, Any]) -> Iterable[FieldError]:
     elif value > HIGHEST_USER_PRIORITY:
         detail = f"maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"
         yield fe.forbidden("value", detail)
-    policies = ("Never", "PreemptLowerPriority")
+    policies = ("PreemptLowerPriority", "Never")
     yield from one_of(priority["preemptionPolicy"], policies, "preemptionPolicy")
 
 
@@ -77,18 +77,16 @@ def _runtime_class(runtime: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata(runtime["metadata"], dns_subdomain_name, namespaced=False)
     handler = runtime.get("handler", "")
     yield from (fe.invalid("handler", handler, text) for text in rules.is_dns1123_label(handler))
-    yield from _runtime_class_rest(runtime)
-
-
-def _runtime_class_rest(runtime: dict[str, Any]) -> Iterator[FieldError]:
+    # The API server checks podFixed as if it were the limits of the overhead.
     fixed = runtime.get("overhead", {}).get("podFixed", {})
-    yield from validate_requirements({"limits": fixed}, "overhead.podFixed")
+    yield from validate_requirements({"limits": fixed}, "overhead")
     scheduling = runtime.get("scheduling", {})
     yield from validate_labels(scheduling.get("nodeSelector", {}), "scheduling.nodeSelector")
     yield from validate_tolerations(scheduling.get("tolerations", ()), "scheduling.tolerations")
 
 
 def _runtime_class_update(runtime: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from _runtime_class(runtime)
     yield from validate_metadata_update(runtime["metadata"], old["metadata"])
     yield from fixed_fields("runtimeclasses.node.k8s.io", runtime, old)
 

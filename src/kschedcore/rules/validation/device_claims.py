@@ -87,7 +87,7 @@ def admin_access(obj: Json, namespace: Mapping[str, Any] | None) -> Iterator[Fie
     if labels.get(_ADMIN_LABEL) == "true":
         return
     spec = obj["spec"] if obj["kind"] == "ResourceClaim" else obj["spec"]["spec"]
-    for index, request in enumerate(spec["devices"].get("requests", ())):
+    for index, request in enumerate(spec["devices"].get("requests") or ()):
         if request.get("exactly", {}).get("adminAccess"):
             detail = f"admin access to devices requires the `{_ADMIN_LABEL}: true` label on the containing namespace"
             yield fe.forbidden(f"spec.devices.requests[{index}].adminAccess", detail)
@@ -131,7 +131,7 @@ def _template_spec(spec: Json) -> Iterator[FieldError]:
 def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
     devices, path = spec["devices"], f"{path}.devices"
     known = _request_names(devices)
-    requests = devices.get("requests", [])
+    requests = devices.get("requests") or []
     yield from validate_unique(requests, _MAX_ENTRIES, _request, _name, f"{path}.requests")
     constraints = devices.get("constraints", [])
     yield from validate_each(
@@ -146,7 +146,7 @@ def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
 def _request_names(devices: Json) -> frozenset[str]:
     """The names of requests, and of their subrequests after a slash."""
     names: set[str] = set()
-    for request in devices.get("requests", ()):
+    for request in devices.get("requests") or ():
         name = _name(request)
         names |= {name, *(f"{name}/{_name(each)}" for each in request.get("firstAvailable", ()))}
     return frozenset(names)

@@ -15,8 +15,11 @@ from kschedcore.rules.validation import (
     batch,
     cluster,
     configuration,
+    csi,
     device_claims,
     device_slices,
+    endpoints,
+    events,
     limits,
     networking,
     pod,
@@ -35,8 +38,8 @@ from kschedcore.rules.validation.metadata import (
 __all__ = ["validate_create", "validate_status_update", "validate_update"]
 
 _MODULES = (
-    autoscaling, batch, cluster, configuration, device_claims,
-    device_slices, limits, networking, pod, policy, services, storage, workloads,
+    autoscaling, batch, cluster, configuration, csi, device_claims,
+    device_slices, endpoints, events, limits, networking, pod, policy, services, storage, workloads,
 )  # fmt: skip
 _CREATE: dict[str, Callable[[dict[str, Any]], Iterable[FieldError]]] = {}
 _UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], Iterable[FieldError]]] = {}

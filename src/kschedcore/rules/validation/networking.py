@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
-from kschedcore.rules.validation.common import one_of, port_number, validate_label_selector
+from kschedcore.rules.validation.common import immutable, one_of, port_number, validate_label_selector
 from kschedcore.rules.validation.metadata import (
     dns_subdomain_name,
     validate_metadata,
@@ -21,6 +22,9 @@ __all__ = ["CREATE", "UPDATE"]
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _FORBIDDEN_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")
 _FORBIDDEN_SUFFIXES = ("/..", "/.")
+_MAX_CONTROLLER_BYTES = 250
+_SCOPES = ("Cluster", "Namespace")
+_HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 
 def _ingress(ingress: dict[str, Any]) -> Iterable[FieldError]:
@@ -131,6 +135,62 @@ def _service_backend(service: dict[str, Any], path: str) -> Iterator[FieldError]
         yield fe.required(path, "port name or number is required")
 
 
+def _ingress_class(found: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata(found["metadata"], dns_subdomain_name, namespaced=False)
+    controller = found["spec"].get("controller", "")
+    if len(controller.encode()) > _MAX_CONTROLLER_BYTES:
+        yield fe.too_long("spec.controller", _MAX_CONTROLLER_BYTES)
+    yield from _domain_prefixed_path(controller, "spec.controller")
+    if "parameters" in found["spec"]:
+        yield from _class_parameters(found["spec"]["parameters"], "spec.parameters")
+
+
+def _ingress_class_update(found: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
+    yield from validate_metadata_update(found["metadata"], old["metadata"])
+    controllers = found["spec"].get("controller", ""), old["spec"].get("controller", "")
+    yield from immutable(*controllers, "spec.controller")
+    yield from _ingress_class(found)
+
+
+def _domain_prefixed_path(text: str, path: str) -> Iterator[FieldError]:
+    """A path such as ``acme.io/foo`` (``IsDomainPrefixedPath``)."""
+    host, _, rest = text.partition("/")
+    if not text:
+        yield fe.required(path)
+    elif not host or not rest:
+        yield fe.invalid(path, text, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    else:
+        yield from (fe.invalid(path, host, problem) for problem in rules.is_dns1123_subdomain(host))
+        if not re.fullmatch(_HTTP_PATH, rest):
+            yield fe.invalid(path, rest, f"Invalid path (regex used for validation is '{_HTTP_PATH}')")
+
+
+def _class_parameters(parameters: dict[str, Any], path: str) -> Iterator[FieldError]:
+    group = parameters.get("apiGroup")
+    if group is not None:
+        texts = rules.is_dns1123_subdomain(group)
+        yield from (fe.invalid(f"{path}.apiGroup", group, text) for text in texts)
+    for key in ("kind", "name"):
+        value = parameters.get(key, "")
+        if not value:
+            yield fe.required(f"{path}.{key}")
+        texts = rules.is_path_segment_name(value)
+        yield from (fe.invalid(f"{path}.{key}", value, text) for text in texts)
+    scope, namespace = parameters.get("scope"), parameters.get("namespace")
+    if scope is None:
+        yield fe.required(f"{path}.scope")
+    elif scope not in _SCOPES:
+        yield fe.not_supported(f"{path}.scope", scope, _SCOPES)
+    elif namespace is None:
+        if scope == "Namespace":
+            yield fe.required(f"{path}.namespace", "`parameters.scope` is set to 'Namespace'")
+    elif scope == "Namespace":
+        texts = rules.is_dns1123_label(namespace)
+        yield from (fe.invalid(f"{path}.namespace", namespace, text) for text in texts)
+    else:
+        yield fe.forbidden(f"{path}.namespace", "`parameters.scope` is set to 'Cluster'")
+
+
 def _network_policy(policy: dict[str, Any]) -> Iterable[FieldError]:
     yield from validate_metadata(policy["metadata"], dns_subdomain_name, namespaced=True)
     yield from _network_policy_spec(policy["spec"])
@@ -187,5 +247,9 @@ def _is_inside(hole: str, cidr: str) -> bool:
     return False
 
 
-CREATE = {"Ingress": _ingress, "NetworkPolicy": _network_policy}
-UPDATE = {"Ingress": _ingress_update, "NetworkPolicy": _network_policy_update}
+CREATE = {"Ingress": _ingress, "IngressClass": _ingress_class, "NetworkPolicy": _network_policy}
+UPDATE = {
+    "Ingress": _ingress_update,
+    "IngressClass": _ingress_class_update,
+    "NetworkPolicy": _network_policy_update,
+}
