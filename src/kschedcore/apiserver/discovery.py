@@ -7,13 +7,12 @@ The documents are those of the API reference: ``APIVersions``, ``APIGroupList``,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict, freeze
-from kschedcore.api.machinery.kinds import KINDS, Kind, kind_by_resource
+from kschedcore.api.machinery.kinds import KINDS, OTHER_VERSIONS, Kind
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.types import Object
 
@@ -36,11 +35,7 @@ _SUBRESOURCES: dict[str, tuple[Resource | None, tuple[str, ...]]] = {
 """By name, of which kind a subresource's objects are (None for the resource's own), and its verbs."""
 
 
-_SERVED = (
-    *KINDS,
-    replace(kind_by_resource("events"), resource=Resource("events.k8s.io", "v1", "Event", "events")),
-)
-"""Events are served twice (:mod:`kschedcore.apiserver.events_view`)."""
+_SERVED = (*KINDS, *OTHER_VERSIONS)
 
 
 def discovered(path: str) -> Object | None:
@@ -71,8 +66,9 @@ def _version() -> Object:
 
 
 def _group(name: str, versions: list[str]) -> Object:
-    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
-    return {"name": name, "versions": listed, "preferredVersion": listed[-1]}
+    newest_first = reversed(versions)
+    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in newest_first]
+    return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
 def _resources(api_version: str) -> Object:

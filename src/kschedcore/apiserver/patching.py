@@ -138,13 +138,19 @@ def patch_object(registry: Registry, write: Write, change: Patcher) -> StoredObj
     """Answer a PATCH that is no apply."""
 
     def changed(live: StoredObject) -> Object:
-        patched = change(live)
+        version = write.version
+        patched = change(live if version is None else _in_version(live, version))
         try:
             return registry.read(write, _an_object(patched), live)
         except StatusError as refusal:
             raise _unreadable(write.kind.resource.kind, patched, refusal) from None
 
     return registry.patch(write, changed)
+
+
+def _in_version(live: StoredObject, version: Kind) -> Object:
+    assert version.conversion is not None
+    return version.conversion.from_stored(live.completed())
 
 
 def _unreadable(kind: str, patched: Any, refusal: StatusError) -> StatusError:
@@ -167,8 +173,8 @@ def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[StoredObj
     """
     config = read_yaml(body)
     _check_configuration(config, write)
-    kind = write.kind
-    found = registry.store.get(kind.resource.qualified, write.namespace, write.name)
+    kind = write.served
+    found = registry.store.get(write.kind.resource.qualified, write.namespace, write.name)
     if found is None and write.subresource:
         registry.live(write)
     empty = _named(empty_object(kind), write)
@@ -196,7 +202,7 @@ def _named(obj: Object, write: Write) -> Object:
 
 
 def _check_configuration(config: Object, write: Write) -> None:
-    resource = write.kind.resource
+    resource = write.served.resource
     metadata = config.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise bad_request("json: cannot unmarshal metadata into Go struct field ObjectMeta")

@@ -14,7 +14,7 @@ import msgspec
 
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.frozen import FROZEN, StoredObject, freeze
-from kschedcore.api.machinery.kinds import Generation, Kind
+from kschedcore.api.machinery.kinds import Generation, Kind, versions_of
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import already_exists, bad_request, conflict, invalid, not_found
 from kschedcore.api.machinery.times import timestamp
@@ -46,6 +46,7 @@ class Write(msgspec.Struct, frozen=True):
         manager: The field manager of the changed fields.
         options: The request's options.
         warnings: Collects warnings for the client.
+        version: The kind in the version of the request, where that is not the stored one.
     """
 
     kind: Kind
@@ -55,6 +56,12 @@ class Write(msgspec.Struct, frozen=True):
     manager: str
     options: WriteOptions
     warnings: list[str]
+    version: Kind | None = None
+
+    @property
+    def served(self) -> Kind:
+        """The kind in the version of the request."""
+        return self.kind if self.version is None else self.version
 
 
 @cache
@@ -72,7 +79,21 @@ def field_manager(kind: Kind, subresource: str) -> FieldManager:
         ignored = ["spec", *(["metadata.labels"] if kind.resource.kind == "Deployment" else [])]
     else:
         ignored = ["status"] if "status" in kind.subresources else []
-    return FieldManager(kind.schema, kind.resource.api_version, subresource, ignored)
+    others = {
+        each.resource.api_version: (
+            each.schema,
+            None if each.conversion is None else each.conversion.from_stored,
+        )
+        for each in versions_of(kind)
+    }
+    return FieldManager(
+        kind.schema,
+        kind.resource.api_version,
+        subresource,
+        ignored,
+        conversion=kind.conversion,
+        others=others,
+    )
 
 
 class Registry:
@@ -118,6 +139,8 @@ class Registry:
             Operation.CREATE, resource, write.namespace, metadata.get("name", ""), obj,
             dry_run=write.options.dry_run,
         )  # fmt: skip
+        if write.version is not None:
+            request.version = write.version.resource.api_version
         if record is None:
             record = self._creation(write, request, obj)
         self.admission.admit(request)
@@ -145,8 +168,8 @@ class Registry:
 
     def _creation(self, write: Write, request: AdmissionRequest, obj: Object) -> Record:
         """Return the managed-fields record of a creation; ``obj`` is as the client wrote it."""
-        now, empty = self.meta.now(), empty_object(write.kind)
-        manager = field_manager(write.kind, write.subresource)
+        now, empty = self.meta.now(), empty_object(write.served)
+        manager = field_manager(write.served, write.subresource)
         sent = obj["metadata"].pop("managedFields", None)
         if sent is not None:
             given = manager.sent(sent) or FORGET
@@ -158,7 +181,7 @@ class Registry:
     def _change(self, write: Write, request: AdmissionRequest, live: StoredObject, obj: Object) -> Record:
         """Return the managed-fields record of an update of ``live``; ``obj`` is as the client wrote it."""
         now = self.meta.now()
-        manager = field_manager(write.kind, write.subresource)
+        manager = field_manager(write.served, write.subresource)
         given = manager.sent(obj["metadata"].pop("managedFields", None))
         if given is None and not self.admission.may_change(request):
             return Record.of_update(manager, live, write.manager, now)
@@ -198,6 +221,8 @@ class Registry:
             Operation.UPDATE, resource, write.namespace, write.name, obj, live, write.subresource,
             write.options.dry_run,
         )  # fmt: skip
+        if write.version is not None:
+            request.version = write.version.resource.api_version
         if record is None:
             record = self._change(write, request, live, obj)
         self.admission.admit(request)
@@ -276,6 +301,8 @@ class Registry:
             body: Its body.
             live: The object as it is; the parts of it that the body holds have been read before.
         """
+        if write.version is not None:
+            return self._read_version(write, write.version, body)
         resource = write.kind.resource
         if live is not None:
             body = _recognised(write.kind, body, live)
@@ -284,6 +311,16 @@ class Registry:
         write.warnings.extend(decoded.warnings)
         if live is None or not write.kind.templated or obj["spec"] is not live["spec"]:
             self.admission.default(resource, obj)
+        return obj
+
+    def _read_version(self, write: Write, version: Kind, body: Object) -> Object:
+        """Read a body in another version than the stored one and convert it."""
+        assert version.conversion is not None
+        decoded = self.admission.decode(version.resource, body, write.options.validation)
+        write.warnings.extend(decoded.warnings)
+        self.admission.default(version.resource, decoded.object)
+        obj = version.conversion.to_stored(decoded.object)
+        self.admission.default(write.kind.resource, obj)
         return obj
 
     def replace(self, write: Write, body: Object) -> tuple[StoredObject, bool]:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kschedcore.api.machinery.frozen import StoredObject, plain
+from kschedcore.api.machinery.kinds import stored_kind
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request, internal, not_found
 from kschedcore.api.machinery.types import Object
@@ -255,9 +256,12 @@ class Requests:
 def _write(request: Request, target: Route, warnings: list[str], *, apply: bool = False) -> Write:
     options = write_options(target.query, kind=_OPTIONS_OF[request.method], apply=apply)
     manager = manager_name(options.manager, request.user_agent)
+    kind = target.kind
+    if kind.conversion is None:
+        return Write(kind, target.namespace, target.name, target.subresource, manager, options, warnings)
     return Write(
-        target.kind, target.namespace, target.name, target.subresource, manager, options, warnings
-    )  # fmt: skip
+        stored_kind(kind), target.namespace, target.name, target.subresource, manager, options, warnings, kind
+    )
 
 
 def _refusal(refusal: StatusError) -> Response:

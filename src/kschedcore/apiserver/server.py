@@ -6,7 +6,7 @@ from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.versions import DEFAULT, Release
-from kschedcore.apiserver import events_view
+from kschedcore.apiserver import versions
 from kschedcore.apiserver.admission.chain import AdmissionChain
 from kschedcore.apiserver.admission.types import Admission
 from kschedcore.apiserver.bodies import with_whole_body
@@ -74,15 +74,14 @@ class APIServer(Requester):
         ``/apis/apps/v1``. A refusal is a response with a ``Status``; nothing raises. The body of the response to
         a watch is its stream of events.
         """
-        try:
-            if hasattr(request.body, "read"):
+        if hasattr(request.body, "read"):
+            try:
                 request = with_whole_body(request)
-            if not request.target.startswith(events_view.PREFIX):
-                return self._requests.send(request, complete=True)
-            converted = events_view.core_request(request)
-        except StatusError as refusal:
-            return Response(refusal.code, refusal.status())
-        return events_view.events_response(self._requests.send(converted, complete=True))
+            except StatusError as refusal:
+                return Response(refusal.code, refusal.status())
+        if request.target.startswith(versions.PREFIXES):
+            return versions.send(self._requests, request)
+        return self._requests.send(request, complete=True)
 
     def watch(self, target: str) -> Events:
         """Watch a collection, from now on unless the query has a resourceVersion.

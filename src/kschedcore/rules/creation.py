@@ -13,6 +13,7 @@ import msgspec
 
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.frozen import FrozenDict
+from kschedcore.api.machinery.kinds import conversion_for
 from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import schema_for
@@ -58,7 +59,7 @@ def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Cre
         return None
     obj, unknown = decoder_of(schema.name, templated=templated)(data)
     obj["apiVersion"], obj["kind"] = version, kind
-    default(kind, obj)
+    obj = _stored(obj)
     prepare_create(kind, obj)
     return Created(obj, validate_create(kind, obj, namespaced=namespaced), unknown)
 
@@ -81,7 +82,16 @@ def restore(data: Mapping[str, Any]) -> Object | None:
         return None
     obj, _ = decoder_of(schema.name, templated=kind == "Pod")(data)
     obj["apiVersion"], obj["kind"] = version, kind
-    default(kind, obj)
+    return _stored(obj)
+
+
+def _stored(obj: Object) -> Object:
+    """Return a decoded object with defaults, in the version in which its kind is stored."""
+    default(obj["kind"], obj)
+    conversion = conversion_for(obj["apiVersion"], obj["kind"])
+    if conversion is not None:
+        obj = conversion.to_stored(obj)
+        default(obj["kind"], obj)
     return obj
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kschedcore.api import objects as views
+from kschedcore.api.machinery.conversions import AUTOSCALING_V1, EVENTS_V1, Conversion
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.objects import View
 from kschedcore.api.schema import ObjectType, schema_for
 
 __all__ = [
-    "ALL_KINDS", "KINDS", "VIEWS", "Generation", "Kind", "is_cluster_scoped", "kind_by_path", "kind_by_resource",
-    "resources",
+    "ALL_KINDS", "KINDS", "OTHER_VERSIONS", "VIEWS", "Generation", "Kind", "conversion_for", "is_cluster_scoped",
+    "kind_by_path", "kind_by_resource", "resources", "stored_kind", "versions_of",
 ]  # fmt: skip
 
 _NAME = ("metadata.name",)
@@ -64,6 +65,7 @@ class Kind:
             rather than changed on its way to the store.
         unconditional_update: Whether PUT may leave resourceVersion out (``AllowUnconditionalUpdate``).
         immutable: Paths of fields that keep their first value.
+        conversion: For a kind in another version than the stored one, how its objects are converted.
     """
 
     resource: Resource
@@ -83,6 +85,7 @@ class Kind:
     templated: bool = False
     unconditional_update: bool = True
     immutable: tuple[str, ...] = ()
+    conversion: Conversion | None = None
 
     @property
     def singular(self) -> str:
@@ -343,15 +346,27 @@ ALL_KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 """Every kind of Kubernetes v1.36."""
 
+OTHER_VERSIONS: tuple[Kind, ...] = (
+    _in(
+        "autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers", short_names=("hpa",),
+        categories=_ALL, subresources=("status",), conversion=AUTOSCALING_V1,
+    ),
+    _in(
+        "events.k8s.io", "v1", "Event", "events", short_names=("ev",), create_on_update=True, conversion=EVENTS_V1,
+    ),
+)  # fmt: skip
+"""Kinds in the versions that are served beside the one in which their objects are stored."""
+
 KINDS: tuple[Kind, ...] = tuple(kind for kind in ALL_KINDS if kind.served)
 """Every served kind."""
 
 VIEWS: dict[str, type[View]] = {kind.resource.kind: kind.view for kind in KINDS if kind.view is not None}
 """Kind -> its typed view, for the kinds that placement reads."""
 
+_CONVERSIONS = {(kind.resource.api_version, kind.resource.kind): kind.conversion for kind in OTHER_VERSIONS}
 _CLUSTER_SCOPED = frozenset(kind.resource.kind for kind in ALL_KINDS if not kind.resource.namespaced)
 _BY_RESOURCE = {kind.resource.qualified: kind for kind in KINDS}
-_BY_PATH = {(kind.resource.api_version, kind.resource.plural): kind for kind in KINDS}
+_BY_PATH = {(kind.resource.api_version, kind.resource.plural): kind for kind in (*KINDS, *OTHER_VERSIONS)}
 
 
 def kind_by_resource(qualified: str) -> Kind:
@@ -362,6 +377,23 @@ def kind_by_resource(qualified: str) -> Kind:
 def kind_by_path(api_version: str, plural: str) -> Kind | None:
     """The kind served at ``apps/v1`` as ``deployments``, or None."""
     return _BY_PATH.get((api_version, plural))
+
+
+def stored_kind(kind: Kind) -> Kind:
+    """Return the kind in the version in which its objects are stored."""
+    return kind if kind.conversion is None else _BY_RESOURCE[kind.conversion.stored]
+
+
+def versions_of(kind: Kind) -> tuple[Kind, ...]:
+    """Return the kinds in other versions than ``kind``'s that the same stored objects are served as."""
+    stored = stored_kind(kind)
+    others = (each for each in OTHER_VERSIONS if stored_kind(each) is stored)
+    return tuple(each for each in (stored, *others) if each is not kind)
+
+
+def conversion_for(api_version: str, kind: str) -> Conversion | None:
+    """Return how objects of a kind in a version are converted; None when they are stored as they are."""
+    return _CONVERSIONS.get((api_version, kind))
 
 
 def is_cluster_scoped(kind: str) -> bool:

@@ -26,7 +26,12 @@ from kschedcore.rules.defaults import default
 from kschedcore.rules.preparation.workloads import TEMPLATE_GENERATION, is_integer
 from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.device_claims import admin_access
-from kschedcore.rules.validation.kinds import validate_create, validate_status_update, validate_update
+from kschedcore.rules.validation.kinds import (
+    validate_create,
+    validate_status_update,
+    validate_update,
+    validate_version,
+)
 from kschedcore.rules.validation.pod_resize import validate_resize
 
 __all__ = ["AdmissionChain"]
@@ -115,6 +120,8 @@ class AdmissionChain:
             errors = validate_resize(obj, old or {})
         else:
             errors = validate_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
+        if request.version:
+            errors = [*errors, *validate_version(request.version, resource.kind, obj, old)]
         if errors:
             raise invalid(resource, request.name or obj["metadata"].get("name", ""), errors)
         strategies.complete(request, self._reader)

@@ -49,6 +49,7 @@ class AdmissionRequest(msgspec.Struct):
         subresource: ``status``, ``scale``, ``binding``, ``eviction`` or ``""``.
         dry_run: Nothing is kept, so plugins charge nothing.
         options: Query parameters and delete options as sent.
+        version: The API version of the request, where that is not the stored one.
     """
 
     operation: Operation
@@ -60,6 +61,7 @@ class AdmissionRequest(msgspec.Struct):
     subresource: str = ""
     dry_run: bool = False
     options: Mapping[str, Any] = {}
+    version: str = ""
 
 
 class ObjectReader(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kschedcore.api.machinery.conversions import Conversion, Converter
 from kschedcore.api.machinery.frozen import FrozenDict, FrozenList, freeze
 from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.api.machinery.status import StatusError
@@ -12,7 +13,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import Field, ObjectType
 from kschedcore.apiserver.apply.configuration import problems, summary
 from kschedcore.apiserver.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
-from kschedcore.apiserver.apply.typed import compare, root
+from kschedcore.apiserver.apply.typed import Comparison, compare, root
 from kschedcore.apiserver.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
 
 __all__ = ["FORGET", "NO_MANAGERS", "FieldManager", "manager_name"]
@@ -63,18 +64,33 @@ class FieldManager:
         subresource: ``status``, ``scale`` or ``""``.
         ignored: Fields that writes here do not change, as ``status`` of the main resource
             (``GetResetFields`` of the registries).
+        conversion: How stored objects become objects of this version; None when they are stored as they are.
+        others: API version -> type and conversion from the stored version, of the kind's other versions.
     """
 
     def __init__(
-        self, kind: ObjectType, api_version: str, subresource: str = "", ignored: Iterable[str] = ()
+        self,
+        kind: ObjectType,
+        api_version: str,
+        subresource: str = "",
+        ignored: Iterable[str] = (),
+        *,
+        conversion: Conversion | None = None,
+        others: Mapping[str, tuple[ObjectType, Converter | None]] | None = None,
     ) -> None:
         self._root: Field = root(kind)
         self._api_version = api_version
         self._subresource = subresource
         self._ignored = _paths(*ignored)
+        self._conversion = conversion
+        self._others = {
+            version: (root(other), convert) for version, (other, convert) in (others or {}).items()
+        }
 
     def created(self, new: Object, empty: Object, name: str, now: str) -> FrozenList:
         """Return the entries of an object created by ``name``; field sets of equal parts are interned."""
+        if self._conversion is not None:
+            new = self._conversion.from_stored(new)
         metadata = [(key, shared(new["metadata"][key])) for key in new["metadata"] if key not in _UNMANAGED]
         specs = [(key, shared(new[key])) for key in _IN_COMMON if key in new]
         tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
@@ -102,10 +118,37 @@ class FieldManager:
             # No manager has ever been recorded: tracking begins with the first apply.
             return NO_MANAGERS
         me = Manager(name, "Update", self._api_version, self._subresource)
+        others: Managers = {}
+        if self._others:
+            managers, others = self._by_version(managers)
+            others = self._kept(others, live, new)
+            if self._conversion is not None:
+                live, new = self._conversion.from_stored(live), self._conversion.from_stored(new)
         left, took = update(_own(live), _own(new), self._root, managers, me, self._ignored)
         if took:
             left[me] = left[me]._replace(time=now)
-        return _written(_capped(_without_system_fields(left)))
+        return _written(_capped(_without_system_fields({**left, **others})))
+
+    def _by_version(self, managers: Managers) -> tuple[Managers, Managers]:
+        """Split managers into those of this version and those of the kind's other versions."""
+        others = {each: managed for each, managed in managers.items() if managed.api_version in self._others}
+        return {each: managed for each, managed in managers.items() if each not in others}, others
+
+    def _changed(self, version: str, live: Object, new: Object) -> Comparison:
+        """Compare two stored objects in another version of the kind."""
+        kind, convert = self._others[version]
+        before, after = (live, new) if convert is None else (convert(live), convert(new))
+        return compare(_own(before), _own(after), kind).outside(self._ignored)
+
+    def _kept(self, others: Managers, live: Object, new: Object) -> Managers:
+        """Return what managers of other versions keep when ``live`` becomes ``new``, both stored objects."""
+        left: Managers = {}
+        for each, managed in others.items():
+            changed = self._changed(managed.api_version, live, new)
+            kept = managed.without(changed.added | changed.modified | changed.removed)
+            if kept.fields:
+                left[each] = kept
+        return left
 
     def sent(self, entries: Any) -> FrozenList | None:
         """Return the entries in a request's ``managedFields``; None without any, or when they are invalid.
@@ -170,9 +213,15 @@ class FieldManager:
         """
         if found := problems(config, self._root):
             raise ValueError(summary(found))
+        stored = live
+        if live is not None and self._conversion is not None:
+            live = self._conversion.from_stored(live)
         old = empty if live is None else live
         managers = _managers(entries)
-        if live is not None and not managers:
+        others: Managers = {}
+        if self._others:
+            managers, others = self._by_version(managers)
+        if live is not None and not managers and not others:
             first = Manager(_BEFORE_FIRST_APPLY, "Update", self._api_version, "")
             managers, _ = update(empty, live, self._root, {}, first, self._ignored)
         me = Manager(name, "Apply", "", self._subresource)
@@ -180,6 +229,10 @@ class FieldManager:
             merged, left = apply(
                 old, config, self._root, managers, me, self._api_version, ignored=self._ignored, force=force
             )
+            if others and merged is not None and stored is not None:
+                left = {**left, **self._yielded(others, stored, merged, force=force)}
+            else:
+                left = {**left, **others}
         except ApplyConflict as conflicts:
             raise _refusal(conflicts) from None
         left = _without_system_fields(left)
@@ -188,6 +241,23 @@ class FieldManager:
         result = dict(old if merged is None else merged)
         result["metadata"] = dict(result["metadata"])
         return result, _written(_capped(left))
+
+    def _yielded(self, others: Managers, stored: Object, merged: Object, *, force: bool) -> Managers:
+        """Return what managers of other versions keep when an apply makes the stored object ``merged``.
+
+        Raises:
+            ApplyConflict: One of them has a field that changes, and ``force`` is not set.
+        """
+        new = merged if self._conversion is None else self._conversion.to_stored(merged)
+        conflicts: list[tuple[Manager, Path]] = []
+        for each in sorted(others):
+            changed = self._changed(others[each].api_version, stored, new)
+            conflicts += [
+                (each, path) for path in sorted(others[each].fields & (changed.added | changed.modified))
+            ]
+        if conflicts and not force:
+            raise ApplyConflict(conflicts)
+        return self._kept(others, stored, new)
 
 
 def _own(obj: Object) -> Object:

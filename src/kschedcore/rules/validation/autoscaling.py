@@ -45,8 +45,10 @@ def _spec(spec: dict[str, Any]) -> Iterator[FieldError]:
     minimum, maximum = spec.get("minReplicas"), spec.get("maxReplicas", 0)
     if minimum is not None and minimum < 1:
         yield fe.invalid("spec.minReplicas", minimum, "must be greater than or equal to 1")
-    if maximum < 1:
-        yield fe.invalid("spec.maxReplicas", maximum, "must be greater than 0")
+    if not maximum:
+        yield fe.required("spec.maxReplicas", "must be set and greater than 0")
+    elif maximum < 1:
+        yield fe.invalid("spec.maxReplicas", maximum, "must be greater than or equal to 1")
     if minimum is not None and maximum < minimum:
         yield fe.invalid("spec.maxReplicas", maximum, "must be greater than or equal to `minReplicas`")
     yield from _reference(spec["scaleTargetRef"], "spec.scaleTargetRef")

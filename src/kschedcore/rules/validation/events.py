@@ -8,9 +8,10 @@ from typing import Any
 from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.rules.validation.common import immutable
 from kschedcore.rules.validation.metadata import path_segment_name, validate_metadata
 
-__all__ = ["CREATE", "UPDATE"]
+__all__ = ["CREATE", "UPDATE", "validate_version"]
 
 _MAX_INSTANCE = _MAX_ACTION = _MAX_REASON = 128
 _MAX_NOTE = 1024
@@ -52,6 +53,41 @@ def _new_fields(event: dict[str, Any]) -> Iterator[FieldError]:
             yield fe.invalid(key, "", f"can have at most {most} characters")
     if len(event.get("message", "").encode()) > _MAX_NOTE:
         yield fe.invalid("message", "", f"can have at most {_MAX_NOTE} characters")
+
+
+_FIXED = (
+    "involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type",
+    "eventTime", "action", "related", "reportingComponent", "reportingInstance",
+)  # fmt: skip
+_UNSET = ("firstTimestamp", "lastTimestamp", "count", "source")
+
+
+def validate_version(event: dict[str, Any], old: dict[str, Any] | None) -> Iterator[FieldError]:
+    """Return what ``events.k8s.io/v1`` requires of an event beyond ``v1``; ``old`` is None for a new one."""
+    if old is None:
+        yield from _series(event)
+        if not event.get("eventTime"):
+            yield fe.required("eventTime")
+        kind = event.get("type", "")
+        if kind not in ("Normal", "Warning"):
+            yield fe.invalid("type", "", f"has invalid value: {kind}")
+        yield from (fe.invalid(key, "", "needs to be unset") for key in _UNSET if event.get(key))
+        return
+    if event.get("series") != old.get("series"):
+        yield from _series(event)
+    for key in _FIXED:
+        path = "reportingController" if key == "reportingComponent" else key
+        yield from immutable(event.get(key), old.get(key), path, "core.ObjectReference")
+
+
+def _series(event: dict[str, Any]) -> Iterator[FieldError]:
+    series = event.get("series")
+    if series is None:
+        return
+    if series.get("count", 0) < 2:
+        yield fe.invalid("series.count", "", "should be at least 2")
+    if not series.get("lastObservedTime"):
+        yield fe.required("series.lastObservedTime")
 
 
 CREATE = {"Event": _event}

@@ -35,7 +35,7 @@ from kschedcore.rules.validation.metadata import (
     validate_metadata_update,
 )
 
-__all__ = ["validate_create", "validate_status_update", "validate_update"]
+__all__ = ["validate_create", "validate_status_update", "validate_update", "validate_version"]
 
 _MODULES = (
     autoscaling, batch, cluster, configuration, csi, device_claims,
@@ -46,6 +46,9 @@ _UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], Iterable[FieldErro
 for _module in _MODULES:
     _CREATE.update(_module.CREATE)
     _UPDATE.update(_module.UPDATE)
+
+_VERSIONS = {("events.k8s.io/v1", "Event"): events.validate_version}
+"""By version and kind, what is required beyond the stored version."""
 
 _FREELY_NAMED = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
@@ -75,6 +78,14 @@ def validate_update(
     rule = _UPDATE.get(kind)
     errors += validate_metadata_update(new, was) if rule is None else rule(obj, old)
     return errors
+
+
+def validate_version(
+    api_version: str, kind: str, obj: dict[str, Any], old: dict[str, Any] | None
+) -> Iterable[FieldError]:
+    """Return what a version of a kind beside the stored one requires as well; ``old`` is None for a new object."""
+    rule = _VERSIONS.get((api_version, kind))
+    return () if rule is None else rule(obj, old)
 
 
 def validate_status_update(
