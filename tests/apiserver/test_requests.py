@@ -443,7 +443,8 @@ class TestStreams:
     def test_it_is_read_in_parts(self, server: APIServer, group: str) -> None:
         event = {
             "metadata": {"name": "e"}, "action": "a", "reason": "r", "reportingInstance": "i",
-            "reportingComponent" if group == "api/v1" else "reportingController": "c.io/c", "type": "Normal", "eventTime": "2026-01-01T00:00:00.000000Z",
+            "reportingComponent" if group == "api/v1" else "reportingController": "c.io/c",
+            "type": "Normal", "eventTime": "2026-01-01T00:00:00.000000Z",
             "involvedObject" if group == "api/v1" else "regarding": {"kind": "Pod", "namespace": "default"},
         }  # fmt: skip
         stream = Parts(json.dumps(event).encode())
