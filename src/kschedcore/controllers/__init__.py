@@ -1,1 +1,1 @@
-"""Controllers: each brings what is towards what was asked for, one key at a time."""
+"""Controllers: each reconciles the actual state with the desired state, one key at a time."""

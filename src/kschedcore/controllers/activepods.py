@@ -46,7 +46,7 @@ def pods_to_delete(pods: Iterable[Pod], count: int, related: Iterable[Pod], now:
 
     Args:
         pods: The active pods of the ReplicaSet.
-        count: How many to delete.
+        count: Number of pods to delete.
         related: Active pods of all ReplicaSets of the same owner, by which colocated pods are ranked.
         now: The time that ages are measured from.
     """
@@ -75,7 +75,7 @@ def _standing(pod: Pod, per_node: Mapping[str, int]) -> tuple[bool, int, bool, i
 
 
 def _cost(pod: Pod) -> int:
-    # What is no int32 counts as no cost: the ranking must not depend on validation having run.
+    # A value that is not an int32 counts as 0: the ranking must not depend on validation having run.
     text = pod["metadata"].get("annotations", {}).get(_COST, "0")
     digits = text.removeprefix("-")
     valid = digits.isdecimal() and digits.isascii() and (digits == "0" or not digits.startswith("0"))
@@ -88,7 +88,7 @@ def _created(pod: Pod) -> datetime:
 
 
 def _younger(one: datetime | None, other: datetime | None, a: Pod, b: Pod, now: datetime) -> int:
-    """Negative when ``a`` goes first for being younger; within one magnitude the lesser uid does."""
+    """Compare by age: negative if ``a`` is younger; within one order of magnitude, if its uid is smaller."""
     if one == other or one is None or other is None:
         return 0
     difference = _magnitude(now, one) - _magnitude(now, other)

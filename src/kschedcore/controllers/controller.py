@@ -1,4 +1,4 @@
-"""The base class of controllers, what they watch, and the runner that reconciles their keys."""
+"""The base class of controllers, their watches, and the runner that reconciles their keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 Key = tuple[str, ...]
-"""Namespace and name; the namespace of what is cluster-scoped is ``""``."""
+"""(namespace, name); the namespace of cluster-scoped objects is ``""``."""
 
 USER_AGENT = "kube-controller-manager"
 
@@ -127,7 +127,7 @@ def _owner_key(obj: Object, kind: str) -> Key | None:
 
 
 class Controller(ABC):
-    """Brings the cluster to the state that objects of one kind ask for.
+    """Reconciles the cluster with the desired state of objects of one kind.
 
     A controller is level-triggered: ``reconcile`` reads the current state, not the change, and keeps no state
     between two calls that a restart would lose.
@@ -216,7 +216,7 @@ class Runner:
         except StatusError:
             self._queue.retry(key)
         except Exception:
-            # One object that the controller cannot handle must not keep it from the others.
+            # An error with one object must not affect the others.
             name = "/".join(part for part in key if part)
             _log.exception("%s: failed on %s; tried again after a back-off", self._controller.name, name)
             self._queue.retry(key)
@@ -233,11 +233,11 @@ class Runner:
 
 
 class _Passes:
-    """Limits how often one key is reconciled: a burst, and then so many passes a second.
+    """Rate limit of reconciling one key: a burst, then a number of passes per second.
 
     Kubernetes' controllers share a client with such a limit (``--kube-api-qps``, ``--kube-api-burst``), so that
-    controllers that undo each other's work take time over it. Without it they would do so without end at one
-    moment of simulated time.
+    controllers that undo each other's work are slowed down. Without it they would loop endlessly at one moment of
+    simulated time.
     """
 
     BURST = 500

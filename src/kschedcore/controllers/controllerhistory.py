@@ -1,7 +1,7 @@
 """ControllerRevisions: the numbered history of the pod template of a StatefulSet or DaemonSet.
 
-A revision keeps the pod template as a strategic merge patch. It is named after what it keeps, so that the same
-template is the same revision: going back to an earlier one gives that the next number instead of making another
+A revision stores the pod template as a strategic merge patch. Its name contains a hash of the template, so that the
+same template has the same revision: a rollback gives the earlier revision the next number instead of creating another
 (``pkg/controller/history``; "Rollbacks" in the StatefulSet's reference).
 """
 
@@ -20,7 +20,7 @@ from kschedcore.controllers.refmanager import claim, controller_reference, selec
 __all__ = ["POD_LABEL", "Current", "History", "revision_hash", "template_of"]
 
 POD_LABEL = "controller-revision-hash"
-"""The label that says of which revision a pod is."""
+"""The label with the revision of a pod."""
 
 _RESOURCE = "controllerrevisions.apps"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -32,11 +32,11 @@ Labels = Callable[[str], dict[str, str]]
 
 
 class Current(NamedTuple):
-    """The revision that an owner asks for now.
+    """The revision of an owner's present template.
 
     Attributes:
         revision: The ControllerRevision.
-        collisions: How often a name was taken by another revision, for the owner's ``status.collisionCount``.
+        collisions: Number of name collisions with other revisions, for the owner's ``status.collisionCount``.
     """
 
     revision: Object
@@ -47,9 +47,9 @@ class History:
     """The ControllerRevisions of workloads.
 
     Args:
-        client: Writes them.
-        informer: Knows them.
-        labels: What labels revisions carry for their hash.
+        client: The API.
+        informer: The informer of revisions.
+        labels: The labels of revisions for their hash.
     """
 
     def __init__(self, client: Client, informer: Informer, labels: Labels) -> None:
@@ -58,7 +58,7 @@ class History:
         self._labels = labels
 
     def revisions(self, owner: Object) -> list[Object]:
-        """The owner's revisions, the oldest first; orphans that it selects become its own.
+        """Return the owner's revisions, the oldest first; orphans that it selects are adopted.
 
         Raises:
             StatusError: An owner reference could not be written.
@@ -71,7 +71,7 @@ class History:
         return sorted(claim(self._client, self._informer, owner, member), key=_age)
 
     def current(self, owner: Object, revisions: Sequence[Object]) -> Current:
-        """The revision of the owner's template: the one there is, with the highest number, or a new one.
+        """Return the revision of the owner's template: the existing one, with the highest number, or a new one.
 
         Args:
             owner: A StatefulSet or DaemonSet.
@@ -121,8 +121,8 @@ class History:
 
         Args:
             revisions: The oldest first.
-            live: Names of those that stay.
-            surplus: How many to delete at most.
+            live: Names of revisions to keep.
+            surplus: Maximum number of revisions to delete.
 
         Raises:
             StatusError: One could not be deleted.
@@ -133,15 +133,15 @@ class History:
 
 
 def template_of(revision: Object) -> Object:
-    """The pod template that a revision keeps."""
+    """Return the pod template of a revision."""
     template = revision["data"]["spec"]["template"]
     return {key: value for key, value in template.items() if key != "$patch"}
 
 
 def revision_hash(data: Object, collisions: int) -> str:
-    """The hash in a revision's name (``HashControllerRevision``): FNV-1 of its JSON, in letters that spell nothing."""
+    """Return the hash in a revision's name (``HashControllerRevision``): FNV-1 of its JSON, in safe characters."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    # Go's encoder writes these so that JSON may stand in HTML.
+    # Go's encoder escapes these for HTML.
     for character in "&<>\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     value = 2166136261

@@ -18,7 +18,7 @@ from kschedcore.controllers.refmanager import controller_reference
 __all__ = ["CronJobController"]
 
 TOO_MANY_MISSED = 100
-"""With more missed times than that, a warning says so; the last of them is started all the same."""
+"""With more missed times a warning is recorded; the last of them is started nevertheless."""
 
 _SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 _MINUTE = 60
@@ -26,12 +26,12 @@ _CRONJOBS, _JOBS = "cronjobs.batch", "jobs.batch"
 
 
 class CronJobController(Controller):
-    """Starts Jobs on time, minds those that still run, and clears away old ones."""
+    """Creates Jobs on schedule, tracks the active ones, and deletes old ones (``batch/v1``)."""
 
     name = "cronjob-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """CronJobs and their Jobs."""
+        """Return CronJobs and their Jobs."""
         return watch_objects(_CRONJOBS), watch_owned(_JOBS, _CRONJOBS)
 
     def reconcile(self, key: Key) -> Requeue | None:
@@ -61,7 +61,7 @@ class CronJobController(Controller):
         return self.informers[_JOBS].controlled_by(cronjob)
 
     def _noted(self, cronjob: Object) -> Object:
-        """The status brought up to date: which Jobs run, and when one last ended well."""
+        """Return the updated status: the active Jobs, and the time of the last success."""
         jobs = self._jobs(cronjob)
         status = plain(cronjob.get("status", {}))
         known = {each.get("uid") for each in status.get("active", ())}
@@ -99,7 +99,7 @@ class CronJobController(Controller):
         return self.client.update_status({**cronjob, "status": status}, _CRONJOBS)
 
     def _last_missed(self, cronjob: Object, schedule: Schedule) -> datetime | None:
-        """The last time that has come and was not started yet."""
+        """Return the latest scheduled time that has passed and was not started yet."""
         spec, status, now = cronjob["spec"], cronjob.get("status", {}), self.clock.now()
         since = (
             parse_time(status.get("lastScheduleTime"))
@@ -124,7 +124,7 @@ class CronJobController(Controller):
 
     @staticmethod
     def _latest(schedule: Schedule, time: datetime, now: datetime) -> datetime:
-        """The last time up to ``now``, found by halving and not by counting."""
+        """Return the latest scheduled time up to ``now``, by binary search."""
         low, high = time, now
         while high - low > timedelta(minutes=1):
             middle = low + (high - low) / 2
@@ -177,7 +177,7 @@ class CronJobController(Controller):
         self.events.event(cronjob, "Normal", "SuccessfulDelete", f"Deleted job {metadata['name']}")
 
     def _clear(self, cronjob: Object) -> None:
-        """Delete ended Jobs beyond what the history limits keep."""
+        """Delete finished Jobs beyond the history limits."""
         for condition, field in (
             ("Complete", "successfulJobsHistoryLimit"),
             ("Failed", "failedJobsHistoryLimit"),

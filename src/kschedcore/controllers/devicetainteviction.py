@@ -31,7 +31,7 @@ class DeviceTaintEvictionController(Controller):
         self.informers[_SLICES].add_index(_BY_POOL, _pool_of_slice)
 
     def watches(self) -> Iterable[Watch]:
-        """Return claims, and slices for the sake of the claims on their devices."""
+        """Return claims, and slices, which concern the claims on their devices."""
         return watch_objects(_CLAIMS), Watch(_SLICES, self._claims_on)
 
     def _claims_on(self, change: Change) -> Iterable[Key]:
@@ -42,7 +42,7 @@ class DeviceTaintEvictionController(Controller):
         return dict.fromkeys(map(key_of, claims))
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Evict the pods of one claim, or look again when its tolerations end."""
+        """Evict the pods of one claim, or requeue it for the end of its tolerations."""
         claim = self.informers[_CLAIMS].get(*key)
         if claim is None:
             return None

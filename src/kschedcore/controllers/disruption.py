@@ -1,7 +1,7 @@
-"""The disruption controller: how many pods of a budget may be taken away now.
+"""The disruption controller: the number of pods of a budget that may be evicted now.
 
-Rules: "Specifying a Disruption Budget" in the reference, KEP-85, KEP-3017. Eviction itself spends what this
-controller allows, and writes down in ``status.disruptedPods`` what it has spent.
+Rules: "Specifying a Disruption Budget" in the reference, KEP-85, KEP-3017. Evictions decrement
+``status.disruptionsAllowed`` and record the pods in ``status.disruptedPods``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, w
 __all__ = ["DisruptionController"]
 
 DELETION_TIMEOUT = timedelta(minutes=2)
-"""How long a pod that was evicted counts as disrupted although it has not begun to go."""
+"""Time for which an evicted pod that is not terminating counts as disrupted."""
 
 _BUDGETS = "poddisruptionbudgets.policy"
 _SCALES = {
@@ -32,7 +32,7 @@ _SCALES = {
     ("apps/v1", "StatefulSet"): "statefulsets.apps",
     ("v1", "ReplicationController"): "replicationcontrollers",
 }
-"""Owners that say how many pods there should be."""
+"""Owners with a scale, which give the expected number of pods."""
 
 
 class _ExpectedPodsError(Exception):
@@ -45,14 +45,14 @@ class DisruptionController(Controller):
     name = "disruption-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Budgets, pods, and the owners that say how many pods there should be."""
+        """Return budgets, pods, and the owners with a scale."""
         yield watch_objects(_BUDGETS)
         yield Watch("pods", self._budgets_of)
         for resource in _SCALES.values():
             yield Watch(resource, self._in_namespace)
 
     def _budgets_of(self, change: Change) -> Iterable[Key]:
-        """The budget of a pod, before and after; of several, Kubernetes looks at one alone (``getPdbForPod``)."""
+        """Yield the budget of a pod, before and after; of several, Kubernetes uses the first (``getPdbForPod``)."""
         budgets = self.informers[_BUDGETS].seen_by("namespace", change.object["metadata"]["namespace"])
         if not budgets:
             return ()
@@ -101,14 +101,14 @@ class DisruptionController(Controller):
         return again
 
     def _desired(self, budget: Object, pods: list[Object]) -> tuple[int, int]:
-        """How many pods there should be, and how many of them healthy."""
+        """Return the expected number of pods, and the desired number of healthy ones."""
         spec = budget["spec"]
         if "maxUnavailable" in spec:
             expected = self._expected(pods)
             most: int = scaled_value(spec["maxUnavailable"], expected, round_up=True)
             return expected, max(0, expected - most)
         if "minAvailable" not in spec:
-            # Such a budget expects no pods, and one that expects none allows no disruption.
+            # Such a budget expects no pods, and then allows no disruption.
             return 0, 0
         least: Any = spec["minAvailable"]
         if isinstance(least, int):
@@ -117,7 +117,7 @@ class DisruptionController(Controller):
         return expected, scaled_value(least, expected, round_up=True)
 
     def _expected(self, pods: list[Object]) -> int:
-        """How many pods the owners of these want."""
+        """Return the sum of the scales of the pods' owners."""
         wanted: dict[str, int] = {}
         for pod in pods:
             owner = controller_of(pod)

@@ -1,4 +1,4 @@
-"""The endpoints controller: for each Service one Endpoints object with the addresses behind it."""
+"""The endpoints controller: an Endpoints object with the addresses of each Service's pods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kschedcore.controllers.serviceendpoints import (
 __all__ = ["EndpointsController"]
 
 CAPACITY = 1000
-"""So many addresses fit; what is beyond is left out, and an annotation says so."""
+"""Maximum number of addresses; further ones are left out, and the annotation ``over-capacity`` is set."""
 
 _OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
 
@@ -28,7 +28,7 @@ class EndpointsController(Controller):
     name = "endpoints-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Services, their pods, and the Endpoints of the same name."""
+        """Return Services, their pods, and the Endpoints of the same name."""
         return (
             watch_objects("services"),
             Watch("pods", ServicesOf(self.informers)),

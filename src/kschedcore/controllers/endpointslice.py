@@ -1,4 +1,4 @@
-"""The endpoint slice controller: the addresses behind a Service, a hundred a slice (KEP-752, KEP-1672)."""
+"""The endpoint slice controller: the addresses of a Service's pods, at most 100 per slice (KEP-752, KEP-1672)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _Ports = tuple[tuple[str, str, int], ...]
 class EndpointSliceController(Controller):
     """Keeps the EndpointSlices (``discovery.k8s.io/v1``) of Services.
 
-    An endpoint stays in the slice it is in, so that a change of one pod is a change of one slice.
+    An endpoint stays in its slice, so that a change of one pod changes one slice.
     """
 
     name = "endpointslice-controller"
@@ -79,7 +79,7 @@ class EndpointSliceController(Controller):
         for endpoint in found:
             by_ports.setdefault(endpoint.ports, []).append(endpoint)
         if not by_ports:
-            # A Service without endpoints has a slice all the same, which says that it has been looked at.
+            # A Service without endpoints has an empty slice.
             by_ports[()] = []
         left = list(slices)
         for ports, endpoints in sorted(by_ports.items()):
@@ -93,7 +93,7 @@ class EndpointSliceController(Controller):
     def _place(
         self, service: Object, ports: _Ports, endpoints: list[Endpoint], slices: list[Object]
     ) -> list[Object]:
-        """Write the slices of one set of ports; those of ``slices`` that are still in use."""
+        """Write the slices of one set of ports; return those of ``slices`` that are still in use."""
         waiting = {endpoint.pod["metadata"]["uid"]: endpoint for endpoint in endpoints}
         contents = []
         for each in slices:

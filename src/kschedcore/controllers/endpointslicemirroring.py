@@ -1,4 +1,4 @@
-"""The endpoint slice mirroring controller: EndpointSlices for Endpoints that users keep themselves (KEP-752)."""
+"""The endpoint slice mirroring controller: EndpointSlices for custom Endpoints (KEP-752)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class EndpointSliceMirroringController(Controller):
         return watch_objects("endpoints"), watch_objects("services"), Watch(_SLICES, _mirrored)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Bring the slices that mirror one Endpoints object up to date."""
+        """Update the slices that mirror one Endpoints object."""
         namespace, name = key
         slices = [
             each for each in self.informers[_SLICES].in_namespace(namespace) if _mirrored_name(each) == name

@@ -1,4 +1,4 @@
-"""The ephemeral volume controller: makes the claims of pods' generic ephemeral volumes (KEP-1698)."""
+"""The ephemeral volume controller: creates the claims of generic ephemeral volumes (KEP-1698)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EphemeralVolumeController(Controller):
     name = "ephemeral-volume-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Return pods with ephemeral volumes, and claims of theirs that are gone."""
+        """Return pods with ephemeral volumes, and their deleted claims."""
         return Watch("pods", _with_volumes), Watch(_CLAIMS, _owner_of_gone)
 
     def reconcile(self, key: Key) -> Requeue | None:

@@ -1,4 +1,4 @@
-"""The garbage collector: what is owned goes when its owners have gone.
+"""The garbage collector: deletes objects whose owners are deleted.
 
 Rules: "Garbage Collection" and "Owners and dependents" in the reference; ``blockOwnerDeletion`` and the
 finalizers ``foregroundDeletion`` and ``orphan`` as in ``pkg/controller/garbagecollector``.
@@ -20,7 +20,7 @@ _FOREGROUND = "foregroundDeletion"
 _ORPHAN = "orphan"
 _INDEX = "owner uid"
 _IGNORED = ("events",)
-"""What the collector does not look at, as in Kubernetes (``DefaultIgnoredResources``)."""
+"""Resources that the collector ignores (``DefaultIgnoredResources``)."""
 
 _RESOURCES = {
     (kind.resource.api_version, kind.resource.kind): kind.resource
@@ -30,7 +30,7 @@ _RESOURCES = {
 
 
 class GarbageCollector(Controller):
-    """Deletes dependents in the background or the foreground, or sets them free.
+    """Deletes dependents in the background or the foreground, or orphans them.
 
     Its keys have three parts: the resource, the namespace and the name.
     """
@@ -47,7 +47,7 @@ class GarbageCollector(Controller):
             self._informers.append(informer)
 
     def watches(self) -> Iterable[Watch]:
-        """Everything."""
+        """Return all resources."""
         for informer in self._informers:
             yield Watch(informer.resource, self._keys(informer.resource))
 
@@ -55,7 +55,7 @@ class GarbageCollector(Controller):
         return _KeysOf(self._seen_dependents, resource)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Reconcile one object: collect it when its owners are gone, and finish its own deletion."""
+        """Reconcile one object: delete it if its owners are gone, and finish its own deletion."""
         resource, namespace, name = key
         obj = self.informers[resource].get(namespace, name)
         if obj is None:
@@ -67,7 +67,7 @@ class GarbageCollector(Controller):
         return None
 
     def dependents(self, owner: Object) -> Iterator[tuple[str, Object]]:
-        """Every object that names the owner, with its resource."""
+        """Return every object with a reference to the owner, with its resource."""
         for informer in self._informers:
             informer.sync()
         return self._seen_dependents(owner)
@@ -95,7 +95,7 @@ class GarbageCollector(Controller):
                 self._drop_finalizer(resource, owner, _FOREGROUND)
 
     def _attempt(self, resource: str, obj: Object) -> None:
-        """Delete an object that has no owner left; take away owners that are gone from one that has."""
+        """Delete an object without existing owners; else remove references to owners that are gone."""
         gone, waiting, solid = set[str](), set[str](), set[str]()
         for reference in obj["metadata"].get("ownerReferences", ()):
             owner = self._owner(obj, reference)
@@ -110,17 +110,17 @@ class GarbageCollector(Controller):
                 self._drop_owners(resource, obj, gone | waiting)
         elif waiting and (dependents := [each for _, each in self._seen_dependents(obj)]):
             if any(map(_is_deleting_dependents, dependents)):
-                # Owners that wait for each other would wait for ever.
+                # Owners that block each other would never be deleted.
                 obj = self._unblock_owners(resource, obj)
             self._delete(resource, obj, "Foreground")
         else:
             self._delete(resource, obj, _own_policy(obj))
 
     def _owner(self, obj: Object, reference: Object) -> Object | None:
-        """The owner that a reference means; None when it is gone or another has taken its name."""
+        """Return the owner of a reference; None if it is gone or replaced by another object of its name."""
         resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
         if resource is None or reference["uid"] in self._external:
-            # An owner of a kind that is not served, or outside this cluster, cannot be known to be gone.
+            # An owner of an unserved kind, or outside this cluster, is assumed to exist.
             return _reference_only(reference)
         namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
         owner = self.informers[resource.qualified].get(namespace, reference["name"])
@@ -142,7 +142,7 @@ class GarbageCollector(Controller):
         self._patch(resource, obj, {"ownerReferences": kept or None})
 
     def _unblock_owners(self, resource: str, obj: Object) -> Object:
-        """Have no owner wait for the object."""
+        """Set ``blockOwnerDeletion`` to false in the object's owner references."""
         references = [
             {**each, "blockOwnerDeletion": False} if each.get("blockOwnerDeletion") else each
             for each in obj["metadata"]["ownerReferences"]
@@ -163,7 +163,7 @@ class GarbageCollector(Controller):
 
 
 class _KeysOf:
-    """Which objects a change of one of ``resource`` may be about."""
+    """The keys that a change of an object of ``resource`` concerns."""
 
     def __init__(self, dependents: Callable[[Object], Iterable[tuple[str, Object]]], resource: str) -> None:
         self._dependents = dependents
@@ -188,7 +188,7 @@ class _KeysOf:
 
     @staticmethod
     def _owners(obj: Object) -> Iterable[Key]:
-        """Owners that may wait for ``obj`` to go."""
+        """Yield owners whose deletion ``obj`` may block."""
         for reference in obj["metadata"].get("ownerReferences", ()):
             resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
             if resource is not None and reference.get("blockOwnerDeletion"):
@@ -219,12 +219,12 @@ def _blocks(dependent: Object, owner: Object) -> bool:
 
 
 def _reference_only(reference: Object) -> Object:
-    """All that is known of an owner whose kind is not served."""
+    """Return an object with the fields of a reference, for an owner whose kind is not served."""
     return {"metadata": {"name": reference["name"], "uid": reference["uid"]}}
 
 
 def _own_policy(obj: Object) -> Propagation:
-    """How an object wants to be deleted, by its finalizers."""
+    """Return the propagation policy of an object's finalizers."""
     finalizers = obj["metadata"].get("finalizers", ())
     if _ORPHAN in finalizers:
         return "Orphan"

@@ -1,4 +1,4 @@
-"""The namespace controller: deletes what a terminating namespace holds, pods first, and then the namespace.
+"""The namespace controller: deletes the content of a terminating namespace, pods first, then the namespace.
 
 Rules: KEP-5080 (ordered deletion), ``pkg/controller/namespace/deletion``.
 """
@@ -38,16 +38,16 @@ _CONDITIONS = (
         "All content-preserving finalizers finished",
     ),
 )
-"""Type of each condition, and reason and message while it is false."""
+"""Condition type -> reason and message while it is false."""
 
 
 class NamespaceController(Controller):
-    """Empties terminating namespaces and then removes the finalizer that holds them."""
+    """Empties terminating namespaces and then removes their finalizer."""
 
     name = "namespace-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Return namespaces, and objects that are gone from those that are terminating."""
+        """Return namespaces, and deleted objects of terminating namespaces."""
         yield watch_objects("namespaces")
         for resource in resources(namespaced=True):
             yield Watch(resource.qualified, self._terminating_namespace)
@@ -60,7 +60,7 @@ class NamespaceController(Controller):
         return (("", name),) if namespace is not None and _is_terminating(namespace) else ()
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Delete what a terminating namespace holds, and end it when nothing is left.
+        """Delete the content of a terminating namespace, and finalize it once it is empty.
 
         Objects with finalizers or a grace period stay until those are over; the namespace waits for them, and
         the other objects wait for the pods.
@@ -94,7 +94,7 @@ class NamespaceController(Controller):
                 self.client.delete(informer.resource, namespace, metadata["name"])
 
     def _report(self, namespace: Object, remaining: dict[str, list[Object]]) -> Object:
-        """Write the conditions that say what remains, if they say anything new."""
+        """Write the conditions for the remaining content, if they changed."""
         conditions = namespace.get("status", {}).get("conditions", [])
         found = _found(remaining)
         for kind, reason, message in _CONDITIONS:
@@ -114,7 +114,7 @@ class NamespaceController(Controller):
 
 
 def _found(remaining: dict[str, list[Object]]) -> dict[str, tuple[str, str]]:
-    """Return reason and message of the conditions that what remains makes true."""
+    """Return reason and message of the conditions that are true for the remaining content."""
     if not remaining:
         return {}
     counts = sorted(f"{_dotted(name)} has {len(left)} resource instances" for name, left in remaining.items())
@@ -138,7 +138,7 @@ def _found(remaining: dict[str, list[Object]]) -> dict[str, tuple[str, str]]:
 
 
 def _dotted(qualified: str) -> str:
-    """Return ``resource.group``, which of the core group is ``pods.``."""
+    """Return ``resource.group``; ``pods.`` for the core group."""
     return qualified if "." in qualified else f"{qualified}."
 
 

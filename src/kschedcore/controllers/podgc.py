@@ -1,7 +1,7 @@
-"""The pod garbage collector: pods that no node agent will ever finish.
+"""The pod garbage collector: force-deletes pods that no node agent will finish.
 
-Pods of nodes that are gone, pods that were deleted before they had a node, pods of nodes that were declared
-out of service, and the oldest of far too many ended ones.
+These are pods of deleted nodes, pods deleted before they were bound, pods of nodes with the out-of-service taint, and
+the oldest finished pods above a threshold.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from kschedcore.controllers.controller import Context, Controller, Key, Requeue,
 __all__ = ["PodGarbageCollector"]
 
 QUARANTINE = timedelta(seconds=40)
-"""How long a node must have been away before its pods are deleted."""
+"""Time after the deletion of a node until its pods are deleted."""
 
 THRESHOLD = 12_500
-"""How many ended pods may stay (``--terminated-pod-gc-threshold``)."""
+"""Maximum number of finished pods (``--terminated-pod-gc-threshold``)."""
 
 _OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
@@ -29,7 +29,7 @@ _OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 class PodGarbageCollector(Controller):
     """Force-deletes pods.
 
-    Since when a node has been away is all that it remembers; after a restart, it waits once more.
+    The time of a node's deletion is lost in a restart; the wait then starts again.
     """
 
     name = "pod-garbage-collector"
@@ -42,7 +42,7 @@ class PodGarbageCollector(Controller):
         pods.add_index("ended", lambda pod: ("",) if has_ended(pod) else ())
 
     def watches(self) -> Iterable[Watch]:
-        """Pods, and nodes for the sake of their pods."""
+        """Return pods, and nodes, which concern their pods."""
         return watch_objects("pods"), Watch("nodes", self._pods_of)
 
     def _pods_of(self, change: Change) -> Iterable[Key]:
@@ -52,7 +52,7 @@ class PodGarbageCollector(Controller):
         return [key_of(pod) for pod in self.informers["pods"].seen_by("node", node)]
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Delete a pod that no node agent is left to finish."""
+        """Delete a pod that no node agent will finish."""
         namespace, name = key
         pod = self.informers["pods"].get(namespace, name)
         if pod is None:

@@ -1,7 +1,7 @@
 """Adoption and release of objects by their owner (``ControllerRefManager``).
 
 An owner adopts the orphans that its selector matches and releases the objects that it no longer matches. Only
-the controller reference says who owns an object; an owner that is being deleted adopts and releases nothing.
+the controller reference counts; an owner that is being deleted neither adopts nor releases.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ def selector_of(owner: Object) -> Selector:
     """Return the label selector of a workload, ``spec.selector``."""
     selector = owner["spec"]["selector"]
     if owner["kind"] == "ReplicationController":
-        # Its selector is older than label selectors: labels and their values.
+        # A ReplicationController's selector is a map of labels.
         selector = {"matchLabels": selector}
     return label_selector(decode(LabelSelector, selector))
 
 
 def label_matcher(owner: Object) -> Callable[[Object], bool]:
-    """Return a predicate: whether an object has the labels that a workload selects.
+    """Return a predicate for the objects that a workload selects.
 
-    Replicas of one template share their labels, so that the answer is cached by labels.
+    Replicas of one template share their labels, so results are cached by labels.
     """
     selector = selector_of(owner)
     known: dict[Hashable, bool] = {}
 
     def selected(obj: Object) -> bool:
         labels = obj["metadata"].get("labels", _NO_LABELS)
-        answer = known.get(labels)
-        if answer is None:
-            answer = known[labels] = selector.matches(labels)
-        return answer
+        matches = known.get(labels)
+        if matches is None:
+            matches = known[labels] = selector.matches(labels)
+        return matches
 
     return selected
 
@@ -72,11 +72,11 @@ def claim(
     """Adopt and release objects; return those that ``owner`` controls afterwards.
 
     Args:
-        client: Writes the owner references.
+        client: The API.
         informer: The informer of the objects.
         owner: A workload.
-        member: Whether an object should belong to the owner.
-        eligible: Which objects to consider; the others are neither changed nor returned.
+        member: Returns whether an object should belong to the owner.
+        eligible: Returns whether to consider an object; others are neither changed nor returned.
 
     Returns:
         The objects that are controlled by ``owner`` and should be, in the order of first appearance.

@@ -63,4 +63,4 @@ CONTROLLERS: tuple[type[Controller], ...] = (
     TaintEvictionController,
     VolumeProtectionController,
 )
-"""In the order of their turns."""
+"""In the order in which they run."""

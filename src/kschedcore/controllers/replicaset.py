@@ -1,4 +1,4 @@
-"""The ReplicaSet controller: as many pods of a template as were asked for, no more and no fewer."""
+"""The ReplicaSet controller: keeps ``spec.replicas`` pods of a template."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _FAILURE = "ReplicaFailure"
 class ReplicaSetController(Controller):
     """Keeps the pods and the counts in the status of ReplicaSets (``apps/v1``).
 
-    A ReplicationController asks for the same and says it in the same fields, so its controller is a subclass.
+    ReplicationControllers have the same fields, so their controller is a subclass.
 
     Attributes:
-        resource: The qualified plural of what is kept.
+        resource: The qualified plural of the owners.
         counts_terminating: Whether the status has ``terminatingReplicas`` (KEP-3973).
     """
 
@@ -69,10 +69,10 @@ class ReplicaSetController(Controller):
             try:
                 self._scale(replica_set, pods)
             except StatusError as refusal:
-                # In a namespace that is going away, no pod is wanted any more.
+                # No pods are created in a terminating namespace.
                 refused = None if is_namespace_terminating(refusal) else refusal
-        # The status is of the pods that were there at first, as Kubernetes has it: what was made or deleted
-        # just now brings about the next pass, and a Deployment sees a lost pod before its successor.
+        # As in Kubernetes, the status is of the pods at the beginning of the pass: created and deleted pods trigger
+        # the next pass, and a Deployment sees a lost pod before its replacement.
         status = self._status(replica_set, pods, terminating, refused)
         if status != replica_set.get("status", {}):
             self.client.update_status({**replica_set, "status": status}, self.resource)
@@ -80,7 +80,7 @@ class ReplicaSetController(Controller):
         return requeue_after(refused, available)
 
     def _scale(self, replica_set: Object, pods: Sequence[Object]) -> None:
-        """Make or delete pods."""
+        """Create or delete pods."""
         missing = _wanted(replica_set) - len(pods)
         for _ in range(min(missing, _BURST)):
             self._create(replica_set)
@@ -115,7 +115,7 @@ class ReplicaSetController(Controller):
             self.events.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {metadata['name']}")
 
     def _related(self, replica_set: Object, pods: Sequence[Object]) -> Iterable[Object]:
-        """Active pods of everything that has the same controller, its own among them."""
+        """Return the active pods of all ReplicaSets with the same controller."""
         controller = controller_of(replica_set)
         if controller is None:
             return pods
@@ -150,7 +150,7 @@ class ReplicaSetController(Controller):
         if refused is None:
             return others
         if len(others) < len(before):
-            # The first failure stands until there is none.
+            # The first failure is kept until there is none.
             return list(before)
         condition = {
             "type": _FAILURE,

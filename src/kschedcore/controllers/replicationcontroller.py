@@ -1,4 +1,4 @@
-"""The ReplicationController's controller: what ReplicaSets have taken over, under its first name."""
+"""The ReplicationController controller."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The resource claim controller: claims made from templates, their reservations, and the end of both.
 
 Rules: KEP-4381 (structured parameters), ``pkg/controller/resourceclaim``. The scheduler allocates and reserves;
-this controller makes claims for pods, reserves for pods that were bound without the scheduler, and releases what
-pods that are done had reserved.
+this controller creates claims for pods, reserves claims for pods that were bound without the scheduler, and removes
+the reservations of finished pods.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class ResourceClaimController(Controller):
         self.client.update_status({**claim, "status": {**claim["status"], "reservedFor": reserved}}, _CLAIMS)
 
     def _claim(self, claim: Object) -> None:
-        """Release what pods that are done had reserved, and end a claim that nothing uses."""
+        """Remove the reservations of finished pods, and deallocate or delete an unused claim."""
         status = claim.get("status", {})
         before = status.get("reservedFor", ())
         reserved = [each for each in before if self._is_used(claim, each)]
@@ -142,7 +142,7 @@ class ResourceClaimController(Controller):
 
     def _is_used(self, claim: Object, consumer: Object) -> bool:
         if consumer.get("apiGroup") or consumer.get("resource") != "pods":
-            # Other consumers look after their reservations themselves.
+            # Other consumers manage their reservations themselves.
             return True
         pod = self.informers["pods"].get(claim["metadata"]["namespace"], consumer["name"])
         return pod is not None and pod["metadata"]["uid"] == consumer["uid"] and not _is_done(pod)
@@ -153,7 +153,7 @@ class ResourceClaimController(Controller):
         return self.client.update({**claim, "metadata": {**metadata, "finalizers": finalizers}}, _CLAIMS)
 
     def _delete_if_unneeded(self, claim: Object) -> None:
-        """Delete a claim that was made for a pod which will not run any more."""
+        """Delete a claim that was created for a pod which will not run any more."""
         owner = controller_of(claim)
         if owner is None or owner["kind"] != "Pod":
             return
@@ -165,7 +165,7 @@ class ResourceClaimController(Controller):
 
 
 def _is_done(pod: Object) -> bool:
-    """Return whether the pod will use no claim any more: it has ended, or is deleted without ever having a node."""
+    """Return whether the pod does not use claims any more: it is finished, or deleted before it was bound."""
     return has_ended(pod) or (
         bool(pod["metadata"].get("deletionTimestamp")) and not pod["spec"].get("nodeName")
     )

@@ -1,7 +1,7 @@
-"""The quota controller: a ResourceQuota's status says what is allowed and what is used.
+"""The quota controller: recalculates the usage in the status of ResourceQuotas.
 
-Admission charges quotas as objects come in; this controller recalculates them from the objects that are
-there, which gives back what deletions, failures and refused writes left charged.
+Admission charges quotas when objects are created; this controller recalculates them from the existing objects, which
+releases the charges of deleted and finished objects and refused writes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kschedcore.rules.admission.quota import evaluator_for, quota_usage
 __all__ = ["ResourceQuotaController"]
 
 RESYNC = timedelta(minutes=5)
-"""How often every quota is recalculated (``--resource-quota-sync-period``)."""
+"""Interval at which every quota is recalculated (``--resource-quota-sync-period``)."""
 
 
 class ResourceQuotaController(Controller):
@@ -29,7 +29,7 @@ class ResourceQuotaController(Controller):
     name = "resourcequota-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Quotas, and what may give back some of what they count."""
+        """Return quotas, and objects whose deletion or end releases usage."""
         yield watch_objects("resourcequotas")
         for resource in resources(namespaced=True):
             yield Watch(resource.qualified, self._replenished)
@@ -65,14 +65,14 @@ class ResourceQuotaController(Controller):
 
 
 def _is_lost(pod: Object, now: datetime) -> bool:
-    """Return whether a pod should have ended by now, as on a node that is lost (``QuotaV1Pod``)."""
+    """Return whether a pod is past its grace period, as on a lost node (``QuotaV1Pod``)."""
     metadata = pod["metadata"]
     deleted, grace = parse_time(metadata.get("deletionTimestamp")), metadata.get("deletionGracePeriodSeconds")
     return deleted is not None and grace is not None and now > later(deleted, grace)
 
 
 def _gives_back(change: Change) -> bool:
-    """Whether the object is gone, or a pod that has ended and counts no more."""
+    """Return whether the object was deleted, or is a finished pod."""
     if change.new is None:
         return True
     return (

@@ -1,4 +1,4 @@
-"""The root CA publisher: every namespace that lives can verify the API server.
+"""The root CA publisher: a ConfigMap with the API server's CA in every active namespace.
 
 Pods mount the ConfigMap beside their service account's token, and quotas on config maps count it.
 """
@@ -22,10 +22,10 @@ _DESCRIPTION = (
 
 
 class RootCACertPublisher(Controller):
-    """Makes and repairs the ConfigMap ``kube-root-ca.crt``.
+    """Creates and restores the ConfigMap ``kube-root-ca.crt``.
 
     Args:
-        context: What it works with.
+        context: The client, informers and clock.
         certificate: The certificate authority's certificate, PEM; a simulated cluster has none.
     """
 
@@ -36,7 +36,7 @@ class RootCACertPublisher(Controller):
         self._data = {"ca.crt": certificate}
 
     def watches(self) -> Iterable[Watch]:
-        """Namespaces, and the ConfigMap of that name in each."""
+        """Return namespaces, and the ConfigMap of that name in each."""
         return watch_objects("namespaces"), Watch("configmaps", _namespace)
 
     def reconcile(self, key: Key) -> Requeue | None:

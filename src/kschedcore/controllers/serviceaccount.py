@@ -1,4 +1,4 @@
-"""The service-account controller: every namespace that lives has an account called ``default``."""
+"""The service account controller: a ServiceAccount ``default`` in every active namespace."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NAME = "default"
 
 
 class ServiceAccountController(Controller):
-    """Makes the ``default`` ServiceAccount, and recreates it when it is deleted."""
+    """Creates the ``default`` ServiceAccount, and recreates it when it is deleted."""
 
     name = "serviceaccount-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Namespaces, and accounts for the sake of their namespace."""
+        """Return namespaces, and accounts, which concern their namespace."""
         return watch_objects("namespaces"), Watch("serviceaccounts", _namespace)
 
     def reconcile(self, key: Key) -> Requeue | None:

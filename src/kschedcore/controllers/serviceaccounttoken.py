@@ -1,7 +1,7 @@
-"""The token controller: secrets that ask for a service account's token are given one, and go with the account.
+"""The token controller: fills Secrets for service account tokens, and deletes them with the account.
 
-Pods get their tokens otherwise, through projected volumes; such secrets are the long-lived kind that a person
-makes by hand ("Manually create a long-lived API token" in the reference).
+These are the long-lived tokens that users create by hand ("Manually create a long-lived API token" in the reference);
+pods get their tokens through projected volumes.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _INDEX = "service account"
 
 
 class ServiceAccountTokenController(Controller):
-    """Fills in and clears away Secrets of the type ``kubernetes.io/service-account-token``.
+    """Fills and deletes Secrets of the type ``kubernetes.io/service-account-token``.
 
-    The token is no credential: it is a digest of the uids of the account and the secret.
+    The token is not a credential: it is a digest of the uids of the account and the secret.
     """
 
     name = "serviceaccount-token-controller"
@@ -36,14 +36,14 @@ class ServiceAccountTokenController(Controller):
         self.informers["secrets"].add_index(_INDEX, _account_of)
 
     def watches(self) -> Iterable[Watch]:
-        """Secrets, and accounts for the sake of theirs."""
+        """Return secrets, and accounts, which concern their secrets."""
         return watch_objects("secrets"), Watch("serviceaccounts", self._secrets_of)
 
     def _secrets_of(self, change: Change) -> Iterable[Key]:
         return [key_of(each) for each in self.informers["secrets"].seen_by(_INDEX, key_of(change.object))]
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Look at one secret."""
+        """Reconcile one secret."""
         secret = self.informers["secrets"].get(*key)
         if secret is None or not (names := list(_account_of(secret))):
             return None

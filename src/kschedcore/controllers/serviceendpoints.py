@@ -1,4 +1,4 @@
-"""The pods behind a Service: which it selects, where they listen, whether they may be sent traffic."""
+"""The endpoints of a Service: the pods that it selects, their addresses, ports and readiness."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["Endpoint", "ServicesOf", "endpoints_of", "has_endpoints", "reference
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A pod as one that a Service leads to.
+    """A pod as an endpoint of a Service.
 
     Attributes:
         pod: The pod.
-        ports: What the Service's ports are on it.
-        ready: Whether traffic may be sent to it.
-        serving: Whether it is ready, terminating or not.
-        terminating: Whether it is being deleted.
-        hostname: Under which name DNS lists it beside the Service; empty for none.
+        ports: The Service's ports on the pod.
+        ready: Whether the endpoint receives traffic.
+        serving: Whether the pod is ready, terminating or not.
+        terminating: Whether the pod is being deleted.
+        hostname: The pod's hostname in DNS; empty for none.
     """
 
     pod: Object
@@ -43,12 +43,12 @@ class Endpoint:
 
     @property
     def node(self) -> str:
-        """The name of its node."""
+        """The name of the pod's node."""
         node: str = self.pod["spec"].get("nodeName", "")
         return node
 
     def port_objects(self) -> list[Object]:
-        """Its ports as the API has them."""
+        """Return the ports as in the API."""
         return [
             {**({"name": name} if name else {}), "protocol": protocol, "port": number}
             for name, protocol, number in self.ports
@@ -56,17 +56,17 @@ class Endpoint:
 
 
 def has_endpoints(service: Object) -> bool:
-    """Whether the Service's endpoints are found by its selector."""
+    """Return whether the Service's endpoints are selected by a selector."""
     spec = service["spec"]
     return bool(spec.get("selector")) and spec.get("type") != "ExternalName"
 
 
 def endpoints_of(service: Object, pods: Iterable[Object]) -> list[Endpoint]:
-    """The pods of the namespace that the Service leads to, by name.
+    """Return the endpoints of a Service, by pod name.
 
     Args:
         service: The Service.
-        pods: Every pod of its namespace.
+        pods: All pods of the Service's namespace.
     """
     selector, spec = service["spec"].get("selector", {}).items(), service["spec"]
     found = []
@@ -104,12 +104,12 @@ def _number(target: Any, protocol: str, pod: Object) -> int:
         for port in container.get("ports", ()):
             if port.get("name") == target and port.get("protocol", "TCP") == protocol:
                 return int(port["containerPort"])
-    # A name that the pod does not have leaves it without that port.
+    # A port name that the pod does not have is left out.
     return 0
 
 
 def reference_to(pod: Object) -> Object:
-    """The object reference of a pod."""
+    """Return the object reference of a pod."""
     metadata = pod["metadata"]
     return {
         "kind": "Pod",
@@ -120,17 +120,17 @@ def reference_to(pod: Object) -> Object:
 
 
 class ServicesOf:
-    """Which Services a pod's change may concern: those that select it, or did before.
+    """The Services that a change of a pod concerns: those that select it now or did before.
 
     Args:
-        informers: Where Services are found.
+        informers: The informer of Services.
     """
 
     def __init__(self, informers: Informers) -> None:
         self._informers = informers
 
     def __call__(self, change: Change) -> Iterable[Key]:
-        """The keys of the Services."""
+        """Return the keys of the Services."""
         old, new = change.old, change.new
         services = self._informers["services"].seen_by("namespace", change.object["metadata"]["namespace"])
         if not services or (old is not None and new is not None and not _has_changed(old, new)):
@@ -145,9 +145,9 @@ class ServicesOf:
 
 
 def _has_changed(old: Object, new: Object) -> bool:
-    """Return whether a pod's Services have to be looked at (``endpointslice/util``, ``podEndpointsChanged``).
+    """Return whether a pod's Services have to be reconciled (``endpointslice/util``, ``podEndpointsChanged``).
 
-    Kubernetes looks at neither the phase nor the node; every change of a pod that is being deleted counts.
+    Kubernetes compares neither the phase nor the node; every change of a terminating pod counts.
     """
     return "deletionTimestamp" in new["metadata"] or _compared(old) != _compared(new)
 

@@ -22,7 +22,7 @@ __all__ = ["TaintEvictionController"]
 
 
 class _Eviction(NamedTuple):
-    """An eviction that is scheduled: since when, and for when."""
+    """A scheduled eviction: when it was scheduled, and when it is due."""
 
     scheduled: datetime
     due: datetime
@@ -31,7 +31,7 @@ class _Eviction(NamedTuple):
 class TaintEvictionController(Controller):
     """Deletes pods that may not stay on their nodes.
 
-    Scheduled evictions are kept in memory, as in Kubernetes: after a restart they are scheduled anew.
+    Scheduled evictions are kept in memory, as in Kubernetes: after a restart they are scheduled again.
     """
 
     name = "taint-eviction-controller"
@@ -66,7 +66,7 @@ class TaintEvictionController(Controller):
         return () if same else (key_of(new),)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Evict one pod, schedule its eviction, or cancel the one that is scheduled."""
+        """Evict one pod, schedule its eviction, or cancel a scheduled eviction."""
         namespace, name = key
         pod = self.informers["pods"].get(namespace, name)
         if pod is None or pod["metadata"].get("deletionTimestamp") or not pod["spec"].get("nodeName"):
@@ -90,7 +90,7 @@ class TaintEvictionController(Controller):
             self._evictions.pop(key, None)
             self._evict(pod)
             return None
-        # An eviction that is scheduled stays as it is (``processPodOnNode``): the first toleration that ends counts.
+        # A scheduled eviction is not changed (``processPodOnNode``): the toleration that ends first counts.
         if scheduled is None:
             scheduled = self._evictions[key] = _Eviction(now, due)
         return Requeue(scheduled.due, background=True)

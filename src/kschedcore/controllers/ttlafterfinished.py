@@ -1,4 +1,4 @@
-"""TTL after finished: Jobs that have ended go when their time is up (KEP-592)."""
+"""TTL after finished: deletes finished Jobs after their time to live (KEP-592)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["TTLAfterFinishedController"]
 
 
 class TTLAfterFinishedController(Controller):
-    """Deletes Jobs ``ttlSecondsAfterFinished`` after they have ended."""
+    """Deletes Jobs ``ttlSecondsAfterFinished`` after they finished."""
 
     name = "ttl-after-finished-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Jobs."""
+        """Return Jobs."""
         return (watch_objects("jobs.batch"),)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Delete a Job whose time to live is over."""
+        """Delete a Job whose time to live has expired."""
         job = self.informers["jobs.batch"].get(*key)
         if job is None or job["metadata"].get("deletionTimestamp"):
             return None

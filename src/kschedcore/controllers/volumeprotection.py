@@ -1,4 +1,4 @@
-"""Storage in use is not taken away: claims that pods use and volumes that are bound outlive their deletion."""
+"""Storage protection: finalizers keep claims used by pods, and bound volumes, from being deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLAIMS, _VOLUMES = "persistentvolumeclaims", "persistentvolumes"
 
 
 class ClaimProtectionController(Controller):
-    """Puts a finalizer on claims, and takes it from deleted ones that no pod uses any more."""
+    """Adds a finalizer to claims, and removes it from deleted claims that no pod uses any more."""
 
     name = "persistentvolumeclaim-protection-controller"
 
@@ -26,11 +26,11 @@ class ClaimProtectionController(Controller):
         self.informers["pods"].add_index("claim", claims_of)
 
     def watches(self) -> Iterable[Watch]:
-        """Claims, and pods for the sake of their claims."""
+        """Return claims, and pods, which concern their claims."""
         return watch_objects(_CLAIMS), Watch("pods", _released)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Look at one claim."""
+        """Reconcile one claim."""
         claim = self.informers[_CLAIMS].get(*key)
         if claim is not None:
             used = any(_uses(pod) for pod in self.informers["pods"].by("claim", key))
@@ -39,16 +39,16 @@ class ClaimProtectionController(Controller):
 
 
 class VolumeProtectionController(Controller):
-    """Puts a finalizer on volumes, and takes it from deleted ones that are bound no more."""
+    """Adds a finalizer to volumes, and removes it from deleted volumes that are not bound any more."""
 
     name = "persistentvolume-protection-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Volumes."""
+        """Return volumes."""
         return (watch_objects(_VOLUMES),)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Look at one volume."""
+        """Reconcile one volume."""
         volume = self.informers[_VOLUMES].get(*key)
         if volume is not None:
             used = volume.get("status", {}).get("phase") == "Bound"
@@ -57,7 +57,7 @@ class VolumeProtectionController(Controller):
 
 
 def claims_of(pod: Object) -> Iterable[Key]:
-    """The claims that a pod's volumes name, those of its ephemeral volumes among them."""
+    """Return the claims of a pod's volumes, those of ephemeral volumes included."""
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     for volume in pod["spec"].get("volumes", ()):
         if "persistentVolumeClaim" in volume:
@@ -67,7 +67,7 @@ def claims_of(pod: Object) -> Iterable[Key]:
 
 
 def _uses(pod: Object) -> bool:
-    # A pod without a node holds nothing yet, and one that has ended holds nothing any more.
+    # Pods without a node and finished pods do not use claims.
     return bool(pod["spec"].get("nodeName")) and not has_ended(pod)
 
 

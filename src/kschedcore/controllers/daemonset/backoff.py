@@ -1,4 +1,4 @@
-"""Waiting before a failed daemon pod is replaced again, so that a node that refuses it is not kept busy."""
+"""Back-off of replacing failed daemon pods, for nodes that reject them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _Pods = tuple[str, int, str]
 
 
 class FailedPodBackOff:
-    """How long failed pods of a DaemonSet are left on a node: a second, twice as long each further time.
+    """The delay before a failed pod of a DaemonSet is deleted: a second, doubled each further time.
 
-    Like a work queue's back-off it slows down and decides nothing, so it is not kept over a restart.
+    It only delays work, so it is not kept over a restart.
     """
 
     def __init__(self) -> None:
         self._failures: dict[Key, dict[_Pods, tuple[datetime, timedelta]]] = {}
 
     def due(self, daemon_set: Object, node: str, now: datetime) -> datetime | None:
-        """When a failed pod may be deleted; None, and counted as done, when that is now."""
+        """Return when a failed pod may be deleted; None, and count the deletion, if that is now."""
         metadata = daemon_set["metadata"]
         failures = self._failures.setdefault(key_of(daemon_set), {})
         pods = metadata["uid"], metadata.get("generation", 0), node
@@ -41,5 +41,5 @@ class FailedPodBackOff:
         return None
 
     def forget(self, key: Key) -> None:
-        """A DaemonSet is gone."""
+        """Drop a deleted DaemonSet."""
         self._failures.pop(key, None)

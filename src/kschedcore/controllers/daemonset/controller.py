@@ -1,4 +1,4 @@
-"""The DaemonSet controller: one pod on every node that will have it."""
+"""The DaemonSet controller: one pod on every eligible node."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class DaemonSetController(Controller):
         )
 
     def _pods_by_node(self, daemon_set: Object, pods: Iterable[Object]) -> list[NodePods]:
-        # An ended pod that is being deleted does not occupy its node: it may be waiting for a finalizer.
+        # A finished pod that is being deleted does not occupy its node: it may be waiting for a finalizer.
         staying = [pod for pod in pods if not (has_ended(pod) and pod["metadata"].get("deletionTimestamp"))]
         return pods_by_node(daemon_set, self.informers["nodes"].all(), staying, self._eligibility)
 
@@ -127,14 +127,14 @@ class DaemonSetController(Controller):
         elif node_pods.exists:
             work.delete += _staying(node_pods.pods)
         else:
-            # No agent ends what was never bound to the node that is gone.
+            # A pod that was never bound to the deleted node is not finished by any agent.
             work.delete += [pod for pod in _staying(node_pods.pods) if not pod["spec"].get("nodeName")]
         return None
 
     def _prune(
         self, daemon_set: Object, revision: Revision, node_pods: NodePods, work: Work
     ) -> Requeue | None:
-        """Delete ended and surplus pods of one node."""
+        """Delete finished and surplus pods of one node."""
         again, running = None, []
         for pod in _staying(node_pods.pods):
             phase = pod.get("status", {}).get("phase")
@@ -161,7 +161,7 @@ class DaemonSetController(Controller):
         return is_available(pod, _min_ready(daemon_set), self.clock.now())
 
     def _do(self, daemon_set: Object, revision: Revision, work: Work) -> StatusError | None:
-        """Make and delete pods, up to the first that is refused."""
+        """Create and delete pods, up to the first request that is refused."""
         try:
             for pod in self._new_pods(daemon_set, revision, work.create[:_BURST]):
                 self._create(daemon_set, pod)
@@ -212,7 +212,7 @@ class DaemonSetController(Controller):
     ) -> Object:
         ours = list(found)
         wanted = [node_pods for node_pods in ours if node_pods.decision.should_run]
-        # Where two pods are, the senior one counts.
+        # Of two pods on a node the older one counts.
         first = [node_pods.pods[0] for node_pods in wanted if node_pods.pods]
         available = sum(self._is_available(daemon_set, pod) for pod in first)
         counts = {

@@ -36,8 +36,8 @@ class NodePods:
     """A node, or the name of a deleted node, with the pods of one DaemonSet.
 
     Attributes:
-        node: Its name.
-        exists: Whether there is such a node.
+        node: The node's name.
+        exists: Whether the node exists.
         decision: Whether the node should run a daemon pod.
         pods: The DaemonSet's pods on the node, bound ones first, then the oldest.
     """
@@ -71,7 +71,7 @@ class Eligibility:
             metadata = node["metadata"]
             name, labels, spec = metadata["name"], metadata.get("labels"), node.get("spec")
             found = before.get(name)
-            # Stored parts that did not change stay the same object; a heartbeat changes neither of these.
+            # Unchanged parts of stored objects keep their identity; a heartbeat changes neither of these.
             if found is None or found[0] is not labels or found[1] is not spec:
                 found = labels, spec, _decide(view, node)
             decisions[name] = found
@@ -88,7 +88,7 @@ def _decide(view: PodSpec, node: Object) -> RunDecision:
     try:
         return RunDecision(runs_on(view, typed), stays_on(view, typed))
     except ValueError:
-        # Required node affinity that cannot be read matches no node.
+        # Invalid required node affinity matches no node.
         return _NOWHERE
 
 

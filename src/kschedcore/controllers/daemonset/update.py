@@ -1,4 +1,4 @@
-"""How a DaemonSet passes from one template to another: by replacing pods, or by surging beside them.
+"""Rolling updates of DaemonSets: by replacing pods, or by surging.
 
 Rules: "Perform a Rolling Update on a DaemonSet", KEP-1591 (``maxSurge``).
 """
@@ -25,7 +25,7 @@ Available = Callable[[Object], bool]
 
 @dataclass(slots=True)
 class Work:
-    """What is to be done: ``create`` names nodes, ``delete`` holds pods."""
+    """Pods to create (by node name) and to delete."""
 
     create: list[str] = field(default_factory=list)
     delete: list[Object] = field(default_factory=list)
@@ -35,10 +35,10 @@ class Work:
 
 
 class Revision(NamedTuple):
-    """The identity of the current template, as its pods carry it in labels.
+    """The identity of the current template, in the labels of its pods.
 
     Attributes:
-        hash: Of the ControllerRevision.
+        hash: The hash of the ControllerRevision.
         generation: The template's generation from the deprecated annotation; None without it.
     """
 
@@ -66,7 +66,7 @@ class Revision(NamedTuple):
 
 
 def surges(daemon_set: Object) -> bool:
-    """Return whether new pods may run beside old ones (``maxSurge`` above zero)."""
+    """Return whether new pods may run together with old ones (``maxSurge`` above zero)."""
     strategy = daemon_set["spec"].get("updateStrategy", {})
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", 0)
     return strategy.get("type") == "RollingUpdate" and scaled_value(surge, 1, round_up=True) > 0
@@ -76,7 +76,7 @@ def excess(pods: list[Object], revision: Revision, available: Available, *, surg
     """Return the surplus running pods of one node.
 
     Args:
-        pods: The running ones, the senior first.
+        pods: The running pods, the oldest first.
         revision: The revision of the current template.
         available: Whether a pod is available.
         surge: Whether an old and a new pod may run together: as long as the old one is ready and the new
@@ -99,7 +99,7 @@ def rolling_update(
 
     Args:
         daemon_set: With ``updateStrategy.type`` RollingUpdate.
-        found: Its pods by node.
+        found: The DaemonSet's pods by node.
         revision: The revision of the current template.
         available: Whether a pod is available.
     """
@@ -150,7 +150,7 @@ def _replace(generations: Iterable[_Generations], limit: int, available: Availab
 
 
 def _surge(generations: Iterable[_Generations], limit: int, desired: int, available: Available) -> Work:
-    """Create new pods beside old ones, at most ``limit`` at a time, and delete replaced old pods.
+    """Create new pods in addition to old ones, at most ``limit`` at a time, and delete replaced old pods.
 
     An old pod on a node that should not run one any more is deleted when enough others are available.
     """

@@ -1,7 +1,7 @@
-"""What a Deployment writes on its ReplicaSets: which revision one is, which it was, and the sizes it was made for.
+"""The annotations of a Deployment's ReplicaSets: revision, earlier revisions, and the sizes they were scaled for.
 
-By these annotations ``kubectl rollout`` shows and undoes revisions, and the controller knows that a Deployment
-was scaled since it last looked.
+``kubectl rollout`` shows and undoes revisions by these annotations, and the controller detects by them that a
+Deployment was scaled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DESIRED = "deployment.kubernetes.io/desired-replicas"
 _MAXIMUM = "deployment.kubernetes.io/max-replicas"
 _HISTORY = "deployment.kubernetes.io/revision-history"
 _HISTORY_LIMIT = 2000
-"""So many characters of earlier revisions are kept at most."""
+"""Maximum length of the revision history annotation."""
 
 _OF_EACH_ITS_OWN = {
     REVISION,
@@ -35,23 +35,23 @@ _OF_EACH_ITS_OWN = {
     "kubectl.kubernetes.io/last-applied-configuration",
     "deprecated.deployment.rollback.to",
 }
-"""Annotations of a Deployment that its ReplicaSets do not take over."""
+"""Annotations of a Deployment that are not copied to its ReplicaSets."""
 
 Annotations = dict[str, str]
 
 
 def revision_of(obj: Object) -> int:
-    """The revision that a Deployment or ReplicaSet is of; 0 when it does not say, or says no number."""
+    """Return the revision of a Deployment or ReplicaSet; 0 if the annotation is missing or not a number."""
     return _number(obj, REVISION) or 0
 
 
 def desired_of(replica_set: Object) -> int | None:
-    """How many replicas its Deployment wanted when it last sized this ReplicaSet."""
+    """Return the Deployment's replicas when this ReplicaSet was last scaled (``desired-replicas``)."""
     return _number(replica_set, _DESIRED)
 
 
 def maximum_of(replica_set: Object) -> int | None:
-    """How many replicas its Deployment could have had, surge included, when it last sized this ReplicaSet."""
+    """Return the Deployment's replicas plus surge when this ReplicaSet was last scaled (``max-replicas``)."""
     return _number(replica_set, _MAXIMUM)
 
 
@@ -61,17 +61,17 @@ def _number(obj: Object, annotation: str) -> int | None:
 
 
 def highest_revision(replica_sets: Iterable[Object]) -> int:
-    """The highest revision among some ReplicaSets, 0 among none."""
+    """Return the highest revision of some ReplicaSets, 0 for none."""
     return max(map(revision_of, replica_sets), default=0)
 
 
 def of_new(replica_set: Object, deployment: Object, revision: int) -> Annotations:
-    """The annotations of the ReplicaSet that is to be of the newest revision.
+    """Return the annotations of the ReplicaSet that gets the newest revision.
 
     Args:
-        replica_set: As it is.
-        deployment: Whose annotations it takes over, its change cause among them.
-        revision: What it is to be of at least; a revision it had before goes into its history.
+        replica_set: The ReplicaSet.
+        deployment: The Deployment, whose annotations are copied.
+        revision: Its minimum revision; an earlier revision is added to the history.
     """
     current = replica_set["metadata"].get("annotations", {})
     taken = deployment["metadata"].get("annotations", {})
@@ -84,7 +84,7 @@ def of_new(replica_set: Object, deployment: Object, revision: int) -> Annotation
 
 
 def _history(annotations: Mapping[str, str]) -> str:
-    """The history with the revision before now appended, the oldest dropped where it grows too long."""
+    """Return the history with the previous revision appended, and the oldest dropped if it is too long."""
     earlier = [each for each in annotations.get(_HISTORY, "").split(",") if each]
     history = [*earlier, annotations[REVISION]]
     while len(history) > 1 and len(",".join(history)) > _HISTORY_LIMIT:
@@ -93,5 +93,5 @@ def _history(annotations: Mapping[str, str]) -> str:
 
 
 def for_size(annotations: Mapping[str, str], desired: int, maximum: int) -> Annotations:
-    """The annotations after the ReplicaSet was sized for a Deployment of that size."""
+    """Return the annotations of a ReplicaSet that is scaled for a Deployment of a size."""
     return {**annotations, _DESIRED: str(desired), _MAXIMUM: str(maximum)}

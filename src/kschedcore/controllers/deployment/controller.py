@@ -1,4 +1,4 @@
-"""The Deployment controller: ReplicaSets that bring pods from one template to the next, step by step."""
+"""The Deployment controller: rolls pods out from one template to the next by scaling ReplicaSets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DeploymentController(Controller):
         yield Watch("pods", self._awaited)
 
     def _awaited(self, change: Change) -> Iterable[Key]:
-        """The Deployment that a pod which is gone was of, when it makes no new pods before the old ones are gone."""
+        """Return the Deployment of a deleted pod, if its strategy is Recreate, which waits for old pods."""
         if change.new is not None:
             return ()
         namespace = change.object["metadata"].get("namespace", "")
@@ -144,7 +144,7 @@ def _report_pause(rollout: Rollout) -> None:
     paused = bool(rollout.deployment["spec"].get("paused"))
     if paused != (reason == "DeploymentPaused"):
         state = "paused" if paused else "resumed"
-        rollout.say("Unknown", f"Deployment{state.title()}", f"Deployment is {state}")
+        rollout.set_progressing("Unknown", f"Deployment{state.title()}", f"Deployment is {state}")
 
 
 def _clear_away_when_complete(rollout: Rollout) -> None:

@@ -1,4 +1,4 @@
-"""The ReplicaSets of one Deployment: finding and making the one of its template, sizing, clearing away old ones."""
+"""The ReplicaSets of one Deployment: finding or creating that of its template, scaling, deleting old ones."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ __all__ = ["Rollout"]
 
 _RESOURCE = "replicasets.apps"
 _KEEP_ALL = 2**31 - 1
-"""As ``revisionHistoryLimit``: nothing is cleared away."""
+"""The ``revisionHistoryLimit`` with which no ReplicaSet is deleted."""
 
 
 class Rollout:
     """A Deployment and its ReplicaSets during one pass.
 
     Args:
-        client: Writes ReplicaSets.
-        events: Records what was done.
+        client: The API.
+        events: The event recorder.
         now: The time.
-        deployment: The Deployment as it is.
-        replica_sets: All that are its own.
-        count_pods: How many active pods a ReplicaSet has.
+        deployment: The stored Deployment.
+        replica_sets: The Deployment's ReplicaSets.
+        count_pods: Returns the number of active pods of a ReplicaSet.
 
     Attributes:
-        deployment: The Deployment as it is to be: annotations and conditions that are yet to be written.
+        deployment: The Deployment with the annotations and conditions to be written.
         new: The ReplicaSet of its template, if there is one.
         old: The others, the oldest first.
     """
@@ -75,27 +75,27 @@ class Rollout:
 
     @property
     def leaving(self) -> int:
-        """How many pods there are that no ReplicaSet asks for any more.
+        """Return the number of pods beyond the replicas of their ReplicaSets.
 
-        Kubernetes trusts that they go; counting them keeps pods, not only promises, under ``maxSurge``.
+        Kubernetes ignores them; counting them keeps the actual number of pods within ``maxSurge``.
         """
         return sum(max(0, self._count_pods(each) - replicas(each)) for each in self.all)
 
     def is_rescaled(self) -> bool:
-        """Whether the Deployment was scaled since its ReplicaSets were last sized."""
+        """Return whether the Deployment was scaled since its ReplicaSets were last scaled."""
         wanted = replicas(self.deployment)
         sized = [desired_of(each) for each in self.all if replicas(each)]
         return any(desired is not None and desired != wanted for desired in sized)
 
-    def say(self, value: str, reason: str, message: str) -> None:
-        """Have the condition ``Progressing`` say something, where progress is watched."""
+    def set_progressing(self, value: str, reason: str, message: str) -> None:
+        """Set the condition ``Progressing``, if the Deployment has a progress deadline."""
         if has_deadline(self.deployment):
             status = self.deployment.get("status", {})
             status = with_condition(status, "Progressing", value, reason, message, self._now)
             self.deployment = {**self.deployment, "status": status}
 
     def sync_revision(self) -> None:
-        """Give the new ReplicaSet, if there is one, the highest revision, and the Deployment the same.
+        """Give the new ReplicaSet, if any, the highest revision, and the Deployment the same.
 
         Raises:
             StatusError: The ReplicaSet could not be written.
@@ -107,7 +107,7 @@ class Rollout:
         self._set_revision(revision_of(self.new))
         if condition_of(self.deployment, "Progressing") is None:
             name = self.new["metadata"]["name"]
-            self.say("True", "FoundNewReplicaSet", f'Found new replica set "{name}"')
+            self.set_progressing("True", "FoundNewReplicaSet", f'Found new replica set "{name}"')
 
     def _set_revision(self, revision: int) -> None:
         metadata = self.deployment["metadata"]
@@ -122,7 +122,7 @@ class Rollout:
         return self._client.update(changed, _RESOURCE)
 
     def ensure_new(self) -> Object:
-        """The ReplicaSet of the Deployment's template, made when there is none.
+        """Return the ReplicaSet of the Deployment's template; create it if there is none.
 
         Raises:
             StatusError: It could not be written.
@@ -132,7 +132,7 @@ class Rollout:
             self.new = self._create()
             self._set_revision(revision_of(self.new))
             name = self.new["metadata"]["name"]
-            self.say("True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
+            self.set_progressing("True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
         return self.new
 
     def _create(self) -> Object:
@@ -149,7 +149,7 @@ class Rollout:
                 if refusal.reason != "AlreadyExists":
                     self._record_failure(name, refusal)
                     raise
-                # The name belongs to something else: another hash makes another name.
+                # Another object has the name: a hash with another collision count gives another name.
                 self._count_collision()
                 continue
             if size:
@@ -195,11 +195,11 @@ class Rollout:
 
     def _record_failure(self, name: str, refusal: StatusError) -> None:
         message = f'Failed to create new replica set "{name}": {refusal.message}'
-        self.say("False", "ReplicaSetCreateError", message)
+        self.set_progressing("False", "ReplicaSetCreateError", message)
         self._events.event(self.deployment, "Warning", "ReplicaSetCreateError", message)
 
     def resize(self, sizes: Sequence[Size]) -> bool:
-        """Give ReplicaSets other sizes, one after the other; whether any had another before.
+        """Scale ReplicaSets, one after the other; return whether any was changed.
 
         Raises:
             StatusError: One could not be written.
@@ -230,7 +230,7 @@ class Rollout:
         self._events.event(self.deployment, "Normal", "ScalingReplicaSet", message)
 
     def clear_away(self) -> None:
-        """Delete the oldest ReplicaSets beyond ``revisionHistoryLimit`` that have nothing left.
+        """Delete the oldest ReplicaSets without replicas beyond ``revisionHistoryLimit``.
 
         Raises:
             StatusError: One could not be deleted.
@@ -248,7 +248,7 @@ class Rollout:
 
 
 def _as_patient(spec: Object, deployment: Object) -> Object:
-    """A ReplicaSet's spec with the Deployment's ``minReadySeconds``."""
+    """Return a ReplicaSet's spec with the Deployment's ``minReadySeconds``."""
     seconds = deployment["spec"].get("minReadySeconds", 0)
     return spec if spec.get("minReadySeconds", 0) == seconds else {**spec, "minReadySeconds": seconds}
 

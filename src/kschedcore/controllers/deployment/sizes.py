@@ -1,6 +1,6 @@
-"""How many replicas each ReplicaSet of a Deployment is to have: scaling in proportion, rolling, recreating.
+"""The sizes of a Deployment's ReplicaSets: proportional scaling, rolling update, recreate.
 
-Every function looks at sizes and availability only and says what to change, in order; nothing is written here.
+The functions are pure: they take sizes and availability and return the changes, in order.
 The rules are those of Deployments' reference: "Rolling Update Deployment", "Proportional scaling", "Recreate".
 """
 
@@ -30,42 +30,42 @@ __all__ = [
 
 
 class Size(NamedTuple):
-    """How many replicas a ReplicaSet is to have from now on."""
+    """The new number of replicas of a ReplicaSet."""
 
     replica_set: Object
     replicas: int
 
 
 def replicas(obj: Object) -> int:
-    """How many replicas a Deployment or ReplicaSet asks for."""
+    """Return ``spec.replicas`` of a Deployment or ReplicaSet."""
     wanted: int = obj["spec"].get("replicas", 1)
     return wanted
 
 
 def available(replica_set: Object) -> int:
-    """How many of a ReplicaSet's pods are available."""
+    """Return the available replicas of a ReplicaSet."""
     count: int = replica_set.get("status", {}).get("availableReplicas", 0)
     return count
 
 
 def age(replica_set: Object) -> tuple[str, str]:
-    """By what ReplicaSets are put in order of age, the oldest first."""
+    """Return the sort key of ReplicaSets by age, the oldest first."""
     metadata = replica_set["metadata"]
     return metadata["creationTimestamp"], metadata["name"]
 
 
 def is_rolling(deployment: Object) -> bool:
-    """Whether its strategy is ``RollingUpdate``."""
+    """Return whether the strategy is ``RollingUpdate``."""
     return bool(deployment["spec"].get("strategy", {}).get("type", "RollingUpdate") == "RollingUpdate")
 
 
 def max_surge(deployment: Object) -> int:
-    """How many pods there may be beyond those asked for, during a rolling update."""
+    """Return the number of pods above ``spec.replicas`` allowed during a rolling update."""
     return _fenceposts(deployment)[0] if is_rolling(deployment) else 0
 
 
 def max_unavailable(deployment: Object) -> int:
-    """How many of the pods asked for may be unavailable, during a rolling update."""
+    """Return the number of pods that may be unavailable during a rolling update."""
     return min(_fenceposts(deployment)[1], replicas(deployment)) if is_rolling(deployment) else 0
 
 
@@ -73,32 +73,32 @@ def _fenceposts(deployment: Object) -> tuple[int, int]:
     given = deployment["spec"].get("strategy", {}).get("rollingUpdate", {})
     surge = scaled_value(given.get("maxSurge", 0), replicas(deployment), round_up=True)
     unavailable = scaled_value(given.get("maxUnavailable", 0), replicas(deployment), round_up=False)
-    # Were both zero, no pod could ever be replaced; percentages of few replicas come to that.
+    # If both are 0 (percentages of few replicas), no pod could be replaced.
     return surge, unavailable if surge or unavailable else 1
 
 
 def new_size(deployment: Object, new: int, total: int) -> int:
-    """How many replicas the new ReplicaSet may grow to.
+    """Return the number of replicas that the new ReplicaSet may be scaled up to.
 
     Args:
         deployment: The Deployment.
-        new: How many it has.
-        total: How many there are altogether, the new one's and those that are about to go included.
+        new: Its present number of replicas.
+        total: The number of pods of all ReplicaSets, terminating ones included.
     """
     wanted = replicas(deployment)
     if not is_rolling(deployment):
         return wanted
-    room = wanted + max_surge(deployment) - total
-    return new + min(room, wanted - new) if room > 0 else new
+    space = wanted + max_surge(deployment) - total
+    return new + min(space, wanted - new) if space > 0 else new
 
 
 def scaled_to_nothing(replica_sets: Iterable[Object]) -> list[Size]:
-    """Every ReplicaSet that has replicas, to have none."""
+    """Return size 0 for every ReplicaSet that has replicas."""
     return [Size(each, 0) for each in replica_sets if replicas(each)]
 
 
 def rescaled(deployment: Object, new: Object | None, old: Sequence[Object]) -> list[Size]:
-    """The sizes after the Deployment itself was scaled, or is paused: nothing is rolled on.
+    """Return the sizes after the Deployment was scaled or is paused, without a rollout step.
 
     Args:
         deployment: The Deployment.
@@ -127,11 +127,11 @@ def _is_saturated(deployment: Object, new: Object) -> bool:
 
 
 def _in_proportion(deployment: Object, active: Sequence[Object]) -> list[Size]:
-    """Share out what comes or goes among the ReplicaSets, the largest first; it also gets what is left over."""
+    """Distribute added or removed replicas among the ReplicaSets; the largest gets the remainder."""
     wanted = replicas(deployment)
     allowed = wanted + max_surge(deployment) if wanted else 0
     change = allowed - sum(map(replicas, active))
-    # Of equal sizes, the newer grows first and the older shrinks first.
+    # Of equal sizes, the newer is scaled up first and the older scaled down first.
     ordered = sorted(active, key=age, reverse=change > 0)
     ordered.sort(key=replicas, reverse=True)
     sizes, rest = [], change
@@ -145,7 +145,7 @@ def _in_proportion(deployment: Object, active: Sequence[Object]) -> list[Size]:
 
 
 def _share(deployment: Object, replica_set: Object) -> int:
-    """By how much a ReplicaSet changes that keeps its proportion of the Deployment."""
+    """Return the change of a ReplicaSet that keeps its proportion of the Deployment."""
     size, wanted = replicas(replica_set), replicas(deployment)
     if not wanted:
         return -size
@@ -157,13 +157,13 @@ def _share(deployment: Object, replica_set: Object) -> int:
 
 
 def rolled(deployment: Object, new: Object, old: Sequence[Object], leaving: int) -> list[Size]:
-    """The next step of a rolling update: the new ReplicaSet, or if that is as it should be, the old ones.
+    """Return the next step of a rolling update: for the new ReplicaSet, or if there is none, for the old ones.
 
     Args:
         deployment: The Deployment.
         new: The ReplicaSet of its template.
         old: The others.
-        leaving: How many pods there are that no ReplicaSet asks for any more; they count until they go.
+        leaving: Number of pods beyond the replicas of their ReplicaSets; they count until they are deleted.
     """
     wanted, total = replicas(deployment), sum(map(replicas, [*old, new])) + leaving
     if replicas(new) != wanted:
@@ -174,7 +174,7 @@ def rolled(deployment: Object, new: Object, old: Sequence[Object], leaving: int)
 
 
 def _old_rolled_down(deployment: Object, new: Object, old: Sequence[Object]) -> list[Size]:
-    """First the replicas that are not available anyway, then as many of the others as can be spared."""
+    """Scale down unavailable replicas first, then as many available ones as ``maxUnavailable`` allows."""
     least = replicas(deployment) - max_unavailable(deployment)
     coming = replicas(new) - available(new)
     removable = sum(map(replicas, [*old, new])) - least - coming
@@ -183,7 +183,7 @@ def _old_rolled_down(deployment: Object, new: Object, old: Sequence[Object]) -> 
     before = [Size(each, replicas(each)) for each in old]
     cleaned = _reduced(before, removable, [replicas(each) - available(each) for each in old])
     if any(available(each) > replicas(each) for each in old):
-        # A status from before it was scaled down: how many are available now is not known yet.
+        # The status is from before the scale-down: the available replicas are not known yet.
         return _changed(before, cleaned)
     spare = sum(map(available, [*old, new])) - least
     after = _reduced(cleaned, spare, [size.replicas for size in cleaned])
@@ -191,7 +191,7 @@ def _old_rolled_down(deployment: Object, new: Object, old: Sequence[Object]) -> 
 
 
 def _reduced(sizes: Sequence[Size], most: int, of_each: Sequence[int]) -> list[Size]:
-    """Take away ``most`` replicas altogether and so many of each, at most, from the first on."""
+    """Remove ``most`` replicas in total, and from each ReplicaSet at most its limit, in order."""
     reduced = []
     for size, limit in zip(sizes, of_each, strict=True):
         count = max(0, min(most, limit))

@@ -1,4 +1,4 @@
-"""A Deployment's status: counts, whether it is available, and how its rollout gets on.
+"""A Deployment's status: counts, availability and progress.
 
 The conditions are those of Deployments' reference, under "Deployment status": ``Available``, ``Progressing``
 and ``ReplicaFailure``.
@@ -25,14 +25,14 @@ __all__ = [
 ]
 
 _NEVER = 2**31 - 1
-"""As ``progressDeadlineSeconds``: there is no deadline."""
+"""The ``progressDeadlineSeconds`` that means no deadline."""
 
 _IN_TIME = timedelta(seconds=1)
-"""So long after a deadline is looked again, so that it is surely past."""
+"""The check after a deadline is delayed by this, so that the deadline has passed."""
 
 
 def has_deadline(deployment: Object) -> bool:
-    """Whether the rollout's progress is watched."""
+    """Return whether the Deployment has a progress deadline."""
     seconds = deployment["spec"].get("progressDeadlineSeconds")
     return seconds is not None and seconds != _NEVER
 
@@ -40,16 +40,16 @@ def has_deadline(deployment: Object) -> bool:
 def with_condition(
     status: Object, kind: str, value: str, reason: str, message: str, now: datetime, *, renewed: bool = False
 ) -> Object:
-    """The status with a condition; one that says the same for the same reason stays as it is.
+    """Return the status with a condition; one with the same status and reason is left unchanged.
 
     Args:
         status: The status before.
         kind: The condition's type.
-        value: Its status: ``True``, ``False`` or ``Unknown``.
-        reason: In one word of capitals.
-        message: For people.
+        value: The condition's status: ``True``, ``False`` or ``Unknown``.
+        reason: The condition's reason.
+        message: The condition's message.
         now: The time.
-        renewed: Whether the time of its last update is now, even if it says the same as before.
+        renewed: Whether to set its update time even if it is unchanged.
     """
     before = condition_in(status, kind)
     if before and not renewed and (before["status"], before.get("reason")) == (value, reason):
@@ -71,7 +71,7 @@ def _without(status: Object, kind: str) -> list[Object]:
 
 
 def replica_status(deployment: Object, new: Object | None, old: Sequence[Object], now: datetime) -> Object:
-    """The status with counts and ``Available`` as the ReplicaSets have them; other conditions stay."""
+    """Return the status with counts and ``Available`` computed from the ReplicaSets."""
     everyone = [*old, *([] if new is None else [new])]
     total, up = sum(map(replicas, everyone)), sum(map(available, everyone))
     counts = {
@@ -99,7 +99,7 @@ def _sum(replica_sets: Sequence[Object], count: str) -> int:
 
 
 def is_complete(deployment: Object, status: Object) -> bool:
-    """Whether every pod asked for is there, of the newest template and available, and no other."""
+    """Return whether all pods are updated and available, and no old pods exist (``DeploymentComplete``)."""
     wanted = replicas(deployment)
     counts = ("updatedReplicas", "replicas", "availableReplicas")
     observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
@@ -107,7 +107,7 @@ def is_complete(deployment: Object, status: Object) -> bool:
 
 
 def progress_status(deployment: Object, new: Object | None, old: Sequence[Object], now: datetime) -> Object:
-    """The status during a rollout: that of :func:`replica_status` with ``Progressing`` and ``ReplicaFailure``."""
+    """Return :func:`replica_status` with the conditions ``Progressing`` and ``ReplicaFailure``."""
     status = replica_status(deployment, new, old, now)
     if has_deadline(deployment):
         status = _with_progress(deployment, status, new, now)
@@ -147,7 +147,7 @@ def _with_progress(deployment: Object, status: Object, new: Object | None, now: 
 
 
 def _has_progressed(before: Object, after: Object) -> bool:
-    """Whether there are more new pods, fewer old ones, or more that are ready or available."""
+    """Return whether there are more updated, fewer old, or more ready or available pods than before."""
 
     def old(status: Object) -> int:
         count: int = status.get("replicas", 0) - status.get("updatedReplicas", 0)
@@ -170,7 +170,7 @@ def _is_late(deployment: Object, progressing: Object | None, now: datetime) -> b
 
 
 def next_deadline(deployment: Object) -> Requeue | None:
-    """When to look whether the rollout has not progressed in time; None when nothing is awaited."""
+    """Return when to check the progress deadline; None if there is no rollout."""
     status = deployment.get("status", {})
     progressing = condition_in(status, "Progressing")
     if not has_deadline(deployment) or deployment["spec"].get("paused") or progressing is None:
@@ -178,6 +178,6 @@ def next_deadline(deployment: Object) -> Requeue | None:
     if deployment["metadata"].get("deletionTimestamp") or is_complete(deployment, status):
         return None
     if progressing.get("reason") in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
-        # A deadline that was met, or missed, is not looked at again: it is past.
+        # A deadline that has passed is not checked again.
         return None
     return Requeue(later(_deadline(deployment, progressing), _IN_TIME), background=True)

@@ -1,4 +1,4 @@
-"""How fast an autoscaler may go: stabilisation windows and scaling policies (``spec.behavior``, KEP-853)."""
+"""Stabilisation windows and scaling policies of an autoscaler (``spec.behavior``, KEP-853)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _DEFAULT_DOWN: Object = {
 
 @dataclass
 class Memory:
-    """What an autoscaler remembers: what it would have done, and what it did. A restart begins anew.
+    """The recent recommendations and scale events of an autoscaler; lost in a restart.
 
     Attributes:
-        recommendations: When how many replicas were asked for.
-        changes: When how many replicas were added (or taken away, below zero).
+        recommendations: (time, recommended replicas).
+        changes: (time, replicas added, or removed if negative).
     """
 
     recommendations: list[tuple[datetime, int]] = field(default_factory=list)
@@ -42,13 +42,13 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """How many replicas it comes to.
+    """The result of applying ``spec.behavior``.
 
     Attributes:
-        replicas: So many.
+        replicas: The number of replicas.
         able: Reason and message of the condition ``AbleToScale``.
-        limit: Reason and message of the condition ``ScalingLimited``; its status is whether there was a limit.
-        is_limited: Whether there was one.
+        limit: Reason and message of the condition ``ScalingLimited``.
+        is_limited: The status of the condition ``ScalingLimited``.
     """
 
     replicas: int
@@ -58,13 +58,13 @@ class Limited:
 
 
 def limited(spec: Object, memory: Memory, current: int, wanted: int, now: datetime) -> Limited:
-    """Stabilise what the metrics ask for, and keep it within what may change at once.
+    """Apply stabilisation and scaling policies to a recommendation.
 
     Args:
-        spec: The autoscaler's.
-        memory: What it remembers; this recommendation is added.
-        current: How many replicas there are.
-        wanted: How many the metrics ask for.
+        spec: The autoscaler's spec.
+        memory: The autoscaler's history; this recommendation is added.
+        current: The present number of replicas.
+        wanted: The number of replicas that the metrics recommend.
         now: The time.
     """
     behavior = spec.get("behavior") or {}
@@ -76,7 +76,7 @@ def limited(spec: Object, memory: Memory, current: int, wanted: int, now: dateti
     stable, able = _stabilised(memory, current, wanted, up_window, down_window, now)
     least, most = spec.get("minReplicas", 1), spec["maxReplicas"]
     if stable > current:
-        # Where nothing is said of it, doubling is the limit, or four replicas.
+        # The default policies: doubling, or four replicas.
         plain_roof = max(2 * current, _UP_LEAST)
         roof = _roof(up, memory, current, now) if spec.get("behavior") else plain_roof
         return _bounded(stable, min(roof, most), roof < most, least, able, up=True)
@@ -134,7 +134,7 @@ def _limit(
     current: int,
     select: Callable[[list[int]], int],
 ) -> int:
-    """Where the policies allow to be now, given what has changed within their periods."""
+    """Return the number of replicas that the policies allow, given the changes within their periods."""
     if rules["selectPolicy"] == "Disabled":
         return current
     limits = []

@@ -1,4 +1,4 @@
-"""The horizontal pod autoscaler: as many replicas as the load asks for (``autoscaling/v2``)."""
+"""The HorizontalPodAutoscaler controller (``autoscaling/v2``)."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _SCALING = {
 
 
 class HorizontalPodAutoscalerController(Controller):
-    """Looks every 15 seconds at what the pods of each target use, and scales the target.
+    """Computes the usage of each target's pods every 15 seconds, and scales the target.
 
     Args:
-        context: What it works with.
-        usage: Where the usage of pods is known.
+        context: The client, informers and clock.
+        usage: The source of pods' usage.
     """
 
     name = "horizontal-pod-autoscaler"
@@ -52,8 +52,8 @@ class HorizontalPodAutoscalerController(Controller):
         self._memories: dict[Key, Memory] = {}
 
     def watches(self) -> Iterable[Watch]:
-        """Autoscalers."""
-        return (Watch(_AUTOSCALERS, _asks_otherwise),)
+        """Return autoscalers."""
+        return (Watch(_AUTOSCALERS, _spec_changed),)
 
     def reconcile(self, key: Key) -> Requeue | None:
         """Reconcile one autoscaler."""
@@ -86,7 +86,7 @@ class HorizontalPodAutoscalerController(Controller):
 
     def _autoscale(self, autoscaler: Object, target: Object, status: _Status) -> None:
         spec, current = autoscaler["spec"], target["spec"].get("replicas", 1)
-        # What there was at first counts as asked for, so that nothing goes down before the window is over.
+        # The initial replicas count as a recommendation, so that there is no scale-down within the first window.
         first = Memory(recommendations=[(self.clock.now(), current)])
         self._memories.setdefault(key_of(autoscaler), first)
         message = "the HPA controller was able to get the target's current scale"
@@ -121,7 +121,7 @@ class HorizontalPodAutoscalerController(Controller):
     def _by_metrics(
         self, autoscaler: Object, target: Object, current: int, status: _Status
     ) -> tuple[Limited, str] | None:
-        """What the metrics ask for, within limits; None when they cannot be had."""
+        """Return the replicas that the metrics recommend, within bounds; None if no metric is available."""
         pods = self._pods(target)
         if not self._is_unambiguous(autoscaler, target, pods, status):
             return None
@@ -187,11 +187,11 @@ class HorizontalPodAutoscalerController(Controller):
         return propose(metric[field], pods, current, self._usage, self.clock.now(), tolerance)
 
     def _pods(self, target: Object) -> list[Object]:
-        asked = decode(LabelSelector, target["spec"]["selector"])
-        selector, namespace = label_selector(asked), target["metadata"]["namespace"]
+        spec = decode(LabelSelector, target["spec"]["selector"])
+        selector, namespace = label_selector(spec), target["metadata"]["namespace"]
         pods = self.informers["pods"]
-        pods.add_index("label", by_label)  # kept from here on only: most clusters have no autoscaler
-        label = next(iter((asked.match_labels or {}).items()), None)
+        pods.add_index("label", by_label)  # only created here: most clusters have no autoscaler
+        label = next(iter((spec.match_labels or {}).items()), None)
         possible = pods.in_namespace(namespace) if label is None else pods.by("label", (namespace, *label))
         return [pod for pod in possible if selector.matches(pod["metadata"].get("labels", {}))]
 
@@ -203,7 +203,7 @@ class HorizontalPodAutoscalerController(Controller):
         self.client.patch(resource, namespace, name, {"spec": {"replicas": replicas}}, subresource="scale")
         memory = self._memories[key_of(autoscaler)]
         memory.changes.append((self.clock.now(), replicas - before))
-        # Policies look back half an hour at most.
+        # Policies have periods of at most half an hour.
         memory.changes = [
             each for each in memory.changes if each[0] > self.clock.now() - timedelta(minutes=30)
         ]
@@ -214,7 +214,7 @@ class HorizontalPodAutoscalerController(Controller):
 
 
 class _Status:
-    """A status that is being put together."""
+    """A status being built."""
 
     def __init__(self, content: Object, now: str) -> None:
         self.content = content
@@ -235,7 +235,7 @@ class _Status:
 
 
 def _subject(metric: Object) -> str:
-    """How messages name a metric."""
+    """Return the name of a metric in messages."""
     source = metric[_FIELDS[metric["type"]]]
     name = source["name"]
     if metric["type"] == "ContainerResource":
@@ -261,7 +261,7 @@ def _current(metric: Object, proposal: Proposal) -> Object:
     return {"type": metric["type"], field: {**named, "current": current}}
 
 
-def _asks_otherwise(change: Change) -> Iterable[Key]:
+def _spec_changed(change: Change) -> Iterable[Key]:
     """Ignore changes of the status, which the controller writes itself."""
     old, new = change.old, change.new
     if new is None or (old is not None and old["spec"] == new["spec"]):

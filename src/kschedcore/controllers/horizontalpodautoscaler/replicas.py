@@ -1,7 +1,7 @@
-"""How many replicas a metric asks for.
+"""The number of replicas that a metric recommends.
 
-Rules: "Algorithm details" in the reference of horizontal pod autoscaling; pods that are not ready or of which
-nothing is known are counted so that they damp the change, in whichever direction it goes.
+Rules: "Algorithm details" in the reference of horizontal pod autoscaling; pods that are not ready or have no metrics
+are counted so that they dampen the change in either direction.
 """
 
 from __future__ import annotations
@@ -19,31 +19,30 @@ from kschedcore.api.quantity import milli_value
 __all__ = ["TOLERANCE", "MetricError", "Proposal", "Tolerance", "UsageSource", "propose"]
 
 TOLERANCE = 0.1
-"""How far from its target a metric may be before the target is scaled
-(``--horizontal-pod-autoscaler-tolerance``)."""
+"""Default tolerance (``--horizontal-pod-autoscaler-tolerance``)."""
 
 CPU_INITIALIZATION = timedelta(minutes=5)
 INITIAL_READINESS = timedelta(seconds=30)
 
 
 class UsageSource(Protocol):
-    """Where the usage of pods is known."""
+    """A source of pods' usage."""
 
     def usage(self, pod: Object, container: str = "") -> Mapping[str, int] | None:
-        """What a pod, or one container of it, uses now: ``cpu`` in millicores, others in bytes; None if unknown."""
+        """Return the usage of a pod or a container: ``cpu`` in millicores, others in bytes; None if unknown."""
 
 
 class MetricError(Exception):
-    """A metric that cannot be had; the message says why."""
+    """A metric is not available; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far below and above 1 the ratio of usage to target may be (KEP-4951).
+    """The tolerance of the ratio of usage to target (KEP-4951).
 
     Attributes:
-        down: Below 1.
-        up: Above 1.
+        down: Tolerance below 1.
+        up: Tolerance above 1.
     """
 
     down: float = TOLERANCE
@@ -57,16 +56,16 @@ class Tolerance:
         return cls(*(TOLERANCE if each is None else milli_value(each) / 1000 for each in given))
 
     def holds(self, ratio: float) -> bool:
-        """Return whether the ratio is near enough to 1."""
+        """Return whether a ratio is within the tolerance."""
         return 1.0 - self.down <= ratio <= 1.0 + self.up
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What one metric asks for.
+    """The recommendation of one metric.
 
     Attributes:
-        replicas: How many replicas.
+        replicas: The number of replicas.
         utilization: The current utilization in percent of requests; None for a target that is a plain value.
         average: The current average of a pod, in thousandths of the resource's unit.
     """
@@ -92,18 +91,18 @@ def propose(
     now: datetime,
     tolerance: Tolerance = Tolerance(),
 ) -> Proposal:
-    """Return how many replicas a ``Resource`` or ``ContainerResource`` metric asks for.
+    """Return the number of replicas that a ``Resource`` or ``ContainerResource`` metric recommends.
 
     Args:
         metric: ``spec.metrics[*].resource`` or ``.containerResource``.
         pods: The pods that the target selects.
-        current: How many replicas the target has.
+        current: The target's present number of replicas.
         source: The source of the pods' usage.
         now: The time.
-        tolerance: How far from the target the metric may be.
+        tolerance: The tolerance.
 
     Raises:
-        MetricError: There is no usage of any pod, or a pod does not say what it requests.
+        MetricError: No pod has metrics, or a pod has no requests.
     """
     name, target, container = metric["name"], metric["target"], metric.get("container", "")
     groups = _grouped(pods, name, container, source, now)
@@ -113,7 +112,7 @@ def propose(
         wanted = {pod["metadata"]["name"]: _request(pod, name, container) for pod in pods}
         goal = target["averageUtilization"]
         ratio: _Ratio = _Utilization(wanted, goal)
-        # A pod without metrics counts as one that uses what it requests, or the target if that is more.
+        # A pod without metrics counts with its requests as usage, or the target if that is more.
         fallback = {each: wanted[each] * max(100, goal) // 100 for each in groups.missing}
         utilization = _percent(groups.used, wanted)
     else:
@@ -218,7 +217,7 @@ def _starts_still(pod: Object, now: datetime) -> bool:
 
 
 def _request(pod: Object, resource: str, container: str) -> int:
-    """What a pod's containers request, in thousandths."""
+    """Return the requests of a pod's containers, in thousandths."""
     total = 0
     sidecars = [
         each for each in pod["spec"].get("initContainers", ()) if each.get("restartPolicy") == "Always"

@@ -1,4 +1,4 @@
-"""The Job controller: pods run until enough of them have ended well."""
+"""The Job controller: runs pods until enough of them have succeeded."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _BURST = 500
 
 
 BATCH_PERIOD = timedelta(seconds=1)
-"""How long changes of pods are batched before the Job is reconciled (``syncJobBatchPeriod``)."""
+"""Time for which changes of pods are batched (``syncJobBatchPeriod``)."""
 
 
 class JobController(Controller):
@@ -61,9 +61,9 @@ class JobController(Controller):
         self.informers["pods"].add_index("job", _job_name)
 
     def watches(self) -> Iterable[Watch]:
-        """Jobs and their pods, also those that were left without one."""
+        """Return Jobs and their pods, orphaned ones included."""
         return (
-            replace(watch_objects("jobs.batch"), delay=_until_looked_at),
+            replace(watch_objects("jobs.batch"), delay=_batch_delay),
             replace(watch_owned("pods", "jobs.batch"), delay=lambda _change: BATCH_PERIOD),
             Watch("pods", _orphan),
         )
@@ -72,12 +72,12 @@ class JobController(Controller):
         """Reconcile a Job, or release an orphaned pod from its finalizer."""
         if len(key) > 2:
             pod = self.informers["pods"].get(*key[:2])
-            self._let_go([] if pod is None or controller_of(pod) is not None else [pod])
+            self._remove_finalizers([] if pod is None or controller_of(pod) is not None else [pod])
             return None
         job = self.informers["jobs.batch"].get(*key)
-        if job is None or is_finished(job) or _managed_elsewhere(job):
+        if job is None or is_finished(job) or _is_managed_elsewhere(job):
             if job is None or is_finished(job):
-                self._let_go(self.informers["pods"].by("job", key))
+                self._remove_finalizers(self.informers["pods"].by("job", key))
             return None
         if not job.get("status", {}).get("startTime") and not job["spec"].get("suspend"):
             job = self._written(job, {**_status(job), "startTime": timestamp(self.clock.now())})
@@ -88,11 +88,11 @@ class JobController(Controller):
             self._remove(counts.active, counted=True)
         elif counts.complete:
             ending = COMPLETED
-            # Pods that still run are not counted any more.
+            # Running pods are not counted any more.
             self._remove(counts.active, counted=False)
         elif not job["metadata"].get("deletionTimestamp"):
             again = self._scale(counts)
-        self._settle_accounts(key, ending)
+        self._track_finished(key, ending)
         return self._soonest(again, deadline(job))
 
     def _soonest(self, again: datetime | None, end: datetime | None) -> Requeue | None:
@@ -101,7 +101,7 @@ class JobController(Controller):
         return None if end is None else Requeue(end, background=True)
 
     def _scale(self, counts: PodCounts) -> datetime | None:
-        """Make or delete pods; when to go on with making them."""
+        """Create or delete pods; return when to continue to create them."""
         if counts.job["spec"].get("suspend"):
             self._remove(counts.active, counted=False)
             return None
@@ -151,33 +151,35 @@ class JobController(Controller):
         self.events.event(job, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
     def _remove(self, pods: Iterable[Object], *, counted: bool) -> None:
-        """Delete pods; unless their end is to be counted, they are let go first."""
+        """Delete pods; the finalizer of pods that need not be counted is removed first."""
         for pod in pods:
             metadata = pod["metadata"]
             if not counted:
-                self._let_go([pod])
+                self._remove_finalizers([pod])
             self.client.delete("pods", metadata["namespace"], metadata["name"], uid=metadata["uid"])
 
-    def _let_go(self, pods: Iterable[Object]) -> None:
+    def _remove_finalizers(self, pods: Iterable[Object]) -> None:
         for pod in pods:
             metadata = pod["metadata"]
             if tracked(pod):
                 patch = {"metadata": {"uid": metadata["uid"], "finalizers": without_finalizer(pod) or None}}
                 self.client.patch("pods", metadata["namespace"], metadata["name"], patch)
 
-    def _settle_accounts(self, key: Key, ending: Ending | None) -> None:
-        """Count the pods that have ended, and write down how the Job stands."""
+    def _track_finished(self, key: Key, ending: Ending | None) -> None:
+        """Count the finished pods, and write the Job's status."""
         job = self.informers["jobs.batch"].get(*key)
         if job is None:
             return
         counts = PodCounts(job, self.informers["pods"].controlled_by(job))
         job = self._written(job, self._noted(counts, ending))
         all_pods = ending is not None or job["metadata"].get("deletionTimestamp")
-        # What is written down now, or was before a restart, or does not count at all.
-        self._let_go(pod for pod in counts.pods if all_pods or has_succeeded(pod) or has_failed(pod, job))
+        # Pods recorded now or before a restart, or pods that do not count.
+        self._remove_finalizers(
+            pod for pod in counts.pods if all_pods or has_succeeded(pod) or has_failed(pod, job)
+        )
         counts = PodCounts(job, self.informers["pods"].controlled_by(job))
         before, status = job, self._counted(counts)
-        # The Job has ended once every end of a pod is counted and no pod is terminating.
+        # The Job is finished once every finished pod is counted and no pod is terminating.
         over = ending is not None and "uncountedTerminatedPods" not in status and not counts.terminating
         if ending is not None and over:
             status = self._ended_status(status, ending)
@@ -185,14 +187,14 @@ class JobController(Controller):
             self._record_ending(before, ending)
 
     def _noted(self, counts: PodCounts, ending: Ending | None) -> Object:
-        """The status with the uids of the pods that have ended, which is written before they are let go."""
+        """Return the status with the uids of finished pods, which is written before their finalizers are removed."""
         status = self._standing(counts)
         uncounted = [set(uids) for uids in counts.uncounted]
         failed = counts.new_failed(all_left=ending is not None and ending.condition == "Failed")
         for uids, pods in zip(uncounted, (counts.new_succeeded(), failed), strict=True):
             uids.update(pod["metadata"]["uid"] for pod in pods)
         if counts.indexed:
-            # Completed indexes say it already, and say it as often as one likes.
+            # Completed indexes already record it, and are idempotent.
             uncounted[0].clear()
         _put(status, "uncountedTerminatedPods", _uncounted(*uncounted))
         if ending is not None and holding(counts.job, ending.interim) is None:
@@ -201,7 +203,7 @@ class JobController(Controller):
         return status
 
     def _counted(self, counts: PodCounts) -> Object:
-        """The status with those counted who have lost their finalizer."""
+        """Return the status with the pods counted that have lost their finalizer."""
         status = self._standing(counts)
         held = {pod["metadata"]["uid"] for pod in counts.pods if tracked(pod)}
         succeeded, failed = counts.uncounted
@@ -255,8 +257,8 @@ class JobController(Controller):
         return self.client.update_status({**job, "status": status}, "jobs.batch")
 
 
-def _until_looked_at(change: Change) -> timedelta:
-    """A Job that asks for something else is looked at at once; a status comes of pods, of which more may come."""
+def _batch_delay(change: Change) -> timedelta:
+    """Return the batch delay of a change: none for a changed spec, the batch period for a changed status."""
     old, new = change.old, change.new
     if old is None or new is None or old["metadata"]["generation"] != new["metadata"]["generation"]:
         return timedelta()
@@ -271,15 +273,15 @@ def _job_name(pod: Object) -> Iterable[Key]:
 
 
 def _orphan(change: Change) -> Iterable[Key]:
-    """A pod that lost its Job and still waits for being counted (``syncOrphanPod``); its key has a third part."""
+    """Return the key of an orphaned pod with the Job finalizer (``syncOrphanPod``); it has a third part."""
     pod = change.new
     if pod is None or controller_of(pod) is not None or not tracked(pod):
         return ()
     return ((*key_of(pod), "orphan"),)
 
 
-def _managed_elsewhere(job: Object) -> bool:
-    """Whether another controller says that the Job is its own (``spec.managedBy``, KEP-4368)."""
+def _is_managed_elsewhere(job: Object) -> bool:
+    """Return whether another controller manages the Job (``spec.managedBy``, KEP-4368)."""
     manager: str = job["spec"].get("managedBy", _OWN_NAME)
     return manager != _OWN_NAME
 
@@ -289,7 +291,7 @@ def _status(job: Object) -> Object:
 
 
 def _put(status: Object, key: str, value: object) -> None:
-    """Say it, unless there is nothing to say."""
+    """Set a field unless the value is empty."""
     if value:
         status[key] = value
     else:

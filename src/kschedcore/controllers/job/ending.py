@@ -1,4 +1,4 @@
-"""When a Job ends, how, and how long it waits before it tries again."""
+"""The completion or failure of a Job, and its back-off."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["COMPLETED", "Ending", "deadline", "ending_of", "holding", "is_finish
 
 FIRST_BACKOFF = timedelta(seconds=10)
 LONGEST_BACKOFF = timedelta(minutes=10)
-"""How long a Job waits before it replaces a pod that failed; twice as long each further time."""
+"""The initial back-off of replacing failed pods; it doubles each further time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a Job ends.
+    """The completion or failure of a Job.
 
     Attributes:
         condition: ``Complete`` or ``Failed``.
@@ -35,29 +35,29 @@ class Ending:
 
     @property
     def interim(self) -> str:
-        """The condition that is set while the Job's pods are still ending, and stays (KEP-3939, KEP-3998)."""
+        """The condition that is set while the Job's pods are still terminating (KEP-3939, KEP-3998)."""
         return _INTERIM[self.condition]
 
 
 _INTERIM = {"Failed": "FailureTarget", "Complete": "SuccessCriteriaMet"}
 
 COMPLETED = Ending("Complete", "CompletionsReached", "Reached expected number of succeeded pods")
-"""How a Job ends that has as many succeeded pods as it asks for."""
+"""The ending of a Job with enough succeeded pods."""
 
 
 def holding(job: Object, kind: str) -> Object | None:
-    """The Job's condition of a type, if it is true."""
+    """Return the Job's condition of a type, if it is true."""
     found = condition_of(job, kind)
     return found if found is not None and found["status"] == "True" else None
 
 
 def is_finished(job: Object) -> bool:
-    """Whether the Job has ended."""
+    """Return whether the Job is complete or failed."""
     return is_true(job, "Complete") or is_true(job, "Failed")
 
 
 def deadline(job: Object) -> datetime | None:
-    """When ``activeDeadlineSeconds`` is over; None where there is none or the Job does not run."""
+    """Return the end of ``activeDeadlineSeconds``; None without one or if the Job is suspended."""
     seconds, started = job["spec"].get("activeDeadlineSeconds"), job.get("status", {}).get("startTime")
     if seconds is None or not started or job["spec"].get("suspend"):
         return None
@@ -66,7 +66,7 @@ def deadline(job: Object) -> datetime | None:
 
 
 def ending_of(counts: PodCounts, now: datetime) -> Ending | None:
-    """How the Job ends now; None when it goes on."""
+    """Return how the Job ends now; None if it continues."""
     return (
         _begun(counts.job)
         or _by_failure_policy(counts)
@@ -77,7 +77,7 @@ def ending_of(counts: PodCounts, now: datetime) -> Ending | None:
 
 
 def _begun(job: Object) -> Ending | None:
-    """The ending that an interim condition of the Job announces."""
+    """Return the ending of which the Job has the interim condition."""
     for condition in ("Complete", "Failed"):
         before = holding(job, _INTERIM[condition])
         if before is not None:
@@ -131,11 +131,11 @@ def _by_indexes(counts: PodCounts) -> Ending | None:
 
 
 def retry_at(counts: PodCounts, index: int | None = None) -> datetime | None:
-    """Until when the Job waits before it makes further pods; None when nothing failed since a success.
+    """Return the end of the Job's back-off; None without failures since the last success.
 
     Args:
         counts: The Job's pods.
-        index: With a back-off per index: which index.
+        index: The index, with a back-off per index.
     """
     if index is not None:
         last = counts.last_failed(index)
@@ -154,5 +154,5 @@ def _failures(pod: Object) -> int:
 
 
 def _backoff(failures: int) -> timedelta:
-    # Beyond 2**20 the longest wait has long been reached.
+    # Beyond 2**20 the maximum back-off is long reached.
     return min(FIRST_BACKOFF * (1 << min(failures - 1, 20)), LONGEST_BACKOFF)

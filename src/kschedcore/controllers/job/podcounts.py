@@ -84,7 +84,7 @@ class PodCounts:
 
     @property
     def ready(self) -> int:
-        """How many active pods are ready."""
+        """Number of active pods that are ready."""
         return sum(ready_since(pod) is not None for pod in self.active)
 
     @property

@@ -1,4 +1,4 @@
-"""What a Job asks of one of its pods: which index it has, whether it has ended, how it is made.
+"""The pods of a Job: completion index, success and failure, creation and removal.
 
 Rules: Kubernetes' Job reference, KEP-2214 (indexed Jobs), KEP-2307 (tracking with finalizers), KEP-3939
 (``podReplacementPolicy``), KEP-3850 (back-off per index).
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 FINALIZER = "batch.kubernetes.io/job-tracking"
-"""Holds a pod until its end has been counted."""
+"""The finalizer of pods that have not been counted."""
 
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _FAILURES = "batch.kubernetes.io/job-index-failure-count"
@@ -39,37 +39,37 @@ _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
 def is_indexed(job: Object) -> bool:
-    """Whether each completion is one of an index."""
+    """Return whether the Job is indexed."""
     return bool(job["spec"].get("completionMode") == "Indexed")
 
 
 def completion_index(pod: Object, completions: int) -> int | None:
-    """The pod's index; None when it has none below ``completions``."""
+    """Return the pod's index; None if it has none below ``completions``."""
     text = pod["metadata"].get("annotations", {}).get(_INDEX, "")
     valid = text.isascii() and text.isdecimal() and len(text) <= 10
     return int(text) if valid and int(text) < completions else None
 
 
 def tracked(pod: Object) -> bool:
-    """Whether the pod's end has not been counted."""
+    """Return whether the pod has the Job finalizer, that is, has not been counted."""
     return FINALIZER in pod["metadata"].get("finalizers", ())
 
 
 def without_finalizer(pod: Object) -> list[str]:
-    """The pod's finalizers but for that of its Job."""
+    """Return the pod's finalizers without that of its Job."""
     return [each for each in pod["metadata"].get("finalizers", ()) if each != FINALIZER]
 
 
 def has_succeeded(pod: Object) -> bool:
-    """Whether it ended well."""
+    """Return whether the pod succeeded."""
     return bool(pod.get("status", {}).get("phase") == "Succeeded")
 
 
 def has_failed(pod: Object, job: Object) -> bool:
-    """Whether it counts as failed.
+    """Return whether the pod counts as failed.
 
-    A terminating pod does, since it may never report how it ended; not so where the Job replaces only failed
-    pods, or has a failure policy.
+    A terminating pod does, since it may never report its phase, unless the Job replaces only failed pods or has a
+    failure policy.
     """
     phase = pod.get("status", {}).get("phase")
     if phase == "Failed":
@@ -81,7 +81,7 @@ def has_failed(pod: Object, job: Object) -> bool:
 
 
 def ended_at(pod: Object) -> datetime:
-    """Return when the pod ended, as far as its status says."""
+    """Return when the pod finished, from its status."""
     metadata, status = pod["metadata"], pod.get("status", {})
     statuses = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     ends = [
@@ -105,17 +105,17 @@ def _created(pod: Object) -> datetime:
 
 
 def _count(text: str | None) -> int:
-    """Read a count that an annotation keeps; what is no int32 counts as none (``getIndexFailureCount``)."""
+    """Return the count in an annotation; a value that is not an int32 counts as 0 (``getIndexFailureCount``)."""
     number = int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 10 else 0
     return number if number < 2**31 else 0
 
 
 def failure_counts(pod: Object, *, ignored: bool | None) -> tuple[int, int]:
-    """How often an index has failed with the pod: counting for the back-off, and ignored.
+    """Return the failures of an index, the pod's included: those that count for the back-off, and ignored ones.
 
     Args:
         pod: The last pod of the index that failed.
-        ignored: Whether this failure is one to ignore; None when the pod has not failed.
+        ignored: Whether this failure is ignored; None if the pod has not failed.
     """
     annotations = pod["metadata"].get("annotations", {})
     counted, passed = _count(annotations.get(_FAILURES)), _count(annotations.get(_IGNORED_FAILURES))
@@ -123,12 +123,12 @@ def failure_counts(pod: Object, *, ignored: bool | None) -> tuple[int, int]:
 
 
 def job_pod(job: Object, index: int | None, failures: tuple[int, int] | None) -> Object:
-    """A new pod of the Job.
+    """Return a new pod of the Job.
 
     Args:
-        job: Whose.
-        index: Its completion index; None where the Job is not indexed.
-        failures: How often the index has failed, counted and ignored; None without a back-off per index.
+        job: The Job.
+        index: The completion index; None if the Job is not indexed.
+        failures: The failures of the index, counted and ignored; None without a back-off per index.
     """
     template, owner = job["spec"]["template"], job["metadata"]
     given = template.get("metadata", {})
@@ -172,9 +172,9 @@ def _indexed_spec(spec: Object, hostname: str) -> Object:
 
 
 def pods_to_remove(job: Object, active: Sequence[Object], at_least: int) -> list[Object]:
-    """Which active pods go when there are too many.
+    """Return the active pods to delete if there are too many.
 
-    Those whose index is out of range or taken by a better one go in any case.
+    Those whose index is out of range or used by a better pod are always deleted.
     """
     surplus: list[Object] = []
     left = sorted(active, key=_worth)
@@ -189,7 +189,7 @@ def pods_to_remove(job: Object, active: Sequence[Object], at_least: int) -> list
 
 
 def _worth(pod: Object) -> tuple[Any, ...]:
-    """The order of Kubernetes' ``ActivePods``: those that have got least far go first."""
+    """Return the sort key of Kubernetes' ``ActivePods``: pods that have progressed least first."""
     status = pod.get("status", {})
     since = ready_since(pod)
     restarts = max((each.get("restartCount", 0) for each in status.get("containerStatuses", ())), default=0)

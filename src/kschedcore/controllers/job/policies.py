@@ -1,4 +1,4 @@
-"""When a Job ends before all is done: ``podFailurePolicy`` (KEP-3329) and ``successPolicy`` (KEP-3998)."""
+"""Early ends of Jobs: ``podFailurePolicy`` (KEP-3329) and ``successPolicy`` (KEP-3998)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["Verdict", "failure_verdict", "succeeds_early"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a rule says of a failed pod.
+    """The result of ``podFailurePolicy`` for a failed pod.
 
     Attributes:
         action: ``FailJob``, ``FailIndex``, ``Ignore`` or ``Count``.
-        message: Why the Job fails, for ``FailJob``.
+        message: The message of the Job's condition, for ``FailJob``.
     """
 
     action: str
@@ -27,7 +27,7 @@ _COUNT = Verdict("Count")
 
 
 def failure_verdict(job: Object, pod: Object) -> Verdict:
-    """The first rule of the Job's ``podFailurePolicy`` that a failed pod meets; ``Count`` without one."""
+    """Return the result of the first rule of ``podFailurePolicy`` that matches a failed pod; ``Count`` without one."""
     for number, rule in enumerate((job["spec"].get("podFailurePolicy") or {}).get("rules", ())):
         why = _on_exit_codes(rule, pod) if rule.get("onExitCodes") else _on_conditions(rule, pod)
         if why:
@@ -40,7 +40,7 @@ def _on_exit_codes(rule: Object, pod: Object) -> str:
     name, values = wanted.get("containerName"), wanted.get("values", ())
     for each in [*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())]:
         code = each.get("state", {}).get("terminated", {}).get("exitCode")
-        # A container that ended well meets no requirement on exit codes.
+        # A container that succeeded matches no requirement on exit codes.
         if not code or (name is not None and each["name"] != name):
             continue
         if (code in values) == (wanted["operator"] == "In"):
@@ -62,7 +62,7 @@ def _on_conditions(rule: Object, pod: Object) -> str:
 
 
 def succeeds_early(job: Object, succeeded: set[int]) -> str:
-    """Why the Job counts as succeeded already; empty when no rule of its ``successPolicy`` is met."""
+    """Return the message of the first rule of ``successPolicy`` that is met; empty if there is none."""
     completions = job["spec"].get("completions", 0)
     for number, rule in enumerate((job["spec"].get("successPolicy") or {}).get("rules", ())):
         named = rule.get("succeededIndexes")

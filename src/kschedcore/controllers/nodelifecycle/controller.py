@@ -1,4 +1,4 @@
-"""The node lifecycle controller: notices that a node is silent, and taints nodes for what is wrong with them."""
+"""The node lifecycle controller: detects missing heartbeats, and taints nodes by their conditions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from kschedcore.nodes.heartbeats import IMPLIED, LEASE_NAMESPACE
 __all__ = ["NodeLifecycleController"]
 
 MONITOR_PERIOD = timedelta(seconds=5)
-"""How often what cannot be done yet is looked at again."""
+"""Interval of retries of work that cannot be done yet."""
 
 _LEASES = "leases.coordination.k8s.io"
 
 
 class NodeLifecycleController(Controller):
-    """Sets the conditions of silent nodes, the taints that follow from conditions, and pods' readiness there."""
+    """Sets conditions of nodes without heartbeats, taints by conditions, and the readiness of pods there."""
 
     name = "node-lifecycle-controller"
 
@@ -44,7 +44,7 @@ class NodeLifecycleController(Controller):
         self.informers["pods"].add_index("node", by_node)
 
     def watches(self) -> Iterable[Watch]:
-        """Nodes, their leases, and pods that come to a node that is not ready."""
+        """Return nodes, their leases, and pods on nodes that are not ready."""
         return watch_objects("nodes"), Watch(_LEASES, _by_node_lease), Watch("pods", self._late)
 
     def _late(self, change: Change) -> Iterable[Key]:
@@ -56,7 +56,7 @@ class NodeLifecycleController(Controller):
         return () if node is None or is_ready(node) else (key_of(node),)
 
     def reconcile(self, key: Key) -> Requeue | None:
-        """Look at one node."""
+        """Reconcile one node."""
         node = self.informers["nodes"].get(*key)
         if node is None:
             return None
@@ -102,7 +102,7 @@ class NodeLifecycleController(Controller):
             self.events.event(pod, "Warning", "NodeNotReady", "Node is not ready")
 
     def _taint(self, node: Object, now: datetime) -> datetime | None:
-        """Bring the taints up to date; when to go on where a node must wait for its turn."""
+        """Update the taints; return when to continue if the node is rate-limited."""
         wanted, again = eviction_taint(node), None
         if wanted is not None:
             nodes = self.informers["nodes"].all()
@@ -117,7 +117,7 @@ class NodeLifecycleController(Controller):
         taints = with_taints(node, condition_taints(node), wanted, now)
         if taints != node["spec"].get("taints", []):
             metadata = node["metadata"]
-            # Against this version only: others write taints as well.
+            # Conditional on this version, since other clients write taints too.
             patch = {
                 "metadata": {"resourceVersion": metadata["resourceVersion"]},
                 "spec": {"taints": taints or None},
@@ -140,6 +140,6 @@ def _by_node_lease(change: Change) -> Iterable[Key]:
     if metadata["namespace"] != LEASE_NAMESPACE or (
         change.old is not None and change.new is not None and (_implied(change.old) == _implied(change.new))
     ):
-        # A renewal only puts off what is looked at again in its time.
+        # A renewal only postpones a check that is scheduled already.
         return ()
     return (("", metadata["name"]),)

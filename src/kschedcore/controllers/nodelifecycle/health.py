@@ -1,4 +1,4 @@
-"""What a node's conditions and heartbeats say, and which taints follow from it.
+"""A node's health by its conditions and heartbeats, and the resulting taints.
 
 Rules: "Nodes" and "Taint based Evictions" in the reference; ``pkg/controller/nodelifecycle``.
 """
@@ -56,7 +56,7 @@ def ready_status(node: Object) -> str:
 
 
 def is_ready(node: Object) -> bool:
-    """Whether the node is ready."""
+    """Return whether the node is ready."""
     return ready_status(node) == "True"
 
 
@@ -93,7 +93,7 @@ def silent_conditions(node: Object, now: datetime) -> list[Object]:
 
 
 def condition_taints(node: Object) -> set[str]:
-    """The keys of the ``NoSchedule`` taints that follow from the node's state."""
+    """Return the keys of the ``NoSchedule`` taints for the node's conditions."""
     conditions = _conditions(node)
     keys = {key for kind, key in _PRESSURES.items() if conditions.get(kind, {}).get("status") == "True"}
     ready = _READY_KEYS.get(ready_status(node))
@@ -105,12 +105,12 @@ def condition_taints(node: Object) -> set[str]:
 
 
 def eviction_taint(node: Object) -> str | None:
-    """The key of the ``NoExecute`` taint that the node is to have."""
+    """Return the key of the ``NoExecute`` taint for the node's Ready condition."""
     return _READY_KEYS.get(ready_status(node))
 
 
 def with_taints(node: Object, no_schedule: set[str], no_execute: str | None, now: datetime) -> list[Object]:
-    """The node's taints with those that follow from its state; others stay as they are."""
+    """Return the node's taints with those for its conditions replaced."""
     kept = []
     present = set()
     for taint in node["spec"].get("taints", ()):

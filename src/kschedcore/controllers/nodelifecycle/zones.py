@@ -31,7 +31,7 @@ _REGION, _ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 
 
 def zone_of(node: Object) -> tuple[str, str]:
-    """A node's region and zone."""
+    """Return a node's region and zone."""
     labels = node["metadata"].get("labels", {})
     return labels.get(_REGION, ""), labels.get(_ZONE, "")
 
@@ -51,7 +51,7 @@ class EvictionRates:
         """Return when the node may be tainted for eviction; None while its zone is disrupted.
 
         Args:
-            node: One that has failed.
+            node: A failed node.
             nodes: Every node of the cluster.
             now: The time.
         """

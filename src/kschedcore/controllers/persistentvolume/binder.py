@@ -1,4 +1,4 @@
-"""The persistent volume controller: claims get volumes, volumes know their claims, and what is released ends.
+"""The persistent volume controller: binds claims and volumes, and reclaims released volumes.
 
 Rules: "Persistent Volumes" in the reference (binding, delayed binding, reclaiming).
 """
@@ -20,7 +20,7 @@ from kschedcore.rules.claim_matching import (
     mismatch,
 )
 
-__all__ = ["PersistentVolumeController", "promised_node"]
+__all__ = ["PersistentVolumeController", "selected_node"]
 
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 
@@ -30,14 +30,14 @@ _CLAIMS, _VOLUMES, _CLASSES = "persistentvolumeclaims", "persistentvolumes", "st
 class PersistentVolumeController(Controller):
     """Binds claims and volumes (``v1``), each to one other.
 
-    A volume is reserved before its claim is bound, so that no two claims ever come to have one. Keys with a
+    A volume is reserved before its claim is bound, so that no two claims are bound to one volume. Keys with a
     namespace are claims, keys without are volumes.
     """
 
     name = "persistentvolume-controller"
 
     def watches(self) -> Iterable[Watch]:
-        """Claims and volumes, each for the sake of the other, and classes for the sake of waiting claims."""
+        """Return claims and volumes, each of which concerns the other, and classes, which concern waiting claims."""
         return (
             watch_objects(_CLAIMS),
             Watch(_CLAIMS, _volume_of),
@@ -47,7 +47,7 @@ class PersistentVolumeController(Controller):
         )
 
     def _waiting(self, change: Change) -> Iterable[Key]:
-        """The claims that wait for the class, or for one that is the default."""
+        """Return the claims that wait for the class, or for a default class."""
         name = change.object["metadata"]["name"]
         return [key_of(claim) for claim in self._unbound() if class_of(claim) in (name, "")]
 
@@ -82,7 +82,7 @@ class PersistentVolumeController(Controller):
             self._claim_of_named_volume(claim, claim["spec"]["volumeName"])
             return
         storage_class = self.informers[_CLASSES].get("", class_of(claim))
-        node = promised_node(claim, self.informers)
+        node = selected_node(claim, self.informers)
         delayed = _delays(storage_class, claim)
         volume = find_volume(claim, self.informers[_VOLUMES].all(), node, delayed=delayed)
         if volume is not None:
@@ -149,7 +149,7 @@ class PersistentVolumeController(Controller):
             self.events.event(claim, "Warning", "ClaimLost" if volume is None else "ClaimMisbound", message)
 
     def _bind(self, claim: Object, volume: Object) -> None:
-        """Reserve the volume, then bind the claim; each step is seen to be done when it is done again."""
+        """Reserve the volume, then bind the claim; both steps are idempotent."""
         metadata = claim["metadata"]
         reference = {
             "kind": "PersistentVolumeClaim",
@@ -213,8 +213,8 @@ class PersistentVolumeController(Controller):
             )
 
 
-def promised_node(claim: Object, informers: Informers) -> Object | None:
-    """The node that the scheduler has promised a claim to."""
+def selected_node(claim: Object, informers: Informers) -> Object | None:
+    """Return the node that the scheduler has selected for a claim."""
     name = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
     return None if name is None else informers["nodes"].get("", name)
 
@@ -224,13 +224,13 @@ def _is_bound(claim: Object) -> bool:
 
 
 def _delays(storage_class: Object | None, claim: Object) -> bool:
-    """Whether binding waits until a pod with the claim has a node."""
+    """Return whether binding waits for a pod with the claim to have a node (WaitForFirstConsumer)."""
     if storage_class is None or storage_class.get("volumeBindingMode") != "WaitForFirstConsumer":
         return False
     return SELECTED_NODE not in claim["metadata"].get("annotations", {})
 
 
 def _volume_of(change: Change) -> Iterable[Key]:
-    """A claim that goes, or becomes bound, concerns its volume."""
+    """Return the key of a claim's volume, if the claim was deleted or bound."""
     name = change.object["spec"].get("volumeName")
     return (("", name),) if name else ()

@@ -1,4 +1,4 @@
-"""A provisioner: makes volumes for claims of any class that names one, as external CSI provisioners do."""
+"""A provisioner for claims of all classes that name one, like external CSI provisioners."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
-from kschedcore.controllers.persistentvolume.binder import promised_node
+from kschedcore.controllers.persistentvolume.binder import selected_node
 from kschedcore.rules.claim_matching import class_of, find_volume, provisioned_volume
 
 __all__ = ["PersistentVolumeProvisioner"]
@@ -20,16 +20,16 @@ _ZONE = "topology.kubernetes.io/zone"
 
 
 class PersistentVolumeProvisioner(Controller):
-    """Makes a volume for each unbound claim whose class has a provisioner.
+    """Creates a volume for each unbound claim whose class has a provisioner.
 
-    There is no storage behind it: a volume is made at once, and of any size. One that is made for a pod's node
-    can be reached from that node's zone, where nodes have zones.
+    Volumes have no storage: they are created at once, of any size. A volume for a pod's node is reachable from that
+    node's zone, if nodes have zones.
     """
 
     name = "persistentvolume-provisioner"
 
     def watches(self) -> Iterable[Watch]:
-        """Claims, and classes for the sake of claims that wait for one."""
+        """Return claims, and classes, which concern waiting claims."""
         return watch_objects(_CLAIMS), Watch(_CLASSES, self._waiting)
 
     def _waiting(self, change: Change) -> Iterable[Key]:
@@ -52,7 +52,7 @@ class PersistentVolumeProvisioner(Controller):
         delayed = storage_class.get("volumeBindingMode") == "WaitForFirstConsumer"
         if delayed and SELECTED_NODE not in annotations:
             return None
-        node = promised_node(claim, self.informers)
+        node = selected_node(claim, self.informers)
         if find_volume(claim, self.informers[_VOLUMES].all(), node) is not None:
             return None
         name = f"pvc-{claim['metadata']['uid']}"

@@ -1,7 +1,7 @@
-"""The claims of a StatefulSet's pods: made of templates, and kept or collected as the retention policy says.
+"""The claims of a StatefulSet's pods: created from templates, and retained or deleted by the retention policy.
 
-A claim that should go with the set or with a pod scaled away is owned by it, and the garbage collector does the
-rest (KEP-1847, ``spec.persistentVolumeClaimRetentionPolicy``).
+A claim to be deleted with the set or with a pod that is scaled down has it as an owner, so that the garbage collector
+deletes it (KEP-1847, ``spec.persistentVolumeClaimRetentionPolicy``).
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ __all__ = ["claims_of", "is_stale", "with_owners"]
 
 
 def claims_of(stateful_set: Object, pod: Object) -> list[Object]:
-    """The claims that a pod of the set needs, as they would be made."""
+    """Return the claims that a pod of the set needs, as they are created."""
     return claims_of_ordinal(stateful_set, ordinal_of(pod))
 
 
 def is_stale(claim: Object, stateful_set: Object, pod: Object) -> bool:
-    """Whether the claim is about to go with an earlier pod of the same name, which was scaled away."""
+    """Return whether the claim is about to be deleted with an earlier pod of the same name."""
     return _policy(stateful_set).get("whenScaled") == "Delete" and _is_anothers(claim, pod)
 
 
 def with_owners(claim: Object, stateful_set: Object, pod: Object) -> Object:
-    """The claim with the owners that the retention policy asks for; the same object when it has them.
+    """Return the claim with the owners for the retention policy; the same object if it has them.
 
-    Claims of another controller, and those left by an earlier set or pod, are not taken.
+    Claims of another controller, and those of an earlier set or pod, are not changed.
     """
     if _is_anothers(claim, stateful_set) or _is_anothers(claim, pod):
         return claim
@@ -44,7 +44,7 @@ def with_owners(claim: Object, stateful_set: Object, pod: Object) -> Object:
 
 
 def _keeper(stateful_set: Object, pod: Object) -> Object | None:
-    """Return the object with which the claim is to be collected; None to keep it."""
+    """Return the object with which the claim is to be deleted; None to retain it."""
     policy = _policy(stateful_set)
     if policy.get("whenScaled") == "Delete" and ordinal_of(pod) not in ordinals(stateful_set):
         return pod
@@ -57,7 +57,7 @@ def _policy(stateful_set: Object) -> Mapping[str, str]:
 
 
 def _is_anothers(claim: Object, owner: Object) -> bool:
-    """Whether the claim belongs to an earlier object of the owner's kind and name."""
+    """Return whether the claim belongs to an earlier object of the owner's kind and name."""
     uid = owner["metadata"].get("uid", "")
     return any(_is_of(each, owner) and each["uid"] != uid for each in _owners(claim))
 

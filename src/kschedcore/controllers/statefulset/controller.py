@@ -1,4 +1,4 @@
-"""The StatefulSet controller: pods with names and claims that stay, made and replaced in order."""
+"""The StatefulSet controller: pods with stable names and claims, created and replaced in order."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _CLAIMS = "persistentvolumeclaims"
 class StatefulSetController(Controller):
     """Keeps the pods, claims, revisions and status of StatefulSets (``apps/v1``).
 
-    One pass does what Kubernetes' does: with ``OrderedReady`` at most one pod is made, deleted or waited for;
-    scaling comes before updating, and an update that does not become available stops (its pod has to be
-    deleted by hand, as the reference says under "Forced rollback").
+    As in Kubernetes, with ``OrderedReady`` one pass creates, deletes or waits for at most one pod; scaling comes
+    before updating, and an update that does not become available stops (its pod has to be deleted by hand, see
+    "Forced rollback" in the reference).
     """
 
     name = "statefulset-controller"
@@ -59,7 +59,7 @@ class StatefulSetController(Controller):
         )
 
     def watches(self) -> Iterable[Watch]:
-        """Return StatefulSets, their pods, orphaned pods, and claims of earlier pods that are gone."""
+        """Return StatefulSets, their pods, orphaned pods, and deleted claims of earlier pods."""
         yield watch_objects(_SETS)
         yield watch_owned("pods", _SETS)
         yield watch_orphans(self.informers, "pods", _SETS)
@@ -113,7 +113,7 @@ class StatefulSetController(Controller):
             raise refused
 
     def _establish(self, rollout: Rollout, template: Callable[[str], Object]) -> bool:
-        """Create and delete pods up to ``spec.replicas``; return whether the update may go on."""
+        """Create and delete pods up to ``spec.replicas``; return whether the update may continue."""
         for ordinal, pod in rollout.replicas.items():
             if pod is None:
                 revision = rollout.revision_for(ordinal)
@@ -121,7 +121,7 @@ class StatefulSetController(Controller):
                     rollout, stateful_pod(rollout.set, template(revision), revision, ordinal)
                 )
             else:
-                settled = self._settle(rollout, pod)
+                settled = self._update_pod(rollout, pod)
             if rollout.ordered and not settled:
                 return False
         for pod in rollout.condemned:
@@ -131,9 +131,9 @@ class StatefulSetController(Controller):
         return not (rollout.ordered and rollout.condemned)
 
     def _make(self, rollout: Rollout, pod: Object) -> bool:
-        """Make a pod that is missing; whether the next in order may be looked at."""
+        """Create a missing pod; return whether the next in order may be processed."""
         if any(is_stale(each, rollout.set, pod) for each in self._claims(rollout.set, pod)):
-            # It goes with the earlier pod of this name; until then there is nothing to mount.
+            # The claim is deleted with the earlier pod of this name; until then it cannot be mounted.
             return False
         try:
             self._make_claims(rollout.set, pod)
@@ -145,8 +145,8 @@ class StatefulSetController(Controller):
         self._record(rollout.set, "create", pod)
         return False
 
-    def _settle(self, rollout: Rollout, pod: Object) -> bool:
-        """See to a pod that there is; whether the next in order may be looked at."""
+    def _update_pod(self, rollout: Rollout, pod: Object) -> bool:
+        """Update an existing pod; return whether the next in order may be processed."""
         if has_ended(pod):
             if not is_terminating(pod):
                 self._delete(rollout.set, pod)
@@ -186,12 +186,12 @@ class StatefulSetController(Controller):
                 self.client.update(changed, _CLAIMS)
 
     def _claims(self, stateful_set: Object, pod: Object) -> list[Object]:
-        """The claims of a pod that there are."""
+        """Return the existing claims of a pod."""
         keys = (key_of(each) for each in claims_of(stateful_set, pod))
         return [found for key in keys if (found := self.informers[_CLAIMS].get(*key)) is not None]
 
     def _identify(self, stateful_set: Object, pod: Object) -> None:
-        """Give a pod that was adopted or changed what makes it a member."""
+        """Restore the identity (labels, volumes) of a pod that was adopted or changed."""
         if has_identity(pod) and has_storage(stateful_set, pod):
             return
         metadata, spec = pod["metadata"], pod["spec"]
@@ -236,7 +236,7 @@ class StatefulSetController(Controller):
 
 
 def _collected(change: Change) -> Iterable[Key]:
-    """The sets of the pods that a claim went with."""
+    """Return the sets of the pods with which a claim was deleted."""
     if change.new is not None:
         return ()
     metadata = change.object["metadata"]

@@ -1,4 +1,4 @@
-"""What makes a pod one of a StatefulSet: its ordinal, its name, its labels and its volumes.
+"""The pod identity of a StatefulSet: ordinal, name, labels and volumes.
 
 Rules: "Pod Identity", "Start ordinal" and "Pod index label" in the StatefulSet's reference, KEP-3335, KEP-4017.
 """
@@ -36,31 +36,31 @@ _NAME = re.compile(r"(.*)-([0-9]+)", re.DOTALL)
 
 
 def parent_of(pod_name: str) -> str | None:
-    """The name of the StatefulSet that a pod of this name would be of."""
+    """Return the name of the StatefulSet in a pod's name."""
     match = _NAME.fullmatch(pod_name)
     return match[1] if match else None
 
 
 def ordinal_of(pod: Object) -> int:
-    """The number at the end of a member's name."""
+    """Return the ordinal in a pod's name."""
     return int(pod["metadata"]["name"].rpartition("-")[2])
 
 
 def is_member(stateful_set: Object, pod: Object) -> bool:
-    """Whether the pod is of the set, by its name."""
+    """Return whether the pod belongs to the set, by its name."""
     name: str = stateful_set["metadata"]["name"]
     return parent_of(pod["metadata"]["name"]) == name
 
 
 def ordinals(stateful_set: Object) -> range:
-    """The ordinals that the set asks for."""
+    """Return the ordinals of the set's replicas."""
     spec = stateful_set["spec"]
     start = spec.get("ordinals", {}).get("start", 0)
     return range(start, start + spec.get("replicas", 1))
 
 
 def revision_of(pod: Object) -> str:
-    """The name of the ControllerRevision that a pod was made of."""
+    """Return the name of a pod's ControllerRevision."""
     label: str = pod["metadata"].get("labels", {}).get(POD_LABEL, "")
     return label
 
@@ -71,18 +71,18 @@ def is_terminating(pod: Object) -> bool:
 
 
 def is_running_and_ready(pod: Object) -> bool:
-    """What a pod must be before the next in order is touched."""
+    """Return whether the pod is running and ready, so that the next in order may be processed."""
     return pod.get("status", {}).get("phase") == "Running" and ready_since(pod) is not None
 
 
 def stateful_pod(stateful_set: Object, template: Object, revision: str, ordinal: int) -> Object:
-    """The pod of an ordinal.
+    """Return the pod of an ordinal.
 
     Args:
-        stateful_set: Whose.
+        stateful_set: The StatefulSet.
         template: The pod template of the revision.
         revision: The name of the ControllerRevision.
-        ordinal: Which.
+        ordinal: The ordinal.
     """
     pod = pod_from_template(stateful_set, template)
     name = f"{stateful_set['metadata']['name']}-{ordinal}"
@@ -99,13 +99,13 @@ def _subdomain(stateful_set: Object) -> dict[str, str]:
 
 
 def has_identity(pod: Object) -> bool:
-    """Whether a member carries its own name as a label."""
+    """Return whether a pod has its name as a label."""
     name = pod["metadata"]["name"]
     return bool(pod["metadata"].get("labels", {}).get(NAME_LABEL) == name)
 
 
 def has_storage(stateful_set: Object, pod: Object) -> bool:
-    """Whether a member mounts its claims."""
+    """Return whether a pod mounts its claims."""
     mounted = {
         volume["name"]: volume.get("persistentVolumeClaim", {}).get("claimName")
         for volume in pod["spec"].get("volumes", ())

@@ -1,7 +1,7 @@
-"""How far a StatefulSet is on its way from one revision to another: which pod is next, and its status.
+"""The state of a StatefulSet's rolling update: the next pod, and the status.
 
-All decisions use the pods as they were at the start of a pass, which is also what the pass writes into
-the status: that is how an update counts as complete once all pods there are have been updated.
+All decisions use the pods at the start of a pass, as does the status: so an update counts as complete once all
+existing pods are updated.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Rollout:
     Args:
         stateful_set: The set.
         pods: Its pods.
-        current: The name of the revision it comes from.
-        update: The name of the revision it goes to; the same when there is nothing to update.
+        current: The name of the current revision.
+        update: The name of the update revision; the same when there is no update.
         now: The time, for ``minReadySeconds``.
     """
 
@@ -46,12 +46,12 @@ class Rollout:
 
     @property
     def ordered(self) -> bool:
-        """Whether one pod has to be available before the next is touched (``OrderedReady``)."""
+        """Whether one pod has to be available before the next is processed (``OrderedReady``)."""
         return bool(self.set["spec"].get("podManagementPolicy") != "Parallel")
 
     @property
     def _partition(self) -> int:
-        """The first ordinal that is updated."""
+        """The first ordinal that is updated (``partition``)."""
         partition: int = self._strategy.get("rollingUpdate", {}).get("partition", 0)
         return ordinals(self.set).start + partition
 
@@ -75,7 +75,7 @@ class Rollout:
     def removable(self) -> list[Object]:
         """Return the pods beyond ``spec.replicas`` to delete now: all of them, or the last one when it may go.
 
-        In order, a pod that is not available keeps those before it, unless it is the first that is not.
+        With ``OrderedReady``, an unavailable pod blocks those before it, unless it is the first unavailable one.
         """
         if not self.ordered:
             return [pod for pod in self.condemned if not is_terminating(pod)]
@@ -88,14 +88,14 @@ class Rollout:
 
     @property
     def _first_unavailable(self) -> Object | None:
-        """The first pod in order that is not available, those beyond the number asked for last."""
+        """Return the first unavailable pod in order, condemned pods last."""
         for pod in self.replicas.values():
             if pod is None or self._unavailable(pod):
                 return pod
         return next((pod for pod in reversed(self.condemned) if self._unavailable(pod)), None)
 
     def is_settled(self, pod: Object) -> bool:
-        """Whether the pod lets the next in order be touched."""
+        """Return whether the next pod in order may be processed."""
         return is_running_and_ready(pod) and not self._unavailable(pod)
 
     def _available(self, pod: Object) -> bool:
@@ -105,11 +105,11 @@ class Rollout:
         return is_terminating(pod) or not self._available(pod)
 
     def revision_for(self, ordinal: int) -> str:
-        """The revision of which a missing pod is made."""
+        """Return the revision of a missing pod."""
         return self._current if self._rolling and ordinal < self._partition else self._update
 
     def next_outdated(self) -> Object | None:
-        """The pod to be deleted now to be updated: the last of another revision, when all after it are available."""
+        """Return the pod to delete for the update: the last outdated one, if all after it are available."""
         for ordinal in reversed(self.replicas) if self._rolling else ():
             pod = self.replicas[ordinal]
             if ordinal < self._partition or pod is None:
@@ -121,10 +121,10 @@ class Rollout:
         return None
 
     def status(self, collisions: int, *, replaced: bool = False) -> Object:
-        """The status of the set.
+        """Return the status of the set.
 
         Args:
-            collisions: How often the name of a revision was taken.
+            collisions: Number of name collisions of revisions.
             replaced: Whether the pass has deleted a pod to update it.
         """
         ready = [pod for pod in self._pods if is_running_and_ready(pod)]
