@@ -152,6 +152,7 @@ def everything() -> list[Json]:
         "resources": requests,
         "ports": [port],
         "restartPolicy": "Always",
+        "restartPolicyRules": [{"action": "RestartAllContainers"}],
     }
     granted = {"name": "c", "allocatedResources": {"cpu": "2"}, "resources": requests}
     status = {
@@ -163,6 +164,8 @@ def everything() -> list[Json]:
         ],
         "containerStatuses": [granted],
         "initContainerStatuses": [{**granted, "name": "i"}],
+        "resources": requests,
+        "allocatedResources": {"cpu": "2"},
     }
     rich = pod(
         "p",
@@ -195,6 +198,7 @@ def everything() -> list[Json]:
         priorityClassName="high",
         preemptionPolicy="Never",
         hostNetwork=True,
+        hostUsers=False,
         restartPolicy="Never",
         terminationGracePeriodSeconds=5,
         serviceAccountName="sa",
@@ -203,7 +207,8 @@ def everything() -> list[Json]:
     disk = {
         "pdName": "d",
         "volumeID": "v",
-        "diskName": "n",
+        "diskURI": "n",
+        "kind": "Managed",
         "targetPortal": "t",
         "iqn": "q",
         "lun": 1,
@@ -227,7 +232,8 @@ def everything() -> list[Json]:
         {"name": "own", "ephemeral": {"volumeClaimTemplate": own}},
         {"name": "image", "image": {"reference": "img:1"}},
     ]
-    kinds = ("gcePersistentDisk", "awsElasticBlockStore", "azureDisk", "iscsi", "rbd", "csi")
+    kinds = ("gcePersistentDisk", "awsElasticBlockStore", "azureDisk", "cinder", "portworxVolume")
+    kinds += ("iscsi", "rbd", "csi")
     volumes += [{"name": kind.lower(), kind: disk} for kind in kinds]
     gpu = pod(
         "gpu",

@@ -20,10 +20,26 @@ def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -
     spec = pod["spec"]
     total = _containers_request(pod, NON_ZERO_DEFAULTS if non_zero else {})
     if pod_level:
-        own = _amounts((spec.get("resources") or {}).get("requests"))
+        own = _granted_to_pod(pod)
         total.update({name: amount for name, amount in own.items() if is_pod_level_resource(name)})
     _add(total, _amounts(spec.get("overhead")))
     return counted(total)
+
+
+def _granted_to_pod(pod: Json) -> Amounts:
+    """What the pod itself asks for; while it is resized, the highest of that, allocated and in force (KEP-5419)."""
+    asked = _amounts((pod["spec"].get("resources") or {}).get("requests"))
+    status = pod.get("status") or {}
+    if not asked or status.get("resources") is None:
+        return asked
+    highest = {} if _is_resize_infeasible(status) else dict(asked)
+    for amounts in (
+        _amounts(status["resources"].get("requests")),
+        _amounts(status.get("allocatedResources")),
+    ):
+        for name, amount in amounts.items():
+            highest[name] = max(amount, highest.get(name, amount))
+    return {name: highest.get(name, amount * 0) for name, amount in asked.items()}
 
 
 def _containers_request(pod: Json, defaults: Amounts) -> Amounts:

@@ -36,6 +36,9 @@ class Rule(Enum):
     DYNAMIC_RESOURCES_SCORES = auto()
     """DynamicResources has a Score, by the rank of the chosen subrequests (KEP-4816)."""
 
+    PORTWORX_COUNTS_AS_CSI = auto()
+    """NodeVolumeLimits counts Portworx volumes as CSI volumes on every node; before, where the CSINode is annotated."""
+
     PREEMPTION_ENDS_BINDING = auto()
     """A victim that is not bound yet ends in back-off; before, only one that Permit held, as unschedulable."""
 
@@ -45,6 +48,7 @@ _SINCE: Mapping[Rule, str] = {
     Rule.TAINT_REASON_NAMES_NO_TAINT: "1.36",
     Rule.IMAGE_LOCALITY_COUNTS_IMAGE_VOLUMES: "1.36",
     Rule.DYNAMIC_RESOURCES_SCORES: "1.36",
+    Rule.PORTWORX_COUNTS_AS_CSI: "1.36",
     Rule.PREEMPTION_ENDS_BINDING: "1.36",
 }
 """Rule -> the first version that has it."""

@@ -54,9 +54,10 @@ class SchedulerCache:
     Args:
         core: The native state.
         extenders: The configuration's extenders.
+        pod_level_resize: Whether the pods' own resources can be resized.
     """
 
-    def __init__(self, core: Core, extenders: Extenders) -> None:
+    def __init__(self, core: Core, extenders: Extenders, *, pod_level_resize: bool = True) -> None:
         self._guard = Guard(self)
         self._core = core
         self._extenders = extenders
@@ -64,7 +65,7 @@ class SchedulerCache:
         self._listers = Listers(self._journal, core)
         self._bound = BoundPods(core, self._journal)
         self._nominator = Nominator(core, self._journal)
-        self._classes = ClassCache(core, self._listers, self._journal)
+        self._classes = ClassCache(core, self._listers, self._journal, pod_level_resize=pod_level_resize)
         self._attachments = Attachments(core, self._listers)
         self._tree = NodeTree(self._journal)
         self._whole = WholeObjects(extenders, self._journal)

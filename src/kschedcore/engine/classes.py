@@ -95,12 +95,6 @@ class _Entry:
     seen: int
 
 
-def _as_granted(pod: Pod) -> Pod:
-    """Return the pod with the requests that an in-place resize has granted, ``pod`` itself if none differs."""
-    spec = granted(pod.spec, pod.status)
-    return pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec)
-
-
 class ClassCache:
     """The cache of infos and compiled classes of an engine.
 
@@ -109,13 +103,23 @@ class ClassCache:
         listers: Other objects that compiled forms depend on.
         journal: The undo log; while it is open, removed pods may be restored.
         max_bytes: Maximum memory of the compiled classes, about.
+        pod_level_resize: Whether the pods' own resources can be resized.
     """
 
-    def __init__(self, core: Core, listers: Listers, journal: Journal, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        core: Core,
+        listers: Listers,
+        journal: Journal,
+        max_bytes: int = MAX_BYTES,
+        *,
+        pod_level_resize: bool = True,
+    ) -> None:
         self._core = core
         self._listers = listers
         self._journal = journal
         self._max_bytes = max_bytes
+        self._pod_level_resize = pod_level_resize
         self._sweep_at = SPARE_INFOS
         self._thin_out_at = SPARE_CLASSES
         self._infos: dict[InfoKey, PodInfo] = {}
@@ -137,19 +141,28 @@ class ClassCache:
 
     def _info_key(self, pod: Pod) -> InfoKey:
         terminating = pod.metadata.deletion_timestamp is not None
-        key = spec_key(
-            _as_granted(pod) if pod.status.container_statuses or pod.status.init_container_statuses else pod
-        )
+        status = pod.status
+        resized = status.container_statuses or status.init_container_statuses or status.resources
+        key = spec_key(self._as_granted(pod) if resized else pod)
         if not pod.spec.volumes:
             return key, terminating, (), ()
         return key, terminating, holdings(pod, self._listers), tuple(exclusive_claims(pod, self._listers))
+
+    def _as_granted(self, pod: Pod) -> Pod:
+        """Return the pod with the requests that an in-place resize has granted, ``pod`` itself if none differs."""
+        spec = granted(pod.spec, pod.status, pod_level=self._pod_level_resize)
+        return pod if spec is pod.spec else msgspec.structs.replace(pod, spec=spec)
 
     def _intern(self, pod: Pod, key: InfoKey) -> PodInfo:
         found = self._infos.get(key)
         if found is None:
             _, terminating, volumes, claims = key
             found = self._infos[key] = pod_info(
-                self._core.nodes, _as_granted(pod), terminating=terminating, volumes=volumes, claims=claims
+                self._core.nodes,
+                self._as_granted(pod),
+                terminating=terminating,
+                volumes=volumes,
+                claims=claims,
             )
             self._core.topology.register(found)
         return found

@@ -91,7 +91,9 @@ class Engine(SchedulerCache):
         self.release = release_of(kubernetes, feature_gates)
         self._config = load_config(config)
         super().__init__(
-            Core(tie_break == "random", integer("seed", seed, UINT64_MAX)), Extenders(self._config.extenders)
+            Core(tie_break == "random", integer("seed", seed, UINT64_MAX)),
+            Extenders(self._config.extenders),
+            pod_level_resize=self.release.enabled("InPlacePodLevelResourcesVerticalScaling"),
         )
         self._steps = Steps(self._core, self._extenders, self._tree, self._whole.pod)
         agreement = PreemptionExtenders(self._extenders, self._whole) if self._extenders else None

@@ -10,6 +10,7 @@ from kschedcore._native.podinfo import tag_of
 from kschedcore._native.topology import AffinityTerm
 from kschedcore.api.quantity import value
 from kschedcore.api.volumes import CLASS_ANNOTATION
+from kschedcore.engine.csi_migration import Source, driver_of, translated
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume
@@ -108,22 +109,33 @@ class CSIVolume(NamedTuple):
 
 
 def csi_volume(namespace: str, claim: PersistentVolumeClaim, listers: Listers) -> CSIVolume | None:
-    """Return a claim's CSI volume; before it is provisioned, one of the class's driver named after the claim."""
+    """Return a claim's CSI volume; before it is provisioned, one of the class's driver named after the claim.
+
+    An in-tree volume is one of the driver that replaced it.
+    """
     volume = listers.persistent_volume(claim.spec.volume_name or "")
     if volume is None:
         storage_class = storage_class_of(claim, listers)
-        if storage_class is None:
-            return None
-        return CSIVolume(storage_class.provisioner, f"claim {namespace}/{claim.metadata.name}")
+        driver = driver_of(storage_class.provisioner) if storage_class is not None else ""
+        return CSIVolume(driver, f"claim {namespace}/{claim.metadata.name}") if driver else None
     csi = volume.spec.csi
-    if csi is None or not csi.driver or not csi.volume_handle:
-        return None
-    return CSIVolume(csi.driver, csi.volume_handle)
+    if csi is None:
+        return _migrated(volume.spec, volume.metadata.labels)
+    return CSIVolume(csi.driver, csi.volume_handle) if csi.driver and csi.volume_handle else None
+
+
+def _migrated(source: Source, labels: dict[str, str] | None = None) -> CSIVolume | None:
+    found = translated(source, labels)
+    return None if found is None else CSIVolume(*found)
 
 
 def csi_volumes(pod: Pod, listers: Listers) -> list[CSIVolume]:
-    """Return the CSI volumes of a pod's existing claims, each once."""
+    """Return the CSI volumes of a pod's existing claims and of its own in-tree disks, each once."""
     found: dict[CSIVolume, None] = {}
+    for own in pod.spec.volumes or ():
+        disk = _migrated(own)
+        if disk is not None:
+            found[disk] = None
     for reference in claims_of(pod):
         claim = listers.persistent_volume_claim(namespace_of(pod), reference.name)
         volume = csi_volume(namespace_of(pod), claim, listers) if claim is not None else None

@@ -17,14 +17,23 @@ from kschedcore.api.quantity import nanos
 __all__ = ["granted", "what_runs"]
 
 
-def granted(spec: PodSpec, status: PodStatus) -> PodSpec:
+def granted(spec: PodSpec, status: PodStatus, *, pod_level: bool = True) -> PodSpec:
     """Return the spec with the requests that a bound pod is accounted with; ``spec`` itself if none differs.
 
-    Containers and sidecars take part, once their status says what they run with; limits stay as they are.
+    Containers and sidecars take part, once their status says what they run with, and so do the pod's own resources;
+    limits stay as they are.
+
+    Args:
+        spec: The pod's spec.
+        status: Its status.
+        pod_level: Whether the pod's own resources can be resized (feature gate
+            InPlacePodLevelResourcesVerticalScaling, KEP-5419).
 
     Raises:
         ValueError: A quantity is malformed.
     """
+    if pod_level and status.resources is not None and spec.resources is not None:
+        spec = _of_pod(spec, status)
     statuses = {
         each.name: each
         for each in (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
@@ -45,6 +54,19 @@ def granted(spec: PodSpec, status: PodStatus) -> PodSpec:
     return msgspec.structs.replace(spec, containers=containers, init_containers=init_containers)
 
 
+def _of_pod(spec: PodSpec, status: PodStatus) -> PodSpec:
+    """Return the spec with the most of what the pod itself asks for, what is set aside and what it runs with."""
+    assert spec.resources is not None
+    asked = spec.resources.requests or {}
+    running = (status.resources.requests if status.resources else None) or {}
+    most = _most({} if _is_infeasible(status) else asked, running)
+    most = _most(most, status.allocated_resources or {})
+    own = {name: most.get(name, 0) for name in asked}
+    if own == asked:
+        return spec
+    return msgspec.structs.replace(spec, resources=msgspec.structs.replace(spec.resources, requests=own))
+
+
 def what_runs(pod: Mapping[str, Any]) -> list[Any]:
     """What the status of a stored pod says that :func:`granted` looks at, to be compared with what it said."""
     status = pod.get("status", {})
@@ -53,6 +75,7 @@ def what_runs(pod: Mapping[str, Any]) -> list[Any]:
     return [
         *((each["name"], each.get("resources"), each.get("allocatedResources")) for each in containers),
         *(each.get("reason") for each in resizes),
+        (status.get("resources"), status.get("allocatedResources")),
     ]
 
 

@@ -79,11 +79,12 @@ class EphemeralVolumeSource(View, frozen=True):
 
 
 class DiskVolumeSource(View, frozen=True):
-    """The fields that single-attach rules read of GCE, AWS and Azure disks, iSCSI, RBD and CSI volumes."""
+    """The fields that rules read of GCE, AWS, Azure, Cinder and Portworx disks, iSCSI, RBD and CSI volumes."""
 
     pd_name: str | None = None
     volume_id: str | None = msgspec.field(default=None, name="volumeID")
-    disk_name: str | None = None
+    disk_uri: str | None = msgspec.field(default=None, name="diskURI")
+    kind: str | None = None
     target_portal: str | None = None
     iqn: str | None = None
     lun: Int32 | None = None
@@ -109,6 +110,8 @@ class Volume(View, frozen=True):
     gce_persistent_disk: DiskVolumeSource | None = None
     aws_elastic_block_store: DiskVolumeSource | None = None
     azure_disk: DiskVolumeSource | None = None
+    cinder: DiskVolumeSource | None = None
+    portworx_volume: DiskVolumeSource | None = None
     iscsi: DiskVolumeSource | None = None
     rbd: DiskVolumeSource | None = None
     csi: DiskVolumeSource | None = None
@@ -184,6 +187,8 @@ class PodStatus(View, frozen=True):
     container_statuses: tuple[ContainerStatus, ...] | None = None
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
     resource_claim_statuses: tuple[PodResourceClaimStatus, ...] | None = None
+    resources: ResourceRequirements | None = None
+    allocated_resources: dict[str, Quantity] | None = None
 
 
 class Pod(View, frozen=True):

@@ -78,7 +78,14 @@ class AWSElasticBlockStore(View, frozen=True):
 class AzureDisk(View, frozen=True):
     """v1.AzureDiskVolumeSource."""
 
-    disk_name: str = ""
+    disk_uri: str = msgspec.field(default="", name="diskURI")
+    kind: str | None = None
+
+
+class VolumeByID(View, frozen=True):
+    """v1.CinderPersistentVolumeSource and v1.PortworxVolumeSource."""
+
+    volume_id: str = msgspec.field(default="", name="volumeID")
 
 
 class PersistentVolumeSpec(View, frozen=True):
@@ -95,6 +102,8 @@ class PersistentVolumeSpec(View, frozen=True):
     gce_persistent_disk: GCEPersistentDisk | None = None
     aws_elastic_block_store: AWSElasticBlockStore | None = None
     azure_disk: AzureDisk | None = None
+    cinder: VolumeByID | None = None
+    portworx_volume: VolumeByID | None = None
 
 
 class PersistentVolumeStatus(View, frozen=True):

@@ -23,6 +23,8 @@ class DeviceFeatures:
         consumable_capacity: DRAConsumableCapacity (KEP-5075).
         extended_resources: DRAExtendedResource (KEP-5004).
         partitionable: DRAPartitionableDevices (KEP-4815).
+        admin_access: DRAAdminAccess (KEP-5018).
+        prioritized_list: DRAPrioritizedList (KEP-4816).
         taints: DRADeviceTaints (KEP-5055).
     """
 
@@ -31,3 +33,5 @@ class DeviceFeatures:
     extended_resources: bool = True
     partitionable: bool = True
     taints: bool = True
+    admin_access: bool = True
+    prioritized_list: bool = True

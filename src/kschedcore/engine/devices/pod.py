@@ -145,7 +145,7 @@ class PodDevices:
         """The message with which PreFilter ends the cycle if a device class does not exist; else empty."""
         for claim in self.claims:
             if claim is not self.extended and claim.status.allocation is None:
-                problem = missing_class(full_name(claim), claim.spec, self._devices.classes)
+                problem = missing_class(full_name(claim), claim.spec, self._devices.classes, self._features)
                 if problem:
                     return problem
         return ""

@@ -177,6 +177,8 @@ def _problem(made: Alternative, device_class: DeviceClass | None, features: Devi
     for number, selector in enumerate(spec.selectors or ()):
         if selector.cel is None:
             return f"request {name}, selector #{number}: {_NO_SELECTOR}"
+    if made.admin and not features.admin_access:
+        return f"request {name}: admin access is requested, but the feature is disabled"
     if not made.class_name:
         return f"request {name}: missing device class name (unsupported request type?)"
     if device_class is None:
@@ -187,12 +189,20 @@ def _problem(made: Alternative, device_class: DeviceClass | None, features: Devi
     return ""
 
 
-def missing_class(claim: str, spec: ResourceClaimSpec, classes: Mapping[str, DeviceClass]) -> str:
-    """Return an error for a claim whose device class does not exist, or an empty string (``validateDeviceClass``)."""
+def missing_class(
+    claim: str, spec: ResourceClaimSpec, classes: Mapping[str, DeviceClass], features: DeviceFeatures
+) -> str:
+    """Return why a claim cannot be allocated at all, or an empty string.
+
+    A device class does not exist (``validateDeviceClass``), or a request has subrequests that are switched off.
+    """
     for request in spec.devices.requests or ():
         if request.exactly is not None:
             named = {request.name: request.exactly.device_class_name}
         elif request.first_available:
+            if not features.prioritized_list:
+                why = "has subrequests, but the DRAPrioritizedList feature is disabled"
+                return f"resource claim {claim}, request {request.name}: {why}"
             named = {
                 f"{request.name}/{each.name}": each.device_class_name for each in request.first_available
             }

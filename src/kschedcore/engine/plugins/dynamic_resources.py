@@ -106,6 +106,8 @@ class DynamicResources(Plugin):
             extended_resources=self.release.enabled("DRAExtendedResource"),
             partitionable=self.release.enabled("DRAPartitionableDevices"),
             taints=self.release.enabled("DRADeviceTaints"),
+            admin_access=self.release.enabled("DRAAdminAccess"),
+            prioritized_list=self.release.enabled("DRAPrioritizedList"),
         )
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:

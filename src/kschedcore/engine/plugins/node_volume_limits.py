@@ -5,6 +5,8 @@ from __future__ import annotations
 from kschedcore._native.plugins.node_volume_limits import NodeVolumeLimits as Kernel
 from kschedcore._native.podinfo import tag_of
 from kschedcore.api.objects import Pod
+from kschedcore.api.versions import Rule
+from kschedcore.engine.csi_migration import PORTWORX
 from kschedcore.engine.events import STORAGE, Events, always, created, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext
 from kschedcore.engine.volumes import What, csi_volumes
@@ -29,7 +31,8 @@ class NodeVolumeLimits(Plugin):
         limits: dict[str, dict[str, int]] = {}
         volumes: dict[str, list[What]] = {}
         for volume in csi_volumes(context.pod, context.listers):
-            volumes.setdefault(volume.driver, []).append(volume.what)
+            if volume.driver != PORTWORX or self.release.has(Rule.PORTWORX_COUNTS_AS_CSI):
+                volumes.setdefault(volume.driver, []).append(volume.what)
         if not volumes:
             return None
         for csi_node in context.listers.csi_nodes():

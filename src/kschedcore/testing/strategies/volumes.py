@@ -153,11 +153,12 @@ def _csi_nodes(draw: st.DrawFn, name: str) -> Json:
     count = draw(st.sampled_from([None, 1, 2]))
     if count is not None:
         driver["allocatable"] = {"count": count}
+    disks: Json = {"name": "pd.csi.storage.gke.io", "nodeID": name, "allocatable": {"count": 1}}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "CSINode",
         "metadata": {"name": name},
-        "spec": {"drivers": [driver]},
+        "spec": {"drivers": [driver, *([disks] if draw(st.booleans()) else [])]},
     }
 
 
