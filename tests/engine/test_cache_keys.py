@@ -232,8 +232,8 @@ def everything() -> list[Json]:
         {"name": "own", "ephemeral": {"volumeClaimTemplate": own}},
         {"name": "image", "image": {"reference": "img:1"}},
     ]
-    kinds = ("gcePersistentDisk", "awsElasticBlockStore", "azureDisk", "cinder", "portworxVolume")
-    kinds += ("iscsi", "rbd", "csi")
+    in_tree = ("gcePersistentDisk", "awsElasticBlockStore", "azureDisk", "cinder", "portworxVolume")
+    kinds = (*in_tree, "iscsi", "rbd", "csi")
     volumes += [{"name": kind.lower(), kind: disk} for kind in kinds]
     gpu = pod(
         "gpu",

@@ -29,7 +29,7 @@ def driver_and_handle(claim_key: Key, claim: Json, objects: Objects) -> Handle |
         provisioner = storage_class["provisioner"]
         if provisioner in ("kubernetes.io/azure-file", "kubernetes.io/vsphere-volume"):
             return None
-        return MIGRATED.get(provisioner, provisioner), f"claim {'/'.join(claim_key)}"
+        return str(MIGRATED.get(provisioner, provisioner)), f"claim {'/'.join(claim_key)}"
     csi = volume["spec"].get("csi")
     if csi:
         return csi["driver"], csi["volumeHandle"]
