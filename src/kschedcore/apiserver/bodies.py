@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from kschedcore.api.machinery.frozen import FROZEN
-from kschedcore.api.machinery.remembered import shared_json
+from kschedcore.api.machinery.remembered import remembered, shared_json
 from kschedcore.api.machinery.status import StatusError, bad_request, internal, too_large
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
 from kschedcore.client.transport import JSON, Body, Request, Stream
@@ -88,8 +88,13 @@ def as_bytes(body: Body) -> bytes:
 
 
 def _written(value: Any) -> bytes:
+    data = _encoded(value)
+    return data if len(data) <= MAX_DEPTH else _bounded(data)
+
+
+def _encoded(value: Any) -> bytes:
     try:
-        return _bounded(_encode(value))
+        return _encode(value)
     except (TypeError, OverflowError, UnicodeEncodeError) as fault:
         raise bad_request(f"the body cannot be written as JSON: {fault}") from None
     except RecursionError:
@@ -156,7 +161,7 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
         value = _received(body, templated) if isinstance(body, dict) else read_json(body)
     except JSONProblem as fault:
         raise bad_request(f"couldn't get version/kind; json parse error: {fault}") from None
-    return _an_object(value)
+    return value if type(value) is dict else _an_object(value)
 
 
 def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
@@ -190,7 +195,12 @@ def _copied_part(part: Any) -> Any:
 
 
 def _shared_part(part: Any) -> Any:
-    return shared_json(_written(part))
+    return _shared_text(_encoded(part))
+
+
+@remembered
+def _shared_text(text: bytes) -> Any:
+    return shared_json(_bounded(text))
 
 
 def read_yaml(body: Body) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.apiserver.admission.types import FieldValidation
-from kschedcore.client.transport import Query
+from kschedcore.client.transport import NO_QUERY, Query
 
 __all__ = ["DeleteOptions", "WriteOptions", "delete_options", "integer", "is_set", "refuse", "write_options"]
 
@@ -74,7 +74,7 @@ def write_options(query: Query, *, kind: str, apply: bool = False) -> WriteOptio
     Raises:
         StatusError: 422 with every fault.
     """
-    if not query and not apply:
+    if query is NO_QUERY and not apply:
         return _DEFAULTS
     errors: list[FieldError] = []
     manager = query.get("fieldManager", "")

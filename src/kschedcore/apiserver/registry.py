@@ -247,7 +247,10 @@ class Registry:
             return live
         if ends_by_update(write.kind, obj, live):
             return self.store.delete(write.kind.resource, obj, version)
-        return self.store.update(write.kind.resource, obj, version, record)
+        # The back end refuses a write over another version than ``live``, so the record of ``live`` is the carried one.
+        return self.store.update(
+            write.kind.resource, obj, version, live.carried_record() if record is None else record
+        )
 
     def store_directly(self, write: Write, live: StoredObject, obj: Object) -> StoredObject:
         """Store what a subresource of its own kind decided; there is nothing to admit or validate."""

@@ -28,7 +28,7 @@ from kschedcore.apiserver.representations import negotiated, represented
 from kschedcore.apiserver.routes import Route, method_not_allowed, route
 from kschedcore.apiserver.selection import selection
 from kschedcore.apiserver.subresources import bind, evict, read_scale, scale_of, write_scale
-from kschedcore.client.transport import Query, Request, Response
+from kschedcore.client.transport import NO_QUERY, Query, Request, Response
 from kschedcore.clock import Clock
 from kschedcore.store.backend import Unavailable
 from kschedcore.store.lists import ContinueToken, list_page
@@ -275,7 +275,9 @@ def _read_only(method: str, document: Object) -> Response:
 
 
 def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:
-    written = write_options(Query({"dryRun": ("All",)} if options.dry_run else {}), kind="DeleteOptions")
+    written = write_options(
+        Query({"dryRun": ("All",)}) if options.dry_run else NO_QUERY, kind="DeleteOptions"
+    )
     return Write(target.kind, target.namespace, name, "", "", written, [])
 
 

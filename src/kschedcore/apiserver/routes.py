@@ -10,7 +10,7 @@ import msgspec
 from kschedcore.api.machinery.kinds import Kind, kind_by_path
 from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError, bad_request
-from kschedcore.client.transport import Query, split_target
+from kschedcore.client.transport import NO_QUERY, Query, split_target
 
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
 
@@ -48,12 +48,13 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
-_NO_QUERY = Query({})
-
-
 def _split(target: str) -> tuple[list[str], Query]:
     if _PLAIN.fullmatch(target):
-        return target[1:].split("/"), _NO_QUERY
+        return target[1:].split("/"), NO_QUERY
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise bad_request("the path is not valid UTF-8") from None
     path, query = split_target(target)
     return [unquote(segment) for segment in path.strip("/").split("/")], query
 
@@ -65,14 +66,10 @@ def route(target: str) -> Route:
     Raises:
         StatusError: 404 for what is not served, 400 for what is not UTF-8.
     """
-    try:
-        target.encode()
-    except UnicodeEncodeError:
-        raise bad_request("the path is not valid UTF-8") from None
     segments, query = _split(target)
-    if segments[:1] == ["api"] and len(segments) > 1:
+    if segments[0] == "api" and len(segments) > 1:
         api_version, rest = segments[1], segments[2:]
-    elif segments[:1] == ["apis"] and len(segments) > 2:
+    elif segments[0] == "apis" and len(segments) > 2:
         api_version, rest = f"{segments[1]}/{segments[2]}", segments[3:]
     else:
         raise not_served()
@@ -80,13 +77,14 @@ def route(target: str) -> Route:
     # A namespace is itself a resource: two segments name it, three name something in it.
     if len(rest) > 2 and rest[0] == "namespaces" and kind_by_path(api_version, rest[2]) is not None:
         namespace, rest = rest[1], rest[2:]
-    if not 1 <= len(rest) <= 3 or not all(rest):
+    count = len(rest)
+    if not 1 <= count <= 3 or not all(rest):
         raise not_served()
     kind = kind_by_path(api_version, rest[0])
     if kind is None or bool(namespace) > kind.resource.namespaced:
         raise not_served()
-    name = rest[1] if len(rest) > 1 else ""
-    subresource = rest[2] if len(rest) > 2 else ""
+    name = rest[1] if count > 1 else ""
+    subresource = rest[2] if count > 2 else ""
     if subresource and subresource not in kind.subresources:
         raise not_served()
     if name and kind.resource.namespaced and not namespace:

@@ -117,7 +117,7 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
     given = binding["metadata"]
     check_preconditions(write.kind.resource, pod, given.get("uid"), given.get("resourceVersion"))
     _check_unbound(pod)
-    metadata = dict(pod["metadata"])
+    metadata = {**pod["metadata"]}
     if given.get("annotations"):
         metadata["annotations"] = {**metadata.get("annotations", {}), **given["annotations"]}
     before = labels = metadata.get("labels", {})

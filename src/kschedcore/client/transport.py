@@ -21,6 +21,7 @@ from kschedcore.api.machinery.types import Object
 __all__ = [
     "ADMINISTRATOR",
     "JSON",
+    "NO_QUERY",
     "Body",
     "Events",
     "Query",
@@ -89,11 +90,15 @@ class Query(Mapping[str, str]):
         return self._values.get(name, ())
 
 
+NO_QUERY = Query({})
+"""The parameters of a request that has none."""
+
+
 @remembered
 def split_target(target: str) -> tuple[str, Query]:
     """Return the path of a request's target, still percent-encoded, and its parameters."""
     path, _, query = target.partition("?")
-    return path, Query.parse(query)
+    return path, Query.parse(query) if query else NO_QUERY
 
 
 class User(msgspec.Struct, frozen=True):
@@ -219,7 +224,8 @@ class Requester(ABC):
         response = self.send(
             Request(method.upper(), target, body, content_type, user_agent or self.user_agent)
         )
-        return response.code, cast("Object", response.body)
+        answer: Any = response.body
+        return response.code, answer
 
 
 class Transport(Protocol):

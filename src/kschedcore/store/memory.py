@@ -34,6 +34,10 @@ class MemoryBackend:
 
     Args:
         history: How many of the latest events to keep for watches and reads of the past.
+
+    Attributes:
+        revision: The revision of the last write.
+        oldest: The oldest revision after which every event is still known.
     """
 
     def __init__(self, *, history: int = HISTORY_EVENTS) -> None:
@@ -43,8 +47,8 @@ class MemoryBackend:
         self._log: list[Event] = []
         self._logs: dict[str, list[Event]] = {}  # the same events by resource, for watches
         self._last: dict[str, int] = {}
-        self._revision = 1
-        self._oldest = 1
+        self.revision = 1
+        self.oldest = 1
         self._lock = RLock()
         self._news = Condition(self._lock)
         self._waiting = 0
@@ -55,19 +59,9 @@ class MemoryBackend:
         """Sizes are not limited: no value is ever encoded."""
         return None
 
-    @property
-    def revision(self) -> int:
-        """The revision of the last write."""
-        return self._revision
-
     def last_change(self, resource: str) -> int:
         """The revision of the last write of a resource's keys; 0 when there was none."""
         return self._last.get(resource, 0)
-
-    @property
-    def oldest(self) -> int:
-        """The oldest revision after which every event is still known."""
-        return self._oldest
 
     def get(self, key: str) -> Entry | None:
         """The entry of ``key`` now."""
@@ -77,14 +71,15 @@ class MemoryBackend:
         """Write ``key``; see :meth:`Backend.put`."""
         with self._lock:
             previous = self._checked(key, expected)
-            revision = self._revision + 1
-            entry = Entry(key, value.at(revision), revision)
-            self._entries[key] = entry
+            revision = self.revision + 1
+            stored = value.at(revision)
+            entry = self._entries[key] = Entry(key, stored, revision)
             if previous is None:
                 self._group(key).add(key)
-            kind = EventType.ADDED if previous is None else EventType.MODIFIED
-            before = None if previous is None else previous.value
-            self._commit(Event(revision, kind, key, entry.value, before))
+                event = Event(revision, EventType.ADDED, key, stored, None)
+            else:
+                event = Event(revision, EventType.MODIFIED, key, stored, previous.value)
+            self._commit(event)
         if self._listeners:
             self._announce()
         return entry
@@ -95,7 +90,7 @@ class MemoryBackend:
             previous = self._checked(key, expected)
             if previous is None:
                 raise RevisionMismatch(key, expected or 0, 0)
-            revision = self._revision + 1
+            revision = self.revision + 1
             entry = Entry(key, value.at(revision), revision)
             del self._entries[key]
             self._group(key).discard(key)
@@ -131,10 +126,10 @@ class MemoryBackend:
         with self._lock:
             self._waiting += 1
             try:
-                self._news.wait_for(lambda: self._revision > after, timeout)
+                self._news.wait_for(lambda: self.revision > after, timeout)
             finally:
                 self._waiting -= 1
-            return self._revision
+            return self.revision
 
     def _announce(self) -> None:
         for listener in tuple(self._listeners):
@@ -143,11 +138,11 @@ class MemoryBackend:
     def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
         """A part of the map; see :meth:`Backend.range`."""
         with self._lock:
-            if revision and revision < self._revision:
+            if revision and revision < self.revision:
                 entries = self._as_of(prefix, revision)
                 keys: Sequence[str] = sorted(entries)
             else:
-                entries, keys, revision = self._entries, self._group(prefix).keys(), self._revision
+                entries, keys, revision = self._entries, self._group(prefix).keys(), self.revision
             if not keys:
                 return Page((), revision, 0)
             first = bisect_left(keys, max(prefix, start))
@@ -159,28 +154,28 @@ class MemoryBackend:
         """Every event of some keys after a revision; see :meth:`Backend.events`."""
         with self._lock:
             if not prefix:
-                return self._events(after), self._revision
-            if after < self._oldest:
-                raise Compacted(after, self._oldest)
+                return self._events(after), self.revision
+            if after < self.oldest:
+                raise Compacted(after, self.oldest)
             resource, _, rest = prefix.partition("/")
             log = self._logs.get(resource, ())
             if not log or log[-1].revision <= after:
-                return (), self._revision
+                return (), self.revision
             found = log[bisect_right(log, after, key=_revision) :]
             if rest:
                 found = [event for event in found if event.key.startswith(prefix)]
-            return found, self._revision
+            return found, self.revision
 
     def compact(self, revision: int) -> None:
         """Forget the history up to a revision; see :meth:`Backend.compact`."""
         with self._lock:
-            if self._oldest < revision <= self._revision:
+            if self.oldest < revision <= self.revision:
                 self._forget(revision)
 
     def _events(self, after: int) -> Sequence[Event]:
-        if after < self._oldest:
-            raise Compacted(after, self._oldest)
-        return self._log[after - self._oldest :] if after < self._revision else ()
+        if after < self.oldest:
+            raise Compacted(after, self.oldest)
+        return self._log[after - self.oldest :] if after < self.revision else ()
 
     def _checked(self, key: str, expected: int | None) -> Entry | None:
         previous = self._entries.get(key)
@@ -191,7 +186,7 @@ class MemoryBackend:
         return previous
 
     def _commit(self, event: Event) -> None:
-        self._revision = event.revision
+        self.revision = event.revision
         self._log.append(event)
         resource = event.key[: event.key.index("/")]
         self._last[resource] = event.revision
@@ -200,11 +195,11 @@ class MemoryBackend:
             self._news.notify_all()
         # Dropping the older half at once keeps the cost of forgetting constant per write.
         if len(self._log) >= 2 * self._history:
-            self._forget(self._revision - self._history)
+            self._forget(self.revision - self._history)
 
     def _forget(self, revision: int) -> None:
-        self._log = self._log[revision - self._oldest :]
-        self._oldest = revision
+        self._log = self._log[revision - self.oldest :]
+        self.oldest = revision
         for resource, log in self._logs.items():
             self._logs[resource] = log[bisect_right(log, revision, key=_revision) :]
 

@@ -6,7 +6,7 @@ and knows nothing of defaulting, validation or requests; those stand between it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -56,7 +56,7 @@ class Store:
         entry = self.backend.get(f"{resource}/{namespace}/{name}" if namespace else f"{resource}/{name}")
         return None if entry is None else entry.value
 
-    def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
+    def list(self, resource: str, namespace: str | None = None) -> Sequence[Object]:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
         return self._lister.list(resource, namespace)
 

@@ -226,7 +226,9 @@ class Interner:
         for key, item in frozen.items():
             if type(item) in _PLAIN:
                 frozen[key] = self._status(item) if key == "status" else part(item)
-        return StoredObject.of(frozen, record)
+        stored = StoredObject(frozen)
+        stored.record, stored.views = record, None
+        return stored
 
     def _status(self, status: dict[str, Any]) -> Any:
         """Intern the items of a status but not the status or its lists, which rarely equal those of another object."""

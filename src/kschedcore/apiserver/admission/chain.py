@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kschedcore.api.machinery.kinds import kind_by_path
 from kschedcore.api.machinery.resources import Resource
@@ -40,7 +40,13 @@ _SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 
 
 class _Steps(NamedTuple):
-    """What the plugins that a kind concerns do, each of them that does anything."""
+    """The steps of the plugins for one kind, operation and subresource, without those that do nothing.
+
+    Attributes:
+        may_change: Of each plugin that may change an object, whether it may change the object of a request.
+        admit: The mutating steps.
+        review: The validating steps.
+    """
 
     may_change: tuple[Callable[[AdmissionRequest], bool], ...]
     admit: tuple[Callable[[AdmissionRequest], None], ...]
@@ -63,21 +69,27 @@ class AdmissionChain:
     ) -> None:
         self._reader = reader
         self._plugins = default_plugins(reader, release=release) if plugins is None else plugins
-        self._by_kind: dict[str, _Steps] = {}
+        self._steps_of: dict[tuple[str, Operation, str], _Steps] = {}
+        self._decoders: dict[tuple[str, str], Callable[[Any], tuple[Object, list[str]]] | None] = {}
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
         """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
-        schema = schema_for(resource.api_version, resource.kind)
-        if schema is None:
-            return Decoded(body)
-        _check_type(resource, body)
+        kind, api_version = resource.kind, resource.api_version
         try:
-            obj, unknown = decoder_of(schema.name, templated=_is_templated(resource))(body)
+            decoder = self._decoders[kind, api_version]
+        except KeyError:
+            decoder = self._decoders[kind, api_version] = _decoder(resource)
+        if decoder is None:
+            return Decoded(body)
+        if body.get("kind") != kind or body.get("apiVersion") != api_version:
+            _check_type(resource, body)
+        try:
+            obj, unknown = decoder(body)
         except DecodeError as fault:
             raise _unreadable(resource, str(fault)) from None
-        if resource.kind == "DaemonSet":
+        if kind == "DaemonSet":
             _check_template_generation(resource, obj)
-        obj["apiVersion"], obj["kind"] = resource.api_version, resource.kind
+        obj["apiVersion"], obj["kind"] = api_version, kind
         if not unknown:
             return Decoded(obj)
         warnings = tuple(f'unknown field "{path}"' for path in unknown)
@@ -93,11 +105,11 @@ class AdmissionChain:
         """Whether a plugin or the kind's strategy may change what was written."""
         if strategies.may_change(request):
             return True
-        return any(may_change(request) for may_change in self._steps(request.resource.kind).may_change)
+        return any(may_change(request) for may_change in self._steps(request).may_change)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Run the mutating plugins, in order."""
-        for admit in self._steps(request.resource.kind).admit:
+        for admit in self._steps(request).admit:
             admit(request)
 
     def prepare(self, request: AdmissionRequest) -> None:
@@ -128,25 +140,38 @@ class AdmissionChain:
 
     def review(self, request: AdmissionRequest) -> None:
         """Run the validating plugins, in order; quota, which charges, is the last."""
-        for review in self._steps(request.resource.kind).review:
+        for review in self._steps(request).review:
             review(request)
 
-    def _steps(self, kind: str) -> _Steps:
-        steps = self._by_kind.get(kind)
+    def _steps(self, request: AdmissionRequest) -> _Steps:
+        key = (request.resource.kind, request.operation, request.subresource)
+        steps = self._steps_of.get(key)
         if steps is None:
-            plugins = [each for each in self._plugins if each.kinds is None or kind in each.kinds]
-            admitting = [each for each in plugins if type(each).admit is not BasePlugin.admit]
-            steps = self._by_kind[kind] = _Steps(
-                may_change=tuple(each.may_change for each in admitting),
-                admit=tuple(each.admit for each in admitting),
-                review=tuple(each.review for each in plugins if type(each).review is not BasePlugin.review),
-            )
+            steps = self._steps_of[key] = self._steps_for(*key)
         return steps
 
+    def _steps_for(self, kind: str, operation: Operation, subresource: str) -> _Steps:
+        plugins = [each for each in self._plugins if each.concerns(kind, operation, subresource)]
+        admitting = [each for each in plugins if type(each).admit is not BasePlugin.admit]
+        changing = [
+            each
+            for each in admitting
+            if operation in each.changing or type(each).may_change is not BasePlugin.may_change
+        ]
+        return _Steps(
+            may_change=tuple(each.may_change for each in changing),
+            admit=tuple(each.admit for each in admitting),
+            review=tuple(each.review for each in plugins if type(each).review is not BasePlugin.review),
+        )
 
-def _is_templated(resource: Resource) -> bool:
+
+def _decoder(resource: Resource) -> Callable[[Any], tuple[Object, list[str]]] | None:
+    """Return the decoder of a resource; None for one without a schema."""
+    schema = schema_for(resource.api_version, resource.kind)
+    if schema is None:
+        return None
     kind = kind_by_path(resource.api_version, resource.plural)
-    return kind is not None and kind.templated
+    return decoder_of(schema.name, templated=kind is not None and kind.templated)
 
 
 def _check_type(resource: Resource, body: Object) -> None:

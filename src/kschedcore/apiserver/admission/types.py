@@ -12,7 +12,7 @@ and a step that wants another one puts it in its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -34,6 +34,9 @@ class Operation(StrEnum):
     UPDATE = "UPDATE"
     DELETE = "DELETE"
     CONNECT = "CONNECT"
+
+    # Members are keys of look-ups made for every write; Enum's own hash is computed in Python.
+    __hash__ = str.__hash__
 
 
 class AdmissionRequest(msgspec.Struct):
@@ -73,7 +76,7 @@ class ObjectReader(Protocol):
     def get(self, resource: str, namespace: str, name: str) -> Object | None:
         """The object, or None."""
 
-    def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
+    def list(self, resource: str, namespace: str | None = None) -> Sequence[Object]:
         """Every object of the resource, in one namespace or all of them, in order of namespace and name."""
 
     def replace_status(self, resource: str, obj: Object) -> bool:

@@ -13,7 +13,7 @@ from kschedcore.api.schema.decode import decode_object
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.apiserver.strategies import pods, services
 from kschedcore.rules.defaults import default
-from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_UPDATE, jobs, prepare_create
+from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_UPDATE, jobs
 
 __all__ = ["complete", "may_change", "prepare"]
 
@@ -29,7 +29,8 @@ def prepare(request: AdmissionRequest) -> None:
     if request.operation is Operation.CREATE:
         if "status" in obj and kind not in _STATUS_OF_ITS_OWN:
             _reset_status(request, obj)
-        prepare_create(kind, obj)
+        if kind in PREPARE_CREATE:
+            PREPARE_CREATE[kind](obj)
     elif old is not None and request.subresource == "status":
         _keep_all_but_status(kind, obj, old)
     elif old is not None and request.subresource == "resize":

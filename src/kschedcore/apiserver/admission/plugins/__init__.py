@@ -27,7 +27,7 @@ from kschedcore.apiserver.admission.plugins.storage_object_in_use_protection imp
     StorageObjectInUseProtection,
 )
 from kschedcore.apiserver.admission.plugins.taint_nodes_by_condition import TaintNodesByCondition
-from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
+from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 
 __all__ = ["Plugin", "default_plugins"]
 
@@ -36,8 +36,11 @@ class Plugin(Protocol):
     """An admission plugin."""
 
     @property
-    def kinds(self) -> tuple[str, ...] | None:
-        """The kinds of objects that concern it; None for every kind. Writes of others pass it by."""
+    def changing(self) -> tuple[Operation, ...]:
+        """The operations in which :meth:`admit` may change an object."""
+
+    def concerns(self, kind: str, operation: Operation, subresource: str) -> bool:
+        """Whether the plugin does anything in such requests; others pass it by."""
 
     def may_change(self, request: AdmissionRequest) -> bool:
         """Whether :meth:`admit` may change the request's object; False is a promise."""

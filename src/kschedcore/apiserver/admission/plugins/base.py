@@ -18,11 +18,23 @@ class BasePlugin:
 
     Attributes:
         kinds: The kinds of objects that concern it; None for every kind.
-        changing: In which operations ``admit`` may change an object.
+        operations: The operations that concern it.
+        subresources: The subresources whose writes concern it, the object itself being ``""``; None for all.
+        changing: In which of the operations ``admit`` may change an object.
     """
 
     kinds: tuple[str, ...] | None = None
+    operations: tuple[Operation, ...] = _WRITES
+    subresources: tuple[str, ...] | None = ("",)
     changing: tuple[Operation, ...] = _WRITES
+
+    def concerns(self, kind: str, operation: Operation, subresource: str) -> bool:
+        """Whether the plugin does anything in such requests; others pass it by."""
+        return (
+            (self.kinds is None or kind in self.kinds)
+            and operation in self.operations
+            and (self.subresources is None or subresource in self.subresources)
+        )
 
     def may_change(self, request: AdmissionRequest) -> bool:
         """Whether ``admit`` may change the request's object."""

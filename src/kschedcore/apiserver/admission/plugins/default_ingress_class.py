@@ -16,7 +16,7 @@ class DefaultIngressClass(BasePlugin):
     """Fills ``ingressClassName`` of a new ingress."""
 
     kinds = ("Ingress",)
-    changing = (Operation.CREATE,)
+    operations = changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

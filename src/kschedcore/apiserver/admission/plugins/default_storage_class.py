@@ -16,7 +16,7 @@ class DefaultStorageClass(BasePlugin):
     """The empty class name means "no class" and stays; only an absent one is filled."""
 
     kinds = ("PersistentVolumeClaim",)
-    changing = (Operation.CREATE,)
+    operations = changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

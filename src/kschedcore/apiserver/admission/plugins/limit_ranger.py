@@ -16,6 +16,7 @@ class LimitRanger(BasePlugin):
     """Fills defaults into new pods, then holds pods and claims to every LimitRange of the namespace."""
 
     kinds = ("Pod", "PersistentVolumeClaim")
+    subresources = ("", "resize")
     changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
@@ -23,10 +24,10 @@ class LimitRanger(BasePlugin):
 
     def admit(self, request: AdmissionRequest) -> None:
         """Fill the default limits and requests of a new pod's containers."""
-        pod = creates(request, "Pod")
-        if pod is None:
+        limit_ranges = self._reader.list("limitranges", request.namespace)
+        if not limit_ranges or (pod := creates(request, "Pod")) is None:
             return
-        for limit_range in self._reader.list("limitranges", request.namespace):
+        for limit_range in limit_ranges:
             for item in limit_range["spec"].get("limits") or ():
                 if item.get("type") == "Container":
                     pod["spec"], note = with_limit_defaults(pod["spec"], shared(item))
@@ -36,10 +37,13 @@ class LimitRanger(BasePlugin):
 
     def review(self, request: AdmissionRequest) -> None:
         """Refuse (403) with every constraint broken of the first LimitRange that has one."""
+        limit_ranges = self._reader.list("limitranges", request.namespace)
+        if not limit_ranges:
+            return
         pod, claim = creates(request, "Pod") or resizes(request), writes(request, "PersistentVolumeClaim")
         if pod is None and claim is None:
             return
-        for limit_range in self._reader.list("limitranges", request.namespace):
+        for limit_range in limit_ranges:
             items = limit_range["spec"].get("limits") or ()
             if pod is not None:
                 spec = pod["spec"]

@@ -16,6 +16,8 @@ _NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 class NamespaceLifecycle(BasePlugin):
     """Refuses with 404 what names a namespace that is not there, with 403 new content in a dying one."""
 
+    operations = tuple(Operation)
+    subresources = None
     changing = ()
 
     def __init__(self, reader: ObjectReader) -> None:

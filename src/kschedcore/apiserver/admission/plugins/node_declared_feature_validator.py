@@ -15,6 +15,8 @@ class NodeDeclaredFeatureValidator(BasePlugin):
     """Refuses an update of a bound pod that needs features which its node does not declare."""
 
     kinds = ("Pod",)
+    operations = (Operation.UPDATE,)
+    subresources = ("", "resize")
     changing = ()
 
     def __init__(self, reader: ObjectReader) -> None:

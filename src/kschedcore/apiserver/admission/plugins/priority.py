@@ -6,7 +6,7 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import shared
-from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused, respecified, writes
+from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused, respecified, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
 from kschedcore.rules.admission.priority import PodPriority, default_class, priority_of, with_priority
 
@@ -29,12 +29,11 @@ class Priority(BasePlugin):
 
     def admit(self, request: AdmissionRequest) -> None:
         """Fill a new pod's priority; 403 for an unknown class or a priority of the author's own."""
-        updated = writes(request, "Pod")
-        if updated is not None and request.old_object is not None:
-            updated["spec"] = _kept(updated["spec"], request.old_object["spec"])
-            return
-        pod = creates(request, "Pod")
+        pod = writes(request, "Pod")
         if pod is None:
+            return
+        if request.old_object is not None:
+            pod["spec"] = _kept(pod["spec"], request.old_object["spec"])
             return
         spec = pod["spec"]
         name, value, policy = self._resolve(request, spec)

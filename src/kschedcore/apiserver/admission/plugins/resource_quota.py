@@ -29,13 +29,17 @@ class ResourceQuota(BasePlugin):
     later gives back what deletions and failures free.
     """
 
+    subresources = ("", "resize")
+
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader
 
     def review(self, request: AdmissionRequest) -> None:
         """Check every quota of the namespace first, then charge them."""
+        if not request.namespace or not self._reader.list("resourcequotas", request.namespace):
+            return
         resize = resizes(request) is not None
-        if (request.subresource and not resize) or request.object is None or not request.namespace:
+        if (request.subresource and not resize) or request.object is None:
             return
         evaluator = evaluator_for(request.resource)
         updates = request.operation is Operation.UPDATE

@@ -19,7 +19,7 @@ class RuntimeClass(BasePlugin):
     """Copies the class's overhead, node selector and tolerations into a new pod."""
 
     kinds = ("Pod",)
-    changing = (Operation.CREATE,)
+    operations = changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader) -> None:
         self._reader = reader

@@ -28,7 +28,7 @@ class ServiceAccount(BasePlugin):
     """
 
     kinds = ("Pod",)
-    changing = (Operation.CREATE,)
+    operations = changing = (Operation.CREATE,)
 
     def __init__(self, reader: ObjectReader, *, service_ca: bool = False) -> None:
         self._reader = reader

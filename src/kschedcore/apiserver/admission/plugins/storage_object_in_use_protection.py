@@ -17,7 +17,7 @@ class StorageObjectInUseProtection(BasePlugin):
     """Adds the protection finalizer to a new claim or volume."""
 
     kinds = tuple(_FINALIZERS)
-    changing = (Operation.CREATE,)
+    operations = changing = (Operation.CREATE,)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Add the finalizer once."""

@@ -14,7 +14,7 @@ class TaintNodesByCondition(BasePlugin):
     """Adds ``node.kubernetes.io/not-ready:NoSchedule`` to a new node."""
 
     kinds = ("Node",)
-    changing = (Operation.CREATE,)
+    operations = changing = (Operation.CREATE,)
 
     def admit(self, request: AdmissionRequest) -> None:
         """Taint a new node once."""
