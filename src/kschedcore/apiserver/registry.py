@@ -27,6 +27,7 @@ from kschedcore.apiserver.apply.record import Record, entries_of
 from kschedcore.apiserver.deletion import Deletion, check_preconditions, deletion_of, ends_by_update
 from kschedcore.apiserver.metadata import MetaSource
 from kschedcore.apiserver.options import DeleteOptions, WriteOptions
+from kschedcore.rules.defaults.devices import default_taint_times
 from kschedcore.store.store import MODIFIED, Store
 
 __all__ = ["Registry", "Write", "empty_object", "field_manager"]
@@ -314,6 +315,8 @@ class Registry:
         write.warnings.extend(decoded.warnings)
         if live is None or not write.kind.templated or obj["spec"] is not live["spec"]:
             self.admission.default(resource, obj)
+        if resource.kind == "ResourceSlice":
+            default_taint_times(obj, self.meta.now())
         return obj
 
     def _read_version(self, write: Write, version: Kind, body: Object) -> Object:

@@ -13,7 +13,7 @@ from kschedcore.api.machinery.kinds import resources
 from kschedcore.api.machinery.times import later, parse_time
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.phases import has_ended
-from kschedcore.client.informer import Change, key_of
+from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.rules.admission.quota import evaluator_for, quota_usage
 
@@ -23,14 +23,34 @@ RESYNC = timedelta(minutes=5)
 """Interval at which every quota is recalculated (``--resource-quota-sync-period``)."""
 
 
+class _Informed:
+    """Reads objects from informers (:class:`kschedcore.rules.admission.device_quota.Lookup`)."""
+
+    def __init__(self, informers: Informers) -> None:
+        self._informers = informers
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        return self._informers[resource].get(namespace, name)
+
+    def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
+        informer = self._informers[resource]
+        return informer.all() if namespace is None else informer.in_namespace(namespace)
+
+
 class ResourceQuotaController(Controller):
     """Keeps ``status.hard`` and ``status.used`` of every ResourceQuota."""
 
     name = "resourcequota-controller"
 
+    @property
+    def _lookup(self) -> _Informed:
+        return _Informed(self.informers)
+
     def watches(self) -> Iterable[Watch]:
         """Return quotas, and objects whose deletion or end releases usage."""
         yield watch_objects("resourcequotas")
+        # Read to count claims of devices; a quota follows a changed class at its next recalculation.
+        yield Watch("deviceclasses.resource.k8s.io", lambda _: ())
         for resource in resources(namespaced=True):
             yield Watch(resource.qualified, self._replenished)
 
@@ -51,14 +71,14 @@ class ResourceQuotaController(Controller):
         objects = {
             resource: self.informers[resource.qualified].in_namespace(namespace)
             for resource in resources(namespaced=True)
-            if evaluator_for(resource).matching_resources(hard)
+            if evaluator_for(resource, self._lookup).matching_resources(hard)
         }
         now = self.clock.now()
         objects = {
             resource: [obj for obj in found if resource.qualified != "pods" or not _is_lost(obj, now)]
             for resource, found in objects.items()
         }
-        status = {"hard": hard, "used": quota_usage(spec, objects)} if hard else {}
+        status = {"hard": hard, "used": quota_usage(spec, objects, self._lookup)} if hard else {}
         if quota.get("status", {}) != status:
             self.client.update_status({**quota, "status": status}, "resourcequotas")
         return Requeue(self.clock.now() + RESYNC, background=True)

@@ -26,6 +26,7 @@ from kschedcore.rules.defaults import default
 from kschedcore.rules.preparation.workloads import TEMPLATE_GENERATION, is_integer
 from kschedcore.rules.reading import decoder_of
 from kschedcore.rules.validation.device_claims import admin_access
+from kschedcore.rules.validation.device_status import admin_access_granted
 from kschedcore.rules.validation.kinds import (
     validate_create,
     validate_status_update,
@@ -128,6 +129,9 @@ class AdmissionChain:
                 errors = [*admin_access(obj, namespace), *errors]
         elif request.subresource == "status":
             errors = validate_status_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
+            if resource.kind == "ResourceClaim":
+                namespace = self._reader.get("namespaces", "", request.namespace)
+                errors = [*admin_access_granted(obj, old or {}, namespace), *errors]
         elif request.subresource == "resize":
             errors = validate_resize(obj, old or {})
         else:

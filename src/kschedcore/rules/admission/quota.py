@@ -11,6 +11,7 @@ from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import COMPUTE_QUOTA_RESOURCES, is_extended, is_huge_page
+from kschedcore.rules.admission.device_quota import DeviceClaims, Lookup
 from kschedcore.rules.amounts import ResourceList, added, amounts, parse, qos_class
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 _ONE = Quantity.parse("1")
+_DEVICE_CLAIMS = "resourceclaims.resource.k8s.io"
 _COUNTED = ("cpu", "memory", "ephemeral-storage")
 _POD_RESOURCES = frozenset(
     {
@@ -53,10 +55,17 @@ class Evaluator(Protocol):
         """What the object uses."""
 
 
-def evaluator_for(resource: Resource) -> Evaluator:
-    """The evaluator of a resource; kinds without their own are counted."""
+def evaluator_for(resource: Resource, lookup: Lookup | None = None) -> Evaluator:
+    """Return the evaluator of a resource; kinds without their own are counted.
+
+    Args:
+        resource: The resource.
+        lookup: Where device classes and pods are found, which claims of devices are counted by.
+    """
     if not resource.group and resource.plural in _CORE:
         return _CORE[resource.plural]
+    if resource.qualified == _DEVICE_CLAIMS:
+        return DeviceClaims(lookup, _CORE["pods"].usage)
     return _ObjectCount(resource)
 
 
@@ -275,7 +284,9 @@ def _listed(quantities: ResourceList, names: list[str]) -> str:
 
 
 def quota_usage(
-    spec: Mapping[str, Any], objects: Mapping[Resource, Iterable[Mapping[str, Any]]]
+    spec: Mapping[str, Any],
+    objects: Mapping[Resource, Iterable[Mapping[str, Any]]],
+    lookup: Lookup | None = None,
 ) -> dict[str, str]:
     """What ``objects``, by their resource, use of a quota's ``hard`` resources, in canonical text.
 
@@ -283,7 +294,7 @@ def quota_usage(
     """
     total: ResourceList = {}
     for resource, items in objects.items():
-        evaluator = evaluator_for(resource)
+        evaluator = evaluator_for(resource, lookup)
         names = evaluator.matching_resources(spec.get("hard", ()))
         for name in names:
             total.setdefault(name, Quantity.parse("0"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["DEFAULTS"]
+__all__ = ["DEFAULTS", "default_taint_times"]
 
 
 def _claim(obj: dict[str, Any]) -> None:
@@ -37,6 +37,18 @@ def _requests(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _tolerations(holder: dict[str, Any]) -> None:
     for toleration in holder.get("tolerations", ()):
         toleration.setdefault("operator", "Equal")
+
+
+def default_taint_times(slice_: dict[str, Any], now: str) -> None:
+    """Fill in when the taints of a ResourceSlice's devices were added (KEP-5055).
+
+    Args:
+        slice_: The decoded slice, changed in place.
+        now: The time of the request.
+    """
+    for device in slice_["spec"].get("devices", ()):
+        for taint in device.get("taints", ()):
+            taint.setdefault("timeAdded", now)
 
 
 DEFAULTS = {"ResourceClaim": _claim, "ResourceClaimTemplate": _template}

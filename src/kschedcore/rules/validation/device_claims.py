@@ -27,7 +27,11 @@ from kschedcore.rules.validation.metadata import (
     validate_metadata_update,
 )
 
-__all__ = ["CREATE", "DEVICE_EFFECTS", "UPDATE", "admin_access", "validate_each", "validate_unique"]
+__all__ = [
+    "ADMIN_LABEL", "CREATE", "DEVICE_EFFECTS", "UPDATE", "admin_access", "request_names",
+    "validate_binding_conditions", "validate_configuration", "validate_each", "validate_request_reference",
+    "validate_unique",
+]  # fmt: skip
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -35,12 +39,13 @@ Json = dict[str, Any]
 DEVICE_EFFECTS: Final = ("NoExecute", "NoSchedule", "None")
 _MAX_ENTRIES: Final = 32
 _MAX_SUBREQUESTS: Final = 8
+_MAX_CONDITIONS: Final = 4
 _MAX_PARAMETERS: Final = 10 * 1024
 _ONE_KIND_OF_REQUEST: Final = "exactly one of `exactly` or `firstAvailable` is required"
 _NO_SUCH_REQUEST: Final = (
     "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
 )
-_ADMIN_LABEL: Final = "resource.kubernetes.io/admin-access"
+ADMIN_LABEL: Final = "resource.kubernetes.io/admin-access"
 _TEMPLATE_METADATA: Final = frozenset({"labels", "annotations"})
 
 
@@ -84,12 +89,12 @@ def admin_access(obj: Json, namespace: Mapping[str, Any] | None) -> Iterator[Fie
         namespace: Its namespace; None if there is none.
     """
     labels = {} if namespace is None else namespace["metadata"].get("labels", {})
-    if labels.get(_ADMIN_LABEL) == "true":
+    if labels.get(ADMIN_LABEL) == "true":
         return
     spec = obj["spec"] if obj["kind"] == "ResourceClaim" else obj["spec"]["spec"]
     for index, request in enumerate(spec["devices"].get("requests") or ()):
         if request.get("exactly", {}).get("adminAccess"):
-            detail = f"admin access to devices requires the `{_ADMIN_LABEL}: true` label on the containing namespace"
+            detail = f"admin access to devices requires the `{ADMIN_LABEL}: true` label on the containing namespace"
             yield fe.forbidden(f"spec.devices.requests[{index}].adminAccess", detail)
 
 
@@ -130,7 +135,7 @@ def _template_spec(spec: Json) -> Iterator[FieldError]:
 
 def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
     devices, path = spec["devices"], f"{path}.devices"
-    known = _request_names(devices)
+    known = request_names(devices)
     requests = devices.get("requests") or []
     yield from validate_unique(requests, _MAX_ENTRIES, _request, _name, f"{path}.requests")
     constraints = devices.get("constraints", [])
@@ -143,8 +148,8 @@ def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
     )
 
 
-def _request_names(devices: Json) -> frozenset[str]:
-    """The names of requests, and of their subrequests after a slash."""
+def request_names(devices: Json) -> frozenset[str]:
+    """Return the names of requests, and of their subrequests after a slash."""
     names: set[str] = set()
     for request in devices.get("requests") or ():
         name = _name(request)
@@ -238,24 +243,30 @@ def _constraint(constraint: Json, known: frozenset[str], path: str) -> Iterator[
     yield fe.required(path, detail)
 
 
+def validate_request_reference(name: str, known: frozenset[str], path: str) -> Iterator[FieldError]:
+    """Check the name of a request, or of a request and a subrequest; ``known`` are those of the claim."""
+    segments = name.split("/")
+    if len(segments) <= 2:
+        for segment in segments:
+            yield from validate_dns_label(segment, path)
+    if name not in known:
+        yield fe.invalid(path, name, _NO_SUCH_REQUEST)
+
+
 def _references(holder: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
     def rule(name: str, where: str) -> Iterator[FieldError]:
-        segments = name.split("/")
-        if len(segments) <= 2:
-            for segment in segments:
-                yield from validate_dns_label(segment, where)
-        if name not in known:
-            yield fe.invalid(where, name, _NO_SUCH_REQUEST)
+        yield from validate_request_reference(name, known, where)
 
     yield from validate_unique(holder.get("requests", []), _MAX_ENTRIES, rule, str, f"{path}.requests")
 
 
 def _claim_config(config: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
     yield from _references(config, known, path)
-    yield from _config(config, path)
+    yield from validate_configuration(config, path)
 
 
-def _config(config: Json, path: str) -> Iterator[FieldError]:
+def validate_configuration(config: Json, path: str) -> Iterator[FieldError]:
+    """Check the configuration of devices: opaque parameters of a driver."""
     opaque = config.get("opaque")
     if opaque is None:
         yield fe.required(f"{path}.opaque")
@@ -268,6 +279,26 @@ def _config(config: Json, path: str) -> Iterator[FieldError]:
         yield fe.too_long(where, _MAX_PARAMETERS)
     elif not isinstance(parameters, dict):
         yield fe.invalid(where, "<value omitted>", "must be a valid JSON object")
+
+
+def validate_binding_conditions(device: Json, path: str) -> Iterator[FieldError]:
+    """What has to become true before a pod with the device is bound, and what ends the wait (KEP-5007)."""
+    wanted, failed = device.get("bindingConditions", []), device.get("bindingFailureConditions", [])
+    for key, conditions in (("bindingConditions", wanted), ("bindingFailureConditions", failed)):
+        yield from validate_each(conditions, _MAX_CONDITIONS, validate_label_key, f"{path}.{key}")
+    for key, conditions in (("bindingConditions", wanted), ("bindingFailureConditions", failed)):
+        for index, condition in enumerate(conditions):
+            if condition in conditions[:index]:
+                yield fe.duplicate(f"{path}.{key}[{index}]", condition)
+            if conditions is failed and condition in wanted:
+                detail = "bindingFailureConditions must not overlap with bindingConditions"
+                yield fe.invalid(f"{path}.{key}[{index}]", condition, detail)
+    if failed and not wanted:
+        detail = "bindingConditions are required to use bindingFailureConditions"
+        yield fe.invalid(f"{path}.bindingConditions", wanted or fe.NULL, detail)
+    if wanted and not failed:
+        detail = "bindingFailureConditions are required to use bindingConditions"
+        yield fe.invalid(f"{path}.bindingFailureConditions", failed or fe.NULL, detail)
 
 
 # -- classes -------------------------------------------------------------------------------------------------
@@ -288,7 +319,7 @@ def _class_update(device_class: Json, old: Json) -> Iterable[FieldError]:
 
 def _class_spec(spec: Json) -> Iterator[FieldError]:
     yield from validate_each(spec.get("selectors", []), _MAX_ENTRIES, _selector, "spec.selectors")
-    yield from validate_each(spec.get("config", []), _MAX_ENTRIES, _config, "spec.config")
+    yield from validate_each(spec.get("config", []), _MAX_ENTRIES, validate_configuration, "spec.config")
     name = spec.get("extendedResourceName")
     if name is not None and not is_extended(name):
         yield fe.invalid("spec.extendedResourceName", name, "must be a valid extended resource name")

@@ -10,7 +10,12 @@ from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.quantity import Quantity
 from kschedcore.rules.validation.common import IMMUTABLE
-from kschedcore.rules.validation.device_claims import DEVICE_EFFECTS, validate_each, validate_unique
+from kschedcore.rules.validation.device_claims import (
+    DEVICE_EFFECTS,
+    validate_binding_conditions,
+    validate_each,
+    validate_unique,
+)
 from kschedcore.rules.validation.device_names import (
     validate_dns_label,
     validate_driver_name,
@@ -39,7 +44,6 @@ _MAX_COUNTERS: Final = 32
 _MAX_CONSUMED_SETS: Final = 2
 _MAX_ATTRIBUTES_AND_CAPACITIES: Final = 32
 _MAX_TAINTS: Final = 16
-_MAX_CONDITIONS: Final = 4
 _MAX_VALUE: Final = 64
 _MAX_POLICY_VALUES: Final = 10
 _LISTS: Final = ("bools", "ints", "strings", "versions")
@@ -159,7 +163,7 @@ def _device(device: Json, was: Json | None, by_device: bool, path: str) -> Itera
         f"{path}.consumesCounters",
     )  # fmt: skip
     yield from _device_place(device, by_device, path)
-    yield from _binding_conditions(device, path)
+    yield from validate_binding_conditions(device, path)
 
 
 def _device_place(device: Json, by_device: bool, path: str) -> Iterator[FieldError]:
@@ -342,26 +346,6 @@ def _step(
         if (value.value() - least.value()) % step.value():
             detail = f"value is not a multiple of a given step ({step}) from ({least})"
             yield fe.invalid(path, str(value), detail)
-
-
-def _binding_conditions(device: Json, path: str) -> Iterator[FieldError]:
-    """What has to become true before a pod with the device is bound, and what ends the wait (KEP-5007)."""
-    wanted, failed = device.get("bindingConditions", []), device.get("bindingFailureConditions", [])
-    for key, conditions in (("bindingConditions", wanted), ("bindingFailureConditions", failed)):
-        yield from validate_each(conditions, _MAX_CONDITIONS, validate_label_key, f"{path}.{key}")
-    for key, conditions in (("bindingConditions", wanted), ("bindingFailureConditions", failed)):
-        for index, condition in enumerate(conditions):
-            if condition in conditions[:index]:
-                yield fe.duplicate(f"{path}.{key}[{index}]", condition)
-            if conditions is failed and condition in wanted:
-                detail = "bindingFailureConditions must not overlap with bindingConditions"
-                yield fe.invalid(f"{path}.{key}[{index}]", condition, detail)
-    if failed and not wanted:
-        detail = "bindingConditions are required to use bindingFailureConditions"
-        yield fe.invalid(f"{path}.bindingConditions", wanted or fe.NULL, detail)
-    if wanted and not failed:
-        detail = "bindingFailureConditions are required to use bindingConditions"
-        yield fe.invalid(f"{path}.bindingFailureConditions", failed or fe.NULL, detail)
 
 
 CREATE = {"ResourceSlice": _slice}

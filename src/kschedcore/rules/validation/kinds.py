@@ -18,6 +18,7 @@ from kschedcore.rules.validation import (
     csi,
     device_claims,
     device_slices,
+    device_status,
     endpoints,
     events,
     limits,
@@ -97,4 +98,5 @@ def validate_status_update(
         *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),
         *validate_metadata_update(new, was),
         *(cluster.validate_namespace_phase(obj) if kind == "Namespace" else ()),
+        *(device_status.validate_claim_status(obj, old) if kind == "ResourceClaim" else ()),
     ]

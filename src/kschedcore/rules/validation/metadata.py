@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -14,7 +15,7 @@ from kschedcore.api.machinery.remembered import remembered
 
 __all__ = [
     "NameRule", "dns_label_name", "dns_subdomain_name", "path_segment_name",
-    "validate_annotations", "validate_labels", "validate_metadata", "validate_metadata_update",
+    "validate_annotations", "validate_conditions", "validate_labels", "validate_metadata", "validate_metadata_update",
 ]  # fmt: skip
 
 NameRule = Callable[[str, bool], Sequence[str]]
@@ -200,3 +201,45 @@ def validate_metadata_update(
     if new.get("generation", 0) < old.get("generation", 0):
         yield fe.invalid(f"{path}.generation", new.get("generation", 0), "must not be decremented")
     yield from _part_errors(new, path, old)
+
+
+_CONDITION_REASON = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
+_BAD_REASON = (
+    "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric "
+    "characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or "
+    f"'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '{_CONDITION_REASON}')"
+)
+_MAX_REASON_BYTES = 1024
+_MAX_MESSAGE_BYTES = 32 * 1024
+
+
+def validate_conditions(conditions: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
+    """Check a list of ``metav1.Condition`` (``ValidateConditions``)."""
+    seen: set[str] = set()
+    for index, condition in enumerate(conditions):
+        where, kind = f"{path}[{index}]", condition.get("type", "")
+        if kind in seen:
+            yield fe.duplicate(f"{where}.type", kind)
+        seen.add(kind)
+        yield from (fe.invalid(f"{where}.type", kind, text) for text in rules.is_qualified_name(kind))
+        yield from _validate_condition(condition, where)
+
+
+def _validate_condition(condition: dict[str, Any], path: str) -> Iterable[FieldError]:
+    status, reason = condition.get("status", ""), condition.get("reason", "")
+    if status not in ("False", "True", "Unknown"):
+        yield fe.not_supported(f"{path}.status", status, ("False", "True", "Unknown"))
+    generation = condition.get("observedGeneration", 0)
+    if generation < 0:
+        detail = "must be greater than or equal to zero"
+        yield fe.invalid(f"{path}.observedGeneration", generation, detail)
+    if not condition.get("lastTransitionTime"):
+        yield fe.required(f"{path}.lastTransitionTime")
+    if not reason:
+        yield fe.required(f"{path}.reason")
+    elif not re.fullmatch(_CONDITION_REASON, reason):
+        yield fe.invalid(f"{path}.reason", reason, _BAD_REASON)
+    if len(reason.encode()) > _MAX_REASON_BYTES:
+        yield fe.too_long(f"{path}.reason", _MAX_REASON_BYTES)
+    if len(condition.get("message", "").encode()) > _MAX_MESSAGE_BYTES:
+        yield fe.too_long(f"{path}.message", _MAX_MESSAGE_BYTES)

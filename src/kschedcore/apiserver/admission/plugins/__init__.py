@@ -78,5 +78,5 @@ def default_plugins(
         DefaultIngressClass(reader),
         *topology_labels,
         *features,
-        ResourceQuota(reader),
+        ResourceQuota(reader, extended_resources=release.enabled("DRAExtendedResource")),
     )

@@ -27,12 +27,17 @@ class ResourceQuota(BasePlugin):
 
     A quota is enforced from the moment its status has ``hard``: the quota controller copies ``spec.hard`` there and
     later gives back what deletions and failures free.
+
+    Args:
+        reader: Where quotas are stored, and what they are counted by.
+        extended_resources: Whether claims count as the extended resources that device classes back (KEP-5004).
     """
 
     subresources = ("", "resize")
 
-    def __init__(self, reader: ObjectReader) -> None:
+    def __init__(self, reader: ObjectReader, *, extended_resources: bool = True) -> None:
         self._reader = reader
+        self._lookup = reader if extended_resources else None
 
     def review(self, request: AdmissionRequest) -> None:
         """Check every quota of the namespace first, then charge them."""
@@ -41,7 +46,7 @@ class ResourceQuota(BasePlugin):
         resize = resizes(request) is not None
         if (request.subresource and not resize) or request.object is None:
             return
-        evaluator = evaluator_for(request.resource)
+        evaluator = evaluator_for(request.resource, self._lookup)
         updates = request.operation is Operation.UPDATE
         if updates and not (resize or evaluator.charges_updates):
             return
