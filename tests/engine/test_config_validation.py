@@ -321,6 +321,16 @@ def spread(**fields: Any) -> Any:
             f'{TERM}.matchFields[0].values: Invalid value: ["a","b"]: must have one element',
         ),
         (
+            "DynamicResources",
+            {"filterTimeout": "-1s"},
+            f'{PATH}.filterTimeout: Invalid value: "-1s": must be zero or positive',
+        ),
+        (
+            "DynamicResources",
+            {"bindingTimeout": "10ms"},
+            f'{PATH}.bindingTimeout: Invalid value: "10ms": must be at least 1 second',
+        ),
+        (
             "NodeResourcesFit",
             {"kind": "NodeAffinityArgs"},
             "decoding .profiles[0].pluginConfig[0]: args for plugin NodeResourcesFit were not of type "

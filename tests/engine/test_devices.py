@@ -153,6 +153,27 @@ class TestFeatures:
         engine.schedule([user("p", "c"), user("q", "admin")])
         assert allocated(engine) == {"c": ["a/d0"], "admin": ["a/d0"]}
 
+    def test_without_the_gate_a_claim_with_admin_access_is_an_error(self) -> None:
+        """KEP-5018 ``adminAccess``."""
+        gates = {"DRAAdminAccess": False}
+        engine = cluster(slice_of("a", {"name": "d0"}), claim("c", adminAccess=True), feature_gates=gates)
+        [made] = engine.schedule([user("p", "c")])
+        problem = "request r: admin access is requested, but the feature is disabled"
+        assert made.message == f'running "DynamicResources" filter plugin: claim default/c, {problem}'
+        assert made.diagnosis is not None
+        assert made.diagnosis.pre_filter is not None
+        assert made.diagnosis.pre_filter.code == "Error"
+
+    def test_without_the_gate_a_claim_with_alternatives_is_an_error(self) -> None:
+        """KEP-4816 ``firstAvailable``."""
+        wanted = claim("c")
+        request = {"name": "r", "firstAvailable": [{"name": "s", "deviceClassName": "gpu"}]}
+        wanted["spec"]["devices"]["requests"] = [request]
+        engine = cluster(slice_of("a", {"name": "d0"}), wanted, feature_gates={"DRAPrioritizedList": False})
+        [made] = engine.schedule([user("p", "c")])
+        problem = "request r: has subrequests, but the DRAPrioritizedList feature is disabled"
+        assert problem in made.message
+
     def test_partitions_of_a_device_share_its_counters(self) -> None:
         """KEP-4815."""
         draws = [{"counterSet": "board", "counters": {"memory": {"value": "6Gi"}}}]

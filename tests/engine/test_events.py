@@ -94,3 +94,41 @@ def test_what_a_pod_asks_for_as_a_whole_counts_too() -> None:
     assert HINTS.may_help(
         "default-scheduler", "NodeResourcesFit", "nodes", Change(node(), node(memory="1Gi")), pod
     )
+
+
+def claimed(name: str, **status: Any) -> dict[str, Any]:
+    spec = {"devices": {"requests": [{"name": "r", "exactly": {"deviceClassName": "gpu"}}]}}
+    claim = {"kind": "ResourceClaim", "metadata": {"name": name, "namespace": "default", "uid": name}}
+    return {**claim, "spec": spec, "status": status}
+
+
+HELD = {"allocation": {}}
+
+
+@pytest.mark.parametrize(
+    ("resource", "change", "helps"),
+    [
+        ("resourceclaims.resource.k8s.io", Change(claimed("other", **HELD), claimed("other")), True),
+        ("resourceclaims.resource.k8s.io", Change(claimed("other", **HELD), None), False),
+        ("resourceclaims.resource.k8s.io", Change(None, claimed("other")), False),
+        ("resourceclaims.resource.k8s.io", Change(claimed("other"), claimed("other", **HELD)), False),
+        ("resourceclaims.resource.k8s.io", Change(None, claimed("own")), True),
+        ("resourceclaims.resource.k8s.io", Change(claimed("own"), claimed("own", **HELD)), True),
+        ("resourceclaims.resource.k8s.io", Change(claimed("own"), claimed("own")), False),
+        ("resourceslices.resource.k8s.io", Change(None, {}), True),
+        ("resourceslices.resource.k8s.io", Change({}, {}), True),
+        ("resourceslices.resource.k8s.io", Change({}, None), False),
+        ("deviceclasses.resource.k8s.io", Change(None, {}), True),
+        ("deviceclasses.resource.k8s.io", Change({}, None), False),
+        ("nodes", Change(None, node()), True),
+        ("nodes", Change(node("1"), node("2")), True),
+        ("nodes", Change(node(), node(taints=[TAINT])), False),
+    ],
+)
+def test_hints_of_devices(resource: str, change: Change, helps: bool) -> None:
+    engine = Engine()
+    engine.set_object(claimed("own"))
+    claims = [{"name": "own", "resourceClaimName": "own"}]
+    spec = {"containers": [{"name": "c"}], "resourceClaims": claims}
+    user = decode(Pod, {"metadata": {"name": "w", "namespace": "default"}, "spec": spec})
+    assert engine.hints.may_help("default-scheduler", "DynamicResources", resource, change, user) is helps

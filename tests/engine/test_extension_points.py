@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from kschedcore.api.objects import Pod
@@ -283,3 +284,76 @@ def test_a_plugins_own_queueing_hints_decide_what_its_pods_wait_for() -> None:
     cluster.apply({"apiVersion": "v1", "kind": "Service", **service})
     cluster.run_for("30s")
     assert cluster.get("pod/p")["spec"].get("nodeName")
+
+
+class OnePerNode(Plugin):
+    """Reserves one licence of each node; the second pod of a node is rejected."""
+
+    name = "OnePerNode"
+
+    def __init__(self, args: Any) -> None:
+        super().__init__(args)
+        self.held: dict[str, str] = {}
+
+    def reserve(self, assumed: Assumed) -> Status | None:
+        name = assumed.pod.metadata.name
+        if name == "broken":
+            raise ZeroDivisionError
+        if name == "failing":
+            return Status("Error", self.name, ("no connection",))
+        if assumed.node in self.held:
+            return Status("Unschedulable", self.name, ("no licence left",))
+        self.held[assumed.node] = name
+        return None
+
+    def unreserve(self, assumed: Assumed) -> None:
+        CALLED.append(f"unreserve {assumed.pod.metadata.name}")
+        if self.held.get(assumed.node) == assumed.pod.metadata.name:
+            del self.held[assumed.node]
+
+
+def reserving() -> Engine:
+    engine = Engine(config=config("OnePerNode"), plugins=[OnePerNode])
+    engine.set_node(node("n"))
+    return engine
+
+
+@pytest.mark.parametrize("in_table", [False, True])
+def test_an_engine_reserves_each_pod_before_the_next_is_decided(in_table: bool) -> None:
+    engine = reserving()
+    pods = [pod("p", priority=1), pod("q")]
+    message = "0/1 nodes are available: 1 no licence left."
+    if in_table:
+        table = pa.table({"name": ["p", "q"], "requests/cpu": [1000, 1000]})
+        made = engine.place(table).to_pylist()
+        assert [(each["node"], each["message"]) for each in made] == [("n", None), (None, message)]
+    else:
+        made = engine.schedule(pods)
+        assert [(each.node, each.message) for each in made] == [("n", ""), (None, message)]
+        assert made[1].diagnosis is not None
+        assert made[1].diagnosis.plugins == {"OnePerNode"}
+    assert engine.utilisation()["cpu"]["requested"] == 1000
+    assert CALLED == ["unreserve q"]
+
+
+def test_an_error_of_reserve_names_the_plugin() -> None:
+    engine = reserving()
+    [made] = engine.schedule([pod("failing")])
+    assert made.message == 'running Reserve plugin "OnePerNode": no connection'
+    assert not engine.is_assumed(made.pod)
+
+
+def test_an_exception_of_reserve_leaves_the_pods_before_it() -> None:
+    engine = reserving()
+    with pytest.raises(ZeroDivisionError) as raised:
+        engine.schedule([pod("p"), pod("broken")])
+    assert [each.node for each in raised.value.decisions] == ["n"]  # type: ignore[attr-defined]
+    assert engine.utilisation()["cpu"]["requested"] == 1000
+    assert CALLED == ["unreserve broken"]
+
+
+def test_a_pipeline_reserves_once() -> None:
+    pipeline = Pipeline(reserving(), SimulatedClock())
+    assert [each.phase for each in pipeline.schedule([pod("p")])] == [Phase.BINDING]
+    assert [each.phase for each in pipeline.advance()] == [Phase.BOUND]
+    assert CALLED == []

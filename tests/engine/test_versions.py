@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kschedcore.api.versions import GATES, VERSIONS, release_of
+import kschedcore
+from kschedcore.api.versions import GATES, VERSIONS, Rule, release_of
 from kschedcore.engine.engine import Engine
 from kschedcore.errors import UsageError
 
@@ -142,3 +144,15 @@ def test_versions_and_gates_that_do_not_exist_are_refused(kubernetes: Any, gates
     with pytest.raises(UsageError) as raised:
         Engine(kubernetes=kubernetes, feature_gates=gates)
     assert str(raised.value) == message
+
+
+def test_every_feature_gate_is_read_somewhere() -> None:
+    source = Path(kschedcore.__file__).parent
+    texts = [each.read_text() for each in source.rglob("*.py") if each.name != "versions.py"]
+    assert [gate for gate in GATES if not any(f'"{gate}"' in text for text in texts)] == []
+
+
+def test_every_rule_is_read_somewhere() -> None:
+    source = Path(kschedcore.__file__).parent
+    texts = [each.read_text() for each in source.rglob("*.py") if each.name != "versions.py"]
+    assert [rule.name for rule in Rule if not any(f"Rule.{rule.name}" in text for text in texts)] == []

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from kschedcore._native.core import Core
 
 NO_NODES = "no nodes available to schedule pods"
@@ -86,6 +88,15 @@ class Diagnosis:
         self._rejections: Rejections | Callable[[], Rejections] = partial(_described, core, counts or {})
         self.pre_filter = pre_filter
         self.post_filter = post_filter
+
+    @classmethod
+    def of_chosen(cls, core: Core, status: Status) -> Self:
+        """Return the diagnosis of a pod that Reserve or Permit rejected on the one node that was chosen."""
+        if not status.rejects:
+            return cls(core, 1, pre_filter=status)
+        diagnosis = cls(core, 1)
+        diagnosis._rejections = ((Rejection(status.plugin, status.code, status.reasons), 1),)
+        return diagnosis
 
     @property
     def rejections(self) -> Rejections:

@@ -27,7 +27,7 @@ from kschedcore.engine.explanation import Explanation
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import PreemptionExtenders
 from kschedcore.engine.framework import Framework
-from kschedcore.engine.plugin import ClusterHandle, Plugin, Status
+from kschedcore.engine.plugin import Assumed, ClusterHandle, Plugin, Status
 from kschedcore.engine.plugins.dynamic_resources import device_shortfalls
 from kschedcore.engine.plugins.priority_sort import PrioritySort
 from kschedcore.engine.profile import DEFAULT_SCHEDULER_NAME, profiles_of
@@ -114,6 +114,7 @@ class Engine(SchedulerCache):
             self._frameworks,
             self._claims,
         )
+        self._reserves = any(each.reserves for each in self._frameworks.values())
         self.hints = QueueingHints({name: each.plugins for name, each in self._frameworks.items()})
         if cluster is not None:
             self._load(cluster)
@@ -139,7 +140,8 @@ class Engine(SchedulerCache):
     def schedule(self, pods: Iterable[Pod | Mapping[str, Any]], *, preempt: bool = True) -> Decisions:
         """Place pods one after another, in queue order: by priority, then in the given order.
 
-        Every placed pod is accounted before the next is scheduled. A pod for which preemption finds victims is
+        Every placed pod is accounted and passed to Reserve before the next is scheduled; Permit, PreBind, Bind and
+        PostBind belong to the scheduler of a cluster. A pod for which preemption finds victims is
         nominated to their node, which later pods of the same or lower priority respect; the victims stay until they
         are removed with :meth:`remove_pod`.
 
@@ -154,16 +156,21 @@ class Engine(SchedulerCache):
             Interrupted: Ctrl-C; the exception's ``decisions`` are those made before, and they stay committed. Any
                 other exception that ends the batch early has that attribute too.
         """
-        return self._schedule(list(several("pods", pods, "pods")), preempt)
+        return self._schedule(list(several("pods", pods, "pods")), preempt, self._reserves)
+
+    def schedule_unreserved(self, pods: Iterable[Pod | Mapping[str, Any]]) -> Decisions:
+        """Place pods as :meth:`schedule` does, without Reserve, which the caller runs."""
+        return self._schedule(list(several("pods", pods, "pods")), preempt=True, reserve=False)
 
     @exclusive
-    def _schedule(self, pods: list[Pod | Mapping[str, Any]], preempt: bool) -> Decisions:
-        return self._run_cycles(pods, preempt)
+    def _schedule(self, pods: list[Pod | Mapping[str, Any]], preempt: bool, reserve: bool) -> Decisions:
+        return self._run_cycles(pods, preempt, reserve)
 
-    def _run_cycles(self, pods: Iterable[Pod | Mapping[str, Any]], preempt: bool) -> Decisions:
+    def _run_cycles(self, pods: Iterable[Pod | Mapping[str, Any]], preempt: bool, reserve: bool) -> Decisions:
         made: list[Decision] = []
+        place_all = self._place_and_reserve if reserve else self._place_all
         try:
-            self._place_all(self._in_queue_order(pods, named=True), preempt, made)
+            place_all(self._in_queue_order(pods, named=True), preempt, made)
             self._cycles.raise_errors()
         except BaseException as error:
             if made and made[-1].node is not None and not self._is_assumed(made[-1].pod):
@@ -196,6 +203,31 @@ class Engine(SchedulerCache):
                 self._cycles.place(pod, compiled, preempt, made)
         self._cycles.place_batch(batch, preempt, made)
 
+    def _place_and_reserve(self, pods: list[Pod], preempt: bool, made: list[Decision]) -> None:
+        """Place pods in order, each reserved before the next is decided; append the decisions to ``made``."""
+        for pod in pods:
+            decided = len(made)
+            self._place_all([pod], preempt, made)
+            if len(made) > decided and made[-1].node is not None:
+                self._reserve(made)
+
+    def _reserve(self, made: list[Decision]) -> None:
+        """Run Reserve for the last decision; a pod that is rejected leaves its node, and is not preempted for."""
+        pod, node = made[-1].pod, made[-1].node
+        assert node is not None
+        framework = self._frameworks[pod.spec.scheduler_name or DEFAULT_SCHEDULER_NAME]
+        assumed = Assumed(pod, node)
+        refusal: Status | None = Status("Error", "", ("interrupted",))
+        try:
+            refusal = framework.reserve(assumed)
+        finally:
+            if refusal is not None:
+                self._take_off(key_of(pod))
+                made.pop()
+                framework.unreserve(assumed)
+        if refusal is not None:
+            made.append(Decision(pod, None, diagnosis=Diagnosis.of_chosen(self._core, refusal)))
+
     def place(self, pods: ArrowStream, *, preempt: bool = True) -> pa.Table:
         """Place the pods of a table, as :meth:`schedule` places objects: by priority, then in the order of rows.
 
@@ -223,7 +255,8 @@ class Engine(SchedulerCache):
         classes = self._compiled_rows(rows)
         if classes is None:
             try:
-                return in_row_order(self._run_cycles(map(rows.pod, range(len(rows))), preempt), rows)
+                pods = map(rows.pod, range(len(rows)))
+                return in_row_order(self._run_cycles(pods, preempt, self._reserves), rows)
             except BaseException as error:
                 made: Decisions | None = getattr(error, "decisions", None)
                 if made is not None:
@@ -248,7 +281,7 @@ class Engine(SchedulerCache):
         many shapes that classes would be evicted meanwhile.
         """
         sorts = next(iter(self._frameworks.values())).queue_sort
-        if self._extenders or not isinstance(sorts, PrioritySort):
+        if self._extenders or self._reserves or not isinstance(sorts, PrioritySort):
             return None
         self._classes.trim()
         if any(map(self._listers.devices.concerns, rows.shapes)):

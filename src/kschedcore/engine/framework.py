@@ -51,6 +51,7 @@ class Framework:
 
     Attributes:
         reads_annotations: Whether a plugin may read a pod's annotations: in-tree plugins read none.
+        reserves: Whether a plugin has a Reserve.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Framework:
             for plugin, _ in self._points["preFilter"]
             if overrides(type(plugin), "add_pod") or overrides(type(plugin), "remove_pod")
         ]
+        self.reserves = any(overrides(type(plugin), "reserve") for plugin, _ in self._points["reserve"])
         self.reads_annotations = any(registry[name] is not IN_TREE.get(name) for name in self._plugins)
 
     def attach(self, listers: Listers) -> None:

@@ -178,6 +178,10 @@ class Wait:
     timeout: float
 
 
+def bind_nowhere(pod: Pod, node: str) -> None:
+    """Bind without a cluster: the engine has accounted the pod already."""
+
+
 @dataclass(frozen=True)
 class Assumed:
     """A pod that is accounted on its node and not bound yet.
@@ -191,7 +195,7 @@ class Assumed:
 
     pod: Pod
     node: str
-    bind: Callable[[Pod, str], None]
+    bind: Callable[[Pod, str], None] = bind_nowhere
     state: dict[str, Any] = field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from kschedcore.engine.binding import PodKey, key_of
 from kschedcore.engine.extenders.extenders import ExtenderError
-from kschedcore.engine.plugin import SKIP, Assumed, Status
+from kschedcore.engine.plugin import SKIP, Assumed, Status, bind_nowhere
 from kschedcore.scheduler.waiting import WaitingPod, WaitingPods
 
 if TYPE_CHECKING:
@@ -104,10 +104,6 @@ class Cycle:
         return frozenset() if diagnosis is None else diagnosis.plugins
 
 
-def _bind_nowhere(pod: Pod, node: str) -> None:
-    """Bind without a cluster: the engine has accounted the pod already."""
-
-
 class Pipeline:
     """Runs the scheduling and binding cycles of pods.
 
@@ -130,7 +126,7 @@ class Pipeline:
         self,
         engine: Engine,
         clock: Clock,
-        bind: Callable[[Pod, str], None] = _bind_nowhere,
+        bind: Callable[[Pod, str], None] = bind_nowhere,
         *,
         works: Callable[[Pod], bool] = lambda _: False,
         pre_bind: Callable[[Pod, str], Status | None] = lambda _pod, _node: None,
@@ -169,7 +165,7 @@ class Pipeline:
 
         The resources of a pod that Reserve or Permit rejects are not available to the other pods of the batch.
         """
-        return [self._scheduled(decision) for decision in self._engine.schedule(pods)]
+        return [self._scheduled(decision) for decision in self._engine.schedule_unreserved(pods)]
 
     def _scheduled(self, decision: Decision) -> Cycle:
         key = key_of(decision.pod)
