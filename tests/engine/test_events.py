@@ -102,7 +102,7 @@ def claimed(name: str, **status: Any) -> dict[str, Any]:
     return {**claim, "spec": spec, "status": status}
 
 
-HELD = {"allocation": {}}
+HELD: Any = {"allocation": {}}
 
 
 @pytest.mark.parametrize(

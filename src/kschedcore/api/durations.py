@@ -78,6 +78,8 @@ def _seconds(text: str, units: Mapping[str, Fraction]) -> Fraction:
 def format_duration(seconds: float) -> str:
     """Return a duration as Go prints it: ``1m30s``, ``500ms``, ``15m0s``, ``0s``; to the microsecond."""
     micros = round(seconds * 10**6)
+    if micros < 0:
+        return f"-{format_duration(-seconds)}"
     if micros < 10**6:
         whole, unit = (micros, "µs") if micros < 1000 else (micros / 1000, "ms")
         return f"{whole:g}{unit}" if micros else "0s"
