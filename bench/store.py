@@ -16,6 +16,7 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import freeze, plain
 from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.bodies import STRATEGIC
 from kschedcore.store.store import Store
@@ -103,11 +104,15 @@ def measure_store(count: int) -> Iterator[tuple[str, float, str]]:
     gc.collect()
     yield f"memory of {count} pods", (resident_bytes() - before) / 1e6, "MB"
     names = [f"pod-{number:06}" for number in range(0, count, 7)]
-    yield "reads", per_second(len(names), lambda: [store.get("pods", "default", n) for n in names]), "1/s"
-    yield "objects listed", per_second(count, lambda: list(store.list("pods", "default"))), "1/s"
+    yield (
+        "reads",
+        per_second(len(names), lambda: [store.get("pods", DEFAULT_NAMESPACE, n) for n in names]),
+        "1/s",
+    )
+    yield "objects listed", per_second(count, lambda: list(store.list("pods", DEFAULT_NAMESPACE))), "1/s"
 
     watches = [store.watch(PODS) for _ in range(WATCHERS)]
-    changed = [store.get("pods", "default", name) for name in names[:2000]]
+    changed = [store.get("pods", DEFAULT_NAMESPACE, name) for name in names[:2000]]
 
     def update_and_watch() -> None:
         for obj in changed:

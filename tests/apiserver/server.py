@@ -11,7 +11,7 @@ import pytest
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.kinds import resources
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Request, checked, path_of
 from kschedcore.clock import SimulatedClock
@@ -70,7 +70,7 @@ class Server(APIServer):
 
 
 def _path(plural: str, namespace: str = "", name: str = "") -> str:
-    return path_of(RESOURCES[plural].api_version, plural, namespace, name)
+    return path_of(RESOURCES[plural].api_version, plural, Namespace(namespace), name)
 
 
 def refusal(action: Callable[[], object]) -> StatusError:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kschedcore.api.machinery.frozen import StoredObject
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.apply.record import MAX_WRITES
 from kschedcore.client.transport import Request
@@ -158,20 +159,20 @@ def test_within_nobody_is_told_and_nothing_is_lost(server: APIServer) -> None:
 
 
 def test_a_pickled_object_brings_its_managers(server: APIServer) -> None:
-    (stored,) = server.store.list("configmaps", "default")
+    (stored,) = server.store.list("configmaps", DEFAULT_NAMESPACE)
     copied = pickle.loads(pickle.dumps(stored))
     assert copied == server.request("GET", f"{MAPS}/x")[1]
 
 
 @pytest.mark.parametrize("recorded", [True, False])
 def test_old_states_are_let_go(server: APIServer, *, recorded: bool) -> None:
-    (stored,) = server.store.list("configmaps", "default")
+    (stored,) = server.store.list("configmaps", DEFAULT_NAMESPACE)
     uid = stored["metadata"]["uid"]
     for number in range(10 * MAX_WRITES):
         if recorded:
             server.internal.send(Request("PATCH", f"{MAPS}/x", {"data": {"k": str(number)}}, MERGE, "bob"))
         else:
-            (stored,) = server.store.list("configmaps", "default")
+            (stored,) = server.store.list("configmaps", DEFAULT_NAMESPACE)
             assert server.store.replace_status("configmaps", {**stored, "data": {"k": str(number)}})
     server.store.compact(server.store.backend.revision)
     gc.collect()

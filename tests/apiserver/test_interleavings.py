@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Events
 
@@ -81,7 +82,7 @@ class Cluster(RuleBasedStateMachine):
             return
         obj = self.read.pop(0)
         name = obj["metadata"]["name"]
-        current = self.server.store.get("configmaps", "default", name)
+        current = self.server.store.get("configmaps", DEFAULT_NAMESPACE, name)
         raised = {"count": str(int(obj["data"]["count"]) + 1)}
         metadata = {**obj["metadata"], "labels": {"app": label}}
         code, _ = self.server.request("PUT", f"{MAPS}/{name}", {**obj, "metadata": metadata, "data": raised})
@@ -103,14 +104,14 @@ class Cluster(RuleBasedStateMachine):
     def delete(self, name: str) -> None:
         code, _ = self.server.request("DELETE", f"{MAPS}/{name}")
         assert code == (200 if name in self.counts else 404)
-        if self.server.store.get("configmaps", "default", name) is None:
+        if self.server.store.get("configmaps", DEFAULT_NAMESPACE, name) is None:
             self.counts.pop(name, None)
 
     @rule(name=names)
     def let_go(self, name: str) -> None:
         body = {"metadata": {"finalizers": None}}
         self.server.request("PATCH", f"{MAPS}/{name}", body, "application/merge-patch+json")
-        if self.server.store.get("configmaps", "default", name) is None:
+        if self.server.store.get("configmaps", DEFAULT_NAMESPACE, name) is None:
             self.counts.pop(name, None)
 
     @rule(query=st.sampled_from(["", "labelSelector=app=x", "fieldSelector=metadata.name!=a"]))

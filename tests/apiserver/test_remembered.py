@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kschedcore.api.machinery.frozen import FROZEN
 from kschedcore.api.machinery.remembered import forget
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.bodies import APPLY, STRATEGIC
 from kschedcore.client.transport import JSON
@@ -188,7 +189,7 @@ def test_a_stored_pod_reads_as_itself(history: list[Request]) -> None:
 def test_pods_of_one_template_share_their_parts(history: list[Request]) -> None:
     server = server_after(history)
     specs: dict[bytes, Object] = {}
-    for pod in server.store.list("pods", "default"):
+    for pod in server.store.list("pods", DEFAULT_NAMESPACE):
         assert type(pod["spec"]) in FROZEN
         if "nodeName" not in pod["spec"]:
             assert specs.setdefault(msgspec.json.encode(pod["spec"]), pod["spec"]) is pod["spec"]

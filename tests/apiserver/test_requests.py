@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Request, Response
 from kschedcore.clock import FixedClock
@@ -274,7 +275,7 @@ def test_propagation(server: APIServer, query: str, finalizers: list[str] | None
     made(server, DEPLOYMENTS, deployment())
     code, answer = server.request("DELETE", f"{DEPLOYMENTS}/web?{query}")
     assert code == 200
-    live = server.store.get("deployments.apps", "default", "web")
+    live = server.store.get("deployments.apps", DEFAULT_NAMESPACE, "web")
     if finalizers is None:
         assert live is None
         assert answer["kind"] == "Status"

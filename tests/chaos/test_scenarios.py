@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.chaos.histories import (
     Cut,
@@ -91,7 +92,9 @@ class Scenario:
         self.execution.settle()
 
     def pods(self) -> dict[str, Object]:
-        return {pod["metadata"]["name"]: pod for pod in self.cluster.server.store.list("pods", "default")}
+        return {
+            pod["metadata"]["name"]: pod for pod in self.cluster.server.store.list("pods", DEFAULT_NAMESPACE)
+        }
 
     def nodes_of(self, *names: str) -> list[str | None]:
         return [self.pods()[name]["spec"].get("nodeName") for name in names]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.verbs import Client
@@ -23,7 +24,7 @@ class World:
         self.client = Client(APIServer(clock=self.clock), "tester")
         self.events = EventRecorder(self.client, self.clock, "tester")
         self.objects = [
-            self.client.create("configmaps", "default", {"metadata": {"name": name}}) for name in "ab"
+            self.client.create("configmaps", DEFAULT_NAMESPACE, {"metadata": {"name": name}}) for name in "ab"
         ]
 
     def record(self, message: str, of: int = 0) -> None:
@@ -34,7 +35,7 @@ class World:
 
     def written(self) -> list[tuple[str, int]]:
         """Message and count of every event, the oldest first."""
-        found = self.client.list("events", "default")
+        found = self.client.list("events", DEFAULT_NAMESPACE)
         found.sort(key=lambda event: event["metadata"]["name"])
         return [(event["message"], event["count"]) for event in found]
 

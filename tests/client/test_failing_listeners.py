@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from kschedcore.api.machinery.changes import Change
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.cluster.controlplane import ControlPlane
 
 
@@ -26,7 +27,7 @@ def test_the_rest_of_a_batch_reaches_every_listener(logged_errors: list[logging.
     listener("other", "")
     for name in ("a", "b", "c"):
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
-        plane.client.create("configmaps", "default", body)
+        plane.client.create("configmaps", DEFAULT_NAMESPACE, body)
     informer.sync()
     assert seen == {"choosy": ["a", "c"], "other": ["a", "b", "c"]}
     [record] = logged_errors
@@ -40,8 +41,8 @@ def test_an_object_that_cannot_be_indexed_is_found_by_name(logged_errors: list[l
     informer.add_index("data", lambda obj: [obj["data"]["key"]])
     for name, data in (("with", {"key": "value"}), ("without", {})):
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
-        plane.client.create("configmaps", "default", body)
+        plane.client.create("configmaps", DEFAULT_NAMESPACE, body)
     assert [each["metadata"]["name"] for each in informer.by("data", "value")] == ["with"]
-    assert informer.get("default", "without") is not None
+    assert informer.get(DEFAULT_NAMESPACE, "without") is not None
     assert [each.getMessage() for each in logged_errors] == ["default/without cannot be indexed"]
     logged_errors.clear()

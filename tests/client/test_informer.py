@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Change, Informers
 from kschedcore.client.verbs import Client
@@ -29,16 +30,16 @@ def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled()
         informer.listen(listener, controlled)
     names = ("a", "b", "c")
     for name, owners in zip(names, ({}, controlled_by("ReplicaSet"), controlled_by("Job")), strict=True):
-        client.create("configmaps", "default", {"metadata": {"name": name, **owners}})
+        client.create("configmaps", DEFAULT_NAMESPACE, {"metadata": {"name": name, **owners}})
     informer.sync()
     assert received == {
         "ReplicaSet": [("new", "b")],
         "": [("new", "a")],
         None: [("new", name) for name in names],
     }
-    client.patch("configmaps", "default", "a", {"metadata": controlled_by("ReplicaSet")})
-    client.patch("configmaps", "default", "b", {"metadata": {"ownerReferences": None}})
-    client.delete("configmaps", "default", "c")
+    client.patch("configmaps", DEFAULT_NAMESPACE, "a", {"metadata": controlled_by("ReplicaSet")})
+    client.patch("configmaps", DEFAULT_NAMESPACE, "b", {"metadata": {"ownerReferences": None}})
+    client.delete("configmaps", DEFAULT_NAMESPACE, "c")
     informer.sync()
     changed = [("changed", "a"), ("changed", "b")]
     assert received["ReplicaSet"] == [("new", "b"), *changed]
@@ -50,7 +51,7 @@ def test_who_begins_to_listen_is_told_of_what_is_there_and_controlled_so() -> No
     server = APIServer()
     client, informer = Client(server, "tester"), Informers(server)["configmaps"]
     for name, owners in (("a", {}), ("b", controlled_by("Job"))):
-        client.create("configmaps", "default", {"metadata": {"name": name, **owners}})
+        client.create("configmaps", DEFAULT_NAMESPACE, {"metadata": {"name": name, **owners}})
     received: list[str] = []
 
     def listener(change: Change) -> None:
@@ -59,6 +60,6 @@ def test_who_begins_to_listen_is_told_of_what_is_there_and_controlled_so() -> No
     informer.listen(listener, "Job")
     assert received == ["b"]
     informer.unlisten(listener, "Job")
-    client.delete("configmaps", "default", "b")
+    client.delete("configmaps", DEFAULT_NAMESPACE, "b")
     informer.sync()
     assert received == ["b"]

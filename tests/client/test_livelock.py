@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Namespace, Object
 from kschedcore.client.loop import MOST_ROUNDS
 from kschedcore.cluster.controlplane import ControlPlane
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
@@ -23,7 +23,7 @@ class _Labeller(Controller):
         found = self.informers["configmaps"].get(*key)
         if found is not None and found["metadata"].get("labels") != {"by": self.name}:
             labels = {"metadata": {"labels": {"by": self.name}}}
-            self.client.patch("configmaps", key[0], key[1], labels)
+            self.client.patch("configmaps", Namespace(key[0]), key[1], labels)
         return None
 
 
@@ -43,7 +43,7 @@ def test_controllers_that_undo_each_others_work_take_time_over_it() -> None:
     plane = ControlPlane()
     plane.add_controller(One)
     plane.add_controller(Other)
-    plane.client.create("configmaps", "default", config_map())
+    plane.client.create("configmaps", DEFAULT_NAMESPACE, config_map())
     plane.loop.run_until(plane.clock.now() + timedelta(minutes=1))
     written = int(plane.informers["configmaps"].all()[0]["metadata"]["resourceVersion"])
     # A burst of 500 passes, and then 20 a second, of each of the two.

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
@@ -69,7 +70,7 @@ def test_manifest_after_manifest_beside_others(
     client = Client(APIServer(clock=SimulatedClock()), "kubectl")
 
     def apply(wanted: dict[str, Any]) -> str:
-        return str(apply_manifests(client, [manifest(wanted)], "default"))
+        return str(apply_manifests(client, [manifest(wanted)], DEFAULT_NAMESPACE))
 
     assert apply(first) == "deployment.apps/web created"
     touched = next(iter(first["containers"]))
@@ -78,12 +79,12 @@ def test_manifest_after_manifest_beside_others(
         {"name": touched, "env": [{"name": key, "value": value} for key, value in others["env"].items()]},
     ]
     client.named("other-manager").patch(
-        "deployments.apps", "default", "web",
+        "deployments.apps", DEFAULT_NAMESPACE, "web",
         {"metadata": {"labels": others["labels"]}, "spec": {"template": {"spec": {"containers": added}}}},
         kind="strategic-merge",
     )  # fmt: skip
     apply(second)
-    found = client.get("deployments.apps", "default", "web")
+    found = client.get("deployments.apps", DEFAULT_NAMESPACE, "web")
     assert found is not None
     wanted = {name: dict(env) for name, env in second["containers"].items()}
     wanted |= {name: dict(env) for name, env in others["containers"].items()}

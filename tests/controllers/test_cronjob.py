@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.cronjob import CronJobController
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.job.controller import BATCH_PERIOD, JobController
@@ -31,11 +32,11 @@ class World(worlds.World):
     def jobs(self) -> list[str]:
         """When the Jobs that are there were due, in order."""
         mark = "batch.kubernetes.io/cronjob-scheduled-timestamp"
-        jobs = self.informers["jobs.batch"].in_namespace("default")
+        jobs = self.informers["jobs.batch"].in_namespace(DEFAULT_NAMESPACE)
         return sorted(job["metadata"]["annotations"][mark] for job in jobs)
 
     def end_pods(self, phase: str = "Succeeded") -> None:
-        for pod in self.informers["pods"].in_namespace("default"):
+        for pod in self.informers["pods"].in_namespace(DEFAULT_NAMESPACE):
             if pod["status"]["phase"] == "Pending":
                 self.finish(pod["metadata"]["name"], phase)
         self.run_for(seconds=BATCH_PERIOD.seconds)
@@ -88,7 +89,7 @@ def test_what_was_forbidden_is_made_up_for_when_the_job_ends() -> None:
 def test_of_missed_times_only_the_last_is_started() -> None:
     world = World(suspend=True)
     world.run_for(hours=5)
-    world.client.patch("cronjobs.batch", "default", "tick", {"spec": {"suspend": False}})
+    world.client.patch("cronjobs.batch", DEFAULT_NAMESPACE, "tick", {"spec": {"suspend": False}})
     world.ready()
     assert world.jobs() == ["2026-01-01T05:00:00Z"]
     assert "TooManyMissedTimes" in {event["reason"] for event in world.informers["events"].all()}
@@ -97,7 +98,7 @@ def test_of_missed_times_only_the_last_is_started() -> None:
 def test_what_is_too_late_is_not_started() -> None:
     world = World("0 * * * *", suspend=True, startingDeadlineSeconds=60)
     world.run_for(hours=1, minutes=10)
-    world.client.patch("cronjobs.batch", "default", "tick", {"spec": {"suspend": False}})
+    world.client.patch("cronjobs.batch", DEFAULT_NAMESPACE, "tick", {"spec": {"suspend": False}})
     world.ready()
     assert world.jobs() == []
 
@@ -132,7 +133,7 @@ def test_no_time_is_started_twice_wherever_the_controller_is_stopped() -> None:
 def test_an_ended_job_goes_when_its_time_is_up() -> None:
     world = World(job={"ttlSecondsAfterFinished": 100})
     world.run_for(minutes=1)
-    world.client.patch("cronjobs.batch", "default", "tick", {"spec": {"suspend": True}})
+    world.client.patch("cronjobs.batch", DEFAULT_NAMESPACE, "tick", {"spec": {"suspend": True}})
     world.end_pods()
     world.run_for(seconds=99)
     assert len(world.jobs()) == 1

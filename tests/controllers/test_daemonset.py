@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.controllers.daemonset.controller import DaemonSetController
 
 from . import world as worlds
@@ -34,13 +35,13 @@ class World(worlds.World):
 
     def node(self, name: str, *taints: dict[str, Any], **labels: str) -> None:
         self.send("POST", "/api/v1/nodes", {"metadata": {"name": name, "labels": labels}})
-        self.client.patch("nodes", "", name, {"spec": {"taints": list(taints) or None}})
+        self.client.patch("nodes", CLUSTER_SCOPE, name, {"spec": {"taints": list(taints) or None}})
         self.settle()
 
     def pods(self) -> dict[str, dict[str, Any]]:
         """The pods by the node that each is for."""
         found = {}
-        for pod in self.informers["pods"].in_namespace("default"):
+        for pod in self.informers["pods"].in_namespace(DEFAULT_NAMESPACE):
             affinity = pod["spec"]["affinity"]["nodeAffinity"][
                 "requiredDuringSchedulingIgnoredDuringExecution"
             ]
@@ -56,16 +57,16 @@ class World(worlds.World):
             if not pod["spec"].get("nodeName"):
                 target = {"apiVersion": "v1", "kind": "Node", "name": node}
                 self.client.subresource(
-                    "pods", "default", name, "binding", {"metadata": {"name": name}, "target": target}
+                    "pods", DEFAULT_NAMESPACE, name, "binding", {"metadata": {"name": name}, "target": target}
                 )
             if pod["status"].get("phase") == "Pending":
                 self.make_ready(name)
         self.settle()
 
     def finish_deletions(self) -> None:
-        for pod in self.informers["pods"].in_namespace("default"):
+        for pod in self.informers["pods"].in_namespace(DEFAULT_NAMESPACE):
             if pod["metadata"].get("deletionTimestamp"):
-                self.client.delete("pods", "default", pod["metadata"]["name"], grace_seconds=0)
+                self.client.delete("pods", DEFAULT_NAMESPACE, pod["metadata"]["name"], grace_seconds=0)
         self.settle()
 
     def status(self, name: str) -> int:
@@ -84,7 +85,7 @@ def test_every_node_has_one_and_so_do_those_that_come() -> None:
     assert (world.status("desiredNumberScheduled"), world.status("numberReady")) == (3, 3)
     world.node("d")
     for name in ("b", "d"):
-        world.client.delete("nodes", "", name)
+        world.client.delete("nodes", CLUSTER_SCOPE, name)
     world.settle()
     # One that never ran goes; one that did is left to the pod garbage collector.
     assert set(world.pods()) == {"a", "b", "c"}
@@ -98,8 +99,8 @@ def test_selectors_and_taints_say_which_nodes() -> None:
     world.node("tainted", {"key": "k", "effect": "NoSchedule"}, disk="ssd")
     world.node("silent", {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}, disk="ssd")
     assert set(world.pods()) == {"with", "silent"}
-    world.client.patch("nodes", "", "without", {"metadata": {"labels": {"disk": "ssd"}}})
-    world.client.patch("nodes", "", "with", {"metadata": {"labels": {"disk": "hdd"}}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "without", {"metadata": {"labels": {"disk": "ssd"}}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "with", {"metadata": {"labels": {"disk": "hdd"}}})
     world.settle()
     assert set(world.pods()) == {"without", "silent"}
 
@@ -108,7 +109,9 @@ def test_a_running_pod_leaves_a_node_only_for_what_may_not_stay() -> None:
     world = World("a", "b")
     world.run()
     for node, effect in (("a", "NoSchedule"), ("b", "NoExecute")):
-        world.client.patch("nodes", "", node, {"spec": {"taints": [{"key": "k", "effect": effect}]}})
+        world.client.patch(
+            "nodes", CLUSTER_SCOPE, node, {"spec": {"taints": [{"key": "k", "effect": effect}]}}
+        )
     world.settle()
     world.finish_deletions()
     assert set(world.pods()) == {"a"}
@@ -132,7 +135,11 @@ def test_a_rolling_update_takes_so_many_at_a_time(unavailable: int) -> None:
     world.run()
     template = {"spec": {"containers": [world.image("2")]}}
     world.client.patch(
-        "daemonsets.apps", "default", "agent", {"spec": {"template": template}}, kind="strategic-merge"
+        "daemonsets.apps",
+        DEFAULT_NAMESPACE,
+        "agent",
+        {"spec": {"template": template}},
+        kind="strategic-merge",
     )
     for _ in range(20):
         world.ready()
@@ -149,11 +156,15 @@ def test_on_delete_updates_what_a_person_deletes() -> None:
     world.run()
     template = {"spec": {"containers": [world.image("2")]}}
     world.client.patch(
-        "daemonsets.apps", "default", "agent", {"spec": {"template": template}}, kind="strategic-merge"
+        "daemonsets.apps",
+        DEFAULT_NAMESPACE,
+        "agent",
+        {"spec": {"template": template}},
+        kind="strategic-merge",
     )
     world.settle()
     assert world.images() == ["agent:1", "agent:1"]
-    world.client.delete("pods", "default", world.pods()["a"]["metadata"]["name"], grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, world.pods()["a"]["metadata"]["name"], grace_seconds=0)
     world.settle()
     assert world.images() == ["agent:1", "agent:2"]
 
@@ -163,7 +174,7 @@ def test_stopped_after_any_write_every_node_still_has_one() -> None:
         world = World("a")
         for name in ("b", "c"):
             world.send("POST", "/api/v1/nodes", {"metadata": {"name": name}})
-            world.client.patch("nodes", "", name, {"spec": {"taints": None}})
+            world.client.patch("nodes", CLUSTER_SCOPE, name, {"spec": {"taints": None}})
         stopped = world.settle_stopping_after(writes)
         assert set(world.pods()) == {"a", "b", "c"}
         if not stopped:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.deployment.controller import DeploymentController
 from kschedcore.controllers.replicaset import ReplicaSetController
 
@@ -52,7 +53,7 @@ class World(worlds.World):
         self.change(template={"spec": {"containers": [{"name": "nginx", "image": image}]}})
 
     def pods(self) -> list[Object]:
-        return self.informers["pods"].in_namespace("default")
+        return self.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
 
     def ready_pods(self, image: str = "") -> list[Object]:
         return [pod for pod in self.pods() if is_ready(pod) and image in ("", image_of(pod))]
@@ -77,7 +78,8 @@ class World(worlds.World):
     def sets(self) -> dict[str, Object]:
         """The ReplicaSets by image."""
         return {
-            image_of_set(each): each for each in self.informers["replicasets.apps"].in_namespace("default")
+            image_of_set(each): each
+            for each in self.informers["replicasets.apps"].in_namespace(DEFAULT_NAMESPACE)
         }
 
     def sizes(self) -> dict[str, int]:
@@ -91,7 +93,7 @@ class World(worlds.World):
         return conditions[kind]["status"], conditions[kind]["reason"]
 
     def event_messages(self) -> list[str]:
-        events = self.client.list("events", "default")
+        events = self.client.list("events", DEFAULT_NAMESPACE)
         about = [each for each in events if each["involvedObject"]["kind"] == "Deployment"]
         return [each["message"] for each in about]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.controllers.devicetainteviction import DeviceTaintEvictionController
 
 from .world import World
@@ -50,7 +51,7 @@ def pod_with_claim(world: World, name: str, **result: Any) -> None:
         "allocation": {"devices": {"results": [{**RESULT, **result}]}},
         "reservedFor": [{"resource": "pods", "name": name, "uid": pod["metadata"]["uid"]}],
     }
-    world.client.patch(CLAIMS, "default", name, {"status": status}, subresource="status")
+    world.client.patch(CLAIMS, DEFAULT_NAMESPACE, name, {"status": status}, subresource="status")
     world.settle()
 
 
@@ -66,7 +67,7 @@ def test_pods_leave_as_their_tolerations_say(world: World) -> None:
     pod_with_claim(world, "minute", tolerations=[minute])
     pod_with_claim(world, "other", device="gpu-1")
     assert leaving(world) == set()
-    world.client.patch(SLICES, "", "s", {"spec": slice_spec(TAINT)})
+    world.client.patch(SLICES, CLUSTER_SCOPE, "s", {"spec": slice_spec(TAINT)})
     world.ready()
     assert leaving(world) == {"none"}
     condition = world.get("pods", "none")["status"]["conditions"][-1]
@@ -79,6 +80,6 @@ def test_pods_leave_as_their_tolerations_say(world: World) -> None:
 
 def test_other_effects_evict_no_pod(world: World) -> None:
     pod_with_claim(world, "none")
-    world.client.patch(SLICES, "", "s", {"spec": slice_spec({**TAINT, "effect": "NoSchedule"})})
+    world.client.patch(SLICES, CLUSTER_SCOPE, "s", {"spec": slice_spec({**TAINT, "effect": "NoSchedule"})})
     world.run_for(minutes=1)
     assert leaving(world) == set()

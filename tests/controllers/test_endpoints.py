@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.endpoints import EndpointsController
 from kschedcore.controllers.endpointslice import EndpointSliceController
 
@@ -49,7 +50,7 @@ def addresses(world: World, field: str = "addresses") -> set[str]:
 
 
 def slices(world: World) -> list[dict[str, Any]]:
-    return world.informers[SLICES].in_namespace("default")
+    return world.informers[SLICES].in_namespace(DEFAULT_NAMESPACE)
 
 
 def ready(world: World) -> set[str]:
@@ -72,7 +73,7 @@ def test_they_follow_readiness(world: World) -> None:
 def test_a_pod_on_its_way_out_serves_but_is_not_ready(world: World) -> None:
     service(world)
     pod(world, 1)
-    world.client.delete("pods", "default", "pod-1")
+    world.client.delete("pods", DEFAULT_NAMESPACE, "pod-1")
     world.ready()
     assert addresses(world) == set()
     [endpoint] = slices(world)[0]["endpoints"]
@@ -97,7 +98,7 @@ def test_a_slice_takes_a_hundred_and_endpoints_stay_where_they_are(world: World)
     assert sorted(sizes.values()) == [1, 100]
     full = max(sizes, key=lambda name: sizes[name])
     before = {name: world.get(SLICES, name)["metadata"]["resourceVersion"] for name in sizes}
-    world.client.delete("pods", "default", "pod-0", grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, "pod-0", grace_seconds=0)
     world.ready()
     changed = [
         name for name in sizes if world.get(SLICES, name)["metadata"]["resourceVersion"] != before[name]
@@ -116,7 +117,7 @@ def test_a_service_without_pods_has_one_empty_slice(world: World) -> None:
 def test_they_go_with_their_service(world: World) -> None:
     service(world)
     pod(world, 1)
-    world.client.delete("services", "default", "web")
+    world.client.delete("services", DEFAULT_NAMESPACE, "web")
     world.settle()
     assert slices(world) == []
     assert world.names("endpoints") == set()

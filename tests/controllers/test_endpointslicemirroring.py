@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.endpointslicemirroring import EndpointSliceMirroringController
 
 from .world import World
@@ -32,7 +33,7 @@ def endpoints(world: World, **metadata: Any) -> None:
 
 
 def slices(world: World) -> dict[str, list[tuple[str, bool]]]:
-    found = world.informers["endpointslices.discovery.k8s.io"].in_namespace("default")
+    found = world.informers["endpointslices.discovery.k8s.io"].in_namespace(DEFAULT_NAMESPACE)
     return {
         each["addressType"]: [
             (endpoint["addresses"][0], endpoint["conditions"]["ready"]) for endpoint in each["endpoints"]
@@ -47,7 +48,7 @@ def test_each_family_has_a_slice(world: World) -> None:
         "IPv4": [("10.1.0.1", True), ("10.1.0.2", False)],
         "IPv6": [("fd00::1", True)],
     }
-    [first, _] = world.informers["endpointslices.discovery.k8s.io"].in_namespace("default")
+    [first, _] = world.informers["endpointslices.discovery.k8s.io"].in_namespace(DEFAULT_NAMESPACE)
     assert first["metadata"]["labels"] == {
         "a": "b",
         "kubernetes.io/service-name": "s",
@@ -59,10 +60,10 @@ def test_each_family_has_a_slice(world: World) -> None:
 def test_the_slices_follow(world: World) -> None:
     endpoints(world)
     change = {"subsets": [{**SUBSET, "addresses": [{"ip": "10.1.0.3"}]}]}
-    world.client.patch("endpoints", "default", "s", change)
+    world.client.patch("endpoints", DEFAULT_NAMESPACE, "s", change)
     world.settle()
     assert slices(world) == {"IPv4": [("10.1.0.3", True), ("10.1.0.2", False)]}
-    world.client.delete("services", "default", "s")
+    world.client.delete("services", DEFAULT_NAMESPACE, "s")
     world.settle()
     assert slices(world) == {}
 
@@ -80,6 +81,6 @@ def test_some_are_not_mirrored(world: World, metadata: dict[str, Any]) -> None:
 
 
 def test_endpoints_of_a_service_with_a_selector_are_not_mirrored(world: World) -> None:
-    world.client.patch("services", "default", "s", {"spec": {"selector": {"app": "a"}}})
+    world.client.patch("services", DEFAULT_NAMESPACE, "s", {"spec": {"selector": {"app": "a"}}})
     endpoints(world)
     assert slices(world) == {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.ephemeralvolume import EphemeralVolumeController
 from kschedcore.controllers.garbagecollector import GarbageCollector
 
@@ -38,9 +39,11 @@ def test_the_claim_is_named_after_pod_and_volume_and_made_again(world: World) ->
     assert claim["metadata"]["labels"] == {"a": "b"}
     assert [(each["kind"], each["uid"]) for each in claim["metadata"]["ownerReferences"]] == [("Pod", uid)]
     assert claim["spec"]["resources"] == CLAIM["resources"]
-    world.client.delete("persistentvolumeclaims", "default", "pod-tmp")
+    world.client.delete("persistentvolumeclaims", DEFAULT_NAMESPACE, "pod-tmp")
     world.settle()
-    world.client.patch("persistentvolumeclaims", "default", "pod-tmp", {"metadata": {"finalizers": None}})
+    world.client.patch(
+        "persistentvolumeclaims", DEFAULT_NAMESPACE, "pod-tmp", {"metadata": {"finalizers": None}}
+    )
     world.settle()
     assert world.names("persistentvolumeclaims") == {"pod-tmp"}
 
@@ -48,9 +51,9 @@ def test_the_claim_is_named_after_pod_and_volume_and_made_again(world: World) ->
 def test_the_claim_goes_with_the_pod(world: World) -> None:
     pod(world)
     world.settle()
-    world.client.delete("pods", "default", "pod")
+    world.client.delete("pods", DEFAULT_NAMESPACE, "pod")
     world.settle()
-    claim = world.client.get("persistentvolumeclaims", "default", "pod-tmp")
+    claim = world.client.get("persistentvolumeclaims", DEFAULT_NAMESPACE, "pod-tmp")
     assert claim is None or claim["metadata"]["deletionTimestamp"]
 
 

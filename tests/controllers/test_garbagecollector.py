@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.client.verbs import Propagation
 from kschedcore.controllers.garbagecollector import GarbageCollector
 
@@ -45,7 +46,7 @@ def test_in_the_background_the_owner_goes_first_and_all_below_it_follow(world: W
     make(world, "owner")
     make(world, "child", "owner")
     make(world, "grandchild", "child")
-    world.client.delete("configmaps", "default", "owner", propagation="Background")
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "owner", propagation="Background")
     assert names(world) == {"child", "grandchild"}
     world.settle()
     assert names(world) == set()
@@ -55,10 +56,10 @@ def test_in_the_foreground_the_owner_waits_for_what_blocks_it(world: World) -> N
     make(world, "owner")
     make(world, "held", "owner", finalizers=["example.com/hold"])
     make(world, "other", "owner", blocking=False)
-    world.client.delete("configmaps", "default", "owner", propagation="Foreground")
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "owner", propagation="Foreground")
     world.settle()
     assert names(world) == {"owner", "held"}
-    world.client.patch("configmaps", "default", "held", {"metadata": {"finalizers": None}})
+    world.client.patch("configmaps", DEFAULT_NAMESPACE, "held", {"metadata": {"finalizers": None}})
     world.settle()
     assert names(world) == set()
 
@@ -72,8 +73,10 @@ def test_owners_in_a_circle_go_together(world: World, propagation: Propagation) 
             "apiVersion": "v1", "kind": "ConfigMap", "name": owner, "blockOwnerDeletion": True,
             "uid": world.get("configmaps", owner)["metadata"]["uid"],
         }  # fmt: skip
-        world.client.patch("configmaps", "default", name, {"metadata": {"ownerReferences": [reference]}})
-    world.client.delete("configmaps", "default", "a", propagation=propagation)
+        world.client.patch(
+            "configmaps", DEFAULT_NAMESPACE, name, {"metadata": {"ownerReferences": [reference]}}
+        )
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "a", propagation=propagation)
     world.settle()
     assert names(world) == set()
 
@@ -92,7 +95,7 @@ def test_another_policy_counts_while_the_object_is_being_deleted(world: World) -
 def test_orphans_are_set_free(world: World) -> None:
     make(world, "owner")
     make(world, "child", "owner")
-    world.client.delete("configmaps", "default", "owner", propagation="Orphan")
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "owner", propagation="Orphan")
     world.settle()
     assert names(world) == {"child"}
     assert "ownerReferences" not in world.get("configmaps", "child")["metadata"]
@@ -102,7 +105,7 @@ def test_one_living_owner_is_enough(world: World) -> None:
     make(world, "one")
     make(world, "other")
     make(world, "child", "one", "other")
-    world.client.delete("configmaps", "default", "one")
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "one")
     world.settle()
     assert names(world) == {"other", "child"}
     [left] = world.get("configmaps", "child")["metadata"]["ownerReferences"]
@@ -112,7 +115,7 @@ def test_one_living_owner_is_enough(world: World) -> None:
 def test_a_namesake_is_no_owner(world: World) -> None:
     make(world, "owner")
     make(world, "child", "owner")
-    world.client.delete("configmaps", "default", "owner")
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "owner")
     make(world, "owner")
     world.settle()
     assert names(world) == {"owner"}
@@ -136,6 +139,6 @@ def test_what_was_left_when_the_collector_stopped_is_collected_after_its_restart
     for number in range(5):
         make(world, f"child-{number}", "owner")
     world.settle()
-    world.client.delete("configmaps", "default", "owner")
+    world.client.delete("configmaps", DEFAULT_NAMESPACE, "owner")
     assert world.settle_stopping_after(2)
     assert names(world) == set()

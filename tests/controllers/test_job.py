@@ -9,6 +9,7 @@ import pytest
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.job.controller import BATCH_PERIOD, JobController
 
 from . import world as worlds
@@ -27,7 +28,7 @@ class World(worlds.World):
         self.settle()
 
     def pods(self, phase: str = "Pending") -> list[dict[str, Any]]:
-        found = self.informers["pods"].in_namespace("default")
+        found = self.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
         return [pod for pod in found if pod["status"]["phase"] == phase]
 
     def end(self, phase: str = "Succeeded", *, index: int | None = None, code: int | None = None) -> None:
@@ -259,12 +260,12 @@ def test_it_has_not_ended_while_a_pod_is_terminating() -> None:
     running = world.pods()[1]["metadata"]["name"]
     target = {"kind": "Node", "name": "node"}
     binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": running}, "target": target}
-    world.client.subresource("pods", "default", running, "binding", binding)
+    world.client.subresource("pods", DEFAULT_NAMESPACE, running, "binding", binding)
     world.end("Failed")
     world.settle()
     assert world.conditions() == {"FailureTarget": "BackoffLimitExceeded"}
     assert world.job["status"]["terminating"] == 1
-    world.client.delete("pods", "default", running, grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, running, grace_seconds=0)
     world.settle()
     assert set(world.conditions()) == {"FailureTarget", "Failed"}
     assert world.job["status"]["terminating"] == 0
@@ -281,10 +282,10 @@ def test_less_parallelism_takes_those_that_got_least_far() -> None:
 
 def test_pods_of_a_deleted_job_are_let_go() -> None:
     world = World(completions=2, parallelism=2)
-    world.client.delete("jobs.batch", "default", "work", propagation="Orphan")
-    job = world.client.get("jobs.batch", "default", "work")
+    world.client.delete("jobs.batch", DEFAULT_NAMESPACE, "work", propagation="Orphan")
+    job = world.client.get("jobs.batch", DEFAULT_NAMESPACE, "work")
     if job is not None:
-        world.client.patch("jobs.batch", "default", "work", {"metadata": {"finalizers": None}})
+        world.client.patch("jobs.batch", DEFAULT_NAMESPACE, "work", {"metadata": {"finalizers": None}})
     world.settle()
     assert len(world.pods()) == 2
     assert not any(pod["metadata"].get("finalizers") for pod in world.pods())

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.apiserver.samples import sample
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace
 from kschedcore.controllers.namespace import NamespaceController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
 from kschedcore.controllers.rootcacertpublisher import RootCACertPublisher
@@ -29,7 +30,7 @@ def world() -> World:
 def test_what_every_namespace_has_is_made_again(world: World, resource: str, name: str) -> None:
     assert world.names(resource, "ns") == {name}
     before = world.get(resource, name, "ns")
-    world.client.delete(resource, "ns", name)
+    world.client.delete(resource, Namespace("ns"), name)
     world.settle()
     assert world.get(resource, name, "ns")["metadata"]["uid"] != before["metadata"]["uid"]
 
@@ -49,9 +50,9 @@ def test_a_dying_namespace_is_emptied_and_then_goes(world: World) -> None:
     assert world.names("pods", "ns") == set()
     assert world.names("configmaps", "ns") == {"held"}
     assert world.get("namespaces", "ns", "")["status"]["phase"] == "Terminating"
-    world.client.patch("configmaps", "ns", "held", {"metadata": {"finalizers": None}})
+    world.client.patch("configmaps", Namespace("ns"), "held", {"metadata": {"finalizers": None}})
     world.settle()
-    assert world.client.get("namespaces", "", "ns") is None
+    assert world.client.get("namespaces", CLUSTER_SCOPE, "ns") is None
 
 
 def conditions(world: World) -> dict[str, str]:
@@ -62,7 +63,7 @@ def conditions(world: World) -> dict[str, str]:
 def test_pods_go_first_and_conditions_say_what_remains(world: World) -> None:
     world.send("POST", "/api/v1/namespaces/ns/pods", sample("pods"))
     pod = next(iter(world.names("pods", "ns")))
-    world.client.patch("pods", "ns", pod, {"metadata": {"finalizers": ["example.com/hold"]}})
+    world.client.patch("pods", Namespace("ns"), pod, {"metadata": {"finalizers": ["example.com/hold"]}})
     world.send("POST", "/api/v1/namespaces/ns/configmaps", {"metadata": {"name": "kept"}})
     world.send("DELETE", "/api/v1/namespaces/ns")
     world.settle()
@@ -73,9 +74,9 @@ def test_pods_go_first_and_conditions_say_what_remains(world: World) -> None:
             "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
         ),
     }
-    world.client.patch("pods", "ns", pod, {"metadata": {"finalizers": None}})
+    world.client.patch("pods", Namespace("ns"), pod, {"metadata": {"finalizers": None}})
     world.settle()
-    assert world.client.get("namespaces", "", "ns") is None
+    assert world.client.get("namespaces", CLUSTER_SCOPE, "ns") is None
 
 
 def test_the_phase_says_whether_a_namespace_is_being_deleted(world: World) -> None:
@@ -104,6 +105,6 @@ def test_a_quota_says_what_is_used(world: World) -> None:
     world.settle()
     used = {"count/deployments.apps": "1", "requests.storage": "1Gi", "services": "0"}
     assert world.get("resourcequotas", "q", "ns")["status"] == {"hard": hard, "used": used}
-    world.client.delete("deployments.apps", "ns", sample("deployments")["metadata"]["name"])
+    world.client.delete("deployments.apps", Namespace("ns"), sample("deployments")["metadata"]["name"])
     world.settle()
     assert world.get("resourcequotas", "q", "ns")["status"]["used"]["count/deployments.apps"] == "0"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.controllers.nodelifecycle.controller import NodeLifecycleController
 from kschedcore.controllers.tainteviction import TaintEvictionController
 from kschedcore.nodes.heartbeats import Leases
@@ -127,10 +128,10 @@ def test_a_node_that_says_it_is_not_ready_is_given_up() -> None:
 def test_a_cordon_shows_as_a_taint_and_other_taints_stay() -> None:
     world = World()
     taints = [{"key": "mine", "effect": "NoSchedule"}]
-    world.client.patch("nodes", "", "a0", {"spec": {"unschedulable": True, "taints": taints}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "a0", {"spec": {"unschedulable": True, "taints": taints}})
     world.ready()
     assert world.taints("a0") == {"mine:NoSchedule", "unschedulable:NoSchedule"}
-    world.client.patch("nodes", "", "a0", {"spec": {"unschedulable": None}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "a0", {"spec": {"unschedulable": None}})
     world.ready()
     assert world.taints("a0") == {"mine:NoSchedule"}
 

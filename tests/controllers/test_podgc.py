@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.controllers import podgc
 from kschedcore.controllers.podgc import PodGarbageCollector
 
@@ -33,7 +34,7 @@ def pod(world: World, name: str = "pod", node: str = "", **metadata: Any) -> Non
 def test_pods_go_when_their_node_has_been_away_for_a_while(world: World) -> None:
     pod(world, node="node")
     watch = world.server.watch(PODS)
-    world.client.delete("nodes", "", "node")
+    world.client.delete("nodes", CLUSTER_SCOPE, "node")
     world.run_for(seconds=39)
     assert world.names("pods") == {"pod"}
     world.run_for(seconds=1)
@@ -45,7 +46,7 @@ def test_pods_go_when_their_node_has_been_away_for_a_while(world: World) -> None
 
 def test_a_node_that_comes_back_in_time_keeps_them(world: World) -> None:
     pod(world, node="node")
-    world.client.delete("nodes", "", "node")
+    world.client.delete("nodes", CLUSTER_SCOPE, "node")
     world.run_for(seconds=30)
     world.send("POST", "/api/v1/nodes", {"metadata": {"name": "node"}})
     world.run_for(minutes=5)
@@ -54,8 +55,8 @@ def test_a_node_that_comes_back_in_time_keeps_them(world: World) -> None:
 
 def test_a_deleted_pod_that_never_had_a_node_goes(world: World) -> None:
     pod(world, finalizers=["example.com/hold"])
-    world.client.delete("pods", "default", "pod")
-    world.client.patch("pods", "default", "pod", {"metadata": {"finalizers": None}})
+    world.client.delete("pods", DEFAULT_NAMESPACE, "pod")
+    world.client.patch("pods", DEFAULT_NAMESPACE, "pod", {"metadata": {"finalizers": None}})
     world.settle()
     assert world.names("pods") == set()
 
@@ -73,10 +74,10 @@ def test_the_oldest_of_too_many_ended_pods_go(world: World, monkeypatch: pytest.
 
 def test_pods_on_their_way_out_go_at_once_from_a_node_out_of_service(world: World) -> None:
     pod(world, node="node")
-    world.client.delete("pods", "default", "pod")
+    world.client.delete("pods", DEFAULT_NAMESPACE, "pod")
     world.settle()
     assert world.names("pods") == {"pod"}
     taint = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute"}
-    world.client.patch("nodes", "", "node", {"spec": {"taints": [taint]}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "node", {"spec": {"taints": [taint]}})
     world.settle()
     assert world.names("pods") == set()

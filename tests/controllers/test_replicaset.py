@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.replicaset import ReplicaSetController
 
 from . import world as worlds
@@ -31,7 +32,7 @@ class World(worlds.World):
             "replicas": replicas, "selector": selector, "template": TEMPLATE, **spec}})  # fmt: skip
 
     def pods(self) -> list[dict[str, Any]]:
-        return self.informers["pods"].in_namespace("default")
+        return self.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
 
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = self.get("replicasets.apps", "web")["status"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.replicationcontroller import ReplicationControllerController
 
 from . import world as worlds
@@ -26,10 +27,12 @@ class World(worlds.World):
         self.settle()
 
     def pods(self) -> list[dict[str, Any]]:
-        return self.informers["pods"].in_namespace("default")
+        return self.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
 
     def scale(self, replicas: int) -> None:
-        self.client.patch("replicationcontrollers", "default", "web", {"spec": {"replicas": replicas}})
+        self.client.patch(
+            "replicationcontrollers", DEFAULT_NAMESPACE, "web", {"spec": {"replicas": replicas}}
+        )
         self.settle()
 
 
@@ -54,7 +57,7 @@ def test_it_is_scaled_both_ways_and_replaces_what_is_lost(world: World) -> None:
     world.scale(2)
     assert len(world.pods()) == 2
     [gone, _] = world.pods()
-    world.client.delete("pods", "default", gone["metadata"]["name"])
+    world.client.delete("pods", DEFAULT_NAMESPACE, gone["metadata"]["name"])
     world.settle()
     assert len(world.pods()) == 2
     assert gone["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in world.pods()}
@@ -67,7 +70,7 @@ def test_it_takes_orphans_in_and_lets_go_of_what_no_longer_matches(world: World)
     assert "orphan" in world.names("pods")
     assert len(world.pods()) == 2
     assert world.get("pods", "orphan")["metadata"]["ownerReferences"][0]["name"] == "web"
-    world.client.patch("pods", "default", "orphan", {"metadata": {"labels": {"app": "other"}}})
+    world.client.patch("pods", DEFAULT_NAMESPACE, "orphan", {"metadata": {"labels": {"app": "other"}}})
     world.settle()
     assert len(world.pods()) == 3
     assert "ownerReferences" not in world.get("pods", "orphan")["metadata"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.resourceclaim import ResourceClaimController
 
@@ -42,15 +43,15 @@ def pod(world: World, **claim: str) -> dict[str, Any]:
 def bind(world: World) -> None:
     target = {"kind": "Node", "name": "node"}
     binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "pod"}, "target": target}
-    world.client.subresource("pods", "default", "pod", "binding", binding)
+    world.client.subresource("pods", DEFAULT_NAMESPACE, "pod", "binding", binding)
     world.settle()
 
 
 def allocate(world: World, name: str, *consumers: dict[str, Any]) -> None:
-    world.client.patch(CLAIMS, "default", name, {"metadata": {"finalizers": [FINALIZER]}})
+    world.client.patch(CLAIMS, DEFAULT_NAMESPACE, name, {"metadata": {"finalizers": [FINALIZER]}})
     reserved = [{"resource": "pods", "name": "pod", "uid": each["metadata"]["uid"]} for each in consumers]
     status = {"allocation": {"devices": {"results": [RESULT]}}, "reservedFor": reserved}
-    world.client.patch(CLAIMS, "default", name, {"status": status}, subresource="status")
+    world.client.patch(CLAIMS, DEFAULT_NAMESPACE, name, {"status": status}, subresource="status")
     world.settle()
 
 
@@ -95,7 +96,7 @@ def test_a_shared_claim_is_deallocated_when_its_last_pod_is_gone(world: World) -
     world.send("POST", f"{RESOURCES}/resourceclaims", {"metadata": {"name": "shared"}, "spec": SPEC})
     made = pod(world, resourceClaimName="shared")
     allocate(world, "shared", made)
-    world.client.delete("pods", "default", "pod", grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, "pod", grace_seconds=0)
     world.settle()
     claim = world.get(CLAIMS, "shared")
     assert not claim.get("status", {}).get("allocation")
@@ -117,7 +118,7 @@ def test_a_deleted_claim_in_use_waits_for_its_pod(world: World) -> None:
     made = pod(world, resourceClaimName="shared")
     bind(world)
     allocate(world, "shared", made)
-    world.client.delete(CLAIMS, "default", "shared")
+    world.client.delete(CLAIMS, DEFAULT_NAMESPACE, "shared")
     world.settle()
     assert world.names(CLAIMS) == {"shared"}
     world.finish("pod")

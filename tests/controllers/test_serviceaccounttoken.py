@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.serviceaccounttoken import ServiceAccountTokenController
 
 from .world import World
@@ -40,7 +41,7 @@ def test_it_is_given_a_token_of_its_own(world: World) -> None:
 def test_it_goes_with_its_account(world: World) -> None:
     world.send("POST", SECRETS, SECRET)
     world.settle()
-    world.client.delete("serviceaccounts", "default", "default")
+    world.client.delete("serviceaccounts", DEFAULT_NAMESPACE, "default")
     world.settle()
     assert world.names("secrets") == set()
     assert world.names("serviceaccounts") == {"default"}

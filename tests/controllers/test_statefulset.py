@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.garbagecollector import GarbageCollector
 from kschedcore.controllers.statefulset.controller import StatefulSetController
 from kschedcore.controllers.volumeprotection import ClaimProtectionController
@@ -54,7 +55,7 @@ class World(worlds.World):
         self.settle()
 
     def images(self) -> dict[str, str]:
-        pods = self.informers["pods"].in_namespace("default")
+        pods = self.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
         return {
             each["metadata"]["name"]: each["spec"]["containers"][0]["image"]
             for each in sorted(pods, key=lambda pod: pod["metadata"]["name"])
@@ -220,7 +221,7 @@ def test_going_back_takes_up_the_earlier_revision(world: World) -> None:
     world.roll_to("db:2")
     world.all_ready()
     world.roll_to("db:1")
-    revisions = world.informers["controllerrevisions.apps"].in_namespace("default")
+    revisions = world.informers["controllerrevisions.apps"].in_namespace(DEFAULT_NAMESPACE)
     numbers = {each["metadata"]["name"]: each["revision"] for each in revisions}
     assert world.status()["updateRevision"] == first
     assert numbers[first] == 3
@@ -233,7 +234,7 @@ def test_old_revisions_go_but_not_those_in_use(world: World) -> None:
         world.all_ready()
         world.roll_to(image)
     world.all_ready()
-    revisions = world.informers["controllerrevisions.apps"].in_namespace("default")
+    revisions = world.informers["controllerrevisions.apps"].in_namespace(DEFAULT_NAMESPACE)
     assert sorted(each["revision"] for each in revisions) == [3, 4]
 
 

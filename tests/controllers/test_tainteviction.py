@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.controllers.tainteviction import TaintEvictionController
 
 from .world import World
@@ -32,7 +33,7 @@ def for_seconds(seconds: int) -> dict[str, Any]:
 
 
 def taint(world: World, *taints: dict[str, Any]) -> None:
-    world.client.patch("nodes", "", "node", {"spec": {"taints": list(taints) or None}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "node", {"spec": {"taints": list(taints) or None}})
 
 
 def leaving(world: World) -> set[str]:

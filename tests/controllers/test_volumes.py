@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.controllers.persistentvolume.binder import PersistentVolumeController
 from kschedcore.controllers.persistentvolume.provisioner import PersistentVolumeProvisioner
 from kschedcore.controllers.volumeprotection import ClaimProtectionController, VolumeProtectionController
@@ -117,10 +118,10 @@ def test_a_released_volume_stays_or_goes_as_its_policy_says(world: World) -> Non
         claim(world, name)
     world.settle()
     for name in ("keep", "drop"):
-        world.client.delete("persistentvolumeclaims", "default", name)
+        world.client.delete("persistentvolumeclaims", DEFAULT_NAMESPACE, name)
     world.settle()
     assert phase(world, "keep") == "Released"
-    assert world.client.get("persistentvolumes", "", "drop") is None
+    assert world.client.get("persistentvolumes", CLUSTER_SCOPE, "drop") is None
 
 
 def test_a_class_with_a_provisioner_has_volumes_made(world: World) -> None:
@@ -130,7 +131,7 @@ def test_a_class_with_a_provisioner_has_volumes_made(world: World) -> None:
     name = bound_to(world)
     assert name == f"pvc-{world.get('persistentvolumeclaims', 'claim')['metadata']['uid']}"
     assert world.get("persistentvolumes", name, "")["spec"]["capacity"] == {"storage": "5Gi"}
-    world.client.delete("persistentvolumeclaims", "default", "claim")
+    world.client.delete("persistentvolumeclaims", DEFAULT_NAMESPACE, "claim")
     world.settle()
     assert world.names("persistentvolumes", "") == set()
 
@@ -144,7 +145,7 @@ def test_a_class_that_waits_binds_when_a_pod_has_a_node(world: World) -> None:
     assert bound_to(world) is None
     assert "WaitForFirstConsumer" in reasons(world)
     patch = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "node"}}}
-    world.client.patch("persistentvolumeclaims", "default", "claim", patch)
+    world.client.patch("persistentvolumeclaims", DEFAULT_NAMESPACE, "claim", patch)
     world.settle()
     name = bound_to(world)
     assert name is not None
@@ -163,7 +164,7 @@ def test_a_promised_claim_gets_a_volume_that_its_node_can_reach(world: World) ->
     world.settle()
     assert bound_to(world) is None
     patch = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "node"}}}
-    world.client.patch("persistentvolumeclaims", "default", "claim", patch)
+    world.client.patch("persistentvolumeclaims", DEFAULT_NAMESPACE, "claim", patch)
     world.settle()
     assert bound_to(world) == "here"
 
@@ -175,8 +176,8 @@ def test_a_claim_in_use_outlives_its_deletion(world: World) -> None:
     spec = {"containers": [{"name": "c", "image": "i"}], "volumes": volumes, "nodeName": "node"}
     world.send("POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "pod"}, "spec": spec})
     world.settle()
-    world.client.delete("persistentvolumeclaims", "default", "claim")
-    world.client.delete("persistentvolumes", "", "disk")
+    world.client.delete("persistentvolumeclaims", DEFAULT_NAMESPACE, "claim")
+    world.client.delete("persistentvolumes", CLUSTER_SCOPE, "disk")
     world.settle()
     assert world.names("persistentvolumeclaims") == {"claim"}
     assert world.names("persistentvolumes", "") == {"disk"}
@@ -190,7 +191,7 @@ def test_a_claim_without_its_volume_is_lost(world: World) -> None:
     volume(world, "disk")
     claim(world)
     world.settle()
-    world.client.delete("persistentvolumes", "", "disk")
-    world.client.patch("persistentvolumes", "", "disk", {"metadata": {"finalizers": None}})
+    world.client.delete("persistentvolumes", CLUSTER_SCOPE, "disk")
+    world.client.patch("persistentvolumes", CLUSTER_SCOPE, "disk", {"metadata": {"finalizers": None}})
     world.settle()
     assert world.get("persistentvolumeclaims", "claim")["status"]["phase"] == "Lost"

@@ -8,6 +8,7 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import timestamp
+from kschedcore.api.machinery.types import Namespace
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Request, Response
 from kschedcore.client.verbs import Client
@@ -102,12 +103,14 @@ class World:
         return answer
 
     def get(self, resource: str, name: str, namespace: str = "default") -> Object:
-        found = self.client.get(resource, namespace, name)
+        found = self.client.get(resource, Namespace(namespace), name)
         assert found is not None, f"no {resource} {namespace}/{name}"
         return plain(found)
 
     def names(self, resource: str, namespace: str = "default") -> set[str]:
-        return {obj["metadata"]["name"] for obj in self.informers[resource].in_namespace(namespace)}
+        return {
+            obj["metadata"]["name"] for obj in self.informers[resource].in_namespace(Namespace(namespace))
+        }
 
     def refuse_pods(self) -> None:
         """From now on there is no service account for pods to run as, and none comes."""

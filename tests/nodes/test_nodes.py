@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from kschedcore.api.machinery.types import Namespace
 from kschedcore.nodes.addresses import AddressPool
 from kschedcore.nodes.heartbeats import LEASE_NAMESPACE, renewed_at
 
@@ -14,7 +15,7 @@ from .world import World
 
 def lease_age(world: World, node: str = "node-1") -> float:
     """Return the seconds since the node's last heartbeat."""
-    lease = world.client.get("leases.coordination.k8s.io", LEASE_NAMESPACE, node)
+    lease = world.client.get("leases.coordination.k8s.io", Namespace(LEASE_NAMESPACE), node)
     assert lease is not None
     renewed = renewed_at(lease, world.clock.now())
     assert renewed is not None
@@ -207,7 +208,7 @@ def test_a_node_that_comes_later_is_taken_on() -> None:
 
 def test_the_lease_goes_with_the_node() -> None:
     world = World()
-    lease = world.client.get("leases.coordination.k8s.io", LEASE_NAMESPACE, "node-1")
+    lease = world.client.get("leases.coordination.k8s.io", Namespace(LEASE_NAMESPACE), "node-1")
     assert lease is not None
     [owner] = lease["metadata"]["ownerReferences"]
     assert owner["uid"] == world.get("node-1", "nodes")["metadata"]["uid"]

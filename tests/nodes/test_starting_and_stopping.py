@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.nodes import agents
 
 from .world import World, container
@@ -221,7 +222,7 @@ def test_a_restarted_agent_gives_nobody_the_address_of_another(world: World) -> 
     world.restart()
     target = {"kind": "Node", "name": "node-1"}
     world.client.subresource(
-        "pods", "default", "new", "binding", {"metadata": {"name": "new"}, "target": target}
+        "pods", DEFAULT_NAMESPACE, "new", "binding", {"metadata": {"name": "new"}, "target": target}
     )
     world.to(5)
     assert len({world.status(each)["podIP"] for each in ("old", "older", "new")}) == 3

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.controllers.controller import Context, Runner
 from kschedcore.controllers.registry import CONTROLLERS
 
@@ -51,7 +52,7 @@ class Cluster(World):
         self.send("POST", path, {**body, "spec": spec})
 
     def nodes_of_running(self) -> list[str]:
-        pods = self.informers["pods"].in_namespace("default")
+        pods = self.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
         running = [each for each in pods if not each["metadata"].get("deletionTimestamp")]
         return sorted(each["spec"].get("nodeName", "") for each in running)
 
@@ -75,7 +76,7 @@ def test_a_deployment_becomes_available_and_rolls() -> None:
     new = {**template(), "spec": {"containers": [container(image="nginx:2")]}}
     cluster.send("PATCH", path, {"spec": {"template": new}})
     assert cluster.settle()
-    pods = cluster.informers["pods"].in_namespace("default")
+    pods = cluster.informers["pods"].in_namespace(DEFAULT_NAMESPACE)
     assert [each["spec"]["containers"][0]["image"] for each in pods] == ["nginx:2"] * 5
     assert cluster.get("web", "deployments.apps")["status"]["updatedReplicas"] == 5
 
@@ -111,7 +112,7 @@ def test_the_pods_of_a_lost_node_are_replaced_after_five_minutes(implied: bool) 
     cluster.agents.repair("node-1")
     cluster.to(lost + 460)
     assert ready(cluster) == "True"
-    assert len(cluster.informers["pods"].in_namespace("default")) == 2
+    assert len(cluster.informers["pods"].in_namespace(DEFAULT_NAMESPACE)) == 2
     assert "taints" not in cluster.get("node-1", "nodes")["spec"]
 
 

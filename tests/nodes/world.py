@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Namespace
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Transport
 from kschedcore.cluster.controlplane import ControlPlane
@@ -105,12 +106,12 @@ class World:
         return (self.clock.now() - self.begun).total_seconds()
 
     def get(self, name: str = "pod", resource: str = "pods", namespace: str = "default") -> Object:
-        found = self.client.get(resource, "" if resource == "nodes" else namespace, name)
+        found = self.client.get(resource, Namespace("" if resource == "nodes" else namespace), name)
         assert found is not None, f"no {resource} {name}"
         return plain(found)
 
     def exists(self, name: str = "pod") -> bool:
-        return self.client.get("pods", "default", name) is not None
+        return self.client.get("pods", DEFAULT_NAMESPACE, name) is not None
 
     def status(self, name: str = "pod") -> Object:
         status: Object = self.get(name)["status"]

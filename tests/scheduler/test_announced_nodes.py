@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.scheduler.test_scheduler_component import World
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.versions import Release, release_of
 from kschedcore.engine.events import Events
 from kschedcore.engine.plugin import SKIP, Assumed, Plugin, Status, Wait
@@ -157,12 +158,12 @@ def test_pods_of_lower_priority_are_tried_when_a_nomination_ends(ends: str) -> N
     made.run_for(seconds=5)
     assert (made.nominated("urgent"), made.attempts("low")) == ("a", 1)
     if ends == "deleted":
-        made.client.delete("pods", "default", "urgent", grace_seconds=0)
+        made.client.delete("pods", DEFAULT_NAMESPACE, "urgent", grace_seconds=0)
         made.run_for(seconds=1)
         assert made.node_of("low") == "a"
     else:
         cleared = {"status": {"nominatedNodeName": None}}
-        made.client.patch("pods", "default", "urgent", cleared, subresource="status")
+        made.client.patch("pods", DEFAULT_NAMESPACE, "urgent", cleared, subresource="status")
         made.run_for(seconds=1)
         # The more important pod is tried before, and nominated again.
         assert (made.nominated("urgent"), made.attempts("low")) == ("a", 2)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.controllers import world as worlds
 
 from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.api.versions import DEFAULT, Release, release_of
 from kschedcore.client.transport import Request, Response
 from kschedcore.controllers.persistentvolume.binder import PersistentVolumeController
@@ -53,7 +54,7 @@ class World(worlds.World):
         labels = {"kubernetes.io/hostname": name, **spec.pop("labels", {})}
         self.send("POST", "/api/v1/nodes", {"metadata": {"name": name, "labels": labels}, "spec": spec})
         # A new node is tainted as not ready; no controller here removes that taint.
-        self.client.patch("nodes", "", name, {"spec": {"taints": spec.get("taints")}})
+        self.client.patch("nodes", CLUSTER_SCOPE, name, {"spec": {"taints": spec.get("taints")}})
         self.set_capacity(name, cpu)
 
     def set_capacity(self, name: str, cpu: str) -> None:
@@ -143,11 +144,11 @@ def test_only_what_may_help_has_a_pod_tried_again(world: World) -> None:
     world.pod("small")
     world.run_for(seconds=30)
     assert world.attempts("big") == 1
-    world.client.patch("nodes", "", "a", {"metadata": {"labels": {"other": "label"}}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "a", {"metadata": {"labels": {"other": "label"}}})
     world.make_ready("small")
     world.run_for(seconds=30)
     assert world.attempts("big") == 1
-    world.client.delete("pods", "default", "small", grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, "small", grace_seconds=0)
     world.run_for(seconds=30)
     assert world.attempts("big") == 2
     world.set_capacity("a", "8")
@@ -156,15 +157,17 @@ def test_only_what_may_help_has_a_pod_tried_again(world: World) -> None:
 
 
 def test_a_taint_taken_away_and_a_node_opened_help_whom_they_concern(world: World) -> None:
-    world.client.patch("nodes", "", "a", {"spec": {"unschedulable": True}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "a", {"spec": {"unschedulable": True}})
     world.node("b", taints=[{"key": "k", "effect": "NoSchedule"}])
     world.pod("one")
     world.run_for(minutes=1)
     before = world.attempts("one")
-    world.client.patch("nodes", "", "b", {"spec": {"taints": [{"key": "other", "effect": "NoSchedule"}]}})
+    world.client.patch(
+        "nodes", CLUSTER_SCOPE, "b", {"spec": {"taints": [{"key": "other", "effect": "NoSchedule"}]}}
+    )
     world.run_for(minutes=1)
     assert world.attempts("one") == before
-    world.client.patch("nodes", "", "a", {"spec": {"unschedulable": None}})
+    world.client.patch("nodes", CLUSTER_SCOPE, "a", {"spec": {"unschedulable": None}})
     world.run_for(minutes=1)
     assert world.node_of("one") == "a"
 
@@ -197,7 +200,7 @@ def test_gates_hold_a_pod_back(world: World) -> None:
     world.run_for(minutes=1)
     assert world.node_of("gated") is None
     assert world.condition("gated")["reason"] == "SchedulingGated"
-    world.client.patch("pods", "default", "gated", {"spec": {"schedulingGates": None}})
+    world.client.patch("pods", DEFAULT_NAMESPACE, "gated", {"spec": {"schedulingGates": None}})
     world.ready()
     assert world.node_of("gated") == "a"
 
@@ -215,7 +218,7 @@ def test_preemption_makes_room_and_waits_for_it(world: World) -> None:
     assert world.node_of("urgent") is None
     world.pod("late", cpu="1200m")
     world.run_for(seconds=5)
-    world.client.delete("pods", "default", "victim", grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, "victim", grace_seconds=0)
     world.run_for(seconds=20)
     assert world.node_of("urgent") == "a"
     assert world.node_of("late") is None
@@ -238,7 +241,7 @@ def test_other_schedulers_pods_are_left_alone_and_profiles_are_ones_own() -> Non
 def test_a_pod_recreated_under_its_name_is_another_pod(world: World) -> None:
     world.pod("one", cpu="6")
     world.ready()
-    world.client.delete("pods", "default", "one")
+    world.client.delete("pods", DEFAULT_NAMESPACE, "one")
     world.pod("one", cpu="1")
     world.ready()
     assert world.node_of("one") == "a"
@@ -256,7 +259,7 @@ def test_a_pod_that_somebody_else_bound_is_accounted(world: World) -> None:
 def test_a_node_that_comes_back_has_its_pods(world: World) -> None:
     world.pod("one", cpu="3")
     world.ready()
-    world.client.delete("nodes", "", "a")
+    world.client.delete("nodes", CLUSTER_SCOPE, "a")
     world.ready()
     world.node("a")
     world.pod("two", cpu="3")
@@ -308,14 +311,14 @@ def test_a_pod_whose_claim_is_promised_is_told_why_it_fits_nowhere_and_tried_whe
     world.late_class("local", "kubernetes.io/no-provisioner")
     world.claim("data", "local")
     promise = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "a"}}}
-    world.client.patch("persistentvolumeclaims", "default", "data", promise)
+    world.client.patch("persistentvolumeclaims", DEFAULT_NAMESPACE, "data", promise)
     world.pod("full", cpu="3")
     world.pod("db", cpu="3", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])
     world.run_for(seconds=30)
     assert world.condition("db")["reason"] == "Unschedulable"
     assert "FailedScheduling" in world.event_reasons("db")
     before = world.attempts("db")
-    world.client.delete("pods", "default", "full", grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, "full", grace_seconds=0)
     world.run_for(seconds=30)
     assert world.attempts("db") > before
 
@@ -326,7 +329,7 @@ def test_a_nomination_is_taken_back_when_no_node_can_be_helped_any_more(world: W
     world.ready()
     assert world.nominated("urgent") == "a"
     world.set_capacity("a", "1")
-    world.client.delete("pods", "default", "victim", grace_seconds=0)
+    world.client.delete("pods", DEFAULT_NAMESPACE, "victim", grace_seconds=0)
     world.run_for(seconds=30)
     assert world.node_of("urgent") is None
     assert world.nominated("urgent") is None
@@ -484,7 +487,7 @@ def test_a_held_pod_that_is_deleted_or_preempted_gives_its_room_back(gang: World
     gang.priority_class("high", 9)
     gang.pod("first", cpu="3")
     gang.ready()
-    gang.client.delete("pods", "default", "first", grace_seconds=0)
+    gang.client.delete("pods", DEFAULT_NAMESPACE, "first", grace_seconds=0)
     gang.pod("first", cpu="3")
     gang.ready()
     assert list(gang.scheduler.waiting) == [("default", "first")]
@@ -557,16 +560,16 @@ def act(world: World, action: str, number: int) -> None:
             cpu = "3" if action == "big pod" else "1500m"
             world.pod(pod, cpu=cpu, **({"priorityClassName": "high"} if action == "urgent pod" else {}))
         case "delete" | "kill" if there:
-            world.client.delete("pods", "default", pod, grace_seconds=0 if action == "kill" else None)
+            world.client.delete("pods", DEFAULT_NAMESPACE, pod, grace_seconds=0 if action == "kill" else None)
         case "end" if there and world.node_of(pod):
             world.finish(pod)
         case "node away":
-            world.client.delete("nodes", "", node)
-        case "node" if world.client.get("nodes", "", node) is None:
+            world.client.delete("nodes", CLUSTER_SCOPE, node)
+        case "node" if world.client.get("nodes", CLUSTER_SCOPE, node) is None:
             world.node(node)
-        case "taint" if world.client.get("nodes", "", node) is not None:
+        case "taint" if world.client.get("nodes", CLUSTER_SCOPE, node) is not None:
             taint = {"key": "k", "effect": "NoSchedule"}
-            world.client.patch("nodes", "", node, {"spec": {"taints": [taint]}})
+            world.client.patch("nodes", CLUSTER_SCOPE, node, {"spec": {"taints": [taint]}})
         case "wait":
             world.run_for(seconds=number)
         case "restart":

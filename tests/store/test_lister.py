@@ -5,12 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Namespace
 from kschedcore.store.lister import Lister
 from kschedcore.store.memory import MemoryBackend
 
 from .drafts import draft
 
-LISTS = [("pods", None), ("pods", "a"), ("pods", "b"), ("quotas", None), ("quotas", "a")]
+A, B = Namespace("a"), Namespace("b")
+LISTS = [("pods", None), ("pods", A), ("pods", B), ("quotas", None), ("quotas", A)]
 keys = st.sampled_from(["pods/a/1", "pods/a/2", "pods/b/1", "quotas/a/1"])
 steps = st.lists(
     st.tuples(st.just("put"), keys) | st.tuples(st.just("delete"), keys) | st.tuples(st.just("list"), st.just(""))
@@ -45,11 +47,11 @@ def test_what_happens_elsewhere_is_no_reason_to_read_again() -> None:
     backend = MemoryBackend()
     backend.put("pods/a/1", draft())
     kept = Lister(backend)
-    before = kept.list("pods", "a")
+    before = kept.list("pods", Namespace("a"))
     backend.put("quotas/a/1", draft())
-    assert kept.list("pods", "a") is before
+    assert kept.list("pods", Namespace("a")) is before
     backend.put("pods/a/1", draft())
-    assert kept.list("pods", "a") is not before
+    assert kept.list("pods", Namespace("a")) is not before
 
 
 def test_long_lists_are_not_kept() -> None:

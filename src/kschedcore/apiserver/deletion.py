@@ -15,7 +15,7 @@ from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import LATEST, later, parse_time, timestamp
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import UID, Object, ResourceVersion
 from kschedcore.api.phases import has_ended
 
 __all__ = ["Deletion", "check_preconditions", "deletion_of", "ends_by_update", "marked"]
@@ -40,7 +40,9 @@ class Deletion:
     changed: bool
 
 
-def check_preconditions(resource: Resource, obj: Object, uid: str | None, version: str | None) -> None:
+def check_preconditions(
+    resource: Resource, obj: Object, uid: UID | None, version: ResourceVersion | None
+) -> None:
     """409 when the object is not the one that was meant."""
     metadata = obj["metadata"]
     if uid is not None and uid != metadata["uid"]:

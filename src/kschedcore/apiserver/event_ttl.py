@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.times import LATEST
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object, ResourceVersion
 from kschedcore.clock import Clock
 from kschedcore.store.store import Store
 
@@ -28,7 +28,7 @@ class EventTTL:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._due: deque[tuple[datetime, str, str, str]] = deque()
+        self._due: deque[tuple[datetime, Namespace, str, ResourceVersion]] = deque()
 
     @property
     def due(self) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 
 from kschedcore.api.machinery.times import timestamp
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import UID, Object
 from kschedcore.clock import Clock
 
 __all__ = ["MetaSource"]
@@ -42,11 +42,11 @@ class MetaSource:
         """The time now."""
         return self._clock.now()
 
-    def uid(self) -> str:
+    def uid(self) -> UID:
         """A new version 4 UUID."""
         bits = self._random.getrandbits(128) & _RANDOM_BITS | _VERSION_4
         text = f"{bits:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return UID(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
     def names(self, prefix: str) -> Iterator[str]:
         """Yield names made of ``generateName`` and a random suffix."""

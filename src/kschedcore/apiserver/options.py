@@ -9,6 +9,7 @@ from typing import Any, cast
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.machinery.types import UID, ResourceVersion
 from kschedcore.api.schema import object_type
 from kschedcore.api.schema.decode import DecodeError, decode_object
 from kschedcore.apiserver.admission.types import FieldValidation
@@ -43,8 +44,8 @@ class DeleteOptions:
     grace_seconds: int | None
     propagation: str | None
     orphan_dependents: bool | None
-    uid: str | None
-    version: str | None
+    uid: UID | None
+    version: ResourceVersion | None
 
 
 def integer(text: str) -> int:

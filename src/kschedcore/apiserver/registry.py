@@ -18,7 +18,7 @@ from kschedcore.api.machinery.kinds import Generation, Kind, versions_of
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import already_exists, bad_request, conflict, invalid, not_found
 from kschedcore.api.machinery.times import timestamp
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.schema.decode import Known, decode_object
 from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver.admission.types import Admission, AdmissionRequest, Operation
@@ -51,7 +51,7 @@ class Write(msgspec.Struct, frozen=True):
     """
 
     kind: Kind
-    namespace: str
+    namespace: Namespace
     name: str
     subresource: str
     manager: str
@@ -375,7 +375,7 @@ def _marked(parts: Object, live: Object, keys: Iterable[str]) -> Object:
     return {**parts, **known}
 
 
-def _set_namespace(metadata: Object, namespace: str) -> None:
+def _set_namespace(metadata: Object, namespace: Namespace) -> None:
     given = metadata.get("namespace", "")
     if not namespace:
         metadata.pop("namespace", None)

@@ -10,6 +10,7 @@ import msgspec
 from kschedcore.api.machinery.kinds import Kind, kind_by_path
 from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError, bad_request
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace
 from kschedcore.client.transport import NO_QUERY, Query, split_target
 
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
@@ -31,7 +32,7 @@ class Route(msgspec.Struct, frozen=True):
     """
 
     kind: Kind
-    namespace: str
+    namespace: Namespace
     name: str
     subresource: str
     query: Query
@@ -73,10 +74,10 @@ def route(target: str) -> Route:
         api_version, rest = f"{segments[1]}/{segments[2]}", segments[3:]
     else:
         raise not_served()
-    namespace = ""
+    namespace = CLUSTER_SCOPE
     # A namespace is itself a resource: two segments name it, three name something in it.
     if len(rest) > 2 and rest[0] == "namespaces" and kind_by_path(api_version, rest[2]) is not None:
-        namespace, rest = rest[1], rest[2:]
+        namespace, rest = Namespace(rest[1]), rest[2:]
     count = len(rest)
     if not 1 <= count <= 3 or not all(rest):
         raise not_served()

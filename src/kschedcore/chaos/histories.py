@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from kschedcore.api.machinery.confidential import masked
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.client.informer import controller_of
@@ -123,7 +123,7 @@ class FailNode(_Step, frozen=True, tag="failNode"):
 
     def apply(self, cluster: ChaosCluster) -> None:
         """Stop the agent if the node exists."""
-        if cluster.server.store.get("nodes", "", self.node) is not None:
+        if cluster.server.store.get("nodes", CLUSTER_SCOPE, self.node) is not None:
             cluster.faults["node failure"] += 1
             # The simulated agent records in the lease that it stops; a node that fails writes nothing.
             with cluster.processes[AGENTS].transport.without_faults():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.informer import ObjectKey
 from kschedcore.store.backend import Backend, EventType
 
@@ -80,7 +80,7 @@ class WriteLog:
         resource, _, rest = key.partition("/")
         namespace, _, name = rest.rpartition("/")
         if obj is None:
-            del self.objects[resource][namespace, name]
+            del self.objects[resource][Namespace(namespace), name]
         else:
-            self.objects.setdefault(resource, {})[namespace, name] = obj
+            self.objects.setdefault(resource, {})[Namespace(namespace), name] = obj
         return resource

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import timestamp
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Namespace, Object
 from kschedcore.client.correlation import Correlator, Recent
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class _Written:
     """An event that was written, and how often it was repeated; no name when it was not written."""
 
-    namespace: str
+    namespace: Namespace
     name: str = ""
     count: int = 0
 
@@ -59,7 +59,7 @@ class EventRecorder:
         uid, now = obj["metadata"]["uid"], self._clock.now()
         key, message = self._correlator.combined((uid, kind, reason), message, now)
         # Events about what has no namespace live in the default one.
-        written = self._written.get(key) or _Written(obj["metadata"].get("namespace") or "default")
+        written = self._written.get(key) or _Written(obj["metadata"].get("namespace") or DEFAULT_NAMESPACE)
         written.count += 1
         self._written.renew(key, written)
         if not self._correlator.allows(uid, now):
@@ -74,7 +74,7 @@ class EventRecorder:
     def _first(self, obj: Object, kind: str, reason: str, message: str) -> str:
         """Write a new event; its name."""
         metadata, now = obj["metadata"], timestamp(self._clock.now())
-        namespace = metadata.get("namespace") or "default"
+        namespace = metadata.get("namespace") or DEFAULT_NAMESPACE
         regarding = {
             "kind": obj.get("kind", ""),
             "namespace": metadata.get("namespace", ""),

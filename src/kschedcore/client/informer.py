@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from kschedcore.api.machinery.changes import Change
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.transport import Events, Transport, open_watch, path_of
 
 __all__ = ["Change", "Informer", "Informers", "by_label", "by_node", "controller_of", "key_of"]
@@ -24,7 +24,7 @@ _LIST_AND_WATCH = (
 
 _log = logging.getLogger(__name__)
 
-ObjectKey = tuple[str, str]
+ObjectKey = tuple[Namespace, str]
 """Namespace and name; the namespace of what is cluster-scoped is ``""``."""
 
 Listener = Callable[[Change], None]
@@ -142,7 +142,7 @@ class Informer:
                 self._take(event.object, gone=event.type == "DELETED")
         return bool(events)
 
-    def seen(self, namespace: str, name: str) -> Object | None:
+    def seen(self, namespace: Namespace, name: str) -> Object | None:
         """Return the object of that name as listeners last saw it, or None.
 
         For listeners, which only find out what to look at: whatever they have yet to hear of, they will hear of.
@@ -153,7 +153,7 @@ class Informer:
         """Return the objects found under ``value`` as listeners last saw them; see :meth:`seen`."""
         return [self._objects[key] for key in self._indices[index].keys(value)]
 
-    def get(self, namespace: str, name: str) -> Object | None:
+    def get(self, namespace: Namespace, name: str) -> Object | None:
         """The object of that name, or None."""
         self.sync()
         return self._objects.get((namespace, name))
@@ -173,7 +173,7 @@ class Informer:
         self.sync()
         return len(self._indices[index].keys(value))
 
-    def in_namespace(self, namespace: str) -> list[Object]:
+    def in_namespace(self, namespace: Namespace) -> list[Object]:
         """The objects of a namespace."""
         return self.by("namespace", namespace)
 
@@ -181,7 +181,7 @@ class Informer:
         """The objects whose controller ``owner`` is, by uid."""
         return self.by("controller", owner["metadata"]["uid"])
 
-    def orphans(self, namespace: str) -> list[Object]:
+    def orphans(self, namespace: Namespace) -> list[Object]:
         """The objects of a namespace that no controller owns."""
         return self.by("controller", (namespace, None))
 

@@ -16,7 +16,7 @@ import msgspec
 
 from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError, bad_request
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 
 __all__ = [
     "ADMINISTRATOR",
@@ -266,7 +266,7 @@ def open_watch(transport: Transport, target: str, user_agent: str = "kschedcore"
     return stream
 
 
-def path_of(api_version: str, plural: str, namespace: str = "", name: str = "") -> str:
+def path_of(api_version: str, plural: str, namespace: Namespace = CLUSTER_SCOPE, name: str = "") -> str:
     """Return the path of a collection or object: ``/apis/apps/v1/namespaces/web/deployments/front``."""
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     parts = [root, "namespaces", namespace] if namespace else [root]

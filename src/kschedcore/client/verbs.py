@@ -10,7 +10,7 @@ import msgspec
 
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Namespace, Object
 from kschedcore.client.transport import JSON, Body, Request, Response, Transport, checked, path_of
 
 __all__ = ["Client", "PatchType", "Propagation"]
@@ -49,13 +49,13 @@ class Client:
         """Return a client over the same transport with another user agent."""
         return Client(self.transport, user_agent, self._on_warning)
 
-    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+    def get(self, resource: str, namespace: Namespace, name: str) -> Object | None:
         """The object, or None when there is none."""
         target = _path(resource, namespace, name)
         response = self._sent(Request("GET", target, user_agent=self.user_agent))
         return None if response.code == 404 else checked(response).object
 
-    def list(self, resource: str, namespace: str = "", selector: str = "") -> Objects:
+    def list(self, resource: str, namespace: Namespace = CLUSTER_SCOPE, selector: str = "") -> Objects:
         """The objects of a collection, in the order of namespace and name, without their kinds.
 
         Args:
@@ -66,7 +66,7 @@ class Client:
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
         return list(self._send("GET", _path(resource, namespace) + query, None)["items"])
 
-    def create(self, resource: str, namespace: str, obj: Mapping[str, Any]) -> Object:
+    def create(self, resource: str, namespace: Namespace, obj: Mapping[str, Any]) -> Object:
         """Create an object; the answer is what was stored."""
         return self._send("POST", _path(resource, namespace), obj)
 
@@ -84,7 +84,7 @@ class Client:
     def patch(
         self,
         resource: str,
-        namespace: str,
+        namespace: Namespace,
         name: str,
         patch: Any,
         *,
@@ -98,10 +98,10 @@ class Client:
     def delete(
         self,
         resource: str,
-        namespace: str,
+        namespace: Namespace,
         name: str,
         *,
-        uid: str = "",
+        uid: UID | None = None,
         grace_seconds: int | None = None,
         propagation: Propagation | None = None,
     ) -> bool:
@@ -134,7 +134,9 @@ class Client:
             raise
         return True
 
-    def subresource(self, resource: str, namespace: str, name: str, subresource: str, body: Object) -> Object:
+    def subresource(
+        self, resource: str, namespace: Namespace, name: str, subresource: str, body: Object
+    ) -> Object:
         """POST to a subresource: ``binding``, ``eviction``."""
         return self._send("POST", _path(resource, namespace, name, subresource), body)
 
@@ -150,7 +152,7 @@ class Client:
         return response
 
 
-def _path(resource: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
+def _path(resource: str, namespace: Namespace = CLUSTER_SCOPE, name: str = "", subresource: str = "") -> str:
     kind = kind_by_resource(resource).resource
     path = path_of(kind.api_version, kind.plural, namespace, name)
     return f"{path}/{subresource}" if subresource else path

@@ -16,7 +16,7 @@ from typing import Any
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.kinds import KINDS, Kind
 from kschedcore.api.machinery.status import StatusError, not_found
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.editing import CHANGE_CAUSE
 from kschedcore.cluster.results import Result, Results, result_of
@@ -44,7 +44,7 @@ Manifest = str | Path | Document | Mapping[str, Any]
 """A file, a folder, a document that was read, or an object."""
 
 
-def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kind]]:
+def read(manifests: Iterable[Manifest], namespace: Namespace) -> list[tuple[Whole, Kind]]:
     """Read all manifests.
 
     Raises:
@@ -58,7 +58,7 @@ def read(manifests: Iterable[Manifest], namespace: str) -> list[tuple[Whole, Kin
 
 
 def read_served(
-    manifests: Iterable[Manifest], namespace: str
+    manifests: Iterable[Manifest], namespace: Namespace
 ) -> tuple[list[tuple[Whole, Kind]], dict[str, int]]:
     """Read manifests, and count by kind the objects of API groups that the cluster does not serve.
 
@@ -119,7 +119,7 @@ def _kind(whole: Whole) -> Kind:
 
 
 def apply_manifests(
-    client: Client, manifests: Iterable[Manifest], namespace: str, cause: str = ""
+    client: Client, manifests: Iterable[Manifest], namespace: Namespace, cause: str = ""
 ) -> Results:
     """Apply manifests in order.
 
@@ -136,7 +136,7 @@ def apply_manifests(
     return Results([_located(whole, apply, client, kind) for whole, kind in read(manifests, namespace)])
 
 
-def create_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
+def create_manifests(client: Client, manifests: Iterable[Manifest], namespace: Namespace) -> Results:
     """Create the objects of manifests.
 
     Raises:
@@ -154,7 +154,7 @@ def create_object(client: Client, kind: Kind, whole: Whole) -> Result:
     return _located(whole, _create, client, kind)
 
 
-def delete_manifests(client: Client, manifests: Iterable[Manifest], namespace: str) -> Results:
+def delete_manifests(client: Client, manifests: Iterable[Manifest], namespace: Namespace) -> Results:
     """Delete the objects of manifests.
 
     Raises:
@@ -218,7 +218,7 @@ def _delete(client: Client, kind: Kind, whole: Whole) -> Result:
 
 
 def delete_object(
-    client: Client, kind: Kind, namespace: str, name: str, grace_seconds: int | None = None
+    client: Client, kind: Kind, namespace: Namespace, name: str, grace_seconds: int | None = None
 ) -> Result:
     """Delete one object.
 

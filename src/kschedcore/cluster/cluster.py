@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Self
 
 from kschedcore.api.arguments import UINT64_MAX, integer
 from kschedcore.api.durations import Span, duration
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.apiserver.printers import table
@@ -95,7 +95,7 @@ class Cluster(Kubectl, Requester):
             self._server,
             self._client,
             initial_manifests(nodes),
-            namespace,
+            self._namespace(namespace),
             self._loop.run_ready,
             self._begin_with,
         )
@@ -222,7 +222,7 @@ class Cluster(Kubectl, Requester):
         self._server.expire()
         informer, labels = self._informers[resource.qualified], _labels(selector)
         everywhere = all_namespaces or not resource.namespaced
-        found = informer.all() if everywhere else informer.in_namespace(namespace or self.namespace)
+        found = informer.all() if everywhere else informer.in_namespace(self._namespace(namespace))
         chosen = (obj for obj in found if labels.matches(obj["metadata"].get("labels", {})))
         return sorted(chosen, key=lambda obj: (obj["metadata"].get("namespace", ""), obj["metadata"]["name"]))
 
@@ -244,7 +244,7 @@ class Cluster(Kubectl, Requester):
         """
         self._server.expire()
         informer = self._informers["events"]
-        found = informer.all() if namespace is None else informer.in_namespace(namespace)
+        found = informer.all() if namespace is None else informer.in_namespace(self._namespace(namespace))
         if ref:
             kind, name = reference(ref)
             found = [
@@ -263,7 +263,9 @@ class Cluster(Kubectl, Requester):
     ) -> Watch:
         """Watch the objects of a kind from now on; ``poll()`` of the watch returns the events since the last call."""
         found = kind_named(kind)
-        where = "" if all_namespaces or not found.resource.namespaced else namespace or self.namespace
+        where = (
+            CLUSTER_SCOPE if all_namespaces or not found.resource.namespaced else self._namespace(namespace)
+        )
         labels = _labels(selector)
         selects = None if labels.is_empty() else lambda obj: labels.matches(obj["metadata"].get("labels", {}))
         return self._server.store.watch(found.resource, where or None, selects=selects)

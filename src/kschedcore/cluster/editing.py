@@ -8,7 +8,7 @@ from typing import Any
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import not_found
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 from kschedcore.api.taints import Taint, parse_taints
 from kschedcore.client.verbs import Client
 from kschedcore.cluster.references import display_name
@@ -45,11 +45,11 @@ class Target:
         name: Its name.
     """
 
-    def __init__(self, client: Client, kind: Kind, namespace: str, name: str) -> None:
+    def __init__(self, client: Client, kind: Kind, namespace: Namespace, name: str) -> None:
         self.client = client
         self.kind = kind
         self.resource = kind.resource.qualified
-        self.namespace = namespace if kind.resource.namespaced else ""
+        self.namespace = namespace if kind.resource.namespaced else CLUSTER_SCOPE
         self.name = name
 
     def get(self) -> Object:

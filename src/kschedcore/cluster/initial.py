@@ -10,7 +10,7 @@ from typing import Any
 from kschedcore.api.arguments import several
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Namespace, Object
 from kschedcore.api.objects.decoding import shown_at
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.apiserver import APIServer
@@ -78,7 +78,7 @@ class InitialObjects:
     """
 
     left_aside: dict[str, int]
-    external_owners: set[str]
+    external_owners: set[UID]
     failed_nodes: set[str]
 
 
@@ -86,7 +86,7 @@ def create_initial_objects(
     server: APIServer,
     client: Client,
     manifests: Iterable[Manifest],
-    namespace: str,
+    namespace: Namespace,
     run: Callable[[], None],
     begin: Callable[[InitialObjects], None],
 ) -> InitialObjects:
@@ -117,8 +117,8 @@ def create_initial_objects(
     begin(moved)
     named = {whole.name for whole, kind in found if kind.resource.kind == "Namespace"}
     for missing in sorted({whole.namespace for whole, _ in found} - named - {""}):
-        if client.get("namespaces", "", missing) is None:
-            client.create("namespaces", "", {"metadata": {"name": missing}})
+        if client.get("namespaces", CLUSTER_SCOPE, missing) is None:
+            client.create("namespaces", CLUSTER_SCOPE, {"metadata": {"name": missing}})
     accounts = {(w.namespace, w.name) for w, kind in found if kind.resource.kind == "ServiceAccount"}
     ready = False
     for whole, kind in found:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from kschedcore.api.durations import Span, duration
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 from kschedcore.client.informer import Informers, by_node
 from kschedcore.client.loop import Loop
 from kschedcore.client.verbs import Client
@@ -58,7 +58,7 @@ class Kubectl:
         if record:
             names = [str(each) for each in manifests if not isinstance(each, Mapping)]
             cause = " ".join(["kubectl apply", *(f"--filename={name}" for name in names), "--record=true"])
-        return applying.apply_manifests(self._client, manifests, namespace or self.namespace, cause)
+        return applying.apply_manifests(self._client, manifests, self._namespace(namespace), cause)
 
     def create(self, *manifests: applying.Manifest, namespace: str | None = None) -> Results:
         """``kubectl create -f``: create what manifests describe; a node gets the status it says.
@@ -67,7 +67,7 @@ class Kubectl:
             ManifestError: One cannot be read, and nothing was created; or the API refuses one, and those
                 before it were created.
         """
-        return applying.create_manifests(self._client, manifests, namespace or self.namespace)
+        return applying.create_manifests(self._client, manifests, self._namespace(namespace))
 
     def create_deployment(
         self,
@@ -92,7 +92,7 @@ class Kubectl:
         if dry_run:
             return result_of("deployments.apps", wanted, "created (dry run)")
         client = self._client.named("kubectl-create")
-        made = client.create("deployments.apps", namespace or self.namespace, wanted)
+        made = client.create("deployments.apps", self._namespace(namespace), wanted)
         return result_of("deployments.apps", made, "created")
 
     def delete(
@@ -103,7 +103,7 @@ class Kubectl:
         Raises:
             StatusError: 404 for what is not there.
         """
-        results, where = Results(), namespace or self.namespace
+        results, where = Results(), self._namespace(namespace)
         for each in what:
             if isinstance(each, str) and "/" in each and _is_reference(each):
                 target = self._target(each, namespace)
@@ -268,15 +268,19 @@ class Kubectl:
         results.append(target.result(target.get(), "drained"))
         return results
 
+    def _namespace(self, given: str | None) -> Namespace:
+        """Return the namespace that a verb is about."""
+        return Namespace(given or self.namespace)
+
     def _target(self, ref: str, namespace: str | None) -> Target:
         kind, name = reference(ref)
-        return Target(self._client, kind, namespace or self.namespace, name)
+        return Target(self._client, kind, self._namespace(namespace), name)
 
     def _node(self, ref: str) -> Target:
         kind, name = reference(ref, default="nodes")
         if kind.resource.kind != "Node":
             raise UsageError(f"{ref!r} is no node; expected NAME or nodes/NAME")
-        return Target(self._client, kind, "", name)
+        return Target(self._client, kind, CLUSTER_SCOPE, name)
 
 
 def _is_reference(text: str) -> bool:

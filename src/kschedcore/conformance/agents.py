@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kschedcore.api.machinery.times import timestamp
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.informer import Informers, controller_of
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
@@ -46,7 +46,7 @@ class Agents:
         namespace: Of the pods.
     """
 
-    def __init__(self, client: Client, informers: Informers, clock: Clock, namespace: str) -> None:
+    def __init__(self, client: Client, informers: Informers, clock: Clock, namespace: Namespace) -> None:
         self._client = client
         self._informers = informers
         self._clock = clock

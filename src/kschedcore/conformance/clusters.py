@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from kschedcore.api.machinery.status import StatusError
+from kschedcore.api.machinery.types import Namespace
 from kschedcore.cluster.controlplane import ControlPlane
 from kschedcore.controllers.controller import Context, Controller
 
@@ -32,7 +33,9 @@ class RecordedCluster(ABC):
         settling: How much time may pass while the cluster settles.
     """
 
-    def __init__(self, namespace: str, controllers: Iterable[MakeController], settling: timedelta) -> None:
+    def __init__(
+        self, namespace: Namespace, controllers: Iterable[MakeController], settling: timedelta
+    ) -> None:
         self.namespace = namespace
         self.plane = ControlPlane()
         for controller in controllers:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.informer import Informers
 from kschedcore.conformance.clusters import RecordedCluster
 from kschedcore.controllers.controller import Controller, Watch
@@ -56,7 +56,7 @@ class Family:
     """
 
     controllers: tuple[type[Controller], ...]
-    observe: Callable[[Informers, str], dict[str, Any]]
+    observe: Callable[[Informers, Namespace], dict[str, Any]]
 
 
 class Requests(RecordedCluster):
@@ -67,7 +67,7 @@ class Requests(RecordedCluster):
         family: What runs and what is observed.
     """
 
-    def __init__(self, namespace: str, family: Family) -> None:
+    def __init__(self, namespace: Namespace, family: Family) -> None:
         always = (NamespaceController, ServiceAccountController)
         super().__init__(namespace, [*always, *family.controllers], _SETTLING)
         self._family = family
@@ -92,7 +92,7 @@ def family_of(observed: Mapping[str, Any]) -> Family | None:
     return _TAINTS if isinstance(observed.get("pods"), list) else None
 
 
-def _endpoints(informers: Informers, namespace: str) -> dict[str, Any]:
+def _endpoints(informers: Informers, namespace: Namespace) -> dict[str, Any]:
     slices = informers["endpointslices.discovery.k8s.io"].in_namespace(namespace)
     endpoints = informers["endpoints"].in_namespace(namespace)
     return {
@@ -131,7 +131,7 @@ def _subsets(endpoints: Object) -> list[dict[str, Any]]:
     ]
 
 
-def _disruption(informers: Informers, namespace: str) -> dict[str, Any]:
+def _disruption(informers: Informers, namespace: Namespace) -> dict[str, Any]:
     budgets = informers["poddisruptionbudgets.policy"].in_namespace(namespace)
     return {
         "budgets": {each["metadata"]["name"]: _budget(each) for each in budgets},
@@ -151,7 +151,7 @@ def _budget(budget: Object) -> dict[str, Any]:
     }
 
 
-def _garbage(informers: Informers, namespace: str) -> dict[str, Any]:
+def _garbage(informers: Informers, namespace: Namespace) -> dict[str, Any]:
     found = informers["configmaps"].in_namespace(namespace)
     return {"configMaps": {each["metadata"]["name"]: _config_map(each) for each in found}}
 
@@ -165,12 +165,12 @@ def _config_map(config_map: Object) -> dict[str, Any]:
     }
 
 
-def _taints(informers: Informers, namespace: str) -> dict[str, Any]:
+def _taints(informers: Informers, namespace: Namespace) -> dict[str, Any]:
     pods = (pod["metadata"] for pod in informers["pods"].in_namespace(namespace))
     return {"pods": sorted(pod["name"] for pod in pods if "deletionTimestamp" not in pod)}
 
 
-def _volumes(informers: Informers, namespace: str) -> dict[str, Any]:
+def _volumes(informers: Informers, namespace: Namespace) -> dict[str, Any]:
     claims = informers["persistentvolumeclaims"].in_namespace(namespace)
     volumes = informers["persistentvolumes"].all()
     return {

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.informer import Informers, controller_of
 from kschedcore.conformance.agents import is_ready
 
@@ -19,7 +19,7 @@ _NOT_OBSERVED = ("observedGeneration", "conditions")
 _REVISION_NAMES = ("currentRevision", "updateRevision", "collisionCount")
 
 
-def observation(informers: Informers, namespace: str) -> dict[str, Any]:
+def observation(informers: Informers, namespace: Namespace) -> dict[str, Any]:
     """Return the workloads and pods of a namespace, in the form of the recordings."""
 
     def named(resource: str, observed: Callable[[Object], Any]) -> dict[str, Any]:

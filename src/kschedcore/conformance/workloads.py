@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 from kschedcore.conformance.agents import Agents, ImmediateDeletion
 from kschedcore.conformance.clusters import RecordedCluster
 from kschedcore.conformance.observations import observation
@@ -30,15 +30,15 @@ class Workloads(RecordedCluster):
         namespace: The namespace that is observed.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: Namespace) -> None:
         controllers = [each for each in CONTROLLERS if each.name not in _NOT_RUNNING]
         super().__init__(namespace, [*controllers, ImmediateDeletion], _LONGEST_BACKOFF)
         client = self.plane.client
         self._agents = Agents(client.named("kubelet"), self.plane.informers, self.plane.clock, namespace)
         for name, disk in _DISKS.items():
-            client.create("nodes", "", _node(name, disk))
+            client.create("nodes", CLUSTER_SCOPE, _node(name, disk))
             # The node lifecycle controller would remove the taint that new nodes have.
-            client.patch("nodes", "", name, {"spec": {"taints": None}})
+            client.patch("nodes", CLUSTER_SCOPE, name, {"spec": {"taints": None}})
         self.settle()
 
     def act(self, actions: Mapping[str, Mapping[str, Any]]) -> None:

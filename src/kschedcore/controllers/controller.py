@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import UID, Object
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers, controller_of, key_of
 from kschedcore.client.queue import WorkQueue
@@ -32,8 +32,8 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-Key = tuple[str, ...]
-"""(namespace, name); the namespace of cluster-scoped objects is ``""``."""
+Key = tuple[Any, ...]
+"""What a controller reconciles: an :data:`ObjectKey`, which some controllers extend by what kind of object it is."""
 
 USER_AGENT = "kube-controller-manager"
 
@@ -52,7 +52,7 @@ class Context:
     client: Client
     informers: Informers
     clock: Timers
-    external_owners: set[str] = field(default_factory=set)
+    external_owners: set[UID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

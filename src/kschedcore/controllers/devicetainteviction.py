@@ -10,7 +10,7 @@ from datetime import datetime
 
 from kschedcore.api.machinery.conditions import disrupted
 from kschedcore.api.machinery.times import later, parse_time
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
@@ -86,7 +86,7 @@ class DeviceTaintEvictionController(Controller):
         seconds = tolerating.get("tolerationSeconds")
         return None if seconds is None else later(parse_time(taint.get("timeAdded")) or now, max(0, seconds))
 
-    def _evict(self, namespace: str, consumer: Object) -> None:
+    def _evict(self, namespace: Namespace, consumer: Object) -> None:
         pod = self.informers["pods"].get(namespace, consumer["name"])
         if (
             pod is None

@@ -12,7 +12,7 @@ from typing import Any
 
 from kschedcore.api.machinery.conditions import with_condition
 from kschedcore.api.machinery.times import EARLIEST, later, parse_time
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.percentages import scaled_value
 from kschedcore.api.selectors import Selector, label_selector
@@ -132,7 +132,7 @@ class DisruptionController(Controller):
             wanted[found["metadata"]["uid"]] = found["spec"].get("replicas", 1)
         return sum(wanted.values())
 
-    def _scale(self, namespace: str, owner: Object) -> Object | None:
+    def _scale(self, namespace: Namespace, owner: Object) -> Object | None:
         resource = _SCALES.get((owner["apiVersion"], owner["kind"]))
         found = None if resource is None else self.informers[resource].get(namespace, owner["name"])
         if found is None or found["metadata"]["uid"] != owner["uid"]:

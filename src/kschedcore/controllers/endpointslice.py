@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.client.informer import Change, by_node
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.refmanager import controller_reference
@@ -59,7 +59,7 @@ class EndpointSliceController(Controller):
         yield Watch("nodes", of_new_node)
 
     def _node(self, name: str) -> Object | None:
-        return self.informers["nodes"].get("", name)
+        return self.informers["nodes"].get(CLUSTER_SCOPE, name)
 
     def reconcile(self, key: Key) -> Requeue | None:
         """Reconcile the EndpointSlices of one Service."""

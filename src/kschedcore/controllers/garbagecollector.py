@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from kschedcore.api.machinery.kinds import KINDS
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Object
 from kschedcore.client.informer import Change, Informer
 from kschedcore.client.verbs import Propagation
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch
@@ -96,7 +96,7 @@ class GarbageCollector(Controller):
 
     def _attempt(self, resource: str, obj: Object) -> None:
         """Delete an object without existing owners; else remove references to owners that are gone."""
-        gone, waiting, solid = set[str](), set[str](), set[str]()
+        gone, waiting, solid = set[UID](), set[UID](), set[UID]()
         for reference in obj["metadata"].get("ownerReferences", ()):
             owner = self._owner(obj, reference)
             if owner is None:
@@ -122,7 +122,7 @@ class GarbageCollector(Controller):
         if resource is None or reference["uid"] in self._external:
             # An owner of an unserved kind, or outside this cluster, is assumed to exist.
             return _reference_only(reference)
-        namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
+        namespace = obj["metadata"].get("namespace", "") if resource.namespaced else CLUSTER_SCOPE
         owner = self.informers[resource.qualified].get(namespace, reference["name"])
         return owner if owner is not None and owner["metadata"]["uid"] == reference["uid"] else None
 
@@ -136,7 +136,7 @@ class GarbageCollector(Controller):
             propagation=policy,
         )
 
-    def _drop_owners(self, resource: str, obj: Object, uids: set[str]) -> None:
+    def _drop_owners(self, resource: str, obj: Object, uids: set[UID]) -> None:
         metadata = obj["metadata"]
         kept = [each for each in metadata["ownerReferences"] if each["uid"] not in uids]
         self._patch(resource, obj, {"ownerReferences": kept or None})
@@ -192,7 +192,7 @@ class _KeysOf:
         for reference in obj["metadata"].get("ownerReferences", ()):
             resource = _RESOURCES.get((reference["apiVersion"], reference["kind"]))
             if resource is not None and reference.get("blockOwnerDeletion"):
-                namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
+                namespace = obj["metadata"].get("namespace", "") if resource.namespaced else CLUSTER_SCOPE
                 yield resource.qualified, namespace, reference["name"]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from kschedcore.api.machinery.conditions import condition_in, with_condition
 from kschedcore.api.machinery.kinds import resources
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 from kschedcore.client.informer import Change, Informer
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
@@ -56,7 +56,7 @@ class NamespaceController(Controller):
         if change.new is not None:
             return ()
         name = change.object["metadata"]["namespace"]
-        namespace = self.informers["namespaces"].seen("", name)
+        namespace = self.informers["namespaces"].seen(CLUSTER_SCOPE, name)
         return (("", name),) if namespace is not None and _is_terminating(namespace) else ()
 
     def reconcile(self, key: Key) -> Requeue | None:
@@ -66,7 +66,7 @@ class NamespaceController(Controller):
         the other objects wait for the pods.
         """
         name = key[1]
-        namespace = self.informers["namespaces"].get("", name)
+        namespace = self.informers["namespaces"].get(CLUSTER_SCOPE, name)
         if namespace is None or not _is_terminating(namespace):
             return None
         others = [each.qualified for each in resources(namespaced=True) if each.qualified != _PODS]
@@ -78,7 +78,7 @@ class NamespaceController(Controller):
             self.client.update({**namespace, "spec": spec}, "namespaces", "finalize")
         return None
 
-    def _empty(self, names: Iterable[str], namespace: str) -> dict[str, list[Object]]:
+    def _empty(self, names: Iterable[str], namespace: Namespace) -> dict[str, list[Object]]:
         """Delete the objects of some resources; return those that are left."""
         remaining = {}
         for name in names:
@@ -87,7 +87,7 @@ class NamespaceController(Controller):
                 remaining[name] = left
         return remaining
 
-    def _delete_all(self, informer: Informer, namespace: str) -> None:
+    def _delete_all(self, informer: Informer, namespace: Namespace) -> None:
         for obj in informer.in_namespace(namespace):
             metadata = obj["metadata"]
             if not metadata.get("deletionTimestamp"):

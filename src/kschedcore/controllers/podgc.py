@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.conditions import disrupted, is_true
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
@@ -65,7 +65,7 @@ class PodGarbageCollector(Controller):
             if leaving:
                 self._delete(pod)
             return None
-        node = self.informers["nodes"].get("", node_name)
+        node = self.informers["nodes"].get(CLUSTER_SCOPE, node_name)
         if node is None:
             return self._without_node(pod, node_name)
         out = any(taint["key"] == _OUT_OF_SERVICE for taint in node["spec"].get("taints", ()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 
 from kschedcore.api.machinery.frozen import FrozenDict
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import UID, Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.selectors import Selector, label_selector
 from kschedcore.client.informer import Change, Informer, Informers, controller_of, key_of
@@ -105,7 +105,7 @@ def claim(
     return [obj for obj in informer.controlled_by(owner) if eligible(obj) and member(obj)]
 
 
-def _without(obj: Object, uid: str) -> list[Object]:
+def _without(obj: Object, uid: UID) -> list[Object]:
     return [each for each in obj["metadata"].get("ownerReferences", ()) if each["uid"] != uid]
 
 

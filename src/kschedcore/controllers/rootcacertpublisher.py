@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.client.informer import Change
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
@@ -42,7 +42,7 @@ class RootCACertPublisher(Controller):
     def reconcile(self, key: Key) -> Requeue | None:
         """Reconcile one namespace."""
         name = key[1]
-        namespace = self.informers["namespaces"].get("", name)
+        namespace = self.informers["namespaces"].get(CLUSTER_SCOPE, name)
         if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":
             return None
         current = self.informers["configmaps"].get(name, _NAME)

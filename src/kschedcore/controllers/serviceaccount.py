@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.client.informer import Change
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 
@@ -24,7 +25,7 @@ class ServiceAccountController(Controller):
     def reconcile(self, key: Key) -> Requeue | None:
         """Reconcile one namespace."""
         name = key[1]
-        namespace = self.informers["namespaces"].get("", name)
+        namespace = self.informers["namespaces"].get(CLUSTER_SCOPE, name)
         if namespace is None or namespace.get("status", {}).get("phase") == "Terminating":
             return None
         if self.informers["serviceaccounts"].get(name, _NAME) is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from kschedcore.api.machinery.types import Object
-from kschedcore.client.informer import Change, key_of
+from kschedcore.client.informer import Change, ObjectKey, key_of
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 
 __all__ = ["ServiceAccountTokenController"]
@@ -61,7 +61,7 @@ class ServiceAccountTokenController(Controller):
         return None
 
 
-def _account_of(secret: Object) -> Iterable[tuple[str, str]]:
+def _account_of(secret: Object) -> Iterable[ObjectKey]:
     name = secret["metadata"].get("annotations", {}).get(NAME)
     return ((secret["metadata"]["namespace"], name),) if secret.get("type") == TYPE and name else ()
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kschedcore.api.machinery.conditions import disrupted
 from kschedcore.api.machinery.times import later
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.objects import Taint, Toleration, decode
 from kschedcore.api.taints import tolerates
 from kschedcore.client.informer import Change, by_node, key_of
@@ -78,7 +78,7 @@ class TaintEvictionController(Controller):
             self._evict(pod)
             return None
         seconds = _tolerated_seconds(
-            pod, _no_execute(self.informers["nodes"].get("", pod["spec"]["nodeName"]))
+            pod, _no_execute(self.informers["nodes"].get(CLUSTER_SCOPE, pod["spec"]["nodeName"]))
         )
         due = None if seconds is None else later(now, seconds)
         if due is None:

@@ -16,6 +16,7 @@ import numpy as np
 from kschedcore._native.core import Core
 from kschedcore._native.transactions import Guard, Journal, exclusive
 from kschedcore.api.arguments import text
+from kschedcore.api.machinery import types
 from kschedcore.api.objects import Namespace, Node, Pod, ResourceClaim
 from kschedcore.api.phases import FINISHED
 from kschedcore.engine.attachments import Attachments
@@ -399,15 +400,16 @@ class SchedulerCache:
 
         Until it is deallocated it is available on no node, so that PostFilter deallocates it for a pod that needs it.
         """
-        claim = self._listers.devices.claims.get((namespace, name))
+        key = types.Namespace(namespace), name
+        claim = self._listers.devices.claims.get(key)
         if claim is not None and claim.status.allocation is not None:
-            self._listers.devices.note_late((namespace, name))
+            self._listers.devices.note_late(key)
             self._listers.set("ResourceClaim", claim)
 
     @exclusive
     def is_claim_assumed(self, name: str, namespace: str = "default") -> bool:
         """Return whether a ResourceClaim is allocated by a placement that the cluster has not confirmed yet."""
-        return self._claims.holds((namespace, name))
+        return self._claims.holds((types.Namespace(namespace), name))
 
     @exclusive
     def claims_after(self, decision: Decision) -> list[ResourceClaim]:

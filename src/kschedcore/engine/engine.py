@@ -11,6 +11,7 @@ from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore._native.transactions import WhatIf, exclusive
 from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several, text
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import NEWEST, Release, release_of
 from kschedcore.engine.binding import key_of
@@ -477,7 +478,7 @@ class Engine(SchedulerCache):
 
     def _replica(self, pod: Pod, number: int) -> Pod:
         """Return a copy of a pod with a new name, after creating its claims."""
-        devices, namespace = self._listers.devices, pod.metadata.namespace or "default"
+        devices, namespace = self._listers.devices, pod.metadata.namespace or DEFAULT_NAMESPACE
         name = f"{pod.metadata.name}/{number}"
         replica = replace(pod, metadata=replace(pod.metadata, name=name, uid=name))
         statuses = []

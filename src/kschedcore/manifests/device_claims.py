@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.objects import (
     ObjectMeta,
     OwnerReference,
@@ -68,5 +69,7 @@ def claim_of(pod: Pod, name: str, spec: ResourceClaimSpec) -> ResourceClaim:
         controller=True,
         block_owner_deletion=True,
     )
-    metadata = ObjectMeta(name=name, namespace=pod.metadata.namespace or "default", owner_references=(owner,))
+    metadata = ObjectMeta(
+        name=name, namespace=pod.metadata.namespace or DEFAULT_NAMESPACE, owner_references=(owner,)
+    )
     return ResourceClaim(metadata=metadata, spec=spec)

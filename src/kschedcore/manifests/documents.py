@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from kschedcore.api.labels import is_dns1123_label, is_path_segment_name
 from kschedcore.api.machinery.kinds import is_cluster_scoped
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace
 from kschedcore.api.objects.decoding import shown
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.loading import Document
@@ -38,7 +39,7 @@ class Whole:
     """
 
     kind: str
-    namespace: str
+    namespace: Namespace
     name: str
     data: Mapping[str, Any]
     document: Document
@@ -117,16 +118,16 @@ def _whole(document: Document, steps: Steps, data: Mapping[str, Any], namespace:
     if "." in group and not group.endswith(".k8s.io"):
         kind = f"{kind}.{group}"
     if group.endswith(_NAMELESS):
-        return Whole(kind, "", "", data, document, steps)
+        return Whole(kind, CLUSTER_SCOPE, "", data, document, steps)
     metadata = data.get("metadata")
     name = _name(document, steps, kind, metadata)
     if is_cluster_scoped(kind):
-        return Whole(kind, "", name, data, document, steps)
+        return Whole(kind, CLUSTER_SCOPE, name, data, document, steps)
     assert isinstance(metadata, Mapping), "it has a name"
     own = _namespace(document, steps, kind, metadata)
     if own is None:
         data = {**data, "metadata": {**metadata, "namespace": namespace}}
-    return Whole(kind, own or namespace, name, data, document, steps)
+    return Whole(kind, Namespace(own or namespace), name, data, document, steps)
 
 
 def _type_field(document: Document, steps: Steps, data: Mapping[str, Any], field: str) -> str:

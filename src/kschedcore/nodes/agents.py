@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import later
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Object
 from kschedcore.api.phases import FINISHED, has_ended
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Change, Informers, by_node
@@ -220,7 +220,7 @@ class NodeAgents:
 
     def _sync_node(self, name: str) -> None:
         """Register a new node, update it, or drop it."""
-        node = self._nodes.get("", name)
+        node = self._nodes.get(CLUSTER_SCOPE, name)
         host = self._hosts.get(name)
         if host is not None and (node is None or node["metadata"]["uid"] != host.node["metadata"]["uid"]):
             self._drop(host)
@@ -297,7 +297,7 @@ class NodeAgents:
         self._failed.discard(host.name)
         del self._hosts[host.name]
 
-    def _forget(self, uid: str, node: str) -> None:
+    def _forget(self, uid: UID, node: str) -> None:
         """Drop a pod that was removed from the node."""
         host = self._hosts.get(node)
         worker = self._workers.pop(uid, None)
@@ -341,7 +341,7 @@ class NodeAgents:
         if reported and (host.measured or host.under_pressure):
             self._memory_queue.add(host.name)
         if worker.over:
-            self._forget(uid, host.name)
+            self._forget(UID(uid), host.name)
             self._finish_deletion(worker.pod)
         else:
             self._agenda.set(uid, worker.foreground, worker.background)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from kschedcore.api.machinery.times import parse_time
+from kschedcore.api.machinery.types import Namespace
 from kschedcore.client.informer import Informer
 from kschedcore.client.verbs import Client
 
@@ -20,7 +21,7 @@ __all__ = ["IMPLIED", "LEASE_NAMESPACE", "RENEWED_EVERY", "STATUS_EVERY", "Lease
 IMPLIED: Final = "kschedcore.io/implied-heartbeats"
 """The annotation of a lease with implied heartbeats."""
 
-LEASE_NAMESPACE: Final = "kube-node-lease"
+LEASE_NAMESPACE: Final = Namespace("kube-node-lease")
 RENEWED_EVERY: Final = timedelta(seconds=10)
 STATUS_EVERY: Final = timedelta(minutes=5)
 _LEASE_SECONDS: Final = 40

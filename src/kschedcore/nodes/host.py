@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kschedcore.api.machinery.types import ReadOnlyObject
+from kschedcore.api.machinery.types import UID, ReadOnlyObject
 from kschedcore.api.objects import Node
 from kschedcore.api.objects.views import view_of
 from kschedcore.api.quantity import nanos, value
@@ -69,7 +69,7 @@ class Host:
         self.name: str = node["metadata"]["name"]
         self.ip = ip
         self.pods = pods
-        self.workers: dict[str, Needs] = {}
+        self.workers: dict[UID, Needs] = {}
         self.measured: set[str] = set()
         self.deferred: set[str] = set()
         self._used: dict[str, int] = {}
@@ -105,14 +105,14 @@ class Host:
             or self._intolerable(needs)
         )
 
-    def occupy(self, uid: str, needs: Needs) -> None:
+    def occupy(self, uid: UID, needs: Needs) -> None:
         """Account a pod's needs."""
         self.workers[uid] = needs
         for name, amount in needs.requests.items():
             self._used[name] = self._used.get(name, 0) + amount
         self._ports += needs.ports
 
-    def release(self, uid: str) -> None:
+    def release(self, uid: UID) -> None:
         """Remove a pod's needs from the accounts."""
         self.measured.discard(uid)
         self.deferred.discard(uid)
@@ -124,7 +124,7 @@ class Host:
         for port in needs.ports:
             self._ports.remove(port)
 
-    def resize(self, uid: str, needs: Needs) -> Rejection | None:
+    def resize(self, uid: UID, needs: Needs) -> Rejection | None:
         """Account the new needs of a running pod; return why the resize is not possible, or None.
 
         Returns:

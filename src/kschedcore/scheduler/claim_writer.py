@@ -10,12 +10,11 @@ import msgspec
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import parse_time
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Object
 from kschedcore.api.objects import Pod, decode
 from kschedcore.api.objects.devices import ResourceClaim
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Clock
-from kschedcore.engine.binding import key_of
 from kschedcore.engine.devices.claims import (
     ClaimKey,
     has_binding_conditions,
@@ -92,7 +91,13 @@ class ClaimWriter:
         mappings = mappings_for(pod, claim.spec.devices.requests or ())
         served = {"requestMappings": mappings, "resourceClaimName": claim.metadata.name}
         patch = {"status": {"extendedResourceClaimStatus": served}}
-        self._client.patch("pods", *key_of(pod), patch, subresource="status")
+        self._client.patch(
+            "pods",
+            pod.metadata.namespace or DEFAULT_NAMESPACE,
+            pod.metadata.name,
+            patch,
+            subresource="status",
+        )
 
     def are_ready(self, claims: Iterable[ClaimKey], since: datetime, timeout: timedelta) -> bool:
         """Return whether the devices of claims are ready for a pod to be bound (``isPodReadyForBinding``).

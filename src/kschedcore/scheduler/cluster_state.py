@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kschedcore.api.machinery.kinds import KINDS
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 from kschedcore.api.objects.views import pod_view
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers
@@ -35,11 +35,11 @@ class StoredObjects:
 
     def node(self, name: str) -> Object | None:
         """Return the node with that name, if there is one."""
-        return self._nodes.get("", name)
+        return self._nodes.get(CLUSTER_SCOPE, name)
 
     def pod(self, namespace: str, name: str) -> Object | None:
         """Return the pod with that namespace and name, if there is one."""
-        return self._pods.get(namespace, name)
+        return self._pods.get(Namespace(namespace), name)
 
 
 class ClusterState:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kschedcore.api.durations import parse_duration
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.objects import Pod
 from kschedcore.api.objects.views import pod_view
 from kschedcore.api.phases import has_ended
@@ -364,7 +364,7 @@ class Scheduler:
             "metadata": {"name": name, "namespace": namespace, "uid": pod.metadata.uid},
             "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
-        self._client.subresource("pods", namespace, name, "binding", body)
+        self._client.subresource("pods", Namespace(namespace), name, "binding", body)
 
     # -- failures --------------------------------------------------------------------------
 
@@ -407,7 +407,7 @@ class Scheduler:
 
     def _evict(self, victim: str, preemptor: Object, node: str) -> None:
         namespace, _, name = victim.partition("/")
-        found = self._informers["pods"].get(namespace, name)
+        found = self._informers["pods"].get(Namespace(namespace), name)
         if self._sent_back((namespace, name)):
             if found is not None:
                 self._outcomes.preempted(found, preemptor, node)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kschedcore.api.machinery.conditions import disrupted, with_condition
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Object
 from kschedcore.api.objects import Pod
 from kschedcore.client.events import EventRecorder
 from kschedcore.client.informer import Informers
@@ -38,7 +38,7 @@ class Outcomes:
 
     def live(self, pod: Pod) -> Object | None:
         """Return the stored pod, or None if it is gone or replaced by another of its name."""
-        found = self._pods.get(*key_of(pod))
+        found = self._pods.get(pod.metadata.namespace or DEFAULT_NAMESPACE, pod.metadata.name)
         return found if found is not None and found["metadata"]["uid"] == pod.metadata.uid else None
 
     def bound(self, pod: Pod, node: str) -> None:

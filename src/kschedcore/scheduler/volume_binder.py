@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Object
 from kschedcore.api.objects import Pod
 from kschedcore.api.volumes import BIND_COMPLETED, SELECTED_NODE
 from kschedcore.client.informer import Informers
 from kschedcore.client.verbs import Client
-from kschedcore.engine.binding import key_of
 from kschedcore.engine.volumes import claims_of
 from kschedcore.errors import KschedcoreError
 
@@ -62,7 +61,7 @@ class VolumeBinder:
     def _unbound(self, pod: Pod) -> Iterator[Object]:
         if not pod.spec.volumes:
             return
-        namespace, _ = key_of(pod)
+        namespace = pod.metadata.namespace or DEFAULT_NAMESPACE
         for reference in claims_of(pod):
             claim = self._informers[_CLAIMS].get(namespace, reference.name)
             if claim is not None and BIND_COMPLETED not in claim["metadata"].get("annotations", {}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.store.backend import Backend, Compacted
 
 __all__ = ["Lister"]
@@ -29,7 +29,7 @@ class Lister:
         self._kept: dict[str, _Lists] = {}
         self._seen = backend.revision
 
-    def list(self, resource: str, namespace: str | None) -> Sequence[Object]:
+    def list(self, resource: str, namespace: Namespace | None) -> Sequence[Object]:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
         if self._backend.revision != self._seen:
             self._catch_up()
@@ -39,7 +39,7 @@ class Lister:
         kept = lists.get(namespace)
         return self._read(lists, resource, namespace) if kept is None else kept
 
-    def _read(self, lists: _Lists, resource: str, namespace: str | None) -> Sequence[Object]:
+    def _read(self, lists: _Lists, resource: str, namespace: Namespace | None) -> Sequence[Object]:
         """Read a list and keep it among ``lists``, which a change of the resource puts out of use."""
         page = self._backend.range(f"{resource}/{namespace}/" if namespace else f"{resource}/")
         values = [entry.value for entry in page.entries]

@@ -12,7 +12,7 @@ from typing import Any
 from kschedcore.api.machinery.frozen import StoredObject
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.store.backend import Compacted
 from kschedcore.store.store import Store, prefix_of
 from kschedcore.store.watch import too_new, too_old
@@ -95,7 +95,7 @@ class ListPage:
 def list_page(
     store: Store,
     resource: Resource,
-    namespace: str | None,
+    namespace: Namespace | None,
     *,
     selects: Callable[[Object], bool] | None = None,
     limit: int = 0,

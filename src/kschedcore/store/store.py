@@ -14,7 +14,7 @@ from kschedcore.api.machinery.frozen import FieldRecord, StoredObject
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, already_exists, conflict, not_found, too_large
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object, ResourceVersion
 from kschedcore.store.backend import Backend, RevisionMismatch, TooLarge
 from kschedcore.store.codec import Draft
 from kschedcore.store.lister import Lister
@@ -27,12 +27,12 @@ MODIFIED = "the object has been modified; please apply your changes to the lates
 """Why a write against an older version is refused."""
 
 
-def prefix_of(resource: Resource, namespace: str | None = None) -> str:
+def prefix_of(resource: Resource, namespace: Namespace | None = None) -> str:
     """What the keys of a resource, or of one namespace of it, begin with."""
     return f"{resource.qualified}/{namespace}/" if namespace else f"{resource.qualified}/"
 
 
-def key_of(resource: Resource, namespace: str, name: str) -> str:
+def key_of(resource: Resource, namespace: Namespace, name: str) -> str:
     """The key of one object; keys sort as lists are sorted."""
     return f"{resource.qualified}/{namespace}/{name}" if namespace else f"{resource.qualified}/{name}"
 
@@ -51,12 +51,12 @@ class Store:
         self._lister = Lister(self.backend)
         self._watches: WeakSet[Watch] = WeakSet()
 
-    def get(self, resource: str, namespace: str, name: str) -> StoredObject | None:
+    def get(self, resource: str, namespace: Namespace, name: str) -> StoredObject | None:
         """The object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
         entry = self.backend.get(f"{resource}/{namespace}/{name}" if namespace else f"{resource}/{name}")
         return None if entry is None else entry.value
 
-    def list(self, resource: str, namespace: str | None = None) -> Sequence[Object]:
+    def list(self, resource: str, namespace: Namespace | None = None) -> Sequence[Object]:
         """Every object of a resource, in one namespace or all, in the order of namespace and name."""
         return self._lister.list(resource, namespace)
 
@@ -83,7 +83,11 @@ class Store:
             raise too_large(str(error)) from None
 
     def update(
-        self, resource: Resource, obj: Mapping[str, Any], version: str, record: FieldRecord | None = None
+        self,
+        resource: Resource,
+        obj: Mapping[str, Any],
+        version: ResourceVersion,
+        record: FieldRecord | None = None,
     ) -> StoredObject:
         """Store ``obj`` over its predecessor of version ``version``.
 
@@ -106,7 +110,7 @@ class Store:
         except TooLarge as error:
             raise too_large(str(error)) from None
 
-    def delete(self, resource: Resource, obj: Mapping[str, Any], version: str) -> StoredObject:
+    def delete(self, resource: Resource, obj: Mapping[str, Any], version: ResourceVersion) -> StoredObject:
         """Remove the object of version ``version``; watchers see ``obj`` as its last state.
 
         Raises:
@@ -134,7 +138,7 @@ class Store:
     def watch(
         self,
         resource: Resource,
-        namespace: str | None = None,
+        namespace: Namespace | None = None,
         *,
         version: int = 0,
         selects: Callable[[Object], bool] | None = None,

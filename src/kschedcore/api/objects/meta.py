@@ -6,6 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from kschedcore.api.machinery.types import UID, Namespace
+
 Quantity = str | int | float
 """A quantity as a manifest has it; read it with :mod:`kschedcore.api.quantity`."""
 
@@ -14,6 +16,10 @@ Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer where the API has 64 bits."""
+
+
+NO_UID = UID("")
+"""The uid of an object that no API server has stored."""
 
 
 class View(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True, gc=False):
@@ -26,7 +32,7 @@ class OwnerReference(View, frozen=True):
     api_version: str = ""
     kind: str = ""
     name: str = ""
-    uid: str = ""
+    uid: UID = NO_UID
     controller: bool | None = None
     block_owner_deletion: bool | None = None
 
@@ -36,8 +42,8 @@ class ObjectMeta(View, frozen=True):
 
     name: str = ""
     generate_name: str = ""
-    namespace: str | None = None
-    uid: str = ""
+    namespace: Namespace | None = None
+    uid: UID = NO_UID
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     creation_timestamp: str | None = None

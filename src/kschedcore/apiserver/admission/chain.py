@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from kschedcore.api.machinery.kinds import kind_by_path
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import StatusError, bad_request, invalid
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.schema import schema_for
 from kschedcore.api.schema.decode import DecodeError, json_type
 from kschedcore.api.versions import DEFAULT, Release
@@ -125,7 +125,7 @@ class AdmissionChain:
         if request.operation is Operation.CREATE:
             errors = validate_create(resource.kind, obj, namespaced=resource.namespaced)
             if resource.kind in ("ResourceClaim", "ResourceClaimTemplate"):
-                namespace = self._reader.get("namespaces", "", request.namespace)
+                namespace = self._reader.get("namespaces", CLUSTER_SCOPE, request.namespace)
                 errors = [*admin_access(obj, namespace), *errors]
         elif request.subresource == "status":
             errors = validate_status_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from kschedcore.api.machinery.resources import Resource
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 
 __all__ = ["Admission", "AdmissionRequest", "Decoded", "FieldValidation", "ObjectReader", "Operation"]  # fmt: skip
 
@@ -57,7 +57,7 @@ class AdmissionRequest(msgspec.Struct):
 
     operation: Operation
     resource: Resource
-    namespace: str
+    namespace: Namespace
     name: str
     object: Object | None = None
     old_object: Object | None = None
@@ -73,10 +73,10 @@ class ObjectReader(Protocol):
     ``resource`` is the qualified plural, ``pods`` or ``deployments.apps``.
     """
 
-    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+    def get(self, resource: str, namespace: Namespace, name: str) -> Object | None:
         """The object, or None."""
 
-    def list(self, resource: str, namespace: str | None = None) -> Sequence[Object]:
+    def list(self, resource: str, namespace: Namespace | None = None) -> Sequence[Object]:
         """Every object of the resource, in one namespace or all of them, in order of namespace and name."""
 
     def replace_status(self, resource: str, obj: Object) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 
 from kschedcore.api.machinery.kinds import kind_by_resource, resources
 from kschedcore.api.machinery.resources import Resource
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.objects import LabelSelector, decode
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.selectors import label_selector
 from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.chaos.writes import Objects, Write
-from kschedcore.client.informer import ObjectKey, controller_of
+from kschedcore.client.informer import ObjectKey, controller_of, key_of
 from kschedcore.controllers.activepods import is_active, ready_since
 from kschedcore.controllers.deployment.sizes import is_rolling, max_unavailable, replicas
 from kschedcore.controllers.deployment.status import is_complete
@@ -121,7 +121,7 @@ class BudgetsAreRespected(Invariant):
             return
         for budget in _in(objects, _BUDGETS, pod["metadata"]["namespace"]):
             charged = name in budget.get("status", {}).get("disruptedPods", {})
-            if not charged and _selected(budget, {"pods": {("", name): pod}}):
+            if not charged and _selected(budget, {"pods": {key_of(pod): pod}}):
                 yield f"pod {name} was evicted without a charge to budget {budget['metadata']['name']}"
 
 
@@ -196,7 +196,7 @@ def _is_healthy(pod: Object) -> bool:
     return is_active(pod) and ready_since(pod) is not None
 
 
-def _in(objects: Objects, resource: str, namespace: str) -> list[Object]:
+def _in(objects: Objects, resource: str, namespace: Namespace) -> list[Object]:
     return [obj for (where, _), obj in objects.get(resource, {}).items() if where == namespace]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kschedcore.api.machinery.kinds import KINDS
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.chaos.cluster import ChaosCluster
 from kschedcore.chaos.invariants.base import Invariant
 from kschedcore.chaos.writes import Objects, Write
@@ -23,7 +23,7 @@ def _living_owners(obj: Object, objects: Objects) -> list[Object]:
     found = []
     for reference in obj["metadata"].get("ownerReferences", ()):
         resource = _RESOURCES[reference["apiVersion"], reference["kind"]]
-        namespace = obj["metadata"].get("namespace", "") if resource.namespaced else ""
+        namespace = obj["metadata"].get("namespace", "") if resource.namespaced else CLUSTER_SCOPE
         owner = objects.get(resource.qualified, {}).get((namespace, reference["name"]))
         if owner is not None and owner["metadata"]["uid"] == reference["uid"]:
             found.append(owner)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE, Object
 from kschedcore.api.objects import Pod, PodSpec, decode
 from kschedcore.api.phases import has_ended
 from kschedcore.api.quantity import milli_value, value
@@ -19,7 +19,6 @@ from kschedcore.client.verbs import Client
 from kschedcore.clock import SimulatedClock
 from kschedcore.cluster.controlplane import SCHEDULER
 from kschedcore.controllers.controller import Context
-from kschedcore.engine.binding import key_of
 from kschedcore.rules.amounts import pod_requests
 from kschedcore.scheduler.loop import Scheduler
 
@@ -54,7 +53,7 @@ class NoNodeIsOvercommitted(Invariant):
         if write.resource != "pods" or write.new is None or not _was_bound(write):
             return
         name = write.new["spec"]["nodeName"]
-        node = objects["nodes"].get(("", name))
+        node = objects["nodes"].get((CLUSTER_SCOPE, name))
         if node is None:
             return
         allocatable = node.get("status", {}).get("allocatable", {})
@@ -177,7 +176,8 @@ class QueueHoldsOnlyWaitingPods(Invariant):
         }
         for queued in scheduler.pending:
             metadata = queued.pod.metadata
-            if waiting.get(key_of(queued.pod)) != metadata.uid:
+            key = metadata.namespace or DEFAULT_NAMESPACE, metadata.name
+            if waiting.get(key) != metadata.uid:
                 yield f"queued: {metadata.namespace}/{metadata.name}, uid {metadata.uid}"
         for (namespace, name), node in scheduler.engine.nominations.items():
             if (namespace, name) not in waiting:

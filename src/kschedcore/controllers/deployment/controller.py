@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kschedcore.api.machinery.conditions import condition_of
 from kschedcore.api.machinery.status import StatusError
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, controller_of
 from kschedcore.controllers.activepods import is_active
@@ -57,7 +57,7 @@ class DeploymentController(Controller):
             return ()
         return ((namespace, deployment["metadata"]["name"]),)
 
-    def _controller(self, obj: Object, resource: str, namespace: str) -> Object | None:
+    def _controller(self, obj: Object, resource: str, namespace: Namespace) -> Object | None:
         reference = controller_of(obj)
         found = reference and self.informers[resource].seen(namespace, reference["name"])
         return found if found and reference and found["metadata"]["uid"] == reference["uid"] else None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from kschedcore.api.machinery.conditions import is_true
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.times import later, timestamp
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.client.informer import Change, by_node, key_of
 from kschedcore.controllers.controller import Context, Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.nodelifecycle.health import (
@@ -52,7 +52,7 @@ class NodeLifecycleController(Controller):
         pod = change.new
         if pod is None or not pod["spec"].get("nodeName") or not is_true(pod, "Ready"):
             return ()
-        node = self.informers["nodes"].seen("", pod["spec"]["nodeName"])
+        node = self.informers["nodes"].seen(CLUSTER_SCOPE, pod["spec"]["nodeName"])
         return () if node is None or is_ready(node) else (key_of(node),)
 
     def reconcile(self, key: Key) -> Requeue | None:
@@ -122,7 +122,7 @@ class NodeLifecycleController(Controller):
                 "metadata": {"resourceVersion": metadata["resourceVersion"]},
                 "spec": {"taints": taints or None},
             }
-            self.client.patch("nodes", "", metadata["name"], patch)
+            self.client.patch("nodes", CLUSTER_SCOPE, metadata["name"], patch)
         return again
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kschedcore.api.machinery.frozen import plain
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.volumes import BIND_COMPLETED, IS_DEFAULT_CLASS, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
@@ -69,7 +69,7 @@ class PersistentVolumeController(Controller):
             if claim is not None and not claim["metadata"].get("deletionTimestamp"):
                 self._claim(claim)
         else:
-            volume = self.informers[_VOLUMES].get("", name)
+            volume = self.informers[_VOLUMES].get(CLUSTER_SCOPE, name)
             if volume is not None:
                 self._volume(volume)
         return None
@@ -81,7 +81,7 @@ class PersistentVolumeController(Controller):
         if claim["spec"].get("volumeName"):
             self._claim_of_named_volume(claim, claim["spec"]["volumeName"])
             return
-        storage_class = self.informers[_CLASSES].get("", class_of(claim))
+        storage_class = self.informers[_CLASSES].get(CLUSTER_SCOPE, class_of(claim))
         node = selected_node(claim, self.informers)
         delayed = _delays(storage_class, claim)
         volume = find_volume(claim, self.informers[_VOLUMES].all(), node, delayed=delayed)
@@ -95,7 +95,7 @@ class PersistentVolumeController(Controller):
 
     def _claim_of_named_volume(self, claim: Object, name: str) -> None:
         """Bind a claim to the volume that it names, if the volume is free and satisfies it."""
-        volume = self.informers[_VOLUMES].get("", name)
+        volume = self.informers[_VOLUMES].get(CLUSTER_SCOPE, name)
         if volume is None or (volume["spec"].get("claimRef") and not is_reserved_for(volume, claim)):
             self._pend(claim)
             return
@@ -138,7 +138,7 @@ class PersistentVolumeController(Controller):
             self.events.event(claim, "Normal", "FailedBinding", message)
 
     def _bound_claim(self, claim: Object) -> None:
-        volume = self.informers[_VOLUMES].get("", claim["spec"].get("volumeName", ""))
+        volume = self.informers[_VOLUMES].get(CLUSTER_SCOPE, claim["spec"].get("volumeName", ""))
         if volume is not None and (not volume["spec"].get("claimRef") or is_reserved_for(volume, claim)):
             self._bind(claim, volume)
         elif claim.get("status", {}).get("phase") != "Lost":
@@ -204,7 +204,7 @@ class PersistentVolumeController(Controller):
         if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
             metadata = volume["metadata"]
             if not metadata.get("deletionTimestamp"):
-                self.client.delete(_VOLUMES, "", metadata["name"], uid=metadata["uid"])
+                self.client.delete(_VOLUMES, CLUSTER_SCOPE, metadata["name"], uid=metadata["uid"])
 
     def _volume_phase(self, volume: Object, phase: str) -> None:
         if volume.get("status", {}).get("phase") != phase:
@@ -216,7 +216,7 @@ class PersistentVolumeController(Controller):
 def selected_node(claim: Object, informers: Informers) -> Object | None:
     """Return the node that the scheduler has selected for a claim."""
     name = claim["metadata"].get("annotations", {}).get(SELECTED_NODE)
-    return None if name is None else informers["nodes"].get("", name)
+    return None if name is None else informers["nodes"].get(CLUSTER_SCOPE, name)
 
 
 def _is_bound(claim: Object) -> bool:

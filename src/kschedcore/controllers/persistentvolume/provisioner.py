@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.client.informer import Change, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
@@ -42,7 +42,7 @@ class PersistentVolumeProvisioner(Controller):
         if claim is None or claim["metadata"].get("deletionTimestamp") or claim["spec"].get("volumeName"):
             return None
         annotations = claim["metadata"].get("annotations", {})
-        storage_class = self.informers[_CLASSES].get("", class_of(claim))
+        storage_class = self.informers[_CLASSES].get(CLUSTER_SCOPE, class_of(claim))
         if (
             storage_class is None
             or storage_class["provisioner"] == NO_PROVISIONER
@@ -56,11 +56,11 @@ class PersistentVolumeProvisioner(Controller):
         if find_volume(claim, self.informers[_VOLUMES].all(), node) is not None:
             return None
         name = f"pvc-{claim['metadata']['uid']}"
-        if self.informers[_VOLUMES].get("", name) is not None:
+        if self.informers[_VOLUMES].get(CLUSTER_SCOPE, name) is not None:
             return None
         self._announce(claim, storage_class["provisioner"])
         zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
-        self.client.create(_VOLUMES, "", provisioned_volume(name, claim, storage_class, zone))
+        self.client.create(_VOLUMES, CLUSTER_SCOPE, provisioned_volume(name, claim, storage_class, zone))
         message = f"Successfully provisioned volume {name}"
         self.events.event(claim, "Normal", "ProvisioningSucceeded", message)
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.objects.devices import AllocationResult, ResourceClaim
 from kschedcore.api.objects.meta import ObjectMeta, OwnerReference
 from kschedcore.engine.devices.claims import ClaimKey, deallocated, is_reserved_for, key_of_claim, reserved
@@ -66,7 +67,7 @@ class AssumedClaims:
 
     def _claim_for_extended(self, pod: Pod) -> ResourceClaim:
         """Return a new claim for a pod's extended resources; the API server would generate its suffix."""
-        namespace = pod.metadata.namespace or "default"
+        namespace = pod.metadata.namespace or DEFAULT_NAMESPACE
         number = 1
         while (namespace, f"{pod.metadata.name}-extended-resources-{number}") in self._devices.claims:
             number += 1

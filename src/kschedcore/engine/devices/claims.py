@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Namespace
 from kschedcore.api.objects.devices import (
     AllocatedDeviceStatus,
     AllocationResult,
@@ -34,7 +35,7 @@ __all__ = [
     "reserved",
 ]
 
-ClaimKey = tuple[str, str]
+ClaimKey = tuple[Namespace, str]
 """(namespace, name)."""
 
 
@@ -44,7 +45,7 @@ class ClaimError(Exception):
 
 def key_of_claim(claim: ResourceClaim) -> ClaimKey:
     """Return a claim's namespace and name."""
-    return claim.metadata.namespace or "default", claim.metadata.name
+    return claim.metadata.namespace or DEFAULT_NAMESPACE, claim.metadata.name
 
 
 def full_name(claim: ResourceClaim) -> str:
@@ -58,7 +59,7 @@ def claims_of(pod: Pod, known: Mapping[ClaimKey, ResourceClaim]) -> Iterator[Res
     Raises:
         ClaimError: One does not exist, is being deleted or belongs to another pod.
     """
-    namespace = pod.metadata.namespace or "default"
+    namespace = pod.metadata.namespace or DEFAULT_NAMESPACE
     for reference in pod.spec.resource_claims or ():
         name = reference.resource_claim_name
         made_for_pod = name is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.status import forbidden, not_found
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 
@@ -31,7 +32,7 @@ class NamespaceLifecycle(BasePlugin):
             return
         if not request.namespace or request.operation is Operation.DELETE:
             return
-        namespace = self._reader.get("namespaces", "", request.namespace)
+        namespace = self._reader.get("namespaces", CLUSTER_SCOPE, request.namespace)
         if namespace is None:
             raise not_found(_NAMESPACES, request.namespace)
         if request.operation is Operation.CREATE and namespace["status"].get("phase") == "Terminating":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 
@@ -33,7 +34,7 @@ class NodeDeclaredFeatureValidator(BasePlugin):
             return
         if pod["spec"].get("resources") == old["spec"].get("resources"):
             return
-        node = self._reader.get("nodes", "", name)
+        node = self._reader.get("nodes", CLUSTER_SCOPE, name)
         if node is None:
             raise refused(request, f'node "{name}" not found')
         if _POD_LEVEL not in node.get("status", {}).get("declaredFeatures", ()):

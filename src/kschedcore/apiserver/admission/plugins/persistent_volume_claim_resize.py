@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.api.quantity import Quantity
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
@@ -29,7 +30,7 @@ class PersistentVolumeClaimResize(BasePlugin):
         if old["status"].get("phase") != "Bound":
             raise refused(request, "Only bound persistent volume claims can be expanded")
         name = claim["spec"].get("storageClassName")
-        storage = self._reader.get("storageclasses.storage.k8s.io", "", name) if name else None
+        storage = self._reader.get("storageclasses.storage.k8s.io", CLUSTER_SCOPE, name) if name else None
         if storage is None or not storage.get("allowVolumeExpansion"):
             why = (
                 "only dynamically provisioned pvc can be resized and the storageclass that provisions the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.apiserver.admission.plugins.base import BasePlugin
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
 
@@ -41,7 +42,7 @@ class PodTopologyLabels(BasePlugin):
 
 def with_topology(labels: Mapping[str, str], reader: ObjectReader, name: str) -> Any:
     """Return a pod's labels with those of its node's topology that it lacks; the same ones when it lacks none."""
-    node = reader.get("nodes", "", name)
+    node = reader.get("nodes", CLUSTER_SCOPE, name)
     if node is None:
         return labels
     of_node = node["metadata"].get("labels", {})

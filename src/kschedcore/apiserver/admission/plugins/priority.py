@@ -6,6 +6,7 @@ from typing import Any
 
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import shared
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, refused, respecified, writes
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader
 from kschedcore.rules.admission.priority import PodPriority, default_class, priority_of, with_priority
@@ -66,7 +67,9 @@ class Priority(BasePlugin):
 
     def _resolve(self, request: AdmissionRequest, spec: dict[str, Any]) -> PodPriority:
         name = spec.get("priorityClassName")
-        found = priority_of(name, lambda name: self._reader.get(_CLASSES, "", name), self._default_class)
+        found = priority_of(
+            name, lambda name: self._reader.get(_CLASSES, CLUSTER_SCOPE, name), self._default_class
+        )
         if found is None:
             raise refused(request, f"no PriorityClass with name {name} was found")
         return found

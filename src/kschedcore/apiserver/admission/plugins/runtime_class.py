@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE
 from kschedcore.apiserver.admission.plugins.base import BasePlugin, creates, refused
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.rules.admission.runtime_class import (
@@ -51,7 +52,7 @@ class RuntimeClass(BasePlugin):
         name = pod["spec"].get("runtimeClassName") if pod is not None else None
         if name is None:
             return None
-        runtime = self._reader.get("runtimeclasses.node.k8s.io", "", name)
+        runtime = self._reader.get("runtimeclasses.node.k8s.io", CLUSTER_SCOPE, name)
         if runtime is None:
             raise refused(request, f'pod rejected: RuntimeClass "{name}" not found')
         return runtime
