@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.kinds import resources
 from kschedcore.api.machinery.times import later, parse_time
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
@@ -29,10 +29,10 @@ class _Informed:
     def __init__(self, informers: Informers) -> None:
         self._informers = informers
 
-    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+    def get(self, resource: str, namespace: Namespace, name: str) -> Object | None:
         return self._informers[resource].get(namespace, name)
 
-    def list(self, resource: str, namespace: str | None = None) -> Iterable[Object]:
+    def list(self, resource: str, namespace: Namespace | None = None) -> Iterable[Object]:
         informer = self._informers[resource]
         return informer.all() if namespace is None else informer.in_namespace(namespace)
 

@@ -130,7 +130,7 @@ class AdmissionChain:
         elif request.subresource == "status":
             errors = validate_status_update(resource.kind, obj, old or {}, namespaced=resource.namespaced)
             if resource.kind == "ResourceClaim":
-                namespace = self._reader.get("namespaces", "", request.namespace)
+                namespace = self._reader.get("namespaces", CLUSTER_SCOPE, request.namespace)
                 errors = [*admin_access_granted(obj, old or {}, namespace), *errors]
         elif request.subresource == "resize":
             errors = validate_resize(obj, old or {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import is_extended
 from kschedcore.rules.amounts import ResourceList
@@ -24,10 +25,10 @@ _MAX_DEVICES = 32
 class Lookup(Protocol):
     """Reads other objects; ``resource`` is the qualified plural."""
 
-    def get(self, resource: str, namespace: str, name: str) -> Mapping[str, Any] | None:
+    def get(self, resource: str, namespace: Namespace, name: str) -> Mapping[str, Any] | None:
         """Return an object, or None."""
 
-    def list(self, resource: str, namespace: str | None = None) -> Iterable[Mapping[str, Any]]:
+    def list(self, resource: str, namespace: Namespace | None = None) -> Iterable[Mapping[str, Any]]:
         """Return the objects of a resource, in one namespace or everywhere."""
 
 
@@ -72,7 +73,7 @@ class DeviceClaims:
             return False
         if bare.startswith(_IMPLICIT):
             # The implicit resource counts only for classes that name another one as well.
-            found = self._lookup.get(_CLASSES, "", bare.removeprefix(_IMPLICIT))
+            found = self._lookup.get(_CLASSES, CLUSTER_SCOPE, bare.removeprefix(_IMPLICIT))
             return found is not None and bool(_resource_of(found))
         return is_extended(bare) and any(_resource_of(each) == bare for each in self._lookup.list(_CLASSES))
 
@@ -82,7 +83,7 @@ class DeviceClaims:
         wanted: dict[str, int] = {}
         for name, number in by_class.items():
             wanted[f"{_REQUESTS}{_IMPLICIT}{name}"] = number
-            found = self._lookup.get(_CLASSES, "", name)
+            found = self._lookup.get(_CLASSES, CLUSTER_SCOPE, name)
             resource = _resource_of(found) if found is not None else ""
             if resource:
                 wanted[f"{_REQUESTS}{resource}"] = number
