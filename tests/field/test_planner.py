@@ -351,7 +351,7 @@ def test_apply_of_one_port_with_two_protocols(steps: list[Any], left: list[str])
     ("requests", "warned"),
     [
         ({"memory": "512m"}, "memory: 512m is thousandths of a byte; did you mean 512Mi?"),
-        ({"cpu": "500M"}, "cpu: 500M is 500 times M cores; did you mean 500m?"),
+        ({"cpu": "500M"}, "cpu: 500M is 500,000,000 cores; did you mean 500m?"),
         ({"cpu": "500m", "memory": "512M", "ephemeral-storage": "1Gi"}, ""),
     ],
 )

@@ -12,7 +12,7 @@ from kschedcore.cli.counts import check_counts
 from kschedcore.cli.names import key_of
 from kschedcore.cli.options import ClusterChanges, SchedulerFlags, Selection, Sources, TieBreak
 from kschedcore.cli.replicas import parse_replicas, with_replicas
-from kschedcore.cli.sources import documents_of, standard_input
+from kschedcore.cli.sources import documents_of, standard_input, validation_of
 from kschedcore.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def load(
 
     wanted = parse_replicas(changes.replicas)
     with collection_put_off():
-        manifests = Manifests(namespace or "default")
+        manifests = Manifests(namespace or "default", validate=validation_of(sources))
         for document in documents_of(sources):
             manifests.add(document)
         manifests.workloads = with_replicas(manifests.workloads, wanted)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +22,8 @@ from kschedcore.cli.inputs import NOT_FOLLOWED, note, read_config, release
 from kschedcore.cli.options import SchedulerFlags, Sources, Strict
 from kschedcore.cli.output import Output, columns, emit, emit_csv, write
 from kschedcore.cli.progress import measured
-from kschedcore.cli.sources import documents_of
-from kschedcore.errors import UsageError
+from kschedcore.cli.sources import documents_of, validation_of
+from kschedcore.errors import APIWarning, UsageError
 
 if TYPE_CHECKING:
     from kschedcore.simulation import Simulation
@@ -94,21 +96,30 @@ def command(
     The same files and seed give the same results. Ctrl-C ends a run early; its results are marked partial, and
     the exit status is 130.
     """
+    from kschedcore.manifests.fields import check_documents
     from kschedcore.simulation import Simulation
+    from kschedcore.simulation.scenario import is_scenario
 
     if output is Results.parquet and output_dir is None:
         raise UsageError("-o parquet: needs a folder to write to; name one with --output-dir")
     chosen = None if scheduler.config is None else read_config(scheduler.config)
     documents = documents_of(sources)
+    for warning in check_documents(
+        [each for each in documents if not is_scenario(each.data)], validation_of(sources)
+    ):
+        sys.stderr.write(f"warning: {warning}\n")
     check_counts(document.data for document in documents)
-    simulation = Simulation(
-        documents,
-        duration,
-        seed=seed,
-        config=chosen,
-        release=release(scheduler),
-        sample_every=sample_every,
-    )
+    with warnings.catch_warnings():
+        # Fields of new objects were checked above, with their places; those of a dump may be of a later version.
+        warnings.filterwarnings("ignore", "unknown field", APIWarning)
+        simulation = Simulation(
+            documents,
+            duration,
+            seed=seed,
+            config=chosen,
+            release=release(scheduler),
+            sample_every=sample_every,
+        )
     if simulation.ignores_config:
         note(NOT_FOLLOWED)
     say_not_considered(simulation.cluster.left_aside, strict=strict)

@@ -15,9 +15,10 @@ from kschedcore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from kschedcore.cli.options import Sources
+    from kschedcore.manifests.fields import FieldValidation
     from kschedcore.manifests.loading import Document
 
-__all__ = ["documents_of", "standard_input"]
+__all__ = ["documents_of", "standard_input", "validation_of"]
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -45,6 +46,20 @@ def documents_of(sources: Sources) -> list[Document]:
         found = list(kustomized(folder))
         documents += _some(found, f"-k {folder}")
     return documents
+
+
+def validation_of(sources: Sources) -> FieldValidation:
+    """Return what ``--validate`` asks for; kubectl's true is strict, and its false ignore.
+
+    Raises:
+        UsageError: It is none of kubectl's values.
+    """
+    from kschedcore.manifests.fields import FieldValidation
+
+    wanted = {"true": "strict", "false": "ignore"}.get(sources.validate.lower(), sources.validate)
+    if wanted not in list(FieldValidation):
+        raise UsageError(f"--validate {sources.validate}: expected strict (or true), warn, ignore (or false)")
+    return FieldValidation(wanted)
 
 
 def checked_filenames(sources: Sources) -> Sequence[str]:

@@ -8,7 +8,7 @@ can compute with it (:mod:`kschedcore.rules.bounds`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,11 +30,14 @@ def exists(data: Mapping[str, Any]) -> bool:
     return bool(data.get("status") or metadata.get("uid") or metadata.get("ownerReferences"))
 
 
-def created_object(data: Mapping[str, Any]) -> Object | None:
+def created_object(
+    data: Mapping[str, Any], on_unknown: Callable[[list[str]], None] | None = None
+) -> Object | None:
     """Return an object as an API server would store it; None for a kind without a schema.
 
     Args:
         data: The object, JSON-shaped; see :func:`plain_json`.
+        on_unknown: Called with the paths of the fields that the kind does not have, before the object is validated.
 
     Raises:
         ManifestError: The first fault, with the path that the API server's answer names.
@@ -47,6 +50,8 @@ def created_object(data: Mapping[str, Any]) -> Object | None:
         raise ManifestError(problem, path=error.path or None) from None
     if created is None:
         return None
+    if created.unknown and on_unknown is not None:
+        on_unknown(created.unknown)
     first_fault(created.errors)
     return created.object
 

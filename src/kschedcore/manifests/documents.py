@@ -57,7 +57,9 @@ class Whole:
         return f"{self.document.source} document {self.document.number}"
 
     def located(self, error: ManifestError) -> ManifestError:
-        """Return an error in this object with everything that is known of where it is."""
+        """Return an error in this object with everything that is known of where it is; one that has it as it is."""
+        if error.source is not None:
+            return error
         steps = _steps(error.path or "")
         problem = ManifestError(error.problem + _dash_hint(self.data, steps), path=error.path)
         return _located(problem, self.document, (*self.steps, *steps), self.subject)

@@ -28,6 +28,7 @@ from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.manifests.collection import collection_put_off
 from kschedcore.manifests.creating import created_object, exists, plain_json
 from kschedcore.manifests.documents import Whole, objects_in
+from kschedcore.manifests.fields import FieldValidation, refuse_fields, unknown_fields
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.planned import Planned, PodPlanner
 from kschedcore.manifests.pod_specs import PodSpecs, restored_spec, view_of
@@ -59,6 +60,11 @@ Key = tuple[str, str, str]
 class Manifests:
     """What manifests say, in the order in which they were read.
 
+    Args:
+        namespace: The namespace of objects that name none.
+        validate: What happens to fields that a kind does not have, in objects that are created: they are an error
+            (``strict``), a warning (``warn``, as the API server does by default) or dropped in silence (``ignore``).
+
     Attributes:
         objects: Every object whole, by (kind, namespace, name); of cluster-scoped kinds the namespace is empty.
         nodes: Nodes.
@@ -69,8 +75,11 @@ class Manifests:
         warnings: What is probably not meant, each with its place.
     """
 
-    def __init__(self, namespace: str = "default") -> None:
+    def __init__(
+        self, namespace: str = "default", *, validate: FieldValidation = FieldValidation.warn
+    ) -> None:
         self.namespace = namespace
+        self._validation = FieldValidation(validate)
         self.objects: dict[Key, Mapping[str, Any]] = {}
         self.nodes: list[Node] = []
         self.pods: list[Pod] = []
@@ -156,10 +165,22 @@ class Manifests:
         if self._recorded or exists(data):
             return data, None
         data = plain_json(data) if whole.document.source == OBJECTS else data
-        created = created_object(data)
+        created = created_object(data, lambda paths: self._take_unknown(whole, paths))
         where = f"{whole.document.source}: {whole.kind} {whole.name}"
         self.warnings += [f"{where}: {warning}" for warning in suspicious_units(data)]
         return data, created
+
+    def _take_unknown(self, whole: Whole, paths: list[str]) -> None:
+        """Refuse fields that the kind does not have, or warn about them.
+
+        Raises:
+            ManifestError: They are to be refused.
+        """
+        if self._validation is FieldValidation.strict:
+            raise refuse_fields(whole, paths)
+        if self._validation is FieldValidation.warn:
+            where = f"{whole.document.source}: {whole.kind} {whole.name}"
+            self.warnings += [f"{where}: {message}" for message in unknown_fields(whole.data, paths)]
 
     def _view(self, whole: Whole, data: Mapping[str, Any], created: Mapping[str, Any] | None) -> None:
         kind = whole.kind

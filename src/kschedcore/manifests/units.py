@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from kschedcore.api.quantity import value as value_of
 from kschedcore.manifests.workloads import WORKLOAD_KINDS
 
 __all__ = ["suspicious_units"]
@@ -34,5 +36,6 @@ def _meaning(resource: str, value: str) -> str:
         return f"{value} is thousandths of a byte; did you mean {value[:-1]}Mi?"
     if resource == "cpu" and value.endswith(_LARGE):
         number = value.rstrip("kKMGTPEi")
-        return f"{value} is {number} times {value.removeprefix(number)} cores; did you mean {number}m?"
+        with suppress(ValueError):  # which validation reports
+            return f"{value} is {value_of(value):,} cores; did you mean {number}m?"
     return ""
