@@ -13,6 +13,7 @@ from kschedcore.cli.names import key_of
 from kschedcore.cli.options import ClusterChanges, SchedulerFlags, Selection, Sources, TieBreak
 from kschedcore.cli.replicas import parse_replicas, with_replicas
 from kschedcore.cli.sources import documents_of, standard_input, validation_of
+from kschedcore.cli.what_if import apply_changes
 from kschedcore.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def load(
         manifests = Manifests(namespace or "default", validate=validation_of(sources))
         for document in documents_of(sources):
             manifests.add(document)
+        manifests = apply_changes(manifests, changes, namespace=namespace)
         manifests.workloads = with_replicas(manifests.workloads, wanted)
         check_counts(manifests.workloads)
         # The objects live until the process ends; collecting garbage would only walk through them.

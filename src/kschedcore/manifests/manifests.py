@@ -243,6 +243,50 @@ class Manifests:
         }
         return other
 
+    def changed(self, objects: Mapping[Key, Mapping[str, Any] | None]) -> Manifests:
+        """Return manifests in which some objects are others or gone, and that are the same otherwise.
+
+        Warnings are those of the manifests as they were read.
+
+        Args:
+            objects: (kind, namespace, name) of nodes, pods, workloads and objects that placement looks up -> the whole
+                object as it is there; None for one that is gone.
+
+        Raises:
+            ManifestError: An object is one that no API server would store.
+        """
+        other = copy(self)
+        other._change(objects)  # noqa: SLF001
+        return other
+
+    def _change(self, objects: Mapping[Key, Mapping[str, Any] | None]) -> None:
+        """Replace every collection by one without the objects, then add those that are there."""
+        self._validation = FieldValidation.ignore  # the fields that are there were checked already
+        self._plan = None
+        order = {self._key(each["kind"], each): place for place, each in enumerate(self.workloads)}
+        self._wholes = {key: each for key, each in self._wholes.items() if key not in objects}
+        self.objects = {key: each for key, each in self.objects.items() if key not in objects}
+        self.nodes = [each for each in self.nodes if self._key_of_view("Node", each) not in objects]
+        self.pods = [each for each in self.pods if self._key_of_view("Pod", each) not in objects]
+        self.workloads = [each for each in self.workloads if self._key(each["kind"], each) not in objects]
+        self._listed = [each for each in self._listed if self._key_of_view(*each) not in objects]
+        self._stored = {
+            kind: [each for each in found if self._key(kind, each) not in objects]
+            for kind, found in self._stored.items()
+        }
+        warnings = self.warnings
+        self.warnings = []
+        for key, data in objects.items():
+            if data is not None:
+                self._add(Whole(*key, data, Document(data, OBJECTS, 1)))
+        self.workloads.sort(key=lambda each: order.get(self._key(each["kind"], each), len(order)))
+        self.warnings = warnings
+
+    def _key(self, kind: str, whole: Mapping[str, Any]) -> Key:
+        metadata = whole["metadata"]
+        namespace = "" if is_cluster_scoped(kind) else metadata.get("namespace") or self.namespace
+        return kind, namespace, metadata["name"]
+
     # -- reading ----------------------------------------------------------------------------------
 
     @property
@@ -326,12 +370,16 @@ class Manifests:
         Raises:
             NotFoundError: It does not stand in the manifests itself, as a pod that a workload lacks.
         """
-        kind, metadata = type(view).__name__, getattr(view, "metadata", ObjectMeta())
-        namespace = "" if is_cluster_scoped(kind) else metadata.namespace or self.namespace
-        found = self.objects.get((kind, namespace, metadata.name))
+        kind, namespace, name = self._key_of_view(type(view).__name__, view)
+        found = self.objects.get((kind, namespace, name))
         if found is None:
-            raise NotFoundError(f"{kind} {metadata.name!r} does not stand in the manifests")
+            raise NotFoundError(f"{kind} {name!r} does not stand in the manifests")
         return found
+
+    def _key_of_view(self, kind: str, view: Any) -> Key:
+        metadata = getattr(view, "metadata", ObjectMeta())
+        namespace = "" if is_cluster_scoped(kind) else metadata.namespace or self.namespace
+        return kind, namespace, metadata.name
 
     def _kinds(self) -> list[tuple[str, int]]:
         return sorted(Counter(kind for kind, _, _ in self.objects).items())

@@ -16,6 +16,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.cluster import Cluster
 from kschedcore.cluster.draining import DrainTimeoutError
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
+from kschedcore.planning.node_copies import node_copy
 from kschedcore.simulation.scenario import AddNodes, Grow, NodeSet, Scale, SetImage, Step
 
 __all__ = ["ZONE", "StepRunner"]
@@ -26,8 +27,6 @@ DRAIN_RETRY = 5.0
 """How many seconds a drain waits before it retries, as kubectl does."""
 
 _MOST_REPLICAS = 1_000_000
-_HOSTNAME = "kubernetes.io/hostname"
-_OF_CONTROLLERS = "node.kubernetes.io/"
 
 
 class StepRunner:
@@ -151,7 +150,7 @@ class StepRunner:
             name = f"{wanted.like}-{number}"
             number += 1
             if name not in taken:
-                self._cluster.create(_copied(like, name, wanted.zone))
+                self._cluster.create(node_copy(plain(like), name, wanted.zone))
                 self._tell(f"node/{name} added")
                 added += 1
 
@@ -208,19 +207,3 @@ def _is_meant(node: Object, nodes: NodeSet) -> bool:
     metadata = node["metadata"]
     named = not nodes.names or any(fnmatchcase(metadata["name"], each) for each in nodes.names)
     return named and (not nodes.zone or metadata.get("labels", {}).get(ZONE) == nodes.zone)
-
-
-def _copied(node: Object, name: str, zone: str) -> Object:
-    whole = plain(node)
-    labels = {**whole["metadata"].get("labels", {}), _HOSTNAME: name}
-    if zone:
-        labels[ZONE] = zone
-    taints = whole.get("spec", {}).get("taints", [])
-    status = whole.get("status", {})
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {"taints": [each for each in taints if not each["key"].startswith(_OF_CONTROLLERS)]},
-        "status": {key: status[key] for key in ("capacity", "allocatable") if key in status},
-    }
