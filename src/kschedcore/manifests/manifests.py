@@ -276,9 +276,9 @@ class Manifests:
         }
         warnings = self.warnings
         self.warnings = []
-        for key, data in objects.items():
+        for data in objects.values():
             if data is not None:
-                self._add(Whole(*key, data, Document(data, OBJECTS, 1)))
+                self.add(Document(data, OBJECTS, 1))
         self.workloads.sort(key=lambda each: order.get(self._key(each["kind"], each), len(order)))
         self.warnings = warnings
 
