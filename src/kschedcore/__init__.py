@@ -18,7 +18,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kschedcore import errors
+from kschedcore import errors, moved
 from kschedcore.version import __version__
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ _HOMES = {
     "Manifests": "kschedcore.manifests.manifests",
     "load": "kschedcore.manifests.manifests",
 }
+
+moved.install()
 
 
 def get_include() -> str:

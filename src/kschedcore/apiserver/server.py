@@ -23,6 +23,7 @@ from kschedcore.client.transport import (
     split_target,
 )
 from kschedcore.clock import Clock, FixedClock
+from kschedcore.moved import renamed
 from kschedcore.store.store import Store
 
 __all__ = ["APIServer"]
@@ -48,6 +49,8 @@ class APIServer(Requester):
         internal: The transport for components of this process. Its objects come without ``managedFields``, which
             informers drop in any case, so that most are never computed.
     """
+
+    within = renamed("within", "internal")
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from kschedcore.chaos.writes import Write, WriteLog
 from kschedcore.client.transport import path_of
 from kschedcore.cluster.controlplane import Components
 from kschedcore.errors import UsageError
+from kschedcore.moved import renamed
 
 __all__ = ["Execution", "InvariantError", "Outcome", "run_history", "shrink"]
 
@@ -71,6 +72,8 @@ class Outcome:
     step: int = 0
     writes: int = 0
     faults: Counter[str] = field(default_factory=Counter)
+    broken = renamed("broken", "violation")
+    tried = renamed("tried", "faults")
 
 
 class Execution:

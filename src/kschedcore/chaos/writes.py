@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.client.informer import ObjectKey
+from kschedcore.moved import renamed
 from kschedcore.store.backend import Backend, EventType
 
 __all__ = ["Objects", "Write", "WriteLog"]
@@ -32,6 +33,7 @@ class Write:
     new: Object | None
     by: str
     stale: bool
+    late = renamed("late", "stale")
 
     @property
     def object(self) -> Object:

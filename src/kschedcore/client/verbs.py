@@ -12,6 +12,7 @@ from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Namespace, Object
 from kschedcore.client.transport import JSON, Body, Request, Response, Transport, checked, path_of
+from kschedcore.moved import renamed
 
 __all__ = ["Client", "PatchType", "Propagation"]
 
@@ -37,6 +38,8 @@ class Client:
         user_agent: The client program; its first part manages the fields that are written.
         on_warning: Called with each warning of a response, as client-go's ``WarningHandler``; None to ignore them.
     """
+
+    door = renamed("door", "transport")
 
     def __init__(
         self, transport: Transport, user_agent: str, on_warning: Callable[[str], None] | None = None

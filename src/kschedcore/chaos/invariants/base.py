@@ -19,6 +19,11 @@ class Invariant:
     violation.
     """
 
+    def __init_subclass__(cls) -> None:
+        for old, new in (("written", "on_write"), ("turned", "on_step"), ("settled", "at_rest")):
+            if hasattr(cls, old):
+                raise TypeError(f"{cls.__name__}.{old} would not be called: the method is called {new} now")
+
     def on_write(self, write: Write, objects: Objects) -> Iterable[str]:  # noqa: ARG002
         """Check one write.
 
