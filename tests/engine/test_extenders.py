@@ -355,6 +355,60 @@ class TestBind:
         assert (cycle.phase, bound) == (Phase.BOUND, [("p", "a")])
 
 
+class TestWholeNodes:
+    """kube-scheduler scores the nodes of an answer without their pods and images, which only its cache knows."""
+
+    @staticmethod
+    def best(cached: bool, cluster: Any, wanted: Any) -> Any:
+        with serving(
+            Answers(filter=lambda args: {"Nodes": args["Nodes"], "NodeNames": args["NodeNames"]})
+        ) as url:
+            config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": cached}
+            made = Engine(config={**HEAD, "extenders": [config]})
+            for each in cluster:
+                made.set_node(each) if "status" in each else made.add_pod(each)
+            return made.explain(wanted)
+
+    @pytest.mark.parametrize(("cached", "chosen"), [(True, "b"), (False, "a")])
+    def test_the_pods_of_a_node_do_not_count(self, cached: bool, chosen: str) -> None:
+        there = {**pod("there", cpu="6"), "metadata": {"name": "there"}}
+        there["spec"]["nodeName"] = "a"
+        explained = self.best(cached, [node("a", cpu="8"), node("b"), there], pod("p"))
+        assert explained.decision.node == chosen
+        fit = {name: scores["NodeResourcesFit"].raw for name, scores in explained.scores.items()}
+        # Of a, 1 / 8 of the cpu and 6 / 8 of the memory are left, or 7 / 8 of both; of b, 3 / 4 and 7 / 8.
+        assert fit == {"a": (12 + 75) // 2 if cached else 87, "b": (75 + 87) // 2}
+
+    @pytest.mark.parametrize(("cached", "expected"), [(True, 100), (False, None)])
+    def test_their_images_do_not_count(self, cached: bool, expected: int | None) -> None:
+        with_image = node("a")
+        with_image["status"]["images"] = [{"names": ["app:latest"], "sizeBytes": 4 << 30}]
+        explained = self.best(cached, [with_image, node("b")], pod("p"))
+        found = explained.scores["a"].get("ImageLocality")
+        assert (found.raw if found is not None else None) == expected
+
+    @pytest.mark.parametrize(("cached", "expected"), [(True, [0, 100]), (False, [100, 100])])
+    def test_hosts_are_spread_over_as_if_they_were_empty(self, cached: bool, expected: list[int]) -> None:
+        hosts = [node("a"), node("b")]
+        for each in hosts:
+            each["metadata"]["labels"] = {"kubernetes.io/hostname": each["metadata"]["name"]}
+        there, wanted = pod("there"), pod("p")
+        for each in (there, wanted):
+            each["metadata"]["labels"] = {"app": "x"}
+        there["spec"]["nodeName"] = "a"
+        spread = {
+            "topologyKey": "kubernetes.io/hostname",
+            "maxSkew": 1,
+            "whenUnsatisfiable": "ScheduleAnyway",
+        }
+        wanted["spec"]["topologySpreadConstraints"] = [
+            {**spread, "labelSelector": {"matchLabels": {"app": "x"}}}
+        ]
+        explained = self.best(cached, [*hosts, there], wanted)
+        rated = [explained.scores[name]["PodTopologySpread"].normalised for name in "ab"]
+        assert rated == expected
+
+
 def test_a_url_that_is_none() -> None:
     with pytest.raises(
         ConfigError, match='extender urlPrefix "nowhere": expected http://host or https://host'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -298,11 +299,7 @@ class Framework:
                 skipped.add(plugin.name)
             elif answer is not None:
                 return answer
-        scores: list[ScorePlugin] = []
-        for plugin, weight in self._at("score"):
-            score = None if plugin.name in skipped else plugin.score(context)
-            if score is not None:
-                scores.append(score.weigh(weight))
+        scores = self._scores(context, skipped)
         if only is not None or not (self.samples or self._extenders):
             return PodClass(core.nodes, core.shared, context.info, filters, scores)
         told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
@@ -313,7 +310,17 @@ class Framework:
             scores,
             self.profile.percentage_of_nodes_to_score,
             wants_one=not told_apart,
+            unloaded=lambda: self._scores(replace(context, loaded=False), skipped),
         )
+
+    def _scores(self, context: PodContext, skipped: AbstractSet[str]) -> list[ScorePlugin]:
+        """Compile Score of the plugins that PreScore did not skip."""
+        scores: list[ScorePlugin] = []
+        for plugin, weight in self._at("score"):
+            score = None if plugin.name in skipped else plugin.score(context)
+            if score is not None:
+                scores.append(score.weigh(weight))
+        return scores
 
 
 _T = TypeVar("_T", bound=Status | None)

@@ -79,12 +79,15 @@ class PodContext:
         info: The pod's interned resource footprint.
         core: The native state.
         listers: The cluster's other objects.
+        loaded: Whether Score sees the pods and images of nodes. It does not for nodes that an extender answered with as
+            whole objects: kube-scheduler knows no more than those objects.
     """
 
     pod: Pod
     info: PodInfo
     core: Core
     listers: Listers
+    loaded: bool = True
 
 
 @dataclass(frozen=True)

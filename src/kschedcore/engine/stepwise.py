@@ -39,6 +39,8 @@ class Stepwise:
         filters: Filter plugins in profile order.
         scores: Score plugins with their weights set.
         percentage: The profile's percentage of nodes to score.
+        wants_one: Whether one feasible node is enough, since there are no scores.
+        unloaded: Returns the score plugins for nodes that extenders answered with as whole objects.
 
     Attributes:
         filters: The class that filters, without scores.
@@ -54,6 +56,7 @@ class Stepwise:
         scores: list[ScorePlugin],
         percentage: int,
         wants_one: bool,
+        unloaded: Callable[[], list[ScorePlugin]],
     ) -> None:
         nodes, reasons = core.nodes, core.reasons
         self._candidates = Candidates(nodes, reasons)
@@ -62,13 +65,21 @@ class Stepwise:
         self.percentage = percentage
         self.wants_one = wants_one
         self.filters = PodClass(nodes, core.shared, info, filters, [])
-        self.scores = PodClass(nodes, core.shared, info, [self._candidates], [*scores, self._extender_scores])
+        self._core = core
+        self._unloaded = unloaded
+        self._by_load = {True: self._scoring(scores)}
+        self.scores = self._by_load[True]
         self._rejected: dict[int, int] = {}
+
+    def _scoring(self, scores: list[ScorePlugin]) -> PodClass:
+        nodes, shared = self._core.nodes, self._core.shared
+        return PodClass(nodes, shared, self.info, [self._candidates], [*scores, self._extender_scores])
 
     def release(self) -> None:
         """Release what the plugins hold of the engine."""
         self.filters.release()
-        self.scores.release()
+        for each in self._by_load.values():
+            each.release()
 
     def catch_up(self) -> None:
         """Refresh the verdicts."""
@@ -78,14 +89,20 @@ class Stepwise:
         """Return whether a node passes the filters, as of the last refresh."""
         return bool(self.filters.passes(slot))
 
-    def set_candidates(self, slots: Slots, scores: Mapping[int, int], rejected: dict[int, int]) -> None:
+    def set_candidates(
+        self, slots: Slots, scores: Mapping[int, int], rejected: dict[int, int], *, loaded: bool
+    ) -> None:
         """Set the nodes that are scored.
 
         Args:
             slots: The candidates.
             scores: Slot -> the score of the extenders.
             rejected: Slot -> row of the reason table, for nodes that extenders rejected.
+            loaded: Whether the pods and images of the nodes count.
         """
+        if loaded not in self._by_load:
+            self._by_load[loaded] = self._scoring(self._unloaded())
+        self.scores = self._by_load[loaded]
         self._candidates.set(slots)
         rated = np.fromiter(scores, np.int32, len(scores))
         self._extender_scores.set(rated, np.fromiter(scores.values(), np.int64, len(scores)))
@@ -164,12 +181,13 @@ class Steps:
         counts = dict(stepwise.filters.rejection_counts())
         slots = self._sample(stepwise, moves)
         rejected: dict[int, int] = {}
+        loaded = True
         if self._extenders and len(slots):
-            slots, rejected = self._filter(pod, slots)
+            slots, rejected, loaded = self._filter(pod, slots)
             for row in rejected.values():
                 counts[row] = counts.get(row, 0) + 1
         scores = self._score(pod, slots) if self._extenders and len(slots) > 1 else {}
-        stepwise.set_candidates(slots, scores, rejected)
+        stepwise.set_candidates(slots, scores, rejected, loaded=loaded)
         return None if len(slots) else counts
 
     def accepts(self, pod: Pod, slot: int) -> bool:
@@ -196,8 +214,13 @@ class Steps:
         """Return whether a verdict is that the node is not in the PreFilterResult."""
         return row > 0 and self._core.reasons.code_of(row) == "PreFilterResult"
 
-    def _filter(self, pod: Pod, slots: Slots) -> tuple[Slots, dict[int, int]]:
-        """Return the nodes that the extenders leave, and slot -> verdict of those rejected with a reason."""
+    def _filter(self, pod: Pod, slots: Slots) -> tuple[Slots, dict[int, int], bool]:
+        """Ask the extenders.
+
+        Returns:
+            The nodes that they leave, slot -> verdict of those rejected with a reason, and whether the load of the
+            nodes is known: kube-scheduler scores whole nodes that an extender answers with as if nothing ran there.
+        """
         nodes, reasons = self._core.nodes, self._core.reasons
         filtered = self._extenders.filter(pod, self._manifest(pod), [nodes.name_of(slot) for slot in slots])
         left = np.array([nodes.slot_of(name) for name in filtered.nodes], np.int32)
@@ -206,7 +229,7 @@ class Steps:
             for name, (code, reason) in filtered.rejected.items()
         }
         kept = set(left.tolist()) | {-1}
-        return left, {slot: row for slot, row in rejected.items() if slot not in kept}
+        return left, {slot: row for slot, row in rejected.items() if slot not in kept}, not filtered.whole
 
     def _score(self, pod: Pod, slots: Slots) -> dict[int, int]:
         """Return slot -> the score of the extenders."""

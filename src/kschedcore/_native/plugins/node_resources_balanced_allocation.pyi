@@ -13,4 +13,5 @@ class NodeResourcesBalancedAllocation(ScorePlugin):
         info: PodInfo,
         resources: Sequence[str],
         improvement: bool,
+        loaded: bool = True,
     ) -> None: ...

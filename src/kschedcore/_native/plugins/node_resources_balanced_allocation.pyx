@@ -31,17 +31,20 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         info: The pod's requests, without scoring's defaults.
         resources: Resource names in the profile's order.
         improvement: Whether to score the improvement of the balance.
+        loaded: Whether the pods on the nodes count.
     """
 
     cdef Request* resources
     cdef int count
     cdef bint improvement
+    cdef bint loaded
 
     def __cinit__(self, *args, **kwargs):
         self.resources = NULL
 
-    def __init__(self, nodes, reasons, PodInfo info not None, resources, bint improvement):
+    def __init__(self, nodes, reasons, PodInfo info not None, resources, bint improvement, bint loaded=True):
         self.improvement = improvement
+        self.loaded = loaded
         self.depends = ON_LOAD
         self.resources = <Request*> malloc((len(resources) + 1) * sizeof(Request))
         if self.resources == NULL:
@@ -65,7 +68,7 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
         cdef int32_t one, two
         cdef bint uneven               # some node lacks one of the resources
         cdef slot_t slot
-        if self.count != 2 or n <= FEW:
+        if self.count != 2 or n <= FEW or not self.loaded:
             for i in range(n):
                 slot = slots[i] if slots != NULL else <slot_t> i
                 raw[i] = self._score(slot)
@@ -104,7 +107,8 @@ cdef class NodeResourcesBalancedAllocation(ScorePlugin):
             if capacity == 0:
                 continue
             fraction = <double> ks_sum(
-                self.nodes.requested[resource][slot], self.resources[k].amount if with_pod else 0
+                self.nodes.requested[resource][slot] if self.loaded else 0,
+                self.resources[k].amount if with_pod else 0,
             ) / <double> capacity
             if fraction > 1:
                 fraction = 1

@@ -25,4 +25,5 @@ class NodeResourcesFitScore(ScorePlugin):
         strategy: str,
         resources: Sequence[tuple[str, int]],
         shape: Sequence[tuple[int, int]] = (),
+        loaded: bool = True,
     ) -> None: ...

@@ -157,6 +157,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         strategy: ``LeastAllocated``, ``MostAllocated`` or ``RequestedToCapacityRatio``.
         resources: (resource name, weight) pairs in the profile's order.
         shape: (utilisation 0..100, score 0..100) points, ascending, for ``RequestedToCapacityRatio``.
+        loaded: Whether the pods on the nodes count.
     """
 
     cdef ScoredResource* resources
@@ -164,16 +165,18 @@ cdef class NodeResourcesFitScore(ScorePlugin):
     cdef Strategy strategy
     cdef Point* shape
     cdef int points
+    cdef bint loaded
 
     def __cinit__(self, *args, **kwargs):
         self.resources = NULL
         self.shape = NULL
 
-    def __init__(self, nodes, reasons, dict requests, strategy, resources, shape=()):
+    def __init__(self, nodes, reasons, dict requests, strategy, resources, shape=(), bint loaded=True):
         cdef int i = 0
         self.name = "NodeResourcesFit"
         self.depends = ON_LOAD
         self.strategy = _STRATEGIES[strategy]
+        self.loaded = loaded
         self.resources = <ScoredResource*> malloc((len(resources) + 1) * sizeof(ScoredResource))
         self.shape = <Point*> malloc((len(shape) + 1) * sizeof(Point))
         if self.resources == NULL or self.shape == NULL:
@@ -199,7 +202,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
         cdef bint done
         while start < n:
             count = min(<Py_ssize_t> CHUNK, n - start)
-            done = n > FEW and self.strategy == LEAST_ALLOCATED
+            done = n > FEW and self.strategy == LEAST_ALLOCATED and self.loaded
             if not (done and self._least_allocated(slots, start, count, raw + start)):
                 for i in range(start, start + count):
                     raw[i] = self._score(slots[i] if slots != NULL else <slot_t> i)
@@ -243,7 +246,7 @@ cdef class NodeResourcesFitScore(ScorePlugin):
             capacity = self.nodes.allocatable[resource][slot]
             if capacity == 0:
                 continue
-            used = self._used(resource)[slot]
+            used = self._used(resource)[slot] if self.loaded else 0
             rating = self._rate(ks_sum(used, self.resources[k].request), capacity)
             if self.strategy == REQUESTED_TO_CAPACITY_RATIO and rating <= 0:
                 continue

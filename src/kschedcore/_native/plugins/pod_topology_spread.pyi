@@ -33,4 +33,5 @@ class PodTopologySpreadScore(ScorePlugin):
         tolerations: tuple[tuple[str, str, str, str], ...],
         constraints: Sequence[Soft],
         require_all: bool = True,
+        loaded: bool = True,
     ) -> None: ...

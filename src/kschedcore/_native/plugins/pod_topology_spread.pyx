@@ -344,6 +344,7 @@ cdef class _SoftConstraint(_Constraint):
     """A ScheduleAnyway constraint, with the domains of the feasible nodes."""
 
     cdef bint per_node                 # topology key hostname: every node is a domain
+    cdef bint loaded                   # whether the pods on single nodes count
     cdef DomainTable node_table        # for the hostname: counts by node, without inclusion policies
     cdef Int32Column rated             # slot -> domain of a feasible node, or ABSENT
     cdef Int64Column feasible_in       # domain -> feasible nodes
@@ -351,8 +352,9 @@ cdef class _SoftConstraint(_Constraint):
     cdef double weight
     cdef int64_t size                  # number of domains that `weight` was computed for
 
-    def __init__(self, topology, key, group, inclusion, max_skew):
+    def __init__(self, topology, key, group, inclusion, max_skew, bint loaded):
         self.per_node = key == HOSTNAME
+        self.loaded = loaded
         self.rated = Int32Column(self.topology.nodes.capacity, ABSENT)
         self.feasible_in = Int64Column(8)
         self.size = -1
@@ -415,7 +417,7 @@ cdef class _SoftConstraint(_Constraint):
         """Return a node's part of the score (scoreForCount): pods in its domain, times weight, plus maxSkew - 1."""
         cdef int64_t count
         if self.per_node:
-            count = self.node_table.at(self.topology.nodes.name.codes.data[slot])
+            count = self.node_table.at(self.topology.nodes.name.codes.data[slot]) if self.loaded else 0
         else:
             count = self.table.at(code)
         return <double> count * self.weight + <double> (self.max_skew - 1)
@@ -445,6 +447,7 @@ cdef class PodTopologySpreadScore(ScorePlugin):
             ScheduleAnyway constraint.
         require_all: Whether nodes that lack one of the keys are not scored. False for kube-scheduler's built-in
             default constraints, so that nodes without zone are still scored by hostname.
+        loaded: Whether the pods on a node count where every node is a domain.
     """
 
     cdef Topology topology
@@ -455,7 +458,7 @@ cdef class PodTopologySpreadScore(ScorePlugin):
     cdef int64_t position
 
     def __init__(self, nodes, reasons, Topology topology not None, selectors, tolerations, constraints,
-                 require_all=True):
+                 require_all=True, loaded=True):
         self.name = "PodTopologySpread"
         self.depends = ON_TOPOLOGY
         self.normalises = True
@@ -463,7 +466,8 @@ cdef class PodTopologySpreadScore(ScorePlugin):
         self.require_all = require_all
         compiled = [NodeSelector(nodes, terms) for terms in selectors]
         self.constraints = [
-            _constraint(_SoftConstraint, topology, compiled, tolerations, constraint) for constraint in constraints
+            _constraint(_SoftConstraint, topology, compiled, tolerations, (*constraint, loaded))
+            for constraint in constraints
         ]
         self.refs = _references(self.constraints)
         self.count = len(self.constraints)

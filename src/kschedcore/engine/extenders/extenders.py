@@ -54,10 +54,12 @@ class Filtered:
     Attributes:
         nodes: Names of the nodes that passed.
         rejected: Node -> (status code, reason), for rejections with a reason.
+        whole: Whether an extender answered with whole nodes instead of names.
     """
 
     nodes: list[str]
     rejected: dict[str, tuple[str, str]] = field(default_factory=dict)
+    whole: bool = False
 
 
 class HTTPExtender:
@@ -102,14 +104,16 @@ class HTTPExtender:
             return Filtered(list(nodes))
         verb = self.config.filter_verb
         result = self._result(verb, FilterResult, self._arguments(pod, nodes))
-        passed = self._passed(result, nodes)
+        passed, whole = self._passed(result, nodes)
         failed = _with_code(result.failed_nodes, "Unschedulable")
         failed |= _with_code(result.failed_and_unresolvable_nodes, "UnschedulableAndUnresolvable")
-        return Filtered(passed, failed)
+        return Filtered(passed, failed, whole)
 
-    def _passed(self, result: FilterResult, nodes: Mapping[str, Manifest]) -> list[str]:
+    def _passed(self, result: FilterResult, nodes: Mapping[str, Manifest]) -> tuple[list[str], bool]:
+        """Return the names of the nodes that passed, and whether the answer had whole nodes."""
         names = result.node_names
-        if not self.config.node_cache_capable or names is None:
+        whole = not self.config.node_cache_capable or names is None
+        if whole or names is None:
             items = result.nodes.items if result.nodes else None
             names = [item.metadata.name for item in items or ()]
         for name in names:
@@ -118,7 +122,7 @@ class HTTPExtender:
                     f'extender "{self.name}" claims a filtered node "{name}" which is not found in the input '
                     "node list"
                 )
-        return list(names)
+        return list(names), whole
 
     def prioritize(self, pod: Manifest, nodes: Mapping[str, Manifest]) -> dict[str, int]:
         """Score nodes for a pod.
@@ -289,6 +293,7 @@ class Extenders:
         """
         left = list(names)
         rejected: dict[str, tuple[str, str]] = {}
+        whole = False
         for extender in self._interested(pod):
             if not left:
                 break
@@ -300,7 +305,8 @@ class Extenders:
                 raise
             left = answer.nodes
             rejected |= answer.rejected
-        return Filtered(left, rejected)
+            whole |= answer.whole
+        return Filtered(left, rejected, whole)
 
     def prioritize(self, pod: Pod, manifest: Manifest, names: Sequence[str]) -> dict[str, int]:
         """Sum the extenders' scores; one that fails adds nothing."""

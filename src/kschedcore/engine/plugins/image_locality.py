@@ -17,8 +17,10 @@ class ImageLocality(Plugin):
 
     name = "ImageLocality"
 
-    def score(self, context: PodContext) -> Kernel:
-        """Compile the preference."""
+    def score(self, context: PodContext) -> Kernel | None:
+        """Compile the preference; the images of nodes that an extender answered with are not known."""
+        if not context.loaded:
+            return None
         spec = context.pod.spec
         containers = (*(spec.init_containers or ()), *(spec.containers or ()))
         images = [normalised(container.image or "") for container in containers]

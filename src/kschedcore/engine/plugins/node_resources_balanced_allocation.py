@@ -52,4 +52,5 @@ class NodeResourcesBalancedAllocation(Plugin):
         if not any(requested.get(name) for name in names):
             return None
         improvement = self.release.has(Rule.BALANCED_ALLOCATION_SCORES_IMPROVEMENT)
-        return Kernel(context.core.nodes, context.core.reasons, context.info, names, improvement)
+        nodes, reasons = context.core.nodes, context.core.reasons
+        return Kernel(nodes, reasons, context.info, names, improvement, context.loaded)

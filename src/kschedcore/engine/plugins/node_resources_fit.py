@@ -135,6 +135,7 @@ class NodeResourcesFit(Plugin):
             strategy.type,
             [(resource.name, resource.weight) for resource in strategy.resources],
             [(point.utilization, point.score * _SCORE_SCALE) for point in ratio.shape] if ratio else (),
+            context.loaded,
         )
 
 

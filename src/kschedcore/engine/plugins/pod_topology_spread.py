@@ -185,6 +185,7 @@ class PodTopologySpread(Plugin):
             tolerations(context.pod.spec),
             [_common(constraint, _term(requirements, context)) for constraint, requirements in constraints],
             bool(context.pod.spec.topology_spread_constraints) or not self._system,
+            context.loaded,
         )
 
 
