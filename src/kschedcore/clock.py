@@ -1,8 +1,8 @@
-"""Time: every timer of the cluster goes through one clock, wall time and simulated time alike.
+"""Clocks with timers, for wall-clock and simulated time.
 
-A clock keeps timers in order of time, and among equals in the order in which they were set, so that the same
-calls give the same history. Nothing happens by itself: whoever drives the cluster calls :meth:`Timers.fire`
-for what is due and :meth:`Timers.wait` to come to the next timer. Simulated time jumps there; wall time sleeps.
+A clock orders timers by time, and then by the order in which they were set, so that the same calls give the same
+history. Timers are not called by themselves: the loop calls :meth:`Timers.fire` for timers that are due, and
+:meth:`Timers.wait` to advance to the next one. Simulated time jumps there; wall-clock time sleeps.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Timer:
         when: The time at which it is due.
         number: Sequence number, which orders timers that are due at the same time.
         call: The callback; None once it was called or cancelled.
-        background: Whether the cluster counts as settled although this is still to come (a heartbeat,
+        background: Whether the cluster counts as settled while the timer is pending (a heartbeat,
             a schedule, a deadline that may never matter).
     """
 
@@ -61,7 +61,7 @@ class Timer:
     background: bool = field(compare=False, default=False)
 
     def cancel(self) -> None:
-        """Make the timer do nothing."""
+        """Cancel the timer."""
         self.call = None
 
 
@@ -96,16 +96,16 @@ class Timers(ABC):
 
     @property
     def next(self) -> datetime | None:
-        """When the next timer is due; None when none is set."""
+        """Return when the next timer is due; None if there is none."""
         return _first(self._heap)
 
     @property
     def next_foreground(self) -> datetime | None:
-        """When the next timer is due that a settled cluster would not have; None when there is none."""
+        """Return when the next foreground timer is due; None if there is none."""
         return _first(self._foreground)
 
     def fire(self) -> bool:
-        """Call the first timer that is due; False when none is."""
+        """Call the first timer that is due; return False if none is."""
         first = _first(self._heap)
         if first is None or first > self.now():
             return False
@@ -125,7 +125,7 @@ def _first(heap: list[Timer]) -> datetime | None:
 
 
 class SimulatedClock(Timers):
-    """Time that passes only by waiting, and then at once.
+    """Simulated time, which advances only in :meth:`wait`, and at once.
 
     Args:
         start: The first time it shows.
@@ -136,19 +136,19 @@ class SimulatedClock(Timers):
         self._now = start
 
     def now(self) -> datetime:
-        """The time that was last waited for."""
+        """Return the simulated time."""
         return self._now
 
     def wait(self, until: datetime) -> None:
-        """Jump to ``until``; never back."""
+        """Advance to ``until``; never go back."""
         self._now = max(self._now, until)
 
 
 class WallClock(Timers):
-    """The time of the machine."""
+    """Wall-clock time."""
 
     def now(self) -> datetime:
-        """The time now."""
+        """Return the wall-clock time."""
         return datetime.now(UTC)
 
     def wait(self, until: datetime) -> None:

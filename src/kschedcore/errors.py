@@ -1,8 +1,8 @@
 """The exceptions that reach a user, with one base class.
 
-Every error a user can cause derives from :class:`KschedcoreError` and prints as one line that names
-where the fault is, what was found there and what was expected. The command line turns any of them into
-that line on standard error and an exit status of 2; nothing else in the package ends a process.
+Every error a user can cause derives from :class:`KschedcoreError` and prints as one line with the place of the error,
+the value found and what was expected. The command line prints that line on standard error and exits with status 2; no
+other module exits the process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 
 class APIWarning(UserWarning):
-    """A warning of the API server about a request that it granted: an unknown field, a deprecated kind."""
+    """A warning of the API server about a successful request: an unknown field, a deprecated kind."""
 
 
 class KschedcoreError(Exception):
@@ -35,23 +35,23 @@ class KschedcoreError(Exception):
 
 
 class UsageError(KschedcoreError, ValueError):
-    """A call or a command line that makes no sense: a wrong flag, option value or combination."""
+    """An invalid call or command line: a wrong argument, flag, option value or combination."""
 
 
 class DrainTimeoutError(UsageError):
-    """A drain reached its timeout before the node was empty. Evicted pods are terminating; drain again to go on."""
+    """A drain reached its timeout before the node was empty. Evicted pods are terminating; drain again to continue."""
 
 
 class NotFoundError(KschedcoreError, LookupError):
-    """Something asked for by name does not exist."""
+    """An object, file or name does not exist."""
 
 
 class LivelockError(KschedcoreError):
-    """Components of a simulated cluster undo each other's work again and again without time passing."""
+    """Components of a simulated cluster undo each other's work endlessly without time passing."""
 
 
 class ConfigError(KschedcoreError, ValueError):
-    """A KubeSchedulerConfiguration that kube-scheduler would refuse to start with."""
+    """A KubeSchedulerConfiguration that kube-scheduler would refuse at its start."""
 
 
 class PluginError(KschedcoreError):
@@ -59,16 +59,16 @@ class PluginError(KschedcoreError):
 
 
 class ExtenderError(KschedcoreError):
-    """An HTTP extender that is not ignorable did not answer, or answered with an error."""
+    """An HTTP extender that is not ignorable did not respond, or responded with an error."""
 
 
 class StatusError(KschedcoreError):
-    """A request that the API server answers with a ``Status`` of failure.
+    """A ``Status`` of failure from the API server.
 
     Attributes:
         code: HTTP status code.
         reason: ``metav1.StatusReason``, such as ``Forbidden``.
-        message: The message for people.
+        message: The message.
         details: ``metav1.StatusDetails``, or None.
     """
 
@@ -82,19 +82,19 @@ class StatusError(KschedcoreError):
         super().__init__(message)
 
     def status(self) -> dict[str, Any]:
-        """Return the ``Status`` object of the answer."""
-        answer: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        answer["message"] = self.message
+        """Return the ``Status`` object of the response."""
+        status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        status["message"] = self.message
         if self.reason:
-            answer["reason"] = self.reason
+            status["reason"] = self.reason
         if self.details is not None:
-            answer["details"] = dict(self.details)
-        answer["code"] = self.code
-        return answer
+            status["details"] = dict(self.details)
+        status["code"] = self.code
+        return status
 
 
 class ManifestError(KschedcoreError, ValueError):
-    """A manifest that cannot be read as what it claims to be.
+    """An invalid manifest.
 
     The message reads ``SOURCE: document N: line L: OBJECT: PATH: PROBLEM``, leaving out what is unknown.
 
@@ -103,7 +103,7 @@ class ManifestError(KschedcoreError, ValueError):
         source: The file the manifest came from (``<stdin>`` for standard input).
         document: 1-based number of the document inside ``source``.
         line: 1-based line inside ``source``.
-        subject: The object meant, as ``Kind namespace/name``.
+        subject: The object, as ``Kind namespace/name``.
         path: Field path inside the object, ``spec.containers[0].image``.
     """
 
@@ -144,7 +144,7 @@ class ManifestError(KschedcoreError, ValueError):
         subject: str | None = None,
         path: str | None = None,
     ) -> ManifestError:
-        """Return the same error with the places filled in that this one does not know yet."""
+        """Return the same error with missing places filled in."""
         return ManifestError(
             self.problem,
             source=self.source or source,
@@ -156,9 +156,9 @@ class ManifestError(KschedcoreError, ValueError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a batch: the pods decided before it are accounted, and stay so.
+    """Ctrl-C in the middle of a batch: the pods placed before stay accounted.
 
-    It is a KeyboardInterrupt, and ends a program that does not catch it as any other does.
+    It is a KeyboardInterrupt, and ends a program that does not catch it.
 
     Attributes:
         decisions: The decisions made before it: :class:`~kschedcore.engine.decision.Decisions` from

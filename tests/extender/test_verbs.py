@@ -236,7 +236,7 @@ class TestBind:
     def test_room_is_given_back_when_nobody_answers(self) -> None:
         made = extender([node("a", "2")], api=Unreachable())
         send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
-        assert send(made, "bind", binding("p", "a"))["Error"] == "the API server does not answer: no route"
+        assert send(made, "bind", binding("p", "a"))["Error"] == "the API server does not respond: no route"
         assert send(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
 
@@ -292,7 +292,7 @@ class TestEdges:
 
     def test_an_engine_that_asks_extenders_itself(self) -> None:
         config = {**HEAD, "extenders": [{"urlPrefix": "http://127.0.0.1:1", "filterVerb": "filter"}]}
-        with pytest.raises(UsageError, match="may not have extenders itself"):
+        with pytest.raises(UsageError, match="must not have extenders itself"):
             Extender(Engine(config=config))
 
     def test_an_engine_that_looks_at_some_nodes_only(self) -> None:

@@ -1,6 +1,6 @@
 """The C ABI, see ``include/kschedcore.h``: :data:`API` is a capsule that holds its table of functions.
 
-C programs take it with the header's ``kschedcore_import()``; nothing else in the package needs it.
+C programs import it with the header's ``kschedcore_import()``; the rest of the package does not use it.
 """
 
 from __future__ import annotations

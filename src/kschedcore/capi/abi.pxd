@@ -1,4 +1,4 @@
-"""What ``kschedcore.h`` declares."""
+"""The declarations of ``kschedcore.h``."""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 

@@ -48,11 +48,11 @@ def _line(text: str) -> str:
 
 
 class EngineHandle:
-    """A ``kschedcore_engine``: an engine, which any thread may call.
+    """A ``kschedcore_engine``: a thread-safe engine.
 
     Args:
         tie_break: A kschedcore_tie_break.
-        seed: Seeds the draws.
+        seed: Seed of the random choices.
         configuration: Path of a KubeSchedulerConfiguration; None for the default one.
 
     Raises:
@@ -80,11 +80,11 @@ class EngineHandle:
         self._engine.add_pods(table)
 
     def set_object(self, text: str) -> None:
-        """Add or replace an object of any kind that an engine knows.
+        """Add or replace an object of a kind that engines use.
 
         Raises:
             ManifestError: It is not a JSON object, or invalid.
-            UsageError: No rule looks up objects of its kind, or it is a pod without a node.
+            UsageError: No plugin reads objects of its kind, or it is a pod without a node.
         """
         item = _object(text, None)
         kind = item["kind"]
@@ -126,7 +126,7 @@ class EngineHandle:
 
 
 class DecisionsHandle:
-    """A ``kschedcore_decisions``: where the pods of a table go.
+    """A ``kschedcore_decisions``: the decisions for the pods of a table.
 
     Args:
         table: A row a pod, with columns ``node`` and ``message``.
@@ -140,12 +140,12 @@ class DecisionsHandle:
 
     @cached_property
     def nodes(self) -> list[bytes | None]:
-        """The rows' nodes in UTF-8, which C may point into as long as this lives."""
+        """The rows' node names in UTF-8; C may keep pointers to them as long as this object exists."""
         return _encoded(self.table["node"])
 
     @cached_property
     def messages(self) -> list[bytes | None]:
-        """Why rows have no node, likewise."""
+        """The messages of rows without a node, likewise."""
         return _encoded(self.table["message"])
 
 
@@ -154,7 +154,7 @@ def _encoded(column: pa.ChunkedArray) -> list[bytes | None]:
 
 
 def _object(text: str, kind: str | None) -> dict[str, Any]:
-    """Decode an object from JSON text; ``kind`` is the kind of one that does not name it."""
+    """Decode an object from JSON text; ``kind`` is its kind if the text has none."""
     try:
         item = msgspec.json.decode(text)
     except RecursionError:
@@ -170,7 +170,7 @@ def _object(text: str, kind: str | None) -> dict[str, Any]:
 
 
 def _received(stream: ArrowStream, what: str) -> pa.Table:
-    """Read a table from outside Python to its end and validate every value: its memory may contain anything."""
+    """Read a whole table from outside Python and validate every value, since its memory is not trusted."""
     try:
         table = pa.RecordBatchReader.from_stream(stream).read_all()
         table.validate(full=True)

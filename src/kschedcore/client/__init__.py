@@ -1,1 +1,1 @@
-"""How components reach the API: typed verbs, informers, work queues, events. What client-go is to Kubernetes."""
+"""The client library of components, like client-go: typed verbs, informers, work queues, events."""

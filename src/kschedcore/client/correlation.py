@@ -1,7 +1,7 @@
-"""Which events are worth writing: client-go's ``EventCorrelator`` (``tools/record/events_cache.go``).
+"""Aggregation and rate limiting of events: client-go's ``EventCorrelator`` (``tools/record/events_cache.go``).
 
-Events that differ in their message alone are combined once there are ten of them within ten minutes, and of one
-object a component writes 25 events at once and one every five minutes after that.
+Events that differ only in their message are aggregated once there are ten within ten minutes, and a component writes
+a burst of 25 events per object and one every five minutes after that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 __all__ = ["Correlator", "Recent"]
 
 REMEMBERED = 4096
-"""So much is remembered of anything at most (``maxLruCacheEntries``)."""
+"""Maximum number of cache entries (``maxLruCacheEntries``)."""
 
 _SIMILAR = 10
 _SIMILAR_FOR = timedelta(seconds=600)
@@ -27,10 +27,10 @@ Subject = tuple[str, str, str]
 
 
 class Recent(dict[tuple[str, ...], Value], Generic[Value]):
-    """What was used last; what was not used for the longest time is forgotten."""
+    """An LRU cache."""
 
     def renew(self, key: tuple[str, ...], value: Value) -> None:
-        """Set ``key``, which is the one used last from now on."""
+        """Set ``key`` and mark it as most recently used."""
         self.pop(key, None)
         if len(self) >= REMEMBERED:
             del self[next(iter(self))]
@@ -50,7 +50,7 @@ class _Allowance:
 
 
 class Correlator:
-    """Combines and limits the events of one component."""
+    """Aggregates and rate-limits the events of one component."""
 
     def __init__(self) -> None:
         self._similar: Recent[_Similar] = Recent()
@@ -60,7 +60,7 @@ class Correlator:
         """Return the key under which an event counts as a repetition, and its message (``EventAggregate``).
 
         Args:
-            subject: What makes events similar.
+            subject: The aggregation key.
             message: The event's own message.
             now: The time.
         """
@@ -76,7 +76,7 @@ class Correlator:
         return subject, _COMBINED + message
 
     def allows(self, uid: str, now: datetime) -> bool:
-        """Whether another event about an object may be written now (``EventSourceObjectSpamFilter``)."""
+        """Return whether another event about an object may be written now (``EventSourceObjectSpamFilter``)."""
         allowance = self._allowances.get((uid,))
         if allowance is None:
             allowance = _Allowance(_BURST, now)

@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class _Written:
-    """An event that was written, and how often it was repeated; no name when it was not written."""
+    """A written event and its count; the name is empty if the write failed."""
 
     namespace: Namespace
     name: str = ""
@@ -31,12 +31,12 @@ class _Written:
 class EventRecorder:
     """Writes events in the name of one component.
 
-    Events are written on a best-effort basis, as by Kubernetes: one that is refused is dropped.
+    Events are written on a best-effort basis, as in Kubernetes: one that is refused is dropped.
 
     Args:
         client: The API.
         clock: For the times of events.
-        component: Its name, ``source.component``.
+        component: The component's name, ``source.component``.
     """
 
     def __init__(self, client: Client, clock: Clock, component: str) -> None:
@@ -51,14 +51,14 @@ class EventRecorder:
         """Record an event about ``obj``.
 
         Args:
-            obj: What it is about, as it came from the API.
-            kind: Whether it is as it should be.
-            reason: Why, in one word of capitals: ``SuccessfulCreate``.
-            message: For people.
+            obj: The object, as returned by the API.
+            kind: ``Normal`` or ``Warning``.
+            reason: A reason in CamelCase: ``SuccessfulCreate``.
+            message: The message.
         """
         uid, now = obj["metadata"]["uid"], self._clock.now()
         key, message = self._correlator.combined((uid, kind, reason), message, now)
-        # Events about what has no namespace live in the default one.
+        # Events about cluster-scoped objects are in the default namespace.
         written = self._written.get(key) or _Written(obj["metadata"].get("namespace") or DEFAULT_NAMESPACE)
         written.count += 1
         self._written.renew(key, written)
@@ -68,11 +68,11 @@ class EventRecorder:
             if not (written.name and self._again(written, message)):
                 written.name, written.count = self._first(obj, kind, reason, message), 1
         except StatusError:
-            # It was not written: if it is repeated, it is a new one.
+            # It was not written: a repetition is a new event.
             self._written.pop(key)
 
     def _first(self, obj: Object, kind: str, reason: str, message: str) -> str:
-        """Write a new event; its name."""
+        """Write a new event; return its name."""
         metadata, now = obj["metadata"], timestamp(self._clock.now())
         namespace = metadata.get("namespace") or DEFAULT_NAMESPACE
         regarding = {
@@ -111,7 +111,7 @@ class EventRecorder:
         return (microseconds + self._count) * 1000 + crc32(self._component.encode()) % 1000
 
     def _again(self, written: _Written, message: str) -> bool:
-        """Count an event once more; False when it is there no more (events live for an hour)."""
+        """Increment an event's count; return False if it does not exist any more (events expire after an hour)."""
         patch = {
             "count": written.count,
             "lastTimestamp": timestamp(self._clock.now()),

@@ -1,8 +1,7 @@
 """Informers: a cache of a resource, with indexes, and listeners that are called as it changes.
 
-Reading is consistent (KEP-2340): an informer first takes in what has happened up to now, so that a component
-sees its own writes and needs no bookkeeping of what it expects to see. Calling listeners is separate
-from that, and may come late without doing harm.
+Reads are consistent (KEP-2340): an informer first reads all events up to now, so that a component sees its own writes
+and needs no expectations. Listeners are called separately, and may be called late.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ _LIST_AND_WATCH = (
 _log = logging.getLogger(__name__)
 
 ObjectKey = tuple[Namespace, str]
-"""Namespace and name; the namespace of what is cluster-scoped is ``""``."""
+"""(namespace, name); the namespace of cluster-scoped objects is ``""``."""
 
 Listener = Callable[[Change], None]
-"""Is called with every change."""
+"""Called with every change."""
 
 IndexOf = Callable[[Object], Iterable[Hashable]]
-"""Under which values an object is found."""
+"""Returns the index values of an object."""
 
 
 def key_of(obj: Object) -> ObjectKey:
-    """Namespace and name of an object."""
+    """Return the namespace and name of an object."""
     metadata = obj["metadata"]
     return metadata.get("namespace", ""), metadata["name"]
 
 
 def controller_of(obj: Object) -> Object | None:
-    """The owner reference of an object's controller."""
+    """Return the owner reference of an object's controller."""
     for owner in obj["metadata"].get("ownerReferences", ()):
         if owner.get("controller"):
             reference: Object = owner
@@ -50,19 +49,19 @@ def controller_of(obj: Object) -> Object | None:
 
 
 def _controller_kind(obj: Object) -> str:
-    """The kind of an object's controller; empty when it has none."""
+    """Return the kind of an object's controller; empty if it has none."""
     controller = controller_of(obj)
     return "" if controller is None else controller["kind"]
 
 
 def by_node(pod: Object) -> Iterable[Hashable]:
-    """Find pods by the name of their node."""
+    """Index pods by the name of their node."""
     node = pod["spec"].get("nodeName")
     return (node,) if node else ()
 
 
 def by_label(obj: Object) -> Iterable[Hashable]:
-    """Find objects by namespace and one of their labels: ``(namespace, key, value)``."""
+    """Index objects by namespace and label: ``(namespace, key, value)``."""
     metadata = obj["metadata"]
     namespace = metadata.get("namespace", "")
     return [(namespace, key, value) for key, value in metadata.get("labels", {}).items()]
@@ -74,7 +73,7 @@ def _by_namespace(obj: Object) -> Iterable[Hashable]:
 
 def _by_controller(obj: Object) -> Iterable[Hashable]:
     owner = controller_of(obj)
-    # Those without one are looked for when a controller adopts.
+    # Objects without a controller are looked up by controllers that adopt.
     return (owner["uid"] if owner else (obj["metadata"].get("namespace", ""), None),)
 
 
@@ -82,7 +81,7 @@ class Informer:
     """The objects of one resource.
 
     Args:
-        transport: How to reach the API server.
+        transport: The transport to the API server.
         resource: The qualified plural, ``deployments.apps``.
     """
 
@@ -100,19 +99,19 @@ class Informer:
         self._listeners: dict[str | None, list[Listener]] = {}
 
     def add_index(self, name: str, index_of: IndexOf) -> None:
-        """Keep objects findable by :meth:`by`; adding the same index again does nothing."""
+        """Add an index for :meth:`by`; adding the same index again is a no-op."""
         if name not in self._indices:
             index = self._indices[name] = _Index(index_of)
             for key, obj in self._objects.items():
                 index.change(key, None, obj)
 
     def listen(self, listener: Listener, controlled: str | None = None) -> None:
-        """Call ``listener`` with every object there is (as new) and with every change from now on.
+        """Call ``listener`` with every existing object (as new) and with every change from now on.
 
         Args:
-            listener: Is called.
-            controlled: Only of objects whose controller is of this kind, or was before the change; ``""`` for
-                those without a controller, None for all.
+            listener: The listener.
+            controlled: Only for objects whose controller is of this kind, or was before the change; ``""`` for
+                objects without a controller, None for all.
         """
         self.sync()
         for obj in list(self._objects.values()):
@@ -124,11 +123,11 @@ class Informer:
         self._listeners.setdefault(controlled, []).append(listener)
 
     def unlisten(self, listener: Listener, controlled: str | None = None) -> None:
-        """Call ``listener``, which was added with the same ``controlled``, no more."""
+        """Remove ``listener``, which was added with the same ``controlled``."""
         self._listeners[controlled].remove(listener)
 
     def sync(self) -> bool:
-        """Take in what has happened up to now; whether anything had."""
+        """Read all events up to now; return whether there were any."""
         if self._events is None:
             return self._start()
         try:
@@ -145,7 +144,7 @@ class Informer:
     def seen(self, namespace: Namespace, name: str) -> Object | None:
         """Return the object of that name as listeners last saw it, or None.
 
-        For listeners, which only find out what to look at: whatever they have yet to hear of, they will hear of.
+        For listeners that compute keys to reconcile: they will be called for later changes too.
         """
         return self._objects.get((namespace, name))
 
@@ -154,39 +153,39 @@ class Informer:
         return [self._objects[key] for key in self._indices[index].keys(value)]
 
     def get(self, namespace: Namespace, name: str) -> Object | None:
-        """The object of that name, or None."""
+        """Return the object of that name, or None."""
         self.sync()
         return self._objects.get((namespace, name))
 
     def all(self) -> list[Object]:
-        """Every object, in the order of first appearance."""
+        """Return all objects, in the order of first appearance."""
         self.sync()
         return list(self._objects.values())
 
     def by(self, index: str, value: Hashable) -> list[Object]:
-        """The objects found under ``value``, in the order of first appearance."""
+        """Return the objects with an index value, in the order of first appearance."""
         self.sync()
         return self.seen_by(index, value)
 
     def count(self, index: str, value: Hashable) -> int:
-        """How many objects are found under ``value``."""
+        """Return the number of objects with an index value."""
         self.sync()
         return len(self._indices[index].keys(value))
 
     def in_namespace(self, namespace: Namespace) -> list[Object]:
-        """The objects of a namespace."""
+        """Return the objects of a namespace."""
         return self.by("namespace", namespace)
 
     def controlled_by(self, owner: Object) -> list[Object]:
-        """The objects whose controller ``owner`` is, by uid."""
+        """Return the objects whose controller is ``owner``, by uid."""
         return self.by("controller", owner["metadata"]["uid"])
 
     def orphans(self, namespace: Namespace) -> list[Object]:
-        """The objects of a namespace that no controller owns."""
+        """Return the objects of a namespace without a controller."""
         return self.by("controller", (namespace, None))
 
     def _start(self) -> bool:
-        """List and watch from there on: at first, and after the history was cut."""
+        """List, and watch from there on: at first, and after the history was compacted."""
         self._events = open_watch(self._transport, f"{self._path}?{_LIST_AND_WATCH}")
         present = {}
         for event in self._events.poll():
@@ -202,7 +201,7 @@ class Informer:
         key = key_of(obj)
         known = self._objects.get(key)
         if known is not None and known["metadata"]["uid"] != obj["metadata"]["uid"]:
-            # Its deletion was missed: the new object is no change of the old one.
+            # The deletion was missed: the new object is not a change of the old one.
             self._put(key, known, None, Change(known, None))
             known = None
         if not gone:
@@ -222,7 +221,7 @@ class Informer:
         for controlled, listeners in self._listeners.items():
             if controlled is None or controlled in kinds:
                 for listener in listeners:
-                    # A listener that cannot handle an object must not keep any from the changes after it.
+                    # A listener's error must not keep listeners from later changes.
                     try:
                         listener(change)
                     except Exception:
@@ -236,7 +235,7 @@ class Informer:
 
 
 class _Index:
-    """Keys of objects by value; those of one value in the order in which they came to have it."""
+    """Keys of objects by index value; those of one value in the order in which they got it."""
 
     __slots__ = ("_index_of", "_keys")
 
@@ -275,10 +274,10 @@ class _Index:
 
 
 class Informers(Mapping[str, Informer]):
-    """One informer a resource, shared by the components of a process; made when first asked for.
+    """One informer per resource, shared by the components of a process; created on first access.
 
     Args:
-        transport: How to reach the API server.
+        transport: The transport to the API server.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -298,7 +297,7 @@ class Informers(Mapping[str, Informer]):
         return len(self._informers)
 
     def sync(self) -> bool:
-        """Let every informer take in what has happened; whether anything had."""
+        """Sync all informers; return whether there were any events."""
         changed = False
         for informer in list(self._informers.values()):
             changed |= informer.sync()

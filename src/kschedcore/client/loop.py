@@ -1,4 +1,4 @@
-"""The loop that drives a cluster: components take turns, and time passes when none has anything to do."""
+"""The event loop of a cluster: runs components in turn, and advances the time when all are idle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kschedcore.errors import LivelockError
 __all__ = ["MOST_ROUNDS", "Component", "Loop"]
 
 MOST_ROUNDS = 100_000
-"""How many rounds of work may follow each other at one moment of simulated time."""
+"""Maximum number of consecutive rounds at one moment of simulated time."""
 
 
 class Component(Protocol):
@@ -23,15 +23,15 @@ class Component(Protocol):
         """Do the next piece of work; False when there is none."""
 
     def close(self) -> None:
-        """Stop listening and forget everything that was to come."""
+        """Stop listening and drop all queued work."""
 
 
 class Loop:
-    """Drives components, one step each in turn, in one thread.
+    """Runs components, one step each in turn, in one thread.
 
     Args:
-        clock: Passes when nothing is left to do.
-        informers: Take in what happened before each round, which tells the components.
+        clock: The clock, which advances when all components are idle.
+        informers: The informers, which are synced before each round.
     """
 
     def __init__(self, clock: Timers, informers: Informers) -> None:
@@ -40,15 +40,15 @@ class Loop:
         self._components: dict[str, Component] = {}
 
     def add(self, name: str, component: Component) -> None:
-        """Have a component take its turns."""
+        """Add a component."""
         self._components[name] = component
 
     def component(self, name: str) -> Component:
-        """Return the component that runs under a name now."""
+        """Return the component with a name."""
         return self._components[name]
 
     def remove(self, name: str) -> None:
-        """Stop a component at whatever point it is."""
+        """Stop and remove a component."""
         self._components.pop(name).close()
 
     def replace(self, name: str, make: Callable[[], Component]) -> None:
@@ -57,13 +57,13 @@ class Loop:
         self._components[name] = make()
 
     def round(self) -> bool:
-        """One turn for everybody who has work; whether anybody had."""
+        """Run one step of every component; return whether any had work."""
         changed = self._informers.sync()
         worked = [component.step() for component in list(self._components.values())]
         return changed or any(worked)
 
     def run_ready(self) -> None:
-        """Work until nothing is left to do at this time."""
+        """Run until all components are idle at the present time."""
         begun, rounds = self.clock.now(), 0
         while self.round() or self._fire():
             rounds += 1
@@ -82,14 +82,14 @@ class Loop:
         return list(busy)
 
     def _fire(self) -> bool:
-        """Call every timer that is due: what comes due at one time is one round's work."""
+        """Call all timers that are due: timers due at the same time belong to one round."""
         fired = False
         while self.clock.fire():
             fired = True
         return fired
 
     def run_until(self, when: datetime) -> None:
-        """Work until ``when``."""
+        """Run until ``when``."""
         self.run_ready()
         while (due := self.clock.next) is not None and due <= when:
             self.clock.wait(due)
@@ -98,10 +98,10 @@ class Loop:
         self.run_ready()
 
     def run_while(self, wanting: Callable[[], bool], timeout: timedelta) -> bool:
-        """Work as long as something is wanting, which is asked after every round.
+        """Run while a condition holds, which is evaluated after every round.
 
         Returns:
-            Whether it came about within ``timeout`` that nothing is wanting.
+            Whether the condition became false within ``timeout``.
         """
         end = self.clock.now() + timeout
         while wanting():
@@ -115,10 +115,10 @@ class Loop:
         return True
 
     def run_until_settled(self, timeout: timedelta) -> bool:
-        """Work until nothing is left to do now and no timer but those of the background is set.
+        """Run until all components are idle and only background timers are set.
 
         Returns:
-            Whether that came about within ``timeout``.
+            Whether that was reached within ``timeout``.
         """
         end = self.clock.now() + timeout
         self.run_ready()
@@ -126,7 +126,7 @@ class Loop:
             if foreground > end:
                 self.run_until(end)
                 return False
-            # What is due in the background before then comes first.
+            # Background timers that are due before then are called first.
             due = self.clock.next
             self.clock.wait(foreground if due is None else min(due, foreground))
             self.run_ready()

@@ -1,4 +1,4 @@
-"""A work queue: keys to be looked at, each at most once at a time, those that failed later and later."""
+"""A work queue: deduplicated keys, with exponential back-off of failed keys."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Key = TypeVar("Key", bound=Hashable)
 
 FIRST_DELAY = timedelta(milliseconds=5)
 LONGEST_DELAY = timedelta(seconds=1000)
-"""The back-off of an item, as ``DefaultTypedControllerRateLimiter`` has it."""
+"""The back-off of an item (``DefaultTypedControllerRateLimiter``)."""
 
 
 class WorkQueue(Generic[Key]):
     """Keys in the order in which they were added.
 
     Args:
-        clock: For what is added later.
-        first_delay: How long an item that failed once waits; twice as long each further time.
-        longest_delay: At most so long.
+        clock: The clock, for delayed keys.
+        first_delay: The delay after the first failure; it doubles with each further failure.
+        longest_delay: The maximum delay.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class WorkQueue(Generic[Key]):
         return len(self._order)
 
     def add(self, key: Key) -> None:
-        """Have the key looked at; once, however often it is added before."""
+        """Add a key, unless it is queued already."""
         if key not in self._waiting:
             self._waiting.add(key)
             self._order.append(key)
 
     def add_at(self, key: Key, when: datetime, *, background: bool = False) -> None:
-        """Have the key looked at at a time; of several times the earliest stands."""
+        """Add a key at a time; of several times the earliest counts."""
         slot = (key, background)
         timer = self._timers.get(slot)
         if timer is not None and timer.call is not None:
@@ -62,19 +62,19 @@ class WorkQueue(Generic[Key]):
         self._timers[slot] = self._clock.call_at(when, due, background=background)
 
     def retry(self, key: Key) -> None:
-        """Have a key that failed looked at again, later each time."""
+        """Add a key that failed, after its back-off."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        # Beyond 2**20 the longest delay has long been reached.
+        # Beyond 2**20 the maximum delay is long reached.
         delay = min(self._first * 2 ** min(failures, 20), self._longest)
         self.add_at(key, self._clock.now() + delay)
 
     def forget(self, key: Key) -> None:
-        """The key went well: its failures no longer count."""
+        """Reset the back-off of a key that was processed without error."""
         self._failures.pop(key, None)
 
     def pop(self) -> Key | None:
-        """The key that waits longest; None when none does."""
+        """Pop the oldest key; None if the queue is empty."""
         if not self._order:
             return None
         key = self._order.popleft()
@@ -82,14 +82,14 @@ class WorkQueue(Generic[Key]):
         return key
 
     def drain(self) -> Iterator[Key]:
-        """Pop the keys that wait now, one after another; what is added meanwhile waits for the next time."""
+        """Pop the keys that are queued now, one after another, without keys added meanwhile."""
         for _ in range(len(self._order)):
             key = self.pop()
             if key is not None:
                 yield key
 
     def close(self) -> None:
-        """Forget everything, also what was to come."""
+        """Drop all keys, delayed ones included."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

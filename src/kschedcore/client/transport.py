@@ -1,8 +1,8 @@
-"""Requests and responses of the Kubernetes API as values, and what carries one to the other.
+"""Requests and responses of the Kubernetes API as values, and transports.
 
-A :class:`Transport` is the only thing that a client needs. In one process it is
-:class:`kschedcore.apiserver.APIServer` itself; over a network it is a connection. A server on a socket makes a
-:class:`Request` of what it reads and writes the :class:`Response` that it gets.
+A :class:`Transport` is the only dependency of a client. In one process it is :class:`kschedcore.apiserver.APIServer`
+itself; over a network it is a connection. A server on a socket parses a :class:`Request` and writes the
+:class:`Response`.
 """
 
 from __future__ import annotations
@@ -42,25 +42,24 @@ JSON = "application/json"
 
 
 class Stream(Protocol):
-    """A body that arrives while it is read: a file, or what a socket gives."""
+    """A body that is read incrementally: from a file or a socket."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
 
 
 Body = Mapping[str, Any] | Sequence[Any] | str | bytes | Stream | None
-"""The body of a request: text as it was sent or while it arrives, or the object that the text would hold; None for no
-body."""
+"""The body of a request: text, a stream of text, or the decoded object; None for no body."""
 
 Headers = tuple[tuple[str, str], ...]
-"""Names, in lower case, and values; a name may come more than once."""
+"""Names, in lower case, and values; names may be repeated."""
 
 
 class Query(Mapping[str, str]):
     """The parameters of a request, ``?labelSelector=a&dryRun=All&dryRun=All``.
 
-    As a mapping it has the first value of each name, which is what the API server reads where one value is
-    expected; :meth:`all` has every value of a name.
+    As a mapping it has the first value of each name, as the API server reads single values; :meth:`all` returns every
+    value of a name.
     """
 
     __slots__ = ("_values",)
@@ -70,7 +69,7 @@ class Query(Mapping[str, str]):
 
     @classmethod
     def parse(cls, text: str) -> Query:
-        """Read what follows the question mark of a request's target."""
+        """Parse the query string of a request's target."""
         values: dict[str, tuple[str, ...]] = {}
         for name, value in parse_qsl(text, keep_blank_values=True):
             values[name] = (*values.get(name, ()), value)
@@ -86,7 +85,7 @@ class Query(Mapping[str, str]):
         return len(self._values)
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Return every value of a name, in their order; empty when it was not given."""
+        """Return every value of a name, in order; empty if it was not given."""
         return self._values.get(name, ())
 
 
@@ -102,13 +101,13 @@ def split_target(target: str) -> tuple[str, Query]:
 
 
 class User(msgspec.Struct, frozen=True):
-    """Who sends a request, as authentication found out.
+    """The authenticated user of a request.
 
     Attributes:
         name: ``system:serviceaccount:default:builder``.
-        uid: Tells users of one name apart.
+        uid: The user's uid, which distinguishes users of one name.
         groups: The groups that the user belongs to.
-        extra: Whatever else the authenticator knows, by name.
+        extra: Other attributes from the authenticator, by name.
     """
 
     name: str
@@ -118,7 +117,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 ADMINISTRATOR = User("kubernetes-admin", groups=("kubeadm:cluster-admins", "system:authenticated"))
-"""Who sends the requests of this process unless they say otherwise."""
+"""The default user of requests of this process."""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -126,12 +125,12 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         method: ``GET``, ``POST``, ``PUT``, ``PATCH``, ``DELETE``.
-        target: The path with its query, as the first line of an HTTP request has it.
+        target: The path with its query, as in the request line of HTTP.
         body: The body.
-        content_type: What the body is; of a PATCH it names the patch language.
+        content_type: The media type of the body; for a PATCH, that of the patch type.
         user_agent: The client program; its first part is the default field manager.
-        accept: Which representations the client takes, most wanted first; empty for the object itself.
-        user: Who sends it.
+        accept: The accepted media types, in order of preference; empty for the object itself.
+        user: The user.
         headers: The other headers.
     """
 
@@ -164,14 +163,14 @@ class Seen(Protocol):
 
     @property
     def object(self) -> Object:
-        """The object after it; after a deletion, its last state."""
+        """The object after the event; for a deletion, its last state."""
 
 
 class Events(Protocol):
     """The stream of a watch, read by polling."""
 
     def poll(self) -> Sequence[Seen]:
-        """Return what has happened since the last call, in order.
+        """Return the events since the last call, in order.
 
         Raises:
             StatusError: 410 when the history does not reach so far back.
@@ -179,7 +178,7 @@ class Events(Protocol):
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
-    """The answer to one request.
+    """The response to one request.
 
     Attributes:
         code: The HTTP status code.
@@ -195,12 +194,12 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def object(self) -> Object:
-        """The body of every response but that to a watch."""
+        """The body of every response except that of a watch."""
         return cast("Object", self.body)
 
 
 class Requester(ABC):
-    """Something that sends requests, with a method that makes them of plain arguments.
+    """A base class that sends requests, with a method that builds them from plain arguments.
 
     Attributes:
         user_agent: The client program of requests that name none.
@@ -210,7 +209,7 @@ class Requester(ABC):
 
     @abstractmethod
     def send(self, request: Request) -> Response:
-        """Answer one request. A refusal is a response; it does not raise."""
+        """Send a request and return the response. Errors are responses; it does not raise."""
 
     def request(
         self,
@@ -220,7 +219,7 @@ class Requester(ABC):
         content_type: str = JSON,
         user_agent: str | None = None,
     ) -> tuple[int, Object]:
-        """Send a request made of the arguments and return the status code and the object of the response."""
+        """Build and send a request; return the status code and the object of the response."""
         response = self.send(
             Request(method.upper(), target, body, content_type, user_agent or self.user_agent)
         )
@@ -229,17 +228,17 @@ class Requester(ABC):
 
 
 class Transport(Protocol):
-    """Carries requests to an API server and brings its responses back."""
+    """Sends requests to an API server and returns its responses."""
 
     def send(self, request: Request) -> Response:
-        """Answer one request. A refusal is a response; it does not raise."""
+        """Send a request and return the response. Errors are responses; it does not raise."""
 
 
 def checked(response: Response) -> Response:
-    """Return a response that is no refusal.
+    """Return a response, or raise the error that it contains.
 
     Raises:
-        StatusError: It is one.
+        StatusError: The response is an error.
     """
     if response.code >= 400:
         status = response.object
@@ -250,15 +249,15 @@ def checked(response: Response) -> Response:
 
 
 def open_watch(transport: Transport, target: str, user_agent: str = "kschedcore") -> Events:
-    """Begin a watch.
+    """Start a watch.
 
     Args:
-        transport: Where to.
-        target: A path whose query asks for a watch.
+        transport: The transport.
+        target: A path with ``watch=true`` in its query.
         user_agent: The client program.
 
     Raises:
-        StatusError: It is refused, or the path is no collection.
+        StatusError: The request is refused, or the path is not a collection.
     """
     stream = checked(transport.send(Request("GET", target, user_agent=user_agent))).body
     if isinstance(stream, dict):

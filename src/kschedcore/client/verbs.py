@@ -17,25 +17,25 @@ from kschedcore.moved import renamed
 __all__ = ["Client", "PatchType", "Propagation"]
 
 PatchType = Literal["json", "merge", "strategic-merge"]
-"""In which language a patch is written."""
+"""The patch types."""
 
 Objects = list[Object]
 Propagation = Literal["Background", "Foreground", "Orphan"]
-"""What becomes of the dependents of a deleted object."""
+"""The propagation policies of a deletion."""
 
 
 class Client:
     """Sends requests as one user agent.
 
-    Resources are named by their qualified plural (``pods``, ``deployments.apps``). What comes back is shared
-    and cannot be changed: a changed object is made with ``{**obj, "spec": …}``, or of a copy
+    Resources are named by their qualified plural (``pods``, ``deployments.apps``). Returned objects are shared and
+    immutable: build a changed object with ``{**obj, "spec": …}``, or from a copy
     (:func:`kschedcore.api.machinery.frozen.plain`).
 
     Every verb raises :class:`~kschedcore.api.machinery.status.StatusError` when it is refused.
 
     Args:
-        transport: How to reach the API server.
-        user_agent: The client program; its first part manages the fields that are written.
+        transport: The transport to the API server.
+        user_agent: The client program; its first part is the field manager of writes.
         on_warning: Called with each warning of a response, as client-go's ``WarningHandler``; None to ignore them.
     """
 
@@ -53,28 +53,28 @@ class Client:
         return Client(self.transport, user_agent, self._on_warning)
 
     def get(self, resource: str, namespace: Namespace, name: str) -> Object | None:
-        """The object, or None when there is none."""
+        """Return the object, or None if it does not exist."""
         target = _path(resource, namespace, name)
         response = self._sent(Request("GET", target, user_agent=self.user_agent))
         return None if response.code == 404 else checked(response).object
 
     def list(self, resource: str, namespace: Namespace = CLUSTER_SCOPE, selector: str = "") -> Objects:
-        """The objects of a collection, in the order of namespace and name, without their kinds.
+        """Return the objects of a collection, in the order of namespace and name, without their kinds.
 
         Args:
             resource: The qualified plural.
-            namespace: Where; everywhere by default.
-            selector: Of which labels.
+            namespace: The namespace; all namespaces by default.
+            selector: A label selector.
         """
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
         return list(self._send("GET", _path(resource, namespace) + query, None)["items"])
 
     def create(self, resource: str, namespace: Namespace, obj: Mapping[str, Any]) -> Object:
-        """Create an object; the answer is what was stored."""
+        """Create an object; return the stored object."""
         return self._send("POST", _path(resource, namespace), obj)
 
     def update(self, obj: Mapping[str, Any], resource: str, subresource: str = "") -> Object:
-        """Replace an object, or a subresource of it, if it is still of the version that ``obj`` is of."""
+        """Replace an object or its subresource, if its resourceVersion is still that of ``obj``."""
         metadata = obj["metadata"]
         return self._send(
             "PUT", _path(resource, metadata.get("namespace", ""), metadata["name"], subresource), obj
@@ -94,7 +94,7 @@ class Client:
         kind: PatchType = "merge",
         subresource: str = "",
     ) -> Object:
-        """Change a part of an object, whichever version it is of."""
+        """Patch an object, regardless of its resourceVersion."""
         path = _path(resource, namespace, name, subresource)
         return self._send("PATCH", path, msgspec.json.encode(patch), f"application/{kind}-patch+json")
 
@@ -108,15 +108,15 @@ class Client:
         grace_seconds: int | None = None,
         propagation: Propagation | None = None,
     ) -> bool:
-        """Delete an object, or begin to; False when there was none.
+        """Delete an object, or begin to; return False if it does not exist.
 
         Args:
             resource: The qualified plural.
             namespace: ``""`` for what is cluster-scoped.
             name: The object's name.
-            uid: Delete only the object of this uid, not a successor of its name.
-            grace_seconds: How long the object may take; its own say by default.
-            propagation: What becomes of its dependents; the kind's default by default.
+            uid: Delete only the object of this uid, not a later one of its name.
+            grace_seconds: The grace period; the object's own by default.
+            propagation: The propagation policy; the resource's default by default.
         """
         options: dict[str, Any] = {}
         if uid:
@@ -129,7 +129,7 @@ class Client:
         try:
             self._send("DELETE", _path(resource, namespace, name), body)
         except StatusError as refusal:
-            # Of a conflict, only that over the uid says that the object is another one by now.
+            # Only a conflict of the uid means that the object was replaced.
             if refusal.code == 404 or (
                 uid and refusal.code == 409 and "UID in the precondition" in refusal.message
             ):

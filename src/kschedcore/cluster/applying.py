@@ -62,7 +62,7 @@ def read_served(
 ) -> tuple[list[tuple[Whole, Kind]], dict[str, int]]:
     """Read manifests, and count by kind the objects of API groups that the cluster does not serve.
 
-    An object that is there twice, as in dumps, is read once.
+    Duplicates, as in dumps, are read once.
 
     Raises:
         ManifestError: One cannot be read.
@@ -88,7 +88,7 @@ _CORE = frozenset({"v1", "apps/v1", "batch/v1"})
 
 
 def _served(whole: Whole) -> Kind | None:
-    """Return an object's kind; None for kinds that are left aside, such as custom resources."""
+    """Return an object's kind; None for kinds that are not served, such as custom resources."""
     if whole.kind in ("Event", "Lease"):
         return None
     try:

@@ -46,14 +46,14 @@ class Cluster(Kubectl, Requester):
     refused verb raises a :class:`kschedcore.errors.KschedcoreError` with kubectl's or the API's message.
 
     Args:
-        clock: Simulated time or the wall's; simulated by default.
-        nodes: So many plain nodes, or manifests, which may hold any other objects too.
-        seed: For uids, generated names and whatever is drawn.
+        clock: Simulated or wall-clock time; simulated by default.
+        nodes: The number of plain nodes, or manifests, which may contain other objects too.
+        seed: Seed of uids, generated names and random choices.
         config: A KubeSchedulerConfiguration, as an object; kube-scheduler's default otherwise.
         plugins: Custom scheduling plugins that the configuration may name.
-        behaviours: How containers behave: files of behaviours, or what runs them
-            (:mod:`kschedcore.nodes.runtimes.behaviours`); by default they start, run and end as one would expect.
-        namespace: The namespace of verbs that name none.
+        behaviours: The behaviours of containers: files, or a runtime
+            (:mod:`kschedcore.nodes.runtimes.behaviours`); by default containers start, run and end without errors.
+        namespace: The default namespace of verbs.
         kubernetes: The version whose scheduler the cluster runs, see :mod:`kschedcore.api.versions`.
         feature_gates: Feature gate -> whether it is on, where that differs from the version's default.
 
@@ -121,12 +121,12 @@ class Cluster(Kubectl, Requester):
 
     @classmethod
     def simulated(cls, nodes: Nodes = 0, *, start: datetime = START, **options: Any) -> Self:
-        """A cluster in simulated time, that begins at ``start``; other arguments as for the class."""
+        """Return a cluster in simulated time from ``start`` on; other arguments as for the class."""
         return cls(SimulatedClock(start), nodes=nodes, **options)
 
     @classmethod
     def realtime(cls, nodes: Nodes = 0, **options: Any) -> Self:
-        """A cluster in real time; other arguments as for the class."""
+        """Return a cluster in real time; other arguments as for the class."""
         return cls(WallClock(), nodes=nodes, **options)
 
     def __reduce__(self) -> NoReturn:
@@ -197,7 +197,7 @@ class Cluster(Kubectl, Requester):
     def get(self, ref: str, *, namespace: str | None = None) -> Object:
         """Return the object named ``kind/name``; it is shared and must not be changed.
 
-        As kubectl shows it: without ``managedFields``, which :meth:`request` answers with.
+        As in kubectl, without ``managedFields``, which :meth:`request` returns.
 
         Raises:
             StatusError: 404 when there is no such object.
@@ -273,7 +273,7 @@ class Cluster(Kubectl, Requester):
     # Node failures
 
     def fail_node(self, ref: str) -> None:
-        """Let a node fail: its containers keep running, but its agent neither reads nor writes objects.
+        """Make a node fail: its containers keep running, but its agent neither reads nor writes objects.
 
         Raises:
             StatusError: 404 when there is no such object.
@@ -283,7 +283,7 @@ class Cluster(Kubectl, Requester):
         self._agents.fail(target.name)
 
     def repair_node(self, ref: str, *, rebooted: bool = False) -> None:
-        """Let a failed node come back; with ``rebooted`` its containers have stopped.
+        """Repair a failed node; with ``rebooted`` its containers have stopped.
 
         Raises:
             StatusError: 404 when there is no such object.

@@ -1,4 +1,4 @@
-"""The wiring of a control plane: an API server, a clock, and components that take turns in one loop.
+"""The wiring of a control plane: an API server, a clock, and components in one loop.
 
 Everything that runs a cluster, or a part of one, is wired here: :class:`kschedcore.Cluster`, clusters under fault
 injection, replays of recorded histories, and the test suite's small clusters.
@@ -46,15 +46,15 @@ SCHEDULER: Final = "kube-scheduler"
 AGENTS: Final = "kubelet"
 
 NODE_AGENTS: Final = "node-agents"
-"""The component that stands for the agents of all nodes."""
+"""The component that runs the agents of all nodes."""
 
 ComponentMaker = Callable[[Context], Component]
-"""Makes a component that uses the client, informers and clock of a context."""
+"""Creates a component with the client, informers and clock of a context."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """Which components a cluster runs.
+    """The components of a cluster.
 
     Attributes:
         controllers: The controllers of the controller manager, besides the autoscaler.
@@ -71,7 +71,7 @@ class Components:
     def makers(
         self, runtime: Runtime, failed_nodes: set[str], usage: UsageSource
     ) -> list[tuple[ProcessName, str, ComponentMaker]]:
-        """Return process, name and maker of each component, in the order in which they take turns.
+        """Return process, name and factory of each component, in the order in which they run.
 
         Args:
             runtime: The container runtime of the node agents.
@@ -107,20 +107,20 @@ def _autoscaler(usage: UsageSource, context: Context) -> Runner:
 
 
 class ControlPlane:
-    """An API server and components that share one view of it and take turns.
+    """An API server and components with shared informers and one loop.
 
     Args:
         clock: Simulated or wall-clock time; simulated by default.
-        seed: For uids and generated names.
-        user_agent: The name under which :attr:`client` writes.
-        transport: How the components reach the API server, given the server; in process by default.
+        seed: Seed of uids and generated names.
+        user_agent: The user agent of :attr:`client`.
+        transport: Returns the components' transport to the API server; in process by default.
         release: The Kubernetes version and feature gates that the API server follows.
 
     Attributes:
         server: The API server.
-        informers: The components' view of the API's objects.
-        loop: Runs the components and lets time pass.
-        context: Client, informers and clock, as components take them.
+        informers: The components' informers.
+        loop: Runs the components and advances the time.
+        context: The client, informers and clock of components.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ControlPlane:
         self._makers: dict[str, ComponentMaker] = {}
 
     def add(self, name: str, make: ComponentMaker) -> None:
-        """Start a component, which takes its turns after those that are there."""
+        """Start a component, which runs after the existing ones."""
         self._makers[name] = make
         self.loop.add(name, make(self.context))
 
@@ -153,7 +153,7 @@ class ControlPlane:
         self.loop.add(made.name, Runner(made, self.context))
 
     def restart(self, name: str) -> None:
-        """Stop a component at whatever point it is, and start a new one in its place.
+        """Stop a component, and start a new one in its place.
 
         Raises:
             UsageError: No component of that name runs.
@@ -170,6 +170,6 @@ class ControlPlane:
         self.loop.remove(name)
 
     def close(self) -> None:
-        """Stop every component; what is stored can still be read."""
+        """Stop all components; stored objects can still be read."""
         for name in list(self._makers):
             self.remove(name)

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
-"""What ``kubectl rollout history`` shows for a revision."""
+"""The annotation that ``kubectl rollout history`` shows for a revision."""
 
 _POD_SPECS = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
 _TEMPLATES = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
@@ -53,7 +53,7 @@ class Target:
         self.name = name
 
     def get(self) -> Object:
-        """The object.
+        """Return the object.
 
         Raises:
             StatusError: 404 when there is none.
@@ -95,7 +95,7 @@ def scale(target: Target, replicas: int, cause: str = "") -> Result:
 
 
 def set_image(target: Target, images: Mapping[str, str], cause: str = "") -> Result:
-    """``kubectl set image``: set the images of containers; ``*`` stands for all of them.
+    """``kubectl set image``: set the images of containers; ``*`` selects all of them.
 
     Raises:
         UsageError: No container has that name, or the kind has no containers.
@@ -190,7 +190,7 @@ def _same_taint(taint: Mapping[str, Any], wanted: Taint) -> bool:
 
 
 def cordon(target: Target, *, on: bool) -> Result:
-    """``kubectl cordon`` and ``uncordon``: whether pods may be scheduled to a node."""
+    """``kubectl cordon`` and ``uncordon``: set ``spec.unschedulable`` of a node."""
     node, what = target.get(), "cordoned" if on else "uncordoned"
     if bool(node["spec"].get("unschedulable")) == on:
         return target.result(node, f"already {what}")

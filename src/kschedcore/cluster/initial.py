@@ -24,14 +24,14 @@ from kschedcore.rules.creation import restore
 __all__ = ["InitialObjects", "Nodes", "create_initial_objects", "initial_manifests", "plain_node"]
 
 Nodes = int | Manifest | Iterable[Manifest]
-"""So many plain nodes, or manifests that may hold other objects as well."""
+"""A number of plain nodes, or manifests, which may contain other objects too."""
 
 _ZONES = "abc"
 _SIZE = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
 
 
 def plain_node(number: int) -> Object:
-    """``node-1``, ``node-2``, …: 8 CPUs, 32 GiB, 110 pods, in three zones in turn."""
+    """Return ``node-1``, ``node-2``, …: 8 CPUs, 32 GiB, 110 pods, spread over three zones."""
     name = f"node-{number}"
     labels = {
         "kubernetes.io/hostname": name,
@@ -49,7 +49,7 @@ def plain_node(number: int) -> Object:
 
 
 def initial_manifests(nodes: Nodes) -> list[Manifest]:
-    """What to create.
+    """Return the manifests to create.
 
     Raises:
         UsageError: A number below zero.
@@ -73,7 +73,7 @@ class InitialObjects:
 
     Attributes:
         left_aside: Kind -> number of objects of kinds that the cluster does not serve.
-        external_owners: The uids of owners that the objects name and that are not among them.
+        external_owners: The uids of owners that are not among the objects.
         failed_nodes: The names of nodes that were not ready.
     """
 
@@ -101,7 +101,7 @@ def create_initial_objects(
         manifests: Nodes and other objects, in any order.
         namespace: The namespace of objects that name none.
         run: Lets the controllers do what is due now.
-        begin: Called with what is known before the first object is stored.
+        begin: Called before the first object is stored.
 
     Raises:
         ManifestError: One cannot be read (nothing is stored then), or the API refuses it.
@@ -124,7 +124,7 @@ def create_initial_objects(
     for whole, kind in found:
         resource = kind.resource
         if resource.kind != "Namespace" and not ready:
-            # Controllers give each namespace its service account.
+            # Controllers create the service account of each namespace.
             run()
             ready = True
         if (
@@ -145,7 +145,7 @@ def create_initial_objects(
 
 
 _GIVEN = ("Namespace", "ServiceAccount", "PriorityClass", "ConfigMap", "Service")
-"""Kinds of which every cluster has some objects from the start."""
+"""Kinds of which a new cluster has objects."""
 
 
 def _metadata(whole: Whole) -> Mapping[str, Any]:
@@ -154,7 +154,7 @@ def _metadata(whole: Whole) -> Mapping[str, Any]:
 
 
 def _is_restored(kind: str, data: Mapping[str, Any]) -> bool:
-    """Whether an object exists elsewhere."""
+    """Return whether an object exists elsewhere."""
     if (data.get("metadata") or {}).get("uid"):
         return True
     status = data.get("status") or {}

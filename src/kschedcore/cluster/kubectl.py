@@ -1,4 +1,4 @@
-"""kubectl's verbs as methods: each with kubectl's meaning, defaults and messages."""
+"""kubectl's verbs as methods, with kubectl's semantics, defaults and messages."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["Kubectl"]
 class Kubectl:
     """The verbs of a :class:`kschedcore.Cluster` that change something.
 
-    References are ``kind/name`` as in kubectl (``deployment/web``, ``deploy/web``, ``nodes/node-1``). What a
-    verb refuses raises a :class:`kschedcore.errors.KschedcoreError`, with kubectl's or the API's message.
+    References are ``kind/name`` as in kubectl (``deployment/web``, ``deploy/web``, ``nodes/node-1``). Errors are
+    :class:`kschedcore.errors.KschedcoreError`, with kubectl's or the API's message.
     """
 
     clock: Timers
@@ -35,7 +35,7 @@ class Kubectl:
     _loop: Loop
 
     def now(self) -> datetime:
-        """What time it is in the cluster, in UTC."""
+        """The time of the cluster, in UTC."""
         return self.clock.now()
 
     # Manifests
@@ -43,12 +43,12 @@ class Kubectl:
     def apply(
         self, *manifests: applying.Manifest, namespace: str | None = None, record: bool = False
     ) -> Results:
-        """``kubectl apply -f``: bring the cluster to what manifests say.
+        """``kubectl apply -f``: apply manifests.
 
         Args:
             manifests: Files, folders or objects.
-            namespace: Of objects that do not say.
-            record: Write the command into the annotation that the history of rollouts shows.
+            namespace: The namespace of objects without one.
+            record: Set the change-cause annotation, which the rollout history shows.
 
         Raises:
             ManifestError: One cannot be read, and nothing was applied; or the API refuses one, and those
@@ -61,7 +61,7 @@ class Kubectl:
         return applying.apply_manifests(self._client, manifests, self._namespace(namespace), cause)
 
     def create(self, *manifests: applying.Manifest, namespace: str | None = None) -> Results:
-        """``kubectl create -f``: create what manifests describe; a node gets the status it says.
+        """``kubectl create -f``: create objects from manifests; a node's status is set too.
 
         Raises:
             ManifestError: One cannot be read, and nothing was created; or the API refuses one, and those
@@ -79,7 +79,7 @@ class Kubectl:
         namespace: str | None = None,
         dry_run: bool = False,
     ) -> Result:
-        """``kubectl create deployment NAME --image=IMAGE``; with ``dry_run`` only say what it would be.
+        """``kubectl create deployment NAME --image=IMAGE``; with ``dry_run`` only return it.
 
         Raises:
             UsageError: No image.
@@ -98,10 +98,10 @@ class Kubectl:
     def delete(
         self, *what: applying.Manifest, namespace: str | None = None, grace_seconds: int | None = None
     ) -> Results:
-        """``kubectl delete``: delete ``kind/name``, or what manifests describe.
+        """``kubectl delete``: delete ``kind/name``, or the objects of manifests.
 
         Raises:
-            StatusError: 404 for what is not there.
+            StatusError: 404 if an object does not exist.
         """
         results, where = Results(), self._namespace(namespace)
         for each in what:
@@ -163,7 +163,7 @@ class Kubectl:
         namespace: str | None = None,
         record: bool = False,
     ) -> Result:
-        """``kubectl edit KIND/NAME``: ``change`` is given a copy, and changes it or returns another."""
+        """``kubectl edit KIND/NAME``: ``change`` is called with a copy, and changes it or returns another."""
         cause = f"kubectl edit {ref} --record=true" if record else ""
         return editing.edit(self._target(ref, namespace), change, cause)
 
@@ -172,7 +172,7 @@ class Kubectl:
         return rollouts.history(self._target(ref, namespace))
 
     def rollout_undo(self, ref: str, *, to_revision: int = 0, namespace: str | None = None) -> Result:
-        """``kubectl rollout undo``: back to a revision, by default to the one before the last."""
+        """``kubectl rollout undo``: roll back to a revision, by default the previous one."""
         return rollouts.undo(self._target(ref, namespace), to_revision)
 
     def rollout_pause(self, ref: str, *, namespace: str | None = None) -> Result:
@@ -188,7 +188,7 @@ class Kubectl:
         return rollouts.restart(self._target(ref, namespace), self.now())
 
     def rollout_status(self, ref: str, *, timeout: Span = "1h", namespace: str | None = None) -> Result:
-        """``kubectl rollout status``: let time pass until the rollout is over.
+        """``kubectl rollout status``: advance the time until the rollout is complete.
 
         Raises:
             UsageError: It failed, or took longer than ``timeout``.
@@ -209,7 +209,7 @@ class Kubectl:
         overwrite: bool = False,
         namespace: str | None = None,
     ) -> Result:
-        """``kubectl label KIND/NAME key=value key-``: as a text, or as a mapping in which None takes away."""
+        """``kubectl label KIND/NAME key=value key-``: as text, or as a mapping in which None removes a label."""
         target = self._target(ref, namespace)
         return editing.set_metadata(target, "labels", _marks(marks), overwrite=overwrite, what="labeled")
 
@@ -249,11 +249,11 @@ class Kubectl:
         grace_seconds: int | None = None,
         timeout: Span = "1h",
     ) -> Results:
-        """``kubectl drain NODE``: cordon it, evict its pods, and let time pass until they are gone.
+        """``kubectl drain NODE``: cordon it, evict its pods, and advance the time until they are gone.
 
         Raises:
-            UsageError: Some pods may not be evicted without an option that says so, and nothing was; or
-                some were still there after ``timeout``.
+            UsageError: Some pods need an option to be evicted, and no pod was evicted; or some pods still exist after
+                ``timeout``.
         """
         target = self._node(ref)
         target.get()
@@ -284,7 +284,7 @@ class Kubectl:
 
 
 def _is_reference(text: str) -> bool:
-    """Whether ``text`` rather names an object than a file."""
+    """Return whether ``text`` is a reference rather than a file."""
     try:
         reference(text)
     except KschedcoreError:

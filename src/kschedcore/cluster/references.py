@@ -1,4 +1,4 @@
-"""Naming objects as people type them: ``deployment/web``, ``deploy/web``, ``deployment.v1.apps/web``, ``pods``."""
+"""References as in kubectl: ``deployment/web``, ``deploy/web``, ``deployment.v1.apps/web``, ``pods``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["display_name", "kind_named", "reference"]
 
 @cache
 def kind_named(text: str) -> Kind:
-    """The kind that ``text`` names: by plural, singular, kind or short name, alone or with version and group.
+    """Return a kind by its plural, singular, kind or short name, alone or with version and group.
 
     Raises:
         NotFoundError: There is none.
@@ -34,14 +34,14 @@ def _names(kind: Kind) -> set[str]:
 
 
 def reference(text: str, default: str = "") -> tuple[Kind, str]:
-    """Read ``kind/name``.
+    """Parse ``kind/name``.
 
     Args:
-        text: ``deployment/web``; a bare name where ``default`` says of what kind.
+        text: ``deployment/web``, or a name if there is a ``default`` kind.
         default: The kind of a bare name.
 
     Raises:
-        UsageError: It is no reference.
+        UsageError: It is not a reference.
         NotFoundError: There is no such kind.
     """
     kind, slash, name = text.partition("/")
@@ -53,6 +53,6 @@ def reference(text: str, default: str = "") -> tuple[Kind, str]:
 
 
 def display_name(kind: Kind, name: str) -> str:
-    """How kubectl names an object: ``deployment.apps/web``, ``pod/web-0``."""
+    """Return an object's name as kubectl prints it: ``deployment.apps/web``, ``pod/web-0``."""
     group = f".{kind.resource.group}" if kind.resource.group else ""
     return f"{kind.singular}{group}/{name}"

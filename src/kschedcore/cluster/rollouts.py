@@ -1,4 +1,4 @@
-"""``kubectl rollout``: the revisions of a workload, and going back to one."""
+"""``kubectl rollout``: the revisions of a workload, and rollbacks."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Revision:
     """One revision of a workload.
 
     Attributes:
-        number: Which, from 1.
-        change_cause: What the annotation ``kubernetes.io/change-cause`` said; None without one.
-        template: Its pod template.
+        number: The revision number, from 1.
+        change_cause: The annotation ``kubernetes.io/change-cause``; None without one.
+        template: The pod template.
     """
 
     number: int
@@ -49,7 +49,7 @@ class History:
     revisions: tuple[Revision, ...]
 
     def __getitem__(self, number: int) -> Revision:
-        """The revision of a number.
+        """Return the revision of a number.
 
         Raises:
             NotFoundError: There is none.
@@ -67,7 +67,7 @@ class History:
 
 
 def history(target: Target) -> History:
-    """The revisions that the cluster still has.
+    """Return the existing revisions of a workload.
 
     Raises:
         UsageError: The kind keeps no history.
@@ -104,11 +104,11 @@ def _of_controller_revision(revision: Object) -> Revision:
 
 
 def undo(target: Target, to_revision: int = 0) -> Result:
-    """``kubectl rollout undo``: go back to a revision, the one before the last by default.
+    """``kubectl rollout undo``: roll back to a revision, by default the previous one.
 
     Raises:
         NotFoundError: There is no such revision.
-        UsageError: The rollout is paused, or there is nothing to go back to.
+        UsageError: The rollout is paused, or there is no earlier revision.
     """
     workload, known = target.get(), history(target)
     if workload["spec"].get("paused"):
@@ -137,7 +137,7 @@ def set_paused(target: Target, *, on: bool) -> Result:
     """``kubectl rollout pause`` and ``resume``.
 
     Raises:
-        UsageError: It is so already, or cannot be.
+        UsageError: It is paused (or not) already, or the kind cannot be paused.
     """
     if target.kind.resource.kind != _OF_REPLICA_SETS:
         raise UsageError(f"{target}: {target.kind.resource.plural} cannot be paused")
@@ -149,7 +149,7 @@ def set_paused(target: Target, *, on: bool) -> Result:
 
 
 def restart(target: Target, now: Any) -> Result:
-    """``kubectl rollout restart``: replace every pod, by a mark in the template.
+    """``kubectl rollout restart``: replace all pods, by an annotation of the template.
 
     Raises:
         UsageError: The kind cannot be restarted, or is paused.
@@ -164,7 +164,7 @@ def restart(target: Target, now: Any) -> Result:
 
 
 def status(target: Target) -> tuple[str, bool]:
-    """What ``kubectl rollout status`` says, and whether the rollout is over.
+    """Return the message of ``kubectl rollout status``, and whether the rollout is complete.
 
     Raises:
         UsageError: The rollout has failed, or the kind has none.

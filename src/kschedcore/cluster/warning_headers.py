@@ -11,7 +11,7 @@ __all__ = ["show_warning"]
 
 
 def show_warning(text: str) -> None:
-    """Issue a warning at the line of the program that called into kschedcore."""
+    """Issue a warning at the line of the program that called kschedcore."""
     frame, level = inspect.currentframe(), 1
     while frame is not None and frame.f_globals.get("__name__", "").startswith("kschedcore."):
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""The node agents of recorded histories: they act on pods only when a step says so."""
+"""The node agents of recorded histories: they act on pods only in recorded steps."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _DAEMON_SET = "DaemonSet"
 
 
 class ImmediateDeletion(Controller):
-    """Finishes pods that are being deleted at once, whatever their grace period."""
+    """Finishes pods that are being deleted at once, regardless of their grace period."""
 
     name = "immediate-deletion"
 
     def watches(self) -> Iterable[Watch]:
-        """Pods."""
+        """Return pods."""
         return (watch_objects("pods"),)
 
     def reconcile(self, key: Key) -> Requeue | None:
@@ -40,10 +40,10 @@ class Agents:
     """The agents of all nodes, as far as the pods of one namespace are concerned.
 
     Args:
-        client: Writes what they report.
-        informers: Where pods and nodes are found.
-        clock: For the times of conditions.
-        namespace: Of the pods.
+        client: The API.
+        informers: The informers of pods and nodes.
+        clock: The time, for conditions.
+        namespace: The namespace of the pods.
     """
 
     def __init__(self, client: Client, informers: Informers, clock: Clock, namespace: Namespace) -> None:
@@ -61,7 +61,7 @@ class Agents:
         do, concerns = self._action(action, selection)
         pods = [pod for pod in self._alive(selection) if concerns(pod)]
         if action == "delete":
-            # The newest goes first; those of one age stay in their order.
+            # The newest first; pods of one age stay in their order.
             pods.sort(key=_created, reverse=True)
         for pod in pods[: selection.get("count")]:
             do(pod)
@@ -69,7 +69,7 @@ class Agents:
     def _action(
         self, action: str, which: Mapping[str, Any]
     ) -> tuple[Callable[[Object], None], Callable[[Object], bool]]:
-        """What to do to a pod, and which pods it can be done to."""
+        """Return the action on a pod, and the predicate of eligible pods."""
         actions: dict[str, tuple[Callable[[Object], None], Callable[[Object], bool]]] = {
             "ready": (self._ready, lambda pod: not is_ready(pod)),
             "unready": (self._unready, is_ready),
@@ -79,7 +79,7 @@ class Agents:
         return actions[action]
 
     def _alive(self, which: Mapping[str, Any]) -> list[Object]:
-        """Pods that have not ended and are not going away, in the order in which agents take them."""
+        """Return the pods that are neither finished nor terminating, in the order of the agents."""
         pods = self._informers["pods"].in_namespace(self._namespace)
         return sorted((pod for pod in pods if _alive(pod) and _picked(pod, which)), key=_order)
 
@@ -131,7 +131,7 @@ class Agents:
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether the pod's Ready condition is true."""
+    """Return whether the pod's Ready condition is true."""
     conditions = pod.get("status", {}).get("conditions", ())
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
@@ -158,7 +158,7 @@ def _created(pod: Object) -> str:
 
 
 def _own_node(pod: Object) -> str | None:
-    """The node that a daemon pod is made for, which its affinity names."""
+    """Return the node in a daemon pod's affinity."""
     if (controller_of(pod) or {}).get("kind") != _DAEMON_SET:
         return None
     required = pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]

@@ -25,12 +25,12 @@ _STEP = timedelta(seconds=2)
 
 
 class RecordedCluster(ABC):
-    """A cluster that takes the steps of a history.
+    """A cluster on which the steps of a history are replayed.
 
     Args:
         namespace: The namespace that is observed.
-        controllers: Makes the controllers that run, in the order of their turns.
-        settling: How much time may pass while the cluster settles.
+        controllers: Creates the controllers, in the order in which they run.
+        settling: Maximum time until the cluster settles.
     """
 
     def __init__(
@@ -44,29 +44,29 @@ class RecordedCluster(ABC):
         self._uids: dict[str, str] = {}
 
     def request(self, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Send a recorded request; return the status code and the body of the answer.
+        """Send a recorded request; return the status code and the body of the response.
 
-        ``<uid of NAME>`` in the body stands for the uid of the last object that a request created as NAME.
+        ``<uid of NAME>`` in the body is replaced by the uid of the last object that a request created as NAME.
         """
         content_type = request.get("contentType", "application/json")
         body = self._with_uids(request.get("body"))
-        code, answer = self.plane.server.request(
+        code, response = self.plane.server.request(
             request["method"], request["path"], body, content_type, "tester/1.0"
         )
-        if request["method"] == "POST" and code < 300 and "uid" in answer.get("metadata", {}):
-            self._uids[answer["metadata"]["name"]] = answer["metadata"]["uid"]
-        return code, answer
+        if request["method"] == "POST" and code < 300 and "uid" in response.get("metadata", {}):
+            self._uids[response["metadata"]["name"]] = response["metadata"]["uid"]
+        return code, response
 
     def require(self, request: Mapping[str, Any]) -> None:
-        """Send a recorded request that was granted.
+        """Send a recorded request that succeeded.
 
         Raises:
             StatusError: It was refused here.
         """
-        code, answer = self.request(request)
+        code, response = self.request(request)
         if code >= 400:
             about = f"{request['method']} {request['path']}"
-            raise StatusError(code, answer.get("reason", ""), f"{about}: {answer.get('message')}")
+            raise StatusError(code, response.get("reason", ""), f"{about}: {response.get('message')}")
 
     def _with_uids(self, body: Any) -> Any:
         text = msgspec.json.encode(body).decode()
@@ -75,22 +75,22 @@ class RecordedCluster(ABC):
         return msgspec.json.decode(_UID_OF.sub(lambda found: self._uids.get(found[1], found[0]), text))
 
     def act(self, actions: Mapping[str, Mapping[str, Any]]) -> None:
-        """Have the node agents act on pods.
+        """Make the node agents act on pods.
 
         Raises:
-            KeyError: The cluster has no node agents that do so.
+            KeyError: The cluster has no node agents for that.
         """
         raise KeyError(*actions)
 
     def settle(self) -> None:
-        """Let the controllers work until nothing changes any more."""
+        """Run the controllers until they are idle."""
         self.plane.loop.run_until_settled(self._settling)
         self.wait(_STEP)
 
     def wait(self, duration: timedelta) -> None:
-        """Let the controllers work while time passes."""
+        """Run the controllers while time passes."""
         self.plane.loop.run_until(self.plane.clock.now() + duration)
 
     @abstractmethod
     def observation(self) -> dict[str, Any]:
-        """Return what is observed now, in the form of the recordings."""
+        """Return the observation, in the form of the recordings."""

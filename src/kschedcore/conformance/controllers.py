@@ -1,8 +1,7 @@
-"""Cases of controller histories: requests, actions of node agents, time that passes, and observations.
+"""Cases of controller histories: requests, actions of node agents, waits, and observations.
 
-Each observation is a step. It is compared with what is observed here at the same point: the statuses of
-workloads and the counts of pods, or what a family recorded by requests alone observes
-(:mod:`kschedcore.conformance.families`).
+Each observation is a step. It is compared with the observation here at the same point: the statuses of workloads and
+the counts of pods, or the observation of a family (:mod:`kschedcore.conformance.families`).
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class ControllerHistories:
 
         results: list[StepResult] = []
         try:
-            # What came before a refusal stays in the list.
+            # Differences before a refusal stay in the list.
             results.extend(_replayed(case, _cluster(case)))
         except StatusError as refusal:
             return CaseResult(self.steps(case), tuple(results), f"{refusal.reason}: {refusal.message}")
@@ -62,11 +61,11 @@ def _cluster(case: Case) -> RecordedCluster:
 
 def _replayed(case: Case, cluster: RecordedCluster) -> Iterator[StepResult]:
     before = "nothing"
-    answers: list[Difference] = []
+    responses: list[Difference] = []
     for step in case["steps"]:
         if "request" in step:
             before = f"{step['request']['method']} {step['request']['path']}"
-            answers += _sent(step, cluster)
+            responses += _sent(step, cluster)
         elif "agents" in step:
             cluster.act(step["agents"])
             before = ", ".join(f"{action} {_selection(which)}" for action, which in step["agents"].items())
@@ -76,12 +75,12 @@ def _replayed(case: Case, cluster: RecordedCluster) -> Iterator[StepResult]:
             cluster.settle()
         if "observe" in step:
             expected, found = _comparable(step["observe"]), _comparable(cluster.observation())
-            yield StepResult(f"after {before}", (*answers, *differences(expected, found)))
-            answers = []
+            yield StepResult(f"after {before}", (*responses, *differences(expected, found)))
+            responses = []
 
 
 def _sent(step: Mapping[str, Any], cluster: RecordedCluster) -> list[Difference]:
-    """Send a request; return how the answer differs from the recorded one, if one was recorded."""
+    """Send a request; return the differences from the recorded response, if there is one."""
     recorded = step.get("response")
     if recorded is None:
         cluster.require(step["request"])
@@ -98,7 +97,7 @@ def _selection(which: Mapping[str, Any]) -> str:
 
 
 def _comparable(observation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the observation in a form of which differences can be named.
+    """Return the observation in a form in which differences have stable paths.
 
     ReplicaSets are listed under their images. The subsets of Endpoints, which Kubernetes orders by a hash over
     uids, are ordered by their content.

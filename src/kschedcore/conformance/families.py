@@ -1,6 +1,6 @@
-"""Families of controller histories that were recorded by requests alone, without nodes' agents or a scheduler.
+"""Families of controller histories that were recorded without node agents and scheduler.
 
-A family is a set of controllers and what is observed of their work: endpoints, disruption budgets, garbage
+A family is a set of controllers and an observation of their results: endpoints, disruption budgets, garbage
 collection, taint eviction, and the binding of volumes.
 """
 
@@ -35,14 +35,14 @@ _HEADLESS = "service.kubernetes.io/headless"
 
 
 class _PodTaintEviction(TaintEvictionController):
-    """Taint eviction that looks at a pod only when the pod changes.
+    """Taint eviction that only reconciles pods that change.
 
     The node lifecycle controller, which did not run, adds the index by which Kubernetes' controller finds the
     pods of a node; without the index a change of a node's taints reaches none of its pods.
     """
 
     def watches(self) -> Iterable[Watch]:
-        """Return pods alone."""
+        """Return pods only."""
         return [watched for watched in super().watches() if watched.resource == "pods"]
 
 
@@ -51,8 +51,8 @@ class Family:
     """One family of histories.
 
     Attributes:
-        controllers: Which controllers ran, beside those of every family.
-        observe: Returns what is observed of a namespace.
+        controllers: The controllers that ran, besides those of every family.
+        observe: Returns the observation of a namespace.
     """
 
     controllers: tuple[type[Controller], ...]
@@ -60,11 +60,11 @@ class Family:
 
 
 class Requests(RecordedCluster):
-    """A cluster without nodes' agents and scheduler.
+    """A cluster without node agents and scheduler.
 
     Args:
         namespace: The namespace that is observed.
-        family: What runs and what is observed.
+        family: The family.
     """
 
     def __init__(self, namespace: Namespace, family: Family) -> None:
@@ -75,12 +75,12 @@ class Requests(RecordedCluster):
 
     def request(self, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         """Send a recorded request; controllers notice its effect before the next one is sent."""
-        answer = super().request(request)
+        response = super().request(request)
         self.wait(_ROUND_TRIP)
-        return answer
+        return response
 
     def observation(self) -> dict[str, Any]:
-        """Return what the family observes."""
+        """Return the observation of the family."""
         return self._family.observe(self.plane.informers, self.namespace)
 
 
@@ -202,4 +202,4 @@ _FAMILIES = {
         (PersistentVolumeController, ClaimProtectionController, VolumeProtectionController), _volumes
     ),
 }
-"""By a key that only the observations of the family have."""
+"""Families by a key that only their observations have."""

@@ -24,7 +24,7 @@ def find(paths: Iterable[str]) -> list[Path]:
     """Return the recordings at the paths, the contents of a folder sorted by path.
 
     Args:
-        paths: Files and folders; a folder stands for every recording below it.
+        paths: Files and folders; a folder includes every recording below it.
 
     Raises:
         NotFoundError: A path does not exist, or a folder holds no recording.
@@ -41,7 +41,7 @@ def find(paths: Iterable[str]) -> list[Path]:
 
 
 def is_recording(path: Path) -> bool:
-    """Whether the file's name has a suffix of a recording."""
+    """Return whether the file's name has a suffix of a recording."""
     return path.name.endswith(SUFFIXES) and path.is_file()
 
 

@@ -1,4 +1,4 @@
-"""The formats of recorded cases, and which format a case has.
+"""The formats of recorded cases, and detection of a case's format.
 
 To add a format: write a module with a :class:`Format` and list it in :data:`FORMATS`.
 """
@@ -25,15 +25,15 @@ class Format(Protocol):
 
     @property
     def family_is_id(self) -> bool:
-        """Whether a case is a family of its own, named by its ``id``."""
+        """Whether each case is a family, named by its ``id``."""
         ...
 
     def recognises(self, case: Case) -> bool:
-        """Whether the case's keys are those of this format."""
+        """Return whether the case's keys are those of this format."""
         ...
 
     def steps(self, case: Case) -> int:
-        """How many steps the case has."""
+        """Return the number of steps of the case."""
         ...
 
     def replay(self, case: Case) -> CaseResult:
@@ -42,7 +42,7 @@ class Format(Protocol):
 
 
 FORMATS: tuple[Format, ...] = (ControllerHistories(), ApiHistories(), TRACE, DECISIONS)
-"""Every format, the narrower before the wider: the first that recognises a case replays it."""
+"""All formats, the more specific first: the first that recognises a case replays it."""
 
 
 def format_of(case: Case) -> Format | None:

@@ -1,6 +1,6 @@
-"""API histories: requests in order, and a real API server's answer to each.
+"""API histories: requests in order, and a real API server's response to each.
 
-An answer is compared in three aspects: its status code; its reason and the fields of its causes; and the whole body,
+A response is compared in three aspects: its status code; its reason and the fields of its causes; and the whole body,
 after values that differ between clusters (uids, resource versions, times, addresses) are replaced on both sides.
 """
 
@@ -35,7 +35,7 @@ _VARIABLE = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
     (re.compile(r"\bkube-api-access-[a-z0-9]{5}\b"), "kube-api-access-<sfx>"),
     (re.compile(r"(?<=, current: )\d+"), "<rv>"),
-    # The certificate authority is each cluster's own.
+    # Each cluster has its own certificate authority.
     (re.compile(r"-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----\n", re.DOTALL), "<certificates>"),
 ]
 _PLACEHOLDERS = {
@@ -48,13 +48,13 @@ _BETWEEN_REASONS = re.compile(r", (?!but )")
 
 
 class ApiHistories:
-    """Cases whose steps are requests with recorded answers."""
+    """Cases whose steps are requests with recorded responses."""
 
     name = "API histories"
     family_is_id = False
 
     def recognises(self, case: Case) -> bool:
-        """Whether the case has steps that are requests."""
+        """Return whether the case has steps that are requests."""
         steps = case.get("steps")
         return isinstance(steps, list) and all(
             isinstance(step, dict) and not _STEPS.isdisjoint(step) for step in steps
@@ -65,11 +65,11 @@ class ApiHistories:
         return sum("settle" not in step for step in case["steps"])
 
     def replay(self, case: Case) -> CaseResult:
-        """Send every request to a new API server and compare the answers."""
+        """Send every request to a new API server and compare the responses."""
         return CaseResult(self.steps(case), tuple(self._replayed(case)))
 
     def _replayed(self, case: Case) -> Iterator[StepResult]:
-        # Only cases about managed fields have them in the recording.
+        # Only recordings of managed fields contain them.
         managed = any("managedFields" in _metadata(step) for step in case["steps"])
         for request, recorded, answer in answers(case):
             yield _compared(request, recorded, answer, managed_fields=managed)
@@ -105,7 +105,7 @@ def _compared(
 
 
 def answers(case: Case) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], tuple[int, dict[str, Any]]]]:
-    """Yield each request of a case, its recorded answer, and the computed one."""
+    """Yield each request of a case, its recorded response, and the computed one."""
     from kschedcore.apiserver import APIServer
     from kschedcore.apiserver.admission.chain import AdmissionChain
     from kschedcore.apiserver.admission.plugins import default_plugins
@@ -167,7 +167,7 @@ def _clean_up(server: APIServer, watch: Mapping[str, Any]) -> None:
 
 
 def _body_of(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The recorded body, stream or text of a response, with its warnings, in the form of a computed one."""
+    """Return the recorded body, stream or text of a response, with its warnings, in the form of a computed one."""
     if "stream" in recorded:
         return {_STREAM: recorded["stream"]}
     body = recorded["body"]
@@ -178,7 +178,7 @@ def _body_of(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _family(case: Case) -> str:
-    """The family that an id names: ``quota`` of ``quota-0003``."""
+    """Return the family of a case id: ``quota`` for ``quota-0003``."""
     return str(case.get("id", "")).rpartition("-")[0]
 
 
@@ -191,7 +191,7 @@ def complaints(body: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 def normalised(body: Mapping[str, Any], *, managed_fields: bool) -> Any:
-    """Return a copy of an answer with placeholders for values that differ between clusters."""
+    """Return a copy of a response with placeholders for values that differ between clusters."""
     value = msgspec.json.decode(msgspec.json.encode(body))
     if value.get("kind") == "Status":
         _normalise_status(value)
@@ -236,7 +236,7 @@ def _normalise(value: Any, managed_fields: bool) -> Any:
 
 
 def _table(value: dict[str, Any]) -> dict[str, Any]:
-    """A table with placeholders in cells that are ages, cluster addresses or ports of nodes."""
+    """Return a table with placeholders in cells that are ages, cluster addresses or ports of nodes."""
     names = [column["name"] for column in value.get("columnDefinitions") or ()]
     rows = [{**row, "cells": _cells(names, row["cells"])} for row in value.get("rows") or ()]
     return {**value, "rows": rows}

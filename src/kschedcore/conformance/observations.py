@@ -1,4 +1,4 @@
-"""What controller histories observe of a cluster: workloads' statuses and counts of their pods."""
+"""The observations of controller histories: workloads' statuses and counts of their pods."""
 
 from __future__ import annotations
 

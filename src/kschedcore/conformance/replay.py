@@ -1,4 +1,4 @@
-"""Replay recordings and sum up the results by version and family."""
+"""Replay recordings and count the results by version and family."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def replay(paths: Iterable[Path], *, show: int) -> list[Family]:
 
     Args:
         paths: The recordings.
-        show: How many lines about differences to keep for each family.
+        show: Maximum number of differences to keep for each family.
 
     Returns:
         The families in the order of their first cases.

@@ -13,7 +13,7 @@ WIDTH = 160
 """Longer values are cut in messages."""
 
 Case = Mapping[str, Any]
-"""One recorded case, as its JSON has it."""
+"""One recorded case, as JSON-shaped data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class Difference:
     """One value that differs from the recording.
 
     Attributes:
-        path: Where in the step, ``rejected.node-1.reasons``.
-        expected: The recorded value; None where nothing was recorded.
-        found: The computed value; None where there is none.
+        path: The path in the step, ``rejected.node-1.reasons``.
+        expected: The recorded value; None if there is none.
+        found: The computed value; None if there is none.
     """
 
     path: str
@@ -46,7 +46,7 @@ class StepResult:
     Attributes:
         name: A label of the step, such as its pod.
         differences: The values that differ from the recording.
-        aspects: Aspect -> whether the step agrees in it. Aspects are counted separately, and are the same for every
+        aspects: Aspect -> whether it agrees with the recording. Aspects are counted separately, and the same for every
             step of a format.
     """
 
@@ -56,7 +56,7 @@ class StepResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing differs."""
+        """Whether the step agrees with the recording."""
         return not self.differences
 
 
@@ -70,7 +70,7 @@ class CaseResult:
 
     @property
     def steps_passed(self) -> int:
-        """How many steps agree with the recording."""
+        """Number of steps that agree with the recording."""
         return sum(result.passed for result in self.results)
 
     @property
@@ -94,10 +94,10 @@ class Family:
 
     Attributes:
         name: The stem of the file; the case's id for a trace.
-        cases: How many cases there are, and of these ``cases_passed`` pass.
-        steps: How many steps they have, and of these ``steps_passed`` pass.
-        aspects: Aspect -> how many steps agree in it.
-        seconds: How long the replay took.
+        cases: Number of cases, of which ``cases_passed`` pass.
+        steps: Number of steps, of which ``steps_passed`` pass.
+        aspects: Aspect -> number of steps that agree in it.
+        seconds: Duration of the replay.
         problems: The first differences, each naming its case.
         version: The version of Kubernetes that was recorded, ``1.36``; empty if unknown.
     """
@@ -121,9 +121,9 @@ class Family:
         for step in result.results:
             self.aspects.update({aspect: int(agrees) for aspect, agrees in step.aspects.items()})
         self.seconds += seconds
-        room = show - len(self.problems)
-        if not result.passed and room > 0:
-            self.problems += [f"{case_id}: {problem}" for problem in result.problems()[:room]]
+        left = show - len(self.problems)
+        if not result.passed and left > 0:
+            self.problems += [f"{case_id}: {problem}" for problem in result.problems()[:left]]
 
     def counts(self) -> dict[str, int]:
         """Return the counts, with the names that ``-o json`` prints."""

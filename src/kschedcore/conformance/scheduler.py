@@ -1,6 +1,6 @@
 """Recordings of kube-scheduler: a cluster, pending pods, and the decision for one pod after another.
 
-Between steps the chosen pod is accounted on the *recorded* node, so that one wrong choice is one difference and does
+After each step the pod is accounted on the *recorded* node, so that one wrong choice is one difference and does
 not cause others. A case ends where preemption nominates a node.
 """
 
@@ -28,7 +28,7 @@ _DRAWN = re.compile(r"(?<=-extended-resources)-\d+$")
 LAYOUT = {"cluster": dict, "pending": list, "expected": list}
 
 NEW_IN_1_36 = frozenset({"postFilter", "error", "reserve", "allocations"})
-"""Keys of a step that recordings have since v1.36."""
+"""Keys of a step that only recordings since v1.36 have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SchedulerRecording:
 
     Attributes:
         name: The format's name in messages.
-        family_is_id: Whether a case is a family of its own, named by its ``id``.
+        family_is_id: Whether each case is a family, named by its ``id``.
         chosen: The key of a step that names the chosen node.
         found: Decides about a pod without placing it; takes the engine, the pod and the recorded step, and returns a
             step in the same layout.
@@ -49,14 +49,14 @@ class SchedulerRecording:
     found: Callable[[Engine, Pod, Step], Step]
 
     def recognises(self, case: Case) -> bool:
-        """Whether the case has the layout, and its steps name their node as this format does."""
+        """Return whether the case has the layout of this format."""
         if not all(isinstance(case.get(key), kind) for key, kind in LAYOUT.items()):
             return False
         brief = any("node" in step for step in case["expected"])
         return brief == (self.chosen == "node")
 
     def steps(self, case: Case) -> int:
-        """How many steps were recorded."""
+        """Return the number of recorded steps."""
         return len(case["expected"])
 
     def replay(self, case: Case) -> CaseResult:
@@ -97,7 +97,7 @@ def engine_of(case: Case) -> Engine:
 def computed(engine: Engine, pod: Pod, expected: Step) -> Step:
     """Return every node's verdict, every plugin's score, the chosen node, and the result of preemption.
 
-    kube-scheduler draws among equally good preemptions; the recorded one is right when it is one of them.
+    kube-scheduler chooses at random among equally good preemptions; the recorded one must be one of them.
     """
     explanation = engine.explain(pod)
     step = explanation.to_step(engine.claims_after(explanation.decision))
@@ -110,7 +110,7 @@ def computed(engine: Engine, pod: Pod, expected: Step) -> Step:
 
 
 def by_owner(step: Step) -> Step:
-    """Return a step whose claims for extended resources are named by their pod alone: the rest is drawn."""
+    """Return a step whose claims for extended resources are named by their pod, without the random suffix."""
     if "allocations" not in step:
         return step
     named = {_DRAWN.sub("", name): allocated for name, allocated in step["allocations"].items()}

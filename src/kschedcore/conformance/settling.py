@@ -25,12 +25,12 @@ _LONG_ENOUGH = timedelta(minutes=1)
 
 
 class Settling:
-    """The controllers beside an API server; a recording's ``settle`` steps run them.
+    """The controllers that run with an API server; a recording's ``settle`` steps run them.
 
     Args:
         server: The API server.
-        clock: Its clock.
-        root_certificates: Whether the publisher of root certificates is one of them.
+        clock: The server's clock.
+        root_certificates: Whether the root CA publisher runs.
     """
 
     def __init__(self, server: APIServer, clock: SimulatedClock, *, root_certificates: bool = True) -> None:
@@ -48,5 +48,5 @@ class Settling:
             self._loop.add(controller.name, Runner(controller, context))
 
     def settle(self) -> None:
-        """Run the controllers until none has anything left to do."""
+        """Run the controllers until they are idle."""
         self._loop.run_until_settled(_LONG_ENOUGH)

@@ -17,14 +17,14 @@ __all__ = ["Workloads"]
 _DISKS = {"node-a": "ssd", "node-b": "hdd", "node-c": "ssd", "node-d": "hdd"}
 _CAPACITY = {"cpu": "64", "memory": "256Gi", "pods": "500"}
 _LONGEST_BACKOFF = timedelta(hours=1)
-"""Longer than any back-off of a Job that was recorded."""
+"""Longer than any recorded back-off of a Job."""
 
 _NOT_RUNNING = ("node-lifecycle-controller",)
 """The nodes were recorded without heartbeats, so the controller that reads them did not run."""
 
 
 class Workloads(RecordedCluster):
-    """A cluster of four nodes whose controllers work and whose pods change only when a step says so.
+    """A cluster of four nodes whose pods only change by controllers and in recorded steps.
 
     Args:
         namespace: The namespace that is observed.
@@ -42,12 +42,12 @@ class Workloads(RecordedCluster):
         self.settle()
 
     def act(self, actions: Mapping[str, Mapping[str, Any]]) -> None:
-        """Have the node agents do what a recorded step says."""
+        """Perform the node agents' action of a recorded step."""
         for action, selection in actions.items():
             self._agents.act(action, selection)
 
     def observation(self) -> dict[str, Any]:
-        """Return the statuses of workloads and the counts of pods when nothing changes any more."""
+        """Return the statuses of workloads and the counts of pods once the controllers are idle."""
         self.settle()
         return observation(self.plane.informers, self.namespace)
 

@@ -1,1 +1,1 @@
-"""Scheduler extender backed by an engine: answers the requests of a kube-scheduler."""
+"""A scheduler extender (server side) backed by an engine."""

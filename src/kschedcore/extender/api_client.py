@@ -1,4 +1,4 @@
-"""Client of a real API server over plain HTTP, such as ``kubectl proxy`` offers on the loopback address."""
+"""Client of a real API server over plain HTTP, such as that of ``kubectl proxy`` on the loopback address."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class HTTPAPI:
         """Send one request, whose body is an object, and return the response with the decoded object.
 
         Raises:
-            UsageError: The API server does not answer in time, or not in JSON.
+            UsageError: The API server does not respond in time, or not in JSON.
         """
         connection = HTTPConnection(self._url.hostname or "", self._port, timeout=SECONDS)
         encoded = msgspec.json.encode(request.body)
         try:
-            status, answer = exchange(
+            status, text = exchange(
                 connection,
                 self._url.path + request.target,
                 encoded,
                 seconds=SECONDS,
                 method=request.method,
             )
-            return Response(status, msgspec.json.decode(answer))
+            return Response(status, msgspec.json.decode(text))
         except (OSError, msgspec.MsgspecError, RecursionError) as error:
             raise UsageError(f"API server {self._url.geturl()}: {error}") from None

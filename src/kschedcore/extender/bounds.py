@@ -1,4 +1,4 @@
-"""Bounds of the extender's server: how many connections, how many bytes, how long."""
+"""Limits of the extender's server: connections, bytes and time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ __all__ = ["Limits", "Refused", "Share"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a server.
+    """Limits of a server.
 
     Attributes:
         connections: Maximum number of connections that are served at once. Others wait in the listener's backlog; an
             idle connection is closed for them.
         body: Maximum size of a request's body in bytes (some thousand whole nodes); larger ones are refused with
             status 413 and not read.
-        bytes_in_flight: Maximum sum of the sizes of the bodies that are read and answered at once, without the small
-            ones.
+        bytes_in_flight: Maximum total size of the bodies of concurrent requests, without the small ones.
         small_body: Size in bytes up to which a body is small.
-        request_seconds: Maximum time from a request's first byte to its last, and for sending an answer.
+        request_seconds: Maximum time from a request's first byte to its last, and for sending a response.
         idle_seconds: Maximum time until the first byte of the next request.
     """
 
@@ -34,8 +33,8 @@ class Limits:
     idle_seconds: float = 60.0
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """A request that is answered with a status of failure, its body not read.
+class Refused(Exception):  # noqa: N818 - a response, not a fault
+    """A request that is refused without reading its body.
 
     Attributes:
         status: HTTP status code.
@@ -47,10 +46,10 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
 
 
 class Share:
-    """A number of bytes that requests share.
+    """A budget of bytes that requests share.
 
     Args:
-        total: How many.
+        total: Number of bytes.
     """
 
     def __init__(self, total: int) -> None:
@@ -59,10 +58,10 @@ class Share:
 
     @contextmanager
     def held(self, count: int, seconds: float) -> Iterator[None]:
-        """Hold some bytes inside the block, after waiting until there are as many.
+        """Hold some bytes inside the block, after waiting until they are available.
 
         Raises:
-            Refused: There were not within that many seconds (status 503).
+            Refused: They were not available in time (status 503).
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._left >= count, seconds):

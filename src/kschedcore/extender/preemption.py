@@ -1,4 +1,4 @@
-"""Preemption in the extender: which of the victims that kube-scheduler chose can be spared."""
+"""Preemption in the extender: reprieve victims that kube-scheduler chose."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def needed_victims(view: ClusterView, pod: Pod, node: str, victims: Sequence[str
 
     Returns:
         The UIDs of the pods that have to be evicted; None if the pod does not fit without any of them. All of them
-        if none has to be evicted: kube-scheduler then sees an obstacle that the extender does not.
+        if none has to be evicted: kube-scheduler then has a reason that the extender does not know.
     """
     off = [found for uid in victims if (found := view.bound(uid, node)) is not None]
     for victim in off:

@@ -1,4 +1,4 @@
-"""What goes over the wire: the types of k8s.io/kube-scheduler/extender/v1, with the names that Go gives them."""
+"""The wire types of k8s.io/kube-scheduler/extender/v1, with their Go names."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = [
 ]
 
 MAX_PRIORITY = 10
-"""MaxExtenderPriority: the best score that an extender gives."""
+"""MaxExtenderPriority: the highest score of an extender."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 class NodeList(msgspec.Struct):
-    """A v1 NodeList, its nodes whole."""
+    """A v1 NodeList of complete nodes."""
 
     items: list[Object] | None = None
 
@@ -56,7 +56,7 @@ class MetaVictims(msgspec.Struct, rename={"pods": "Pods", "violations": "NumPDBV
 
 
 class Victims(msgspec.Struct, rename={"pods": "Pods", "violations": "NumPDBViolations"}):
-    """The victims on one node as whole pods, the most important first."""
+    """The victims on one node as complete pods, the most important first."""
 
     pods: list[Object] | None = None
     violations: int = 0

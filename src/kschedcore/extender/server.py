@@ -1,4 +1,4 @@
-"""HTTP server of the extender: the standard library's, bounded in connections, bytes and time."""
+"""HTTP server of the extender, with limits of connections, bytes and time."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ExtenderServer(ThreadingHTTPServer):
     """Serves an extender: POST to ``/filter``, ``/prioritize``, ``/preempt`` and ``/bind``.
 
     Args:
-        extender: Answers the requests.
+        extender: Handles the requests.
         host: The address to listen on. The protocol has no authentication: every host that can reach the address can
             send requests.
-        port: The port; 0 takes a free one.
-        limits: Bounds of connections, bytes and time.
+        port: The port; 0 for any free port.
+        limits: Limits of connections, bytes and time.
 
     Raises:
         UsageError: The address cannot be listened on.
@@ -80,7 +80,7 @@ class ExtenderServer(ThreadingHTTPServer):
             self._slots.release()
 
     def set_idle(self, connection: socket.socket, *, idle: bool) -> None:
-        """Note that a connection waits for its next request, or does not any more."""
+        """Mark a connection as waiting for its next request, or not."""
         with self._idle_lock:
             self._idle.pop(connection, None)
             if idle:
@@ -95,7 +95,7 @@ class ExtenderServer(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that did not wait for their answer."""
+        """Ignore clients that closed the connection early."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -105,14 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def setup(self) -> None:
-        """Read through a deadline instead of the socket's timeout, which starts anew at every byte."""
+        """Read with a deadline instead of the socket's timeout, which restarts at every byte."""
         super().setup()
         self.rfile.close()
         self._reader = DeadlineReader(self.connection, 0.0)
         self.rfile = io.BufferedReader(self._reader)
 
     def handle_one_request(self) -> None:
-        """Wait for a request, and then for the whole of it as long as the limits allow."""
+        """Wait for a request, and then for all of it, within the limits."""
         limits = self.server.limits
         self._reader.deadline = time.monotonic() + limits.idle_seconds
         self.server.set_idle(self.connection, idle=True)
@@ -128,11 +128,11 @@ class _Handler(BaseHTTPRequestHandler):
         super().handle_one_request()
 
     def do_POST(self) -> None:
-        """Answer a verb."""
-        status, answer = self._answered()
-        self._send(status, answer)
+        """Handle a verb."""
+        status, result = self._handle()
+        self._send(status, result)
 
-    def _answered(self) -> tuple[int, Any]:
+    def _handle(self) -> tuple[int, Any]:
         try:
             length = self._length()
             counted = length if length > self.server.limits.small_body else 0
@@ -152,14 +152,14 @@ class _Handler(BaseHTTPRequestHandler):
             return 500, {"Error": f"internal error: {type(error).__name__}: {error}"}
 
     def do_GET(self) -> None:
-        """Refuse another method than POST."""
+        """Refuse methods other than POST."""
         self.close_connection = True  # a body, if there is one, was not read
         self._send(405, {"Error": "expected POST"})
 
     do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that cannot be parsed; without a version it would get no status line."""
+        """Respond to a request that cannot be parsed; without a version there would be no status line."""
         self.close_connection = True
         self.request_version = "HTTP/1.1"
         self._send(code, {"Error": message or explain or "the request cannot be read"})
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Return the length of the body.
 
         Raises:
-            Refused: The request does not say so, not clearly, or it is too long.
+            Refused: The length is missing, ambiguous or too large.
         """
         if self.headers.get("Transfer-Encoding") is not None:
             raise Refused(411, "Transfer-Encoding is not supported; expected Content-Length")
@@ -189,8 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(400, f"the request ends after {len(body)} of {length} bytes")
         return body
 
-    def _send(self, status: int, answer: Any) -> None:
-        body = msgspec.json.encode(answer)
+    def _send(self, status: int, result: Any) -> None:
+        body = msgspec.json.encode(result)
         self.connection.settimeout(self.server.limits.request_seconds)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -46,7 +46,7 @@ class ClusterView:
     """An engine, with the pods that it accounts by UID and the nodes of the latest requests.
 
     Args:
-        engine: Decides.
+        engine: The engine.
         bound: The bound pods that it accounts already.
 
     Raises:
@@ -55,10 +55,10 @@ class ClusterView:
 
     def __init__(self, engine: Engine, bound: Iterable[Pod] = ()) -> None:
         if engine.extenders:
-            raise UsageError("an engine that answers as an extender may not have extenders itself")
+            raise UsageError("the engine of an extender must not have extenders itself")
         if engine.samples:
             raise UsageError(
-                "an engine that answers as an extender has to look at every node of a request; "
+                "the engine of an extender has to evaluate all nodes of a request; "
                 "expected no percentageOfNodesToScore"
             )
         self.engine = engine
@@ -69,10 +69,10 @@ class ClusterView:
         )
 
     def has_node(self, name: str) -> bool:
-        """Whether there is a node of that name."""
+        """Return whether there is a node of that name."""
         return name in self._nodes
 
-    def learn(self, nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+    def set_nodes(self, nodes: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add or update nodes, and return their names.
 
         Raises:
@@ -98,7 +98,7 @@ class ClusterView:
     def pending(self, pod: Pod) -> Pod:
         """Return the pod of a request, which is not bound: a bound pod of its name is removed.
 
-        Its nomination is dropped, because kube-scheduler itself accounts nominated pods.
+        Its nomination is dropped, because kube-scheduler accounts nominated pods itself.
         """
         namespace, name = key_of(pod)
         with suppress(NotFoundError):
@@ -146,10 +146,10 @@ class ClusterView:
             del self._bound[uid]
 
     def fits(self, pod: Pod, node: str) -> bool:
-        """Whether a pod fits on a node now."""
+        """Return whether a pod fits on a node now."""
         return self.engine.decide(nominated(pod, node), preempt=False).node == node
 
 
 def nominated(pod: Pod, node: str | None) -> Pod:
-    """Return the pod with a nomination: the nominated node is evaluated first, and alone if it fits."""
+    """Return the pod with a nomination: the nominated node is evaluated first, and only it if the pod fits."""
     return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, nominated_node_name=node))

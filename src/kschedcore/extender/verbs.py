@@ -1,4 +1,4 @@
-"""From a verb and a request to a status and an answer, over an engine; no sockets here."""
+"""The extender's verbs over an engine, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -31,46 +31,46 @@ __all__ = ["VERBS", "Extender"]
 
 VERBS = ("filter", "prioritize", "preempt", "bind")
 
-Answer = tuple[int, Any]
+VerbResult = tuple[int, Any]
 
 
 class Extender:
-    """Answers a kube-scheduler in the extender protocol (KubeSchedulerConfiguration ``extenders``, v1).
+    """Serves a kube-scheduler with the extender protocol (KubeSchedulerConfiguration ``extenders``, v1).
 
-    Its methods may be called from any thread; they wait for each other, but not for the API server. The engine is
-    owned by the extender from then on: report changes of the cluster to the extender, not to the engine.
+    It is thread-safe: calls are serialised, except for requests to the API server. The extender owns the engine: report
+    changes of the cluster to the extender, not to the engine.
 
     Args:
-        engine: The engine that filters and scores. Its own configuration may not name extenders.
+        engine: The engine that filters and scores. Its configuration must not have extenders.
         bound: Bound pods that the engine accounts already; preemption can name them by UID.
         api: The API server that ``bind`` writes to; None to account bindings in the engine only.
 
     Raises:
-        UsageError: The engine's own configuration names extenders.
+        UsageError: The engine's configuration has extenders.
     """
 
     def __init__(self, engine: Engine, bound: Iterable[Pod] = (), *, api: Transport | None = None) -> None:
         self._view = ClusterView(engine, bound)
         self._api = api
         self._lock = threading.Lock()
-        self._verbs: dict[str, Callable[[bytes], Answer]] = {
+        self._verbs: dict[str, Callable[[bytes], VerbResult]] = {
             "filter": self._locked(self._filter),
             "prioritize": self._locked(self._prioritize),
             "preempt": self._locked(self._preempt),
             "bind": self._bind,
         }
 
-    def answer(self, verb: str, body: bytes) -> Answer:
-        """Answer one request.
+    def answer(self, verb: str, body: bytes) -> VerbResult:
+        """Handle one request.
 
         Args:
             verb: One of ``VERBS``.
             body: The request as JSON.
 
         Returns:
-            An HTTP status and the answer, JSON-shaped. Errors are reported in ``Error``; with status 200 where
-            the protocol's answer has that field and kube-scheduler would show it (filter and bind), with 404 for an
-            unknown verb, else with 400.
+            An HTTP status and the result, JSON-shaped. Errors are reported in ``Error``; with status 200 where the
+            result type has that field and kube-scheduler would show it (filter and bind), with 404 for an unknown
+            verb, else with 400.
         """
         handler = self._verbs.get(verb)
         if handler is None:
@@ -80,14 +80,14 @@ class Extender:
         except KschedcoreError as error:
             return 400, {"Error": str(error)}
 
-    def _locked(self, handler: Callable[[bytes], Answer]) -> Callable[[bytes], Answer]:
-        """Return the handler, run under the lock."""
+    def _locked(self, handler: Callable[[bytes], VerbResult]) -> Callable[[bytes], VerbResult]:
+        """Return the handler, called under the lock."""
 
-        def answer(body: bytes) -> Answer:
+        def locked(body: bytes) -> VerbResult:
             with self._lock:
                 return handler(body)
 
-        return answer
+        return locked
 
     # -- the cluster, as it changes ---------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class Extender:
             ManifestError: It is invalid.
         """
         with self._lock:
-            self._view.learn([node])
+            self._view.set_nodes([node])
 
     def remove_node(self, name: str) -> None:
         """Remove a node.
@@ -123,7 +123,7 @@ class Extender:
             self._view.add_pod(view, view.spec.node_name)
 
     def remove_pod(self, name: str, namespace: str = "default") -> None:
-        """Give back what a bound pod takes.
+        """Remove a bound pod.
 
         Raises:
             NotFoundError: No such pod is bound.
@@ -138,10 +138,10 @@ class Extender:
         if args.nodes is None and args.node_names is None:
             raise UsageError("the request has neither Nodes nor NodeNames")
         pod = read_pod(args.pod)
-        names = self._view.learn(args.nodes.items or []) if args.nodes else list(args.node_names or ())
+        names = self._view.set_nodes(args.nodes.items or []) if args.nodes else list(args.node_names or ())
         return names, self._view.engine.explain(self._view.pending(pod), preempt=False)
 
-    def _filter(self, body: bytes) -> Answer:
+    def _filter(self, body: bytes) -> VerbResult:
         args = read(ExtenderArgs, body)
         try:
             names, explanation = self._explain(args)
@@ -169,12 +169,12 @@ class Extender:
         verdict = explanation.verdicts[name]
         return ("", ()) if verdict is None else (verdict.code, tuple(verdict.reasons))
 
-    def _prioritize(self, body: bytes) -> Answer:
+    def _prioritize(self, body: bytes) -> VerbResult:
         names, explanation = self._explain(read(ExtenderArgs, body))
         scores = scaled({name: explanation.totals[name] for name in names if name in explanation.totals})
         return 200, [{"Host": name, "Score": scores.get(name, 0)} for name in names]
 
-    def _preempt(self, body: bytes) -> Answer:
+    def _preempt(self, body: bytes) -> VerbResult:
         args = read(PreemptionArgs, body)
         pod, proposed = read_pod(args.pod), proposed_victims(args)
         pod = self._view.pending(pod)
@@ -188,7 +188,7 @@ class Extender:
                 }
         return 200, {"NodeNameToMetaVictims": agreed}
 
-    def _bind(self, body: bytes) -> Answer:
+    def _bind(self, body: bytes) -> VerbResult:
         args = read(BindingArgs, body)
         try:
             self._bind_pod(args)
@@ -238,7 +238,7 @@ class Extender:
         try:
             response = self._api.send(Request("POST", path, binding))
         except OSError as error:
-            raise KschedcoreError(f"the API server does not answer: {error}") from error
+            raise KschedcoreError(f"the API server does not respond: {error}") from error
         if not 200 <= response.code < 300:
             answer: Any = response.body
             message = answer.get("message", "") if isinstance(answer, Mapping) else ""

@@ -1,1 +1,1 @@
-"""Versioned objects, watch and patches, and the words in which the server refuses."""
+"""Versioned objects and watches over a storage back end."""

@@ -1,13 +1,13 @@
 """The contract of a back end: an ordered, versioned map with compare-and-set, ranges and events.
 
-It promises what etcd promises, and no more. Every write of a key advances one revision by one. The map can be read
-as of any revision that is not compacted, every event after a revision can be read in order and without gaps,
-and a reader can wait for the next write instead of polling.
+It has the guarantees of etcd. Every write of a key advances one revision by one. The map can be read as of any
+revision that is not compacted, all events after a revision can be read in order and without gaps, and a reader can
+wait for the next write instead of polling.
 
-A write hands over a :class:`Value`, from which the back end takes the form that it keeps: one that lives in memory
-the frozen object (:meth:`Value.at`), a durable one the bytes (:meth:`Value.encoded`,
-:mod:`kschedcore.store.codec` reads them back), which are never computed otherwise. The bytes do not depend on the
-revision, so a back end may assign it as late as its transaction commits, as etcd does.
+A write passes a :class:`Value`, from which the back end takes the form that it stores: one in memory the frozen object
+(:meth:`Value.at`), a durable one the bytes (:meth:`Value.encoded`; :mod:`kschedcore.store.codec` decodes them), which
+are only computed on demand. The bytes do not depend on the revision, so a back end may assign it when its transaction
+commits, as etcd does.
 
 ``tests/store/contract.py`` holds the tests of this contract, which run over every back end.
 """
@@ -40,11 +40,11 @@ __all__ = [
 
 
 class BackendError(KschedcoreError):
-    """A back end did not do what it was asked for, and nothing is half-written."""
+    """A back end's operation failed, and nothing was partially written."""
 
 
 class RevisionMismatch(BackendError):  # noqa: N818 - named as what happened
-    """A compare-and-set found another revision; ``found`` is that of the key, 0 when there is none."""
+    """A compare-and-set found another revision; ``found`` is that of the key, 0 if it does not exist."""
 
     def __init__(self, key: str, expected: int, found: int) -> None:
         self.found = found
@@ -52,7 +52,7 @@ class RevisionMismatch(BackendError):  # noqa: N818 - named as what happened
 
 
 class Compacted(BackendError):  # noqa: N818 - named as what happened
-    """The history before ``oldest`` is gone."""
+    """The history before ``oldest`` has been compacted."""
 
     def __init__(self, requested: int, oldest: int) -> None:
         self.requested = requested
@@ -61,7 +61,7 @@ class Compacted(BackendError):  # noqa: N818 - named as what happened
 
 
 class TooLarge(BackendError):  # noqa: N818 - named as what happened
-    """A value has more bytes than the back end takes."""
+    """A value is larger than the back end allows."""
 
     def __init__(self, key: str, size: int, limit: int) -> None:
         super().__init__(f"{key}: a value of {size} bytes is larger than the limit of {limit}")
@@ -72,7 +72,7 @@ class Unavailable(BackendError):  # noqa: N818 - named as what happened
 
 
 class EventType(StrEnum):
-    """What happened to a key."""
+    """The type of an event."""
 
     ADDED = "ADDED"
     MODIFIED = "MODIFIED"
@@ -80,7 +80,7 @@ class EventType(StrEnum):
 
 
 class Value(Protocol):
-    """An object on its way into a back end, in the form that the back end asks for."""
+    """An object to be stored, which the back end takes as an object or as bytes."""
 
     def at(self, revision: int) -> StoredObject:
         """Return the object as of the revision of its write, frozen."""
@@ -90,7 +90,7 @@ class Value(Protocol):
 
 
 class Write(msgspec.Struct, frozen=True, gc=False):
-    """One write of several.
+    """One write of a batch.
 
     Attributes:
         key: What to write.
@@ -106,7 +106,7 @@ class Write(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A value and the revision of the write that made it."""
+    """A value and the revision of its write."""
 
     key: str
     value: StoredObject
@@ -114,7 +114,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One write. ``value`` is what it left (on deletion the last state), ``previous`` what it found."""
+    """One write. ``value`` is the new value (the last state for a deletion), ``previous`` the one before."""
 
     revision: int
     type: EventType
@@ -124,7 +124,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):
-    """A part of a range as of one revision, and how many entries of the range follow it."""
+    """A part of a range as of one revision, and the number of entries of the range after it."""
 
     entries: Sequence[Entry]
     revision: int
@@ -140,20 +140,20 @@ class Backend(Protocol):
 
     @property
     def revision(self) -> int:
-        """The revision of the last write; 1 when there was none."""
+        """The revision of the last write; 1 if there was none."""
 
     def last_change(self, resource: str) -> int:
         """Return the revision of the last write of a key that begins with ``resource/``; 0 without one."""
 
     @property
     def oldest(self) -> int:
-        """The oldest revision after which every event is still known."""
+        """The oldest revision after which all events are available."""
 
     def get(self, key: str) -> Entry | None:
         """Return the current entry of ``key``."""
 
     def put(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
-        """Write ``key`` and return its entry, which has the revision that the write was assigned.
+        """Write ``key`` and return its entry, with the revision of the write.
 
         Args:
             key: What to write.
@@ -173,10 +173,10 @@ class Backend(Protocol):
         """
 
     def write(self, batch: Sequence[Write]) -> Sequence[Entry | BackendError]:
-        """Carry out several writes together, in their order.
+        """Perform a batch of writes, in order.
 
-        Each has a revision and an event of its own and fails alone, exactly as if it had been made by itself;
-        what they share is the cost of locking, committing and waking readers.
+        Each write has its own revision and event and fails independently, as if made separately; the batch shares the
+        cost of locking, committing and waking readers.
 
         Returns:
             For each write its entry, or the error that :meth:`put` or :meth:`delete` would have raised.
@@ -186,10 +186,10 @@ class Backend(Protocol):
         """Return entries whose key begins with ``prefix``, from ``start`` on, in the order of keys.
 
         Args:
-            prefix: What the keys begin with: a resource and a slash, and perhaps more.
-            start: The first key wanted; empty for the first there is.
-            limit: At most so many; 0 for all.
-            revision: As of this revision; 0 for now.
+            prefix: The prefix of the keys: a resource and a slash, and possibly more.
+            start: The first key; empty for the first of all.
+            limit: Maximum number of entries; 0 for all.
+            revision: The revision to read at; 0 for the current one.
 
         Raises:
             Compacted: ``revision`` is older than the history.
@@ -199,20 +199,20 @@ class Backend(Protocol):
         """Return every event of keys that begin with ``prefix`` after revision ``after``, in order.
 
         Returns:
-            The events, and the revision up to which there are no others.
+            The events, and the revision up to which they are complete.
 
         Raises:
-            Compacted: Some of them are gone.
+            Compacted: Some of them have been compacted.
         """
 
     def compact(self, revision: int) -> None:
-        """Forget the events up to a revision that has been; current entries stay."""
+        """Drop the events up to a past revision; current entries stay."""
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call ``listener`` after every commit, once for all writes of a batch, until the result is called.
 
-        It is called in the thread that wrote and must return at once: setting an event or waking an event loop
-        is what it is for.
+        It is called in the writing thread and must return at once, for example after setting an event or waking an
+        event loop.
         """
 
     def wait(self, after: int, timeout: float | None = None) -> int:

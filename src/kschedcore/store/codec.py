@@ -1,6 +1,6 @@
-"""Objects as bytes: JSON with ``managedFields`` and without the version, as a durable back end keeps them.
+"""Encoding of objects for durable back ends: JSON with ``managedFields`` and without the resourceVersion.
 
-A reader puts the version back in from the revision of the write, as Kubernetes does with etcd.
+The resourceVersion is set from the revision of the write when an object is read, as in Kubernetes with etcd.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """A :class:`~kschedcore.store.backend.Value`: an object that is about to be stored.
+    """An object to be stored, a :class:`~kschedcore.store.backend.Value`.
 
     Attributes:
-        obj: The object; its version is of no account.
-        record: Who manages its fields; None when no manager is recorded.
+        obj: The object; its resourceVersion is ignored.
+        record: The managed-fields record; None for none.
     """
 
     obj: Mapping[str, Any]
@@ -40,14 +40,14 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 
 def encode(obj: Mapping[str, Any], record: FieldRecord | None) -> bytes:
-    """Return an object as bytes, with its ``managedFields`` and without its version."""
+    """Return an object as bytes, with its ``managedFields`` and without its resourceVersion."""
     whole = StoredObject.of(obj, record).completed()
     metadata = {key: value for key, value in whole["metadata"].items() if key != "resourceVersion"}
     return _encode({**whole, "metadata": metadata})
 
 
 def decode(data: bytes, revision: int) -> StoredObject:
-    """Return the object that :func:`encode` wrote, with the version of its write."""
+    """Return the object that :func:`encode` wrote, with the resourceVersion of its write."""
     obj = _decode(data)
     metadata = {**obj["metadata"], "resourceVersion": str(revision)}
     entries = metadata.pop("managedFields", None)

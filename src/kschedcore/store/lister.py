@@ -1,4 +1,4 @@
-"""Lists that are kept until something in them changes, as the informers of admission plugins keep them."""
+"""Cached lists, which are invalidated by events, like the informers of admission plugins."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _Lists = dict[str | None, tuple[Object, ...]]
 
 
 class Lister:
-    """Reads the objects of a resource from a back end, and keeps lists that are short.
+    """Reads the objects of a resource from a back end, and caches short lists.
 
-    Admission reads with every write the limits, quotas and classes that concern it, which hardly ever change.
-    The events since the last read say which lists are out of date.
+    Admission reads limits, quotas and classes with every write, and these rarely change. The events since the last
+    read invalidate cached lists.
 
     Args:
-        backend: Where to read.
+        backend: The back end.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -30,7 +30,7 @@ class Lister:
         self._seen = backend.revision
 
     def list(self, resource: str, namespace: Namespace | None) -> Sequence[Object]:
-        """Every object of a resource, in one namespace or all, in the order of namespace and name."""
+        """Return the objects of a resource, in one namespace or all, in the order of namespace and name."""
         if self._backend.revision != self._seen:
             self._catch_up()
         lists = self._kept.get(resource)
@@ -40,7 +40,7 @@ class Lister:
         return self._read(lists, resource, namespace) if kept is None else kept
 
     def _read(self, lists: _Lists, resource: str, namespace: Namespace | None) -> Sequence[Object]:
-        """Read a list and keep it among ``lists``, which a change of the resource puts out of use."""
+        """Read a list and cache it in ``lists``, which a change of the resource invalidates."""
         page = self._backend.range(f"{resource}/{namespace}/" if namespace else f"{resource}/")
         values = [entry.value for entry in page.entries]
         if len(values) > _KEPT_ITEMS:

@@ -1,4 +1,4 @@
-"""Lists: a selection of one version of a resource, whole or in pages."""
+"""Lists: the selected objects of a resource at one version, in pages."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _EXPIRED = (
 
 @dataclass(frozen=True, slots=True)
 class ContinueToken:
-    """Where the next page begins: the version of the whole list, and the first key not yet given."""
+    """The position of the next page: the version of the list, and the first key of the page."""
 
     revision: int
     start: str
 
     def encode(self) -> str:
-        """The token as clients carry it: opaque to them."""
+        """Return the token in its opaque form for clients."""
         content = {"v": _TOKEN_VERSION, "rv": self.revision, "start": self.start}
         text = json.dumps(content, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
     def decode(cls, token: str, read: Callable[[bytes], Any]) -> ContinueToken:
-        """Read a token; ``read`` decodes JSON and raises ValueError in the words to show.
+        """Parse a token; ``read`` decodes JSON and raises ValueError with the message to show.
 
         Raises:
-            StatusError: 400 for what is no token.
+            StatusError: 400 for an invalid token.
         """
         try:
             data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -81,9 +81,9 @@ class ListPage:
 
     Attributes:
         items: The objects, in the order of namespace and name.
-        version: The version of which this is a part.
-        token: Where the next page begins; empty on the last.
-        remaining: How many objects follow, where that is known without looking at them.
+        version: The version of the list.
+        token: The position of the next page; empty on the last.
+        remaining: Number of objects that follow, if known without reading them.
     """
 
     items: list[StoredObject]
@@ -106,17 +106,17 @@ def list_page(
     """Read a page.
 
     Args:
-        store: Where.
-        resource: What.
-        namespace: In which namespace; None for all.
-        selects: Which of them; None for all.
-        limit: At most so many; 0 for no limit.
-        token: Where to begin, and of which version.
-        version: As of this version, or of a later one; 0 for now. A token has its own.
-        exact: Whether it has to be that very version.
+        store: The store.
+        resource: The resource.
+        namespace: The namespace; None for all.
+        selects: Predicate of the objects; None for all.
+        limit: Maximum number of objects; 0 for no limit.
+        token: The position of the page, and its version.
+        version: The minimum version; 0 for the current one. A token has its own.
+        exact: Whether to read at exactly that version.
 
     Raises:
-        StatusError: 410 when the version is no longer known, 504 when it is yet to come.
+        StatusError: 410 if the version was compacted, 504 if it is in the future.
     """
     if version > store.backend.revision:
         raise too_new(version, store.backend.revision)
@@ -139,7 +139,7 @@ def list_page(
             items.append(entry.value)
             left = len(page.entries) - index - 1 + page.remaining
             if limit and len(items) == limit and left:
-                # The next page begins after this key, whatever will be there.
+                # The next page begins after this key, even if it does not exist then.
                 following = ContinueToken(revision, entry.key[len(prefix) :] + "\0").encode()
                 return ListPage(items, str(revision), following, left if selects is None else None)
         if not page.remaining:

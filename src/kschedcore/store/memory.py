@@ -1,4 +1,4 @@
-"""The back end in memory: a dict, an index of keys that is sorted when it is read, and a log of events."""
+"""The in-memory back end: a dict, a lazily sorted index of keys, and a log of events."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["MemoryBackend"]
 _FEW = 32
 _revision = attrgetter("revision")
 HISTORY_EVENTS = 100_000
-"""How many events are kept by default."""
+"""Default number of events that are kept."""
 
 
 class MemoryBackend:
-    """A :class:`kschedcore.store.backend.Backend` that lives as long as the process.
+    """A :class:`kschedcore.store.backend.Backend` in memory.
 
-    Writes are atomic among threads. Values are shared with every reader.
+    It is thread-safe. Values are shared with all readers.
 
     Args:
-        history: How many of the latest events to keep for watches and reads of the past.
+        history: Number of the latest events to keep, for watches and reads of earlier revisions.
 
     Attributes:
         revision: The revision of the last write.
@@ -56,7 +56,7 @@ class MemoryBackend:
 
     @property
     def max_bytes(self) -> int | None:
-        """Sizes are not limited: no value is ever encoded."""
+        """None: sizes are not limited, as values are not encoded."""
         return None
 
     def last_change(self, resource: str) -> int:
@@ -64,7 +64,7 @@ class MemoryBackend:
         return self._last.get(resource, 0)
 
     def get(self, key: str) -> Entry | None:
-        """The entry of ``key`` now."""
+        """Return the current entry of ``key``."""
         return self._entries.get(key)
 
     def put(self, key: str, value: Value, *, expected: int | None = None) -> Entry:
@@ -100,10 +100,10 @@ class MemoryBackend:
         return entry
 
     def write(self, batch: Sequence[Write]) -> Sequence[Entry | BackendError]:
-        """Carry out several writes under one lock; see :meth:`Backend.write`."""
+        """Perform a batch of writes under one lock; see :meth:`Backend.write`."""
         results: list[Entry | BackendError] = []
         with self._lock:
-            # They are called once, at the end.
+            # Listeners are called once, at the end.
             listeners, self._listeners = self._listeners, []
             for each in batch:
                 carry_out = self.delete if each.delete else self.put
@@ -136,7 +136,7 @@ class MemoryBackend:
             listener()
 
     def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> Page:
-        """A part of the map; see :meth:`Backend.range`."""
+        """Return a page of a range; see :meth:`Backend.range`."""
         with self._lock:
             if revision and revision < self.revision:
                 entries = self._as_of(prefix, revision)
@@ -151,7 +151,7 @@ class MemoryBackend:
             return Page([entries[key] for key in keys[first:end]], revision, last - end)
 
     def events(self, after: int, prefix: str = "") -> tuple[Sequence[Event], int]:
-        """Every event of some keys after a revision; see :meth:`Backend.events`."""
+        """Return the events of some keys after a revision; see :meth:`Backend.events`."""
         with self._lock:
             if not prefix:
                 return self._events(after), self.revision
@@ -167,7 +167,7 @@ class MemoryBackend:
             return found, self.revision
 
     def compact(self, revision: int) -> None:
-        """Forget the history up to a revision; see :meth:`Backend.compact`."""
+        """Drop the history up to a revision; see :meth:`Backend.compact`."""
         with self._lock:
             if self.oldest < revision <= self.revision:
                 self._forget(revision)
@@ -193,7 +193,7 @@ class MemoryBackend:
         self._logs.setdefault(resource, []).append(event)
         if self._waiting:
             self._news.notify_all()
-        # Dropping the older half at once keeps the cost of forgetting constant per write.
+        # Dropping the older half at once keeps the amortised cost per write constant.
         if len(self._log) >= 2 * self._history:
             self._forget(self.revision - self._history)
 
@@ -211,7 +211,7 @@ class MemoryBackend:
         return index
 
     def _as_of(self, prefix: str, revision: int) -> dict[str, Entry]:
-        """The range at an earlier revision: what is there now, with later events undone, newest first."""
+        """Return a range at an earlier revision: the current entries with later events undone, newest first."""
         keys = self._group(prefix).keys()
         entries = {key: self._entries[key] for key in keys if key.startswith(prefix)}
         for event in reversed(self._events(revision)):
@@ -225,7 +225,7 @@ class MemoryBackend:
 
 
 class _Index:
-    """The keys of one resource in order; put in order on demand, so that a burst of writes costs one sort."""
+    """The sorted keys of one resource; sorted on demand, so that a burst of writes costs one sort."""
 
     __slots__ = ("_added", "_keys", "_removed")
 

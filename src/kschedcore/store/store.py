@@ -1,7 +1,7 @@
 """The store: objects by kind, namespace and name, versioned, over a back end.
 
-It keeps the promises of the API's storage (optimistic concurrency, ordered events, reads of one version)
-and knows nothing of defaulting, validation or requests; those stand between it and its clients.
+It has the guarantees of the API server's storage (optimistic concurrency, ordered events, reads at one version);
+defaulting, validation and requests are layers above it.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from kschedcore.store.watch import Watch, too_new
 __all__ = ["MODIFIED", "Store", "key_of", "prefix_of"]
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-"""Why a write against an older version is refused."""
+"""The message for a write against an older version."""
 
 
 def prefix_of(resource: Resource, namespace: Namespace | None = None) -> str:
-    """What the keys of a resource, or of one namespace of it, begin with."""
+    """Return the prefix of the keys of a resource, or of one namespace of it."""
     return f"{resource.qualified}/{namespace}/" if namespace else f"{resource.qualified}/"
 
 
 def key_of(resource: Resource, namespace: Namespace, name: str) -> str:
-    """The key of one object; keys sort as lists are sorted."""
+    """Return the key of one object; keys sort like lists."""
     return f"{resource.qualified}/{namespace}/{name}" if namespace else f"{resource.qualified}/{name}"
 
 
 class Store:
-    """Objects with Kubernetes' semantics of versions.
+    """Objects with Kubernetes' semantics of resourceVersions.
 
-    Every object that comes out is shared and cannot be changed.
+    Returned objects are shared and immutable.
 
     Args:
-        backend: Where the objects are kept; memory by default.
+        backend: The back end; in memory by default.
     """
 
     def __init__(self, backend: Backend | None = None) -> None:
@@ -52,12 +52,12 @@ class Store:
         self._watches: WeakSet[Watch] = WeakSet()
 
     def get(self, resource: str, namespace: Namespace, name: str) -> StoredObject | None:
-        """The object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
+        """Return the object, or None; ``resource`` is the qualified plural (``deployments.apps``)."""
         entry = self.backend.get(f"{resource}/{namespace}/{name}" if namespace else f"{resource}/{name}")
         return None if entry is None else entry.value
 
     def list(self, resource: str, namespace: Namespace | None = None) -> Sequence[Object]:
-        """Every object of a resource, in one namespace or all, in the order of namespace and name."""
+        """Return the objects of a resource, in one namespace or all, in the order of namespace and name."""
         return self._lister.list(resource, namespace)
 
     def create(
@@ -66,12 +66,12 @@ class Store:
         """Store a new object under its metadata's name; its version is the write's.
 
         Args:
-            resource: Of which resource.
+            resource: The qualified plural.
             obj: The object.
-            record: The field managers; None for none.
+            record: The managed-fields record; None for none.
 
         Raises:
-            StatusError: 409 AlreadyExists, 413 when the back end cannot take so much.
+            StatusError: 409 AlreadyExists, 413 if the object is too large for the back end.
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
@@ -89,16 +89,16 @@ class Store:
         version: ResourceVersion,
         record: FieldRecord | None = None,
     ) -> StoredObject:
-        """Store ``obj`` over its predecessor of version ``version``.
+        """Replace the object of version ``version``.
 
         Args:
-            resource: Of which resource.
+            resource: The qualified plural.
             obj: The object.
-            version: What it replaces.
-            record: Who wrote it; None when that is to change nothing of what is recorded.
+            version: The version that it replaces.
+            record: The managed-fields record; None to leave it unchanged.
 
         Raises:
-            StatusError: 409 Conflict when it has moved on, 404 when it is gone.
+            StatusError: 409 Conflict if it has another version, 404 if it does not exist.
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
@@ -114,7 +114,7 @@ class Store:
         """Remove the object of version ``version``; watchers see ``obj`` as its last state.
 
         Raises:
-            StatusError: 409 Conflict when it has moved on, 404 when it is gone.
+            StatusError: 409 Conflict if it has another version, 404 if it does not exist.
         """
         metadata = obj["metadata"]
         key = key_of(resource, metadata.get("namespace", ""), metadata["name"])
@@ -125,7 +125,7 @@ class Store:
             raise _outdated(resource, metadata["name"], mismatch) from None
 
     def replace_status(self, resource: str, obj: Object) -> bool:
-        """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
+        """Replace an object by its resourceVersion; return False if it has another version."""
         metadata = obj["metadata"]
         key = key_of(kind_by_resource(resource).resource, metadata.get("namespace", ""), metadata["name"])
         try:
@@ -151,14 +151,14 @@ class Store:
         Args:
             resource: The resource.
             namespace: One namespace; None for all.
-            version: Begin after this version; 0 for now.
-            selects: Which objects are wanted; None for all.
-            initial: Whether the objects that exist come first.
-            bookmarks: Whether a bookmark ends them.
-            complete: Whether objects have their ``managedFields``.
+            version: Start after this version; 0 for the current one.
+            selects: Predicate of the objects; None for all.
+            initial: Whether the existing objects are sent first.
+            bookmarks: Whether a bookmark follows them.
+            complete: Whether objects include ``managedFields``.
 
         Raises:
-            StatusError: 504 for a version that is yet to come.
+            StatusError: 504 for a version in the future.
         """
         if version > self.backend.revision:
             raise too_new(version, self.backend.revision)
@@ -177,15 +177,15 @@ class Store:
         return watch
 
     def compact(self, revision: int) -> None:
-        """Forget the history up to a revision, but nothing that a watch in this process has yet to see."""
+        """Drop the history up to a revision, except events that a watch in this process has not read."""
         self.backend.compact(min((revision, *(watch.revision for watch in self._watches))))
 
     def _carried(self, key: str) -> FieldRecord | None:
-        """Return the field record of a successor of ``key``'s object by a write without a field manager."""
+        """Return the managed-fields record after a write without a field manager."""
         entry = self.backend.get(key)
         return None if entry is None else entry.value.carried_record()
 
 
 def _outdated(resource: Resource, name: str, mismatch: RevisionMismatch) -> StatusError:
-    """What the API says of a failed compare-and-set."""
+    """Return the API error for a failed compare-and-set."""
     return not_found(resource, name) if mismatch.found == 0 else conflict(resource, name, MODIFIED)

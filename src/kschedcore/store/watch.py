@@ -1,7 +1,7 @@
-"""Watches: every event after a version, in order, through a selector.
+"""Watches: the events after a version, in order, filtered by a selector.
 
-A watch holds no queue and no copies, only how far it has read the back end's log; a thousand watchers cost
-a thousand integers. Its reader polls it; a server that pushes polls whenever the back end announces a write.
+A watch has no queue and no copies, only its position in the back end's log; a thousand watchers cost a thousand
+integers. Its reader polls it; a server that pushes events polls whenever the back end notifies of a write.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _INITIAL_END = "k8s.io/initial-events-end"
 
 
 def too_old(gone: Compacted) -> StatusError:
-    """410: the history does not reach so far back."""
+    """Return the error 410: the version was compacted."""
     return StatusError(410, "Expired", f"too old resource version: {gone.requested} ({gone.oldest})")
 
 
 def too_new(version: int, current: int) -> StatusError:
-    """504: the version is yet to come."""
+    """Return the error 504: the version is in the future."""
     message = f"Too large resource version: {version}, current: {current}"
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     return StatusError(504, "Timeout", f"Timeout: {message}", {"causes": [cause], "retryAfterSeconds": 1})
 
 
 class WatchEvent(msgspec.Struct, frozen=True, gc=False):
-    """One event as a client sees it: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``, and the object."""
+    """One event for a client: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``, and the object."""
 
     type: str
     object: Object
@@ -44,14 +44,14 @@ class Watch:
     """Events of one resource.
 
     Args:
-        backend: Whose log to read.
-        resource: What to watch.
-        prefix: Which keys of it.
-        revision: After which revision to begin.
-        selects: Whether an object is wanted. One that comes to be wanted is ADDED, one that ceases DELETED.
-        initial: What is there at that revision, to be seen first as ADDED; None to see only what happens.
-        complete: Whether objects come with ``managedFields``, which have to be computed.
-        bookmarks: Whether a bookmark ends the initial objects.
+        backend: The back end.
+        resource: The resource.
+        prefix: The prefix of its keys.
+        revision: The revision after which to start.
+        selects: Predicate of the objects. An object that begins to match is ADDED, one that ceases to is DELETED.
+        initial: The existing objects at that revision, sent first as ADDED; None to send only events.
+        complete: Whether objects include ``managedFields``, which have to be computed.
+        bookmarks: Whether a bookmark follows the initial objects.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class Watch:
         self._complete = complete
         self._bookmarks = bookmarks
         self.revision = revision
-        """Everything up to this revision has been seen."""
+        """All events up to this revision have been read."""
 
     def poll(self) -> list[WatchEvent]:
-        """What has happened since the last call, in order.
+        """Return the events since the last call, in order.
 
         Raises:
-            StatusError: 410 when the watch has fallen further behind than the history reaches.
+            StatusError: 410 if events that the watch has not read were compacted.
         """
         first, self._initial = self._initial, None
         if first or (first is not None and self._bookmarks):
@@ -101,11 +101,11 @@ class Watch:
         return WatchEvent(kind, obj.completed() if self._complete else obj)
 
     def bookmark(self) -> WatchEvent:
-        """An event that says up to which version everything has been seen: from there a watch can go on."""
+        """Return a bookmark with the version up to which events were read, from which a watch can continue."""
         return self._bookmark({})
 
     def _initial_end(self) -> WatchEvent:
-        """The bookmark behind the initial events of a watch that is a list as well (KEP-3157)."""
+        """Return the bookmark after the initial events of a streaming list (KEP-3157)."""
         return self._bookmark({"annotations": {_INITIAL_END: "true"}})
 
     def _bookmark(self, more: Object) -> WatchEvent:
@@ -126,7 +126,7 @@ class Watch:
 
     @staticmethod
     def _last_seen(event: Event) -> StoredObject:
-        """What left the selection, as it last matched, with the version at which it left."""
+        """Return the last matching state of an object that ceased to match, with the version of that event."""
         if event.type is EventType.DELETED or event.previous is None:
             return event.value
         version = event.value["metadata"]["resourceVersion"]
