@@ -26,7 +26,7 @@ POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": []}}
         ({"steps": [{"at": "noon", "delete": ["pod/a"]}]},
          "spec.steps[0].at: found the string \"noon\", expected a span of time:"
          " seconds, or a text such as 90s, 5m, 7d"),
-        ({"steps": [{"delete": ["pod/a"]}]}, "spec.steps[0]: says neither at nor every; expected when it happens"),
+        ({"steps": [{"delete": ["pod/a"]}]}, "spec.steps[0]: has neither at nor every; expected one of them"),
         ({"steps": [{"at": 1}]}, "spec.steps[0]: found nothing to do, expected exactly one action"),
         ({"steps": [{"at": 1, "delete": ["pod/a"], "rolloutUndo": "deploy/a"}]},
          "spec.steps[0]: found delete and rolloutUndo, expected exactly one action"),

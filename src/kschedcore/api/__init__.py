@@ -1,1 +1,1 @@
-"""What a manifest says: quantities, labels, selectors, taints, typed views of objects, loading and checking."""
+"""The types of the API: quantities, labels, selectors, taints, schemas, typed views of objects."""

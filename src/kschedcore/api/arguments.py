@@ -19,10 +19,10 @@ UINT64_MAX = 2**64 - 1
 
 
 def text(name: str, value: str) -> str:
-    """A string.
+    """Return an argument that must be a string.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: It is not.
     """
     if not isinstance(value, str):
         raise UsageError(f"{name} is {value!r}; expected a string")
@@ -30,10 +30,10 @@ def text(name: str, value: str) -> str:
 
 
 def integer(name: str, value: int, most: int) -> int:
-    """An integer from 0 to ``most``; numpy's are as good as Python's.
+    """Return an argument that must be an integer from 0 to ``most``, of Python or numpy.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: It is not.
     """
     try:
         number = operator.index(value)
@@ -45,10 +45,10 @@ def integer(name: str, value: int, most: int) -> int:
 
 
 def several(name: str, values: Iterable[T], what: str) -> Iterable[T]:
-    """Something to iterate over.
+    """Return an argument that must be iterable.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: It is not.
     """
     if not isinstance(values, Iterable):
         raise UsageError(f"{name} is {type(values).__name__}; expected {what}")
@@ -56,10 +56,10 @@ def several(name: str, values: Iterable[T], what: str) -> Iterable[T]:
 
 
 def path_of(name: str, value: str | PathLike[Any]) -> Path:
-    """A path.
+    """Return an argument that must be a path.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: It is not.
     """
     try:
         return Path(value)

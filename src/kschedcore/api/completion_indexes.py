@@ -1,4 +1,4 @@
-"""Sets of completion indexes as a Job's status writes them: ``0-4,7,9,10`` (``status.completedIndexes``)."""
+"""Sets of completion indexes in a Job's status: ``0-4,7,9,10`` (``status.completedIndexes``)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _INTERVAL = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,19}))?")
 
 
 def parse_indexes(text: str, completions: int) -> set[int]:
-    """Return the indexes below ``completions`` that ``text`` names.
+    """Return the indexes below ``completions`` in ``text``.
 
-    What is out of range is left out, and so is a part that is no interval (``parseIndexesFromString``).
+    Indexes out of range and invalid intervals are ignored (``parseIndexesFromString``).
     """
     found: set[int] = set()
     for part in filter(None, text.split(",")):
@@ -24,7 +24,7 @@ def parse_indexes(text: str, completions: int) -> set[int]:
 
 
 def format_indexes(indexes: Iterable[int]) -> str:
-    """Indexes in order; three and more in a row as an interval."""
+    """Return ordered indexes as text; three or more consecutive ones as an interval."""
     runs: list[list[int]] = []
     for index in sorted(indexes):
         if runs and runs[-1][-1] == index - 1:

@@ -1,8 +1,8 @@
-"""Cron schedules, as CronJobs write them: ``*/5 * * * *``, ``@daily``, in a time zone.
+"""Cron schedules of CronJobs: ``*/5 * * * *``, ``@daily``, in a time zone.
 
-The language is that of robfig/cron, which Kubernetes uses: five fields, names of months and days, ``@`` words,
-and a day that matches either of day of month and day of week when both are restricted. Over a change of clocks
-a time that does not exist is left out, and one that comes twice comes twice, as there.
+The syntax is that of robfig/cron, which Kubernetes uses: five fields, names of months and days, ``@`` descriptors; if
+day of month and day of week are both restricted, a day matches either. At changes of daylight saving time, times that
+do not exist are skipped and repeated times occur twice, as in robfig/cron.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WORDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-# The lowest and highest value of each field, and what names its values have.
+# The lowest and highest value of each field, and the names of its values.
 _FIELDS: tuple[tuple[int, int, Mapping[str, int]], ...] = (
     (0, 59, {}),
     (0, 23, {}),
@@ -41,22 +41,22 @@ _AMOUNT = r"(\d+(?:\.\d+)?)"
 _SPAN = re.compile(rf"(?:{_AMOUNT}h)?(?:{_AMOUNT}m)?(?:{_AMOUNT}s)?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _YEARS = 5
-"""A schedule that has no time within so many years has none (30 February)."""
+"""A schedule without a time in this number of years has none (30 February)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When something happens again and again.
+    """A parsed schedule.
 
     Attributes:
-        minutes: Which minutes of an hour.
-        hours: Which hours of a day.
-        days: Which days of a month.
-        months: Which months, from 1.
-        weekdays: Which days of a week, from Sunday as 0.
-        either_day: Whether a day may match by month or by week; otherwise it must by both.
-        zone: In which time zone.
-        every: Instead of all that: again after so long.
+        minutes: The minutes of an hour.
+        hours: The hours of a day.
+        days: The days of a month.
+        months: The months, from 1.
+        weekdays: The days of a week, from Sunday as 0.
+        either_day: Whether a day must match ``days`` or ``weekdays``; otherwise both.
+        zone: The time zone.
+        every: A fixed interval (``@every``), instead of the other fields.
     """
 
     minutes: frozenset[int]
@@ -69,13 +69,13 @@ class Schedule:
     every: timedelta | None = None
 
     def after(self, time: datetime) -> datetime | None:
-        """The first time after ``time``, in UTC; None when there is none within five years."""
+        """Return the first time after ``time``, in UTC; None if there is none within five years."""
         if self.every is not None:
             return later(time, self.every).replace(microsecond=0)
         try:
             return self._next(time)
         except OverflowError:
-            # There are no dates beyond the year 9999.
+            # Python has no dates after the year 9999.
             return None
 
     def _next(self, time: datetime) -> datetime | None:
@@ -101,7 +101,7 @@ class Schedule:
         return by_month or by_week if self.either_day else by_month and by_week
 
     def _times_of(self, day: datetime) -> list[datetime]:
-        """The times of a local day, in order, in UTC."""
+        """Return the times of a local day, in order, in UTC."""
         found = []
         for hour in sorted(self.hours):
             for minute in sorted(self.minutes):
@@ -114,14 +114,14 @@ class Schedule:
 
 
 def parse_schedule(text: str, zone: tzinfo = UTC) -> Schedule:
-    """Read a schedule.
+    """Parse a schedule.
 
     Args:
-        text: Five fields, or a word such as ``@hourly``; ``TZ=Europe/Berlin`` before it names a time zone.
-        zone: The time zone it is meant in, unless it says.
+        text: Five fields, or a descriptor such as ``@hourly``; a prefix ``TZ=Europe/Berlin`` sets the time zone.
+        zone: The default time zone.
 
     Raises:
-        ValueError: It is none; the message is that of the parser that Kubernetes uses.
+        ValueError: It is invalid; the message is that of Kubernetes' parser.
     """
     text = text.strip()
     if text.startswith(("TZ=", "CRON_TZ=")):
@@ -147,7 +147,7 @@ def parse_schedule(text: str, zone: tzinfo = UTC) -> Schedule:
 
 
 def _is_star(field: str) -> bool:
-    """Whether a field leaves everything open; one with a step does not."""
+    """Return whether a field matches all values without a step."""
     return any(part in ("*", "?", "*/1", "?/1") for part in field.split(","))
 
 
@@ -158,7 +158,7 @@ def _span(text: str) -> timedelta:
             f'failed to parse duration {text}: time: invalid duration "{text.removeprefix(_EVERY)}"'
         )
     hours, minutes, seconds = (float(part or 0) for part in parts.groups())
-    # Less than a second is a second, and fractions of one are dropped.
+    # Less than a second is rounded up to a second, and fractions are truncated.
     return span(max(1, int(hours * 3600 + minutes * 60 + seconds)))
 
 

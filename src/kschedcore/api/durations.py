@@ -1,4 +1,4 @@
-"""Durations: Go's text form (metav1.Duration), what people write (``7d``, seconds, timedelta), and ages."""
+"""Durations: Go's format (metav1.Duration), user input (``7d``, seconds, timedelta), and ages."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def parse_duration(text: str) -> float:
     """Return the seconds of a Go duration: ``5s``, ``1m30s``, ``100ms``, ``-1.5h``, ``0``.
 
     Raises:
-        ValueError: It is none; says so in Go's words (``time.ParseDuration``).
+        ValueError: It is invalid; the message is Go's (``time.ParseDuration``).
     """
     return float(_seconds(text, _GO_UNITS))
 
 
 def duration(value: Span) -> timedelta:
-    """Read a span of time: ``1h30m``, ``7d``, ``13w``; a number is seconds.
+    """Parse a span of time: ``1h30m``, ``7d``, ``13w``; a number is seconds.
 
     Raises:
-        UsageError: It is none, or runs backwards.
+        UsageError: It is invalid or negative.
     """
     try:
         span = value if isinstance(value, timedelta) else timedelta(seconds=_number(value))

@@ -1,7 +1,7 @@
-"""What names, labels and their like may look like (apimachinery ``pkg/util/validation``).
+"""Validation of names, labels and similar texts (apimachinery ``pkg/util/validation``).
 
-Every ``is_…`` function returns what is wrong with its argument, in the API server's words: nothing wrong, an
-empty tuple. A lone fault reads well after ``Invalid value: …:``, several are reported one by one.
+Every ``is_…`` function returns the errors of its argument, with the API server's messages: an empty tuple if it is
+valid. Each message is reported separately after ``Invalid value: …:``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ALPHANUMERIC_ENDS = "must start and end with an alphanumeric character"
 
 
 class _Form:
-    """A form that a whole text must have, and the sentence for one that does not."""
+    """A regular expression that a text must match, and the message if it does not."""
 
     __slots__ = ("matches", "message", "pattern")
 
@@ -92,7 +92,7 @@ def _problems(text: str, form: _Form, most: int | None = None, unit: str = "char
 
 
 def _too_long(text: str, most: int, unit: str = "characters") -> tuple[str, ...]:
-    # Kubernetes counts bytes; since v1.36 its messages about label keys and values say so.
+    # Kubernetes counts bytes; since v1.36 its messages about label keys and values name bytes.
     if len(text.encode("utf-8", "surrogatepass")) <= most:
         return ()
     return (f"must be no more than {most} {unit}",)
@@ -155,7 +155,7 @@ def is_config_map_key(text: str) -> tuple[str, ...]:
 
 
 def _changes_directory(text: str) -> tuple[str, ...]:
-    # The key becomes a file's name where the data is mounted.
+    # The key becomes a file name when the data is mounted.
     if text in (".", ".."):
         return (f"must not be '{text}'",)
     return ("must not start with '..'",) if text.startswith("..") else ()
@@ -178,7 +178,7 @@ def is_http_header_name(text: str) -> tuple[str, ...]:
 
 
 def is_port_name(text: str) -> tuple[str, ...]:
-    """A port's name (RFC 6335, lower case): at most 15 bytes, a letter among them."""
+    """A port's name (RFC 6335, lower case): at most 15 bytes, with at least one letter."""
     problems = list(_too_long(text, _PORT_NAME_MAX_BYTES))
     if not _PORT_NAME_CHARACTERS.fullmatch(text):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
@@ -192,7 +192,7 @@ def is_port_name(text: str) -> tuple[str, ...]:
 
 
 def is_ip(text: str) -> tuple[str, ...]:
-    """An IPv4 or IPv6 address that every program reads alike (KEP-4858, on since v1.36)."""
+    """An IPv4 or IPv6 address in unambiguous notation (KEP-4858, on since v1.36)."""
     try:
         if "%" in text:
             raise ValueError(text)
@@ -224,12 +224,12 @@ def is_cidr(text: str) -> tuple[str, ...]:
 
 
 def is_path_segment_name(text: str) -> tuple[str, ...]:
-    """A name that can stand in a URL's path: what kinds without a stricter rule of their own ask for."""
+    """A name that is valid as a URL path segment: the rule of kinds without a stricter one."""
     if text in (".", ".."):
         return (f"may not be '{text}'",)
     return is_path_segment_prefix(text)
 
 
 def is_path_segment_prefix(text: str) -> tuple[str, ...]:
-    """The beginning of a generated name that has to be able to stand in a URL's path."""
+    """The prefix of a generated name that is valid as a URL path segment."""
     return tuple(f"may not contain '{character}'" for character in "/%" if character in text)

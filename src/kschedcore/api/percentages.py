@@ -6,15 +6,15 @@ __all__ = ["scaled_value"]
 
 
 def scaled_value(value: int | str, total: int, *, round_up: bool) -> int:
-    """``value`` as a number of ``total``.
+    """Return ``value`` as a number out of ``total``.
 
     Args:
         value: ``3`` or ``"25%"``.
-        total: What a percentage is of.
-        round_up: Which way a fraction goes.
+        total: The total for percentages.
+        round_up: Whether to round fractions up.
 
     Raises:
-        ValueError: A text that is no percentage.
+        ValueError: A text that is not a percentage.
     """
     if isinstance(value, int):
         return value

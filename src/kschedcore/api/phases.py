@@ -8,9 +8,9 @@ from typing import Any, Final
 __all__ = ["FINISHED", "has_ended"]
 
 FINISHED: Final = frozenset({"Succeeded", "Failed"})
-"""The phases of pods that take nothing of their node any more."""
+"""The phases of pods that have terminated and do not use resources any more."""
 
 
 def has_ended(pod: Mapping[str, Any]) -> bool:
-    """Whether a pod, as stored, has run for the last time."""
+    """Return whether a stored pod has terminated."""
     return pod.get("status", {}).get("phase") in FINISHED

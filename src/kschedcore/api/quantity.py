@@ -1,8 +1,8 @@
-"""Resource quantities, exactly as Kubernetes reads and writes them (apimachinery ``resource.Quantity``).
+"""Resource quantities, parsed and formatted exactly as in Kubernetes (apimachinery ``resource.Quantity``).
 
 A quantity is a decimal number with a suffix: decimal (``n u m k M G T P E``), binary (``Ki`` to ``Ei``) or an
-exponent (``1e3``). Kubernetes keeps nothing finer than 1e-9 and rounds away from zero to that, and to whole
-units or thousandths wherever it needs an integer: whoever asks for some of a resource gets some.
+exponent (``1e3``). Kubernetes rounds away from zero to multiples of 1e-9, and to whole units or thousandths where it
+needs an integer, so that a positive request is never rounded to 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Quantity", "milli_value", "nanos", "to_milli", "to_value", "value"]
 
 Format = Literal["BinarySI", "DecimalSI", "DecimalExponent"]
 
-# Possessive, so that a long text which is no quantity is refused in linear time.
+# Possessive quantifiers, so that a long invalid text is refused in linear time.
 _FORM = re.compile(r"([+-]?+)(\d*+)(?:\.(\d*+))?+([eEinumkKMGTP]*+[-+]?+\d*+)", re.ASCII)
 _SPACES = (
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -40,7 +40,7 @@ _WRONG_SUFFIX = "unable to parse quantity's suffix"
 
 
 def _up(number: int, divisor: int) -> int:
-    """``number / divisor`` rounded away from zero."""
+    """Return ``number / divisor`` rounded away from zero."""
     whole = -(-abs(number) // divisor)
     return whole if number >= 0 else -whole
 
@@ -50,7 +50,7 @@ def _capped(number: int) -> int:
 
 
 class _Number(NamedTuple):
-    """What a text is made of: the digits without leading zeros, and the suffix as 10**power or 2**power."""
+    """A parsed text: the digits without leading zeros, and the suffix as 10**power or 2**power."""
 
     whole: str
     fraction: str
@@ -59,18 +59,18 @@ class _Number(NamedTuple):
 
     @property
     def decimal_power(self) -> int:
-        """The digits, read as one integer, count units of 10 to this power (before a binary suffix)."""
+        """The power of 10 of the digits as one integer (before a binary suffix)."""
         return (0 if self.format == "BinarySI" else self.power) - len(self.fraction)
 
     def fits_int64(self) -> bool:
-        """Whether Kubernetes reads it as a scaled int64, and not in arbitrary precision; it estimates."""
+        """Whether Kubernetes stores it as a scaled int64 rather than in arbitrary precision, by its own estimate."""
         digits = len(self.whole or "0") + len(self.fraction)
         if self.format == "BinarySI":
             return not self.fraction and 14 - digits - self.power * 3 // 10 >= 0
         return digits <= 18 and self.decimal_power >= _NANO_POWER
 
     def is_kept(self) -> bool:
-        """Whether Kubernetes takes the text to be canonical already, and writes it back as it stands."""
+        """Whether Kubernetes considers the text canonical and formats it unchanged."""
         if not self.fits_int64():
             return False
         digits = (self.whole or "0") + self.fraction
@@ -108,7 +108,7 @@ class Quantity:
 
     Attributes:
         nanos: The amount in billionths.
-        format: How it is written: with binary suffixes, decimal ones, or an exponent.
+        format: The notation: binary suffixes, decimal suffixes, or an exponent.
     """
 
     __slots__ = ("_text", "format", "nanos")
@@ -134,16 +134,16 @@ class Quantity:
 
     @classmethod
     def parse(cls, text: str | float) -> Quantity:
-        """Read a quantity of a manifest (``resource.Quantity.UnmarshalJSON``).
+        """Parse a quantity of a manifest (``resource.Quantity.UnmarshalJSON``).
 
-        Whatever Kubernetes reads is read: spaces around it do not count, and a number without digits (``Mi``) is
-        zero. Binary amounts are capped at 2**63-1, as in Kubernetes; exponents beyond ±10,000 are refused.
+        Everything that Kubernetes accepts is accepted: surrounding spaces are ignored, and a number without digits
+        (``Mi``) is zero. Binary amounts are capped at 2**63-1, as in Kubernetes; exponents beyond ±10,000 are refused.
 
         Args:
-            text: As a manifest has it; plain numbers are allowed.
+            text: The text, or a number.
 
         Raises:
-            ValueError: It is none, in Kubernetes' words.
+            ValueError: It is invalid; the message is Kubernetes'.
         """
         given = str(text).strip(_SPACES)
         match = _FORM.fullmatch(given) if given else None
@@ -162,16 +162,16 @@ class Quantity:
         return cls(-amount if sign == "-" else amount, form, text=kept)
 
     def scaled(self, exponent: int) -> int:
-        """In units of ``10**exponent``, rounded away from zero (``ScaledValue``)."""
+        """Return the amount in units of ``10**exponent``, rounded away from zero (``ScaledValue``)."""
         power = exponent - _NANO_POWER
         return _up(self.nanos, 10**power) if power >= 0 else self.nanos * 10**-power
 
     def value(self) -> int:
-        """In whole units, rounded away from zero, capped to 64 bits (``Value``)."""
+        """Return the amount in whole units, rounded away from zero, capped to 64 bits (``Value``)."""
         return to_value(self.nanos)
 
     def milli_value(self) -> int:
-        """In thousandths, rounded away from zero, capped to 64 bits (``MilliValue``)."""
+        """Return the amount in thousandths, rounded away from zero, capped to 64 bits (``MilliValue``)."""
         return to_milli(self.nanos)
 
     def __add__(self, other: Quantity) -> Quantity:
@@ -233,28 +233,28 @@ def _decimal(amount: int, *, exponent: bool) -> str:
 
 
 def to_value(amount: int) -> int:
-    """Billionths in whole units, rounded away from zero, capped to 64 bits."""
+    """Convert billionths to whole units, rounded away from zero, capped to 64 bits."""
     return _capped(_up(amount, _NANOS))
 
 
 def to_milli(amount: int) -> int:
-    """Billionths in thousandths, rounded away from zero, capped to 64 bits."""
+    """Convert billionths to thousandths, rounded away from zero, capped to 64 bits."""
     return _capped(_up(amount, 10**6))
 
 
 @remembered
 def nanos(text: str | float) -> int:
-    """Billionths of a quantity's text. Raises ValueError when it is none."""
+    """Return billionths of a quantity's text. Raises ValueError if it is invalid."""
     return Quantity.parse(text).nanos
 
 
 @remembered
 def value(text: str | float) -> int:
-    """Whole units of a quantity's text (:meth:`Quantity.value`). Raises ValueError when it is none."""
+    """Return whole units of a quantity's text (:meth:`Quantity.value`). Raises ValueError if it is invalid."""
     return Quantity.parse(text).value()
 
 
 @remembered
 def milli_value(text: str | float) -> int:
-    """Thousandths of a quantity's text (:meth:`Quantity.milli_value`). Raises ValueError when it is none."""
+    """Return thousandths of a quantity's text (:meth:`Quantity.milli_value`). Raises ValueError if it is invalid."""
     return Quantity.parse(text).milli_value()

@@ -1,4 +1,4 @@
-"""What kinds of resource a name can mean (``pkg/apis/core/helper``)."""
+"""Classification of resource names (``pkg/apis/core/helper``)."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ STANDARD_RESOURCES = STANDARD_QUOTA_RESOURCES | STANDARD_CONTAINER_RESOURCES | {
 
 
 def is_huge_page(name: str) -> bool:
-    """``hugepages-2Mi``."""
+    """Return whether it is huge pages: ``hugepages-2Mi``."""
     return name.startswith("hugepages-")
 
 
 def is_native(name: str) -> bool:
-    """Without a domain, or of the domain kubernetes.io."""
+    """Return whether it is a native resource: without a domain, or of kubernetes.io."""
     return "/" not in name or "kubernetes.io/" in name
 
 
 @remembered
 def is_extended(name: str) -> bool:
-    """``nvidia.com/gpu``: of a domain other than kubernetes.io, and still a qualified name behind ``requests.``."""
+    """Return whether it is an extended resource: ``nvidia.com/gpu``, of another domain, valid after ``requests.``."""
     if is_native(name) or name.startswith("requests."):
         return False
     return not rules.is_qualified_name(f"requests.{name}")
 
 
 def is_overcommit_allowed(name: str) -> bool:
-    """Whether limits may exceed requests: native resources, except huge pages."""
+    """Return whether limits may exceed requests: native resources, except huge pages."""
     return is_native(name) and not is_huge_page(name)
 
 
 def is_pod_level(name: str) -> bool:
-    """Whether a pod may state the resource for all of its containers (``IsSupportedPodLevelResource``, KEP-2837)."""
+    """Return whether it is supported at pod level (``IsSupportedPodLevelResource``, KEP-2837)."""
     return name in ("cpu", "memory") or is_huge_page(name)

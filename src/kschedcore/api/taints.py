@@ -14,18 +14,18 @@ __all__ = [
 ]  # fmt: skip
 
 EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
-"""Every taint effect there is."""
+"""All taint effects."""
 
 HARD_EFFECTS: Final = frozenset({"NoSchedule", "NoExecute"})
-"""The effects that keep a pod off a node (plugin TaintToleration); PreferNoSchedule only costs score."""
+"""The effects that reject pods (plugin TaintToleration); PreferNoSchedule only affects scores."""
 
 
 class TaintSpec(NamedTuple):
-    """What one argument of ``kubectl taint`` asks for.
+    """One argument of ``kubectl taint``.
 
     Attributes:
         taint: The taint; one to remove has no value, and an empty effect means every effect.
-        remove: Whether it is to go.
+        remove: Whether to remove it.
     """
 
     taint: Taint
@@ -33,9 +33,9 @@ class TaintSpec(NamedTuple):
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Whether a toleration tolerates a taint (v1.Toleration ``ToleratesTaint``).
+    """Return whether a toleration tolerates a taint (v1.Toleration ``ToleratesTaint``).
 
-    An empty effect or key matches all of them; the operator is ``Equal`` unless it says ``Exists``.
+    An empty effect or key matches all of them; the operator is ``Equal`` unless it is ``Exists``.
     """
     if toleration.effect and toleration.effect != taint.effect:
         return False
@@ -49,7 +49,7 @@ def tolerates(toleration: Toleration, taint: Taint) -> bool:
 def find_untolerated(
     taints: Iterable[Taint], tolerations: Collection[Toleration], effects: Collection[str] = HARD_EFFECTS
 ) -> Taint | None:
-    """Return the first taint with one of the effects that nothing tolerates, or None."""
+    """Return the first untolerated taint with one of the effects, or None."""
     for taint in taints:
         if taint.effect in effects and not any(tolerates(t, taint) for t in tolerations):
             return taint
@@ -57,13 +57,13 @@ def find_untolerated(
 
 
 def parse_taint(text: str) -> TaintSpec:
-    """Read an argument of ``kubectl taint nodes NAME …``.
+    """Parse an argument of ``kubectl taint nodes NAME …``.
 
     Args:
         text: ``key=value:effect`` or ``key:effect`` adds a taint; ``key:effect-`` or ``key-`` removes.
 
     Raises:
-        ValueError: It is none of these, in kubectl's words.
+        ValueError: It is invalid; the message is kubectl's.
     """
     spec = text.removesuffix("-")
     remove = spec != text
@@ -84,13 +84,13 @@ def parse_taint(text: str) -> TaintSpec:
 
 
 def parse_taints(texts: Iterable[str]) -> tuple[list[Taint], list[Taint]]:
-    """Read all arguments of ``kubectl taint nodes NAME …``.
+    """Parse all arguments of ``kubectl taint nodes NAME …``.
 
     Returns:
         The taints to add and the taints to remove, in order.
 
     Raises:
-        ValueError: One cannot be read, or two add the same key and effect.
+        ValueError: One is invalid, or two add the same key and effect.
     """
     add: list[Taint] = []
     remove: list[Taint] = []

@@ -26,7 +26,7 @@ class _Templated(View, frozen=True):
 
 
 def template_of(workload: Mapping[str, Any]) -> PodTemplate:
-    """Return what a workload's pods are made from; an empty one where there is none.
+    """Return the pod template of a workload; an empty one if there is none.
 
     Raises:
         ManifestError: A field in it has the wrong type; with its path from the workload's root.

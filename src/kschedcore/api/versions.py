@@ -1,7 +1,7 @@
 """Kubernetes versions: the feature gates and the rules in which they differ.
 
-This table is the only place that knows what a version changes. A rule reads it while a pod's class is compiled, so
-that no decision pays for it.
+This is the only table of differences between versions. Plugins read it when a pod's class is compiled, so it costs
+nothing per decision.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kschedcore.errors import UsageError
 __all__ = ["DEFAULT", "GATES", "NEWEST", "VERSIONS", "Release", "Rule", "release_of"]
 
 VERSIONS = ("1.34", "1.36")
-"""The versions whose decisions can be asked for, the oldest first."""
+"""The supported versions, the oldest first."""
 
 NEWEST = VERSIONS[-1]
 
@@ -28,7 +28,7 @@ class Rule(Enum):
     """NodeResourcesBalancedAllocation scores how much the pod improves the balance of a node."""
 
     TAINT_REASON_NAMES_NO_TAINT = auto()
-    """TaintToleration answers ``node(s) had untolerated taint(s)``, without the taint."""
+    """TaintToleration's message is ``node(s) had untolerated taint(s)``, without the taint."""
 
     IMAGE_LOCALITY_COUNTS_IMAGE_VOLUMES = auto()
     """ImageLocality adds the images of image volumes (KEP-4639)."""
@@ -86,12 +86,12 @@ GATES: Mapping[str, Gate] = {
     "PodTopologyLabelsAdmission": Gate(_NEW),
     "SchedulerPopFromBackoffQ": Gate(_BOTH),
 }
-"""Feature gate, as Kubernetes names it -> its defaults. Gates that change nothing here are not listed."""
+"""Feature gate -> its defaults. Gates without effect here are not listed."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A Kubernetes version with some feature gates switched.
+    """A Kubernetes version and its enabled feature gates.
 
     Attributes:
         version: One of :data:`VERSIONS`.
@@ -122,7 +122,7 @@ def release_of(
 
     Args:
         kubernetes: The version, ``1.36`` (a leading ``v`` is allowed), or a release to start from.
-        feature_gates: Gate -> whether it is on, where that differs from the version's default.
+        feature_gates: Gate -> whether it is on, to override the version's defaults.
 
     Raises:
         UsageError: There is no such version or gate, or the version has locked the gate.

@@ -1,4 +1,4 @@
-"""Annotations and names by which components agree about claims, volumes and storage classes."""
+"""Annotations and names of claims, volumes and storage classes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SELECTED_NODE: Final = "volume.kubernetes.io/selected-node"
 """On a claim: the node that the scheduler selected for the claim's first consumer."""
 
 CLASS_ANNOTATION: Final = "volume.beta.kubernetes.io/storage-class"
-"""On claims and volumes: the class, before there was a field for it."""
+"""On claims and volumes: the class (deprecated, before the field existed)."""
 
 IS_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
-"""On a StorageClass that claims without a class get."""
+"""On a StorageClass: it is the default class."""
 
 NO_PROVISIONER: Final = "kubernetes.io/no-provisioner"
 """The provisioner of classes whose volumes are created by hand."""

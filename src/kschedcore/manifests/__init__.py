@@ -1,1 +1,1 @@
-"""Manifest files to API objects, and the pods that workloads stand for."""
+"""Reading of manifest files as API objects, and the pods that controllers create from workloads."""

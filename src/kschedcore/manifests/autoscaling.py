@@ -1,4 +1,4 @@
-"""Replicas as horizontal pod autoscalers leave them: within their bounds, whatever the metrics are."""
+"""Replicas within the bounds of horizontal pod autoscalers, regardless of metrics."""
 
 from __future__ import annotations
 

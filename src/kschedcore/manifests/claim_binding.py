@@ -1,4 +1,4 @@
-"""The volumes that claims of manifests are bound to before any pod is scheduled.
+"""The binding of claims to volumes before any pod is scheduled.
 
 The persistent volume controller binds a claim to a volume that suits it, and a provisioner creates a volume for a
 claim whose class has one, unless the class waits for the first consumer: then the scheduler chooses. Claims of
@@ -27,14 +27,14 @@ Json = Mapping[str, Any]
 
 
 class Binding(NamedTuple):
-    """A claim and a volume as they are once bound to each other."""
+    """A claim and a volume, bound to each other."""
 
     claim: Object
     volume: Object
 
 
 def is_bound(claim: Json) -> bool:
-    """Whether a claim's binding is complete."""
+    """Return whether a claim's binding is complete."""
     return BIND_COMPLETED in (claim["metadata"].get("annotations") or {})
 
 
@@ -71,7 +71,7 @@ def _available(volume: Json) -> Object:
 
 
 def _with_class(claim: Json, default: str | None) -> Object:
-    """Return a claim with a uid to match by and, where it names no class, the default one."""
+    """Return a claim with a uid to match by and, if it names no class, the default one."""
     metadata = {**claim["metadata"], "uid": claim["metadata"].get("uid") or ""}
     metadata.setdefault("namespace", "default")
     spec = dict(claim.get("spec") or {})

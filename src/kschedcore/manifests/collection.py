@@ -1,4 +1,4 @@
-"""Python's search for garbage cycles, put off."""
+"""Suspension of Python's cyclic garbage collector."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["collection_put_off"]
 
 @contextmanager
 def collection_put_off() -> Iterator[None]:
-    """Look for no garbage cycles meanwhile.
+    """Suspend the cyclic garbage collector inside the block.
 
-    A dump of a cluster becomes millions of containers at once, none of them garbage; looking through all of
-    them again and again takes longer than reading them. Reference counting goes on.
+    Reading a dump creates millions of containers at once, none of them garbage; scanning them repeatedly takes longer
+    than reading them. Reference counting is not affected.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,8 +1,8 @@
-"""Two ways in for an object of a manifest: it is created, or it exists and is restored.
+"""Creation of objects from manifests, and restoration of objects that exist in a cluster.
 
-A manifest that a person wrote is created: decoded, defaulted and validated as the API server does. An object
-that some cluster stored carries a uid, a status or an owner. It is restored, which only checks that the engine
-can compute with it (:mod:`kschedcore.rules.bounds`).
+A manifest that a user wrote is created: decoded, defaulted and validated as by the API server. An object from a cluster
+has a uid, a status or an owner. It is restored, which only checks that the engine can compute with it
+(:mod:`kschedcore.rules.bounds`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["created_object", "exists", "plain_json"]
 
 
 def exists(data: Mapping[str, Any]) -> bool:
-    """Whether an object comes from a cluster: it has a uid, a status, or an owner, which a controller set."""
+    """Return whether an object comes from a cluster: it has a uid, a status, or an owner."""
     metadata = data.get("metadata") or {}
     return bool(data.get("status") or metadata.get("uid") or metadata.get("ownerReferences"))
 
@@ -40,7 +40,7 @@ def created_object(
         on_unknown: Called with the paths of the fields that the kind does not have, before the object is validated.
 
     Raises:
-        ManifestError: The first fault, with the path that the API server's answer names.
+        ManifestError: The first error, with the field path of the API server's response.
     """
     kind = data["kind"]
     try:
@@ -57,10 +57,10 @@ def created_object(
 
 
 def plain_json(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an object of a program's own making as JSON would carry it; ``data`` itself when nothing differs.
+    """Return a Python object as JSON-shaped data; ``data`` itself if it is JSON-shaped already.
 
     Raises:
-        ManifestError: It holds something that JSON cannot express.
+        ManifestError: It contains a value that JSON cannot express.
     """
     try:
         copy: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(data))

@@ -1,4 +1,4 @@
-"""The next run of each CronJob: the Job that its controller creates when the time comes."""
+"""The next run of each CronJob: the Job that its controller creates."""
 
 from __future__ import annotations
 

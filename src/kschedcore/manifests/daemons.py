@@ -1,8 +1,8 @@
-"""The pods that a DaemonSet asks for: one on every node that will have it (``pkg/controller/daemon``).
+"""The pods of a DaemonSet: one on every eligible node (``pkg/controller/daemon``).
 
-The daemon controller names the node in each pod's required node affinity and lets kube-scheduler bind it. It
-makes pods tolerate what comes and goes with a node's health, and makes none for nodes that the template's own
-affinity, node selector or tolerations rule out.
+The DaemonSet controller sets the node in each pod's required node affinity, and kube-scheduler binds it. It adds
+tolerations of the taints for a node's conditions, and creates no pods for nodes that the template's affinity, node
+selector or tolerations exclude.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def daemon_pods_of(daemon_set: Mapping[str, Any], nodes: Iterable[Node]) -> list
         nodes: The cluster's nodes.
 
     Raises:
-        ManifestError: The template is none of a pod, or its required node affinity is invalid.
+        ManifestError: The pod template or its required node affinity is invalid.
     """
     template_of(daemon_set)
     metadata = daemon_set["metadata"]
@@ -92,7 +92,7 @@ def nodes_with_daemon(daemon_set: Mapping[str, Any], pods: Iterable[Pod]) -> set
 
 
 def _pinned_to(spec: PodSpec) -> str:
-    """Return the node that a daemon pod's required affinity names."""
+    """Return the node in a daemon pod's required affinity."""
     affinity = spec.affinity.node_affinity if spec.affinity else None
     required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
     for term in (required.node_selector_terms or ()) if required else ():
@@ -103,19 +103,19 @@ def _pinned_to(spec: PodSpec) -> str:
 
 
 def runs_on(spec: PodSpec, node: Node) -> bool:
-    """Whether a daemon pod with this spec belongs on a node (``NodeShouldRunDaemonPod``).
+    """Return whether a daemon pod with this spec should run on a node (``NodeShouldRunDaemonPod``).
 
     Raises:
-        ValueError: The required node affinity is invalid, in Kubernetes' words.
+        ValueError: The required node affinity is invalid; the message is Kubernetes'.
     """
     return _fits(spec, node) and _tolerates(spec, node, HARD_EFFECTS)
 
 
 def stays_on(spec: PodSpec, node: Node) -> bool:
-    """Whether a daemon pod that is on a node already may stay there: only ``NoExecute`` taints drive it away.
+    """Return whether a daemon pod on a node may stay there: only ``NoExecute`` taints evict it.
 
     Raises:
-        ValueError: The required node affinity is invalid, in Kubernetes' words.
+        ValueError: The required node affinity is invalid; the message is Kubernetes'.
     """
     return _fits(spec, node) and _tolerates(spec, node, {"NoExecute"})
 
@@ -136,7 +136,7 @@ def _fits(spec: PodSpec, node: Node) -> bool:
 
 
 def daemon_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The template's pod spec with the tolerations that every daemon pod has."""
+    """Return the template's pod spec with the tolerations of all daemon pods."""
     tolerated = _TOLERATED_ON_THE_HOST if spec.get("hostNetwork") is True else _TOLERATED
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in tolerated]
     own = [each for each in spec.get("tolerations") or () if _without_seconds(each) not in added]
@@ -150,7 +150,7 @@ def _without_seconds(toleration: Any) -> Any:
 
 
 def pinned(spec: Mapping[str, Any], node: str) -> dict[str, Any]:
-    """The daemon pod's spec for one node, whose name takes the place of required terms that were looked at."""
+    """Return the daemon pod's spec for one node, whose name replaces required terms."""
     requirement = {"key": "metadata.name", "operator": "In", "values": [node]}
     affinity = spec.get("affinity") or {}
     return {

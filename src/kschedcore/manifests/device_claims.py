@@ -1,4 +1,4 @@
-"""The ResourceClaims that the ResourceClaim controller would make for pods from templates (KEP-4381)."""
+"""The ResourceClaims that the ResourceClaim controller would create for pods from templates (KEP-4381)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Templates = Mapping[tuple[str, str], ResourceClaimTemplate]
 
 
 def _missing(pod: Pod, templates: Templates) -> Iterator[tuple[str, ResourceClaimTemplate]]:
-    """Yield the claims of a pod that have yet to be made, by the name that the pod gives them."""
+    """Yield the claims of a pod that do not exist yet, by their names in the pod."""
     made = {each.name for each in pod.status.resource_claim_statuses or ()}
     for reference in pod.spec.resource_claims or ():
         name = reference.resource_claim_template_name
@@ -34,12 +34,12 @@ def _missing(pod: Pod, templates: Templates) -> Iterator[tuple[str, ResourceClai
 
 
 def _name(pod: Pod, reference: str) -> str:
-    """Return a claim's name; the controller would draw its suffix."""
+    """Return a claim's name; the controller would generate a random suffix."""
     return f"{pod.metadata.name}-{reference}"
 
 
 def with_claim_statuses(pod: Pod, templates: Templates) -> Pod:
-    """Return a pod whose status names the claims that the controller would make for it."""
+    """Return a pod with the names of the claims that the controller would create in its status."""
     if pod.spec.resource_claims is None:
         return pod
     made = tuple(
@@ -54,7 +54,7 @@ def with_claim_statuses(pod: Pod, templates: Templates) -> Pod:
 
 
 def claims_to_make(pod: Pod, templates: Templates) -> Iterator[ResourceClaim]:
-    """Yield the claims that the controller would make for a pod."""
+    """Yield the claims that the controller would create for a pod."""
     for reference, template in _missing(pod, templates):
         yield claim_of(pod, _name(pod, reference), template.spec.spec)
 

@@ -1,4 +1,4 @@
-"""From documents to the objects in them: lists taken apart, every object with its kind, namespace and name."""
+"""The objects in documents: lists are flattened, every object has its kind, namespace and name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Whole", "objects_in"]
 Steps = tuple[str | int, ...]
 
 _NAMELESS: Final = ".config.k8s.io"
-"""How the groups of components' configurations end, which are no objects of a cluster."""
+"""Suffix of the API groups of component configurations, which are not objects of a cluster."""
 
 _STEP = re.compile(r"\[(\d+)\]|\[([^\]]*)\]|([^.\[\]]+)")
 _STUCK_DASH = re.compile(r"-[A-Za-z]")
@@ -27,15 +27,15 @@ _STUCK_DASH = re.compile(r"-[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """An object as it stands in a manifest.
+    """An object of a manifest.
 
     Attributes:
-        kind: Its kind; of kinds that are not Kubernetes' own with their group, ``Service.serving.knative.dev``.
-        namespace: Its namespace; empty for kinds that have none.
-        name: Its name.
-        data: All of it, with its namespace spelled out.
-        document: Where it stands.
-        steps: The way to it from the document's root, when it stands in a list.
+        kind: The kind; with the group for custom kinds, ``Service.serving.knative.dev``.
+        namespace: The namespace; empty for cluster-scoped kinds.
+        name: The name.
+        data: The object, with its namespace filled in.
+        document: The document.
+        steps: The path from the document's root, for an object in a list.
     """
 
     kind: str
@@ -47,13 +47,13 @@ class Whole:
 
     @property
     def subject(self) -> str:
-        """How messages call it."""
+        """The object in messages: kind, namespace and name."""
         name = f"{self.namespace}/{self.name}" if self.namespace else self.name
         return f"{self.kind} {name}".rstrip()
 
     @property
     def place(self) -> str:
-        """Where it stands, for a message about another one."""
+        """The place of the object, for a message about another one."""
         return f"{self.document.source} document {self.document.number}"
 
     def located(self, error: ManifestError) -> ManifestError:
@@ -66,14 +66,14 @@ class Whole:
 
 
 def objects_in(document: Document, namespace: str) -> Iterator[Whole]:
-    """Yield the objects of a document, those of lists of any kind one by one.
+    """Yield the objects of a document; lists of any kind are flattened.
 
     Args:
         document: The document.
         namespace: The namespace of objects that name none.
 
     Raises:
-        ManifestError: Something that is no object, or lacks apiVersion, kind or name.
+        ManifestError: An item is not an object, or lacks apiVersion, kind or name.
     """
     for steps, data in _flattened(document, document.data, ()):
         yield _whole(document, steps, data, namespace)
@@ -108,7 +108,7 @@ def _is_list(data: Mapping[str, Any]) -> bool:
 
 
 def _what_items_leave_out(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a ``PodList`` says once for all of its items; ``List`` says nothing of them."""
+    """Return the apiVersion and kind of the items of a ``PodList``; nothing for ``List``."""
     kind = str(data["kind"]).removesuffix("List")
     version = data.get("apiVersion")
     return {"apiVersion": version, "kind": kind} if kind and isinstance(version, str) else {}
@@ -149,7 +149,7 @@ def _type_field(document: Document, steps: Steps, data: Mapping[str, Any], field
 
 
 def _plain(key: object) -> str:
-    """Return a key as it is compared with others; one that is no string can stand in no file, but in memory."""
+    """Return a mapping's key as a string; only objects in memory have other keys."""
     return str(key).strip().lower()
 
 
@@ -204,7 +204,7 @@ def _steps(path: str) -> Steps:
 
 
 def _dash_hint(data: Any, steps: Sequence[str | int]) -> str:
-    """Return a hint when the faulty value is a mapping with a key such as ``-name``."""
+    """Return a hint if the invalid value is a mapping with a key such as ``-name``."""
     for step in steps:
         try:
             data = data[step]

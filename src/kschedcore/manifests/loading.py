@@ -25,18 +25,18 @@ __all__ = ["STDIN", "Document", "parse_documents", "read_documents"]
 T = TypeVar("T")
 
 STDIN = "-"
-"""The path that stands for standard input."""
+"""The path that means standard input."""
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".gz")
 _GZIP = b"\x1f\x8b"
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?()\s*+(?:\[\s*+)*(?:(\{\s*+[\"}]|[\[\]])|\{)")
-"""How JSON begins, and with the second group what is hardly YAML in flow style."""
+"""The beginning of JSON; the second group matches text that is hardly YAML in flow style."""
 
 _SURROGATE = re.compile(r"\\[uU](?:0000)?[dD][89a-fA-F]")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 MAX_BYTES = 2**30
-"""Maximum size of a source, also after unpacking."""
+"""Maximum size of a source, also after decompression."""
 
 _PIECE = 1 << 18
 
@@ -53,12 +53,12 @@ class Document:
     """One document of a source.
 
     Attributes:
-        data: Its content, JSON-shaped.
+        data: The content, JSON-shaped.
         source: The file, or ``<stdin>``.
-        number: Which document of the source it is, from 1.
-        text: The source's text when it is YAML, to find lines in.
-        line: The line where it starts, from 1; None for JSON.
-        warnings: What is probably not meant, such as a key that replaces another one, each with its line.
+        number: The number of the document in the source, from 1.
+        text: The source's text if it is YAML, to find lines in.
+        line: The line where the document starts, from 1; None for JSON.
+        warnings: Probable mistakes, such as duplicate keys, each with its line.
     """
 
     data: Any
@@ -69,7 +69,7 @@ class Document:
     warnings: tuple[str, ...] = ()
 
     def line_of(self, path: list[str | int]) -> int | None:
-        """Return the line of a field, or of the closest thing around it that has one."""
+        """Return the line of a field, or of its closest parent with a line."""
         if self.text is None:
             return None
         return line_of(self.text, self.number, path) or self.line
@@ -82,13 +82,13 @@ def read_documents(
 
     Args:
         paths: Files, folders (every manifest directly in them), or ``-``.
-        stdin: Where ``-`` reads from; the process's standard input when None.
+        stdin: The stream for ``-``; the process's standard input if None.
         recursive: Whether to read the folders in folders as well.
 
     Raises:
         NotFoundError: A path does not exist.
         ManifestError: A source cannot be read or is neither YAML nor JSON.
-        UsageError: Something is no path.
+        UsageError: A value is not a path.
     """
     for path in paths:
         if str(path) == STDIN:
@@ -127,7 +127,7 @@ def _read_file(file: Path) -> bytes:
 
 
 def _read(stream: BinaryIO, source: str) -> bytes:
-    """Read a stream to its end, which an endless one such as ``/dev/zero`` does not have."""
+    """Read a stream up to the maximum size, as it may be endless, such as ``/dev/zero``."""
     pieces, size = [], 0
     while piece := stream.read(_PIECE):
         if (
@@ -202,7 +202,7 @@ def _yaml(data: bytes, source: str) -> Iterator[Document]:
 
 
 def _json(data: bytes, source: str) -> Iterator[Document] | None:
-    """Return the documents of JSON text, several in a row allowed; None when it has to be read as YAML."""
+    """Return the documents of JSON text, several in a row allowed; None if it has to be read as YAML."""
     start = _JSON_START.match(data)
     if start is None:
         return None

@@ -1,4 +1,4 @@
-"""Everything that was loaded: objects kept whole, with typed views of those that placement reads."""
+"""Loaded manifests: complete objects, with typed views of those that the engine reads."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ _DECIDING = frozenset({
     "CronJob", "DaemonSet", "HorizontalPodAutoscaler", "LimitRange", "PersistentVolume", "PersistentVolumeClaim",
     "PriorityClass", "ResourceClaimTemplate", "ResourceQuota", "RuntimeClass", "StorageClass",
 })  # fmt: skip
-"""Kinds, besides workloads, that decide which pods there are, or what admission and controllers give them."""
+"""Kinds, besides workloads, that admission and controllers read when they create pods."""
 
 OBJECTS = "<objects>"
-"""The source of objects that a program made."""
+"""The source of objects that a program passed."""
 
 CLUSTER_KEYS = {kind.recorded_key: kind.resource.kind for kind in KINDS if kind.view is not None}
 """Keys of a recorded cluster, whose objects may leave out their kind."""
@@ -58,7 +58,7 @@ Key = tuple[str, str, str]
 
 
 class Manifests:
-    """What manifests say, in the order in which they were read.
+    """The objects of manifests, in the order in which they were read.
 
     Args:
         namespace: The namespace of objects that name none.
@@ -66,13 +66,13 @@ class Manifests:
             (``strict``), a warning (``warn``, as the API server does by default) or dropped in silence (``ignore``).
 
     Attributes:
-        objects: Every object whole, by (kind, namespace, name); of cluster-scoped kinds the namespace is empty.
+        objects: All complete objects, by (kind, namespace, name); the namespace of cluster-scoped kinds is empty.
         nodes: Nodes.
-        pods: Pods that stand in the manifests themselves.
+        pods: The pods in the manifests, without those of workloads.
         namespaces: Namespaces.
-        workloads: Whole Deployments, ReplicaSets, StatefulSets, Jobs and replication controllers.
+        workloads: Complete Deployments, ReplicaSets, StatefulSets, Jobs and ReplicationControllers.
         config: A KubeSchedulerConfiguration, if one was among them.
-        warnings: What is probably not meant, each with its place.
+        warnings: Probable mistakes, each with its place.
     """
 
     def __init__(
@@ -101,14 +101,14 @@ class Manifests:
         """Read files, folders or ``-`` for standard input.
 
         Args:
-            paths: Where the manifests are.
+            paths: Files, folders or ``-``.
             namespace: The namespace of objects that name none.
-            stdin: What ``-`` reads from.
+            stdin: The stream for ``-``.
 
         Raises:
             NotFoundError: A path does not exist.
-            ManifestError: Something in it is not what it claims to be.
-            UsageError: Something is no path.
+            ManifestError: An object is invalid.
+            UsageError: A value is not a path.
         """
         self = cls(namespace)
         with collection_put_off():
@@ -118,7 +118,7 @@ class Manifests:
 
     @classmethod
     def from_objects(cls, objects: Iterable[Mapping[str, Any]], namespace: str = "default") -> Manifests:
-        """Take objects that are in memory already."""
+        """Return manifests with objects from memory."""
         self = cls(namespace)
         for number, data in enumerate(objects, 1):
             self.add(Document(data, OBJECTS, number))
@@ -126,7 +126,7 @@ class Manifests:
 
     @classmethod
     def from_cluster(cls, cluster: Mapping[str, Any]) -> Manifests:
-        """Take a recorded cluster: lists of objects by kind, which may leave out ``apiVersion`` and ``kind``."""
+        """Return manifests of a recorded cluster: lists of objects by kind, which may omit their kind."""
         self = cls()
         self._recorded = True
         for key, kind in CLUSTER_KEYS.items():
@@ -136,10 +136,10 @@ class Manifests:
         return self
 
     def add(self, document: Document) -> None:
-        """Add what a document holds: an object, or a list of objects.
+        """Add the objects of a document: an object, or a list of objects.
 
         Raises:
-            ManifestError: It is neither, stands there already, or a fault is in something that placement reads.
+            ManifestError: It is neither, a duplicate, or an object that the engine reads is invalid.
         """
         self.warnings += [f"{document.source}: {warning}" for warning in document.warnings]
         for whole in objects_in(document, self.namespace):
@@ -160,7 +160,7 @@ class Manifests:
         self.objects[key] = whole.data
 
     def _entered(self, whole: Whole) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
-        """Return an object as it stands and, unless it exists already, as an API server would store it."""
+        """Return an object as given and, unless it exists already, as an API server would store it."""
         data = whole.data
         if self._recorded or exists(data):
             return data, None
@@ -217,18 +217,18 @@ class Manifests:
                 self._listed.append((kind, view))
 
     def _restored(self, pod: Pod, data: Mapping[str, Any]) -> Pod:
-        """Return a pod that exists: its spec as it stands, unless it lacks what decoding fills in."""
+        """Return an existing pod, with its spec unchanged unless it lacks fields that decoding fills in."""
         spec = data.get("spec") or {}
         complete = None if self._recorded else restored_spec(spec)
         if complete is not None:
             pod = msgspec.structs.replace(pod, spec=view_of(complete))
         if not self._recorded and pod.spec.priority is None:
-            # No API server resolved its class: the manifest was written by hand, or trimmed.
+            # The priority was not resolved by an API server: the manifest was written by hand, or trimmed.
             self._specs.add(pod.spec, complete or shared(spec))
         return pod
 
     def without_pods(self, keys: Iterable[tuple[str, str]]) -> Manifests:
-        """Return manifests that lack some pods and are the same otherwise.
+        """Return a copy without some pods.
 
         Args:
             keys: (namespace, name) of the pods.
@@ -291,38 +291,38 @@ class Manifests:
 
     @property
     def bound(self) -> list[Pod]:
-        """Pods that have a node and have not finished."""
+        """The pods that have a node and have not finished."""
         return self._planner().completed(
             pod for pod in self.pods if pod.spec.node_name and pod.status.phase not in FINISHED
         )
 
     @property
     def pending(self) -> list[Pod]:
-        """Pods without a node: those of the manifests, then those that its workloads still lack.
+        """The pods without a node: those of the manifests, then the missing ones of workloads.
 
         Raises:
-            ManifestError: A workload's template cannot be read as that of a pod.
+            ManifestError: A workload's pod template is invalid.
         """
         return list(self._planned().pods)
 
     @property
     def refused(self) -> list[Refusal]:
-        """Pods that admission would refuse, which so would not exist, each with the reason.
+        """The pods that admission would refuse, each with the reason.
 
         Raises:
-            ManifestError: A workload's template cannot be read as that of a pod.
+            ManifestError: A workload's pod template is invalid.
         """
         return list(self._planned().refused)
 
     @property
     def nominated(self) -> list[Pod]:
-        """Pods without a node for which room is made on one (``status.nominatedNodeName``)."""
+        """The nominated pods: pods without a node that have a ``status.nominatedNodeName``."""
         planner = self._planner()
         return planner.completed(pod for pod in planner.waiting() if pod.status.nominated_node_name)
 
     @property
     def listed(self) -> list[tuple[str, Any]]:
-        """(kind, view) of further objects that placement rules look up.
+        """(kind, view) of other objects that plugins read.
 
         ReplicaSets, claims and volumes that their controllers have yet to create or to bind are included.
         """
@@ -345,7 +345,7 @@ class Manifests:
         )
 
     def _planned(self) -> Planned:
-        """Return what there is to schedule, worked out again after a change of pods, nodes or workloads."""
+        """Return the pods to schedule, computed again after a change of pods, nodes or workloads."""
         state = (
             len(self.objects), [*map(id, self.pods)], [*map(id, self.nodes)], [*map(id, self.workloads)]
         )  # fmt: skip
@@ -355,20 +355,20 @@ class Manifests:
 
     @property
     def sources(self) -> set[str]:
-        """The files (and ``<stdin>``) that hold objects."""
+        """The files (and ``<stdin>``) that contain objects."""
         return {whole.document.source for whole in self._wholes.values()}
 
     @property
     def others(self) -> list[Mapping[str, Any]]:
-        """Whole objects of the kinds that neither placement nor :attr:`workloads` looks at."""
+        """The complete objects of other kinds, which neither the engine nor :attr:`workloads` uses."""
         known = VIEWS.keys() | WORKLOAD_KINDS | _DECIDING | {CONFIGURATION}
         return [data for (kind, _, _), data in self.objects.items() if kind not in known]
 
     def raw(self, view: View) -> Mapping[str, Any]:
-        """Return the whole object that a view shows.
+        """Return the complete object of a view.
 
         Raises:
-            NotFoundError: It does not stand in the manifests itself, as a pod that a workload lacks.
+            NotFoundError: It is not in the manifests, such as a pod of a workload.
         """
         kind, namespace, name = self._key_of_view(type(view).__name__, view)
         found = self.objects.get((kind, namespace, name))
@@ -397,7 +397,7 @@ class Manifests:
 
 
 def is_the_same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Whether two objects of the same kind, namespace and name are one that a dump holds twice."""
+    """Return whether two objects of the same kind, namespace and name are duplicates in a dump."""
     if first == second or first["kind"] == "Event":
         return True
     mine, other = first.get("metadata") or {}, second.get("metadata") or {}
@@ -408,5 +408,5 @@ def is_the_same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 
 
 def load(*paths: str | Path, namespace: str = "default", stdin: BinaryIO | None = None) -> Manifests:
-    """Read everything in some manifests, see :meth:`Manifests.load`."""
+    """Read manifests, see :meth:`Manifests.load`."""
     return Manifests.load(*paths, namespace=namespace, stdin=stdin)

@@ -1,7 +1,7 @@
-"""The pods that workloads still lack.
+"""The missing pods of workloads.
 
-A dump of a cluster holds a Deployment, its ReplicaSets and its pods: what counts is how many pods the Deployment
-lacks. A workload that another one in the manifests made is counted there.
+A dump of a cluster contains a Deployment, its ReplicaSets and its pods: only the Deployment's missing pods count. A
+workload that another one in the manifests controls is counted there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kschedcore.manifests.workloads import TEMPLATE_HASH, pods_of, replica_set_o
 __all__ = ["missing_pods", "missing_replica_sets"]
 
 Whole = Mapping[str, Any]
-"""A whole workload object."""
+"""A complete workload object."""
 
 Key = tuple[str, str, str]
 """(kind, namespace, name)."""
@@ -26,31 +26,31 @@ Key = tuple[str, str, str]
 def missing_pods(
     workloads: Collection[Whole], pods: Collection[Pod], spec_of: Callable[[Whole, Whole], PodSpec]
 ) -> Iterator[Pod]:
-    """Yield the pods that workloads ask for and that are not there, workload by workload.
+    """Yield the missing pods of workloads, workload by workload.
 
-    A pod that has finished or is on its way out is replaced, under another name.
+    A finished or terminating pod is replaced, under another name.
 
     Args:
         workloads: Whole objects.
-        pods: The pods that are there.
+        pods: The existing pods.
         spec_of: Returns the view of a pod's spec, given the workload and the spec.
 
     Raises:
-        ManifestError: A workload's template cannot be read as that of a pod.
+        ManifestError: A workload's pod template is invalid.
     """
-    asking = _asking(workloads)
+    roots = _root_workloads(workloads)
     taken = {(pod.metadata.namespace or "default", pod.metadata.name) for pod in pods}
-    have = Counter(_asked_by(pod, asking) for pod in pods if _is_active(pod))
+    have = Counter(_workload_of(pod, roots) for pod in pods if _is_active(pod))
     current = _current_replica_sets(workloads)
-    for key, workload in asking.items():
+    for key, workload in roots.items():
         if is_paused(workload) and key not in current:
             continue
-        asked = pods_of(workload, replica_set=current.get(key))
-        left = len(asked) - have[key]
+        wanted = pods_of(workload, replica_set=current.get(key))
+        left = len(wanted) - have[key]
         if left <= 0:
             continue
         shown: Any = None
-        for pod in asked:
+        for pod in wanted:
             metadata = decode(ObjectMeta, pod["metadata"])
             if left > 0 and (metadata.namespace, metadata.name) not in taken:
                 if shown is not pod["spec"]:
@@ -61,22 +61,22 @@ def missing_pods(
 
 
 def missing_replica_sets(workloads: Collection[Whole]) -> list[dict[str, Any]]:
-    """Return the ReplicaSets that the Deployments' controller has yet to make."""
+    """Return the ReplicaSets that the Deployment controller would create."""
     current = _current_replica_sets(workloads)
     return [
         replica_set_of(workload)
-        for key, workload in _asking(workloads).items()
+        for key, workload in _root_workloads(workloads).items()
         if key[0] == "Deployment" and key not in current and not is_paused(workload)
     ]
 
 
 def is_paused(workload: Whole) -> bool:
-    """Whether a Deployment is paused: its controller then scales the ReplicaSets that it has, and creates none."""
+    """Return whether a Deployment is paused: its controller then scales existing ReplicaSets, and creates none."""
     return workload["kind"] == "Deployment" and (workload.get("spec") or {}).get("paused") is True
 
 
-def _asking(workloads: Collection[Whole]) -> dict[Key, Whole]:
-    """Return the workloads that no other one made."""
+def _root_workloads(workloads: Collection[Whole]) -> dict[Key, Whole]:
+    """Return the workloads without a controller among the workloads."""
     known = {_key(each): each for each in workloads}
     return {key: each for key, each in known.items() if _maker(each) not in known}
 
@@ -93,7 +93,7 @@ def _maker(workload: Whole) -> Key | None:
 
 
 def _current_replica_sets(workloads: Collection[Whole]) -> dict[Key, Whole]:
-    """Return Deployment -> the ReplicaSet made for the template that it has now."""
+    """Return Deployment -> the ReplicaSet of its present template."""
     deployments = {_key(each): each for each in workloads if each["kind"] == "Deployment"}
     current = {}
     for each in workloads:
@@ -104,7 +104,7 @@ def _current_replica_sets(workloads: Collection[Whole]) -> dict[Key, Whole]:
 
 
 def _template(workload: Whole) -> dict[str, Any]:
-    """Return a template without the label that tells templates apart."""
+    """Return a template without the label ``pod-template-hash``."""
     template = dict((workload.get("spec") or {}).get("template") or {})
     metadata = dict(template.get("metadata") or {})
     metadata["labels"] = {k: v for k, v in (metadata.get("labels") or {}).items() if k != TEMPLATE_HASH}
@@ -115,11 +115,11 @@ def _is_active(pod: Pod) -> bool:
     return pod.status.phase not in FINISHED and pod.metadata.deletion_timestamp is None
 
 
-def _asked_by(pod: Pod, asking: Mapping[Key, Whole]) -> Key | None:
-    """Return the workload a pod belongs to: a Deployment, or its ReplicaSet where that stands alone."""
+def _workload_of(pod: Pod, roots: Mapping[Key, Whole]) -> Key | None:
+    """Return the workload of a pod: a Deployment, or its ReplicaSet if that has no Deployment."""
     namespace = pod.metadata.namespace or "default"
     owners = [(each.kind, each.name) for each in pod.metadata.owner_references or () if each.controller]
     for kind, name in filter(None, (workload_of(pod), *owners)):
-        if (kind, namespace, name) in asking:
+        if (kind, namespace, name) in roots:
             return kind, namespace, name
     return None

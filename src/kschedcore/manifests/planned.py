@@ -1,6 +1,6 @@
-"""The pods that are to be scheduled: those that wait, and those that controllers create from workloads.
+"""The pods to schedule: pending pods, and those that controllers create from workloads.
 
-Pods pass through admission as on an API server (priority, runtime class, limit ranges, tolerations, quotas) and get
+Pods pass admission as in an API server (priority, runtime class, limit ranges, tolerations, quotas) and get
 the claims and volumes that controllers create for them.
 """
 
@@ -52,13 +52,13 @@ VOLUMES = "PersistentVolume"
 
 @dataclass
 class Planned:
-    """What there is to schedule.
+    """The pods to schedule, and the objects created for them.
 
     Attributes:
-        pods: The pods without a node, those that exist first.
+        pods: The pods without a node, existing ones first.
         refused: Pods that admission refuses.
         created: (kind, view) of objects that controllers create or change for the pods.
-        replaced: (kind, namespace, name) of objects of the manifests that ``created`` has in another state.
+        replaced: (kind, namespace, name) of objects of the manifests that ``created`` has in a new state.
     """
 
     pods: list[Pod] = field(default_factory=list)
@@ -69,16 +69,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class PodPlanner:
-    """Works out which pods are to be scheduled.
+    """Computes the pods to schedule.
 
     Attributes:
         pods: The pods of the manifests.
         nodes: The nodes.
-        workloads: Whole workload objects.
-        stored: Kind -> whole objects as an API server stores them, of kinds that decide about pods.
-        objects: Every object of the manifests, whole.
-        specs: The specs that the pods' views show.
-        recorded: Whether the objects are a recorded cluster, in which controllers and admission were at work already.
+        workloads: Complete workload objects.
+        stored: Kind -> complete objects as an API server stores them, of kinds that affect pods.
+        objects: All complete objects of the manifests.
+        specs: The specs of the pods' views.
+        recorded: Whether the objects are a recorded cluster, in which controllers and admission have run already.
     """
 
     pods: list[Pod]
@@ -93,7 +93,7 @@ class PodPlanner:
         """Return the pods to be scheduled.
 
         Raises:
-            ManifestError: A workload's template cannot be read as that of a pod.
+            ManifestError: A workload's pod template is invalid.
         """
         if self.recorded:
             missing = missing_pods(self.workloads, self.pods, lambda _, spec: decode(PodSpec, spec))
@@ -119,7 +119,7 @@ class PodPlanner:
         return planned
 
     def waiting(self) -> Iterator[Pod]:
-        """Yield the pods of the manifests that the scheduler looks at: without a node, and not being deleted."""
+        """Yield the pending pods of the manifests: without a node, and not being deleted."""
         return (
             pod
             for pod in self.pods
@@ -136,7 +136,7 @@ class PodPlanner:
     # -- admission --------------------------------------------------------------------------------
 
     def admission(self) -> Admission:
-        """Return the admission plugins that complete and check pods."""
+        """Return the admission plugins that mutate and validate pods."""
         return Admission(
             self.stored.get("PriorityClass", []),
             self.stored.get("RuntimeClass", []),
@@ -144,7 +144,7 @@ class PodPlanner:
         )
 
     def completed(self, pods: Iterable[Pod]) -> list[Pod]:
-        """Return the pods as an API server would admit them; those that exist as they are."""
+        """Return the pods as an API server would admit them; existing ones unchanged."""
         if self.recorded:
             return list(pods)
         admission = self.admission()
@@ -170,10 +170,10 @@ class PodPlanner:
     # -- pods of controllers ----------------------------------------------------------------------
 
     def _daemon_pods(self) -> Iterator[Pod]:
-        """Yield the pods that DaemonSets lack, node by node.
+        """Yield the missing pods of DaemonSets, node by node.
 
         Raises:
-            ManifestError: A template cannot be read as that of a pod.
+            ManifestError: A pod template is invalid.
         """
         for daemon_set in self.stored.get("DaemonSet", ()):
             template = (daemon_set.get("spec") or {}).get("template") or {}
@@ -216,7 +216,7 @@ class PodPlanner:
         planned.created += ((CLAIMS, decode(PersistentVolumeClaim, each)) for each in made.values())
 
     def _ephemeral_claims(self, pods: Iterable[Pod]) -> Iterator[Json]:
-        """Yield the claims that the ephemeral volume controller has yet to create."""
+        """Yield the claims that the ephemeral volume controller would create."""
         owners = [
             pod
             for pod in pods

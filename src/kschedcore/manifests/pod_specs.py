@@ -1,8 +1,8 @@
-"""The specs of pods that a program creates from manifests: completed as an API server would, and typed.
+"""The specs of pods from manifests: completed as by an API server, and typed.
 
-A manifest's pod never passed an API server. Its spec gets defaults when it is loaded, and the fields of its
-PriorityClass and RuntimeClass once every class is known. Replicas have equal specs, so each distinct one is
-completed and decoded once, and all of its pods share one view.
+A manifest's pod has not passed an API server. Its spec is defaulted when it is loaded, and gets the fields of its
+PriorityClass and RuntimeClass once all classes are known. Replicas have equal specs, so each distinct one is completed
+and decoded once, and all its pods share one view.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Json = Mapping[str, Any]
 
 @remembered
 def view_of(spec: FrozenDict) -> PodSpec:
-    """Return a spec as a typed view, the same one for the same spec.
+    """Return a spec as a typed view, cached by the spec.
 
     Raises:
         ManifestError: A field has the wrong type.
@@ -35,9 +35,9 @@ def view_of(spec: FrozenDict) -> PodSpec:
 
 
 def restored_spec(spec: Json) -> FrozenDict | None:
-    """Return the spec of a pod that exists with the requests that follow from its limits; None if it has them.
+    """Return the spec of an existing pod with requests defaulted from limits; None if it has them.
 
-    Decoding fills these in wherever an object comes from; pods that an API server returned have them.
+    Decoding defaults these for all objects; pods from an API server have them.
     """
     if not may_lack_pod_resources(spec):
         return None
@@ -47,9 +47,9 @@ def restored_spec(spec: Json) -> FrozenDict | None:
 
 
 class PodSpecs:
-    """The specs that typed views show, by the identity of the view.
+    """The specs of typed views, by the identity of the view.
 
-    A view that is remembered here is kept alive, so its id is not reused.
+    A cached view is kept alive, so that its id is not reused.
     """
 
     def __init__(self) -> None:
@@ -57,26 +57,26 @@ class PodSpecs:
         self._admitted: Final[dict[int, tuple[PodSpec, FrozenDict]]] = {}
 
     def view(self, spec: FrozenDict) -> PodSpec:
-        """Return the view of a spec that admission has yet to complete, and remember the spec."""
+        """Return the view of a spec before admission, and cache the spec."""
         view = view_of(spec)
         self.add(view, spec)
         return view
 
     def add(self, view: PodSpec, spec: FrozenDict) -> None:
-        """Remember the spec of a view, which admission has yet to complete."""
+        """Cache the spec of a view before admission."""
         self._raw[id(view)] = view, spec
 
     def raw(self, view: PodSpec) -> FrozenDict | None:
-        """Return a spec that admission has yet to complete; None for a view that is complete."""
+        """Return the spec of a view before admission; None for a view that is complete."""
         known = self._raw.get(id(view))
         return None if known is None else known[1]
 
     def admit(self, view: PodSpec, spec: FrozenDict) -> None:
-        """Remember the spec of a view as admission completed it."""
+        """Cache the spec of a view after admission."""
         self._admitted[id(view)] = view, spec
 
     def admitted(self, view: PodSpec) -> FrozenDict | None:
-        """Return a spec as admission completed it; None for other views."""
+        """Return the spec of a view after admission; None for other views."""
         known = self._admitted.get(id(view))
         return None if known is None else known[1]
 
@@ -85,9 +85,9 @@ class Admission:
     """Admission of pods from manifests: LimitRanger, RuntimeClass, Priority, DefaultTolerationSeconds.
 
     Args:
-        priority_classes: PriorityClasses, whole.
-        runtime_classes: RuntimeClasses, whole.
-        limit_ranges: LimitRanges, whole and with defaults.
+        priority_classes: Complete PriorityClasses.
+        runtime_classes: Complete RuntimeClasses.
+        limit_ranges: Complete, defaulted LimitRanges.
     """
 
     def __init__(
@@ -107,13 +107,13 @@ class Admission:
         return self._limits.get(namespace, [])
 
     def refusal(self, spec: FrozenDict, namespace: str) -> str:
-        """Return why LimitRanger refuses an admitted spec, in its words; empty if it does not."""
+        """Return LimitRanger's message for an admitted spec that it refuses; else empty."""
         problems = [text for item in self._limits.get(namespace, ()) for text in pod_problems(spec, item)]
         distinct = list(dict.fromkeys(problems))
         return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]" if distinct else ""
 
     def admit(self, spec: FrozenDict, namespace: str) -> FrozenDict:
-        """Return the spec as it is admitted; a class that does not exist is left to the cluster."""
+        """Return the admitted spec; classes that do not exist are ignored."""
         for item in self._limits.get(namespace, ()):
             if item.get("type") == "Container":
                 spec, _ = with_limit_defaults(spec, item)

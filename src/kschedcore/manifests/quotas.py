@@ -1,4 +1,4 @@
-"""ResourceQuotas of manifests: what admission charges them with as pods and claims are created."""
+"""ResourceQuotas of manifests, charged by admission as pods and claims are created."""
 
 from __future__ import annotations
 
@@ -23,51 +23,51 @@ Json = Mapping[str, Any]
 
 
 class Quotas:
-    """The quotas of all namespaces, charged with what exists and then with each object that is created.
+    """The quotas of all namespaces, charged with existing objects and then with each created object.
 
     Args:
-        quotas: ResourceQuotas, whole.
-        existing: (resource, object) of everything that exists already; iterated only when there are quotas.
+        quotas: Complete ResourceQuotas.
+        existing: (resource, object) of all existing objects; iterated only if there are quotas.
     """
 
     def __init__(self, quotas: Iterable[Json], existing: Iterable[tuple[Resource, Json]]) -> None:
-        self._ledgers: dict[str, list[_Ledger]] = {}
+        self._quotas: dict[str, list[_Quota]] = {}
         for each in quotas:
-            self._ledgers.setdefault(each["metadata"].get("namespace") or "default", []).append(_Ledger(each))
+            self._quotas.setdefault(each["metadata"].get("namespace") or "default", []).append(_Quota(each))
         objects: dict[str, dict[Resource, list[Json]]] = {}
-        for resource, obj in existing if self._ledgers else ():
+        for resource, obj in existing if self._quotas else ():
             namespace = obj["metadata"].get("namespace") or "default"
-            if namespace in self._ledgers:
+            if namespace in self._quotas:
                 objects.setdefault(namespace, {}).setdefault(resource, []).append(obj)
-        for namespace, ledgers in self._ledgers.items():
-            for ledger in ledgers:
-                ledger.count(objects.get(namespace, {}))
+        for namespace, limits in self._quotas.items():
+            for quota in limits:
+                quota.count(objects.get(namespace, {}))
 
     def problem(self, resource: Resource, obj: Json, namespace: str) -> str:
-        """Return why a quota refuses an object, in the plugin's words; charge every quota if none does.
+        """Return the plugin's message if a quota refuses an object; charge all quotas if none does.
 
         Args:
             resource: The resource of the object.
             obj: The object as admitted so far.
-            namespace: Its namespace.
+            namespace: The object's namespace.
         """
-        ledgers = self._ledgers.get(namespace)
-        if not ledgers:
+        quotas = self._quotas.get(namespace)
+        if not quotas:
             return ""
         evaluator = evaluator_for(resource)
-        concerned = [ledger for ledger in ledgers if ledger.concerns(obj, evaluator)]
-        if why := next(filter(None, (ledger.missing(obj, evaluator) for ledger in concerned)), ""):
+        concerned = [quota for quota in quotas if quota.concerns(obj, evaluator)]
+        if why := next(filter(None, (quota.missing(obj, evaluator) for quota in concerned)), ""):
             return why
         usage = evaluator.usage(obj) if concerned else {}
-        if why := next(filter(None, (ledger.exceeded(usage) for ledger in concerned)), ""):
+        if why := next(filter(None, (quota.exceeded(usage) for quota in concerned)), ""):
             return why
-        for ledger in concerned:
-            ledger.charge(usage)
+        for quota in concerned:
+            quota.charge(usage)
         return ""
 
 
-class _Ledger:
-    """One quota: its limits, and what is used of them."""
+class _Quota:
+    """One quota: its limits and usage."""
 
     def __init__(self, quota: Json) -> None:
         self._name = str(quota["metadata"]["name"])
@@ -80,15 +80,15 @@ class _Ledger:
         self._used = added(self._used, parse(quota_usage(self._spec, objects)))
 
     def concerns(self, obj: Json, evaluator: Evaluator) -> bool:
-        """Whether the quota limits objects of this kind and its scopes cover the object."""
+        """Return whether the quota limits objects of this kind and its scopes match the object."""
         return bool(evaluator.matching_resources(self._hard)) and quota_matches(self._spec, obj, evaluator)
 
     def missing(self, obj: Json, evaluator: Evaluator) -> str:
-        """Return which resources the object fails to state."""
+        """Return the message for resources that the object must specify and does not."""
         return missing_problem(self._name, evaluator.matching_resources(self._hard), obj, evaluator)
 
     def exceeded(self, usage: ResourceList) -> str:
-        """Return which limits the usage exceeds."""
+        """Return the message for limits that the usage exceeds."""
         return exceeded_problem(self._name, self._hard, self._used, self._requested(usage))
 
     def charge(self, usage: ResourceList) -> None:

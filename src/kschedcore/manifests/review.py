@@ -24,12 +24,12 @@ CLAIMS = "PersistentVolumeClaim"
 
 
 class Refusal(NamedTuple):
-    """A pod that a workload asks for and that does not come to exist.
+    """A pod of a workload that is not created.
 
     Attributes:
         pod: The pod.
-        message: The reason, in the admission plugin's words.
-        plugin: The admission plugin that refuses the pod; empty where the controller does not create it.
+        message: The admission plugin's message.
+        plugin: The admission plugin that refuses the pod; empty if the controller does not create it.
     """
 
     pod: Pod
@@ -38,22 +38,22 @@ class Refusal(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why the pod does not exist, and who says so."""
+        """The plugin and the message."""
         return f"refused by {self.plugin}: {self.message}" if self.plugin else f"not created: {self.message}"
 
 
 class Review:
-    """Admission of new pods, one after the other; what one takes of a quota, the next one finds taken.
+    """Admission of new pods, one after the other, each charged to the quotas.
 
     Args:
-        admission: The plugins that check pods.
-        specs: The specs that the pods' views show.
-        stored: Kind -> whole objects as an API server stores them.
-        objects: Every object of the manifests, whole.
-        workloads: Whole workload objects.
+        admission: The plugins that validate pods.
+        specs: The specs of the pods' views.
+        stored: Kind -> complete objects as an API server stores them.
+        objects: All complete objects of the manifests.
+        workloads: Complete workload objects.
 
     Attributes:
-        claims: The claims of StatefulSets' pods that were admitted so far, whole.
+        claims: The complete claims of StatefulSets' pods that were admitted so far.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Review:
         self.claims: list[Json] = []
 
     def _existing(self) -> Iterator[tuple[Resource, Json]]:
-        """Yield everything that counts towards quotas before the first new pod is created."""
+        """Yield the existing objects that count towards quotas."""
         for (name, _, _), obj in self._objects.items():
             resource = _RESOURCES.get((obj.get("apiVersion", ""), name))
             if resource is None:
@@ -94,7 +94,7 @@ class Review:
             yield resource, obj
 
     def refusal(self, pod: Pod) -> Refusal | None:
-        """Return why a pod is refused; None for one that is admitted, which is charged, or that exists."""
+        """Return why a pod is refused; None for one that exists, or that is admitted and charged."""
         exists = bool(pod.metadata.uid or pod.status.phase)
         namespace = pod.metadata.namespace or "default"
         claims = self._missing_claims(pod, namespace)
@@ -111,7 +111,7 @@ class Review:
         return None
 
     def _missing_claims(self, pod: Pod, namespace: str) -> list[Json]:
-        """Return the claims that a pod of a StatefulSet lacks."""
+        """Return the missing claims of a pod of a StatefulSet."""
         if not self._sets:
             return []
         owner = next((each for each in pod.metadata.owner_references or () if each.controller), None)

@@ -35,7 +35,7 @@ _MAX_EXACT_FLOAT = 2**53
 
 
 def resolve(text: str) -> Scalar:
-    """Return what a scalar without quotes and tag means; not a number and the infinities are floats."""
+    """Return the value of a scalar without quotes and tag; NaN and the infinities are floats."""
     return _resolve(text) if len(text) <= _LONGEST_KEPT else _read(text)
 
 
@@ -73,5 +73,5 @@ def _float(text: str) -> int | float | None:
     number = float(text)
     if math.isinf(number):
         return None
-    # JSON, which Kubernetes turns this into, writes a whole number without a fraction.
+    # Kubernetes converts to JSON, which writes a whole number without a fraction.
     return int(number) if number.is_integer() and abs(number) < _MAX_EXACT_FLOAT else number

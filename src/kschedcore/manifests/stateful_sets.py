@@ -18,7 +18,7 @@ _INDEX_LABEL: Final = "apps.kubernetes.io/pod-index"
 
 
 def identity_labels(pod_name: str) -> dict[str, str]:
-    """Return the labels by which one pod is selected."""
+    """Return the identity labels of a pod."""
     return {NAME_LABEL: pod_name, _INDEX_LABEL: pod_name.rpartition("-")[2]}
 
 

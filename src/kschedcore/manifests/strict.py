@@ -1,4 +1,4 @@
-"""Reading documents of one's own kinds strictly: an unknown field or a wrong type is an error with its path."""
+"""Strict decoding of kschedcore's own documents: an unknown field or a wrong type is an error with its path."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _WORDS = {
 
 
 class Fields(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Base of what a document holds; a field that does not exist is an error."""
+    """Base of the types of a document; an unknown field is an error."""
 
 
 def read_strictly(data: Any, kind: type[Read]) -> Read:
     """Read JSON-shaped data as a :class:`Fields`.
 
     Raises:
-        ManifestError: A field does not exist, is missing, or holds what it may not; with its path.
+        ManifestError: A field is unknown, missing or invalid; names its path.
     """
     try:
         return msgspec.convert(data, kind, strict=True)
@@ -48,15 +48,15 @@ def read_strictly(data: Any, kind: type[Read]) -> Read:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         path = place.rstrip("`").removeprefix(".")
-        raise ManifestError(_told(problem, data, path), path=path or None) from None
+        raise ManifestError(_message(problem, data, path), path=path or None) from None
 
 
-def _told(problem: str, data: Any, path: str) -> str:
+def _message(problem: str, data: Any, path: str) -> str:
     for kind in ("unknown", "missing required"):
         name = problem.removeprefix(f"Object contains {kind} field ").removeprefix(f"Object {kind} field ")
         if name != problem:
             return f"{kind} field {name.strip('`')}"
-    expected = _in_words(problem.removeprefix("Expected ").partition(", got")[0])
+    expected = _described(problem.removeprefix("Expected ").partition(", got")[0])
     found = _at(data, path)
     if path.endswith("[...]") and isinstance(found, Mapping):
         wanted: Any = str if expected == "a string" else Mapping
@@ -64,8 +64,8 @@ def _told(problem: str, data: Any, path: str) -> str:
     return f"found {shown(found)}, expected {expected}"
 
 
-def _in_words(kinds: str) -> str:
-    """What msgspec calls "`float` >= 0.0" or "`str | null`", as messages call it elsewhere."""
+def _described(kinds: str) -> str:
+    """Return msgspec's type description ("`float` >= 0.0", "`str | null`") as in other messages."""
     names, _, bound = kinds.removeprefix("`").partition("`")
     words = dict.fromkeys(_WORDS.get(name, name) for name in names.split(" | ") if name != "null")
     return " or ".join(words) + bound.replace(".0", "")

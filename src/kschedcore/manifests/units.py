@@ -1,4 +1,4 @@
-"""Units of resource quantities that are valid and hardly meant: thousandths of a byte, millions of cores."""
+"""Warnings about valid but unlikely units of quantities: thousandths of a byte, millions of cores."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The pods that a workload asks for, as its controller would make them.
+"""The pods of a workload, as its controller would create them.
 
-A Deployment's pods belong to a ReplicaSet, and their labels carry ``pod-template-hash``: default topology
-spreading looks the owner's selector up, and ``matchLabelKeys`` usually names that label. A Deployment that
-has no ReplicaSet yet gets the one that its controller would make. The pods of a StatefulSet with claim
-templates mount the claims of their ordinals.
+A Deployment's pods belong to a ReplicaSet and have the label ``pod-template-hash``: default topology spreading uses the
+owner's selector, and ``matchLabelKeys`` usually names that label. A Deployment without a ReplicaSet gets the one that
+its controller would create. The pods of a StatefulSet with claim templates mount the claims of their ordinals.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from kschedcore.manifests.stateful_sets import identity_labels, with_claims
 __all__ = ["TEMPLATE_HASH", "WORKLOAD_KINDS", "pods_of", "replica_set_of", "workload_of"]
 
 WORKLOAD_KINDS: Final = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"})
-"""Kinds whose pods are made from a template, so many at a time."""
+"""Kinds whose pods are created from a template and a number of replicas."""
 
 TEMPLATE_HASH: Final = "pod-template-hash"
-"""The label that tells the pods of a Deployment's templates apart."""
+"""The label that distinguishes the pods of a Deployment's templates."""
 
 _JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 _HASH_DIGITS = "bcdfghjklm"
@@ -39,9 +38,9 @@ def pods_of(
     (each with its own where the pods mount claims of their own).
 
     Args:
-        workload: A whole workload object; what has not the type that its API gives it counts as absent.
-        replicas: How many, instead of what the workload says.
-        replica_set: The one that a Deployment's pods belong to, when it exists already.
+        workload: A complete workload object; fields of a wrong type count as absent.
+        replicas: The number of pods; the workload's replicas by default.
+        replica_set: The existing ReplicaSet of a Deployment's pods, if any.
     """
     owner = workload
     if workload["kind"] == "Deployment":
@@ -67,9 +66,9 @@ def pods_of(
 
 
 def replica_set_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ReplicaSet that the deployment controller would make for the deployment's current template.
+    """Return the ReplicaSet that the Deployment controller would create for the Deployment's present template.
 
-    Kubernetes hashes Go's own print of the template. The hash here is another one, and as stable.
+    Kubernetes hashes Go's printed form of the template. This is another, equally stable hash.
     """
     spec = _mapping(deployment.get("spec"))
     template = _mapping(spec.get("template"))
@@ -96,9 +95,9 @@ def replica_set_of(deployment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def workload_of(pod: Pod) -> tuple[str, str] | None:
-    """Return (kind, name) of the workload that a pod belongs to, or None for a pod on its own.
+    """Return (kind, name) of a pod's workload, or None for a pod without one.
 
-    A ReplicaSet that is named after its pods' template hash stands for the Deployment that made it.
+    A ReplicaSet that is named after its pods' template hash is counted as its Deployment.
     """
     owner = next((each for each in pod.metadata.owner_references or () if each.controller), None)
     if owner is None:
@@ -122,7 +121,7 @@ def _namespace(workload: Mapping[str, Any]) -> str:
 
 
 def _hash(template: Mapping[str, Any]) -> str:
-    # Written in consonants, so that it spells no word.
+    # Encoded with Kubernetes' safe characters.
     text = msgspec.json.encode(template, order="deterministic")
     return "".join(_HASH_DIGITS[int(digit)] for digit in f"{zlib.crc32(text):010}")
 
@@ -187,7 +186,7 @@ def _replicas(workload: Mapping[str, Any]) -> int:
 
 
 def _active(spec: Mapping[str, Any], status: Mapping[str, Any]) -> int:
-    """Return how many pods of a job run at once: none of one that is suspended or over."""
+    """Return the number of concurrent pods of a Job: none if it is suspended or finished."""
     conditions = status.get("conditions")
     over = any(
         condition.get("type") in ("Complete", "Failed") and condition.get("status") == "True"

@@ -1,9 +1,8 @@
-"""YAML as Kubernetes' own loader reads it: as another way of writing JSON.
+"""YAML as read by Kubernetes' own loader: as a notation of JSON.
 
-Keys become strings. The last value of a key that is there twice in one mapping counts, as with kubectl and helm; a
-warning names both lines. Documents are built from libyaml's
-events without recursion, within bounds on depth and on what aliases expand to, so that no text can exhaust the
-stack or the memory.
+Keys become strings. The last value of a duplicate key in a mapping counts, as in kubectl and helm; a warning names both
+lines. Documents are built from libyaml's events without recursion, with limits on depth and on the expansion of
+aliases, so that no text can exhaust the stack or the memory.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from kschedcore.manifests.scalars import resolve
 __all__ = ["line_of", "read_yaml"]
 
 MAX_DEPTH: Final = 400
-"""How deep a document may be nested."""
+"""Maximum depth of a document."""
 
 MAX_VALUES: Final = 2_000_000
-"""How many values a document's aliases may stand for."""
+"""Maximum number of values to which a document's aliases expand."""
 
 Lines = dict[tuple[int, str | int], int]
-"""(id of a mapping or list, key or index) -> the line where the entry stands, from 1."""
+"""(id of a mapping or list, key or index) -> the line of the entry, from 1."""
 
 _TAG = "tag:yaml.org,2002:"
 _COLLECTION_TAGS = (None, "!", f"{_TAG}map", f"{_TAG}seq", f"{_TAG}set", f"{_TAG}omap", f"{_TAG}pairs")
@@ -43,16 +42,16 @@ _NO_KEY: Final = object()
 
 
 class _Open:
-    """A mapping or list that has begun and not ended yet.
+    """A mapping or list that is being read.
 
     Attributes:
-        value: What has been read of it.
-        anchor: Its name for aliases.
-        line: Where it began.
-        size: How many values it stands for so far, itself included.
-        key: In a mapping, the key whose value comes next.
-        keys: In a mapping, the lines of the keys that stand in it themselves.
-        merged: In a mapping, what ``<<`` brings in, most important first.
+        value: The content read so far.
+        anchor: The anchor, for aliases.
+        line: The line where it began.
+        size: Number of values so far, aliases expanded, itself included.
+        key: In a mapping, the key of the next value.
+        keys: In a mapping, the lines of its own keys.
+        merged: In a mapping, the mappings merged with ``<<``, in order of precedence.
     """
 
     __slots__ = ("anchor", "key", "keys", "line", "merged", "size", "value")
@@ -71,8 +70,8 @@ class _Document:
     """One document under construction.
 
     Args:
-        lines: Collects the lines of entries, if they are wanted.
-        warnings: Collects warnings, if they are wanted.
+        lines: Collects the lines of entries, if given.
+        warnings: Collects warnings, if given.
     """
 
     def __init__(self, lines: Lines | None, warnings: list[str] | None) -> None:
@@ -129,7 +128,7 @@ class _Document:
         self._put(ended.value, ended.size, ended.line)
 
     def _put(self, value: Any, size: int, line: int, *, is_merge: bool = False) -> None:
-        """Put a value that is complete where it belongs."""
+        """Add a complete value to its parent."""
         if not self._open:
             self.root = value
             return
@@ -235,14 +234,14 @@ def read_yaml(
 
     Args:
         text: The stream.
-        lines: Filled with the lines of entries, if given; good while the documents are held.
+        lines: Filled with the lines of entries, if given; valid while the documents exist.
         warnings: Filled with warnings, if given.
 
     Yields:
-        (line where the document begins, its content as JSON-shaped data), for empty documents too.
+        (line where the document begins, its content as JSON-shaped data), empty documents included.
 
     Raises:
-        ManifestError: The text is not YAML, or not YAML that JSON can express; knows the line.
+        ManifestError: The text is not YAML, or cannot be expressed in JSON; names the line.
     """
     try:
         parser = yaml.CBaseLoader(text)
@@ -277,7 +276,7 @@ def _fault(error: yaml.YAMLError, text: str) -> ManifestError:
 
 
 def _explained(problem: str, lines: Sequence[str]) -> str:
-    """Return what is wrong, for the mistakes that are made most in plain words; the last line is the faulty one."""
+    """Return the problem, in plain words for common mistakes; the last line of the text is the one with the error."""
     last = lines[-1] if lines else ""
     if "\t" in last[: len(last) - len(last.lstrip())]:
         return "indented with a tab; YAML allows only spaces"
@@ -289,7 +288,7 @@ def _explained(problem: str, lines: Sequence[str]) -> str:
 
 
 def line_of(text: str, number: int, path: Sequence[str | int]) -> int | None:
-    """Return the line of a field in the ``number``-th document, from 1, or of its closest parent that is there."""
+    """Return the line of a field in the ``number``-th document, from 1, or of its closest existing parent."""
     lines: Lines = {}
     held = []  # so that ids stay those of these documents
     for count, (line, content) in enumerate(read_yaml(text, lines), 1):

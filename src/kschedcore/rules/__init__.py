@@ -1,1 +1,1 @@
-"""The rule book of the API: defaults, validation and resource amounts, for manifests and for the API server alike."""
+"""The rules of the API: defaults, validation and resource amounts, for both manifests and the API server."""

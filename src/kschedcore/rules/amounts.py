@@ -1,13 +1,13 @@
-"""The resources that a pod requests and is limited to (k8s.io/component-helpers ``resource.PodRequests``).
+"""The requests and limits of a pod (k8s.io/component-helpers ``resource.PodRequests``).
 
-Containers run together, so their amounts add up. Init containers run one after another before them, so the
-largest counts; a sidecar (an init container that is always restarted, KEP-753) runs beside everything that
-starts after it. Amounts at pod level (KEP-2837) replace the sum of the containers for cpu, memory and huge
-pages, and the runtime's overhead comes on top: of every request, and of every limit that is not zero.
+Containers run together, so their amounts are summed. Init containers run one after another before them, so the
+maximum counts; a sidecar (an init container that is always restarted, KEP-753) runs together with all containers that
+start after it. Pod-level amounts (KEP-2837) replace the sum of the containers for cpu, memory and huge pages, and the
+runtime's overhead is added to every request, and to every limit that is not zero.
 
-The same rule serves two callers. Scheduling and node agents read typed pod specs and count in integers: cpu in
-millicores, everything else in whole units, rounded up once at the end. Quotas, limit ranges and defaulting
-read JSON-shaped specs and need quantities that keep the format in which they were written.
+The rule has two forms. Scheduling and node agents read typed pod specs and use integers: cpu in millicores, others in
+whole units, rounded up once at the end. Quotas, limit ranges and defaulting read JSON-shaped specs and use quantities,
+which keep their format.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ ResourceList = dict[str, Quantity]
 Side = Literal["requests", "limits"]
 
 DEFAULT_MILLI_CPU = 100
-"""The cpu that scoring assumes for a container without a cpu request, in millicores."""
+"""Default cpu request of a container for scoring, in millicores."""
 
 DEFAULT_MEMORY = 200 * 1024 * 1024
-"""The memory that scoring assumes for a container without a memory request, in bytes."""
+"""Default memory request of a container for scoring, in bytes."""
 
 _DEFAULTS = {"cpu": DEFAULT_MILLI_CPU * 10**6, "memory": DEFAULT_MEMORY * 10**9}
 _NOTHING: Mapping[str, int] = {}
@@ -89,9 +89,9 @@ def _raise(total: dict[str, N], resources: Mapping[str, N]) -> None:
 
 
 def _of_pod(total: dict[str, N], own: Mapping[str, N], overhead: Mapping[str, N], side: Side) -> dict[str, N]:
-    """Return the sum of the containers with the pod's own amounts and its overhead applied, in place."""
+    """Apply the pod-level amounts and the overhead to the sum of the containers, in place."""
     total.update({name: amount for name, amount in own.items() if is_pod_level(name)})
-    if side == "limits":  # a resource without a limit, or with one of zero, stays so
+    if side == "limits":  # no overhead for a resource without a limit, or with limit 0
         overhead = {name: amount for name, amount in overhead.items() if total.get(name)}
     _add(total, overhead)
     return total
@@ -101,7 +101,7 @@ def _of_pod(total: dict[str, N], own: Mapping[str, N], overhead: Mapping[str, N]
 
 
 def pod_requests(spec: PodSpec) -> dict[str, int]:
-    """Resource name -> requested amount: cpu in millicores, everything else in whole units.
+    """Return resource name -> requested amount: cpu in millicores, others in whole units.
 
     Raises:
         ValueError: A quantity is malformed.
@@ -110,21 +110,21 @@ def pod_requests(spec: PodSpec) -> dict[str, int]:
 
 
 def pod_limits(spec: PodSpec) -> dict[str, int]:
-    """Resource name -> limit, in the units of :func:`pod_requests`."""
+    """Return resource name -> limit, in the units of :func:`pod_requests`."""
     return in_units(_total(spec, "limits"))
 
 
 def scored_requests(spec: PodSpec) -> dict[str, int]:
-    """Requests of an incoming pod as NodeResourcesFit scores them.
+    """Return the requests of an incoming pod as NodeResourcesFit scores them.
 
-    A container that names no cpu or memory is assumed to use the defaults. Requests at pod level do not count
-    here: kube-scheduler v1.34 builds this scorer without that feature.
+    Containers without cpu or memory requests count with the defaults. Pod-level requests do not count here:
+    kube-scheduler v1.34 builds this scorer without that feature.
     """
     return in_units(_total(spec, "requests", _DEFAULTS, pod_level=False))
 
 
 def non_zero_requests(spec: PodSpec) -> dict[str, int]:
-    """Requests of a bound pod as scoring counts them (``NodeInfo.NonZeroRequested``).
+    """Return the requests of a bound pod as scoring counts them (``NodeInfo.NonZeroRequested``).
 
     The defaults apply as for an incoming pod, but with pod-level requests only to resources that neither the
     pod nor any container requests.
@@ -137,7 +137,7 @@ def non_zero_requests(spec: PodSpec) -> dict[str, int]:
 
 
 def in_units(resources: Mapping[str, int]) -> dict[str, int]:
-    """Billionths as the scheduler counts them: cpu in millicores, the rest in whole units, rounded up."""
+    """Convert billionths to the scheduler's units: cpu in millicores, others in whole units, rounded up."""
     return {name: to_milli(n) if name == "cpu" else to_value(n) for name, n in resources.items()}
 
 
@@ -178,8 +178,8 @@ class Amounts:
     """The exact amounts of a pod, overhead included.
 
     Attributes:
-        requests: What it requests.
-        limits: What it is limited to.
+        requests: The requests.
+        limits: The limits.
     """
 
     requests: ResourceList
@@ -187,7 +187,7 @@ class Amounts:
 
 
 def amounts(spec: Mapping[str, Any]) -> Amounts:
-    """Return the amounts of a pod with this spec, computed once for equal specs."""
+    """Return the amounts of a pod with this spec, cached for equal specs."""
     return _amounts(shared(spec))
 
 
@@ -250,7 +250,7 @@ def added(left: Mapping[str, Quantity], right: Mapping[str, Quantity]) -> Resour
 
 
 def qos_class(spec: Mapping[str, Any]) -> str:
-    """``Guaranteed``, ``Burstable`` or ``BestEffort`` (``qos.ComputePodQOS``), over cpu and memory."""
+    """Return ``Guaranteed``, ``Burstable`` or ``BestEffort`` (``qos.ComputePodQOS``), by cpu and memory."""
     return _qos_class(shared(spec))
 
 

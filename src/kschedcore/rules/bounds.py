@@ -1,13 +1,13 @@
-"""Checks of objects that exist already: only what placement must be able to compute with.
+"""Checks of existing objects: only the values that the engine computes with.
 
-An object that some cluster stores passed that cluster's validation, so it is restored without being validated
-anew: limits below requests, names that today's rules refuse and the like stay as they are. What the engine reads
-still has to be in bounds: quantities that parse and are not negative, selectors with known operators, taints
-with known effects, spread constraints with a positive skew. Every rule applied here is one of
-:mod:`kschedcore.rules.validation`; full validation of new objects is :mod:`kschedcore.rules.creation`.
+An object from a cluster passed that cluster's validation, so it is restored without validation: limits below requests,
+names that today's rules refuse and the like are kept. Values that the engine reads still have to be in bounds:
+quantities that parse and are not negative, selectors with known operators, taints with known effects, spread
+constraints with a positive skew. All rules here are from :mod:`kschedcore.rules.validation`; full validation of new
+objects is in :mod:`kschedcore.rules.creation`.
 
-Checks work on typed views, that is on the fields that code reads, with their types checked. Pods come by the
-thousand from few templates, so equal specs and equal amounts of nodes are checked once.
+Checks are on typed views, that is on the fields that code reads. Thousands of pods have few templates, so equal specs
+and equal amounts of nodes are checked once.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def check(view: View) -> None:
-    """Check an object that exists.
+    """Check an existing object.
 
     Raises:
-        ManifestError: The first fault, with the path of its field.
+        ManifestError: The first error, with its field path.
     """
     checker = _CHECKERS.get(type(view))
     if checker is not None:
@@ -78,16 +78,16 @@ def check(view: View) -> None:
 
 
 def checked(view: type[V], item: V | Mapping[str, Any], *, named: bool = True) -> V:
-    """Return an object that a caller hands in as a view; a manifest is decoded and checked, a view was before.
+    """Return an argument as a view; a manifest is decoded and checked, a view has been before.
 
     Args:
         view: The view.
         item: The object.
-        named: Whether it has to have a name.
+        named: Whether it must have a name.
 
     Raises:
-        UsageError: It is neither.
-        ManifestError: The manifest is out of bounds; with its kind and name and the path of the field.
+        UsageError: It is neither a manifest nor a view.
+        ManifestError: The manifest is out of bounds; names its kind, name and field path.
     """
     if isinstance(item, view):
         typed = item
@@ -108,14 +108,14 @@ def checked(view: type[V], item: V | Mapping[str, Any], *, named: bool = True) -
 
 
 def check_workload(workload: Mapping[str, Any]) -> None:
-    """Check a workload that exists: how many pods it asks for, and their template.
+    """Check an existing workload: its number of replicas and its pod template.
 
     Raises:
         ManifestError: As :func:`check`.
     """
     template = template_of(workload)
     first_fault(error.below("spec.template") for error in _spec_errors(template.spec))
-    if workload["kind"] == "ReplicationController":  # its selector is of another type
+    if workload["kind"] == "ReplicationController":  # its selector has another type
         spec = decode(ReplicationController, workload).spec
         counts = {} if spec is None else {"replicas": spec.replicas}
     else:
@@ -138,7 +138,7 @@ def _name_of(view: View) -> str:
 
 
 def _subject(view: type[View], item: Mapping[str, Any]) -> str:
-    """Return how messages call an object, as far as an invalid one can be named."""
+    """Return an object's kind and name for messages, as far as they are valid."""
     metadata = item.get("metadata")
     meta = metadata if isinstance(metadata, Mapping) else {}
     name = "/".join(str(meta[key]) for key in ("namespace", "name") if meta.get(key))
@@ -160,7 +160,7 @@ def _pod(pod: Pod) -> Iterator[FieldError]:
 
 
 def _spec_errors(spec: Any) -> Errors:
-    """Return what is out of bounds in a pod spec, looked up by the fields that are checked."""
+    """Return the errors of a pod spec, cached by the fields that are checked."""
     return _errors_of(
         _encode({
             "containers": spec.containers, "initContainers": spec.init_containers, "resources": spec.resources,

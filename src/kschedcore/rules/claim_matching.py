@@ -1,4 +1,4 @@
-"""Which volume suits a claim: ``FindMatchingVolume`` of ``component-helpers``' persistent volume helpers."""
+"""Matching of volumes to claims: ``FindMatchingVolume`` of ``component-helpers``' persistent volume helpers."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _ZONE: Final = "topology.kubernetes.io/zone"
 
 
 def class_of(obj: Object) -> str:
-    """The storage class of a claim or volume; the annotation of old comes first."""
+    """Return the storage class of a claim or volume; the deprecated annotation takes precedence."""
     annotated = obj["metadata"].get("annotations", {}).get(CLASS_ANNOTATION)
     name: str = annotated or obj["spec"].get("storageClassName") or ""
     return name
 
 
 def requested(claim: Object) -> int:
-    """How many bytes a claim asks for."""
+    """Return the number of bytes that a claim requests."""
     return value(claim["spec"].get("resources", {}).get("requests", {}).get("storage", "0"))
 
 
 def is_reserved_for(volume: Object, claim: Object) -> bool:
-    """Whether the volume names the claim, by uid where it has one."""
+    """Return whether the volume is reserved for the claim (``claimRef``), by uid if it has one."""
     reference, metadata = volume["spec"].get("claimRef"), claim["metadata"]
     if not reference:
         return False
@@ -48,7 +48,7 @@ def is_reserved_for(volume: Object, claim: Object) -> bool:
 
 
 def mismatch(volume: Object, claim: Object) -> str:
-    """Return why the claim that names the volume cannot be bound to it; empty if it can.
+    """Return why a claim cannot be bound to the volume that it names; empty if it can.
 
     Rule: ``checkVolumeSatisfyClaim`` of the persistent volume controller.
     """
@@ -78,7 +78,7 @@ def _has_modes(volume: Object, claim: Object) -> bool:
 
 
 def is_reachable(volume: Object, node: Object) -> bool:
-    """Whether the volume can be reached from the node (``spec.nodeAffinity``)."""
+    """Return whether the volume can be reached from the node (``spec.nodeAffinity``)."""
     required = volume["spec"].get("nodeAffinity", {}).get("required")
     if not required:
         return True
@@ -89,14 +89,14 @@ def is_reachable(volume: Object, node: Object) -> bool:
 def find_volume(
     claim: Object, volumes: Iterable[Object], node: Object | None = None, *, delayed: bool = False
 ) -> Object | None:
-    """Return the volume that is reserved for the claim, or else the smallest free one that suits it.
+    """Return the volume that is reserved for the claim, or else the smallest free one that matches it.
 
-    Volumes with fewer access modes come first; within those of one set of modes a reserved volume does, of
-    whichever class it is (``findByClaim`` of the persistent volume controller's index).
+    Volumes with fewer access modes come first; among those of one set of modes a reserved volume of any class comes
+    first (``findByClaim`` of the persistent volume controller's index).
 
     Args:
         claim: An unbound claim.
-        volumes: Every volume.
+        volumes: All volumes.
         node: The node that the scheduler selected for the claim, from which the volume must be reached.
         delayed: Whether the scheduler chooses the volume, so that only a reserved one is returned.
     """
@@ -145,8 +145,8 @@ def provisioned_volume(name: str, claim: Object, storage_class: Object, zone: st
         name: The name of the volume.
         claim: The claim, with its uid.
         storage_class: Its class.
-        zone: The zone of the node that was selected for the claim, from which alone the volume can be reached. The
-            class's ``allowedTopologies`` count otherwise.
+        zone: The zone of the node that was selected for the claim, to which the volume is restricted; without it, the
+            class's ``allowedTopologies`` apply.
     """
     metadata, spec = claim["metadata"], claim["spec"]
     volume: Object = {
@@ -172,7 +172,7 @@ def provisioned_volume(name: str, claim: Object, storage_class: Object, zone: st
 
 
 def _topology(storage_class: Object, zone: str | None) -> list[Object]:
-    """Return from where a volume can be reached: the zone of the pod's node, or what the class allows."""
+    """Return a new volume's node affinity: the zone of the pod's node, or the class's ``allowedTopologies``."""
     if zone:
         return [{"matchExpressions": [{"key": _ZONE, "operator": "In", "values": [zone]}]}]
     return [

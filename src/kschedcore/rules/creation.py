@@ -1,7 +1,7 @@
-"""Creating an object without a server: decode, default, prepare and validate, as a write passes through them.
+"""Creation of an object without a server: decode, default, prepare and validate.
 
-What needs a store (admission plugins that look other objects up, allocation, quota) is left to the API server,
-which takes the same steps with the same functions (:mod:`kschedcore.apiserver.admission.chain`).
+Steps that need a store (admission plugins that read other objects, allocation, quota) are only in the API server, which
+uses the same functions for the other steps (:mod:`kschedcore.apiserver.admission.chain`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Created(msgspec.Struct, frozen=True):
     """An object as the API server would store it.
 
     Attributes:
-        object: The object, with defaults; the spec of a pod is frozen and shared with equal ones.
-        errors: The faults that validation finds, in the server's order.
-        unknown: The paths of fields that the kind does not have, which were dropped.
+        object: The defaulted object; the spec of a pod is frozen and shared with equal ones.
+        errors: The validation errors, in the server's order.
+        unknown: The paths of unknown fields, which were dropped.
     """
 
     object: Object
@@ -40,15 +40,15 @@ class Created(msgspec.Struct, frozen=True):
 
 
 def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Created | None:
-    """Take an object through the steps of a create that need no store.
+    """Perform the steps of a create that need no store.
 
     Args:
         data: The object, with its apiVersion, kind and namespace.
-        namespaced: Whether objects of the kind live in namespaces.
+        namespaced: Whether the kind is namespaced.
         templated: Whether many objects of the kind have the same spec, see :func:`decoder_of`.
 
     Returns:
-        The outcome; None for a kind of which there is no schema.
+        The result; None for a kind without a schema.
 
     Raises:
         DecodeError: A field has the wrong type.
@@ -65,13 +65,13 @@ def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Cre
 
 
 def restore(data: Mapping[str, Any]) -> Object | None:
-    """Return an object that an API server stored before, decoded and with defaults; it is not validated.
+    """Return an object that an API server stored before, decoded and defaulted, without validation.
 
     Args:
         data: The object, with its apiVersion and kind.
 
     Returns:
-        The object; None for a kind of which there is no schema.
+        The object; None for a kind without a schema.
 
     Raises:
         DecodeError: A field has the wrong type.
@@ -96,7 +96,7 @@ def _stored(obj: Object) -> Object:
 
 
 def create_pod_spec(spec: Mapping[str, Any]) -> FrozenDict:
-    """Return the spec of a pod created from a template with this one, defaults filled in, shared by equal specs.
+    """Return the defaulted spec of a pod created from a template with this spec, shared by equal specs.
 
     Raises:
         DecodeError: A field has the wrong type.

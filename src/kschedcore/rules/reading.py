@@ -1,4 +1,4 @@
-"""Decode objects through their schema, and decode the parts that many objects share only once."""
+"""Decode objects by their schema; parts that many objects share are decoded once."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def decoder_of(type_name: str, *, templated: bool) -> Callable[[Any], tuple[Obje
     Args:
         type_name: The type, ``core.v1.Pod``.
         templated: Whether many objects of the type have equal parts, as pods of one template do: those parts
-            are looked up by value, and come out frozen and shared.
+            are cached by value, and are frozen and shared.
     """
     return object_decoder(object_type(type_name), dict.fromkeys(_SHARED_PARTS if templated else (), _once))
 
 
 def _once(decode: Decoder) -> Decoder:
-    """Return a decoder that looks up values it has decoded before; its objects and lists are frozen."""
+    """Return a decoder that caches its results; its objects and lists are frozen."""
 
     @remembered
     def read(value: Any) -> tuple[Any, tuple[str, ...]]:
         unknown: list[str] = []
         text = msgspec.json.encode(decode(value, unknown))
-        # A value that decodes to itself stays the same object: a template's spec is shared with the template.
+        # A value that decodes to itself is kept: a pod's spec is shared with its template.
         is_unchanged = text == msgspec.json.encode(value)
         return (value if is_unchanged else shared_json(text)), tuple(unknown)
 

@@ -1,7 +1,7 @@
-"""What an in-place resize has granted (KEP-1287, feature InPlacePodVerticalScaling, on since v1.33).
+"""The requests of pods during an in-place resize (KEP-1287, feature InPlacePodVerticalScaling, on since v1.33).
 
-While a resize is under way a bound pod holds the most of what its spec asks for, what the node has set aside
-and what the container runs with; a resize that the node cannot ever grant asks for nothing.
+During a resize a bound pod is accounted with the maximum of the spec's, the allocated and the actual requests; an
+infeasible resize is ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["granted", "what_runs"]
 
 
 def granted(spec: PodSpec, status: PodStatus, *, pod_level: bool = True) -> PodSpec:
-    """Return the spec with the requests that a bound pod is accounted with; ``spec`` itself if none differs.
+    """Return the spec with the requests for which a bound pod is accounted; ``spec`` itself if none differs.
 
     Containers and sidecars take part, once their status says what they run with, and so do the pod's own resources;
     limits stay as they are.
@@ -68,7 +68,7 @@ def _of_pod(spec: PodSpec, status: PodStatus) -> PodSpec:
 
 
 def what_runs(pod: Mapping[str, Any]) -> list[Any]:
-    """What the status of a stored pod says that :func:`granted` looks at, to be compared with what it said."""
+    """Return the parts of a pod's status that :func:`granted` reads, to detect changes."""
     status = pod.get("status", {})
     containers = [*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())]
     resizes = [each for each in status.get("conditions", ()) if each["type"] == "PodResizePending"]
@@ -97,7 +97,7 @@ def _container(container: Container, status: ContainerStatus | None, infeasible:
 
 
 def _most(amounts: Mapping[str, Quantity], others: Mapping[str, Quantity]) -> Mapping[str, Quantity]:
-    """The larger of both per resource; of equal amounts the first one's text."""
+    """Return the larger amount per resource; of equal amounts the first one's text."""
     if others == amounts:
         return amounts
     most = dict(amounts)

@@ -1,4 +1,4 @@
-"""Simulations: a cluster is put through scenarios, and what happens is written down and compared."""
+"""Simulations: run scenarios on a simulated cluster, and record and compare the results."""
 
 from __future__ import annotations
 

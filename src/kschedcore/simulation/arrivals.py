@@ -1,4 +1,4 @@
-"""Pods and Jobs that come over time, from a distribution or a trace."""
+"""Arrivals of pods and Jobs over time, from a distribution or a trace."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = ["Arrival", "arrivals_of", "draw"]
 
 
 _FOR_EVER = timedelta(days=73_050)
-"""Twice as long as a simulation may be. Left to itself, what is not restarted would run for a few seconds."""
+"""Run time of pods without a lifetime: twice the maximum length of a simulation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An object that comes, so long after the beginning."""
+    """An object and its arrival time, from the beginning of the simulation."""
 
     after: timedelta
     object: dict[str, Any]
 
 
 def draw(spans: Distribution, source: random.Random) -> timedelta:
-    """Draw a span of time; one that is longer than any simulation is cut."""
+    """Draw a span of time, at most that of the longest simulation."""
     try:
         if spans.exponential is not None:
             drawn = duration(spans.exponential) * source.expovariate(1.0)
@@ -49,15 +49,15 @@ def draw(spans: Distribution, source: random.Random) -> timedelta:
 
 
 def arrivals_of(arrivals: Arrivals, seed: int, folder: Path) -> Iterator[Arrival]:
-    """What comes, in order of time; drawn from the seed and the arrivals' name, whatever else is drawn.
+    """Yield arrivals, in order of time; random by the seed and the arrivals' name only.
 
     Args:
-        arrivals: From where, and until when.
-        seed: The simulation's.
-        folder: Where the name of a trace is looked up.
+        arrivals: The arrivals of the scenario.
+        seed: The simulation's seed.
+        folder: The folder of relative file names.
 
     Raises:
-        NotFoundError: There is no such trace.
+        NotFoundError: The trace does not exist.
         ManifestError: A trace cannot be read.
     """
     source = random.Random(f"{seed}/arrivals/{arrivals.name}")
@@ -94,7 +94,7 @@ def _made(
         lifetime = row.lifetime
         if lifetime is None and arrivals.lifetime is not None:
             lifetime = draw(arrivals.lifetime, source)
-        elif lifetime is None and arrivals.trace is not None and arrivals.trace.columns.says_ends:
+        elif lifetime is None and arrivals.trace is not None and arrivals.trace.columns.has_ends:
             lifetime = _FOR_EVER
         yield Arrival(after, _object(arrivals, row, number, lifetime))
 
@@ -119,6 +119,6 @@ def _object(arrivals: Arrivals, row: Row, number: int, lifetime: timedelta | Non
         resources = spec["containers"][0].setdefault("resources", {})
         resources.setdefault("requests", {}).update(row.requests)
         for extended in (name for name in row.requests if "/" in name):
-            # Extended resources cannot be overcommitted: without a limit the API refuses the request.
+            # Extended resources need a limit: the API refuses requests without one.
             resources.setdefault("limits", {})[extended] = row.requests[extended]
     return made

@@ -1,4 +1,4 @@
-"""How much of an app was there, and for how long too little of it."""
+"""Availability of apps: ready pods over time, and missing ones."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["Availability"]
 class Availability:
     """The ready pods of one app over time.
 
-    What an app has once reached it is expected to keep, up to the replicas it asks for: growing is no
-    disruption, and neither is being scaled down.
+    The expected number of pods is the highest number that was ready, capped by the desired replicas: scaling up or
+    down is not a disruption.
 
     Attributes:
-        since: Up to when this is accounted.
-        desired: Replicas asked for; None where nobody says, and nothing is expected then.
-        ready: Pods that are ready, by uid.
-        reached: The most that were ready, capped by ``desired``.
-        most_missing: The most that were missing at any one time.
-        unavailable: For how long fewer were ready than had been reached.
-        missing_seconds: Those that were missing, times how long they were.
-        disruptions: Pods taken away, by reason of their condition ``DisruptionTarget``.
+        since: The time up to which this is accounted.
+        desired: Desired replicas; None if unknown, and then no pods are expected.
+        ready: The ready pods, by uid.
+        reached: The highest number of ready pods, capped by ``desired``.
+        most_missing: The highest number of missing pods.
+        unavailable: Time with fewer ready pods than ``reached``.
+        missing_seconds: Missing pods times seconds.
+        disruptions: Disrupted pods, by reason of their condition ``DisruptionTarget``.
     """
 
     since: datetime
@@ -36,7 +36,7 @@ class Availability:
     disruptions: dict[str, int] = field(default_factory=dict)
 
     def advance(self, now: datetime) -> None:
-        """Account for the time up to now, in which nothing changed."""
+        """Account for the time up to now, without changes."""
         missing = self.reached - len(self.ready)
         if missing > 0:
             self.unavailable += now - self.since
@@ -44,13 +44,13 @@ class Availability:
         self.since = now
 
     def want(self, replicas: int, now: datetime) -> None:
-        """Take in how many replicas are asked for."""
+        """Set the desired replicas."""
         self.advance(now)
         self.desired = replicas
         self._look()
 
     def set_ready(self, uid: str, *, ready: bool, now: datetime) -> None:
-        """Take in whether a pod is ready."""
+        """Set whether a pod is ready."""
         if ready == (uid in self.ready):
             return
         self.advance(now)
@@ -61,7 +61,7 @@ class Availability:
         self._look()
 
     def disrupted(self, reason: str) -> None:
-        """Count a pod that was taken away."""
+        """Count a disrupted pod."""
         self.disruptions[reason] = self.disruptions.get(reason, 0) + 1
 
     def _look(self) -> None:

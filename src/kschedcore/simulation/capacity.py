@@ -1,4 +1,4 @@
-"""What nodes have and what pods request of them, as columns that follow every change: cheap to sample."""
+"""Allocatable and requested resources of nodes, as incrementally updated columns that are cheap to sample."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ Column = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One resource in one zone at one time; cpu in millicores, everything else in whole units.
+    """One resource in one zone at one time; cpu in millicores, others in whole units.
 
     Attributes:
         zone: The zone; empty for nodes that have none.
         resource: The resource.
-        allocatable: Of the zone's ready, schedulable nodes.
-        requested: By the pods bound to them that have not ended.
-        stranded: Of what is free, the part on nodes that could not take one more pod of the mean size of those
-            that are bound: free, but unusable for such a pod.
+        allocatable: Allocatable of the zone's ready, schedulable nodes.
+        requested: Requests of the unfinished pods bound to them.
+        stranded: The free amount on nodes that have too little free for a pod of the mean size of the bound pods.
     """
 
     zone: str
@@ -46,13 +45,13 @@ class Capacity:
         self._pods = 0
 
     def set_node(self, name: str, zone: str, allocatable: Mapping[str, int], *, usable: bool) -> None:
-        """Take in a node, or what has become of it.
+        """Add or update a node.
 
         Args:
             name: The node.
-            zone: Its zone.
-            allocatable: Its resources, in the scheduler's units.
-            usable: Whether it is ready and schedulable; what is not counts for nothing.
+            zone: The node's zone.
+            allocatable: The node's resources, in the scheduler's units.
+            usable: Whether it is ready and schedulable; other nodes do not count.
         """
         slot = self._slot(name)
         self._zones[slot] = zone
@@ -63,12 +62,12 @@ class Capacity:
             self._column(self._allocatable, resource)[slot] = allocatable[resource]
 
     def remove_node(self, name: str) -> None:
-        """Forget what a node has; pods that are still bound to it are let go one by one."""
+        """Remove a node's capacity; its bound pods are removed one by one with :meth:`bind`."""
         if name in self._slots:
             self._counts[self._slots[name]] = False
 
     def bind(self, node: str, requests: Mapping[str, int], sign: int = 1) -> None:
-        """Account a pod on its node, or with ``sign`` -1 take it off again."""
+        """Account a pod on its node, or with ``sign`` -1 remove it."""
         slot = self._slot(node)
         self._pods += sign
         for resource, amount in requests.items():
@@ -76,7 +75,7 @@ class Capacity:
             self._total[resource] = self._total.get(resource, 0) + sign * amount
 
     def samples(self) -> Iterator[Sample]:
-        """Every zone's resources as they are, in the order of zones and resources."""
+        """Return the present samples, in the order of zones and resources."""
         stuck = self._stuck()
         zones = np.array(self._zones, dtype=object)
         resources = sorted(self._allocatable)
@@ -95,7 +94,7 @@ class Capacity:
                 )
 
     def _stuck(self) -> npt.NDArray[np.bool_]:
-        """Which nodes could not take one more pod of mean size."""
+        """Return which nodes have too little free for a pod of mean size."""
         stuck = np.zeros(len(self._zones), np.bool_)
         if not self._pods:
             return stuck

@@ -1,4 +1,4 @@
-"""Cells of a table: what text files, Parquet and Arrow hold in them reads the same."""
+"""Cells of a table, read alike from text files, Parquet and Arrow."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Column:
     """One column of a table.
 
     Args:
-        cells: Its cells, as Python values.
-        name: Its name, for messages.
+        cells: The cells, as Python values.
+        name: The column's name, for messages.
         source: The table, for messages.
     """
 
@@ -34,15 +34,15 @@ class Column:
         self._source = source
 
     def read(self, index: int, read: Callable[[Any], T], expected: str) -> T | None:
-        """A cell; None where there is nothing in it.
+        """Return the value of a cell; None if it is empty.
 
         Args:
             index: The row, from 0.
-            read: Reads what is in it, or raises ``ValueError`` or ``OverflowError``.
-            expected: What should be in it, for the message.
+            read: Parses the cell, or raises ``ValueError`` or ``OverflowError``.
+            expected: The expected content, for the message.
 
         Raises:
-            ManifestError: It cannot be read; with table, row (from 1) and column.
+            ManifestError: It is invalid; names table, row (from 1) and column.
         """
         cell = self._cells[index]
         if is_empty(cell):
@@ -53,7 +53,7 @@ class Column:
             raise self.wrong(index, expected) from None
 
     def wrong(self, index: int, expected: str) -> ManifestError:
-        """The error that a cell is not what was expected."""
+        """Return the error for an invalid cell."""
         cell = self._cells[index]
         found = "nothing" if is_empty(cell) else repr(cell) if isinstance(cell, str) else str(cell)
         problem = f"found {found}, expected {expected}"
@@ -61,7 +61,7 @@ class Column:
 
 
 def is_empty(cell: Any) -> bool:
-    """Whether there is nothing in a cell: null, no text, not a number."""
+    """Return whether a cell is empty: null, an empty text or NaN."""
     return cell is None or cell == "" or cell != cell
 
 
@@ -72,12 +72,12 @@ def _number(cell: Any) -> int | float:
         cell = float(cell) if set(cell) & set(".eE") else int(cell)
     if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):
         raise ValueError(cell)
-    # An integral float, as tables without nulls of their own have them, is the integer it stands for.
+    # Formats without nulls store integers as floats.
     return int(cell) if cell == int(cell) else float(cell)
 
 
 def span_of(cell: Any, unit: timedelta) -> timedelta:
-    """A span of time: so many units, or a duration as Arrow has them; not below 0."""
+    """Return a span of time, a number of units or an Arrow duration; at least 0."""
     span: timedelta = cell if isinstance(cell, timedelta) else unit * _number(cell)
     if span < timedelta():
         raise ValueError(cell)
@@ -85,7 +85,7 @@ def span_of(cell: Any, unit: timedelta) -> timedelta:
 
 
 def time_of(cell: Any, unit: timedelta) -> timedelta:
-    """A point in time as what has passed since some other: so many units, or a date or timestamp (UTC by default)."""
+    """Return a point in time: a number of units, or a date or timestamp (UTC by default)."""
     if isinstance(cell, str) and not _NUMBER.fullmatch(cell):
         cell = datetime.fromisoformat(cell)
     if isinstance(cell, datetime):
@@ -96,7 +96,7 @@ def time_of(cell: Any, unit: timedelta) -> timedelta:
 
 
 def quantity_of(cell: Any, unit: str) -> str:
-    """A quantity: a number and its unit; empty for 0."""
+    """Return a quantity: a number and its unit; empty for 0."""
     number = _number(cell)
     text = f"{number}{unit}"
     if number < 0:

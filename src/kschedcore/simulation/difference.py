@@ -1,4 +1,4 @@
-"""Two runs side by side: what their summaries say, and who fared most differently."""
+"""Comparison of two runs: their summaries, and the apps and pods that differ most."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Change:
 
     @property
     def by(self) -> float:
-        """By how much it is more in the second run; one that is not there counts as 0."""
+        """The second run's figure minus the first's; a missing one counts as 0."""
         return round((self.after or 0) - (self.before or 0), 6)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two runs.
+    """The differences between two runs.
 
     Attributes:
-        figures: The figures of the summaries, whether they differ or not.
-        zones: Parts of each zone's resources that were requested, and stranded, on average.
+        figures: All figures of the summaries.
+        zones: Mean fractions of each zone's resources that were requested and stranded.
         apps: Apps whose missing pod seconds differ, the most different first.
         pods: Pods of the same namespace and name that waited for different times, likewise, in seconds.
-        moved: How many pods of the same namespace and name are on another node.
+        moved: Number of pods of the same namespace and name that are on another node.
         same_inputs: Whether both runs have the same documents.
     """
 
@@ -99,7 +99,7 @@ def _missing(run: Run) -> dict[str, float]:
 
 
 def _waits(run: Run) -> dict[str, tuple[str, float | None]]:
-    """Node and seconds of waiting by name of pod; None for one that was never bound."""
+    """Return node and waiting seconds by pod name; None for a pod that was never bound."""
     names = ("namespace", "name", "node", "created", "scheduled")
     columns = [run.pods.column(name).to_pylist() for name in names]
     return {

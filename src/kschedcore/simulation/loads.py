@@ -1,4 +1,4 @@
-"""Load curves: a runtime whose resource usage depends on the time of day, for autoscalers to follow."""
+"""Load curves: a runtime whose resource usage depends on the time of day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kschedcore.simulation.scenario import Curve, Load
 __all__ = ["LoadedRuntime", "amount_at"]
 
 CHECK_EVERY = timedelta(minutes=1)
-"""How long a load is taken to stay what it is."""
+"""Interval in which a load counts as constant."""
 
 _REMEMBERED = 100_000
 _DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ _NANOS = 10**9
 
 
 def amount_at(curve: Curve, since: timedelta) -> float:
-    """A curve's value so long after the beginning, in whole units (cores, bytes)."""
+    """Return a curve's value at a time since the beginning, in whole units (cores, bytes)."""
     growth: float = (1 + curve.growth_percent_per_week / 100) ** (since / _WEEK)
     return _base(curve, since) * growth
 
@@ -48,12 +48,12 @@ class _Loads:
     """The loads of containers: the first that matches applies.
 
     Args:
-        loads: In order.
+        loads: The loads, in order.
     """
 
     def __init__(self, loads: Iterable[Load]) -> None:
         self._loads = tuple(loads)
-        # One label of each load leads to it, so that a load a Deployment does not make every look a long one.
+        # Loads are indexed by one of their labels, so that many loads do not slow down each lookup.
         self._by_label: dict[tuple[str, str], list[int]] = {}
         self._of_any: list[int] = []
         for number, load in enumerate(self._loads):
@@ -66,7 +66,7 @@ class _Loads:
         return self._loads[number]
 
     def amounts(self, number: int, since: timedelta) -> tuple[float | None, float | None]:
-        """Cores and bytes of a load so long after the beginning; None for what it does not say."""
+        """Return cores and bytes of a load at a time since the beginning; None for what it does not set."""
         known = self._amounts.get(number)
         if known is None or known[0] != since:
             cpu, memory = (
@@ -77,7 +77,7 @@ class _Loads:
         return known[1:]
 
     def of(self, pod: ReadOnlyObject, spec: ReadOnlyObject) -> int | None:
-        """The number of a container's load; None when there is none."""
+        """Return the index of a container's load; None if there is none."""
         possible = list(self._of_any)
         for label in pod["metadata"].get("labels", {}).items():
             possible += self._by_label.get(label, ())
@@ -85,11 +85,11 @@ class _Loads:
 
 
 class _Sharers:
-    """How many running containers each load is for, kept up to date by a watch.
+    """The number of running containers of each load, updated by a watch.
 
     Args:
         loads: The loads of containers.
-        cluster: Where the pods are.
+        cluster: The cluster of the pods.
     """
 
     def __init__(self, loads: _Loads, cluster: Cluster) -> None:
@@ -101,12 +101,12 @@ class _Sharers:
             self._count(pod, gone=False)
 
     def look(self) -> None:
-        """Take in what has happened since the last look."""
+        """Read the events since the last call."""
         for event in self._watch.poll():
             self._count(event.object, gone=event.type == "DELETED")
 
     def of(self, number: int) -> int:
-        """How many containers share a load now."""
+        """Return the number of containers that share a load."""
         self.look()
         return self._totals[number]
 
@@ -126,10 +126,10 @@ class LoadedRuntime(SimulatedRuntime):
     """Simulated containers under load.
 
     Args:
-        loads: The first that matches a container gives its usage.
+        loads: The first that matches a container sets its usage.
         start: When the curves begin.
-        behaviours: How containers act otherwise.
-        seed: For the jitter of their starts.
+        behaviours: The behaviours of containers otherwise.
+        seed: Seed of the jitter of starts.
     """
 
     def __init__(
@@ -142,11 +142,11 @@ class LoadedRuntime(SimulatedRuntime):
         self._numbers: dict[str, int | None] = {}
 
     def share(self, cluster: Cluster) -> None:
-        """Have the loads shared among the containers that run in a cluster; until then each has all of its load."""
+        """Share the loads among the running containers of a cluster; before, each container has the whole load."""
         self._sharers = _Sharers(self._loads, cluster)
 
     def look(self) -> None:
-        """Take in which pods have come and gone; cheap when none has."""
+        """Read the pod events since the last call; cheap if there are none."""
         if self._sharers is not None:
             self._sharers.look()
 
@@ -166,7 +166,7 @@ class LoadedRuntime(SimulatedRuntime):
         )
 
     def _load_of(self, instance: Instance) -> int | None:
-        """The number of a running container's load, which stays what it was when the container started."""
+        """Return the index of a running container's load, fixed when the container started."""
         if instance.id not in self._numbers:
             if len(self._numbers) >= _REMEMBERED:
                 self._numbers.clear()
@@ -174,7 +174,7 @@ class LoadedRuntime(SimulatedRuntime):
         return self._numbers[instance.id]
 
     def measures(self, pod: ReadOnlyObject) -> bool:
-        """Whether a load or a behaviour says what memory the pod uses."""
+        """Return whether a load or a behaviour sets the pod's memory usage."""
         numbers = [self._loads.of(pod, spec) for spec in pod["spec"]["containers"]]
         loaded = any(number is not None and self._loads[number].memory is not None for number in numbers)
         return loaded or super().measures(pod)

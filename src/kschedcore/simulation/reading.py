@@ -1,4 +1,4 @@
-"""Reading scenarios: what types alone do not say is checked here, before anything happens."""
+"""Reading and validation of scenarios."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ from kschedcore.simulation.scenario import API_VERSION, Arrivals, Curve, Distrib
 __all__ = ["LONGEST_SPAN", "read_scenario"]
 
 LONGEST_SPAN = timedelta(days=73_050)
-"""The longest span that a scenario may name, twice as long as a simulation may be."""
+"""Maximum span in a scenario: twice the maximum length of a simulation."""
 
 
 def read_scenario(document: Document) -> Scenario:
     """Read a document of kind ``Scenario``.
 
     Raises:
-        ManifestError: A field does not exist, holds what it may not, or contradicts another; with the file,
-            document and field.
+        ManifestError: A field is unknown, invalid, or contradicts another; names the file, document and field.
     """
     try:
         scenario = read_strictly(document.data, Scenario)
@@ -76,7 +75,7 @@ def _check_span(path: str, value: Any, *, positive: bool = False) -> timedelta:
 
 def _check_step(step: Step, path: str) -> None:
     if step.at is None and step.every is None:
-        raise ManifestError("says neither at nor every; expected when it happens", path=path)
+        raise ManifestError("has neither at nor every; expected one of them", path=path)
     for name in ("at", "until"):
         if getattr(step, name) is not None:
             _check_span(f"{path}.{name}", getattr(step, name))

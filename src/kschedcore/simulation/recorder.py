@@ -1,4 +1,4 @@
-"""Watches a simulation, and writes down what happens: pods, events and samples as rows, and what they come to."""
+"""Records a simulation: pods, events and samples as rows, and totals."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _OWNED = frozenset({"ReplicaSet", "Job"})
 _WORKLOADS = ("deployments", "statefulsets", "replicasets", "replicationcontrollers", "daemonsets")
 
 _ONE_BY_ONE = ("Pod/", "Job/")
-"""What comes and goes one by one has no availability, and there may be any number of them in a run."""
+"""Kinds without availability: their pods come and go one by one, in any number."""
 
 
 class _Bound(NamedTuple):
-    """A pod as it is accounted: under the specification that it had then, for it may be resized in place."""
+    """An accounted pod with its spec at that time, since it may be resized in place."""
 
     node: str
     spec: Object
@@ -44,15 +44,15 @@ class _Bound(NamedTuple):
 
 
 class Recorder:
-    """Watches a cluster and writes down what happens. What it keeps does not grow with time, but with the cluster.
+    """Records a cluster. Its memory grows with the size of the cluster, not with time.
 
     Args:
-        cluster: Which one; what is there already is taken in at once.
+        cluster: The cluster; its existing objects are recorded at once.
 
     Attributes:
-        rows: Pods that have ended, in the order in which they did, and everything else in the order of time.
+        rows: Finished pods, in the order in which they finished; other rows in the order of time.
         totals: Running totals of the run.
-        live: Pods that have not ended, by uid, in the order in which they came.
+        live: Unfinished pods, by uid, in the order in which they were created.
         apps: Availability by namespace and app.
     """
 
@@ -75,13 +75,13 @@ class Recorder:
                 self._take(kind, "ADDED", obj)
 
     def look(self) -> None:
-        """Take in what has happened since the last look; cheap when nothing has."""
+        """Read the events since the last call; cheap if there are none."""
         for kind, watch in self._watches.items():
             for event in watch.poll():
                 self._take(kind, event.type, event.object)
 
     def sample(self, time: datetime) -> None:
-        """Take a sample of every zone and resource as of a time, unless nothing changed since the last."""
+        """Take a sample of every zone and resource as of a time, unless unchanged since the last."""
         if self._changed:
             for each in self._capacity.samples():
                 row = SampleRow(
@@ -92,7 +92,7 @@ class Recorder:
             self._changed = False
 
     def finish(self) -> None:
-        """Account for the time up to now, and write down the pods that have not ended, the oldest first."""
+        """Account for the time up to now, and record the unfinished pods, the oldest first."""
         self.look()
         self.sample(self._cluster.now())
         for app in self.apps.values():
@@ -101,12 +101,12 @@ class Recorder:
             self.rows.add("pods", row)
 
     def stepped(self, message: str) -> None:
-        """Write down what a step of the scenario did."""
+        """Record the effect of a step of the scenario."""
         for line in message.splitlines():
             self._tell("Step", message=line)
 
     def refused(self, kind: str, namespace: str, name: str, message: str, times: int = 1) -> None:
-        """Write down that a quota refused an object."""
+        """Record that a quota refused an object."""
         self.totals.quota_refusals += times
         self._tell("QuotaRefused", namespace, f"{kind}/{name}", message=message)
 
@@ -233,7 +233,7 @@ class Recorder:
         self._tell(event, row.namespace, obj, app=row.app, node=row.node, reason=reason, message=message)
 
     def _app_of(self, pod: Object) -> str:
-        """The workload that a pod is of: its controller, or that one's own."""
+        """Return a pod's workload: its controller, or the controller's controller."""
         name, owner = f"Pod/{pod['metadata']['name']}", controller_of(pod)
         while owner is not None:
             name = f"{owner['kind']}/{owner['name']}"

@@ -1,4 +1,4 @@
-"""What is written down of a run: a row a pod, a row an event, a row a sample; handed on in batches as it goes."""
+"""The records of a run: rows of pods, events and samples, passed on in batches."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ import pyarrow as pa
 __all__ = ["BATCH", "KINDS", "EventRow", "PodRow", "Rows", "SampleRow", "Take", "schema_of"]
 
 BATCH = 16_384
-"""How many rows of a kind are kept before they are handed on."""
+"""Number of rows of a kind in a batch."""
 
 Take = Callable[[str, Any], None]
-"""Takes a ``pyarrow.RecordBatch`` of one of the :data:`KINDS`."""
+"""Consumes a ``pyarrow.RecordBatch`` of one of the :data:`KINDS`."""
 
 
 @dataclass(slots=True)
 class PodRow:
-    """One pod's life; times are None for what has not happened.
+    """The lifecycle of one pod; times are None for what has not happened.
 
     Attributes:
-        uid: The pod's.
-        namespace: Its namespace.
-        name: Its name.
-        app: ``Kind/name`` of the workload that it is of at last; ``Pod/name`` for one that stands alone.
-        node: Where it was bound.
-        zone: That node's zone.
-        phase: Its last phase.
-        disruption: Why it was taken away, the reason of its condition ``DisruptionTarget``; empty if it was not.
-        created: When it was.
+        uid: The pod's uid.
+        namespace: The pod's namespace.
+        name: The pod's name.
+        app: ``Kind/name`` of its root workload; ``Pod/name`` for a pod without one.
+        node: The node that it was bound to.
+        zone: The node's zone.
+        phase: The last phase.
+        disruption: The reason of its condition ``DisruptionTarget``; empty without one.
+        created: When it was created.
         scheduled: When it was bound.
-        ready: When it first was.
-        ended: When it ended, or was gone.
+        ready: When it was first ready.
+        ended: When it finished or was deleted.
     """
 
     uid: str
@@ -54,18 +54,18 @@ class PodRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One thing that happened.
+    """One event.
 
     Attributes:
-        time: When.
+        time: The time.
         type: ``Step``, ``Created``, ``Scheduled``, ``Ended``, ``Disrupted``, ``QuotaRefused``, ``NodeReady``,
             ``NodeNotReady``.
-        namespace: Of the object.
+        namespace: The object's namespace.
         object: ``Kind/name``; empty for a step.
-        app: The workload it is of.
-        node: The node it is on.
-        reason: Why, in a word.
-        message: Why, for people.
+        app: The object's workload.
+        node: The object's node.
+        reason: The reason.
+        message: The message.
     """
 
     time: datetime
@@ -80,7 +80,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """One :class:`kschedcore.simulation.capacity.Sample`, and its time."""
+    """A :class:`kschedcore.simulation.capacity.Sample` with its time."""
 
     time: datetime
     zone: str
@@ -97,7 +97,7 @@ KINDS: dict[str, type[Row]] = {"pods": PodRow, "events": EventRow, "samples": Sa
 
 
 def schema_of(kind: str) -> Any:
-    """The ``pyarrow.Schema`` of a kind of rows."""
+    """Return the ``pyarrow.Schema`` of a kind of rows."""
     row = KINDS[kind]
     types = {str: pa.string(), int: pa.int64()}
     hints = get_type_hints(row)
@@ -114,21 +114,21 @@ class Rows:
         self._take: Take | None = None
 
     def add(self, kind: str, row: Row) -> None:
-        """Take in a row, which is final."""
+        """Add a final row."""
         waiting = self._waiting[kind]
         waiting.append(row)
         if self._take is not None and len(waiting) >= BATCH:
             self._hand_on(kind, self._take)
 
     def flow(self, take: Take) -> None:
-        """Hand on what there is and what comes, a full batch at a time."""
+        """Pass existing and future rows to a consumer, a full batch at a time."""
         self._take = take
         for kind, waiting in self._waiting.items():
             while len(waiting) >= BATCH:
                 self._hand_on(kind, take)
 
     def flush(self) -> None:
-        """Hand on what is left, in batches that need not be full."""
+        """Pass the remaining rows on, in partial batches."""
         for kind, waiting in self._waiting.items():
             if waiting and self._take is not None:
                 self._hand_on(kind, self._take)

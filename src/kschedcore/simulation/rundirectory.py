@@ -1,9 +1,9 @@
 """A run on disk: ``summary.json``, and ``pods.parquet``, ``events.parquet`` and ``samples.parquet``.
 
 Columns are those of :class:`~kschedcore.simulation.rows.PodRow`,
-:class:`~kschedcore.simulation.rows.EventRow` and :class:`~kschedcore.simulation.rows.SampleRow`: texts as
-strings, amounts as int64 (cpu in millicores, everything else in whole units), times of the simulation as
-timestamps in microseconds, UTC. No time of the machine is in them: the same input and seed give the same bytes.
+:class:`~kschedcore.simulation.rows.EventRow` and :class:`~kschedcore.simulation.rows.SampleRow`: texts as strings,
+amounts as int64 (cpu in millicores, others in whole units), simulated times as timestamps in microseconds, UTC. They
+contain no wall-clock times: the same input and seed give the same bytes.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ SUMMARY = "summary.json"
 
 
 class RunWriter:
-    """Writes a run into a folder while it goes on. The folder's files are replaced at the end, or left as they are.
+    """Writes a run to a folder while it runs. Existing files are replaced at the end, or kept if the run fails.
 
     Args:
-        folder: Where; it is made.
+        folder: The folder, which is created.
 
     Raises:
-        OSError: Nothing can be written there.
+        OSError: The folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class RunWriter:
         self._writers[kind].write_batch(batch)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Put everything in place; the summary last, so that a run with one is whole."""
+        """Move the files into place; the summary last, so that a run with a summary is complete."""
         self._close()
         (self._folder / SUMMARY).unlink(missing_ok=True)
         for kind in KINDS:
@@ -80,13 +80,13 @@ class RunWriter:
 
 @dataclass(frozen=True)
 class Run:
-    """A simulation that is over.
+    """A finished simulation.
 
     Attributes:
         summary: The document of kind ``SimulationSummary``.
-        pods: A ``pyarrow.Table``, a row a pod: those that ended in the order in which they did, then the others.
-        events: One, a row an event.
-        samples: One, a row a time, zone and resource.
+        pods: A ``pyarrow.Table`` of pods: finished ones in the order in which they finished, then the others.
+        events: A ``pyarrow.Table`` of events.
+        samples: A ``pyarrow.Table`` with a row for each time, zone and resource.
     """
 
     summary: dict[str, Any]
@@ -96,11 +96,11 @@ class Run:
 
     @classmethod
     def of(cls, summary: dict[str, Any], batches: Mapping[str, Iterable[Any]]) -> Run:
-        """A run of a summary and the record batches of each kind of rows."""
+        """Return a run of a summary and the record batches of each kind of rows."""
         return cls(summary, **{kind: pa.Table.from_batches(batches[kind], schema_of(kind)) for kind in KINDS})
 
     def write(self, folder: Path) -> None:
-        """Write the run into a folder, which is made."""
+        """Write the run to a folder, which is created."""
         with RunWriter(folder) as writer:
             for kind in KINDS:
                 for batch in getattr(self, kind).combine_chunks().to_batches(max_chunksize=BATCH):
@@ -112,8 +112,8 @@ class Run:
         """Read a run.
 
         Raises:
-            NotFoundError: There is none: a file of it is missing.
-            ManifestError: One of its files is not what it should be.
+            NotFoundError: A file of the run is missing.
+            ManifestError: One of its files is invalid.
         """
         place = folder / SUMMARY
         try:

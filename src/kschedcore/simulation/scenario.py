@@ -1,4 +1,4 @@
-"""The ``Scenario`` document: what happens to a cluster, and when.
+"""The ``Scenario`` document: the events of a simulation, and their times.
 
 .. code-block:: yaml
 
@@ -39,15 +39,15 @@ Number = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class NodeSet(Fields, frozen=True):
-    """Which nodes are meant: those that match all given fields.
+    """A selection of nodes: those that match all given fields.
 
     Attributes:
         names: Names or patterns with ``*`` and ``?``; any by default.
         zone: Value of their label ``topology.kubernetes.io/zone``.
-        count: Only so many of them, drawn from the seed.
-        for_: After which time what was done to them is undone (a failed node repaired, a cordoned or drained
-            one uncordoned); never by default.
-        rebooted: Whether failed nodes come back rebooted, with what ran on them lost.
+        count: Only this many of them, chosen at random by the seed.
+        for_: The time after which the action is undone (a failed node repaired, a cordoned or drained one
+            uncordoned); never by default.
+        rebooted: Whether repaired nodes have been rebooted, so that their containers are lost.
     """
 
     names: tuple[str, ...] = ()
@@ -65,26 +65,26 @@ class Scale(Fields, frozen=True):
 
 
 class Grow(Fields, frozen=True):
-    """Let a workload grow, or shrink, by so many per cent of what it then has; exactly, rounded only when set."""
+    """Scale a workload by a percentage; the exact value is compounded, and rounded only when set."""
 
     target: str
     percent: Annotated[float, msgspec.Meta(ge=-100, le=1_000_000)]
 
 
 class SetImage(Fields, frozen=True):
-    """Give containers of a workload other images, by container name."""
+    """Set images of a workload's containers, by container name."""
 
     target: str
     images: dict[str, str]
 
 
 class AddNodes(Fields, frozen=True):
-    """Add nodes that look like one that is there, but for its name, taints by controllers and hostname.
+    """Add copies of an existing node, without its name, hostname and taints by controllers.
 
     Attributes:
         like: The node to copy.
-        count: How many.
-        zone: Their zone; that of the copied node by default.
+        count: Number of nodes.
+        zone: The zone; that of the copied node by default.
     """
 
     like: str
@@ -93,27 +93,27 @@ class AddNodes(Fields, frozen=True):
 
 
 class Step(Fields, frozen=True):
-    """One thing that happens, at a time or again and again.
+    """One action, at a time or repeatedly.
 
     Attributes:
-        at: When; with ``every``, when for the first time (after one ``every`` by default).
-        every: How often.
-        until: After which time no more.
-        namespace: Of the objects that are named.
+        at: The time; with ``every``, that of the first time (one ``every`` by default).
+        every: The interval of repetition.
+        until: The time after which it is not repeated.
+        namespace: The namespace of named objects.
         apply: Manifests: files, or objects in place.
         delete: Objects, as ``kind/name``.
         scale: Replicas of a workload.
         grow: Growth of a workload.
         set_image: Images of a workload.
-        rollout_restart: A workload whose pods are replaced.
-        rollout_undo: A workload that goes back to its last revision.
-        fail_nodes: Nodes that fall silent.
-        repair_nodes: Nodes that speak again.
-        cordon_nodes: Nodes that take no more pods.
-        uncordon_nodes: Nodes that take pods again.
-        drain_nodes: Nodes that are emptied as disruption budgets allow, daemons left where they are.
+        rollout_restart: A workload to restart.
+        rollout_undo: A workload to roll back to its previous revision.
+        fail_nodes: Nodes that fail.
+        repair_nodes: Nodes to repair.
+        cordon_nodes: Nodes to cordon.
+        uncordon_nodes: Nodes to uncordon.
+        drain_nodes: Nodes to drain, as disruption budgets allow, without DaemonSet pods.
         add_nodes: New nodes.
-        delete_nodes: Nodes that are taken away.
+        delete_nodes: Nodes to delete.
     """
 
     at: Span | None = None
@@ -136,7 +136,7 @@ class Step(Fields, frozen=True):
     delete_nodes: NodeSet | None = None
 
     def actions(self) -> Iterator[tuple[str, Any]]:
-        """What is to be done, as the name of a field and its value."""
+        """The actions, as names and values of fields."""
         for name in self.__struct_fields__:
             if name not in _TIMING and getattr(self, name) is not None:
                 yield name, getattr(self, name)
@@ -156,7 +156,7 @@ class Distribution(Fields, frozen=True):
     """A distribution of spans of time; exactly one field is set.
 
     Attributes:
-        constant: Always this one.
+        constant: A constant value.
         exponential: Exponentially distributed with this mean; arrivals at such gaps are a Poisson process.
         lognormal: Lognormally distributed.
     """
@@ -171,7 +171,7 @@ class TraceRequest(Fields, frozen=True):
 
     Attributes:
         column: The column.
-        unit: What follows its number in a quantity: ``m``, ``Mi``, nothing.
+        unit: The suffix of its quantities: ``m``, ``Mi``, or empty.
     """
 
     column: str
@@ -182,13 +182,13 @@ class TraceColumns(Fields, frozen=True):
     """The columns of a trace.
 
     Attributes:
-        arrival: When the pod comes, as a number of ``timeUnit`` or a timestamp.
+        arrival: Arrival time of the pod, as a number of ``timeUnit`` or a timestamp.
         name: The pod's name; numbered by default.
-        lifetime: For how long it runs, in ``timeUnit`` or as a duration; where it is empty, as the arrivals'
-            ``lifetime`` says, and for ever when that is empty.
-        departure: When it would go if it started on arrival; instead of ``lifetime``.
-        requests: Amounts requested of the pod's first container, by resource; empty and zero request nothing.
-        labels: Labels, by key; empty sets none.
+        lifetime: Run time, in ``timeUnit`` or as a duration; if empty, the arrivals' ``lifetime``, and endless without
+            one.
+        departure: End time if the pod started on arrival; instead of ``lifetime``.
+        requests: Requests of the pod's first container, by resource; empty and zero mean none.
+        labels: Labels, by key; empty means none.
     """
 
     arrival: str = "arrival"
@@ -199,8 +199,8 @@ class TraceColumns(Fields, frozen=True):
     labels: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
-    def says_ends(self) -> bool:
-        """Whether a column says when pods end."""
+    def has_ends(self) -> bool:
+        """Whether a column has the end of pods."""
         return self.lifetime is not None or self.departure is not None
 
 
@@ -209,8 +209,8 @@ class Trace(Fields, frozen=True):
 
     Attributes:
         file: CSV (plain or ``.gz``), ``.parquet``, or Arrow IPC (``.arrow``, ``.arrows``, ``.feather``, ``.ipc``).
-        time_unit: How long a time of 1 is.
-        columns: What its columns mean.
+        time_unit: The unit of times.
+        columns: The columns.
     """
 
     file: str
@@ -219,17 +219,17 @@ class Trace(Fields, frozen=True):
 
 
 class Arrivals(Fields, frozen=True):
-    """Pods or Jobs that come over time; from a distribution (``every``) or a table (``trace``).
+    """Arrivals of pods or Jobs; from a distribution (``every``) or a table (``trace``).
 
     Attributes:
-        name: What they are called, with a number behind it.
+        name: The prefix of their names, followed by a number.
         template: The Pod or Job, without a name.
-        every: How long after one the next comes.
-        trace: Where a table says when they come.
-        lifetime: For how long each one's containers run; by default until they end by themselves.
-        from_: When the first may come.
-        until: After which time none comes.
-        count: How many come at most.
+        every: Time between arrivals.
+        trace: A table of arrivals.
+        lifetime: Run time of their containers; by default until they terminate by themselves.
+        from_: Time before which none arrives.
+        until: Time after which none arrives.
+        count: Maximum number.
     """
 
     name: str
@@ -246,9 +246,9 @@ class Day(Fields, frozen=True):
     """A sine wave with a period of a day.
 
     Attributes:
-        low: The least, twelve hours from the peak.
-        high: The most.
-        peak: When of the simulation's day.
+        low: The minimum, twelve hours from the peak.
+        high: The maximum.
+        peak: Time of the peak in the simulation's day.
     """
 
     low: Amount
@@ -257,7 +257,7 @@ class Day(Fields, frozen=True):
 
 
 class CurveStep(Fields, frozen=True):
-    """An amount from some time on."""
+    """An amount from a time on."""
 
     amount: Amount
     from_: Span = msgspec.field(default=0, name="from")
@@ -267,10 +267,10 @@ class Curve(Fields, frozen=True):
     """An amount over time; exactly one of ``constant``, ``steps`` and ``day`` is set.
 
     Attributes:
-        constant: Always this one.
-        steps: One after another; nothing before the first.
-        day: Up and down with the day.
-        growth_percent_per_week: By how much it is more with each week, compounded continuously.
+        constant: A constant value.
+        steps: Amounts from times on; 0 before the first.
+        day: A daily sine wave.
+        growth_percent_per_week: Growth per week, compounded continuously.
     """
 
     constant: Amount | None = None
@@ -280,13 +280,13 @@ class Curve(Fields, frozen=True):
 
 
 class Load(Fields, frozen=True):
-    """What containers use, for autoscalers and memory pressure; the first load that matches a container counts.
+    """The usage of containers, for autoscalers and memory pressure; the first load that matches a container applies.
 
     Attributes:
-        match: Whose, as in behaviours.
+        match: The containers, as in behaviours.
         cpu: Cores; by default the usage of the container's behaviour.
         memory: Bytes; likewise.
-        per_container: Whether each container uses that much; otherwise all that match and run share it evenly.
+        per_container: Whether each container uses the amount; otherwise matching running containers share it evenly.
     """
 
     match: Match = Match()
@@ -296,7 +296,7 @@ class Load(Fields, frozen=True):
 
 
 class Spec(Fields, frozen=True):
-    """What happens."""
+    """The content of a scenario."""
 
     steps: tuple[Step, ...] = ()
     arrivals: tuple[Arrivals, ...] = ()
@@ -320,5 +320,5 @@ class Scenario(Fields, frozen=True):
 
 
 def is_scenario(data: Any) -> bool:
-    """Whether a document claims to be a scenario."""
+    """Return whether a document has the apiVersion and kind of a scenario."""
     return isinstance(data, Mapping) and data.get("kind") == KIND

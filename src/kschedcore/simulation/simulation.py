@@ -1,4 +1,4 @@
-"""A simulation: a cluster, what happens to it, and what is written down of that."""
+"""A simulation: a simulated cluster, scenarios, and their recorded results."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ SAMPLES = 288
 _CENTURY = timedelta(days=36525)
 
 _INSTANT = timedelta(microseconds=1)
-"""So much after its time a sample is taken, when everything that happens at that time has happened."""
+"""Delay of samples, so that all events of their time have been processed."""
 
 API_VERSION = "kschedcore.dev/v1alpha1"
 
 Progress = Callable[[float, int], None]
-"""Progress callback: the elapsed part of the time, from 0 to 1, and the number of pods."""
+"""Progress callback: the elapsed fraction of the time, from 0 to 1, and the number of pods."""
 
 
 class Simulation:
-    """A cluster in simulated time, and the scenarios that it goes through.
+    """A cluster in simulated time, and the scenarios to run on it.
 
     Args:
-        documents: Objects that the cluster begins with, scenarios, and perhaps a KubeSchedulerConfiguration.
-        span: For how long to simulate.
-        seed: For everything that is drawn.
+        documents: The initial objects of the cluster, scenarios, and possibly a KubeSchedulerConfiguration.
+        span: The duration to simulate.
+        seed: Seed of all random choices.
         release: The Kubernetes version and feature gates to follow.
-        config: A KubeSchedulerConfiguration to follow instead of the default. One among the documents is not
-            followed: it may name extenders, to which pods would be sent.
-        sample_every: How long after one the next sample is taken; a 288th of ``span`` by default.
+        config: A KubeSchedulerConfiguration to use instead of the default. One among the documents is not used: it
+            may have extenders, to which pods would be sent.
+        sample_every: The interval of samples; a 288th of ``span`` by default.
 
     Raises:
         ManifestError: A document or a trace cannot be read, or the API refuses an object.
-        UsageError: ``span`` or ``sample_every`` is no time, or not above 0.
+        UsageError: ``span`` or ``sample_every`` is not a time above 0.
     """
 
     def __init__(
@@ -103,27 +103,27 @@ class Simulation:
         clock.call_after(0, self._sample, background=True)
 
     def run(self, progress: Progress | None = None) -> Run:
-        """Let the time pass, or until :meth:`stop` is called; once.
+        """Run the simulation, to its end or until :meth:`stop` is called; can be called once.
 
         Args:
-            progress: Called now and then with the part of the time that is over, and how many pods there were.
+            progress: Called repeatedly with the elapsed fraction of the time and the number of pods.
 
         Returns:
-            What happened; ``summary["partial"]`` says whether it was stopped.
+            The results; ``summary["partial"]`` is whether it was stopped.
 
         Raises:
-            ManifestError: A step of a scenario cannot be carried out at its time.
+            ManifestError: A step of a scenario failed.
         """
         batches: dict[str, list[Any]] = {kind: [] for kind in KINDS}
         summary = self._run(lambda kind, batch: batches[kind].append(batch), progress)
         return Run.of(summary, batches)
 
     def run_to(self, folder: Path | None, progress: Progress | None = None) -> dict[str, Any]:
-        """As :meth:`run`, but in memory that does not grow with what happens.
+        """Run the simulation as :meth:`run` does, in bounded memory.
 
         Args:
-            folder: Where to write the run while it goes on, for :meth:`Run.read`; None to keep only the summary.
-                A run that fails leaves there what there was.
+            folder: The folder to write the run to, for :meth:`Run.read`; None to keep only the summary. If the run
+                fails, existing files are kept.
             progress: As for :meth:`run`.
 
         Returns:
@@ -159,7 +159,7 @@ class Simulation:
         return self._summary()
 
     def stop(self) -> None:
-        """End the run at the next event; what has happened until then is its result. Safe in a signal handler."""
+        """Stop the run at the next event; the results until then are returned. Safe in a signal handler."""
         self._stopped = True
 
     def _summary(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class Simulation:
             self._come(arrivals, arrivals_of(arrivals, self._seed, folder))
 
     def _come(self, arrivals: Arrivals, coming: Iterator[Arrival]) -> None:
-        """Set the timer for the next arrival: one at a time, however many there will be."""
+        """Set the timer for the next arrival, one at a time."""
         arrival = next(coming, None)
         if arrival is None or arrival.after > self.span:
             return
@@ -229,7 +229,7 @@ class Simulation:
         self._recorder.sample(time)
 
     def _take_down(self, data: Any) -> None:
-        """Have the summary's digest depend on an input."""
+        """Add an input to the summary's digest."""
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
         self._digest.update(text.encode())
 

@@ -1,4 +1,4 @@
-"""What a scenario's steps do to a cluster: one function an action, each a verb or two of the cluster's own."""
+"""The actions of a scenario's steps: one function each, which calls verbs of the cluster."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = ["ZONE", "StepRunner"]
 ZONE = "topology.kubernetes.io/zone"
 
 DRAIN_RETRY = 5.0
-"""How many seconds a drain waits before it retries, as kubectl does."""
+"""Retry interval of a drain in seconds, as in kubectl."""
 
 _MOST_REPLICAS = 1_000_000
 
 
 class StepRunner:
-    """Carries out one step of a scenario, as often as it comes round.
+    """Runs one step of a scenario, repeatedly if it has ``every``.
 
     Args:
-        cluster: To what.
-        step: What.
-        path: Where the step stands, for messages.
-        seed: For nodes that are drawn.
-        folder: Where names of files are looked up.
-        tell: Called with what was done.
+        cluster: The cluster.
+        step: The step.
+        path: The field path of the step, for messages.
+        seed: Seed of the choice of nodes.
+        folder: The folder of relative file names.
+        tell: Called with a description of what was done.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class StepRunner:
         self._act: Callable[[Any], None] = getattr(self, f"_{name}")
 
     def start(self) -> None:
-        """Set the timer for the first time that the step comes round."""
+        """Set the timer for the first run of the step."""
         step = self._step
         first = duration(step.every or 0) if step.at is None else duration(step.at)
         self._every = None if step.every is None else duration(step.every)
@@ -105,7 +105,7 @@ class StepRunner:
         if self._base is None:
             spec = self._cluster.get(grow.target, namespace=self._step.namespace)["spec"]
             self._base = spec.get("replicas", 1)
-        # From the first value, not the last: what is rounded must not be compounded.
+        # From the initial value, not the last one, so that rounding errors do not accumulate.
         try:
             replicas = round(min(self._base * (1 + grow.percent / 100) ** (self._times + 1), _MOST_REPLICAS))
         except OverflowError:
@@ -158,7 +158,7 @@ class StepRunner:
         return partial(self._cluster.repair_node, rebooted=nodes.rebooted)
 
     def _drain(self, name: str) -> None:
-        """Evict what may go now, and come back for the rest: time is not for one step to spend."""
+        """Evict the pods that can be evicted now, and set a timer for the rest: a step does not advance the time."""
         try:
             self._cluster.drain(
                 name, ignore_daemonsets=True, force=True, delete_emptydir_data=True, timeout=0

@@ -1,4 +1,4 @@
-"""What a simulation came to, as one JSON-shaped document."""
+"""The summary of a simulation, as a JSON-shaped document."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["summary"]
 
 
 def summary(recorder: Recorder, now: datetime) -> dict[str, Any]:
-    """Sum up what was recorded up to now.
+    """Return the summary of the records up to now.
 
     Returns:
-        ``pods``: how many were created, scheduled, are pending, failed, were disrupted; ``pendingSeconds``:
-        from creation to binding, of those that were bound, to the millisecond and to four digits;
+        ``pods``: numbers of created, scheduled, pending, failed and disrupted pods; ``pendingSeconds``: from creation
+        to binding, of bound pods, to the millisecond and to four digits;
         ``disruptions``: pods by reason of their condition ``DisruptionTarget``; ``quotaRefusals``; ``zones``:
         per zone and resource the mean over time and the most of ``requested`` and the mean of ``stranded``, as
         parts of what was allocatable; ``apps``: per app seconds in which pods were missing that had been there.

@@ -119,7 +119,7 @@ class Totals:
         self.waits.add(wait)
 
     def ended(self, row: PodRow) -> None:
-        """Count a pod that ended or was deleted."""
+        """Count a pod that finished or was deleted."""
         self._phases[row.phase] += 1
 
     def sampled(self, sample: SampleRow) -> None:
@@ -130,7 +130,7 @@ class Totals:
         self._utilisation[key].take(sample)
 
     def pods(self, live: Iterable[PodRow]) -> dict[str, int]:
-        """Return counts of all pods; ``live`` are those that have not ended."""
+        """Return counts of all pods; ``live`` are the unfinished ones."""
         there = list(live)
         return {
             "created": self._created,

@@ -1,4 +1,4 @@
-"""Traces: tables that say when pods come, for how long they run and what they request."""
+"""Traces: tables of arrivals, lifetimes and requests of pods."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Row:
     """One pod of a trace.
 
     Attributes:
-        after: How long after the trace's first it comes.
-        name: Its name; empty when the trace has none.
-        lifetime: For how long it runs; None when the trace does not say.
+        after: Arrival time, from the first row of the trace.
+        name: The pod's name; empty if the trace has none.
+        lifetime: Run time; None if the trace has none.
         requests: Quantities, by resource.
         labels: Labels.
     """
@@ -44,15 +44,15 @@ class Row:
 
 
 def read_trace(trace: Trace, folder: Path) -> list[Row]:
-    """Read a trace, in order of arrival; rows of one time in the table's order.
+    """Read a trace, in order of arrival; rows of the same time in the table's order.
 
     Args:
-        trace: Which file, and what its columns mean.
-        folder: Where its name is looked up.
+        trace: The file and its columns.
+        folder: The folder of relative file names.
 
     Raises:
         NotFoundError: There is no such file.
-        ManifestError: It is no table, a column is missing, or a cell holds what it may not.
+        ManifestError: It is not a table, a column is missing, or a cell is invalid.
     """
     place = folder / trace.file
     rows = list(_Reader(trace, _table(place), str(place)).rows())
@@ -68,7 +68,7 @@ def _table(place: Path) -> Any:
             table = _read_ipc(place)
         else:
             table = _read_text(place)
-        # Arrow's readers trust lengths, offsets and texts of a file, and reading a cell would follow wrong ones.
+        # Arrow's readers do not validate lengths, offsets and texts of a file before a cell is read.
         table.validate(full=True)
         return table
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def _read_ipc(place: Path) -> Any:
 
 
 def _read_text(place: Path) -> Any:
-    """CSV, every cell as the text it is: what a column holds is for the scenario to say, not to be guessed."""
+    """Read CSV with all cells as text: the scenario defines the types of columns."""
     with pyarrow.csv.open_csv(place) as reader:
         texts = dict.fromkeys(reader.schema.names, pa.string())
     return pyarrow.csv.read_csv(place, convert_options=pyarrow.csv.ConvertOptions(column_types=texts))
@@ -130,7 +130,7 @@ class _Reader:
             raise ManifestError(problem, source=self._source) from None
 
     def rows(self) -> Iterator[Row]:
-        """Every row, with the time of its arrival as the table has it."""
+        """Yield the rows, with their arrival times as in the table."""
         for index in range(self._table.num_rows):
             arrival = self._arrivals.read(index, self._time, _TIME)
             if arrival is None:

@@ -1,7 +1,7 @@
-"""Testing one's own placement rules: strategies, assertions, and a pytest plugin.
+"""Tools to test placement rules: strategies, assertions, and a pytest plugin.
 
-Needs the extra: ``pip install kschedcore[testing]``. Names are imported when they are first used, so that
-the plugin, which pytest loads in every project, costs nothing where it is not asked for anything.
+Needs the extra: ``pip install kschedcore[testing]``. Names are imported on first use, so that the plugin, which pytest
+loads in every project, costs nothing if it is not used.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ _HOMES = {
     "place": "kschedcore.testing.placements",
     "strategies": "kschedcore.testing.strategies",
 }
-"""Name -> the module it is in; a module's own name stands for the module."""
+"""Name -> its module; a module's name maps to itself."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used (PEP 562)."""
+    """Import a public name on first use (PEP 562)."""
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """Assertions about placements.
 
-Each raises :class:`kschedcore.testing.BrokenRuleError` with the pods, the nodes and what the engine says of
-them. An assertion about no pods raises a UsageError, as it could not fail.
+Each raises :class:`kschedcore.testing.BrokenRuleError` with the pods, the nodes and the engine's explanation. An
+assertion about no pods raises a UsageError, as it could not fail.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ def assert_fits(
     """Assert that a pod, or every pod of a workload, fits on the cluster.
 
     Args:
-        pod: A whole Pod or workload; or one that waits in the cluster already: ``name`` or ``namespace/name``,
-            or its view as :attr:`kschedcore.Manifests.pending` has it.
+        pod: A complete Pod or workload; or a pending pod of the cluster: ``name`` or ``namespace/name``, or its view
+            in :attr:`kschedcore.Manifests.pending`.
         cluster: The cluster; its other pending pods are not placed.
         plugins: Custom scheduling plugins that the cluster's configuration may name.
 
     Returns:
-        Where it fits.
+        The placements.
 
     Raises:
         BrokenRuleError: It does not fit.
-        UsageError: No pod is meant.
-        KschedcoreError: Something cannot be read.
+        UsageError: There is no such pod.
+        KschedcoreError: An input is invalid.
     """
     placements = _tried(pod, cluster, plugins)
     assert_all_placed(placements)
@@ -58,15 +58,15 @@ def assert_does_not_fit(
     """Assert that a pod, or a pod of a workload, fits on no node of the cluster.
 
     Args:
-        pod: As :func:`assert_fits` has it.
+        pod: As in :func:`assert_fits`.
         cluster: The cluster; its other pending pods are not placed.
-        reason: Words that kube-scheduler's message contains: ``Insufficient cpu``.
+        reason: A part of kube-scheduler's message: ``Insufficient cpu``.
         plugins: Custom scheduling plugins that the cluster's configuration may name.
 
     Raises:
-        BrokenRuleError: It fits, or for another reason does not.
-        UsageError: No pod is meant.
-        KschedcoreError: Something cannot be read.
+        BrokenRuleError: It fits, or does not fit for another reason.
+        UsageError: There is no such pod.
+        KschedcoreError: An input is invalid.
     """
     placements = _tried(pod, cluster, plugins)
     if not placements.unplaced:
@@ -90,7 +90,7 @@ def assert_all_placed(placements: Placements) -> None:
 
 
 def assert_never_on(placements: Placements, where: str) -> None:
-    """Assert that no pod is on a node that matches.
+    """Assert that no pod is on a matching node.
 
     Args:
         placements: The pods.
@@ -98,7 +98,7 @@ def assert_never_on(placements: Placements, where: str) -> None:
             value, ``gpu=a100:NoSchedule``).
 
     Raises:
-        BrokenRuleError: One is.
+        BrokenRuleError: A pod is on such a node.
         UsageError: ``where`` cannot be read, or there are no pods.
     """
     _some(placements)
@@ -111,11 +111,11 @@ def assert_never_on(placements: Placements, where: str) -> None:
 
 
 def assert_only_on(placements: Placements, where: str) -> None:
-    """Assert that every placed pod is on a node that matches.
+    """Assert that every placed pod is on a matching node.
 
     Args:
         placements: The pods.
-        where: The nodes, as :func:`assert_never_on` has them.
+        where: The nodes, as in :func:`assert_never_on`.
 
     Raises:
         BrokenRuleError: One is on another node.
@@ -132,14 +132,14 @@ def assert_only_on(placements: Placements, where: str) -> None:
 def assert_spread(placements: Placements, key: str, max_skew: int, *, among: str = "") -> None:
     """Assert that pods are spread over topology domains: their counts differ by at most ``max_skew``.
 
-    That is what ``topologySpreadConstraints`` with ``DoNotSchedule`` keeps up while pods are placed
-    (PodTopologySpread, KEP-895). A domain without a pod counts.
+    ``topologySpreadConstraints`` with ``DoNotSchedule`` guarantee this while pods are placed (PodTopologySpread,
+    KEP-895). Domains without pods count.
 
     Args:
-        placements: The pods; those without a node count nowhere.
-        key: What nodes of one domain have in common: ``topology.kubernetes.io/zone``.
-        max_skew: 1 for as even as can be.
-        among: Count domains of nodes with these labels only.
+        placements: The pods; those without a node do not count.
+        key: The topology key: ``topology.kubernetes.io/zone``.
+        max_skew: The maximum difference; 1 for even spreading.
+        among: Count only domains of nodes with these labels.
 
     Raises:
         BrokenRuleError: The skew is larger.
@@ -164,14 +164,14 @@ def assert_spread(placements: Placements, key: str, max_skew: int, *, among: str
 def assert_survives(placements: Placements, key: str) -> None:
     """Assert that the pods of any one topology domain fit elsewhere when it is lost.
 
-    Everything that was placed together with these pods loses its nodes too, and competes.
+    All pods that were placed together with these lose their nodes too, and compete.
 
     Args:
         placements: The pods.
-        key: What is lost as a whole: ``topology.kubernetes.io/zone``, ``kubernetes.io/hostname``.
+        key: The topology key of the lost domain: ``topology.kubernetes.io/zone``, ``kubernetes.io/hostname``.
 
     Raises:
-        BrokenRuleError: Without some domain a pod has no node.
+        BrokenRuleError: A pod has no node without some domain.
         UsageError: There are no pods, or no node has the key.
     """
     assert_all_placed(placements)
@@ -195,8 +195,8 @@ def _share(some: Sized, of: Sized) -> str:
 
 
 def _nodes(placements: Placements, where: str) -> set[str]:
-    """The nodes that a selector or a taint means."""
-    if ":" not in where:  # which no label selector contains
+    """Return the nodes that match a selector or a taint."""
+    if ":" not in where:  # label selectors do not contain colons
         return set(placements.nodes_with(where))
     try:
         spec = parse_taint(where)
@@ -215,7 +215,7 @@ def _nodes(placements: Placements, where: str) -> set[str]:
 def _tried(
     pod: str | Pod | Mapping[str, Any], cluster: ClusterSource, plugins: Iterable[type[Plugin]]
 ) -> Placements:
-    """Place only the pods that are meant, and return their placements."""
+    """Place only the given pods, and return their placements."""
     there = manifests_of(cluster)
     if isinstance(pod, str | Pod):
         given, meant = there, _named(pod if isinstance(pod, str) else "/".join(key_of(pod)))

@@ -1,4 +1,4 @@
-"""A broken rule: which pod, which node, which rule and why, and the manifest to look into it with."""
+"""The error for a broken rule: pods, nodes, the rule, and a manifest to reproduce it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class BrokenRuleError(AssertionError):
 
     Attributes:
         pod: The first pod that breaks it, as ``namespace/name``; None when no single pod does.
-        manifest: The cluster as it was when that pod was decided about, as a ``v1.List``; None without a pod.
-        own_plugins: Whether plugins take part that the command line does not know.
+        manifest: The cluster when that pod was scheduled, as a ``v1.List``; None without a pod.
+        own_plugins: Whether custom plugins are used, which the command line does not have.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class BrokenRuleError(AssertionError):
         """Write the manifest.
 
         Returns:
-            What reproduces the decision from it: a command, or a line of Python where plugins take part.
+            How to reproduce the decision: a command, or a line of Python if custom plugins are used.
 
         Raises:
-            ValueError: There is no pod to look into.
+            ValueError: There is no pod.
         """
         if self.manifest is None:
             raise ValueError("no single pod breaks this rule; there is no manifest to save")
@@ -58,13 +58,13 @@ class BrokenRuleError(AssertionError):
 def broken(
     rule: str, placements: Placements, offenders: Sequence[Placement], *, wanted: Sequence[str] = ()
 ) -> BrokenRuleError:
-    """The error for pods that break a rule, with what the engine says of each.
+    """Return the error for pods that break a rule, with the engine's explanations.
 
     Args:
-        rule: The rule, and that it is broken, in one sentence.
-        placements: Where the pods are from.
+        rule: The broken rule, in one sentence.
+        placements: The placements of the pods.
         offenders: One pod or more.
-        wanted: Nodes where the pods should be, to say why they are not there.
+        wanted: The nodes where the pods should be, to explain why they are not.
     """
     lines = [rule]
     for each in offenders[:_MAX_SHOWN]:
@@ -86,7 +86,7 @@ def _whereabouts(placement: Placement) -> str:
 
 
 def _why(placement: Placement, explained: Explanation, wanted: Sequence[str]) -> Iterator[str]:
-    """What the engine says: of a pod without a node, of the node that it has, of those it should have."""
+    """Yield explanations: of a pod without a node, of the node that it has, of those it should have."""
     decision = explained.decision
     if placement.node is None:
         yield decision.message or f"it would go to {decision.node} now"

@@ -33,7 +33,7 @@ class Placement:
     Attributes:
         pod: The pod.
         node: Its node's name, or None.
-        decision: What was decided about it; None for a pod that was found where it is.
+        decision: The decision; None for a pod that was already bound.
     """
 
     pod: Pod
@@ -48,7 +48,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class _Run:
-    """All that was placed together, in order, on what, and how."""
+    """A run of the scheduler: the cluster, the pods placed in order, and the configuration."""
 
     manifests: Manifests
     plugins: Sequence[type[Plugin]] = ()
@@ -56,7 +56,7 @@ class _Run:
     placements: list[Placement] = field(default_factory=list)
 
     def engine(self, manifests: Manifests) -> Engine:
-        """An engine for a cluster, which places as this run did."""
+        """Return an engine for a cluster with the configuration of this run."""
         return Engine(
             manifests,
             config=manifests.config,
@@ -66,17 +66,17 @@ class _Run:
         )
 
     def place(self, pods: Iterable[Pod]) -> None:
-        """Place pods, in queue order, after those that were found where they are."""
+        """Place pods, in queue order, after those already bound."""
         self.placements.extend(Placement(pod, pod.spec.node_name) for pod in self.manifests.bound)
         decisions = self.engine(self.manifests).schedule(pods)
         self.placements.extend(Placement(each.pod, each.node, each) for each in decisions)
 
     def objects(self) -> list[Mapping[str, Any]]:
-        """Everything but pods."""
+        """Return all objects except pods."""
         return [obj for (kind, _, _), obj in self.manifests.objects.items() if kind != "Pod"]
 
     def manifest(self, placement: Placement) -> dict[str, Any]:
-        """The cluster as it was when the pod was decided about."""
+        """Return the cluster when the pod was scheduled."""
         before = [each for each in self.placements if each.decision is None]
         if placement.decision is not None:
             before += self.placements[len(before) : self.placements.index(placement)]
@@ -88,7 +88,7 @@ class _Run:
         return {"apiVersion": "v1", "kind": "List", "items": items}
 
     def _nominated(self) -> Iterator[Pod]:
-        """Pods that were nominated before the run."""
+        """Return the pods that were nominated before the run."""
         return (pod for pod in self.manifests.pending if pod.status.nominated_node_name)
 
 
@@ -97,12 +97,12 @@ def _object(pod: Pod) -> dict[str, Any]:
 
 
 def _waiting(pod: Pod) -> dict[str, Any]:
-    """The pod as it is before it has a node."""
+    """Return the pod without a node."""
     return _object(_replace(pod, spec=_replace(pod.spec, node_name=None), status=PodStatus()))
 
 
 def _standing(placement: Placement) -> dict[str, Any]:
-    """The pod as others meet it: on its node, or nominated to one."""
+    """Return the pod for later decisions: bound to its node, or nominated to one."""
     pod = placement.pod
     if placement.node is not None:
         return _object(_replace(pod, spec=_replace(pod.spec, node_name=placement.node)))
@@ -130,17 +130,17 @@ def place(
     but evicts no pods; use a :class:`kschedcore.Cluster` for that.
 
     Args:
-        what: A cluster and what is to run on it: ``place("cluster.json", "app.yaml")``, see
+        what: A cluster and the pods or workloads to place: ``place("cluster.json", "app.yaml")``, see
             :data:`kschedcore.testing.sources.ClusterSource`.
-        only: Which of the pending pods to place; all of them by default.
+        only: The pending pods to place; all by default.
         plugins: Custom scheduling plugins that the configuration may name.
-        seed: Draw among equally good nodes; by default the first by name is taken.
+        seed: Seed of the choice among equally good nodes; by default the first by name is chosen.
 
     Returns:
-        Pods that have a node already, then those that were decided about, in the order of the queue.
+        The pods that have a node already, then the placed ones, in queue order.
 
     Raises:
-        KschedcoreError: Something cannot be read, or kube-scheduler would refuse the configuration.
+        KschedcoreError: An input is invalid, or kube-scheduler would refuse the configuration.
     """
     run = _Run(manifests_of(*what), tuple(plugins), seed)
     run.place(pod for pod in run.manifests.pending if only is None or only(pod))
@@ -148,10 +148,10 @@ def place(
 
 
 def selector_of(text: str) -> Selector:
-    """Read a label selector.
+    """Parse a label selector.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a label selector.
     """
     try:
         return parse_selector(text)
@@ -160,10 +160,10 @@ def selector_of(text: str) -> Selector:
 
 
 class Placements(Sequence[Placement]):
-    """Pods and their nodes, in the order in which they were decided about.
+    """Pods and their nodes, in the order in which they were scheduled.
 
-    Made by :func:`place`, or by :meth:`of` for a cluster as it stands. :meth:`select` and :meth:`by` give
-    parts of them that are placements again.
+    Returned by :func:`place`, or by :meth:`of` for an existing cluster. :meth:`select` and :meth:`by` return subsets,
+    which are placements again.
     """
 
     def __init__(self, run: _Run, items: Sequence[Placement]) -> None:
@@ -172,7 +172,7 @@ class Placements(Sequence[Placement]):
 
     @classmethod
     def of(cls, *cluster: ClusterSource) -> Placements:
-        """Pods where they are; nothing is placed. Pods that have finished are left out.
+        """Return the bound pods of a cluster, without placing any. Finished pods are left out.
 
         Args:
             cluster: The cluster, see :data:`kschedcore.testing.sources.ClusterSource`.
@@ -212,30 +212,30 @@ class Placements(Sequence[Placement]):
 
     @property
     def placed(self) -> Placements:
-        """Those with a node."""
+        """The pods with a node."""
         return self._part(each for each in self._items if each.node is not None)
 
     @property
     def unplaced(self) -> Placements:
-        """Those without."""
+        """The pods without a node."""
         return self._part(each for each in self._items if each.node is None)
 
     @property
     def names(self) -> list[str]:
-        """The pods, as ``namespace/name``."""
+        """The names of the pods, as ``namespace/name``."""
         return [each.name for each in self._items]
 
     @property
     def nodes(self) -> dict[str, Node]:
-        """All nodes of the cluster, by name."""
+        """The nodes of the cluster, by name."""
         return {node.metadata.name: node for node in self._run.manifests.nodes}
 
     def select(self, selector: str, namespace: str | None = None) -> Placements:
-        """Pods by their labels, as ``kubectl get pods -l`` has it.
+        """Return the pods selected by labels, as ``kubectl get pods -l`` does.
 
         Args:
             selector: ``app=web,tier!=cache``.
-            namespace: Of one namespace only.
+            namespace: Only pods of this namespace.
 
         Raises:
             UsageError: The selector cannot be read.
@@ -248,12 +248,12 @@ class Placements(Sequence[Placement]):
         )
 
     def named(self, names: Iterable[str]) -> Placements:
-        """Those of some names, each as ``namespace/name``."""
+        """Return the pods of some names, each as ``namespace/name``."""
         wanted = set(names)
         return self._part(each for each in self._items if each.name in wanted)
 
     def on(self, selector: str) -> Placements:
-        """Pods by the labels of their nodes.
+        """Return the pods on nodes selected by labels.
 
         Raises:
             UsageError: The selector cannot be read.
@@ -262,7 +262,7 @@ class Placements(Sequence[Placement]):
         return self._part(each for each in self._items if each.node in names)
 
     def nodes_with(self, selector: str) -> list[str]:
-        """The nodes whose labels match, by name.
+        """Return the nodes whose labels match, by name.
 
         Raises:
             UsageError: The selector cannot be read.
@@ -271,7 +271,7 @@ class Placements(Sequence[Placement]):
         return [name for name, node in sorted(self.nodes.items()) if matches(node.metadata.labels or {})]
 
     def by(self, topology_key: str) -> dict[str, Placements]:
-        """Topology domain -> pods on its nodes, domains without any of them included, in order of name.
+        """Return topology domain -> pods on its nodes, domains without pods included, in order of name.
 
         Args:
             topology_key: ``topology.kubernetes.io/zone``; nodes without this label are in no domain.
@@ -285,10 +285,10 @@ class Placements(Sequence[Placement]):
     # -- what if, and why -------------------------------------------------------------------------
 
     def without(self, selector: str) -> Placements:
-        """The same pods after some nodes are gone: those that were on them are placed anew, on what is left.
+        """Return the same pods after some nodes were removed: pods on them are placed again on the other nodes.
 
-        Everything else that was placed together with these pods goes through the same, and competes. Pods of
-        DaemonSets and static pods go with their node, and so do those that were on their way out.
+        All pods that were placed together with these are placed again too, and compete. Pods of DaemonSets, static
+        pods and terminating pods are removed with their node.
 
         Args:
             selector: The nodes that are lost, by their labels.
@@ -310,16 +310,16 @@ class Placements(Sequence[Placement]):
         return place([*kept, *pods], plugins=run.plugins, seed=run.seed).named(self.names)
 
     def explain(self, placement: Placement) -> Explanation:
-        """Every node and every plugin for one of these pods, as things stood when it was decided about."""
+        """Return the explanation of one of these pods, as of the time it was scheduled."""
         manifests = manifests_of(self.manifest(placement))
         [pod] = [pod for pod in manifests.pending if key_of(pod) == key_of(placement.pod)]
         return self._run.engine(manifests).explain(pod)
 
     def manifest(self, placement: Placement) -> dict[str, Any]:
-        """What ``kschedcore explain`` gives the same decision for: a ``v1.List`` of whole objects."""
+        """Return a ``v1.List`` of objects with which ``kschedcore explain`` makes the same decision."""
         return self._run.manifest(placement)
 
     @property
     def own_plugins(self) -> bool:
-        """Whether plugins take part that the command line does not know."""
+        """Whether custom plugins are used, which the command line does not have."""
         return bool(self._run.plugins)

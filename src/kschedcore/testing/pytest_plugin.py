@@ -1,7 +1,7 @@
-"""The pytest plugin: the fixtures ``cluster`` and ``engine``, a seed, and a manifest of what broke a rule.
+"""The pytest plugin: the fixtures ``cluster`` and ``engine``, a seed, and manifests of broken rules.
 
 pytest loads it wherever kschedcore is installed (entry point ``kschedcore``), so that it imports nothing heavy
-before a test asks for something. ``-p no:kschedcore`` leaves it out.
+before a test uses a fixture. ``-p no:kschedcore`` disables it.
 """
 
 from __future__ import annotations
@@ -46,26 +46,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Tell the seed, if there is one."""
+    """Report the seed, if there is one."""
     seed = config.getoption("kschedcore_seed")
     return None if seed is None else f"kschedcore: --kschedcore-seed={seed}"
 
 
 @pytest.fixture
 def kschedcore_seed(pytestconfig: pytest.Config) -> int | None:
-    """What ``--kschedcore-seed`` says, for ``place(…, seed=kschedcore_seed)``; None without it."""
+    """The value of ``--kschedcore-seed``, for ``place(…, seed=kschedcore_seed)``; None without it."""
     seed: int | None = pytestconfig.getoption("kschedcore_seed")
     return seed
 
 
 @pytest.fixture
 def kschedcore_manifests(request: pytest.FixtureRequest) -> Manifests:
-    """What ``cluster`` and ``engine`` begin with: the manifests of the marker. Override it for others."""
+    """The initial manifests of ``cluster`` and ``engine``: those of the marker. Override it for others."""
     from kschedcore.cluster.initial import plain_node
     from kschedcore.testing.sources import manifests_of
 
@@ -78,7 +78,7 @@ def kschedcore_manifests(request: pytest.FixtureRequest) -> Manifests:
 
 @pytest.fixture
 def cluster(kschedcore_manifests: Manifests, kschedcore_seed: int | None) -> Iterator[Cluster]:
-    """A living cluster in simulated time, see :class:`kschedcore.Cluster`."""
+    """A running cluster in simulated time, see :class:`kschedcore.Cluster`."""
     from kschedcore.cluster import Cluster
 
     objects = kschedcore_manifests.objects.values()
@@ -105,7 +105,7 @@ def engine(kschedcore_manifests: Manifests, kschedcore_seed: int | None) -> Engi
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Write the manifest of a broken rule, and say what reproduces it."""
+    """Write the manifest of a broken rule, and report how to reproduce it."""
     report = yield
     if call.excinfo is not None and report.failed:
         commands = [
@@ -117,7 +117,7 @@ def pytest_runtest_makereport(
 
 
 def _broken(error: BaseException) -> Iterator[Any]:
-    """Broken rules that have a pod, those in groups as well."""
+    """Yield broken rules that have a pod, those in exception groups included."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             yield from _broken(each)
@@ -138,5 +138,5 @@ def _folder(config: pytest.Config) -> Path:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         return folder.absolute()
-    cache: pytest.Cache | None = getattr(config, "cache", None)  # without its plugin there is none
+    cache: pytest.Cache | None = getattr(config, "cache", None)  # None if the cache plugin is disabled
     return cache.mkdir("kschedcore") if cache is not None else Path(tempfile.mkdtemp(prefix="kschedcore-"))

@@ -24,41 +24,41 @@ Key = tuple[str, str]
 
 
 class Scheduler(Protocol):
-    """What a history drives: :class:`EngineScheduler` is one; a model of a rule may be another."""
+    """A scheduler that histories can be replayed on: :class:`EngineScheduler`, or a model of a rule."""
 
     def add_node(self, node: Json) -> None:
-        """Add a Node, or put it in the place of the one of its name."""
+        """Add a Node, or replace the one of its name."""
 
     def remove_node(self, name: str) -> None:
-        """Take a node out; its pods stay known."""
+        """Remove a node; its pods are kept."""
 
     def add_pod(self, pod: Json) -> None:
-        """Account a bound or nominated Pod, or account it anew."""
+        """Add or update a bound or nominated Pod."""
 
     def remove_pod(self, namespace: str, name: str) -> None:
-        """Take a pod out."""
+        """Remove a pod."""
 
     def set_namespace(self, namespace: Json) -> None:
-        """Add a Namespace, or give it other labels."""
+        """Add a Namespace, or update its labels."""
 
     def set_object(self, kind: str, obj: Json) -> None:
         """Add or replace an object; ``kind`` is its key in a cluster: ``podDisruptionBudgets``."""
 
     def decide(self, pod: Json, *, preempt: bool = True) -> Step:
-        """Say where a pod would go, without placing it."""
+        """Decide on a node for a pod, without placing it."""
 
     def commit(self, pod: Json, step: Step) -> None:
-        """Take in a decision: the pod is placed, or nominated and the victims are gone."""
+        """Apply a decision: place the pod, or nominate it and remove the victims."""
 
 
 class EngineScheduler:
-    """An engine, as histories drive it.
+    """An engine as a scheduler for histories.
 
     Args:
-        cluster: As :meth:`kschedcore.Manifests.from_cluster` takes it.
-        forgetful: Forget every compiled class before each decision, so that nothing is cached.
+        cluster: A cluster for :meth:`kschedcore.Manifests.from_cluster`.
+        forgetful: Drop all compiled classes before each decision, so that nothing is cached.
         plugins: Custom plugins that the cluster's configuration may name.
-        kubernetes: The version to decide as.
+        kubernetes: The Kubernetes version to follow.
     """
 
     def __init__(
@@ -126,11 +126,11 @@ class EngineScheduler:
 
 @dataclass(frozen=True)
 class Decided:
-    """What each scheduler says of one pod.
+    """The decisions of all schedulers for one pod.
 
     Attributes:
         pod: The pod.
-        steps: The decision of each scheduler, in their order.
+        steps: The decisions, in the order of the schedulers.
     """
 
     pod: Json
@@ -138,15 +138,15 @@ class Decided:
 
 
 class Replay:
-    """Drives schedulers through one history side by side; they all take in what the first one decides.
+    """Replays one history on several schedulers; all apply the decisions of the first one.
 
     Args:
-        history: What happens.
+        history: The history.
         schedulers: The schedulers; each has been created with the history's cluster.
 
     Attributes:
-        node_names: The nodes that are there now.
-        pods: The pods that are there now, by namespace and name.
+        node_names: The existing nodes.
+        pods: The existing pods, by namespace and name.
     """
 
     def __init__(self, history: History, *schedulers: Scheduler) -> None:
@@ -156,7 +156,7 @@ class Replay:
         self.pods: dict[Key, Json] = {_key(pod): pod for pod in history.cluster["pods"]}
 
     def decisions(self) -> Iterator[Decided]:
-        """Apply the events in order; each decision is handed out before it is taken in."""
+        """Apply the events in order; yield each decision before it is applied."""
         handlers: dict[str, Callable[[Json], Iterator[Decided] | None]] = {
             "node": self._node,
             "removeNode": self._remove_node,
@@ -232,7 +232,7 @@ class Replay:
         self._take_in(pod, steps[0])
 
     def _take_in(self, pod: Json, step: Step) -> None:
-        """What ``commit`` does, on the list of pods that events refer to."""
+        """Apply a decision to the list of pods that events refer to."""
         self.pods.pop(_key(pod), None)
         if "chosen" in step:
             self.pods[_key(pod)] = {**pod, "spec": {**pod["spec"], "nodeName": step["chosen"]}}

@@ -15,7 +15,7 @@ from kschedcore.testing.placements import Placements
 __all__ = ["assert_rolled_out"]
 
 _KINDS = ("deployment", "statefulset", "daemonset")
-"""Those that ``kubectl rollout status`` knows."""
+"""The kinds that ``kubectl rollout status`` supports."""
 
 
 def assert_rolled_out(
@@ -24,13 +24,13 @@ def assert_rolled_out(
     """Assert that rollouts complete: all pods updated and available (``kubectl rollout status``).
 
     Args:
-        cluster: A living cluster; time passes in it.
+        cluster: A running cluster, whose time is advanced.
         refs: ``deployment/web``, …; all Deployments, StatefulSets and DaemonSets of all namespaces by default.
-        namespace: Where ``refs`` are.
-        timeout: How long to wait for each.
+        namespace: The namespace of ``refs``.
+        timeout: Maximum time for each.
 
     Raises:
-        BrokenRuleError: A workload does not; the message quotes the events of it and its pods.
+        BrokenRuleError: A rollout does not complete; the message quotes events of the workload and its pods.
         StatusError: There is no such workload.
     """
     for where, ref in [(namespace or cluster.namespace, each) for each in refs] or _all(cluster):
@@ -64,7 +64,7 @@ def _broken(cluster: Cluster, workload: Mapping[str, Any], namespace: str, fault
 
 
 def _warnings(cluster: Cluster, namespace: str, name: str) -> Iterator[str]:
-    """The last warning about each object that is named after the workload."""
+    """Return the last warning of each object that is named after the workload."""
     last = {}
     for event in cluster.events(namespace=namespace):
         about = event["involvedObject"]

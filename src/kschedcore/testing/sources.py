@@ -40,7 +40,7 @@ def objects_of(source: ClusterSource) -> Iterator[Json]:
     Raises:
         NotFoundError: A path does not exist.
         ManifestError: An object is invalid.
-        UsageError: The value is no source of a cluster.
+        UsageError: The value is not a source of a cluster.
     """
     match source:
         case Cluster():

@@ -1,1 +1,1 @@
-"""What every kind of object shares: the table of kinds, statuses, frozen objects, field errors, conditions, times."""
+"""Common machinery of all kinds: the table of kinds, statuses, frozen objects, field errors, conditions, times."""

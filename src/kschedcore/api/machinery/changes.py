@@ -1,4 +1,4 @@
-"""What happened to one object, as watchers of a resource are notified of it."""
+"""Changes of objects, as delivered to watchers of a resource."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def object(self) -> Object:
-        """The object after the change, or as it last was."""
+        """The object after the change, or its last state."""
         found = self.new if self.new is not None else self.old
         assert found is not None
         return found

@@ -1,4 +1,4 @@
-"""Conditions of a status: one a type, each with the time when it came to have its value."""
+"""Conditions of a status: one per type, each with its last transition time."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ __all__ = ["condition_in", "condition_of", "disrupted", "is_true", "with_conditi
 
 
 def condition_of(obj: Mapping[str, Any], kind: str) -> Object | None:
-    """The condition of a type in an object's status, or None."""
+    """Return the condition of a type in an object's status, or None."""
     return condition_in(obj.get("status", {}), kind)
 
 
 def condition_in(status: Mapping[str, Any], kind: str) -> Object | None:
-    """The condition of a type in a status, or None."""
+    """Return the condition of a type in a status, or None."""
     conditions: Iterable[Object] = status.get("conditions", ())
     return next((each for each in conditions if each["type"] == kind), None)
 
 
 def is_true(obj: Mapping[str, Any], kind: str) -> bool:
-    """Whether an object has a condition of a type, and its status is ``True``."""
+    """Return whether an object has a condition of a type with status ``True``."""
     found = condition_of(obj, kind)
     return found is not None and found["status"] == "True"
 
 
 def with_condition(conditions: Iterable[Object], new: Object, now: datetime) -> list[Object]:
-    """The conditions with ``new`` in the place of the one of its type, or at the end.
+    """Return conditions with ``new`` replacing the one of its type, or appended.
 
-    ``lastTransitionTime`` stays as long as the status does (``UpdatePodCondition`` and its likes).
+    ``lastTransitionTime`` only changes with the status (``UpdatePodCondition``).
     """
     dated = {**new, "lastTransitionTime": timestamp(now)}
     found = []

@@ -1,4 +1,4 @@
-"""Confidential values of objects, masked wherever an object is shown: in messages, ``repr`` and saved histories.
+"""Masking of confidential values of objects in messages, ``repr`` and saved histories.
 
 Confidential are the data of Secrets and the values of environment variables, and the annotation in which
 ``kubectl apply`` keeps a copy of either. The masks are those of ``kubectl diff``.
@@ -13,7 +13,7 @@ from typing import Any
 __all__ = ["MASK", "is_confidential", "masked", "masked_pair"]
 
 MASK = "***"
-"""What is shown in place of a confidential value."""
+"""The replacement of a confidential value."""
 
 _BEFORE, _AFTER = "*** (before)", "*** (after)"
 _SECRET_FIELDS = ("data", "stringData")
@@ -25,10 +25,10 @@ _Mask = Callable[[Any], Any]
 
 
 def is_confidential(kind: str, path: str) -> bool:
-    """Whether a field may hold a confidential value.
+    """Return whether a field may contain a confidential value.
 
     Args:
-        kind: The kind of object; empty when it is not known.
+        kind: The kind of object; empty if unknown.
         path: The path of the field, ``spec.containers[0].env[0].value``.
     """
     return bool(_PATH.fullmatch(path) or (kind == "Secret" and _PATH_IN_A_SECRET.fullmatch(path)))
@@ -38,15 +38,15 @@ def masked(value: Any, kind: str = "", mask: _Mask | None = None) -> Any:
     """Return a copy of an object, or of a part of one, in which confidential values are masked.
 
     Args:
-        value: What to copy, JSON-shaped.
-        kind: The kind of object, for one that does not name its own.
-        mask: Returns what to show in place of a value; :data:`MASK` when left out.
+        value: The JSON-shaped value to copy.
+        kind: The kind of an object without ``kind``.
+        mask: Returns the replacement of a value; :data:`MASK` by default.
     """
     return _masked(value, kind, mask or (lambda _: MASK))
 
 
 def masked_pair(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return copies of two versions of an object with masks that tell whether a value differs."""
+    """Return copies of two versions of an object with masks that show whether a value differs."""
     before, after = list(_confidential(old)), list(_confidential(new))
     return (
         masked(old, mask=lambda value: MASK if value in after else _BEFORE),
@@ -83,7 +83,7 @@ def _masked(value: Any, kind: str, mask: _Mask) -> Any:
 def _variables(value: Any, mask: _Mask) -> Any:
     if not isinstance(value, list):
         return mask(value)
-    # A label may be called env too, but what it holds is no list.
+    # A label may be named env too, but its value is not a list.
     return [
         {key: mask(item) if key == "value" else item for key, item in each.items()}
         if isinstance(each, Mapping)

@@ -1,4 +1,4 @@
-"""Field errors: what validation finds, in the words of apimachinery's ``pkg/util/validation/field``."""
+"""Field errors of validation, with the messages of apimachinery's ``pkg/util/validation/field``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
 
 
 class ErrorType(StrEnum):
-    """``metav1.CauseType``: what kind of fault a field has."""
+    """``metav1.CauseType``: the type of a field error."""
 
     NOT_FOUND = "FieldValueNotFound"
     REQUIRED = "FieldValueRequired"
@@ -45,7 +45,7 @@ _WITHOUT_VALUE = {ErrorType.REQUIRED, ErrorType.FORBIDDEN, ErrorType.TOO_LONG, E
 
 
 class Verbatim(str):
-    """A value printed as it stands, without quotes."""
+    """A value printed without quotes."""
 
     __slots__ = ()
 
@@ -55,20 +55,20 @@ NULL = Verbatim("null")
 
 
 def quote(text: str) -> str:
-    """``text`` in double quotes, escaped as Go's ``%q`` escapes it for everything a manifest can hold."""
+    """Return ``text`` in double quotes, escaped like Go's ``%q``."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def in_field_order(value: Any) -> Verbatim:
-    """Return a struct, or a list of structs, as its JSON reads: fields in the order in which they are declared."""
+    """Return a struct, or a list of structs, with the fields in the order of their declaration."""
     return Verbatim(json.dumps(masked(value), separators=(",", ":"), ensure_ascii=False))
 
 
 def go_struct(type_name: str, value: Any) -> Verbatim:
     """Return a value that the server prints as a Go struct: its type, and the value's JSON for the fields.
 
-    The server prints values as JSON where it can. Its internal types refuse that, and are printed with pointers
-    and internals (``core.PodSpec{Volumes:[]core.Volume(nil), …}``); only the type is the same here.
+    The server prints values as JSON if possible. Its internal types cannot be, and are printed with pointers and
+    internals (``core.PodSpec{Volumes:[]core.Volume(nil), …}``); here only the type is the same.
     """
     text = json.dumps(masked(value), separators=(",", ":"), ensure_ascii=False)
     return Verbatim(type_name + (text if isinstance(value, dict) else f"{{{text}}}"))
@@ -84,12 +84,12 @@ def _printed(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of one field.
+    """One error of one field.
 
     Attributes:
-        type: What kind of fault.
+        type: The type of the error.
         field: Path of the field, ``spec.containers[0].image``.
-        value: The value found, printed into the message except for types that leave it out.
+        value: The value, printed in the message except for some types.
         detail: What was expected.
     """
 
@@ -100,7 +100,7 @@ class FieldError:
 
     @property
     def message(self) -> str:
-        """The message without the field, as a cause of a ``Status`` carries it."""
+        """The message without the field, as in a cause of a ``Status``."""
         text = _TEXTS[self.type]
         if self.type not in _WITHOUT_VALUE:
             text = f"{text}: {_printed(self.value)}"
@@ -110,46 +110,46 @@ class FieldError:
         return f"{self.field}: {self.message}"
 
     def below(self, path: str) -> FieldError:
-        """Return the error of an object that stands in the field ``path`` of another one."""
+        """Return the error of an object that is the field ``path`` of another one."""
         return FieldError(self.type, f"{path}.{self.field}", self.value, self.detail)
 
 
 def required(field: str, detail: str = "") -> FieldError:
-    """The field must be there."""
+    """Return the error for a missing required field."""
     return FieldError(ErrorType.REQUIRED, field, "", detail)
 
 
 def invalid(field: str, value: Any, detail: str) -> FieldError:
-    """The value breaks a rule."""
+    """Return the error for an invalid value."""
     return FieldError(ErrorType.INVALID, field, value, detail)
 
 
 def not_supported(field: str, value: Any, supported: Iterable[str]) -> FieldError:
-    """The value is none of the supported ones, listed in the order given."""
+    """Return the error for an unsupported value, with the supported ones in the given order."""
     detail = "supported values: " + ", ".join(quote(item) for item in supported)
     return FieldError(ErrorType.NOT_SUPPORTED, field, value, detail)
 
 
 def duplicate(field: str, value: Any) -> FieldError:
-    """The value stands elsewhere already."""
+    """Return the error for a duplicate value."""
     return FieldError(ErrorType.DUPLICATE, field, value)
 
 
 def forbidden(field: str, detail: str) -> FieldError:
-    """The field may not be set, or not be changed, here."""
+    """Return the error for a field that must not be set or changed."""
     return FieldError(ErrorType.FORBIDDEN, field, "", detail)
 
 
 def not_found(field: str, value: Any) -> FieldError:
-    """The value names something that does not exist."""
+    """Return the error for a name of something that does not exist."""
     return FieldError(ErrorType.NOT_FOUND, field, value)
 
 
 def too_long(field: str, limit: int) -> FieldError:
-    """The value has more than ``limit`` bytes; it is not printed."""
+    """Return the error for a value of more than ``limit`` bytes, which is not printed."""
     return FieldError(ErrorType.TOO_LONG, field, "", f"must have at most {limit} bytes")
 
 
 def too_many(field: str, actual: int, limit: int) -> FieldError:
-    """The list has more than ``limit`` items."""
+    """Return the error for a list of more than ``limit`` items."""
     return FieldError(ErrorType.TOO_MANY, field, actual, f"must have at most {limit} items")

@@ -1,9 +1,9 @@
-"""Stored objects: JSON-shaped, immutable, and sharing what they have in common.
+"""Stored objects: JSON-shaped and immutable, with shared equal parts.
 
-A stored object is a ``dict`` like any other to those who read it, but an attempt to change it raises a
-TypeError: every watcher, lister and controller holds the same one. Parts that are equal are one object in
-memory (hash consing): ten thousand pods of one template hold one copy of their containers, and comparing a
-part with its successor is mostly a comparison of identities.
+A stored object can be read like any ``dict``, but changing it raises a TypeError: all watchers, listers and
+controllers have the same object. Equal parts are one object in memory (hash consing): ten thousand pods of one
+template have one copy of their containers, and comparing a part with its new version is mostly a comparison of
+identities.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ __all__ = [
 ]
 
 PARTS_REMEMBERED = 16_384
-"""Default number of parts that an :class:`Interner` keeps."""
+"""Default number of parts that an :class:`Interner` caches."""
 
 _PLAIN = frozenset({dict, list})
 _SHORT_STATUS = 3
-"""A phase, a class, a count: many objects that are new have the same."""
+"""Parts that many new objects share: a phase, a class, a count."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -44,8 +44,8 @@ def _refuse(self: object, *_args: object, **_kwargs: object) -> NoReturn:
 class FrozenDict(dict[str, Any]):
     """An immutable dict.
 
-    It compares by value, as every dict, but its hash is its identity's: tables of what is known of frozen
-    parts find the very same part, at no cost, and never one that is merely equal (``1`` equals ``True``).
+    It compares by value, like any dict, but its hash is that of its identity: tables keyed by frozen parts find the
+    same part at no cost, and never one that is only equal (``1`` equals ``True``).
     """
 
     __slots__ = ()
@@ -55,7 +55,7 @@ class FrozenDict(dict[str, Any]):
     clear = pop = popitem = update = _refuse
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Return what is there; a key that is not cannot be added."""
+        """Return the value of an existing key; keys cannot be added."""
         return self[key] if key in self else _refuse(self, default)
 
     def __copy__(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class FrozenDict(dict[str, Any]):
 
 
 class FrozenList(list[Any]):
-    """An immutable list; its hash is its identity's, as that of :class:`FrozenDict`."""
+    """An immutable list; its hash is that of its identity, as for :class:`FrozenDict`."""
 
     __slots__ = ()
 
@@ -94,10 +94,10 @@ class FrozenList(list[Any]):
 
 
 class FieldRecord(Protocol):
-    """What is known of who manages the fields of one object: :mod:`kschedcore.apiserver.apply.record`.
+    """The managed-fields record of one object, see :mod:`kschedcore.apiserver.apply.record`.
 
     Attributes:
-        found: The entries, once they are worked out.
+        found: The entries, once they are computed.
     """
 
     found: FrozenList | None
@@ -106,7 +106,7 @@ class FieldRecord(Protocol):
         """Return the ``managedFields`` of the object that owns this record; empty without field managers."""
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
-        """The record of a successor of the object that changes nothing of it."""
+        """Return the record of the object's next version after a write without a field manager."""
 
 
 class KnownFields:
@@ -123,17 +123,17 @@ class KnownFields:
         return self.found
 
     def carried_from(self, _obj: StoredObject) -> FieldRecord:
-        """Return the record of a successor, which is this one."""
+        """Return the record of the object's next version, which is this one."""
         return self
 
 
 class StoredObject(FrozenDict):
-    """A whole object as the store holds it: without ``metadata.managedFields``, but with what they follow from.
+    """A complete stored object: without ``metadata.managedFields``, but with the record they are computed from.
 
-    Made by :meth:`of`.
+    Created by :meth:`of`.
 
     Attributes:
-        record: Who manages its fields; None when no manager is recorded.
+        record: The managed-fields record; None for none.
         views: Its typed views by their types (:func:`kschedcore.api.objects.views.view_of`); None without any.
     """
 
@@ -144,19 +144,19 @@ class StoredObject(FrozenDict):
 
     @classmethod
     def of(cls, obj: Mapping[str, Any], record: FieldRecord | None = None) -> StoredObject:
-        """Return ``obj`` as a stored object with its managed-fields record; its parts must not change any more."""
+        """Return ``obj`` as a stored object with its managed-fields record; its parts must not be changed any more."""
         made = cls(obj)
         made.record = record
         made.views = None
         return made
 
     def completed(self) -> FrozenDict:
-        """The object as the API shows it, with ``managedFields``."""
+        """Return the object as in the API, with ``managedFields``."""
         metadata = self.completed_metadata()
         return self if metadata is None else FrozenDict({**self, "metadata": metadata})
 
     def completed_metadata(self) -> FrozenDict | None:
-        """The object's metadata with ``managedFields``; None when no field manager is recorded."""
+        """Return the object's metadata with ``managedFields``; None if no field manager is recorded."""
         record = self.record
         if record is None:
             return None
@@ -164,7 +164,7 @@ class StoredObject(FrozenDict):
         return FrozenDict({**self["metadata"], "managedFields": entries}) if entries else None
 
     def carried_record(self) -> FieldRecord | None:
-        """Return the record of a successor whose write no field manager owns: a binding, a deletion."""
+        """Return the record of the next version after a write without a field manager: a binding, a deletion."""
         return None if self.record is None else self.record.carried_from(self)
 
     def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
@@ -172,11 +172,11 @@ class StoredObject(FrozenDict):
 
 
 FROZEN = frozenset({FrozenDict, FrozenList, StoredObject})
-"""The types of parts that cannot be changed."""
+"""The types of immutable parts."""
 
 
 def freeze(value: Any) -> Any:
-    """``value`` with every dict and list in it frozen; what is frozen already is shared, not copied."""
+    """Return ``value`` with all its dicts and lists frozen; frozen parts are shared, not copied."""
     kind = type(value)
     if kind is dict:
         return FrozenDict({key: freeze(item) for key, item in value.items()})
@@ -186,7 +186,7 @@ def freeze(value: Any) -> Any:
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A deep copy made of ordinary dicts and lists, free to be changed."""
+    """Return a deep copy of ordinary, mutable dicts and lists."""
     copy: dict[str, Any] = _decode(_encode(value))
     return copy
 
@@ -194,11 +194,11 @@ def plain(value: Mapping[str, Any]) -> dict[str, Any]:
 class Interner:
     """Freezes objects so that equal parts are shared.
 
-    Only parts seen lately are looked for, so what nothing stored refers to any more is let go in the end. Threads may
+    Only recent parts are cached, so that unused parts are released eventually. Threads may
     use one at the same time: two of them may make a part each, which costs memory and nothing else.
 
     Args:
-        remembered: How many parts to look for; a pod has about ten that differ from those of its siblings.
+        remembered: Number of parts to cache; a pod has about ten that differ from those of its replicas.
     """
 
     def __init__(self, remembered: int = PARTS_REMEMBERED) -> None:
@@ -208,15 +208,15 @@ class Interner:
     def freeze(
         self, obj: Mapping[str, Any], version: str | None = None, record: FieldRecord | None = None
     ) -> StoredObject:
-        """Return ``obj`` frozen, sharing the parts it has in common with objects frozen before.
+        """Return ``obj`` frozen; parts equal to those of objects frozen before are shared.
 
         Args:
             obj: The object.
             version: Its resourceVersion; None for the one it has.
-            record: Who wrote it.
+            record: The managed-fields record.
         """
         part = self.part
-        # Metadata is never the same twice, but most of what is in it may be.
+        # Metadata always differs, but most of its parts may be equal.
         metadata = {
             key: part(item) if type(item) in _PLAIN else item for key, item in obj["metadata"].items()
         }
@@ -244,7 +244,7 @@ class Interner:
         return FrozenDict(frozen)
 
     def part(self, value: Any) -> Any:
-        """Return a part of an object frozen; what is frozen already stays as it is."""
+        """Return a part of an object frozen; a frozen part is returned unchanged."""
         kind = type(value)
         if kind is not dict and kind is not list:
             return value
@@ -268,5 +268,5 @@ class Interner:
             pass  # another thread has changed the table
 
     def forget(self) -> None:
-        """Look for no part seen before."""
+        """Drop all cached parts."""
         self._parts.clear()

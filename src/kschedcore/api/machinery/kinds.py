@@ -1,8 +1,7 @@
-"""The one table of kinds: names and scopes, how each served kind behaves in the registry, and what placement reads.
+"""The table of kinds: names and scopes, registry behaviour of served kinds, and typed views for scheduling.
 
-What a kind's fields are, how its lists merge and what its objects look like is said by the schema tables
-(:attr:`Kind.schema`); what may change only under some conditions is said by its update validation. Rules: the
-API reference v1.36 and the strategies in ``pkg/registry``.
+The fields of a kind and the merge keys of its lists are in the schema tables (:attr:`Kind.schema`); conditions of
+changes are in its update validation. Rules: the API reference v1.36 and the strategies in ``pkg/registry``.
 """
 
 from __future__ import annotations
@@ -46,25 +45,25 @@ class Kind:
     """One kind of the API.
 
     Attributes:
-        resource: Group, version, kind, plural, and whether it lives in namespaces.
-        served: Whether the API server here serves it; of other kinds only the names and the scope are known.
-        view: The typed view that placement reads it through; None for kinds that placement does not read.
-        lookup: The group of kinds that placement rules look up together (``services``, ``storage``,
+        resource: Group, version, kind, plural, and whether it is namespaced.
+        served: Whether the API server serves it; for other kinds only the names and the scope are used.
+        view: The typed view for the scheduler; None for kinds that it does not read.
+        lookup: The group of kinds that plugins read together (``services``, ``storage``,
             ``budgets``, ``devices``, ``claims``): the engine counts the changes of a group.
-        short_names: What ``kubectl get`` also takes: ``po``.
-        categories: What ``kubectl get`` takes for several kinds together: ``all``.
+        short_names: Short names for ``kubectl get``: ``po``.
+        categories: Names of groups of kinds for ``kubectl get``: ``all``.
         subresources: ``status``, ``scale``, ``binding``, ``eviction``, ``finalize``.
         generation: What ``metadata.generation`` counts; None for kinds that have none.
-        fields: Paths that field selectors know beside ``metadata.name`` and ``metadata.namespace``.
-        unknown_field: The error of a list with any other field selector; ``{}`` stands for the path.
-        graceful: Whether deletion may wait (pods).
-        orphans: Whether dependents are orphaned when a deletion does not say (``OrphanDependents``).
-        answers_object: Whether deletion answers with the object; a ``Status`` otherwise.
-        create_on_update: Whether PUT creates what is missing (``AllowCreateOnUpdate``).
+        fields: Paths for field selectors besides ``metadata.name`` and ``metadata.namespace``.
+        unknown_field: The error of a list with any other field selector; ``{}`` is replaced by the path.
+        graceful: Whether deletion has a grace period (pods).
+        orphans: Whether a deletion orphans dependents by default (``OrphanDependents``).
+        answers_object: Whether deletion returns the object; a ``Status`` otherwise.
+        create_on_update: Whether PUT creates a missing object (``AllowCreateOnUpdate``).
         templated: Whether many objects have the same spec (pods): it is read once, shared, and replaced
             rather than changed on its way to the store.
-        unconditional_update: Whether PUT may leave resourceVersion out (``AllowUnconditionalUpdate``).
-        immutable: Paths of fields that keep their first value.
+        unconditional_update: Whether PUT may omit resourceVersion (``AllowUnconditionalUpdate``).
+        immutable: Paths of immutable fields.
         conversion: For a kind in another version than the stored one, how its objects are converted.
     """
 
@@ -89,7 +88,7 @@ class Kind:
 
     @property
     def singular(self) -> str:
-        """``pod``, the kind in lower case, as everywhere in the API."""
+        """``pod``, the kind in lower case."""
         return self.resource.kind.lower()
 
     @property
@@ -119,7 +118,7 @@ class Kind:
 
     @property
     def selectable_fields(self) -> tuple[str, ...]:
-        """Every path that a field selector may name."""
+        """All paths for field selectors."""
         return (*(_NAMESPACED_NAME if self.resource.namespaced else _NAME), *self.fields)
 
 
@@ -344,7 +343,7 @@ ALL_KINDS: tuple[Kind, ...] = (
     *_unserved("rbac.authorization.k8s.io", namespaced=True, Role="roles", RoleBinding="rolebindings"),
     *_unserved("storage.k8s.io", namespaced=False, VolumeAttributesClass="volumeattributesclasses"),
 )  # fmt: skip
-"""Every kind of Kubernetes v1.36."""
+"""All kinds of Kubernetes v1.36."""
 
 OTHER_VERSIONS: tuple[Kind, ...] = (
     _in(
@@ -358,10 +357,10 @@ OTHER_VERSIONS: tuple[Kind, ...] = (
 """Kinds in the versions that are served beside the one in which their objects are stored."""
 
 KINDS: tuple[Kind, ...] = tuple(kind for kind in ALL_KINDS if kind.served)
-"""Every served kind."""
+"""All served kinds."""
 
 VIEWS: dict[str, type[View]] = {kind.resource.kind: kind.view for kind in KINDS if kind.view is not None}
-"""Kind -> its typed view, for the kinds that placement reads."""
+"""Kind -> its typed view, for the kinds that the scheduler reads."""
 
 _CONVERSIONS = {(kind.resource.api_version, kind.resource.kind): kind.conversion for kind in OTHER_VERSIONS}
 _CLUSTER_SCOPED = frozenset(kind.resource.kind for kind in ALL_KINDS if not kind.resource.namespaced)
@@ -370,12 +369,12 @@ _BY_PATH = {(kind.resource.api_version, kind.resource.plural): kind for kind in 
 
 
 def kind_by_resource(qualified: str) -> Kind:
-    """The kind of a qualified plural (``pods``, ``deployments.apps``); LookupError when none is served."""
+    """Return the kind of a qualified plural (``pods``, ``deployments.apps``); LookupError if none is served."""
     return _BY_RESOURCE[qualified]
 
 
 def kind_by_path(api_version: str, plural: str) -> Kind | None:
-    """The kind served at ``apps/v1`` as ``deployments``, or None."""
+    """Return the kind served at ``apps/v1`` as ``deployments``, or None."""
     return _BY_PATH.get((api_version, plural))
 
 
@@ -397,12 +396,12 @@ def conversion_for(api_version: str, kind: str) -> Conversion | None:
 
 
 def is_cluster_scoped(kind: str) -> bool:
-    """Whether objects of a kind have no namespace; a kind that Kubernetes does not have is taken to have one."""
+    """Return whether a kind is cluster-scoped; custom kinds are assumed to be namespaced."""
     return kind in _CLUSTER_SCOPED
 
 
 def resources(*, namespaced: bool | None = None) -> Iterable[Resource]:
-    """The served resources, or those of one scope."""
+    """Return the served resources, or those of one scope."""
     for kind in KINDS:
         if namespaced in (None, kind.resource.namespaced):
             yield kind.resource

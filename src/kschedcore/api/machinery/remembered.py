@@ -19,7 +19,7 @@ from kschedcore.api.machinery.frozen import FieldRecord, FrozenDict, FrozenList,
 __all__ = ["forget", "remembered", "shared", "shared_json", "shared_object"]
 
 ANSWERS_REMEMBERED = 4096
-"""How many results each function keeps; the least recently used go first."""
+"""Maximum number of results per function; the least recently used are evicted."""
 
 _Ts = TypeVarTuple("_Ts")
 _R = TypeVar("_R")
@@ -32,7 +32,7 @@ _interner = Interner()
 def remembered(rule: Callable[[*_Ts], _R]) -> Callable[[*_Ts], _R]:
     """Memoise a pure function.
 
-    Frozen arguments are compared by identity, at no cost however large they are; others, which must be
+    Frozen arguments are compared by identity, at no cost regardless of size; others, which must be
     hashable, by value. Exceptions are not kept. Results are shared, so callers must not change them.
     """
     ask = lru_cache(maxsize=ANSWERS_REMEMBERED)(rule)

@@ -1,4 +1,4 @@
-"""Served resources: group, version, kind and plural of what the API server stores."""
+"""Served resources: group, version, kind and plural."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class Resource:
 
     @cached_property
     def qualified(self) -> str:
-        """``deployments.apps``, or ``pods`` for the core group, as error messages name it."""
+        """``deployments.apps``, or ``pods`` for the core group, as in error messages."""
         return f"{self.plural}.{self.group}" if self.group else self.plural

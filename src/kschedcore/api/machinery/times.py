@@ -1,4 +1,4 @@
-"""Times as the API writes them (``metav1.Time``), and arithmetic with them that cannot overflow."""
+"""Times in the API's format (``metav1.Time``), and saturating arithmetic with them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["EARLIEST", "LATEST", "later", "parse_time", "span", "timestamp"]
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0)
-"""The first and the last time that can be written; arithmetic stops there."""
+"""The first and the last time that can be written; arithmetic saturates there."""
 
 
 @remembered
 def timestamp(time: datetime) -> str:
-    """``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
+    """Return a ``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_time(text: object) -> datetime | None:
-    """Read a ``metav1.Time``; None when there is none, or when it names no moment (the 30th of February)."""
+    """Parse a ``metav1.Time``; None for none and for invalid dates (the 30th of February)."""
     if not isinstance(text, str):
         return None
     try:
@@ -33,7 +33,7 @@ def parse_time(text: object) -> datetime | None:
 
 
 def span(seconds: float) -> timedelta:
-    """Return so many seconds, however many; those beyond what can be expressed are cut off."""
+    """Return a number of seconds as a timedelta, saturated at the largest one."""
     try:
         return timedelta(seconds=seconds)
     except OverflowError:
@@ -41,7 +41,7 @@ def span(seconds: float) -> timedelta:
 
 
 def later(time: datetime, seconds: float | timedelta) -> datetime:
-    """Return the time so many seconds later (earlier, if negative), between :data:`EARLIEST` and :data:`LATEST`."""
+    """Return a time plus a number of seconds, saturated at :data:`EARLIEST` and :data:`LATEST`."""
     delay = seconds if isinstance(seconds, timedelta) else span(seconds)
     try:
         return min(time + delay, LATEST)

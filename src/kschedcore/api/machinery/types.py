@@ -19,7 +19,7 @@ Object = dict[str, Any]
 """A JSON-shaped API object."""
 
 ReadOnlyObject = Mapping[str, Any]
-"""A JSON-shaped API object, or a part of one, that the receiver does not change."""
+"""A JSON-shaped API object, or a part of one, that the receiver must not change."""
 
 UID = NewType("UID", str)
 """``metadata.uid``: tells an object from its successors of the same name."""

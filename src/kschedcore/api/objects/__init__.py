@@ -1,7 +1,7 @@
 """Typed views: frozen structs of the fields that code here reads.
 
-The stored object stays the JSON-shaped data it came as; a view is decoded from it where types help, and
-leaves out the fields that no code here reads.
+Stored objects are JSON-shaped data; a view is decoded from one where types help, without the fields that no code here
+reads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From JSON-shaped data to typed views, with errors that say where.
+"""Decoding of JSON-shaped data to typed views, with field paths in errors.
 
-msgspec does the work as long as all is well. What it refuses is walked field by field: a null counts as
-absent, as in Kubernetes, and the first real fault is reported with its full path.
+msgspec decodes valid data. Data that it refuses is walked field by field: null counts as absent, as in Kubernetes, and
+the first error is reported with its full path.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _ABSENT: Final = object()
 
 
 def decode(view: type[V], data: Mapping[str, Any] | bytes) -> V:
-    """Read an object as a typed view.
+    """Decode an object as a typed view.
 
     Args:
-        view: The struct to read it as.
+        view: The type of the view.
         data: JSON-shaped data, or JSON text. Null means absent; in a map, the empty value.
 
     Raises:
-        ManifestError: It is no JSON text, or a field has the wrong type; with its path
+        ManifestError: It is not JSON, or a field has the wrong type; with its path
             (``spec.containers[0].image``), what was found and what was expected.
     """
     try:
@@ -92,7 +92,7 @@ def _read_struct(kind: inspect.StructType, value: Mapping[str, Any], path: str) 
 
 
 def _read_item(kind: inspect.Type, value: Any, path: str) -> Any:
-    """A map's value, which Go leaves at its type's zero for a null."""
+    """Return the value of a map; null is the zero value of its type, as in Go."""
     if value is None:
         return "0" if isinstance(kind, inspect.UnionType) else ""
     return _read(kind, value, path)
@@ -171,12 +171,12 @@ def _name(kind: inspect.Type) -> str:
 
 
 def shown_at(kind: str, path: str, value: Any) -> str:
-    """Return how a message calls a value of a field, as :func:`shown` does, but not what a confidential one is.
+    """Return a field's value for a message, as :func:`shown` does, with confidential values masked.
 
     Args:
-        kind: The kind of object; empty when it is not known.
+        kind: The kind of object; empty if unknown.
         path: The path of the field in the object.
-        value: What was found.
+        value: The value.
     """
     if not isinstance(value, str) or not is_confidential(kind, path or ""):
         return shown(value)
@@ -184,7 +184,7 @@ def shown_at(kind: str, path: str, value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return how a message calls a value that was found, cut short when it is long."""
+    """Return a value for a message, truncated if it is long."""
     match value:
         case None:
             return "null"

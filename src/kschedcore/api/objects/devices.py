@@ -1,4 +1,4 @@
-"""resource.k8s.io/v1: devices that drivers publish, and the claims of pods to them (KEP-4381)."""
+"""resource.k8s.io/v1: published devices, and pods' claims (KEP-4381)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Counter(View, frozen=True):
 
 
 class CounterConsumption(View, frozen=True):
-    """resource.DeviceCounterConsumption: what a device draws from a counter set of its pool (KEP-4815)."""
+    """resource.DeviceCounterConsumption: what a device consumes of a counter set of its pool (KEP-4815)."""
 
     counter_set: str = ""
     counters: dict[str, Counter] | None = None
@@ -101,7 +101,7 @@ class ResourceSliceSpec(View, frozen=True):
 
 
 class ResourceSlice(View, frozen=True):
-    """resource.ResourceSlice: some devices of a pool, as their driver publishes them."""
+    """resource.ResourceSlice: published devices of a pool."""
 
     metadata: ObjectMeta
     spec: ResourceSliceSpec = ResourceSliceSpec()
@@ -182,7 +182,7 @@ class ResourceClaimSpec(View, frozen=True):
 
 
 class DeviceAllocation(View, frozen=True):
-    """resource.DeviceRequestAllocationResult: a device that a request was given."""
+    """resource.DeviceRequestAllocationResult: a device allocated for a request."""
 
     request: str = ""
     driver: str = ""
@@ -220,7 +220,7 @@ class ClaimConsumer(View, frozen=True):
 
 
 class AllocatedDeviceStatus(View, frozen=True):
-    """resource.AllocatedDeviceStatus: what a driver reports of an allocated device."""
+    """resource.AllocatedDeviceStatus: a driver's status of an allocated device."""
 
     driver: str = ""
     pool: str = ""

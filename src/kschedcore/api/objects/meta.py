@@ -1,4 +1,4 @@
-"""metav1: what every object has, and the label selector."""
+"""metav1: object metadata, and the label selector."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import msgspec
 from kschedcore.api.machinery.types import UID, Namespace
 
 Quantity = str | int | float
-"""A quantity as a manifest has it; read it with :mod:`kschedcore.api.quantity`."""
+"""A quantity as in a manifest; parse it with :mod:`kschedcore.api.quantity`."""
 
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-"""An integer where the API has 32 bits."""
+"""A 32-bit integer of the API."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""An integer where the API has 64 bits."""
+"""A 64-bit integer of the API."""
 
 
 NO_UID = UID("")
@@ -23,7 +23,7 @@ NO_UID = UID("")
 
 
 class View(msgspec.Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True, gc=False):
-    """Base of typed views: the fields that code here reads, null meaning absent, others passed over."""
+    """Base of typed views: the fields that code here reads; null means absent, other fields are ignored."""
 
 
 class OwnerReference(View, frozen=True):
@@ -60,7 +60,7 @@ class LabelSelectorRequirement(View, frozen=True):
 
 
 class LabelSelector(View, frozen=True):
-    """metav1.LabelSelector: everything must hold; an empty one selects everything, a missing one nothing."""
+    """metav1.LabelSelector: all requirements must hold; an empty one selects everything, a missing one nothing."""
 
     match_labels: dict[str, str] | None = None
     match_expressions: tuple[LabelSelectorRequirement, ...] | None = None

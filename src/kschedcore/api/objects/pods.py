@@ -26,7 +26,7 @@ class ContainerPort(View, frozen=True):
 
 
 class ContainerRestartRule(View, frozen=True):
-    """v1.ContainerRestartRule (KEP-5307): what the exit of a container leads to."""
+    """v1.ContainerRestartRule (KEP-5307): the action after a container's exit."""
 
     action: str = ""
 
@@ -73,7 +73,7 @@ class PersistentVolumeClaimTemplate(View, frozen=True):
 
 
 class EphemeralVolumeSource(View, frozen=True):
-    """v1.EphemeralVolumeSource: a claim made for the pod, called ``<pod>-<volume>``."""
+    """v1.EphemeralVolumeSource: a claim created for the pod, named ``<pod>-<volume>``."""
 
     volume_claim_template: PersistentVolumeClaimTemplate | None = None
 
@@ -102,7 +102,7 @@ class ImageVolumeSource(View, frozen=True):
 
 
 class Volume(View, frozen=True):
-    """v1.Volume, as far as scheduling looks at it."""
+    """v1.Volume: the fields that the scheduler reads."""
 
     name: str = ""
     persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
@@ -127,7 +127,7 @@ class PodResourceClaim(View, frozen=True):
 
 
 class PodSpec(View, frozen=True):
-    """v1.PodSpec, as far as scheduling looks at it."""
+    """v1.PodSpec: the fields that the scheduler reads."""
 
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
@@ -163,7 +163,7 @@ class PodCondition(View, frozen=True):
 
 
 class ContainerStatus(View, frozen=True):
-    """v1.ContainerStatus: what in-place resize has granted (KEP-1287)."""
+    """v1.ContainerStatus: the allocated resources of in-place resize (KEP-1287)."""
 
     name: str = ""
     allocated_resources: dict[str, Quantity] | None = None
@@ -171,7 +171,7 @@ class ContainerStatus(View, frozen=True):
 
 
 class PodResourceClaimStatus(View, frozen=True):
-    """v1.PodResourceClaimStatus: the claim made from a template; without a name none was needed."""
+    """v1.PodResourceClaimStatus: the claim created from a template; no name if none was needed."""
 
     name: str = ""
     resource_claim_name: str | None = None

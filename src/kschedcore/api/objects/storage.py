@@ -1,4 +1,4 @@
-"""Volumes and what binds them: v1.PersistentVolume, claims, storage.k8s.io/v1."""
+"""Volumes, claims and storage classes: v1, storage.k8s.io/v1."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class StorageClass(View, frozen=True):
 
 
 class VolumeNodeResources(View, frozen=True):
-    """storage.k8s.io/v1 VolumeNodeResources: how many volumes a node can take."""
+    """storage.k8s.io/v1 VolumeNodeResources: the number of volumes that a node can attach."""
 
     count: Int32 | None = None
 

@@ -1,4 +1,4 @@
-"""Typed views of stored objects, decoded once and shared by every component that holds the object."""
+"""Typed views of stored objects, decoded once and shared by all components."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_SPEC: Mapping[str, Any] = {}
 
 
 def view_of(kind: type[V], obj: Mapping[str, Any]) -> V:
-    """Return the view of an object: of a stored one the same each time, of another a new one.
+    """Return the view of an object: cached for a stored object, new for others.
 
     The specs of unbound pods are decoded once for all replicas of a template.
 
@@ -44,20 +44,20 @@ def view_of(kind: type[V], obj: Mapping[str, Any]) -> V:
 
 
 def pod_view(obj: Mapping[str, Any]) -> Pod:
-    """Return a new view of a pod, for a component that reads each version of a pod once and keeps no view.
+    """Return a new view of a pod, for components that read each version of a pod once.
 
     Raises:
         ManifestError: A field has the wrong type.
     """
     spec = obj.get("spec")
-    # The spec of a bound pod names its node, so that hardly any other pod has the same one.
+    # The spec of a bound pod has its node name, so it is hardly ever shared.
     if type(spec) is not FrozenDict or "nodeName" in spec:
         return decode(Pod, obj)
     try:
         pod = decode(Pod, {**obj, "spec": _NO_SPEC})
         return msgspec.structs.replace(pod, spec=_spec_of(spec))
     except ManifestError:
-        # Decoded as a whole, it says where the fault is.
+        # Decoding the whole pod reports the path of the error.
         return decode(Pod, obj)
 
 

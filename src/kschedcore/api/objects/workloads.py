@@ -1,4 +1,4 @@
-"""What owns, exposes and protects pods: services, workload controllers, disruption budgets and the like."""
+"""Services, workloads, disruption budgets, priority and runtime classes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ReplicationController(View, frozen=True):
 
 
 class WorkloadSpec(View, frozen=True):
-    """What the specs of apps/v1 and batch/v1 workloads have in common."""
+    """The common fields of the specs of apps/v1 and batch/v1 workloads."""
 
     selector: LabelSelector | None = None
     replicas: Int32 | None = None
@@ -96,7 +96,7 @@ class Overhead(View, frozen=True):
 
 
 class Scheduling(View, frozen=True):
-    """node.k8s.io/v1 Scheduling: where nodes that know a runtime are."""
+    """node.k8s.io/v1 Scheduling: the nodes that support a runtime class."""
 
     node_selector: dict[str, str] | None = None
     tolerations: tuple[Toleration, ...] | None = None

@@ -1,8 +1,8 @@
-"""Reading an object as the API server does: through the type that its kind says it has.
+"""Decoding of objects as in the API server, by the type of their kind.
 
-What comes out is what a round trip through Kubernetes' types leaves: unknown fields and nulls are gone, zero
-values of fields that cannot tell zero from absent are gone, structs that are no pointers are there even when
-empty, and quantities are in canonical form. What cannot be read is refused in the decoder's own words.
+The result is that of a round trip through Kubernetes' types: unknown fields, nulls, and zero values of fields with
+``omitempty`` are removed, structs that are not pointers exist even if empty, and quantities are in canonical form.
+Errors have the messages of Kubernetes' decoder.
 
 A decoder is built once per type, as a closure over the decoders of its fields.
 """
@@ -22,7 +22,7 @@ from kschedcore.api.schema import Field, ObjectType, object_type
 __all__ = ["DecodeError", "Decoder", "Known", "decode_object", "json_type", "object_decoder"]
 
 Decoder = Callable[[Any, list[str]], Any]
-"""Reads a value, and adds the paths of unknown fields below it to the list."""
+"""Decodes a value, and appends the paths of unknown fields below it to the list."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _OBJECT = "an object"
@@ -35,12 +35,12 @@ _GO_SCALARS = {
 
 
 class _Fault(Exception):  # noqa: N818 - base of what a decoder raises
-    """A value that cannot be read, and the way to it.
+    """A value that cannot be decoded, and its path.
 
     Attributes:
-        expected: What is expected there, in words.
+        expected: The description of the expected value.
         value: The value.
-        steps: The field names and indices that lead to it, the innermost first.
+        steps: The field names and indices of its path, the innermost first.
     """
 
     def __init__(self, message: str, expected: str) -> None:
@@ -50,14 +50,14 @@ class _Fault(Exception):  # noqa: N818 - base of what a decoder raises
         self.steps: list[str] = []
 
     def passed(self, step: str, value: Any) -> None:
-        """Add a step on the way up; the first one stands for the value itself."""
+        """Add a step of the path; the first one is the value itself."""
         if not self.steps:
             self.value = value
         self.steps.append(step)
 
 
 class DecodeError(_Fault, ValueError):
-    """An object that the API server's decoder cannot read; the message is the decoder's."""
+    """An object cannot be decoded; the message is that of the API server's decoder."""
 
     @property
     def path(self) -> str:
@@ -66,12 +66,12 @@ class DecodeError(_Fault, ValueError):
 
 
 class _FieldDecoder(NamedTuple):
-    """How a field of a struct is read.
+    """The decoder of a field of a struct.
 
     Attributes:
-        decode: Reads its value.
-        keeps_zero: Whether it is there when it says nothing.
-        plain: A Python type whose values are read as they are; most values are such.
+        decode: Decodes the value.
+        keeps_zero: Whether the field is kept if it is zero.
+        plain: A Python type whose values are taken unchanged; the most common case.
     """
 
     decode: Decoder
@@ -80,10 +80,10 @@ class _FieldDecoder(NamedTuple):
 
 
 class Known:
-    """A field's value that the same decoder has answered before; it is taken as it is.
+    """A field's value that the same decoder has returned before; it is taken unchanged.
 
     Attributes:
-        value: What to take.
+        value: The value.
     """
 
     __slots__ = ("value",)
@@ -93,7 +93,7 @@ class Known:
 
 
 class _Mismatch(_Fault):
-    """A JSON value of the wrong type, on its way up to the struct that holds it and then to the root."""
+    """A JSON value of the wrong type; the exception collects its path up to the root."""
 
     def __init__(self, found: str, wanted: str, expected: str) -> None:
         super().__init__(wanted, expected)
@@ -104,14 +104,14 @@ class _Mismatch(_Fault):
 
 
 def decode_object(kind: ObjectType, value: Any) -> tuple[dict[str, Any], list[str]]:
-    """Read ``value`` as an object of type ``kind``.
+    """Decode ``value`` as an object of type ``kind``.
 
     Returns:
         The object, sharing nothing mutable with ``value`` except free-form fields, and the paths of the
         fields that were dropped because the type does not have them, as ``spec.containers[0].nmae``.
 
     Raises:
-        DecodeError: A value has the wrong type, or is no quantity, time or base64 where one is wanted.
+        DecodeError: A value has the wrong type, or is not a valid quantity, time or base64 text.
     """
     return _read(_struct(kind.name), value)
 
@@ -119,12 +119,12 @@ def decode_object(kind: ObjectType, value: Any) -> tuple[dict[str, Any], list[st
 def object_decoder(
     kind: ObjectType, readers: Mapping[str, Callable[[Decoder], Decoder]]
 ) -> Callable[[Any], tuple[dict[str, Any], list[str]]]:
-    """A function that does what :func:`decode_object` does for one type.
+    """Return :func:`decode_object` for one type.
 
     Args:
         kind: The type.
-        readers: By path of fields (``metadata.labels``), what makes another decoder of the field's own, one
-            that gives the same answers.
+        readers: Path of a field (``metadata.labels``) -> a function that wraps the field's decoder, with the same
+            results.
     """
     decode = _new_struct(kind.name, readers)
     return lambda value: _read(decode, value)
@@ -146,7 +146,7 @@ def _read(decode: Decoder, value: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def json_type(value: Any) -> str:
-    """What the decoder calls a JSON value: ``string``, ``number``, ``bool``, ``object``, ``array``."""
+    """Return the decoder's name of a value's type: ``string``, ``number``, ``bool``, ``object``, ``array``."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -219,7 +219,7 @@ def _fill(
     always: list[tuple[str, Callable[[], Any]]],
     readers: Mapping[str, Callable[[Decoder], Decoder]],
 ) -> None:
-    """Build the field decoders on first use; types refer to themselves, so not when the type is met."""
+    """Build the field decoders on first use, since types may be recursive."""
     for key, field in kind.fields.items():
         keeps_zero = field.presence != "" and (
             field.type not in ("list", "map") or field.presence == "always"

@@ -1,6 +1,6 @@
 """The selector languages: ``kubectl -l``, LabelSelector objects, node selector terms and field selectors.
 
-All but the last come down to requirements on labels, which :class:`Selector` joins.
+All but the last are requirements on labels, combined by :class:`Selector`.
 """
 
 from kschedcore.api.selectors.fields import FieldRequirement, FieldSelector, parse_field_selector

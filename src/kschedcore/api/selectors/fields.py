@@ -19,7 +19,7 @@ class FieldRequirement:
     Attributes:
         field: Path of the field, ``status.phase``.
         operator: ``=`` or ``!=``.
-        value: The value; a field that is not there has the empty one.
+        value: The value; a missing field has the empty one.
     """
 
     field: str
@@ -27,11 +27,11 @@ class FieldRequirement:
     value: str
 
     def matches(self, fields: Mapping[str, str]) -> bool:
-        """Whether an object's fields meet it."""
+        """Return whether an object's fields match."""
         return (fields.get(self.field, "") == self.value) == (self.operator == "=")
 
     def __str__(self) -> str:
-        """As ``kubectl --field-selector`` takes it."""
+        """Return the requirement as for ``kubectl --field-selector``."""
         return self.field + self.operator + _SPECIAL.sub(r"\\\g<0>", self.value)
 
 
@@ -46,21 +46,21 @@ class FieldSelector:
     requirements: tuple[FieldRequirement, ...] = ()
 
     def matches(self, fields: Mapping[str, str]) -> bool:
-        """Whether it selects an object with these fields (path -> value)."""
+        """Return whether an object with these fields (path -> value) is selected."""
         return all(requirement.matches(fields) for requirement in self.requirements)
 
     def __str__(self) -> str:
-        """As ``kubectl --field-selector`` takes it."""
+        """Return the requirement as for ``kubectl --field-selector``."""
         return ",".join(map(str, self.requirements))
 
 
 def parse_field_selector(text: str) -> FieldSelector:
-    r"""Read a field selector: ``status.phase=Running,metadata.name!=web-0``.
+    r"""Parse a field selector: ``status.phase=Running,metadata.name!=web-0``.
 
     In values ``\`` escapes ``\``, ``,`` and ``=``.
 
     Raises:
-        ValueError: It cannot be read, in Kubernetes' words.
+        ValueError: It is invalid; the message is Kubernetes'.
     """
     requirements = []
     for part in sorted(_terms(text)):

@@ -13,10 +13,10 @@ _OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 
 
 def label_selector(selector: LabelSelector | None) -> Selector:
-    """Read a LabelSelector: an absent one selects nothing, an empty one everything.
+    """Return a LabelSelector as a Selector: an absent one selects nothing, an empty one everything.
 
     Raises:
-        ValueError: It is invalid, in Kubernetes' words.
+        ValueError: It is invalid; the message is Kubernetes'.
     """
     if selector is None:
         return NOTHING

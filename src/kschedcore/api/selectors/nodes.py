@@ -20,15 +20,15 @@ class NodeSelectorTerm:
     """Requirements on a node's labels and fields, all of which must hold.
 
     Attributes:
-        expressions: On its labels.
-        fields: On its fields, of which there is one: ``metadata.name``.
+        expressions: Requirements on labels.
+        fields: Requirements on fields; the only field is ``metadata.name``.
     """
 
     expressions: tuple[Requirement, ...] = ()
     fields: tuple[Requirement, ...] = ()
 
     def matches(self, labels: Mapping[str, str], name: str = "") -> bool:
-        """Whether a node matches; a term without requirements matches none, fields wait for a name."""
+        """Return whether a node matches; a term without requirements matches none."""
         if not self.expressions and not self.fields:
             return False
         if not all(requirement.matches(labels) for requirement in self.expressions):
@@ -47,15 +47,15 @@ class NodeSelector:
     terms: tuple[NodeSelectorTerm, ...] = ()
 
     def matches(self, labels: Mapping[str, str], name: str = "") -> bool:
-        """Whether a node matches."""
+        """Return whether a node matches."""
         return any(term.matches(labels, name) for term in self.terms)
 
 
 def node_selector(selector: objects.NodeSelector) -> NodeSelector:
-    """Read a v1.NodeSelector (required node affinity, a volume's node affinity).
+    """Parse a v1.NodeSelector (required node affinity, a volume's node affinity).
 
     Raises:
-        ValueError: It is invalid, in Kubernetes' words: every problem with its field path.
+        ValueError: It is invalid; the message is Kubernetes', with field paths.
     """
     terms: list[NodeSelectorTerm] = []
     problems: list[str] = []

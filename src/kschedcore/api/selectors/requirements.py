@@ -12,7 +12,7 @@ from kschedcore.api.labels import is_label_value, is_qualified_name
 __all__ = ["EVERYTHING", "NOTHING", "Operator", "Requirement", "Selector", "aggregate", "quote"]
 
 Operator = Literal["=", "==", "!=", "In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
-"""The operators of the API, and the three of ``kubectl -l`` that compare with one value."""
+"""The operators of the API, and the three operators of ``kubectl -l`` with one value."""
 
 _INT64 = re.compile("[+-]?0*([0-9]{1,19})")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -28,18 +28,18 @@ _SHOWN: Final[dict[str, tuple[str, str]]] = {
 
 
 def quote(text: str) -> str:
-    """A text in double quotes, as error messages of Kubernetes show values."""
+    """Return a text in double quotes, as in error messages of Kubernetes."""
     return f'"{"".join(_ESCAPES.get(character, character) for character in text)}"'
 
 
 def aggregate(problems: list[str]) -> str:
-    """Several problems in one message, as Kubernetes' error aggregates print."""
+    """Return several problems as one message, as Kubernetes' error aggregates do."""
     unique = list(dict.fromkeys(problems))
     return unique[0] if len(unique) == 1 else f"[{', '.join(unique)}]"
 
 
 def _int64(text: str) -> int | None:
-    """A decimal integer of 64 bits (Go's ``strconv.ParseInt``), or None."""
+    """Parse a decimal integer of 64 bits (Go's ``strconv.ParseInt``), or return None."""
     if not _INT64.fullmatch(text):
         return None
     number = int(text)
@@ -50,13 +50,13 @@ def _int64(text: str) -> int | None:
 class Requirement:
     """One condition on a set of labels.
 
-    ``NotIn`` and ``!=`` hold for labels without the key. ``Gt`` and ``Lt`` compare integers of 64 bits, and
-    hold for nothing else.
+    ``NotIn`` and ``!=`` hold for labels without the key. ``Gt`` and ``Lt`` compare integers of 64 bits, and do not
+    hold for other values.
 
     Attributes:
         key: The label's key.
-        operator: How to compare.
-        values: What to compare with: one or more for ``In`` and ``NotIn``, none for ``Exists`` and
+        operator: The operator.
+        values: The values: one or more for ``In`` and ``NotIn``, none for ``Exists`` and
             ``DoesNotExist``, one for the others.
     """
 
@@ -65,7 +65,7 @@ class Requirement:
     values: tuple[str, ...] = ()
 
     def problems(self, path: str = "") -> Iterator[str]:
-        """Say what the API server would find wrong with it (``labels.NewRequirement``).
+        """Return the API server's errors for the requirement (``labels.NewRequirement``).
 
         Args:
             path: Field path of the requirement, for the messages.
@@ -84,7 +84,7 @@ class Requirement:
                 yield f"{prefix}values[{index}][{self.key}]: Invalid value: {quote(value)}: {problem}"
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels meet it."""
+        """Return whether labels match."""
         label = labels.get(self.key)
         match self.operator:
             case "In" | "=" | "==":
@@ -107,7 +107,7 @@ class Requirement:
         return left > right if self.operator == "Gt" else left < right
 
     def __str__(self) -> str:
-        """As ``kubectl -l`` takes it."""
+        """Return the requirement as for ``kubectl -l``."""
         if self.operator == "Exists":
             return self.key
         if self.operator == "DoesNotExist":
@@ -148,15 +148,15 @@ class Selector:
     selectable: bool = True
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether it selects an object with these labels."""
+        """Return whether an object with these labels is selected."""
         return self.selectable and all(requirement.matches(labels) for requirement in self.requirements)
 
     def is_empty(self) -> bool:
-        """Whether it selects everything."""
+        """Return whether it selects everything."""
         return self.selectable and not self.requirements
 
     def __str__(self) -> str:
-        """As ``kubectl -l`` takes it; ``<none>`` for the one that selects nothing, as kubectl prints it."""
+        """Return the selector as for ``kubectl -l``; ``<none>`` for the one that selects nothing, as in kubectl."""
         return ",".join(map(str, self.requirements)) if self.selectable else "<none>"
 
 

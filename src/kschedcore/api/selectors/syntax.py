@@ -1,4 +1,4 @@
-"""The language of ``kubectl -l`` (apimachinery ``labels.Parse``).
+"""The syntax of ``kubectl -l`` (apimachinery ``labels.Parse``).
 
 Requirements joined by commas: ``key=value``, ``key==value``, ``key!=value``, ``key in (a, b)``,
 ``key notin (a, b)``, ``key``, ``!key``, ``key>5``, ``key<5``. Values may be empty.
@@ -36,10 +36,10 @@ _END: Final = _Token("", False)
 
 
 def parse_selector(text: str) -> Selector:
-    """Read a label selector as ``kubectl -l`` takes it; an empty one selects everything.
+    """Parse a label selector of ``kubectl -l``; an empty one selects everything.
 
     Raises:
-        ValueError: It cannot be read, in Kubernetes' words.
+        ValueError: It is invalid; the message is Kubernetes'.
     """
     return Selector(tuple(sorted(_Parser(text).parse(), key=lambda requirement: requirement.key)))
 

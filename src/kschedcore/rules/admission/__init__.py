@@ -1,1 +1,1 @@
-"""The part of admission that only needs the objects it is given: what a class means for the pods that name it."""
+"""The parts of admission plugins that only depend on their arguments, without a store."""

@@ -1,4 +1,4 @@
-"""The class that is marked as default among StorageClasses or IngressClasses."""
+"""The default class among StorageClasses or IngressClasses."""
 
 from __future__ import annotations
 

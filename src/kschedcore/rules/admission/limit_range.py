@@ -1,4 +1,4 @@
-"""What a LimitRange means for pods and claims: defaults, minima, maxima and ratios (plugin LimitRanger)."""
+"""LimitRanges applied to pods and claims: defaults, minima, maxima and ratios (plugin LimitRanger)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def with_limit_defaults(spec: FrozenDict, item: FrozenDict) -> tuple[FrozenDict,
 
 @remembered
 def pod_problems(spec: FrozenDict, item: FrozenDict) -> tuple[str, ...]:
-    """Return the constraints of a limit that a pod violates, in LimitRanger's words."""
+    """Return LimitRanger's messages for the constraints of a limit that a pod violates."""
     if item["type"] == "Pod":
         total = amounts(spec)
         return tuple(_problems("Pod", item, total.requests, total.limits))
@@ -106,7 +106,7 @@ def _amount(quantity: Quantity, in_milli: bool) -> int:
 
 
 def claim_problems(claim: dict[str, Any] | None, items: Any) -> Iterator[str]:
-    """Yield the constraints of some limits that a claim violates, in LimitRanger's words."""
+    """Yield LimitRanger's messages for the constraints of limits that a claim violates."""
     requests = parse(claim["spec"]["resources"].get("requests", {})) if claim is not None else {}
     kind = "PersistentVolumeClaim"
     for item in items:

@@ -1,4 +1,4 @@
-"""The priority and the preemption policy that a pod gets from its PriorityClass (plugin Priority)."""
+"""A pod's priority and preemption policy from its PriorityClass (plugin Priority)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PREEMPT: Final = "PreemptLowerPriority"
 
 
 class PodPriority(NamedTuple):
-    """What a class means for a pod; the name is empty where no class applies."""
+    """The fields that a class sets; the name is empty if there is no class."""
 
     name: str
     value: int
@@ -29,10 +29,10 @@ def priority_of(
     find: Callable[[str], Mapping[str, Any] | None],
     default: Callable[[], Mapping[str, Any] | None],
 ) -> PodPriority | None:
-    """Return what a pod's ``priorityClassName`` means; None for a class that does not exist.
+    """Return the fields for a pod's ``priorityClassName``; None for a class that does not exist.
 
     Args:
-        name: The name that the pod gives, if any.
+        name: The pod's ``priorityClassName``, if any.
         find: Returns the PriorityClass of a name.
         default: Returns the cluster's default class, see :func:`default_class`.
     """

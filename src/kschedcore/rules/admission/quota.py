@@ -1,4 +1,4 @@
-"""What each kind of object uses of a quota, and which quotas concern it (``pkg/quota/v1/evaluator/core``)."""
+"""Usage of quotas by each kind of object, and scopes (``pkg/quota/v1/evaluator/core``)."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _COUNTED_BY_PLURAL = frozenset({"configmaps", "resourcequotas", "replicationcont
 
 
 class Evaluator(Protocol):
-    """How one resource counts."""
+    """The usage rules of one resource."""
 
     charges_updates: bool
 
     def matching_resources(self, names: Iterable[str]) -> list[str]:
-        """Those of a quota's resources that this kind of object uses."""
+        """Return those of a quota's resources that this kind of object uses."""
 
     def missing(self, names: Iterable[str], obj: Mapping[str, Any]) -> dict[str, list[str]]:
-        """Quota resources that the object must state but does not: resource to containers, sorted."""
+        """Return quota resources that the object must specify and does not: resource -> containers, sorted."""
 
     def usage(self, obj: Mapping[str, Any]) -> ResourceList:
-        """What the object uses."""
+        """Return the usage of an object."""
 
 
 def evaluator_for(resource: Resource, lookup: Lookup | None = None) -> Evaluator:
@@ -103,12 +103,12 @@ class _Pods:
 
 @remembered
 def _missing(spec: FrozenDict, names: tuple[str, ...]) -> dict[str, list[str]]:
-    # What the pod states for all its containers, none of them has to state (KEP-2837).
-    own = _stated(spec.get("resources", {}))
+    # Resources specified at pod level need not be specified by containers (KEP-2837).
+    own = _specified(spec.get("resources", {}))
     required = [name for name in names if name in COMPUTE_QUOTA_RESOURCES and name not in own]
     found: dict[str, set[str]] = {}
     for container in [*(spec.get("containers") or ()), *spec.get("initContainers", ())]:
-        stated = _stated(container.get("resources", {}))
+        stated = _specified(container.get("resources", {}))
         for name in required:
             if name not in stated:
                 found.setdefault(name, set()).add(container["name"])
@@ -121,8 +121,8 @@ def _used(spec: FrozenDict) -> ResourceList:
     return {"count/pods": _ONE, **_compute(total.requests, total.limits), "pods": _ONE}
 
 
-def _stated(resources: Mapping[str, Any]) -> ResourceList:
-    """A container's or pod's own requests and limits, under the names that quotas have for them."""
+def _specified(resources: Mapping[str, Any]) -> ResourceList:
+    """Return a container's or pod's requests and limits by their names in quotas."""
     return _compute(parse(resources.get("requests", {})), parse(resources.get("limits", {})))
 
 
@@ -132,7 +132,7 @@ def _is_named_by_pods(name: str) -> bool:
 
 
 def is_charged_pod(pod: Mapping[str, Any]) -> bool:
-    """Return whether a pod counts towards quotas: not once it has ended."""
+    """Return whether a pod counts towards quotas: not once it has terminated."""
     return not has_ended(pod)
 
 
@@ -204,7 +204,7 @@ _CORE: dict[str, Evaluator] = {"pods": _Pods(), "services": _Services(), "persis
 
 
 def quota_matches(spec: Mapping[str, Any], obj: Mapping[str, Any], evaluator: Evaluator) -> bool:
-    """Whether every scope of a quota covers the object; only pods have scopes."""
+    """Return whether every scope of a quota matches the object; only pods have scopes."""
     wanted = [{"scopeName": scope, "operator": "Exists"} for scope in spec.get("scopes", ())]
     wanted += spec.get("scopeSelector", {}).get("matchExpressions", ())
     if wanted and not isinstance(evaluator, _Pods):
@@ -245,7 +245,7 @@ def _crosses_namespaces(spec: Mapping[str, Any]) -> bool:
 
 
 def missing_problem(quota: str, names: Iterable[str], obj: Mapping[str, Any], evaluator: Evaluator) -> str:
-    """Return which of a quota's resources an object fails to state, in the plugin's words; empty if none.
+    """Return the plugin's message for quota resources that an object does not specify; empty if none.
 
     Args:
         quota: The quota's name.
@@ -261,13 +261,13 @@ def missing_problem(quota: str, names: Iterable[str], obj: Mapping[str, Any], ev
 
 
 def exceeded_problem(quota: str, hard: ResourceList, used: ResourceList, requested: ResourceList) -> str:
-    """Return which amounts a request takes beyond a quota, in the plugin's words; empty if none.
+    """Return the plugin's message for the amounts by which a request exceeds a quota; empty if none.
 
     Args:
         quota: The quota's name.
-        hard: Its limits.
-        used: What is used of them now.
-        requested: What the request adds, of resources in ``hard``.
+        hard: The quota's limits.
+        used: The present usage.
+        requested: The usage added by the request, of resources in ``hard``.
     """
     total = added(used, requested)
     exceeded = [name for name in requested if total[name] > hard[name]]
@@ -288,9 +288,9 @@ def quota_usage(
     objects: Mapping[Resource, Iterable[Mapping[str, Any]]],
     lookup: Lookup | None = None,
 ) -> dict[str, str]:
-    """What ``objects``, by their resource, use of a quota's ``hard`` resources, in canonical text.
+    """Return the usage of a quota's ``hard`` resources by ``objects``, by resource, in canonical text.
 
-    A hard resource that none of the given resources uses is left out, as the quota controller does.
+    Hard resources that none of the given resources uses are left out, as in the quota controller.
     """
     total: ResourceList = {}
     for resource, items in objects.items():

@@ -1,4 +1,4 @@
-"""The overhead, node selector and tolerations that a pod gets from its RuntimeClass (KEP-688)."""
+"""A pod's overhead, node selector and tolerations from its RuntimeClass (KEP-688)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OVERHEAD_MISMATCH = "pod rejected: Pod's Overhead doesn't match RuntimeClass's d
 
 
 def with_runtime_class(spec: Mapping[str, Any], runtime: Mapping[str, Any]) -> FrozenDict:
-    """Return a pod's spec with the fields of its RuntimeClass; values of the pod's own stay."""
+    """Return a pod's spec with the fields of its RuntimeClass; the pod's own values are kept."""
     changed = dict(spec)
     if runtime.get("overhead") and not spec.get("overhead"):
         changed["overhead"] = runtime["overhead"].get("podFixed") or {}
@@ -30,7 +30,7 @@ def with_runtime_class(spec: Mapping[str, Any], runtime: Mapping[str, Any]) -> F
 
 
 def runtime_conflict(spec: Mapping[str, Any], runtime: Mapping[str, Any]) -> str | None:
-    """Return why admission refuses the pod that names a RuntimeClass; None if it does not."""
+    """Return why admission refuses a pod because of its RuntimeClass; None if it does not."""
     overhead = runtime.get("overhead")
     if overhead is not None and spec.get("overhead") not in (None, overhead.get("podFixed", {})):
         return OVERHEAD_MISMATCH

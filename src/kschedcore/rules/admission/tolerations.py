@@ -1,4 +1,4 @@
-"""The tolerations that DefaultTolerationSeconds adds: a pod stays five minutes on a node that is not ready."""
+"""The tolerations of DefaultTolerationSeconds: five minutes on a node that is not ready or unreachable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 @remembered
 def with_default_tolerations(spec: FrozenDict) -> FrozenDict:
-    """Return a pod's spec with tolerations of both taints, unless it has some of its own for them."""
+    """Return a pod's spec with tolerations of both taints, unless it has its own for them."""
     tolerations = spec.get("tolerations") or []
     added = []
     for key in _TAINTS:

@@ -1,8 +1,8 @@
-"""API defaulting: what the server fills into an object that does not say.
+"""API defaulting.
 
-One module per group of kinds, each exporting ``DEFAULTS``: kind name to a function that fills an object in
-place. The object has been read through its schema, so structs that the API always writes are there. Rules:
-the API reference's defaults and ``pkg/apis/*/v1/defaults.go``.
+One module per group of kinds, each exporting ``DEFAULTS``: kind name -> a function that fills an object in place. The
+object has been decoded by its schema, so structs that the API always writes exist. Rules: the API reference's defaults
+and ``pkg/apis/*/v1/defaults.go``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BY_KIND: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 def default(kind: str, obj: dict[str, Any]) -> None:
-    """Fill the defaults of ``kind`` (``Deployment``) into ``obj``; other kinds stay as they are."""
+    """Fill the defaults of ``kind`` (``Deployment``) into ``obj``; other kinds are unchanged."""
     fill = _BY_KIND.get(kind)
     if fill is not None:
         fill(obj)

@@ -20,7 +20,7 @@ def _job(obj: dict[str, Any]) -> None:
     spec.setdefault("backoffLimit", _MAX_INT32 if "backoffLimitPerIndex" in spec else 6)
     labels = spec["template"]["metadata"].get("labels")
     if labels and not obj["metadata"].get("labels"):
-        # The same map, not a copy: the labels that a new job's template gets later show in both.
+        # The same map, not a copy: labels that are added to a new job's template later are in both.
         obj["metadata"]["labels"] = labels
     spec.setdefault("completionMode", "NonIndexed")
     spec.setdefault("suspend", False)

@@ -1,4 +1,4 @@
-"""Defaults of the kinds that an administrator writes: namespaces, limit ranges, secrets, nodes, classes."""
+"""Defaults of administrators' kinds: namespaces, limit ranges, secrets, nodes, classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _namespace(obj: dict[str, Any]) -> None:
 
 
 def _limit_range(obj: dict[str, Any]) -> None:
-    """A container's limit defaults to its maximum, its request to that limit, else to the minimum."""
+    """Default a container's limit to its maximum, and its request to that limit, else to the minimum."""
     for item in obj["spec"]["limits"] or ():
         if item["type"] != "Container":
             continue
@@ -31,7 +31,7 @@ def _limit_range(obj: dict[str, Any]) -> None:
 
 def _secret(obj: dict[str, Any]) -> None:
     obj.setdefault("type", "Opaque")
-    # What is written as text is read as data; it is never answered.
+    # stringData is write-only: it is merged into data.
     text = obj.pop("stringData", None)
     if text:
         encoded = {key: b64encode(value.encode()).decode() for key, value in text.items()}

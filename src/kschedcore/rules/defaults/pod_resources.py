@@ -1,6 +1,6 @@
-"""Defaults of a pod's requests and host ports, which only pods get, not the templates of workloads.
+"""Defaults of a pod's requests and host ports, which only apply to pods, not to pod templates.
 
-The scheduler reads these fields, so pods of manifests that never passed the API server need them too
+The scheduler reads these fields, so pods of manifests that did not pass the API server need them too
 (``SetDefaults_Pod`` in ``pkg/apis/core/v1/defaults.go``).
 """
 
@@ -16,7 +16,7 @@ __all__ = ["default_pod_resources", "may_lack_pod_resources"]
 
 
 def default_pod_resources(spec: dict[str, Any]) -> None:
-    """Fill the requests and host ports that follow from other fields of a pod's spec, in place."""
+    """Fill the default requests and host ports of a pod's spec, in place."""
     for container in _containers(spec):
         _default_requests(container.get("resources"))
     if spec.get("resources"):
@@ -30,7 +30,7 @@ def default_pod_resources(spec: dict[str, Any]) -> None:
 
 
 def may_lack_pod_resources(spec: Mapping[str, Any]) -> bool:
-    """Whether :func:`default_pod_resources` may change a spec; False for most specs that a server returned."""
+    """Return whether :func:`default_pod_resources` may change a spec; False for most specs from a server."""
     if spec.get("resources") or spec.get("hostNetwork"):
         return True
     for container in _containers(spec):
@@ -47,7 +47,7 @@ def _containers(spec: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _default_requests(resources: dict[str, Any] | None) -> None:
-    """A limit without a request is a request of the same size."""
+    """Default requests to limits."""
     if resources and resources.get("limits"):
         requests = resources["requests"] = resources.get("requests") or {}
         for name, quantity in resources["limits"].items():
@@ -55,7 +55,7 @@ def _default_requests(resources: dict[str, Any] | None) -> None:
 
 
 def _default_huge_page_limits(spec: dict[str, Any]) -> None:
-    """Without a word at pod level, huge pages are limited to what the containers are limited to together."""
+    """Default pod-level limits of huge pages to the sum of the containers' limits."""
     resources = spec["resources"]
     if not resources.get("limits") and not resources.get("requests"):
         return
@@ -69,10 +69,10 @@ def _default_huge_page_limits(spec: dict[str, Any]) -> None:
 
 
 def _default_pod_requests(spec: dict[str, Any]) -> None:
-    """A pod-level limit without a request requests as much as the containers do, else the limit (KEP-2837).
+    """Default pod-level requests to the sum of the containers' requests, else to the limit (KEP-2837).
 
-    Huge pages cannot be overcommitted, so their request is always the limit. Only resources that can be
-    stated at pod level get a request.
+    Huge pages cannot be overcommitted, so their request is always the limit. Only resources supported at pod level get
+    a request.
     """
     resources = spec["resources"]
     if not resources.get("limits"):

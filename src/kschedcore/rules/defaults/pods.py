@@ -17,13 +17,13 @@ _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def containers(spec: dict[str, Any], *lists: str) -> Iterator[dict[str, Any]]:
-    """The containers of a pod spec: of the named lists, or of all three."""
+    """Yield the containers of a pod spec: of the named lists, or of all three."""
     for name in lists or _CONTAINER_LISTS:
         yield from spec.get(name) or ()
 
 
 def default_pod_template(template: dict[str, Any]) -> None:
-    """Defaults that a pod template already gets: everything but what only a running pod needs."""
+    """Fill the defaults of a pod template: all except those of pods only."""
     _default_spec(template["spec"])
 
 
@@ -50,7 +50,7 @@ def _default_spec(spec: dict[str, Any]) -> None:
     spec.setdefault("dnsPolicy", "ClusterFirst")
     spec.setdefault("securityContext", {})
     spec.setdefault("schedulerName", "default-scheduler")
-    # serviceAccount is the deprecated name of the same field; the server keeps the two alike.
+    # serviceAccount is the deprecated name of the same field; the server keeps both equal.
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
@@ -76,7 +76,7 @@ def _default_container(container: dict[str, Any]) -> None:
 
 
 def _pull_policy(image: str) -> str:
-    """``Always`` for an image of the tag ``latest``, which is the tag when none is given."""
+    """Return ``Always`` for an image with the tag ``latest``, which is the default tag."""
     if not image or "@" in image:
         return "IfNotPresent"
     name, _, tag = image.rpartition("/")[2].partition(":")

@@ -10,7 +10,7 @@ __all__ = ["DEFAULTS", "default_claim"]
 
 
 def default_claim(claim: dict[str, Any]) -> None:
-    """Fill a PersistentVolumeClaim, which is also what a StatefulSet's claim templates are."""
+    """Fill the defaults of a PersistentVolumeClaim or a StatefulSet's claim template."""
     claim["status"].setdefault("phase", "Pending")
     claim["spec"].setdefault("volumeMode", "Filesystem")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["default_source", "default_volume"]
 
-# What each volume source says when it does not say.
+# The defaults of each volume source.
 _SOURCES: dict[str, dict[str, Any]] = {
     "secret": {"defaultMode": 0o644},
     "configMap": {"defaultMode": 0o644},
@@ -21,7 +21,7 @@ _SOURCES: dict[str, dict[str, Any]] = {
 
 
 def default_volume(volume: dict[str, Any]) -> None:
-    """Fill a pod's volume; one without any source is an ``emptyDir``."""
+    """Fill the defaults of a pod's volume; one without a source is an ``emptyDir``."""
     if volume.keys() <= {"name"}:
         volume["emptyDir"] = {}
     default_source(volume)
@@ -38,7 +38,7 @@ def default_volume(volume: dict[str, Any]) -> None:
 
 
 def default_source(holder: dict[str, Any]) -> None:
-    """Fill whichever volume source ``holder`` has."""
+    """Fill the defaults of the volume source of ``holder``."""
     for name, defaults in _SOURCES.items():
         source = holder.get(name)
         if source is not None:

@@ -1,4 +1,4 @@
-"""What can be wrong with a patch."""
+"""Errors of patches."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["PatchConflict", "PatchError"]
 
 
 class PatchError(KschedcoreError, ValueError):
-    """A patch that makes no sense, whatever it is applied to."""
+    """An invalid patch, regardless of the object."""
 
 
 class PatchConflict(PatchError):  # noqa: N818 - named as what happened
-    """A patch that does not fit the object it is applied to."""
+    """A patch that cannot be applied to the object."""

@@ -1,6 +1,6 @@
-"""Strategic merge patch: a merge that knows, from the schema, which lists are keyed by what.
+"""Strategic merge patch: a merge with the list merge keys of the schema.
 
-Directives, as ``apimachinery/pkg/util/strategicpatch`` has them: ``$patch`` (replace, merge, delete),
+Directives, as in ``apimachinery/pkg/util/strategicpatch``: ``$patch`` (replace, merge, delete),
 ``$retainKeys``, ``$setElementOrder/LIST`` and ``$deleteFromPrimitiveList/LIST``. New items of a merged list
 come before the items that only the server has, unless an order is given.
 """
@@ -24,7 +24,7 @@ _DELETE = "$deleteFromPrimitiveList/"
 def apply_strategic_merge_patch(
     original: Mapping[str, Any], patch: Mapping[str, Any], kind: ObjectType
 ) -> dict[str, Any]:
-    """Return ``original`` as ``patch`` wants it; neither is changed.
+    """Return ``original`` with ``patch`` applied; neither is changed.
 
     Args:
         original: The object.
@@ -32,7 +32,7 @@ def apply_strategic_merge_patch(
         kind: The object's type, which has the merge keys.
 
     Raises:
-        PatchError: A directive is unknown, or says what cannot be.
+        PatchError: A directive is unknown or invalid.
         PatchConflict: A list item lacks the merge key of its list.
     """
     return _merge_map(original, patch, kind)
@@ -177,7 +177,7 @@ def _identity(item: Any, key: str) -> Any:
 
 
 def _check_order(patch: Sequence[Any], order: Sequence[Any], key: str) -> None:
-    """What a patch brings must stand in its order, and in that order."""
+    """Check that the items of a patch are in its ``$setElementOrder``, in the same order."""
     wanted = [_identity(item, key) for item in order]
     given = [_identity(item, key) for item in patch]
     if [item for item in wanted if item in given] != given:
@@ -185,7 +185,7 @@ def _check_order(patch: Sequence[Any], order: Sequence[Any], key: str) -> None:
 
 
 def _ordered(merged: Sequence[Any], order: Sequence[Any], server: Sequence[Any], key: str) -> list[Any]:
-    """Items named in ``order`` in that order; the others keep the server's, before those that follow them."""
+    """Return items in the order of ``order``; other items keep the server's order relative to them."""
     wanted = [_identity(item, key) for item in order]
     named = sorted(
         (item for item in merged if _identity(item, key) in wanted),
@@ -202,7 +202,7 @@ def _ordered(merged: Sequence[Any], order: Sequence[Any], server: Sequence[Any],
 
 
 def _without_directives(value: Any) -> Any:
-    """A part of a patch that meets nothing to merge with, as it is meant."""
+    """Return a part of a patch without its directives, where there is nothing to merge with."""
     if isinstance(value, dict):
         return {key: _without_directives(item) for key, item in value.items() if not _is_directive(key)}
     if isinstance(value, list):
@@ -219,7 +219,7 @@ def _is_directive(key: str) -> bool:
 
 
 def _go_map(value: Any) -> str:
-    """A value as Go's ``%v`` prints it."""
+    """Return a value as Go's ``%v`` prints it."""
     if isinstance(value, dict):
         inside = " ".join(f"{key}:{_go_map(value[key])}" for key in sorted(value))
         return f"map[{inside}]"

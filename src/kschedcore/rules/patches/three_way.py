@@ -1,9 +1,9 @@
-"""The patch of a client-side apply: what one manifest and the last one say, against the live object.
+"""The three-way patch of client-side apply: last applied manifest, new manifest and live object.
 
-Rule: ``CreateThreeWayMergePatch`` of ``apimachinery/pkg/util/strategicpatch``. What the manifest says and the live
-object does not is set; what the last manifest said and this one does not is removed; fields that neither manifest
-has are left to their owners. Items of a merged list are paired by merge key and occurrence, so a repeated key that
-loses one of its items is deleted whole: the delete directive names nothing but the key.
+Rule: ``CreateThreeWayMergePatch`` of ``apimachinery/pkg/util/strategicpatch``. Fields of the manifest that differ from
+the live object are set; fields of the last manifest that are not in this one are removed; other fields are unchanged.
+Items of a merged list are paired by merge key and occurrence, so if a repeated key loses one of its items, all are
+deleted: the delete directive only has the key.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kschedcore.api.schema import Field, ObjectType
 __all__ = ["three_way_patch"]
 
 Side = Literal["changes", "deletions"]
-"""Which half of a difference is wanted: values that are new or changed, or values that are gone."""
+"""The half of a difference: new and changed values, or removed values."""
 
 _ORDER: Final = "$setElementOrder/"
 _RETAIN: Final = "$retainKeys"
@@ -27,11 +27,11 @@ _DELETE: Final = {"$patch": "delete"}
 def three_way_patch(
     last: Mapping[str, Any], wanted: Mapping[str, Any], live: Mapping[str, Any], kind: ObjectType
 ) -> dict[str, Any]:
-    """Return the strategic merge patch that ``kubectl apply`` sends; empty when nothing is to be changed.
+    """Return the strategic merge patch that ``kubectl apply`` sends; empty if there are no changes.
 
     Args:
-        last: What was applied the last time.
-        wanted: What is applied now.
+        last: The last applied manifest.
+        wanted: The new manifest.
         live: The object as the API server returns it.
         kind: The object's type, which has the merge keys.
     """
@@ -50,8 +50,8 @@ def _difference(
     """Return one half of the patch from one mapping to another.
 
     Args:
-        before: The mapping that is there.
-        after: The mapping that is wanted.
+        before: The old mapping.
+        after: The new mapping.
         kind: Their type; None for free-form mappings.
         side: The half.
         retain: Whether the mapping is patched with ``$retainKeys``.
@@ -109,7 +109,7 @@ def _items(key: str, before: Sequence[Any], after: Sequence[Any], field: Field, 
 
 
 def _pairs(before: Sequence[Any], after: Sequence[Any], by: str) -> Iterator[tuple[Any, Any]]:
-    """Yield the items of two lists that have the same key, the n-th with the n-th; None where one is missing."""
+    """Yield pairs of items of two lists with the same key, the n-th with the n-th; None for a missing one."""
     keys = list(dict.fromkeys([item.get(by) for item in (*before, *after)]))
     for name in keys:
         yield from zip_longest(

@@ -1,8 +1,8 @@
-"""What the API server writes into a new or changed object beside defaults (``PrepareForCreate``, ``PrepareForUpdate``).
+"""Preparation of new and changed objects besides defaulting (``PrepareForCreate``, ``PrepareForUpdate``).
 
-One module per group of kinds, each exporting ``CREATE`` (kind to a function that completes a new object in
-place) and ``UPDATE`` (the same with the old object beside it). Steps that need the store, such as the
-allocation of addresses, are the API server's (:mod:`kschedcore.apiserver.strategies`).
+One module per group of kinds, each exporting ``CREATE`` (kind -> a function that completes a new object in place) and
+``UPDATE`` (the same with the old object as a second argument). Steps that need the store, such as the allocation of
+addresses, are in the API server (:mod:`kschedcore.apiserver.strategies`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PREPARE_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
 
 
 def prepare_create(kind: str, obj: dict[str, Any]) -> None:
-    """Complete a new, defaulted object of ``kind`` (``Job``), in place; other kinds stay as they are."""
+    """Complete a new, defaulted object of ``kind`` (``Job``), in place; other kinds are unchanged."""
     prepare = PREPARE_CREATE.get(kind)
     if prepare is not None:
         prepare(obj)

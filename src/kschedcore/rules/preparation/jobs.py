@@ -1,4 +1,4 @@
-"""A new job selects its own pods: by a label with its uid."""
+"""Preparation of Jobs: a generated selector of a label with the Job's uid."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def _create(job: dict[str, Any]) -> None:
         "job-name": name,
     }
     for key, value in generated.items():
-        # A label that the author gave is left for validation to refuse.
+        # A label in the manifest is refused by validation.
         labels.setdefault(key, value)
     selector = spec.setdefault("selector", {}).setdefault("matchLabels", {})
     selector.setdefault("batch.kubernetes.io/controller-uid", uid)
 
 
 def is_incomplete(job: dict[str, Any]) -> bool:
-    """Whether :func:`complete` may have something to give."""
+    """Return whether :func:`complete` may change a Job."""
     return not job["metadata"].get("labels")
 
 
 def complete(job: dict[str, Any]) -> None:
-    """A job without labels carries those of its pods, the generated ones included."""
+    """Copy the labels of the pod template to a Job without labels, generated ones included."""
     labels = job["spec"]["template"]["metadata"].get("labels")
     if labels and is_incomplete(job):
         job["metadata"]["labels"] = dict(labels)

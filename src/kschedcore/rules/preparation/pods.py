@@ -1,4 +1,4 @@
-"""A new pod's status, and the selectors that its own labels complete."""
+"""Preparation of pods: the status, and ``matchLabelKeys``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _pod_affinity_terms(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @remembered
 def _label_keys(spec: FrozenDict) -> frozenset[str]:
-    """The labels of its own that a pod's affinity speaks of."""
+    """Resolve ``matchLabelKeys`` and ``mismatchLabelKeys`` of a pod's affinity."""
     fields = ("matchLabelKeys", "mismatchLabelKeys")
     return frozenset(
         key for term in _pod_affinity_terms(spec) for field in fields for key in term.get(field, ())
@@ -65,7 +65,7 @@ def _completed(spec: FrozenDict, labels: tuple[tuple[str, str], ...]) -> FrozenD
 
 
 def _complete(term: dict[str, Any], labels: dict[str, str]) -> None:
-    """Add the pod's own values of ``matchLabelKeys`` and ``mismatchLabelKeys`` to the selector (KEP-3633)."""
+    """Add the pod's values of ``matchLabelKeys`` and ``mismatchLabelKeys`` to the selector (KEP-3633)."""
     selector = term.get("labelSelector")
     if selector is None:
         return

@@ -1,4 +1,4 @@
-"""A service states its cluster address twice, and keeps addresses and ports that an update leaves out."""
+"""Preparation of Services: ``clusterIP`` and ``clusterIPs``, and allocated values that an update omits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _create(service: dict[str, Any]) -> None:
 
 
 def _update(service: dict[str, Any], old: dict[str, Any]) -> None:
-    """Both spellings of the address follow the one that changed; an absent one keeps its value."""
+    """Make ``clusterIP`` and ``clusterIPs`` consistent; an absent one keeps its value."""
     spec, was = service["spec"], old["spec"]
     if spec["type"] == "ExternalName":
         if was.get("type") != "ExternalName":
@@ -45,7 +45,7 @@ def _port_key(port: dict[str, Any]) -> tuple[str, int]:
 
 
 def _release_node_ports(spec: dict[str, Any], kept: dict[tuple[str, int], int]) -> None:
-    """A service that stops being reachable from nodes gives back the ports it did not ask to keep."""
+    """Release the node ports of a Service whose type no longer needs them."""
     spec.pop("externalTrafficPolicy", None)
     spec.pop("allocateLoadBalancerNodePorts", None)
     for port in spec.get("ports", ()):

@@ -1,4 +1,4 @@
-"""Namespaces' finalizer, and the DaemonSet generation that an annotation still carries."""
+"""Preparation of Namespaces (finalizer) and DaemonSets (template generation annotation)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["CREATE", "TEMPLATE_GENERATION", "UPDATE", "is_integer"]
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-"""The annotation that counts a DaemonSet's templates."""
+"""The annotation with the generation of a DaemonSet's template."""
 
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")
 
@@ -20,7 +20,7 @@ def _create_namespace(namespace: dict[str, Any]) -> None:
 
 
 def _update_namespace(namespace: dict[str, Any], old: dict[str, Any]) -> None:
-    # Only the finalize subresource takes these away.
+    # Only the finalize subresource removes these.
     if "finalizers" in old["spec"]:
         namespace["spec"]["finalizers"] = old["spec"]["finalizers"]
 
@@ -30,7 +30,7 @@ def _create_daemon_set(daemon_set: dict[str, Any]) -> None:
 
 
 def is_integer(text: str) -> bool:
-    """Return whether the annotation can be read."""
+    """Return whether the annotation is an integer."""
     return _INTEGER.fullmatch(text) is not None
 
 

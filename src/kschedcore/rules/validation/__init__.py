@@ -1,1 +1,1 @@
-"""Validation of objects, in Kubernetes' words and with its field paths; ``kinds`` is the way in."""
+"""Validation of objects, with Kubernetes' messages and field paths; the entry point is ``kinds``."""

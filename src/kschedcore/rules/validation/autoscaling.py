@@ -18,7 +18,7 @@ from kschedcore.rules.validation.metadata import (
 
 __all__ = ["CREATE", "UPDATE"]
 
-# The field that holds the information of each type of metric.
+# The field of each type of metric.
 _SOURCES = {
     "ContainerResource": "containerResource",
     "External": "external",

@@ -33,7 +33,7 @@ _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit"
 _UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 _NAME_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 _SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
-# A job's name becomes a pod's with a suffix of eleven characters.
+# Names of pods are the Job's name with a suffix of eleven characters.
 _MAX_CRON_JOB_NAME = 52
 
 
@@ -63,7 +63,7 @@ def _job_selector(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
 
 
 def _generated_selector(job: dict[str, Any]) -> Iterator[FieldError]:
-    """Unless the author takes care of it, a job selects the pods that carry its own uid."""
+    """Check a generated selector: without ``manualSelector``, a Job selects pods with its uid."""
     spec, metadata = job["spec"], job["metadata"]
     if spec.get("manualSelector") or spec.get("selector") is None:
         return
@@ -120,14 +120,14 @@ def _validate_job_update(job: dict[str, Any], old: dict[str, Any]) -> Iterable[F
 
 
 def _template_update(template: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
-    """The pod template, whose metadata and spec the server compares apart since v1.36."""
+    """Check the pod template; the server compares its metadata and spec separately since v1.36."""
     for key, struct in (("metadata", "v1.ObjectMeta"), ("spec", "core.PodSpec")):
         if template[key] != was[key]:
             yield fe.invalid(f"spec.template.{key}", fe.go_struct(struct, template[key]), IMMUTABLE)
 
 
 def _fixed_template(spec: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
-    """The new template, with the old value of everything that a suspended job may change.
+    """Return the new template, with the old values of the fields that a suspended Job may change.
 
     These are scheduling directives (KEP-2926) and the resources of containers (KEP-5440, on since v1.36).
     """

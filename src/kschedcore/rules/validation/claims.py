@@ -1,4 +1,4 @@
-"""Validation of PersistentVolumeClaim, whose spec ephemeral volumes and StatefulSets use too."""
+"""Validation of PersistentVolumeClaim, also used for ephemeral volumes and StatefulSets."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _VOLUME_MODES = ("Block", "Filesystem")
 
 
 def validate_claim(claim: dict[str, Any]) -> Iterable[FieldError]:
-    """A new claim."""
+    """Validate a new claim."""
     yield from validate_metadata(claim["metadata"], dns_subdomain_name, namespaced=True)
     yield from validate_claim_spec(claim["spec"], "spec")
 
 
 def validate_claim_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """A claim's spec at ``path``."""
+    """Validate a claim's spec at ``path``."""
     modes = spec.get("accessModes", ())
     if not modes:
         yield fe.required(f"{path}.accessModes", "at least 1 access mode is required")
@@ -57,15 +57,15 @@ def validate_claim_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]
 
 
 def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
-    """Only the requested size of a bound claim may change, and only grow."""
+    """Validate an update: only the requested size of a bound claim may change, and only grow."""
     yield from validate_metadata_update(claim["metadata"], old["metadata"])
     yield from validate_claim(claim)
     new_spec, old_spec = dict(claim["spec"]), dict(old["spec"])
     if not old_spec.get("volumeName"):
-        # The binder names the volume of a claim that has none.
+        # The volume of a claim without one may be set, by the binder.
         new_spec.pop("volumeName", None)
     if old_spec.get("storageClassName") is None:
-        # A default class may be put on a claim that was made before there was one.
+        # A default class may be set on a claim that was created before there was one.
         new_spec.pop("storageClassName", None)
     bound = old["status"].get("phase") == "Bound"
     if bound:
@@ -82,7 +82,7 @@ def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterabl
         yield fe.forbidden("spec", f"{detail}\n{changes}")
     elif bound and (new_text := _storage(claim["spec"])) and (old_text := _storage(old_spec)):
         new_size = Quantity.parse(new_text)
-        # An expansion that failed may be taken back, as far as to what the volume has (KEP-1790).
+        # A failed expansion may be reduced, down to the volume's capacity (KEP-1790).
         floor = Quantity.parse(old["status"].get("capacity", {}).get("storage") or old_text)
         if new_size < Quantity.parse(old_text) and new_size < floor:
             yield fe.forbidden("spec.resources.requests.storage", "field can not be less than previous value")

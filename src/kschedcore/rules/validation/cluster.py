@@ -1,4 +1,4 @@
-"""Validation of the kinds that administrators write: namespaces, nodes, classes, leases."""
+"""Validation of administrators' kinds: namespaces, nodes, classes, leases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HIGHEST_USER_PRIORITY = 1_000_000_000
 
 
 def validate_namespace_phase(namespace: dict[str, Any]) -> Iterable[FieldError]:
-    """Check that the phase says whether the namespace is being deleted (``ValidateNamespaceStatusUpdate``)."""
+    """Check that the phase matches whether the namespace is terminating (``ValidateNamespaceStatusUpdate``)."""
     phase = namespace.get("status", {}).get("phase", "")
     if "deletionTimestamp" not in namespace["metadata"] and phase != "Active":
         yield fe.invalid("status.Phase", phase, "may only be 'Active' if `deletionTimestamp` is empty")

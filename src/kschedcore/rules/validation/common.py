@@ -1,4 +1,4 @@
-"""Rules that many kinds share: numbers, ports, percentages, label selectors."""
+"""Validation rules of many kinds: numbers, ports, percentages, label selectors."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ _PERCENT = re.compile(r"[0-9]+%")
 
 
 def non_negative(value: int | None, path: str) -> Iterable[FieldError]:
-    """A count, where it is given."""
+    """Validate that a count is not negative, if given."""
     if value is not None and value < 0:
         yield fe.invalid(path, value, "must be greater than or equal to 0")
 
 
 def immutable(new: Any, old: Any, path: str, type_name: str = "") -> Iterable[FieldError]:
-    """A field that keeps its first value; ``type_name`` is the Go type of one that is a struct."""
+    """Validate an immutable field; ``type_name`` is the Go type of a struct."""
     if new != old:
         struct = isinstance(new, (dict, list))
         yield fe.invalid(path, fe.go_struct(type_name, new) if struct else new, IMMUTABLE)
 
 
 def fixed_fields(resource: str, new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterable[FieldError]:
-    """The fields that keep their first value, as the table of kinds has them (:attr:`Kind.immutable`).
+    """Validate the immutable fields of a kind (:attr:`Kind.immutable`).
 
     Args:
         resource: The qualified plural.
         new: The object.
-        old: What it was.
+        old: The object before.
     """
     kind = kind_by_resource(resource)
     for path in kind.immutable:
         now, was = _at(new, path), _at(old, path)
         name = path.rpartition(".")[2]
-        # What an API struct is called in Go: batch.PodFailurePolicy; selectors are shared by all groups.
+        # The Go name of an API struct: batch.PodFailurePolicy; selectors are shared by all groups.
         struct = (
             "v1.LabelSelector" if name == "selector" else f"{kind.resource.group}.{name[0].upper()}{name[1:]}"
         )
@@ -65,31 +65,31 @@ def _at(obj: Mapping[str, Any], path: str) -> Any:
 
 
 def one_of(value: str, supported: Iterable[str], path: str) -> Iterable[FieldError]:
-    """An enumeration; ``supported`` in the order in which the server lists it."""
+    """Validate an enumeration; ``supported`` is in the server's order."""
     if value not in supported:
         yield fe.not_supported(path, value, supported)
 
 
 def port_number(value: int, path: str) -> Iterable[FieldError]:
-    """A port of an IP protocol."""
+    """Validate a port number."""
     if not 1 <= value <= 65535:
         yield fe.invalid(path, value, "must be between 1 and 65535, inclusive")
 
 
 def is_percent(value: Any) -> bool:
-    """Whether ``value`` reads as a percentage, ``25%``."""
+    """Return whether ``value`` is a percentage, ``25%``."""
     return isinstance(value, str) and _PERCENT.fullmatch(value) is not None
 
 
 def int_or_percent_value(value: int | str | None) -> int:
-    """The number in ``25%`` or ``3``; 0 for what is neither."""
+    """Return the number in ``25%`` or ``3``; 0 for other values."""
     if isinstance(value, str):
         return int(value[:-1]) if is_percent(value) else 0
     return value or 0
 
 
 def validate_int_or_percent(value: int | str, path: str, *, at_most_100: bool = True) -> Iterable[FieldError]:
-    """A count or a percentage (``ValidatePositiveIntOrPercent``), by default of at most 100 %."""
+    """Validate a count or a percentage (``ValidatePositiveIntOrPercent``), by default of at most 100 %."""
     if isinstance(value, str):
         if not is_percent(value):
             detail = (
@@ -104,7 +104,7 @@ def validate_int_or_percent(value: int | str, path: str, *, at_most_100: bool = 
 
 
 def validate_label_selector(selector: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """``metav1.LabelSelector``."""
+    """Validate a ``metav1.LabelSelector``."""
     yield from validate_labels(selector.get("matchLabels", {}), f"{path}.matchLabels")
     for index, requirement in enumerate(selector.get("matchExpressions", ())):
         yield from _validate_requirement(requirement, f"{path}.matchExpressions[{index}]")
@@ -113,7 +113,7 @@ def validate_label_selector(selector: dict[str, Any], path: str) -> Iterable[Fie
 def validate_operator(
     requirement: dict[str, Any], path: str, *, compares: bool = False
 ) -> Iterable[FieldError]:
-    """A selector's operator and how many values it takes; nodes are also selected by comparing numbers."""
+    """Validate a selector's operator and its number of values; node selectors also compare numbers."""
     operator, values = requirement.get("operator", ""), requirement.get("values", ())
     if operator in ("In", "NotIn"):
         if not values:
@@ -140,7 +140,7 @@ def _validate_requirement(requirement: dict[str, Any], path: str) -> Iterable[Fi
 
 
 def read_selector(selector: dict[str, Any] | None) -> Selector:
-    """The selector that a LabelSelector means: a missing one selects nothing, an empty one everything.
+    """Return a LabelSelector as a Selector: a missing one selects nothing, an empty one everything.
 
     Raises:
         ValueError: It is invalid.

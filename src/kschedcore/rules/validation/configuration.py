@@ -18,7 +18,7 @@ from kschedcore.rules.validation.metadata import (
 __all__ = ["CREATE", "UPDATE"]
 
 _MAX_BYTES = 1024 * 1024
-# The key that a secret of each type must hold.
+# The required key of each type of secret.
 _SECRET_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),

@@ -29,7 +29,7 @@ _FIELD_PATHS = (
 
 
 def validate_containers(spec: dict[str, Any], volumes: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """All containers of a pod spec at ``path``; ``volumes`` by name are those they may mount."""
+    """Validate all containers of a pod spec at ``path``; ``volumes`` are those they may mount, by name."""
     containers, init = spec.get("containers") or [], spec.get("initContainers") or []
     yield from _validate_init(init, containers, spec, volumes, f"{path}.initContainers")
     if not containers:
@@ -101,7 +101,7 @@ def _validate_common(
 
 
 def _validate_restart(container: dict[str, Any], path: str) -> Iterator[FieldError]:
-    """When a container is restarted, whatever its pod says (KEP-5307, on since v1.35)."""
+    """Validate the restart policy and rules of a container (KEP-5307, on since v1.35)."""
     policy, rules_ = container.get("restartPolicy"), container.get("restartPolicyRules", ())
     if policy is not None:
         yield from one_of(policy, _RESTART_POLICIES, f"{path}.restartPolicy")

@@ -1,4 +1,4 @@
-"""Validation of cron schedules, in the words of the parser that Kubernetes uses."""
+"""Validation of cron schedules, with the messages of Kubernetes' parser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["schedule_problem"]
 
 
 def schedule_problem(schedule: str) -> str:
-    """What is wrong with ``schedule``, or ``""``: five fields, or a descriptor such as ``@daily``."""
+    """Return the error of a schedule (five fields, or a descriptor such as ``@daily``), or ``""``."""
     try:
         parse_schedule(schedule)
     except ValueError as problem:

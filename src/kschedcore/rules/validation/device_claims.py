@@ -52,7 +52,7 @@ _TEMPLATE_METADATA: Final = frozenset({"labels", "annotations"})
 def validate_each(
     items: list[T], most: int, rule: Callable[[T, str], Iterable[FieldError]], path: str
 ) -> Iterator[FieldError]:
-    """A list of at most ``most`` items that each follow a rule; a longer list is not looked at."""
+    """Validate a list of at most ``most`` items by a rule; the items of a longer list are not validated."""
     if len(items) > most:
         yield fe.too_many(path, len(items), most)
         return
@@ -67,7 +67,7 @@ def validate_unique(
     key: Callable[[T], str],
     path: str,
 ) -> Iterator[FieldError]:
-    """As :func:`validate_each`, with no key twice."""
+    """Validate as :func:`validate_each`, with unique keys."""
     yield from validate_each(items, most, rule, path)
     if len(items) <= most:
         seen: set[str] = set()
@@ -82,11 +82,11 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def admin_access(obj: Json, namespace: Mapping[str, Any] | None) -> Iterator[FieldError]:
-    """Requests for admin access, which needs the consent of the namespace (KEP-5018).
+    """Validate admin access, which needs a label of the namespace (KEP-5018).
 
     Args:
         obj: A new ResourceClaim or ResourceClaimTemplate.
-        namespace: Its namespace; None if there is none.
+        namespace: The object's namespace; None if it does not exist.
     """
     labels = {} if namespace is None else namespace["metadata"].get("labels", {})
     if labels.get(ADMIN_LABEL) == "true":
@@ -177,7 +177,7 @@ def _subrequest(request: Json, path: str) -> Iterator[FieldError]:
 
 
 def _devices(request: Json, path: str) -> Iterator[FieldError]:
-    """What an exact request and an alternative of another one have in common."""
+    """Validate the common fields of an exact request and a subrequest."""
     yield from validate_subdomain(request.get("deviceClassName", ""), f"{path}.deviceClassName")
     yield from validate_each(request.get("selectors", []), _MAX_ENTRIES, _selector, f"{path}.selectors")
     mode, count = request["allocationMode"], request.get("count", 0)
@@ -202,7 +202,7 @@ def _selector(selector: Json, path: str) -> Iterable[FieldError]:
 
 @remembered
 def _expression(expression: str) -> tuple[FieldError, ...]:
-    # Most programs never meet a selector, and the language takes its time to import.
+    # Imported on first use: most programs have no CEL selectors, and the import is slow.
     from kschedcore.cel.devices import MAX_COST, MAX_LENGTH, compile_selector
     from kschedcore.cel.errors import CompileError
 
@@ -312,7 +312,7 @@ def _class(device_class: Json) -> Iterable[FieldError]:
 def _class_update(device_class: Json, old: Json) -> Iterable[FieldError]:
     yield from validate_metadata_update(device_class["metadata"], old["metadata"])
     spec, was = device_class["spec"], old["spec"]
-    # Expressions that are stored stay valid whatever the rules for new ones are.
+    # Stored expressions stay valid regardless of the rules for new ones.
     unchanged = {key for key in ("selectors", "config") if spec.get(key) == was.get(key)}
     yield from _class_spec({key: value for key, value in spec.items() if key not in unchanged})
 

@@ -27,19 +27,19 @@ _NOT_AN_IDENTIFIER: Final = (
 
 
 def validate_dns_label(name: str, path: str) -> Iterable[FieldError]:
-    """The name of a request, device, counter or counter set."""
+    """Validate the name of a request, device, counter or counter set."""
     return (fe.invalid(path, name, text) for text in rules.is_dns1123_label(name))
 
 
 def validate_subdomain(name: str, path: str) -> Iterable[FieldError]:
-    """The name of a device class or node, which must be there."""
+    """Validate the required name of a device class or node."""
     if not name:
         return [fe.required(path)]
     return [fe.invalid(path, name, text) for text in rules.is_dns1123_subdomain(name)]
 
 
 def validate_driver_name(name: str, path: str) -> Iterable[FieldError]:
-    """A driver, whose name is that of a CSI driver."""
+    """Validate a driver name, by the rule of CSI drivers."""
     if not name:
         yield fe.required(path)
         return
@@ -49,7 +49,7 @@ def validate_driver_name(name: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_pool_name(name: str, path: str) -> Iterable[FieldError]:
-    """A pool: DNS subdomains separated by slashes."""
+    """Validate a pool name: DNS subdomains separated by slashes."""
     if not name:
         yield fe.required(path)
         return
@@ -60,7 +60,7 @@ def validate_pool_name(name: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_qualified_name(name: str, path: str) -> Iterable[FieldError]:
-    """An attribute or capacity: an identifier, after the domain of its driver when that is another one."""
+    """Validate the name of an attribute or capacity: an identifier, with a domain if it is not the driver's."""
     domain, slash, identifier = name.partition("/")
     if not slash:
         yield from _identifier(name, path)
@@ -78,7 +78,7 @@ def validate_qualified_name(name: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_fully_qualified_name(name: str, path: str) -> Iterable[FieldError]:
-    """A qualified name that says its domain."""
+    """Validate a qualified name with a domain."""
     yield from validate_qualified_name(name, path)
     if "/" not in name:
         detail = "a fully qualified name must be a domain and a name separated by a slash"
@@ -93,10 +93,10 @@ def _identifier(name: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_label_key(key: str, path: str) -> Iterable[FieldError]:
-    """The key of a taint or toleration, or the type of a condition."""
+    """Validate the key of a taint or toleration, or the type of a condition."""
     return (fe.invalid(path, key, text) for text in rules.is_qualified_name(key))
 
 
 def validate_label_value(value: str, path: str) -> Iterable[FieldError]:
-    """The value of a taint or toleration."""
+    """Validate the value of a taint or toleration."""
     return (fe.invalid(path, value, text) for text in rules.is_label_value(value))

@@ -1,4 +1,4 @@
-"""Validation of ResourceSlice (``resource.k8s.io/v1``): what a driver publishes of its devices."""
+"""Validation of ResourceSlice (``resource.k8s.io/v1``)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _pool(pool: Json) -> Iterator[FieldError]:
 
 
 def _place(spec: Json) -> Iterator[FieldError]:
-    """Which nodes have the devices: exactly one of four ways to say it."""
+    """Validate the nodes of the devices: exactly one of four fields."""
     chosen = [key for key in _PLACES if spec.get(key)]
     if "nodeName" in spec:
         if spec["nodeName"]:
@@ -277,7 +277,7 @@ def _capacity(found: Json, shared: bool, path: str) -> Iterator[FieldError]:
 
 
 def _policy(policy: Json, capacity: Quantity, path: str) -> Iterator[FieldError]:
-    """What a request may ask of a capacity that several requests share (KEP-5075)."""
+    """Validate the request policy of a shared capacity (KEP-5075)."""
     kind = next((key for key in ("validValues", "validRange") if policy.get(key)), None)
     if kind is None:
         return

@@ -1,7 +1,7 @@
-"""JSON of the API server's internal types, as its messages print refused values and changes.
+"""JSON of the API server's internal types, for messages about values and changes.
 
-Internal types have the Go names of their fields, in the order of their declaration, and print every field that
-is empty. Types of the apimachinery (label selectors, metadata) are the same inside and outside.
+Internal types have the Go names of their fields, in the order of their declaration, and print empty fields. Types of
+the apimachinery (label selectors, metadata) are the same as in the API.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _FIELDS: Final[dict[str, str]] = {
         "deviceClassName selectors allocationMode count adminAccess tolerations capacity"
     ),
 }  # fmt: skip
-"""Type -> its fields in the order of the Go declaration; of other types the order is that of the schema."""
+"""Type -> its fields in the order of the Go declaration; other types have the schema's order."""
 
 _GO_NAMES: Final = {
     "cel": "CEL", "dnsConfig": "DNSConfig", "dnsPolicy": "DNSPolicy", "fsGroup": "FSGroup",
@@ -83,7 +83,7 @@ _ATTRIBUTES: Final = {
 _OF_THE_POD: Final = {
     "hostNetwork": False, "hostPID": False, "hostIPC": False, "shareProcessNamespace": None, "hostUsers": None,
 }  # fmt: skip
-"""Fields that a pod's internal security context holds, and its spec outside; with their zero values."""
+"""Fields of a pod's internal security context that are fields of the spec in the API; with zero values."""
 
 _METADATA: Final = (
     "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
@@ -107,7 +107,7 @@ def difference(type_name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -
         json.dumps(_internal(type_name, each), indent=1).split("\n") for each in masked_pair(old, new)
     )
     lines = list(unified_diff(before, after, n=_CONTEXT_LINES, lineterm=""))
-    return "".join(f"{line}\n" for line in lines[2:])  # without the names of the files
+    return "".join(f"{line}\n" for line in lines[2:])  # without the file names
 
 
 def _internal(type_name: str, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _internal(type_name: str, value: Mapping[str, Any]) -> dict[str, Any]:
         if key in _OF_THE_POD and type_name == "core.v1.PodSecurityContext":
             found[_go_name(type_name, key)] = value.get(key, _OF_THE_POD[key])
         elif key == "metadata":
-            metadata = value.get(key, {})  # embedded, with the names that its fields have outside
+            metadata = value.get(key, {})  # embedded, with the API's field names
             found |= {name: metadata[name] for name in _METADATA if name in metadata}
         else:
             found[_go_name(type_name, key)] = _field(fields[key], value.get(key))

@@ -1,7 +1,7 @@
-"""Which rules hold for which kind.
+"""The validation rules of each kind.
 
-There is one module per group of kinds, each exporting ``CREATE`` (kind to the rule of a new object) and
-``UPDATE`` (kind to the rule of a new object against the old one). Rules: ``pkg/apis/*/validation``.
+There is one module per group of kinds, each exporting ``CREATE`` (kind -> rule of a new object) and ``UPDATE`` (kind ->
+rule of a new object and the old one). Rules: ``pkg/apis/*/validation``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _FREELY_NAMED = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 
 
 def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list[FieldError]:
-    """Return the faults of a new, defaulted object; of a kind without rules only its metadata is checked."""
+    """Return the errors of a new, defaulted object; for kinds without rules only its metadata is checked."""
     rule = _CREATE.get(kind)
     if rule is not None:
         return list(rule(obj))
@@ -66,10 +66,9 @@ def validate_create(kind: str, obj: dict[str, Any], *, namespaced: bool) -> list
 def validate_update(
     kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
 ) -> list[FieldError]:
-    """Return the faults of ``obj`` as the successor of ``old``.
+    """Return the errors of an update of ``old`` to ``obj``.
 
-    The server looks at metadata for every kind alike and then lets the kind's own rule look again, so a
-    fault there is reported twice.
+    The server validates metadata for all kinds, and then again by the kind's rule, so its errors are reported twice.
     """
     new, was = obj["metadata"], old["metadata"]
     errors = [
@@ -92,7 +91,7 @@ def validate_version(
 def validate_status_update(
     kind: str, obj: dict[str, Any], old: dict[str, Any], *, namespaced: bool
 ) -> list[FieldError]:
-    """Return the faults of an update of the status alone, which leaves the rest as it was."""
+    """Return the errors of an update of the status only."""
     new, was = obj["metadata"], old["metadata"]
     return [
         *validate_metadata(new, path_segment_name, namespaced=namespaced, was=was),

@@ -89,7 +89,7 @@ def _limit_resource_name(kind: str, name: str, path: str) -> Iterator[FieldError
         yield from validate_resource_name(name, path)
 
 
-# (field that the error names, side whose value it prints, lower side, upper side, the words)
+# (field of the error, field whose value is printed, lower field, upper field, message)
 _ORDER = (
     ("min", "min", "min", "max", "min value {} is greater than max value {}"),
     ("defaultRequest", "defaultRequest", "min", "defaultRequest",
@@ -160,7 +160,7 @@ def _is_huge_page_quota(name: str) -> bool:
 
 
 def _scope_fits(scope: str, resource: str) -> bool:
-    """Whether a quota of ``scope`` can count ``resource``; other resources than standard ones always fit."""
+    """Return whether a quota with ``scope`` can limit ``resource``; always for non-standard resources."""
     if resource not in STANDARD_QUOTA_RESOURCES or scope not in _SCOPES:
         return True
     if scope == "VolumeAttributesClass":

@@ -19,7 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 NameRule = Callable[[str, bool], Sequence[str]]
-"""Problems of a name; the flag says that it is a prefix, to which the server appends a suffix."""
+"""Returns the errors of a name; the flag is whether it is a prefix (``generateName``)."""
 
 _ANNOTATIONS_LIMIT_BYTES = 256 * 1024
 _NEW = FrozenDict()
@@ -27,29 +27,29 @@ _STANDARD_FINALIZERS = {"kubernetes", "orphan", "foregroundDeletion"}
 
 
 def _masked(name: str, prefix: bool) -> str:
-    """A prefix may end in a dash, which the generated suffix follows."""
+    """Return a prefix without a trailing dash, which the generated suffix follows."""
     return name[:-1] + "a" if prefix and len(name) > 1 and name.endswith("-") else name
 
 
 def dns_subdomain_name(name: str, prefix: bool) -> Sequence[str]:
-    """Most kinds: a DNS-1123 subdomain."""
+    """Return the errors of a name of most kinds: a DNS-1123 subdomain."""
     return rules.is_dns1123_subdomain(_masked(name, prefix))
 
 
 def dns_label_name(name: str, prefix: bool) -> Sequence[str]:
-    """Namespaces, services and stateful sets: a DNS-1123 label (services since KEP-5311, on since v1.36)."""
+    """Return the errors of a DNS-1123 label: Namespaces, StatefulSets, Services (KEP-5311, since v1.36)."""
     return rules.is_dns1123_label(_masked(name, prefix))
 
 
 def path_segment_name(name: str, prefix: bool) -> Sequence[str]:
-    """Kinds that ask for nothing more than a name that can stand in a URL's path."""
+    """Return the errors of a name that only has to be a valid URL path segment."""
     return rules.is_path_segment_prefix(name) if prefix else rules.is_path_segment_name(name)
 
 
 def _once_if_frozen(
     rule: Callable[[Any, str], Iterable[FieldError]],
 ) -> Callable[[Any, str], Iterable[FieldError]]:
-    """A rule that need not look twice at a part that many objects have in common."""
+    """Cache a rule's results for frozen parts, which many objects share."""
 
     @remembered
     def ask(part: Any, path: str) -> tuple[FieldError, ...]:
@@ -66,7 +66,7 @@ def _once_if_frozen(
 
 @_once_if_frozen
 def validate_labels(labels: dict[str, str], path: str) -> Iterable[FieldError]:
-    """Keys are qualified names, values label values; ``path`` is the map's own."""
+    """Validate labels: keys are qualified names, values label values; ``path`` is that of the map."""
     for key, value in labels.items():
         yield from (fe.invalid(path, key, text) for text in rules.is_qualified_name(key))
         yield from (fe.invalid(path, value, text) for text in rules.is_label_value(value))
@@ -74,7 +74,7 @@ def validate_labels(labels: dict[str, str], path: str) -> Iterable[FieldError]:
 
 @_once_if_frozen
 def validate_annotations(annotations: dict[str, str], path: str) -> Iterable[FieldError]:
-    """Keys are qualified names whatever their case; keys and values together stay under 256 KiB."""
+    """Validate annotations: keys are qualified names in any case; the total size is at most 256 KiB."""
     size = 0
     for key, value in annotations.items():
         yield from (fe.invalid(path, key, text) for text in rules.is_qualified_name(key.lower()))
@@ -91,14 +91,14 @@ def validate_metadata(
     path: str = "metadata",
     was: Mapping[str, Any] = _NEW,
 ) -> list[FieldError]:
-    """What every object's metadata must be.
+    """Validate the metadata of an object.
 
     Args:
         metadata: The metadata.
-        name_rule: What the name must be.
-        namespaced: Whether there must be a namespace.
-        path: Where the metadata is.
-        was: The metadata of the stored object: parts that are the same were looked at then.
+        name_rule: The rule of the name.
+        namespaced: Whether the kind is namespaced.
+        path: The path of the metadata.
+        was: The metadata of the stored object; its unchanged parts are not validated again.
     """
     errors: list[FieldError] = []
     prefix = metadata.get("generateName", "")
@@ -185,7 +185,7 @@ _PARTS = (
 def validate_metadata_update(
     new: dict[str, Any], old: dict[str, Any], path: str = "metadata"
 ) -> Iterable[FieldError]:
-    """What may not change, and that what may is still valid."""
+    """Validate an update of metadata: immutable fields, and the validity of others."""
     if old.get("deletionTimestamp"):
         added = [f for f in new.get("finalizers", ()) if f not in old.get("finalizers", ())]
         if added:

@@ -62,7 +62,7 @@ def _ingress_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
 
 def _host(host: str, path: str) -> Iterator[FieldError]:
     if host:
-        if not rules.is_ip(host):  # an address, which is none in strict reading, is no DNS name either
+        if not rules.is_ip(host):  # an address that is not strictly valid is not a DNS name either
             yield fe.invalid(path, host, "must be a DNS name, not an IP address")
         yield from _dns_name(host, path)
 

@@ -1,4 +1,4 @@
-"""Validation of what places a pod: affinity, taints, tolerations, topology spread, scheduling gates."""
+"""Validation of scheduling fields: affinity, taints, tolerations, topology spread, scheduling gates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _label_name(key: str, path: str) -> Iterator[FieldError]:
 
 
 def validate_affinity(affinity: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """Node affinity, pod affinity and pod anti-affinity."""
+    """Validate node affinity, pod affinity and pod anti-affinity."""
     node = affinity.get("nodeAffinity", {})
     where = f"{path}.nodeAffinity"
     if _REQUIRED in node:
@@ -52,7 +52,7 @@ def _weight(term: dict[str, Any], path: str) -> Iterator[FieldError]:
 
 
 def validate_node_selector(selector: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """``core/v1.NodeSelector``: at least one term."""
+    """Validate a ``core/v1.NodeSelector``, with at least one term."""
     terms = selector.get("nodeSelectorTerms") or ()
     if not terms:
         yield fe.required(f"{path}.nodeSelectorTerms", "must have at least one node selector term")
@@ -106,7 +106,7 @@ def _pod_affinity_term(term: dict[str, Any], path: str) -> Iterator[FieldError]:
 
 
 def validate_taints(taints: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
-    """``spec.taints`` of a node: each pair of key and effect once."""
+    """Validate ``spec.taints`` of a node: unique pairs of key and effect."""
     seen: set[tuple[str, str]] = set()
     for index, taint in enumerate(taints):
         where, key, effect = f"{path}[{index}]", taint.get("key", ""), taint.get("effect", "")
@@ -127,7 +127,7 @@ def validate_taints(taints: Iterable[dict[str, Any]], path: str) -> Iterable[Fie
 
 
 def validate_tolerations(tolerations: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
-    """``spec.tolerations``."""
+    """Validate ``spec.tolerations``."""
     for index, toleration in enumerate(tolerations):
         yield from _toleration(toleration, f"{path}[{index}]")
 
@@ -157,7 +157,7 @@ def _toleration(toleration: dict[str, Any], path: str) -> Iterator[FieldError]:
 
 
 def validate_spread_constraints(constraints: list[dict[str, Any]], path: str) -> Iterable[FieldError]:
-    """``spec.topologySpreadConstraints``."""
+    """Validate ``spec.topologySpreadConstraints``."""
     seen: set[tuple[str, str]] = set()
     for index, constraint in enumerate(constraints):
         where = f"{path}[{index}]"
@@ -169,7 +169,7 @@ def validate_spread_constraints(constraints: list[dict[str, Any]], path: str) ->
 
 
 def validate_spread_constraint(constraint: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """One topology spread constraint, whatever others the pod has."""
+    """Validate one topology spread constraint."""
     skew, action = constraint.get("maxSkew", 0), constraint.get("whenUnsatisfiable", "")
     if skew <= 0:
         yield fe.invalid(f"{path}.maxSkew", skew, "must be greater than zero")
@@ -207,7 +207,7 @@ def _match_label_keys(constraint: dict[str, Any], path: str) -> Iterator[FieldEr
 
 
 def validate_scheduling_gates(gates: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
-    """``spec.schedulingGates``: qualified names, each once (KEP-3521)."""
+    """Validate ``spec.schedulingGates``: unique qualified names (KEP-3521)."""
     seen: set[str] = set()
     for index, gate in enumerate(gates):
         name = gate.get("name", "")

@@ -1,4 +1,4 @@
-"""Validation of Pod: a new one, and what may change about it afterwards (``ValidatePodUpdate``)."""
+"""Validation of Pod: new pods and updates (``ValidatePodUpdate``)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
-    """A new pod."""
+    """Validate a new pod."""
     of_metadata = validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True)
     return [*of_metadata, *_new_spec_errors(pod["spec"])]
 
 
 @remembered
 def _spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
-    """Return the faults of a complete spec; the replicas of a template share one answer."""
+    """Return the errors of a complete spec, cached for the replicas of a template."""
     return tuple(validate_pod_spec(spec, "spec"))
 
 
@@ -53,12 +53,12 @@ def _new_spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
 
 
 def _validate_pod_update(pod: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
-    """Images, deadlines, added tolerations; and while gated, narrower node selection and fewer gates."""
+    """Validate an update: images, deadlines, added tolerations; while gated also node selection and gates."""
     yield from validate_metadata_update(pod["metadata"], old["metadata"])
     yield from validate_metadata(pod["metadata"], dns_subdomain_name, namespaced=True, was=old["metadata"])
     spec, was = pod["spec"], old["spec"]
     if spec is was:
-        # It was valid when it was stored; a binding adds nothing but a name that was checked.
+        # It was valid when it was stored; a binding only adds the node name, which was validated.
         return
     yield from _spec_errors(spec)
     resized = list(_containers_added_or_removed(spec, was))
@@ -116,7 +116,7 @@ def _tolerations(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldErr
 
 
 def _without_updatable(spec: dict[str, Any], was: dict[str, Any]) -> dict[str, Any]:
-    """The new spec with the old value of everything that may change."""
+    """Return the new spec with the old values of mutable fields."""
     munged = copy(spec)
     for key in ("containers", "initContainers"):
         if was.get(key):
@@ -133,7 +133,7 @@ def _without_updatable(spec: dict[str, Any], was: dict[str, Any]) -> dict[str, A
 
 
 def _gated(munged: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
-    """A gated pod may be narrowed to fewer nodes (KEP-3838); accepted changes are taken out of ``munged``."""
+    """Validate the node selection of a gated pod, which may be narrowed (KEP-3838); undo valid changes in it."""
     new, old = munged.get("nodeSelector", {}), was.get("nodeSelector", {})
     if new != old:
         if any(new.get(key) != value for key, value in old.items()):
@@ -154,7 +154,7 @@ def _gated(munged: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _narrowed(new: dict[str, Any], old: dict[str, Any]) -> Iterator[FieldError]:
-    """Required terms are alternatives, so none may come or go, and each may only ask for more."""
+    """Return whether required terms are only narrowed: none added or removed, and each with more requirements."""
     if _REQUIRED not in old:
         return
     path = f"spec.affinity.nodeAffinity.{_REQUIRED}.nodeSelectorTerms"
@@ -173,7 +173,7 @@ def _narrowed(new: dict[str, Any], old: dict[str, Any]) -> Iterator[FieldError]:
 
 def _only_additions(term: dict[str, Any], before: dict[str, Any]) -> bool:
     if not before and term:
-        # An empty term matches no node; anything added would let the pod onto more of them.
+        # An empty term matches no node; adding requirements would widen it.
         return False
     keys = ("matchExpressions", "matchFields")
     return all(term.get(key, [])[: len(before.get(key, []))] == before.get(key, []) for key in keys)

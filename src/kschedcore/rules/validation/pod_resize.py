@@ -1,4 +1,4 @@
-"""Validation of ``pods/resize``: what an in-place resize may change (``ValidatePodResize``, KEP-1287, KEP-5419)."""
+"""Validation of ``pods/resize`` (``ValidatePodResize``, KEP-1287, KEP-5419)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 
 def validate_resize(pod: dict[str, Any], old: dict[str, Any]) -> list[FieldError]:
-    """Return the faults of ``pod`` as what a resize makes of ``old``.
+    """Return the errors of a resize of ``old`` to ``pod``.
 
-    Cpu and memory of containers, sidecars and the pod itself may change, and how containers take it; the quality of
-    service class may not.
+    Cpu and memory of containers, sidecars and the pod itself and ``resizePolicy`` may change; the QoS class may not.
     """
     if _MIRROR in old["metadata"].get("annotations", {}):
         return [fe.forbidden("", "static pods cannot be resized")]

@@ -1,4 +1,4 @@
-"""Validation of ``spec.resources``: what a pod asks for as a whole (KEP-2837)."""
+"""Validation of pod-level resources, ``spec.resources`` (KEP-2837)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUPPORTED = ("cpu", "memory")
 
 
 def validate_pod_resources(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """The pod's own requests cover its containers', and no container's limit exceeds the pod's."""
+    """Validate that pod-level requests cover the containers', and no container's limit exceeds the pod's."""
     resources = spec.get("resources")
     if resources is None:
         return

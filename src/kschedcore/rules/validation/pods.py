@@ -30,7 +30,7 @@ _MAX_INT32 = (1 << 31) - 1
 
 
 def validate_pod_template(template: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """A pod template inside a workload; its labels lie at ``path.labels``, as the server reports them."""
+    """Validate a pod template; its labels are reported at ``path.labels``, as in the server."""
     metadata = template["metadata"]
     yield from validate_labels(metadata.get("labels", {}), f"{path}.labels")
     yield from validate_annotations(metadata.get("annotations", {}), f"{path}.annotations")
@@ -41,7 +41,7 @@ def validate_pod_template(template: dict[str, Any], path: str) -> Iterable[Field
 
 
 def validate_pod_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """A pod spec at ``path``."""
+    """Validate a pod spec at ``path``."""
     volumes = {volume.get("name", ""): volume for volume in spec.get("volumes", ())}
     yield from validate_volumes(spec.get("volumes", ()), f"{path}.volumes")
     yield from validate_containers(spec, volumes, path)
@@ -63,7 +63,7 @@ def validate_pod_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
     if spec.get("preemptionPolicy"):
         yield from one_of(spec["preemptionPolicy"], PREEMPTION_POLICIES, f"{path}.preemptionPolicy")
     if spec.get("overhead"):
-        # The server looks at overhead as limits, but its paths name the field itself.
+        # The server validates overhead as limits, with paths of the field itself.
         for error in validate_requirements({"limits": spec["overhead"]}, path):
             yield fe.FieldError(
                 error.type, error.field.replace(".limits", ".overhead.limits"), error.value, error.detail

@@ -16,7 +16,7 @@ _COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThr
 
 
 def validate_probe(probe: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """One probe: exactly one handler, and counts that are none below zero."""
+    """Validate a probe: exactly one handler, and no negative counts."""
     yield from _validate_handler(probe, path, ("exec", "httpGet", "tcpSocket", "grpc"))
     for key in _COUNTS:
         yield from non_negative(probe.get(key), f"{path}.{key}")
@@ -26,7 +26,7 @@ def validate_probe(probe: dict[str, Any], path: str) -> Iterable[FieldError]:
 
 
 def validate_lifecycle(lifecycle: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """``postStart`` and ``preStop``."""
+    """Validate ``postStart`` and ``preStop``."""
     for key in ("postStart", "preStop"):
         if key in lifecycle:
             handlers = ("exec", "httpGet", "tcpSocket", "sleep")

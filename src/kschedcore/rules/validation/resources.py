@@ -30,7 +30,7 @@ __all__ = [
 
 
 def validate_resource_name(name: str, path: str) -> Iterable[FieldError]:
-    """A name of any resource: standard, or fully qualified."""
+    """Validate a resource name: standard, or fully qualified."""
     problems = rules.is_qualified_name(name)
     yield from (fe.invalid(path, name, text) for text in problems)
     if not problems and "/" not in name and name not in STANDARD_RESOURCES and not is_huge_page(name):
@@ -38,7 +38,7 @@ def validate_resource_name(name: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_container_resource_name(name: str, path: str) -> Iterable[FieldError]:
-    """A name that a container may ask for: standard for containers, or extended."""
+    """Validate a resource name of a container: standard for containers, or extended."""
     yield from validate_resource_name(name, path)
     if "/" not in name:
         if name not in STANDARD_CONTAINER_RESOURCES and not is_huge_page(name):
@@ -48,13 +48,13 @@ def validate_container_resource_name(name: str, path: str) -> Iterable[FieldErro
 
 
 def validate_not_negative(quantity: Quantity, path: str) -> Iterable[FieldError]:
-    """An amount from zero up."""
+    """Validate that an amount is not negative."""
     if quantity.nanos < 0:
         yield fe.invalid(path, str(quantity), "must be greater than or equal to 0")
 
 
 def validate_quantity(name: str, text: str, path: str) -> Iterable[FieldError]:
-    """A quantity of ``name``: never negative, whole for what is counted."""
+    """Validate a quantity of ``name``: not negative, integral for counted resources."""
     quantity = Quantity.parse(text)
     yield from validate_not_negative(quantity, path)
     if (name in INTEGER_QUOTA_RESOURCES or is_extended(name)) and quantity.milli_value() % 1000:
@@ -62,7 +62,7 @@ def validate_quantity(name: str, text: str, path: str) -> Iterable[FieldError]:
 
 
 def validate_requirements(resources: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """Requests and limits of a container: names, quantities, and requests within limits."""
+    """Validate requests and limits of a container: names, quantities, and requests within limits."""
     for side in ("limits", "requests"):
         for name in resources.get(side, ()):
             yield from validate_container_resource_name(name, f"{path}.{side}[{name}]")
@@ -70,7 +70,7 @@ def validate_requirements(resources: dict[str, Any], path: str) -> Iterable[Fiel
 
 
 def validate_amounts(resources: dict[str, Any], path: str) -> Iterable[FieldError]:
-    """Quantities of requests and limits, and requests within limits, whatever the names may be."""
+    """Validate quantities of requests and limits, and requests within limits, without the names."""
     limits, requests = resources.get("limits", {}), resources.get("requests", {})
     for side, amounts in (("limits", limits), ("requests", requests)):
         for name, text in amounts.items():

@@ -40,7 +40,7 @@ def _spec(spec: dict[str, Any], was: dict[str, Any]) -> Iterator[FieldError]:
     yield from _session_affinity(spec)
     for key in ("clusterIPs", "externalIPs"):
         for index, address in enumerate(spec.get(key, ())):
-            # Addresses of the stored object stay valid, whatever is asked of new ones.
+            # Addresses of the stored object stay valid regardless of the rules for new ones.
             if address != "None" and address not in was.get(key, ()):
                 texts = rules.is_ip(address)
                 yield from (fe.invalid(f"spec.{key}[{index}]", address, text) for text in texts)

@@ -26,7 +26,7 @@ _MODE = "must be a number between 0 and 0777 (octal), both inclusive"
 
 
 def validate_volumes(volumes: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
-    """Names, unique, and one source each."""
+    """Validate volumes: unique names, and one source each."""
     names: set[str] = set()
     for index, volume in enumerate(volumes):
         where = f"{path}[{index}]"
@@ -47,7 +47,7 @@ def validate_volumes(volumes: Iterable[dict[str, Any]], path: str) -> Iterable[F
 
 
 def _order(source: str) -> int:
-    """The server looks at sources in the order of their type's fields, and complains of the later ones."""
+    """Return the order of a source: the server reports all sources but the first in the order of the type's fields."""
     return _FIELD_ORDER.index(source) if source in _FIELD_ORDER else len(_FIELD_ORDER)
 
 

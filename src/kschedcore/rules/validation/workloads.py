@@ -45,7 +45,7 @@ def _selector(spec: dict[str, Any], kind: str) -> Iterator[FieldError]:
 
 
 def _template(spec: dict[str, Any], rule: _TemplateRule, invalid_selector: str) -> Iterator[FieldError]:
-    """The template, whose labels the selector must match; unless the selector cannot be read at all."""
+    """Validate the template, whose labels the selector must match, unless the selector is invalid."""
     selector = spec.get("selector")
     try:
         matches = read_selector(selector).matches
@@ -62,7 +62,7 @@ def _template(spec: dict[str, Any], rule: _TemplateRule, invalid_selector: str) 
 
 
 def _restarting_template(template: dict[str, Any], path: str) -> Iterator[FieldError]:
-    """A template whose pods always restart and have no deadline."""
+    """Validate a template whose pods always restart and have no deadline."""
     yield from validate_pod_template(template, path)
     yield from _always_restarts(template["spec"], f"{path}.spec")
 
@@ -162,7 +162,7 @@ def _stateful_set_spec(spec: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _with_claim_volumes(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec with the volumes that its claim templates stand for (``volumesToAddForTemplates``)."""
+    """Return the spec with the volumes of claim templates added (``volumesToAddForTemplates``)."""
     template = spec["template"]
     volumes = template["spec"].get("volumes", [])
     taken = {volume.get("name") for volume in volumes}

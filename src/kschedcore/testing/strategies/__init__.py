@@ -1,8 +1,7 @@
 """Hypothesis strategies of manifests: quantities, labels, taints, nodes, pods, whole clusters and histories.
 
-What they draw is valid, an API server takes it, unless they are called ``invalid_…``. It uses a small
-vocabulary, so that rules meet, is sized and shaped by arguments, and shrinks towards the plain: one ready
-node, one container that asks for nothing.
+Examples are valid for an API server, except those of ``invalid_…``. They use a small vocabulary, so that rules
+interact, are parametrised by arguments, and shrink towards simple ones: one ready node, one container without requests.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class Case(NamedTuple):
 
     Attributes:
         cluster: Lists of whole objects by key: ``nodes``, ``pods``, ``namespaces``, ….
-        pending: Whole pods without a node.
+        pending: Complete pods without a node.
     """
 
     cluster: Json
@@ -53,19 +53,18 @@ def clusters(
     configured: bool = True,
     min_nodes: int = 1,
 ) -> Json:
-    """A valid cluster whose pods have any of some features.
+    """Draw a valid cluster whose pods have any of some features.
 
-    Nodes are tainted, and there is storage, where features of pods can answer to them. It shrinks towards one
+    Nodes are tainted, and there is storage, if features of pods concern them. It shrinks towards one
     plain node.
 
     Args:
         draw: Hypothesis' own.
-        max_nodes: How many nodes at most.
-        max_pods: How many bound pods at most; no room is looked for, so that nodes may be overcommitted.
-        features: What pods may have, out of ``FEATURES``.
+        max_nodes: Maximum number of nodes.
+        max_pods: Maximum number of bound pods; nodes may be overcommitted.
+        features: The possible features of pods, out of ``FEATURES``.
         configured: Whether there may be a KubeSchedulerConfiguration, under ``config``.
-        min_nodes: How many nodes at least; pods are bound to nodes that are there, or to one that is not where
-            there is none.
+        min_nodes: Minimum number of nodes; pods are bound to existing nodes, or to a missing one if there is none.
 
     Returns:
         Lists of whole objects by key, as :meth:``kschedcore.Manifests.from_cluster`` takes them.
@@ -102,14 +101,14 @@ def cases(
     max_pending: int = 3,
     features: Sequence[str] = tuple(FEATURES),
 ) -> Case:
-    """A cluster and pods to place on it, all of one theme out of some features.
+    """Draw a cluster and pods to place on it, with a few of some features.
 
     Args:
         draw: Hypothesis' own.
-        max_nodes: How many nodes at most.
-        max_pods: How many bound pods at most.
-        max_pending: How many pending pods at most; there is one at least.
-        features: What pods may have, out of ``FEATURES``.
+        max_nodes: Maximum number of nodes.
+        max_pods: Maximum number of bound pods.
+        max_pending: Maximum number of pending pods; the minimum is one.
+        features: The possible features of pods, out of ``FEATURES``.
     """
     theme = draw(themes(features))
     cluster = draw(clusters(max_nodes, max_pods, theme))
@@ -119,25 +118,25 @@ def cases(
 
 
 def node_names(count: int) -> list[str]:
-    """``node-0`` and on."""
+    """Return ``node-0``, ``node-1``, …."""
     return [f"node-{number}" for number in range(count)]
 
 
 def _namespaces() -> st.SearchStrategy[list[Json]]:
-    """The namespaces that pods live in, each with labels of some team or none."""
+    """Draw the namespaces of pods, each with a team label or none."""
     labels = st.tuples(*(st.sampled_from(NAMESPACE_LABELS) for _ in NAMESPACES))
     return labels.map(lambda drawn: [namespace(n, own) for n, own in zip(NAMESPACES, drawn, strict=True)])
 
 
 def namespace(name: str, labels: dict[str, str]) -> Json:
-    """A Namespace with labels beside the one that every namespace has."""
+    """Return a Namespace with labels besides the default one."""
     own = {"kubernetes.io/metadata.name": name, **labels}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": own}}
 
 
 @st.composite
 def budgets(draw: st.DrawFn, name: str) -> Json:
-    """A PodDisruptionBudget that allows few disruptions or none."""
+    """Draw a PodDisruptionBudget that allows few disruptions or none."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
@@ -149,7 +148,7 @@ def budgets(draw: st.DrawFn, name: str) -> Json:
 
 @st.composite
 def _owners(draw: st.DrawFn) -> Json:
-    """Services and replica sets that select by app; a namespace has one of each or none."""
+    """Draw Services and ReplicaSets that select by app; a namespace has one of each or none."""
     services: list[Json] = []
     replica_sets: list[Json] = []
     for space in NAMESPACES:
@@ -167,13 +166,13 @@ def _owners(draw: st.DrawFn) -> Json:
 
 
 def priority_classes() -> list[Json]:
-    """The PriorityClasses that drawn pods name."""
+    """Return the PriorityClasses that drawn pods name."""
     kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
     return [{**kind, "metadata": {"name": name}, "value": value} for name, value in PRIORITY_CLASSES.items()]
 
 
 def runtime_class() -> Json:
-    """The RuntimeClass that drawn pods name."""
+    """Return the RuntimeClass that drawn pods name."""
     return {
         "apiVersion": "node.k8s.io/v1",
         "kind": "RuntimeClass",

@@ -24,10 +24,10 @@ _FILTERING = ("NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodeResou
 
 
 def configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
-    """The default profile with other plugins, weights, order or args.
+    """Draw the default profile with changed plugins, weights, order or args.
 
     Args:
-        node_names: Nodes that an added affinity may name.
+        node_names: The nodes that an added affinity may name.
     """
     return st.one_of(_plugins().map(lambda p: _config(p, [])), _plugin_configs(node_names))
 
@@ -133,7 +133,7 @@ def _plugin_configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
 
 
 def _weights_of_one(resources: list[Json]) -> list[Json]:
-    """BalancedAllocation takes no other weight."""
+    """Set the weights of BalancedAllocation to 1, the only valid value."""
     return [{**resource, "weight": 1} for resource in resources]
 
 

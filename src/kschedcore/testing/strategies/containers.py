@@ -1,4 +1,4 @@
-"""Containers with any requests, as they stand in pods of any kind."""
+"""Containers with any requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["containers"]
 
 
 def containers(name: str) -> st.SearchStrategy[Json]:
-    """A container of that name; it shrinks towards one that requests nothing."""
+    """Draw a container of that name; it shrinks towards one without requests."""
     requests = st.fixed_dictionaries(
         {},
         optional={

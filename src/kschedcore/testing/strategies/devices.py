@@ -28,7 +28,7 @@ EXPRESSIONS = (
 
 
 def _maybe(draw: st.DrawFn, chance: int = 2) -> bool:
-    """Return True once in so many times."""
+    """Draw True with a probability of one in ``n``."""
     return draw(st.integers(1, chance)) == 1
 
 
@@ -183,7 +183,7 @@ def device_histories(draw: st.DrawFn, max_events: int = 10) -> History:
 
     Args:
         draw: Hypothesis' own.
-        max_events: How many events at most, of which one at least.
+        max_events: Maximum number of events; the minimum is one.
     """
     names = NODES[: draw(st.integers(1, 3))]
     cluster: Json = {

@@ -1,4 +1,4 @@
-"""What makes a pod more than a container: each function adds one feature that decides on a place."""
+"""Features of pods that affect scheduling; each function adds one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Draft:
     Attributes:
         draw: Hypothesis' own.
         pod: What is there of it.
-        node_names: Nodes that it may name.
+        node_names: The nodes that it may name.
     """
 
     draw: st.DrawFn
@@ -46,12 +46,12 @@ class Draft:
 
     @property
     def spec(self) -> Json:
-        """The pod's spec, to add to."""
+        """The pod's spec, which is modified."""
         spec: Json = self.pod["spec"]
         return spec
 
     def among(self, *choices: Any) -> Any:
-        """One of the choices; the first is the plainest."""
+        """Draw one of the choices; the first is the simplest."""
         return self.draw(st.sampled_from(choices))
 
     def affinity(self, kind: str, rules: st.SearchStrategy[Json]) -> None:
@@ -73,12 +73,12 @@ def _init_containers(draft: Draft) -> None:
 
 
 def _overhead(draft: Draft) -> None:
-    """A runtime class with its overhead, as admission leaves it."""
+    """Add a runtime class with its overhead, as after admission."""
     draft.spec.update(runtimeClassName=RUNTIME_CLASS, overhead=dict(OVERHEAD))
 
 
 def _pod_level_resources(draft: Draft) -> None:
-    """No less than any drawn containers can ask for, as the API server demands."""
+    """Add pod-level resources, at least the sum of any drawn containers, as the API server requires."""
     for container in [*draft.spec["containers"], *draft.spec.get("initContainers", [])]:
         container["resources"] = draft.among(
             {}, {"requests": {"cpu": "100m"}}, {"requests": {"memory": "64Mi"}}
@@ -153,7 +153,7 @@ def _topology_spread(draft: Draft) -> None:
 
 
 def _priority(draft: Draft) -> None:
-    """A class with its value, as admission leaves it; or neither, and so 0."""
+    """Add a priority class with its value, as after admission; or neither, that is 0."""
     name = draft.among(None, *PRIORITY_CLASSES)
     if name is not None:
         draft.spec["priorityClassName"] = name
@@ -161,7 +161,7 @@ def _priority(draft: Draft) -> None:
 
 
 def _claims(draft: Draft) -> None:
-    """Claims may be missing from the namespace, and a pod may name one twice."""
+    """Add claims, which may not exist in the namespace; a pod may name one twice."""
     names = draft.draw(st.lists(st.sampled_from(CLAIMS), min_size=1, max_size=2))
     for number, name in enumerate(names):
         draft.volume(f"c{number}", {"persistentVolumeClaim": {"claimName": name}})
@@ -180,13 +180,13 @@ def _disks(draft: Draft) -> None:
 
 
 def _owners(draft: Draft) -> None:
-    """The pod becomes the namespace's replica set's, whether that exists or not."""
+    """Make the namespace's ReplicaSet the owner of the pod, whether it exists or not."""
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "replicas", "uid": "uid-replicas"}
     draft.pod["metadata"]["ownerReferences"] = [{**owner, "controller": True}]
 
 
 def _restart_rules(draft: Draft) -> None:
-    """A rule that only nodes with the declared feature can follow (KEP-5532)."""
+    """Add a restart rule that needs a declared feature of the node (KEP-5532)."""
     rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
     draft.spec["containers"][0].update(restartPolicy="Never", restartPolicyRules=[rule])
 
@@ -214,14 +214,14 @@ FEATURES: dict[str, Callable[[Draft], None]] = {
     "restartRules": _restart_rules,
     "gates": _gates,
 }
-"""Each adds one feature to a plain pod; strategies take their names."""
+"""Name -> function that adds the feature to a pod."""
 
 SCHEDULING_FEATURES = tuple(name for name in FEATURES if name != "gates")
-"""What a pod that has a node may have."""
+"""The possible features of bound pods."""
 
 
 def themes(features: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
-    """A few of the features: pods of one theme meet each other's rules more often."""
+    """Draw a few of the features, so that the pods of an example interact more often."""
     if not features:
         return st.just(())
     few = st.lists(st.sampled_from(features), min_size=1, max_size=4, unique=True)

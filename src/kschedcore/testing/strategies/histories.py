@@ -1,4 +1,4 @@
-"""Histories: a cluster, and what happens to it step by step."""
+"""Histories: a cluster and a sequence of events."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["Event", "History", "histories"]
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happens: ``kind`` says what, ``subject`` is the object or the labels it happens with.
+    """One event of a history.
 
     | kind | subject |
     |---|---|
-    | ``node`` | a Node to add, or to put in the place of the one of that name |
-    | ``removeNode`` | ``{"name"}``; nothing happens when there is no such node |
-    | ``pod`` | a bound Pod to add; nothing happens when its name is taken or its node is gone |
-    | ``removePod`` | ``{"index"}`` into the pods that are there, modulo their number |
+    | ``node`` | a Node to add, or to replace the one of that name |
+    | ``removeNode`` | ``{"name"}``; no-op if there is no such node |
+    | ``pod`` | a bound Pod to add; no-op if its name is in use or its node does not exist |
+    | ``removePod`` | ``{"index"}`` into the existing pods, modulo their number |
     | ``relabelPod`` | ``{"index", "labels"}`` |
-    | ``terminatePod`` | ``{"index"}``: deletion was asked for, and the pod is still there |
+    | ``terminatePod`` | ``{"index"}``: the pod becomes terminating |
     | ``namespace`` | a Namespace, relabelled |
     | ``budget`` | a PodDisruptionBudget |
     | ``slice`` | a ResourceSlice, added or replaced |
     | ``claim`` | a ResourceClaim, added or replaced |
     | ``deviceClass`` | a DeviceClass, added or replaced |
-    | ``schedule`` | a pending Pod: decided, and the decision taken in; nothing when its name is taken |
-    | ``retry`` | ``{"index"}`` into the pods that wait for their nominated node: decided again |
+    | ``schedule`` | a pending Pod to schedule; no-op if its name is in use |
+    | ``retry`` | ``{"index"}`` into the nominated pods, to schedule again |
     """
 
     kind: str
@@ -58,16 +58,16 @@ def histories(
     max_events: int = 8,
     features: Sequence[str] = tuple(FEATURES),
 ) -> History:
-    """A cluster, and the events that follow; half of them schedule a pod.
+    """Draw a cluster and events, half of which schedule a pod.
 
-    All pods are of one theme out of some features, and name the same few nodes, which come and go.
+    All pods have a few of some features, and name the same few nodes, which are added and removed.
 
     Args:
         draw: Hypothesis' own.
-        max_nodes: How many nodes at most.
-        max_pods: How many pods that are bound to begin with at most.
-        max_events: How many events at most; there is one at least.
-        features: What pods may have, out of ``FEATURES``.
+        max_nodes: Maximum number of nodes.
+        max_pods: Maximum number of initial bound pods.
+        max_events: Maximum number of events; the minimum is one.
+        features: The possible features of pods, out of ``FEATURES``.
     """
     theme = draw(themes(features))
     cluster = draw(clusters(max_nodes, max_pods, theme, min_nodes=0))
@@ -78,7 +78,7 @@ def histories(
 
 @st.composite
 def _events(draw: st.DrawFn, number: int, names: Sequence[str], features: Sequence[str]) -> Event:
-    """Names of pods are used twice now and then, so that a pod comes back under its old name."""
+    """Draw the events; names of pods are sometimes reused."""
     if draw(st.booleans()):
         return Event("schedule", draw(pods(f"p{number % 6}", names, features)))
     index = {"index": draw(st.integers(0, 20))}

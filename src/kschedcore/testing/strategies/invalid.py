@@ -1,4 +1,4 @@
-"""Pods and nodes that an API server refuses: valid ones with one fault, which is known."""
+"""Invalid pods and nodes: valid ones with one known error."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["NODE_FAULTS", "POD_FAULTS", "Invalid", "invalid_nodes", "invalid_pod
 
 
 class Invalid(NamedTuple):
-    """An object that is to be refused.
+    """An invalid object.
 
     Attributes:
         object: The object.
-        field: The path of the field that is wrong, as the refusal names it.
+        field: The path of the invalid field, as in the API server's response.
     """
 
     object: Json
@@ -116,7 +116,7 @@ POD_FAULTS: dict[str, tuple[Spoil, str]] = {
         "spec.nodeName",
     ),
 }
-"""What is wrong -> how to make it so, and the field that the refusal names."""
+"""Error -> a function that introduces it, and the field path of the response."""
 
 NODE_FAULTS: dict[str, tuple[Spoil, str]] = {
     "a name in capitals": (_metadata(name="Node"), "metadata.name"),
@@ -131,27 +131,27 @@ NODE_FAULTS: dict[str, tuple[Spoil, str]] = {
         "spec.taints[1]",
     ),
 }
-"""What is wrong -> how to make it so, and the field that the refusal names."""
+"""Error -> a function that introduces it, and the field path of the response."""
 
 
 def invalid_pods(name: str = "pod-0") -> st.SearchStrategy[Invalid]:
-    """Pods with one fault out of ``POD_FAULTS``; everything else about them is valid.
+    """Draw pods with one error out of ``POD_FAULTS``; they are valid otherwise.
 
     Args:
-        name: The pod's name, unless that is the fault.
+        name: The pod's name, unless that is the error.
     """
     return _spoilt(pods(name, max_features=1, namespaces=("default",), features=_HARMLESS), POD_FAULTS)
 
 
 _HARMLESS = ("overhead", "nodeSelector", "podAffinity", "hostPorts", "disks", "owners")
-"""Features whose fields no fault is in, so that the fault is the only one."""
+"""Features that do not concern the fields of errors, so that there is only one error."""
 
 
 def invalid_nodes(name: str = "node-0") -> st.SearchStrategy[Invalid]:
-    """Nodes with one fault out of ``NODE_FAULTS``; everything else about them is valid.
+    """Draw nodes with one error out of ``NODE_FAULTS``; they are valid otherwise.
 
     Args:
-        name: The node's name, unless that is the fault.
+        name: The node's name, unless that is the error.
     """
     return _spoilt(nodes(name), NODE_FAULTS)
 

@@ -15,26 +15,26 @@ _INNER = _ENDS + "-_."
 
 
 def label_keys() -> st.SearchStrategy[str]:
-    """Any qualified names: ``app``, ``a.example.com/b_c``."""
+    """Draw qualified names: ``app``, ``a.example.com/b_c``."""
     prefixes = st.lists(_names(string.ascii_lowercase, 8), min_size=1, max_size=3).map(".".join)
     prefixed = st.tuples(prefixes, _names(_INNER, 63)).map("/".join)
     return st.one_of(_names(_INNER, 63), prefixed)
 
 
 def label_values() -> st.SearchStrategy[str]:
-    """Any label values, the empty one too."""
+    """Draw label values, including the empty one."""
     return st.one_of(st.just(""), _names(_INNER, 63))
 
 
 def _names(inner: str, most: int) -> st.SearchStrategy[str]:
-    """Up to ``most`` characters that begin and end with a letter or digit."""
+    """Draw up to ``most`` characters that begin and end with a letter or digit."""
     ends = st.sampled_from(_ENDS)
     longer = st.tuples(ends, st.text(inner, max_size=most - 2), ends).map("".join)
     return st.one_of(ends, longer)
 
 
 def labels(vocabulary: Vocabulary = POD_LABELS) -> st.SearchStrategy[dict[str, str]]:
-    """Labels of a vocabulary: each key with one of its values, or left out. They shrink towards none.
+    """Draw labels of a vocabulary: each key with one of its values, or left out. They shrink towards none.
 
     Args:
         vocabulary: Label key -> its values.
@@ -48,7 +48,7 @@ def labels(vocabulary: Vocabulary = POD_LABELS) -> st.SearchStrategy[dict[str, s
 
 
 def label_expressions(vocabulary: Vocabulary) -> st.SearchStrategy[Json]:
-    """Requirements of set-based selectors: ``In``, ``NotIn``, ``Exists``, ``DoesNotExist``.
+    """Draw requirements of set-based selectors: ``In``, ``NotIn``, ``Exists``, ``DoesNotExist``.
 
     Args:
         vocabulary: Label key -> its values.
@@ -68,9 +68,9 @@ def label_expressions(vocabulary: Vocabulary) -> st.SearchStrategy[Json]:
 
 
 def label_selectors(vocabulary: Vocabulary = POD_LABELS) -> st.SearchStrategy[Json]:
-    """``metav1.LabelSelector``s; now and then the empty one, which matches everything.
+    """Draw ``metav1.LabelSelector``s, sometimes the empty one, which matches everything.
 
-    They may ask for a key, ``absent``, that no label of the vocabulary has.
+    They may use a key, ``absent``, that is not in the vocabulary.
 
     Args:
         vocabulary: Label key -> its values.

@@ -1,4 +1,4 @@
-"""Nodes: topology, labels, taints, images, and room for a few pods."""
+"""Nodes: topology, labels, taints, images and capacity for a few pods."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def nodes(
     vocabulary: Vocabulary = NODE_LABELS,
     zones: tuple[str, ...] = ZONES,
 ) -> Json:
-    """A valid, ready Node, which lacks a topology label now and then.
+    """Draw a valid, ready Node, which sometimes lacks a topology label.
 
-    It shrinks towards an untainted node of the first zone with no label but those of topology.
+    It shrinks towards an untainted node of the first zone with topology labels only.
 
     Args:
         draw: Hypothesis' own.
-        name: Its name.
-        tainted: Whether it may repel pods, by taints or as unschedulable.
-        vocabulary: Label key -> values of its labels.
-        zones: The zones it may be in.
+        name: The node's name.
+        tainted: Whether it may have taints or be unschedulable.
+        vocabulary: Label key -> values.
+        zones: The possible zones.
     """
     topology = {HOSTNAME: name, ZONE: draw(st.sampled_from(zones)), REGION: "r1"}
     for missing in draw(st.sets(st.sampled_from([HOSTNAME, ZONE, REGION]), max_size=1)):
@@ -66,7 +66,7 @@ def nodes(
 
 
 def allocatables() -> st.SearchStrategy[dict[str, str]]:
-    """Room for one pod, for a few, or for all."""
+    """Draw allocatable amounts for one pod, for a few, or for all."""
     return st.fixed_dictionaries(
         {
             "cpu": st.sampled_from(["8", "4000m", "2", "16"]),
@@ -79,7 +79,7 @@ def allocatables() -> st.SearchStrategy[dict[str, str]]:
 
 
 def _restrictions() -> st.SearchStrategy[Json]:
-    """A node's spec: taints, or unschedulable, or both, or neither."""
+    """Draw a node's spec: taints, or unschedulable, or both, or neither."""
     open_or_closed = st.sampled_from([{}, {}, {}, {"unschedulable": True}])
     return st.tuples(open_or_closed, st.fixed_dictionaries({}, optional={"taints": taints()})).map(
         lambda parts: parts[0] | parts[1]
@@ -87,7 +87,7 @@ def _restrictions() -> st.SearchStrategy[Json]:
 
 
 def _images() -> st.SearchStrategy[list[Json]]:
-    """Images by tag and digest; nodes may differ by a few bytes in what they report."""
+    """Draw images by tag and digest; nodes may report slightly different sizes."""
     names = st.lists(st.sampled_from(sorted(IMAGE_SIZES)), max_size=3, unique=True)
     return st.tuples(names, st.integers(0, 9)).map(
         lambda drawn: [

@@ -1,4 +1,4 @@
-"""Pods: each has a few of the features that decide on a place."""
+"""Pods with a few of the features that affect scheduling."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def pods(
     namespaces: Sequence[str] = NAMESPACES,
     vocabulary: Vocabulary = POD_LABELS,
 ) -> Json:
-    """A valid pending Pod. It shrinks towards one container that asks for nothing.
+    """Draw a valid pending Pod. It shrinks towards one container without requests.
 
     Args:
         draw: Hypothesis' own.
-        name: Its name.
-        node_names: Nodes that its affinity may name.
-        features: What it may have, out of ``FEATURES``; a priority whenever that is among them.
-        max_features: How many of them at most, the priority not counted.
-        namespaces: Where it may be.
-        vocabulary: Label key -> values of its labels.
+        name: The pod's name.
+        node_names: The nodes that its affinity may name.
+        features: The possible features, out of ``FEATURES``; a priority whenever that is among them.
+        max_features: Maximum number of features, the priority not counted.
+        namespaces: The possible namespaces.
+        vocabulary: Label key -> values.
 
     Raises:
         KeyError: There is no such feature.
@@ -67,13 +67,13 @@ def bound_pods(
     node_names: Sequence[str] = ("node-0",),
     features: Sequence[str] = SCHEDULING_FEATURES,
 ) -> Json:
-    """A Pod that runs on one of the nodes already, started or about to start, or on its way out.
+    """Draw a bound Pod, which has started or not, or is terminating.
 
     Args:
         draw: Hypothesis' own.
-        name: Its name.
-        node_names: Where it may run.
-        features: As in :func:`pods`; gates keep pods from nodes and are left out.
+        name: The pod's name.
+        node_names: The possible nodes.
+        features: As in :func:`pods`; scheduling gates are left out.
     """
     pod = draw(pods(name, node_names, [feature for feature in features if feature != "gates"]))
     pod["spec"]["nodeName"] = draw(st.sampled_from(node_names))

@@ -1,4 +1,4 @@
-"""Resource quantities in every spelling that Kubernetes reads."""
+"""Resource quantities in every notation of Kubernetes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _UNITS = {"Gi": 2**30, "Mi": 2**20, "Ki": 2**10, "G": 10**9, "M": 10**6, "k": 10
 
 
 def quantities(least: str = "0", most: str = "16", *, whole: bool = False) -> st.SearchStrategy[str]:
-    """Quantities between two others, both included: ``2``, ``1500m``, ``0.25``, ``3e9``, ``4Gi``.
+    """Draw quantities between two others, inclusive: ``2``, ``1500m``, ``0.25``, ``3e9``, ``4Gi``.
 
-    They shrink towards ``least``, written plainly.
+    They shrink towards ``least`` in the simplest notation.
 
     Args:
         least: The smallest amount.
@@ -22,7 +22,7 @@ def quantities(least: str = "0", most: str = "16", *, whole: bool = False) -> st
         whole: Whole units only, as for extended resources, pods and bytes.
 
     Raises:
-        ValueError: A bound is no quantity, or no amount lies between them.
+        ValueError: A bound is not a quantity, or there is no amount between them.
     """
     low, high = milli_value(least), milli_value(most)
     steps = [1000, *(1000 * unit for unit in _UNITS.values()), *([] if whole else [1])]
@@ -38,7 +38,7 @@ def _multiples(first: int, last: int, step: int) -> st.SearchStrategy[int]:
 
 
 def _spellings(millis: int) -> list[str]:
-    """Every way to write an amount that is drawn, the plainest first."""
+    """Return the notations of an amount, the simplest first."""
     units, rest = divmod(millis, 1000)
     if rest:
         return [f"{millis}m", f"{millis / 1000:.3f}".rstrip("0"), f"{millis}e-3"]

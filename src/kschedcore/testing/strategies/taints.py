@@ -1,4 +1,4 @@
-"""Taints, and tolerations that may answer to them."""
+"""Taints, and tolerations that may match them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def taints(
     *,
     max_size: int = 2,
 ) -> st.SearchStrategy[list[Json]]:
-    """One taint or more, each key and effect once.
+    """Draw one or more taints, each key and effect once.
 
     Args:
-        keys: To choose among.
-        values: To choose among; a taint may have none.
+        keys: The possible keys.
+        values: The possible values; a taint may have none.
         effects: To choose among.
-        max_size: How many taints at most.
+        max_size: Maximum number of taints.
     """
     taint = st.fixed_dictionaries(
         {"key": st.sampled_from(keys), "effect": st.sampled_from(effects)},
@@ -41,13 +41,13 @@ def tolerations(
     *,
     max_size: int = 2,
 ) -> st.SearchStrategy[list[Json]]:
-    """One toleration or more: of a value, of a key, of everything, or for a while.
+    """Draw one or more tolerations: of a value, of a key, of everything, or for some seconds.
 
     Args:
-        keys: To choose among.
+        keys: The possible keys.
         values: To choose among.
-        effects: To choose among; a toleration may be for all of them.
-        max_size: How many tolerations at most.
+        effects: The possible effects; a toleration may be for all of them.
+        max_size: Maximum number of tolerations.
     """
     key, exists = st.sampled_from(keys), st.just("Exists")
     effect = {"effect": st.sampled_from(effects)}

@@ -1,6 +1,6 @@
-"""A small vocabulary, so that what is drawn at random meets: few keys, few values, few names.
+"""A small vocabulary, so that random objects interact: few keys, few values, few names.
 
-The first of several is the plainest: it is what examples shrink to.
+The first of several values is the simplest: examples shrink to it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Json = dict[str, Any]
-"""An object as a manifest has it."""
+"""A JSON-shaped object."""
 
 Vocabulary = Mapping[str, Sequence[str]]
 """Label key -> its values."""

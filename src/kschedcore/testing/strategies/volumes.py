@@ -1,4 +1,4 @@
-"""Storage: classes, claims in every state, and the volumes they are bound to or may be bound to."""
+"""Storage: classes, claims in every state, and bound and unbound volumes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _STATES = ("bound", "waiting", "unbound", "selected", "lost", "going")
 
 @st.composite
 def storages(draw: st.DrawFn, node_names: Sequence[str]) -> Json:
-    """The storage part of a cluster: classes, volumes, claims and CSINodes, by their cluster keys.
+    """Draw the storage objects of a cluster: classes, volumes, claims and CSINodes, by their cluster keys.
 
-    In half of the clusters every claim is there and in order, so that what is decided is where pods can go.
+    In half of the clusters all claims exist and are valid, so that nodes are filtered by volumes.
 
     Args:
         draw: Hypothesis' own.
-        node_names: Nodes that local volumes may be on.
+        node_names: The nodes that local volumes may be on.
     """
     orderly = draw(st.booleans())
     claims: list[Json] = []
@@ -102,7 +102,7 @@ def _claims(draw: st.DrawFn, namespace: str, name: str, states: tuple[str, ...])
 
 @st.composite
 def _bound_volumes(draw: st.DrawFn, claim: Json, name: str) -> Json:
-    """A CSI volume: labelled with zones, tied to zones, or free to go anywhere. Two may be one disk."""
+    """Draw CSI volumes: with zone labels, with zone affinity, or without. Two may be the same disk."""
     metadata: Json = {"name": name, "uid": f"uid-{name}"}
     if draw(st.booleans()):
         metadata["labels"] = {ZONE: draw(st.sampled_from(["z1", "z2", "z1__z3"]))}
@@ -131,7 +131,7 @@ def _bound_volumes(draw: st.DrawFn, claim: Json, name: str) -> Json:
 
 @st.composite
 def _local_volumes(draw: st.DrawFn, name: str, node_names: Sequence[str]) -> Json:
-    """A local volume of a node that waits for a claim."""
+    """Draw an unbound local volume of a node."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
