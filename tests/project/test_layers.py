@@ -50,3 +50,10 @@ def test_no_flag_breaks_exact_arithmetic() -> None:
     build = (ROOT / "setup.py").read_text()
     assert "-ffp-contract=off" in build
     assert not re.search(r"fast-math|-Ofast|-mfma|unsafe-math|associative-math|-march", build)
+
+
+def test_the_files_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_]+/)+[\w.-]*)`", text))
+    assert len(named) > 30
+    assert not [path for path in named if not any((root / path).exists() for root in (ROOT, NATIVE.parent))]
