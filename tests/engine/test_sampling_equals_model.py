@@ -6,12 +6,14 @@ from itertools import zip_longest
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler
 from tests.model.filters import first_rejection, start_cycle
 from tests.model.framework import Status
 from tests.model.scheduler import _filtered, _scored
+from tests.model.versions import Kubernetes
 
 from kschedcore.engine import sampling
 from kschedcore.testing.replay import EngineScheduler
@@ -26,8 +28,8 @@ FEWEST = 2
 class SamplingReference(ReferenceScheduler):
     """Looks at one node after another until enough are feasible."""
 
-    def __init__(self, cluster: Json, percentage: int) -> None:
-        super().__init__(cluster, kubernetes="1.34")
+    def __init__(self, cluster: Json, percentage: int, kubernetes: Kubernetes) -> None:
+        super().__init__(cluster, kubernetes=kubernetes)
         self.percentage = percentage
         self.start = 0
 
@@ -73,20 +75,21 @@ class SamplingReference(ReferenceScheduler):
         return _scored(cycle, [infos[name] for name in found]) if found else {}
 
 
+@pytest.mark.parametrize("kubernetes", ["1.34", "1.36"])
 @settings(
-    max_examples=150,
+    max_examples=75,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(cases(), st.sampled_from([0, 1, 30, 60, 99]))
-def test_placements(drawn: Case, percentage: int) -> None:
+def test_placements(kubernetes: Kubernetes, drawn: Case, percentage: int) -> None:
     head = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
     config = {**head, **(drawn.cluster.get("config") or {}), "percentageOfNodesToScore": percentage}
     cluster = {**drawn.cluster, "config": config}
     with patch.object(sampling, "MIN_FEASIBLE_NODES", FEWEST):
         model, engine = (
-            SamplingReference(cluster, percentage),
-            EngineScheduler(cluster, kubernetes="1.34").engine,
+            SamplingReference(cluster, percentage, kubernetes),
+            EngineScheduler(cluster, kubernetes=kubernetes).engine,
         )
         for pod in drawn.pending:
             expected = model.sampled(pod)
