@@ -30,7 +30,48 @@ def test_the_valid_samples_are_accepted(plural: str) -> None:
     assert created["metadata"]["name"] == "x"
 
 
+BAD_VALUE = (
+    "Invalid value: \"x y\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex "
+    "used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+TERMS = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"
+USER_RANGE = "Invalid value: -1: must be between 0 and 2147483647, inclusive"
+FILE_KEY = {"name": "A", "valueFrom": {"fileKeyRef": {"key": "K", "path": "f", "volumeName": "v"}}}
+WINDOWS = "Forbidden: cannot be set for a windows pod"
+
+
 PODS: list[tuple[dict[str, Any], str, str]] = [
+    # ValidateNodeSelectorRequirement: values of required node affinity are label values.
+    ({TERMS: [{"matchExpressions": [{"key": "a", "operator": "In", "values": ["x y"]}]}]},
+     f"{TERMS}[0].matchExpressions[0].values[0]", BAD_VALUE),
+    ({"spec.securityContext": {"fsGroup": -1}}, "spec.securityContext.fsGroup", USER_RANGE),
+    ({"spec.securityContext": {"supplementalGroups": [-1]}}, "spec.securityContext.supplementalGroups[0]", USER_RANGE),
+    ({"spec.securityContext": {"fsGroupChangePolicy": "Odd"}}, "spec.securityContext.fsGroupChangePolicy",
+     'Unsupported value: "Odd": supported values: "Always", "OnRootMismatch"'),
+    ({"spec.securityContext": {"sysctls": [{"name": "net.core.somaxconn", "value": "1"}]}, "spec.hostNetwork": True},
+     "spec.securityContext.sysctls[0].name",
+     'Invalid value: "net.core.somaxconn": may not be specified when \'hostNetwork\' is true'),
+    ({"spec.securityContext": {"seccompProfile": {"type": "Localhost"}}},
+     "spec.securityContext.seccompProfile.localhostProfile",
+     "Required value: must be set when seccomp type is Localhost"),
+    ({POD + "securityContext": {"procMount": "Unmasked"}}, "spec.containers[0].securityContext.procMount",
+     'Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`'),
+    ({"spec.hostUsers": False, "spec.hostNetwork": True}, "spec.hostNetwork", "Forbidden: when `hostUsers` is false"),
+    ({"spec.os": {"name": "beos"}}, "spec.os", 'Unsupported value: "beos": supported values: "linux", "windows"'),
+    ({"spec.os": {"name": "windows"}, "spec.securityContext": {"runAsUser": 1}}, "spec.securityContext.runAsUser",
+     WINDOWS),
+    ({"spec.dnsPolicy": "None"}, "spec.dnsConfig",
+     "Required value: must provide `dnsConfig` when `dnsPolicy` is None"),
+    ({"spec.dnsConfig": {"nameservers": ["1.1.1.1"] * 4}}, "spec.dnsConfig.nameservers",
+     'Invalid value: ["1.1.1.1","1.1.1.1","1.1.1.1","1.1.1.1"]: must not have more than 3 nameservers'),
+    ({"spec.resourceClaims": [{"name": "a", "resourceClaimName": "x"}] * 2}, "spec.resourceClaims[1].name",
+     'Duplicate value: "a"'),
+    ({POD + "resources": {"claims": [{"name": "a"}]}}, "spec.containers[0].resources.claims[0]",
+     'Not found: "a": must be one of the names in pod.spec.resourceClaims which is empty'),
+    ({"spec.hostnameOverride": "a.b", "spec.hostNetwork": True}, "spec.hostnameOverride",
+     "Forbidden: may not be specified when `hostNetwork` is true"),
+    ({POD + "env": [FILE_KEY]}, "spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName", 'Not found: "v"'),
     ({POD + "name": ""}, "spec.containers[0].name", "Required value"),
     ({"spec.containers": [{"name": "c", "image": "i"}, {"name": "c", "image": "i"}]},
      "spec.containers[1].name", 'Duplicate value: "c"'),
@@ -81,8 +122,6 @@ PODS: list[tuple[dict[str, Any], str, str]] = [
     ({"spec.dnsPolicy": "Odd"}, "spec.dnsPolicy",
      'Unsupported value: "Odd": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", '
      '"None"'),
-    ({"spec.dnsPolicy": "None"}, "spec.dnsConfig.nameservers",
-     "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None"),
     ({"spec.tolerations": [{"key": "a", "operator": "Exists", "tolerationSeconds": 3}]},
      "spec.tolerations[0].effect",
      "Invalid value: \"\": effect must be 'NoExecute' when `tolerationSeconds` is set"),

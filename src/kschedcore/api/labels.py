@@ -14,7 +14,7 @@ from kschedcore.api.machinery.remembered import remembered
 __all__ = [
     "is_cidr", "is_config_map_key", "is_dns1035_label", "is_dns1123_label", "is_dns1123_subdomain", "is_env_var_name",
     "is_http_header_name", "is_ip", "is_label_value", "is_path_segment_name", "is_path_segment_prefix",
-    "is_port_name", "is_qualified_name", "is_wildcard_dns1123_subdomain",
+    "is_port_name", "is_qualified_name", "is_search_domain", "is_wildcard_dns1123_subdomain",
 ]  # fmt: skip
 
 _LABEL_MAX_BYTES = 63
@@ -57,6 +57,13 @@ _DNS1123_LABEL = _Form(
 _DNS1123_SUBDOMAIN = _Form(
     rf"{_DNS1123_LABEL.pattern}(\.{_DNS1123_LABEL.pattern})*",
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    f"and {_ALPHANUMERIC_ENDS}",
+    "example.com",
+)  # fmt: skip
+_UNDERSCORED_LABEL = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_UNDERSCORED_SUBDOMAIN = _Form(
+    rf"{_UNDERSCORED_LABEL}(\.{_UNDERSCORED_LABEL})*",
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', "
     f"and {_ALPHANUMERIC_ENDS}",
     "example.com",
 )  # fmt: skip
@@ -137,6 +144,11 @@ def is_dns1123_label(text: str) -> tuple[str, ...]:
 def is_dns1123_subdomain(text: str) -> tuple[str, ...]:
     """The name of most objects: at most 253 bytes."""
     return _problems(text, _DNS1123_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES)
+
+
+def is_search_domain(text: str) -> tuple[str, ...]:
+    """A domain in which a pod's resolver searches: a subdomain whose labels may begin with and contain underscores."""
+    return _problems(text, _UNDERSCORED_SUBDOMAIN, _SUBDOMAIN_MAX_BYTES)
 
 
 def is_wildcard_dns1123_subdomain(text: str) -> tuple[str, ...]:

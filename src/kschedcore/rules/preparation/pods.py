@@ -49,23 +49,27 @@ def _pod_affinity_terms(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @remembered
 def _label_keys(spec: FrozenDict) -> frozenset[str]:
-    """Resolve ``matchLabelKeys`` and ``mismatchLabelKeys`` of a pod's affinity."""
+    """Return the labels of its own that a pod's affinity and spreading refer to."""
     fields = ("matchLabelKeys", "mismatchLabelKeys")
-    return frozenset(
-        key for term in _pod_affinity_terms(spec) for field in fields for key in term.get(field, ())
-    )
+    return frozenset(key for term in _completable(spec) for field in fields for key in term.get(field, ()))
+
+
+def _completable(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the selectors' holders whose selectors the pod's own labels complete."""
+    yield from _pod_affinity_terms(spec)
+    yield from spec.get("topologySpreadConstraints", ())
 
 
 @remembered
 def _completed(spec: FrozenDict, labels: tuple[tuple[str, str], ...]) -> FrozenDict:
     changed = plain(spec)
-    for term in _pod_affinity_terms(changed):
+    for term in _completable(changed):
         _complete(term, dict(labels))
     return shared(changed)
 
 
 def _complete(term: dict[str, Any], labels: dict[str, str]) -> None:
-    """Add the pod's values of ``matchLabelKeys`` and ``mismatchLabelKeys`` to the selector (KEP-3633)."""
+    """Add the pod's own values of ``matchLabelKeys`` and ``mismatchLabelKeys`` to the selector (KEP-3633, KEP-3243)."""
     selector = term.get("labelSelector")
     if selector is None:
         return

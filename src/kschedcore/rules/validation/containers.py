@@ -9,6 +9,8 @@ from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.rules.validation.common import one_of, port_number
+from kschedcore.rules.validation.pod_claims import validate_used_claims
+from kschedcore.rules.validation.pod_security import validate_container_security
 from kschedcore.rules.validation.probes import validate_lifecycle, validate_probe
 from kschedcore.rules.validation.resources import validate_requirements
 
@@ -81,8 +83,6 @@ def _validate_common(
     image = container.get("image", "")
     if not image:
         yield fe.required(f"{path}.image")
-    elif image.strip() != image:
-        yield fe.invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
     message_policy = container["terminationMessagePolicy"]
     if message_policy not in _MESSAGE_POLICIES:
         supported = ("File", "FallbackToLogsOnError")
@@ -92,12 +92,16 @@ def _validate_common(
             f"must be '{supported[0]}' or '{supported[1]}'",
         )
     yield from _validate_ports(container.get("ports", ()), spec, f"{path}.ports")
-    yield from _validate_environment(container, path)
+    yield from _validate_environment(container, volumes, path)
     yield from _validate_mounts(container, volumes, path)
     yield from one_of(container["imagePullPolicy"], _PULL_POLICIES, f"{path}.imagePullPolicy")
     yield from _validate_restart(container, path)
     yield from validate_requirements(container.get("resources", {}), f"{path}.resources")
-    yield from _validate_security(container.get("securityContext", {}), f"{path}.securityContext")
+    used = container.get("resources", {}).get("claims", ())
+    yield from validate_used_claims(used, spec.get("resourceClaims", ()), f"{path}.resources.claims")
+    context = container.get("securityContext", {})
+    host_users = spec.get("hostUsers") is not False
+    yield from validate_container_security(context, f"{path}.securityContext", host_users=host_users)
 
 
 def _validate_restart(container: dict[str, Any], path: str) -> Iterator[FieldError]:
@@ -164,7 +168,9 @@ def _validate_host_ports(containers: Iterable[dict[str, Any]], path: str) -> Ite
                 taken.add(key)
 
 
-def _validate_environment(container: dict[str, Any], path: str) -> Iterator[FieldError]:
+def _validate_environment(
+    container: dict[str, Any], volumes: dict[str, Any], path: str
+) -> Iterator[FieldError]:
     for index, variable in enumerate(container.get("env", ())):
         where = f"{path}.env[{index}]"
         name = variable.get("name", "")
@@ -174,6 +180,9 @@ def _validate_environment(container: dict[str, Any], path: str) -> Iterator[Fiel
             yield from (fe.invalid(f"{where}.name", name, text) for text in rules.is_env_var_name(name))
         if "valueFrom" in variable:
             yield from _validate_value_source(variable, f"{where}.valueFrom")
+            if "fileKeyRef" in variable["valueFrom"]:
+                reference = variable["valueFrom"]["fileKeyRef"]
+                yield from _validate_file_reference(reference, volumes, f"{where}.valueFrom.fileKeyRef")
     for index, source in enumerate(container.get("envFrom", ())):
         where = f"{path}.envFrom[{index}]"
         prefix = source.get("prefix", "")
@@ -209,12 +218,33 @@ def _validate_value_source(variable: dict[str, Any], path: str) -> Iterator[Fiel
         yield fe.invalid(
             path,
             "",
-            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
         )
     elif variable.get("value"):
         yield fe.invalid(path, "", "may not be specified when `value` is not empty")
     elif len(chosen) > 1:
         yield fe.invalid(path, "", "may not have more than one field specified at a time")
+
+
+def _validate_file_reference(
+    reference: dict[str, Any], volumes: dict[str, Any], path: str
+) -> Iterator[FieldError]:
+    """A variable from a file in an ``emptyDir`` of the pod (KEP-3721)."""
+    volume, file, key = (reference.get(name, "") for name in ("volumeName", "path", "key"))
+    if not key:
+        yield fe.required(f"{path}.key")
+    else:
+        yield from (fe.invalid(f"{path}.key", key, text) for text in rules.is_env_var_name(key))
+    if not file:
+        yield fe.required(f"{path}.path")
+    elif file.startswith("/"):
+        yield fe.invalid(f"{path}.path", file, "must be a relative path")
+    if ".." in file.split("/"):
+        yield fe.invalid(f"{path}.path", file, "must not contain '..'")
+    if not volume:
+        yield fe.required(f"{path}.volumeName")
+    elif "emptyDir" not in volumes.get(volume, {}):
+        yield fe.not_found(f"{path}.volumeName", volume)
 
 
 def _validate_field_reference(reference: dict[str, Any], path: str) -> Iterator[FieldError]:
@@ -276,21 +306,3 @@ def _validate_probes(container: dict[str, Any], path: str) -> Iterator[FieldErro
                 value,
                 "must not be set for readinessProbes",
             )
-
-
-def _validate_security(context: dict[str, Any], path: str) -> Iterator[FieldError]:
-    for key in ("runAsUser", "runAsGroup"):
-        value = context.get(key)
-        if value is not None and not 0 <= value < 1 << 31:
-            yield fe.invalid(f"{path}.{key}", value, "must be between 0 and 2147483647, inclusive")
-    if context.get("allowPrivilegeEscalation") is False:
-        if context.get("privileged"):
-            yield fe.invalid(
-                path, fe.go_struct("core.SecurityContext", context),
-                "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
-            )  # fmt: skip
-        if "SYS_ADMIN" in context.get("capabilities", {}).get("add", ()):
-            yield fe.invalid(
-                path, fe.go_struct("core.SecurityContext", context),
-                "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
-            )  # fmt: skip

@@ -33,7 +33,8 @@ def validate_affinity(affinity: dict[str, Any], path: str) -> Iterable[FieldErro
         yield from validate_node_selector(node[_REQUIRED], f"{where}.{_REQUIRED}")
     for index, term in enumerate(node.get(_PREFERRED, ())):
         yield from _weight(term, f"{where}.{_PREFERRED}[{index}]")
-        yield from _node_selector_term(term["preference"], f"{where}.{_PREFERRED}[{index}].preference")
+        where_preference = f"{where}.{_PREFERRED}[{index}].preference"
+        yield from _node_selector_term(term["preference"], where_preference, checks_values=False)
     for key in ("podAffinity", "podAntiAffinity"):
         pods = affinity.get(key, {})
         where = f"{path}.{key}"
@@ -57,12 +58,17 @@ def validate_node_selector(selector: dict[str, Any], path: str) -> Iterable[Fiel
     if not terms:
         yield fe.required(f"{path}.nodeSelectorTerms", "must have at least one node selector term")
     for index, term in enumerate(terms):
-        yield from _node_selector_term(term, f"{path}.nodeSelectorTerms[{index}]")
+        yield from _node_selector_term(term, f"{path}.nodeSelectorTerms[{index}]", checks_values=True)
 
 
-def _node_selector_term(term: dict[str, Any], path: str) -> Iterator[FieldError]:
+def _node_selector_term(term: dict[str, Any], path: str, *, checks_values: bool) -> Iterator[FieldError]:
+    """A term of a node selector; the values of preferences may be anything."""
     for index, requirement in enumerate(term.get("matchExpressions", ())):
-        yield from _node_requirement(requirement, f"{path}.matchExpressions[{index}]")
+        where = f"{path}.matchExpressions[{index}]"
+        yield from _node_requirement(requirement, where)
+        for number, value in enumerate(requirement.get("values", ()) if checks_values else ()):
+            texts = rules.is_label_value(value)
+            yield from (fe.invalid(f"{where}.values[{number}]", value, text) for text in texts)
     for index, requirement in enumerate(term.get("matchFields", ())):
         yield from _field_requirement(requirement, f"{path}.matchFields[{index}]")
 
@@ -99,10 +105,21 @@ def _pod_affinity_term(term: dict[str, Any], path: str) -> Iterator[FieldError]:
             yield fe.forbidden(f"{path}.{key}", "must not be specified when labelSelector is not set")
         for index, label in enumerate(term.get(key, ())):
             yield from _label_name(label, f"{path}.{key}[{index}]")
+    yield from _affinity_label_keys(term, path)
     topology_key = term.get("topologyKey", "")
     if not topology_key:
         yield fe.required(f"{path}.topologyKey", "can not be empty")
     yield from _label_name(topology_key, f"{path}.topologyKey")
+
+
+def _affinity_label_keys(term: dict[str, Any], path: str) -> Iterator[FieldError]:
+    """Refuse label keys given twice; of those that the selector has, the path is the term's, as Kubernetes has it."""
+    matched, mismatched = term.get("matchLabelKeys", ()), term.get("mismatchLabelKeys", ())
+    yield from _keys_beside_selector(matched, term.get("labelSelector") or {}, path)
+    for index, key in enumerate(matched):
+        if key in mismatched:
+            detail = "exists in both matchLabelKeys and mismatchLabelKeys"
+            yield fe.invalid(f"{path}.matchLabelKeys[{index}]", key, detail)
 
 
 def validate_taints(taints: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:
@@ -192,18 +209,25 @@ def validate_spread_constraint(constraint: dict[str, Any], path: str) -> Iterabl
 
 
 def _match_label_keys(constraint: dict[str, Any], path: str) -> Iterator[FieldError]:
-    keys = constraint.get("matchLabelKeys", ())
+    keys, where = constraint.get("matchLabelKeys", ()), f"{path}.matchLabelKeys"
     selector = constraint.get("labelSelector")
     if keys and selector is None:
-        yield fe.forbidden(f"{path}.matchLabelKeys", "must not be specified when labelSelector is not set")
+        yield fe.forbidden(where, "must not be specified when labelSelector is not set")
         return
-    selected = set(selector.get("matchLabels", ())) if selector else set()
-    selected |= {r.get("key", "") for r in selector.get("matchExpressions", ())} if selector else set()
     for index, key in enumerate(keys):
-        yield from _label_name(key, f"{path}.matchLabelKeys[{index}]")
-        if key in selected:
-            detail = "exists in both matchLabelKeys and labelSelector"
-            yield fe.invalid(f"{path}.matchLabelKeys[{index}]", key, detail)
+        yield from _label_name(key, f"{where}[{index}]")
+    yield from _keys_beside_selector(keys, selector or {}, where)
+
+
+def _keys_beside_selector(keys: Iterable[str], selector: dict[str, Any], path: str) -> Iterator[FieldError]:
+    """Refuse keys that the selector has of its own: the server adds one requirement for each (KEP-3633, KEP-3243)."""
+    places = {key: index for index, key in enumerate(keys)}
+    seen = set(selector.get("matchLabels", ())) if places else set()
+    for requirement in selector.get("matchExpressions", ()) if places else ():
+        key = requirement.get("key", "")
+        if key in places and key in seen:
+            yield fe.invalid(f"{path}[{places[key]}]", key, "exists in both matchLabelKeys and labelSelector")
+        seen.add(key)
 
 
 def validate_scheduling_gates(gates: Iterable[dict[str, Any]], path: str) -> Iterable[FieldError]:

@@ -38,7 +38,17 @@ def _validate_pod(pod: dict[str, Any]) -> Iterable[FieldError]:
 @remembered
 def _spec_errors(spec: FrozenDict) -> tuple[FieldError, ...]:
     """Return the errors of a complete spec, cached for the replicas of a template."""
-    return tuple(validate_pod_spec(spec, "spec"))
+    return (*validate_pod_spec(spec, "spec"), *_padded_images(spec))
+
+
+def _padded_images(spec: dict[str, Any]) -> Iterator[FieldError]:
+    """Refuse images with spaces around them, which pod templates may have."""
+    for key in ("containers", "initContainers"):
+        for index, container in enumerate(spec.get(key) or ()):
+            image = container.get("image", "")
+            if image.strip() != image:
+                detail = "must not have leading or trailing whitespace"
+                yield fe.invalid(f"spec.{key}[{index}].image", image, detail)
 
 
 @remembered
