@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from kschedcore.cli import completion, conformance, demo, diff, explain, extender, fit, schedule, simulate
+from kschedcore.cli import (
+    completion,
+    conformance,
+    demo,
+    diff,
+    explain,
+    extender,
+    fit,
+    schedule,
+    simulate,
+    top,
+)
 from kschedcore.cli.groups import with_groups
 from kschedcore.cli.output import write
 from kschedcore.cli.settings import Option, Settings, read_settings
@@ -26,7 +37,7 @@ __all__ = ["COMMANDS", "PROGRAM", "build", "source_of"]
 
 PROGRAM = "kschedcore"
 
-COMMANDS = (schedule, explain, fit, simulate, diff, extender, conformance, demo, completion)
+COMMANDS = (schedule, explain, fit, top, simulate, diff, extender, conformance, demo, completion)
 """One module a command, which bears the module's name."""
 
 
