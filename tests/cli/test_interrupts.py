@@ -84,7 +84,7 @@ def test_the_tables_say_it(command: Run) -> None:
 
 
 def test_conformance(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    recordings = Path(__file__).parents[1] / "conformance" / "data"
+    recordings = Path(__file__).parents[1] / "conformance" / "data" / "v1.36" / "gates.jsonl.gz"
     guarded, left = replaying._guarded, [3]
 
     def third(*arguments: Any) -> Any:

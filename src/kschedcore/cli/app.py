@@ -22,6 +22,7 @@ from kschedcore.cli import (
     extender,
     fit,
     schedule,
+    schema,
     simulate,
     top,
 )
@@ -37,7 +38,7 @@ __all__ = ["COMMANDS", "PROGRAM", "build", "source_of"]
 
 PROGRAM = "kschedcore"
 
-COMMANDS = (schedule, explain, fit, top, simulate, diff, extender, conformance, demo, completion)
+COMMANDS = (schedule, explain, fit, top, simulate, diff, extender, conformance, demo, schema, completion)
 """One module a command, which bears the module's name."""
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kschedcore.cli.why_not import WhyNot
     from kschedcore.engine.decision import Decision
 
-__all__ = ["FIELDS", "as_document", "as_row", "placements", "refusals", "why_not_lines"]
+__all__ = ["FIELDS", "as_document", "as_row", "placements", "refusals", "why_not_document", "why_not_lines"]
 
 FIELDS = (
     "namespace", "name", "node", "score", "feasible", "ties", "nominatedNode", "victims", "devices", "message",
@@ -117,6 +117,10 @@ def as_document(decision: Decision, inquiries: InterruptibleInquiries | None = N
     told["reasons"] = dict(decision.diagnosis.reasons) if decision.diagnosis is not None else {}
     if decision.nominated_node:
         told |= {"nominatedNode": decision.nominated_node, "victims": list(decision.victims)}
-    if (answer := _answer(decision, inquiries)) is not None:
-        told["whyNot"] = answer.as_document()
-    return told
+    return {**told, **why_not_document(decision, inquiries)}
+
+
+def why_not_document(decision: Decision, inquiries: InterruptibleInquiries | None) -> dict[str, object]:
+    """Return ``whyNot`` for a pod without a node; nothing for others, and where no answer was found."""
+    answer = _answer(decision, inquiries) if decision.node is None else None
+    return {} if answer is None else {"whyNot": answer.as_document()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +26,9 @@ Example:
 """
 
 
+_LISTS = ("figures", "zones", "apps", "pods")
+
+
 class Format(enum.StrEnum):
     """What ``-o`` takes here."""
 
@@ -47,7 +49,7 @@ def command(before: RunFolder, after: RunFolder, output: OutputFormat = Format.t
 
     difference = Difference.between(Run.read(before), Run.read(after))
     if output is Format.json:
-        emit(document("SimulationDifference", **asdict(difference)), Output.json)
+        emit(as_document(difference), Output.json)
         return
     if output is Format.csv:
         emit_csv(("about", "name", "before", "after", "change"), _rows(difference))
@@ -63,9 +65,23 @@ def command(before: RunFolder, after: RunFolder, output: OutputFormat = Format.t
     write(f"{tables}\n{difference.moved} pods of the same name on other nodes; {same}\n")
 
 
+def as_document(difference: Difference) -> dict[str, object]:
+    """Return everything for programs."""
+    lists = {
+        about: [
+            {"name": each.name, "before": each.before, "after": each.after, "change": each.by}
+            for each in getattr(difference, about)
+        ]
+        for about in _LISTS
+    }
+    return document(
+        "SimulationDifference", **lists, moved=difference.moved, sameInputs=difference.same_inputs
+    )
+
+
 def _rows(difference: Difference) -> Iterator[list[str | float | None]]:
     """Yield every change: what it is about, its name, the value before and after, and the change."""
-    for about in ("figures", "zones", "apps", "pods"):
+    for about in _LISTS:
         for each in getattr(difference, about):
             yield [about.removesuffix("s"), each.name, each.before, each.after, each.by]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kschedcore.cli.coverage import report_coverage
-from kschedcore.cli.decisions import why_not_lines
+from kschedcore.cli.coverage import not_considered, report_coverage
+from kschedcore.cli.decisions import why_not_document, why_not_lines
 from kschedcore.cli.inputs import build_engine, find_pod, load
 from kschedcore.cli.interruption import InterruptibleInquiries, Interruption
 from kschedcore.cli.names import key_of
@@ -84,7 +84,9 @@ def command(
     inquiries = InterruptibleInquiries(Inquiries(engine, manifests.nodes), interruption)
     feasible = in_order(explained, sort_by)
     if output.is_document:
-        emit(as_document(explained, feasible), output)
+        why = why_not_document(explained.decision, inquiries)
+        content = {"partial": interruption.partial, **explained.to_dict(feasible), **why}
+        emit(document("Explanation", **content, notConsidered=not_considered(manifests)), output)
     elif output is Output.name:
         write("".join(f"node/{name}\n" for name in feasible))
     elif output is Output.csv:
@@ -229,8 +231,3 @@ def as_rows(
                 ]
 
     return ["node", "total", *names, "rejectedBy", "reasons"], rows()
-
-
-def as_document(explained: Explanation, feasible: Sequence[str]) -> dict[str, object]:
-    """Return the whole explanation for programs."""
-    return document("Explanation", **explained.to_dict(feasible))
