@@ -1,4 +1,4 @@
-"""Bodies of requests: content types, limits, and reading them."""
+"""Bodies of requests: content types, limits and decoding."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _TEXT = frozenset({str})
 _IMMUTABLE = frozenset({str, bool, type(None)}) | FROZEN
 
 MAX_BYTES = 3 * 1024 * 1024
-"""The size of the largest body (``MaxRequestBodyBytes``)."""
+"""Maximum size of a body (``MaxRequestBodyBytes``)."""
 MAX_DEPTH = 200
-"""How deep a body may be nested. Kubernetes stops at 10,000 levels; no kind of object has more than 50."""
+"""Maximum depth of a body. Kubernetes allows 10,000 levels; no kind has more than 50."""
 
 _encode = msgspec.json.Encoder().encode
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
@@ -56,10 +56,10 @@ def media_type(content_type: str) -> str:
 
 
 def with_whole_body(request: Request) -> Request:
-    """Return a request whose body was a stream, with the bytes of the stream.
+    """Return a request with a stream body replaced by its bytes.
 
     Raises:
-        StatusError: 413 for more than :data:`MAX_BYTES`, of which no more is read; 500 when the stream fails.
+        StatusError: 413 for more than :data:`MAX_BYTES`, without reading the rest; 500 if the stream fails.
     """
     stream, parts, missing = cast("Stream", request.body), [], MAX_BYTES + 1
     try:
@@ -72,10 +72,10 @@ def with_whole_body(request: Request) -> Request:
 
 
 def as_bytes(body: Body) -> bytes:
-    """Return the body as it would be sent.
+    """Return the body as bytes.
 
     Raises:
-        StatusError: 400 for what JSON cannot say, 413 for more than :data:`MAX_BYTES`.
+        StatusError: 400 for values that JSON cannot express, 413 for more than :data:`MAX_BYTES`.
     """
     if isinstance(body, bytes):
         return _bounded(body)
@@ -102,13 +102,13 @@ def _encoded(value: Any) -> bytes:
 
 
 def _bounded(data: bytes) -> bytes:
-    """Return a body, or a part of one, that is neither too large nor nested too deeply."""
+    """Return a body, or a part of one, after checking its size and depth."""
     size = len(data)
     if size <= MAX_DEPTH:
         return data
     if size > MAX_BYTES:
         raise too_large(f"limit is {MAX_BYTES}")
-    # Counting brackets is fast, and few bodies have so many that their depth has to be looked at.
+    # Counting brackets is fast, and only bodies with many brackets need a depth check.
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         raise _too_deep()
     return data
@@ -119,7 +119,7 @@ def _too_deep() -> StatusError:
 
 
 def _depth(data: bytes) -> int:
-    """The depth of a JSON text, or of the flow style in a YAML one; of a broken text, about that."""
+    """Return the depth of a JSON text, or of flow style in YAML; approximate for invalid text."""
     deepest = depth = 0
     for token in _BRACKETS.findall(data):
         if token in _OPENING:
@@ -131,21 +131,21 @@ def _depth(data: bytes) -> int:
 
 
 def read_json(body: Body) -> Any:
-    """Return a JSON body, not shared with other objects; raises :class:`JSONProblem` in Go's words."""
+    """Decode a JSON body as a new object; raises :class:`JSONProblem` with Go's message."""
     return decode_json(as_bytes(body))
 
 
 def read_object(body: Body, content_type: str, *, templated: bool = False) -> dict[str, Any]:
-    """The object in the body of a create, an update or a deletion.
+    """Return the object in the body of a create, an update or a deletion.
 
     Args:
-        body: The body; parts of it that are frozen are in the object as they are, others as copies.
-        content_type: What it is, when it is text.
-        templated: Whether its parts are likely to be those of other objects as well; they will be frozen.
+        body: The body; its frozen parts are shared by the object, others are copied.
+        content_type: The content type of a text.
+        templated: Whether its parts are likely to be shared with other objects; they are frozen then.
 
     Raises:
-        StatusError: 413 for one that is too large, 415 for another content type than JSON and YAML, 400 for
-            what cannot be read.
+        StatusError: 413 if it is too large, 415 for another content type than JSON and YAML, 400 for
+            invalid text.
     """
     if content_type != JSON:
         content_type = media_type(content_type)
@@ -165,7 +165,7 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
 
 
 def _received(body: dict[str, Any], templated: bool) -> dict[str, Any]:
-    """A copy of a body that came as an object, sharing what is frozen in it."""
+    """Return a copy of a body that is an object, sharing its frozen parts."""
     if not _TEXT.issuperset(map(type, body)):
         copied: dict[str, Any] = read_json(body)
         return copied
@@ -204,7 +204,7 @@ def _shared_text(text: bytes) -> Any:
 
 
 def read_yaml(body: Body) -> dict[str, Any]:
-    """The object in a YAML body, or in a JSON one, which is YAML."""
+    """Return the object in a YAML body, or a JSON body, which is YAML."""
     if not isinstance(body, str | bytes):
         return _an_object(read_json(body))
     try:

@@ -1,4 +1,4 @@
-"""What every cluster has from the beginning: its system namespaces and priority classes."""
+"""The initial objects of every cluster: system namespaces and priority classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PRIORITIES = {
 
 
 def bootstrap_objects() -> Iterator[tuple[str, Object]]:
-    """Path and object of each, in the order in which to create them."""
+    """Yield path and object of each, in the order of creation."""
     for name in _NAMESPACES:
         yield "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     for name, (value, description) in _PRIORITIES.items():

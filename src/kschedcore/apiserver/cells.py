@@ -1,7 +1,7 @@
-"""The cells of ``Table`` answers: what ``kubectl get`` shows of each kind (``pkg/printers/internalversion``).
+"""The cells of ``Table`` responses, for ``kubectl get`` (``pkg/printers/internalversion``).
 
-The definitions of the columns, with the server's own descriptions, are in ``columns.json``; a kind that is not
-there has its name and the time of its creation.
+The definitions of the columns, with the server's descriptions, are in ``columns.json``; other kinds have columns for
+name and creation time.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def cells_of(resource: str, obj: ReadOnlyObject, now: datetime) -> list[Any]:
     Args:
         resource: The qualified plural.
         obj: The object.
-        now: What ages are measured from.
+        now: The time, for ages.
     """
     name = obj["metadata"].get("name", "")
     if resource in ("events", "events.events.k8s.io"):
@@ -90,7 +90,7 @@ def _containers_and_selector(obj: ReadOnlyObject, now: datetime) -> list[Any]:
 
 
 def _few(texts: Iterable[str], *, none: str) -> str:
-    """At most three of the texts, and how many more there are."""
+    """Return at most three of the texts, and the number of others."""
     found = list(texts)
     more = f" + {len(found) - _SHOWN} more..." if len(found) > _SHOWN else ""
     return ",".join(found[:_SHOWN]) + more if found else none
@@ -230,7 +230,7 @@ def _autoscaler(obj: ReadOnlyObject, _now: datetime) -> list[Any]:
 
 
 def _targets(metrics: Iterable[ReadOnlyObject], found: Iterable[ReadOnlyObject]) -> str:
-    """The current and the wanted value of each metric of an autoscaler (``formatHPAMetrics``)."""
+    """Return the current and target value of each metric of an autoscaler (``formatHPAMetrics``)."""
     current = list(found)
     cells = []
     for place, metric in enumerate(metrics):
@@ -276,7 +276,7 @@ def _slice(obj: ReadOnlyObject, _now: datetime) -> list[Any]:
 
 
 def _claim_state(claim: ReadOnlyObject) -> str:
-    """The state of a device claim (``resourceClaimState``)."""
+    """Return the state of a device claim (``resourceClaimState``)."""
     status = claim.get("status") or {}
     states = ["deleted"] if claim["metadata"].get("deletionTimestamp") else []
     if status.get("allocation"):
@@ -406,4 +406,4 @@ _CELLS: Mapping[str, tuple[Cells, Cells]] = {
     "services": (_service, lambda obj, _: [_labels(obj["spec"].get("selector"))]),
     "statefulsets.apps": (_out_of("readyReplicas"), _containers),
 }
-"""By resource, the cells between name and age, and those behind the age."""
+"""Resource -> the cells between name and age, and those after the age."""

@@ -13,11 +13,11 @@ INTERVAL = timedelta(minutes=5)
 
 
 class Compactor:
-    """Every five minutes, forgets the history before the last time.
+    """Compacts the history before the previous call, every five minutes.
 
     Args:
         store: The store to compact.
-        clock: For the interval.
+        clock: The clock.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:

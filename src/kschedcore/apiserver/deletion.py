@@ -1,6 +1,6 @@
-"""What a deletion does to an object: finalizers, grace, propagation, preconditions.
+"""The effect of a deletion on an object: finalizers, grace period, propagation, preconditions.
 
-Pure decisions; the registry carries them out. Rules: ``registry/rest/delete.go`` and the generic
+The functions are pure; the registry applies their results. Rules: ``registry/rest/delete.go`` and the generic
 registry's ``Store.Delete``.
 """
 
@@ -27,12 +27,12 @@ _POD_GRACE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What becomes of the object.
+    """The result of a deletion.
 
     Attributes:
-        object: Its state afterwards, or its last state.
-        now: Whether it goes at once.
-        changed: Whether its state is another than before.
+        object: The object after the deletion, or its last state.
+        now: Whether it is deleted immediately.
+        changed: Whether the object was changed.
     """
 
     object: Object
@@ -43,7 +43,7 @@ class Deletion:
 def check_preconditions(
     resource: Resource, obj: Object, uid: UID | None, version: ResourceVersion | None
 ) -> None:
-    """409 when the object is not the one that was meant."""
+    """Raise 409 if the preconditions (uid, resourceVersion) do not match."""
     metadata = obj["metadata"]
     if uid is not None and uid != metadata["uid"]:
         raise _unmet(
@@ -71,11 +71,11 @@ def _unmet(resource: Resource, name: str, why: str) -> StatusError:
 def deletion_of(
     kind: Kind, obj: Object, now: datetime, *, grace_seconds: int | None, propagation: str | None
 ) -> Deletion:
-    """Decide what deleting ``obj`` does.
+    """Return the result of deleting ``obj``.
 
     Args:
-        kind: Its kind.
-        obj: The stored object; not changed.
+        kind: The object's kind.
+        obj: The stored object, which is not changed.
         now: The time.
         grace_seconds: The request's ``gracePeriodSeconds``; None for the object's default.
         propagation: ``Foreground``, ``Background``, ``Orphan``; None for the finalizers the object has, or
@@ -95,7 +95,7 @@ def deletion_of(
 
 
 def _again(kind: Kind, obj: Object, finalizers: list[str], grace_seconds: int | None) -> Deletion:
-    """A deletion of what is being deleted: it may only come sooner."""
+    """Return the result of deleting a terminating object: the deadline may only be shortened."""
     metadata = obj["metadata"]
     before = metadata.get("deletionGracePeriodSeconds")
     if not kind.graceful or before is None:
@@ -115,7 +115,7 @@ def _again(kind: Kind, obj: Object, finalizers: list[str], grace_seconds: int | 
 
 
 def _pod_grace(pod: Object, grace_seconds: int | None) -> int:
-    """How long a pod has to stop: nothing to wait for when it never ran or has ended."""
+    """Return a pod's grace period: 0 if it never ran or has terminated."""
     spec = pod["spec"]
     if not spec.get("nodeName") or has_ended(pod):
         return 0
@@ -135,7 +135,7 @@ def _finalizers(kind: Kind, before: list[str], propagation: str | None) -> list[
 
 
 def marked(obj: Object, now: datetime, grace: int, finalizers: list[str]) -> Object:
-    """The object as one that is being deleted."""
+    """Return the object as a terminating one."""
     metadata = dict(obj["metadata"])
     metadata["deletionTimestamp"] = timestamp(later(now, grace))
     metadata["deletionGracePeriodSeconds"] = grace
@@ -148,7 +148,7 @@ def marked(obj: Object, now: datetime, grace: int, finalizers: list[str]) -> Obj
 
 
 def ends_by_update(kind: Kind, new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether an update takes away the last thing that held an object that is being deleted."""
+    """Return whether an update removes the last finalizer of a terminating object."""
     metadata = new["metadata"]
     if "deletionTimestamp" not in old["metadata"] or metadata.get("finalizers"):
         return False

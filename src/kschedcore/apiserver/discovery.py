@@ -1,4 +1,4 @@
-"""Discovery: what is served, as ``kubectl api-resources`` and clients' REST mappers ask for it.
+"""Discovery documents, for ``kubectl api-resources`` and clients' REST mappers.
 
 The documents are those of the API reference: ``APIVersions``, ``APIGroupList``, ``APIGroup``,
 ``APIResourceList`` and the version of the API that is followed.
@@ -32,14 +32,14 @@ _SUBRESOURCES: dict[str, tuple[Resource | None, tuple[str, ...]]] = {
     "binding": (_BINDING, ("create",)),
     "eviction": (_EVICTION, ("create",)),
 }
-"""By name, of which kind a subresource's objects are (None for the resource's own), and its verbs."""
+"""Subresource -> the kind of its objects (None for the resource's own), and its verbs."""
 
 
 _SERVED = (*KINDS, *OTHER_VERSIONS)
 
 
 def discovered(path: str) -> Object | None:
-    """The document at ``path`` (its query does not count), or None when there is none."""
+    """Return the document at ``path``, ignoring its query, or None."""
     return _documents().get(path.partition("?")[0].rstrip("/"))
 
 
@@ -61,7 +61,7 @@ def _documents() -> dict[str, FrozenDict]:
 
 
 def _version() -> Object:
-    """Which Kubernetes the semantics are those of; clients compare it with their own."""
+    """Return the Kubernetes version of the semantics, which clients compare with their own."""
     return {"major": _MAJOR, "minor": _MINOR, "gitVersion": f"v{_MAJOR}.{_MINOR}.0+kschedcore"}
 
 

@@ -21,8 +21,8 @@ class EventTTL:
     """Deletes expired events.
 
     Args:
-        store: Where they are.
-        clock: For the time to live.
+        store: The store.
+        clock: The clock.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -32,17 +32,17 @@ class EventTTL:
 
     @property
     def due(self) -> datetime:
-        """When the next event may expire."""
+        """Return when the next event may expire."""
         return self._due[0][0] if self._due else LATEST
 
     def written(self, event: Object) -> None:
-        """Begin an event's time to live."""
+        """Start an event's time to live."""
         metadata = event["metadata"]
         version = metadata.get("resourceVersion", "")
         self._due.append((self._clock.now() + TTL, metadata["namespace"], metadata["name"], version))
 
     def expire(self) -> None:
-        """Delete every event that was last written an hour ago or earlier."""
+        """Delete all events that were last written an hour ago or earlier."""
         while self._due and self._due[0][0] <= self._clock.now():
             _, namespace, name, version = self._due.popleft()
             event = self._store.get(_EVENTS.qualified, namespace, name)

@@ -1,4 +1,4 @@
-"""Eviction: deleting a pod only when its disruption budget allows (``pods/eviction``, ``policy/v1``)."""
+"""Eviction: deletion of a pod if its disruption budget allows (``pods/eviction``, ``policy/v1``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["admit_eviction"]
 _BUDGETS = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 _VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 _SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-# How many evictions a budget may have allowed that its controller has not yet seen.
+# Maximum number of evictions that the controller has not processed yet.
 _MAX_DISRUPTED_PODS = 2000
 _RETRY_AFTER_SECONDS = 10
 
@@ -23,14 +23,14 @@ def admit_eviction(reader: ObjectReader, pod: dict[str, Any], now: str, *, dry_r
     """Charge the eviction of ``pod`` to its budget.
 
     Args:
-        reader: The store; the budget's status is written there.
+        reader: The store, in which the budget's status is written.
         pod: The stored pod.
-        now: The time of the eviction, RFC 3339, which the budget notes.
-        dry_run: Decide, and write nothing.
+        now: The time of the eviction, RFC 3339, which is recorded in the budget.
+        dry_run: Whether to check only, without a write.
 
     Raises:
-        StatusError: 429 when the budget has no disruption left or is not up to date, 500 when several
-            budgets select the pod, 403 when the budget is broken.
+        StatusError: 429 if the budget allows no disruption or is not up to date, 500 if several budgets select the
+            pod, 403 if the budget is invalid.
     """
     metadata = pod["metadata"]
     if _needs_no_budget(pod):
@@ -43,18 +43,18 @@ def admit_eviction(reader: ObjectReader, pod: dict[str, Any], now: str, *, dry_r
     if len(budgets) > 1:
         raise StatusError(500, "", _SEVERAL)
     for budget in budgets:
-        if not _unhealthy_pod_may_go(pod, budget):
+        if not _is_unhealthy_evictable(pod, budget):
             _charge(reader, budget, metadata["name"], now, dry_run)
 
 
 def _needs_no_budget(pod: dict[str, Any]) -> bool:
-    """Return whether the pod serves no client, or is being deleted already."""
+    """Return whether the pod is not running, or is terminating already."""
     ended = pod["status"].get("phase") in ("Succeeded", "Failed", "Pending")
     return ended or bool(pod["metadata"].get("deletionTimestamp"))
 
 
-def _unhealthy_pod_may_go(pod: dict[str, Any], budget: dict[str, Any]) -> bool:
-    """A pod that is not ready is no healthy pod less (KEP-3017)."""
+def _is_unhealthy_evictable(pod: dict[str, Any], budget: dict[str, Any]) -> bool:
+    """Return whether an unhealthy pod may be evicted without a charge (KEP-3017)."""
     if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ())):
         return False
     if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
@@ -85,7 +85,7 @@ def _charge(reader: ObjectReader, budget: dict[str, Any], pod: str, now: str, dr
 
 
 def _why_none(status: dict[str, Any]) -> str:
-    """Why a budget allows no disruption (``checkAndDecrement``)."""
+    """Return the message why a budget allows no disruption (``checkAndDecrement``)."""
     conditions = status.get("conditions", ())
     failed = [c for c in conditions if c["type"] == "DisruptionAllowed" and c.get("reason") == "SyncFailed"]
     needs, has = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)

@@ -15,11 +15,11 @@ _LITERALS = {b"t"[0]: b"true", b"f"[0]: b"false", b"n"[0]: b"null"}
 
 
 class JSONProblem(ValueError):  # noqa: N818 - becomes part of messages, is never shown by itself
-    """Text that is no JSON; the message is Go's."""
+    """Invalid JSON; the message is Go's."""
 
 
 def decode_json(text: bytes) -> Any:
-    """The value of a JSON document; raises :class:`JSONProblem`."""
+    """Return the value of a JSON document; raises :class:`JSONProblem`."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
@@ -34,7 +34,7 @@ _ESCAPES = {
 
 
 def _quoted(char: int) -> str:
-    """A byte as ``strconv.Quote`` writes the character of that number."""
+    """Return a byte quoted as by ``strconv.Quote``."""
     if char in _ESCAPES:
         return _ESCAPES[char]
     if char < 0x20 or char == 0x7F:
@@ -43,7 +43,7 @@ def _quoted(char: int) -> str:
 
 
 class _Scanner:
-    """Finds the first byte that cannot be, as Go's scanner would."""
+    """Finds the first invalid byte, like Go's scanner."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
@@ -115,7 +115,7 @@ class _Scanner:
                 return
 
     def _continues(self, end: bytes, context: str) -> bool:
-        """Whether a comma follows; otherwise the end must."""
+        """Return whether a comma follows; otherwise the end must."""
         self._skip()
         char = self._peek()
         if char not in (b","[0], end[0]):

@@ -1,4 +1,4 @@
-"""Options of lists and watches, read and validated as the API server does (``ValidateListOptions``)."""
+"""Options of lists and watches, decoded and validated as in the API server (``ValidateListOptions``)."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _UINT64 = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """Which part of a list is wanted.
+    """The options of a list.
 
     Attributes:
-        limit: At most so many; 0 for all.
+        limit: Maximum number of objects; 0 for all.
         token: The continue token; empty for the first page.
-        version: The version that the list is to have; at least that, unless ``exact``; 0 for any.
-        exact: Whether it is to be of exactly that version.
+        version: The minimum version of the list, or the exact one with ``exact``; 0 for any.
+        exact: Whether to read exactly that version.
     """
 
     limit: int
@@ -38,12 +38,12 @@ class ListOptions:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """Where a watch begins.
+    """The options of a watch.
 
     Attributes:
-        version: After which version; 0 for now.
-        initial: Whether the objects that exist come first.
-        bookmarks: Whether a bookmark ends them.
+        version: The version to start after; 0 for the current one.
+        initial: Whether the existing objects are sent first.
+        bookmarks: Whether a bookmark follows them.
     """
 
     version: int
@@ -55,10 +55,10 @@ _EVERYTHING = ListOptions(0, "", 0, exact=False)
 
 
 def list_options(query: Query) -> ListOptions:
-    """Read the options of a list.
+    """Decode the options of a list.
 
     Raises:
-        StatusError: 422 for combinations that make no sense, 400 for what cannot be read.
+        StatusError: 422 for invalid combinations, 400 for invalid values.
     """
     if not query:
         return _EVERYTHING
@@ -92,12 +92,12 @@ def _list_errors(query: Query, version: str, match: str, token: str) -> Iterator
 
 
 def watch_options(query: Query) -> WatchOptions:
-    """Read the options of a watch.
+    """Decode the options of a watch.
 
     A watch from no version or from version 0 begins with the existing objects, unless ``sendInitialEvents`` is false.
 
     Raises:
-        StatusError: 422 for combinations that make no sense, 500 for a version that cannot be read.
+        StatusError: 422 for invalid combinations, 500 for an invalid version.
     """
     text, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
     refuse(list(_watch_errors(query, match)), "ListOptions")

@@ -1,4 +1,4 @@
-"""What the server writes into metadata: uid, times, generated names; from sources that are passed in."""
+"""Metadata set by the server: uids, times and generated names, by a clock and a seed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from kschedcore.clock import Clock
 
 __all__ = ["MetaSource"]
 
-# No vowels, and no digits that look like letters: a suffix never spells a word.
+# Kubernetes' alphabet of generated suffixes.
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _NAME_LIMIT = 63
 _NEVER_SENT = frozenset({"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"})
-# RFC 9562: four bits say the version, two the variant; the others of a version 4 UUID are random.
+# RFC 9562: four bits are the version, two the variant; the others of a version 4 UUID are random.
 _RANDOM_BITS = (1 << 128) - 1 & ~(0xF << 76) & ~(0x3 << 62)
 _VERSION_4 = (4 << 76) | (2 << 62)
 
 
 class MetaSource:
-    """Fills in what an object gets on creation; the same seed and clock give the same bytes.
+    """Fills the metadata of new objects; the same seed and clock give the same result.
 
     Args:
         clock: For ``creationTimestamp``.
-        seed: For uids and generated names.
+        seed: Seed of uids and generated names.
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
@@ -35,27 +35,27 @@ class MetaSource:
         self._random = Random(seed)
 
     def now(self) -> str:
-        """The time now, as metadata has it."""
+        """Return the time in metadata format."""
         return timestamp(self._clock.now())
 
     def time(self) -> datetime:
-        """The time now."""
+        """Return the time."""
         return self._clock.now()
 
     def uid(self) -> UID:
-        """A new version 4 UUID."""
+        """Return a new version 4 UUID."""
         bits = self._random.getrandbits(128) & _RANDOM_BITS | _VERSION_4
         text = f"{bits:032x}"
         return UID(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Yield names made of ``generateName`` and a random suffix."""
+        """Yield names of ``generateName`` and a random suffix."""
         base = prefix[: _NAME_LIMIT - _SUFFIX_LENGTH]
         while True:
             yield base + "".join(self._random.choices(_SUFFIX_LETTERS, k=_SUFFIX_LENGTH))
 
     def complete(self, metadata: Object) -> None:
-        """Fill what the metadata of a restored object lacks; its version is the write's."""
+        """Fill missing metadata of a restored object; its resourceVersion is that of the write."""
         for key in ("resourceVersion", "managedFields", "selfLink"):
             metadata.pop(key, None)
         if not metadata.get("creationTimestamp"):
@@ -64,7 +64,7 @@ class MetaSource:
             metadata["uid"] = self.uid()
 
     def fill(self, metadata: Object) -> None:
-        """Make ``metadata`` that of a new object: what only the server writes is the server's."""
+        """Set the server's fields in the metadata of a new object."""
         if not _NEVER_SENT.isdisjoint(metadata):
             for key in _NEVER_SENT & metadata.keys():
                 del metadata[key]

@@ -1,4 +1,4 @@
-"""Query parameters and delete options, read as the API server reads them."""
+"""Query parameters and delete options, decoded as in the API server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _INT64_DIGITS = 20
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """The options that creates, updates and patches have in common."""
+    """The common options of creates, updates and patches."""
 
     dry_run: bool
     manager: str
@@ -49,9 +49,9 @@ class DeleteOptions:
 
 
 def integer(text: str) -> int:
-    """A decimal integer of 64 bits; 400 in the words of ``strconv`` otherwise."""
+    """Parse a decimal integer of 64 bits; 400 with ``strconv``'s message if it is invalid."""
     if text.removeprefix("-").removeprefix("+").isdecimal() and text.isascii():
-        # Python refuses to read thousands of digits.
+        # Python refuses to parse thousands of digits.
         number = int(text) if len(text) <= _INT64_DIGITS else _INT64
         if -_INT64 <= number < _INT64:
             return number
@@ -65,7 +65,7 @@ def is_set(query: Query, name: str) -> bool:
 
 
 def write_options(query: Query, *, kind: str, apply: bool = False) -> WriteOptions:
-    """Read the options of a write.
+    """Decode the options of a write.
 
     Args:
         query: The query parameters.
@@ -73,7 +73,7 @@ def write_options(query: Query, *, kind: str, apply: bool = False) -> WriteOptio
         apply: Whether it is a server-side apply, which needs a manager and may be forced.
 
     Raises:
-        StatusError: 422 with every fault.
+        StatusError: 422 with every error.
     """
     if query is NO_QUERY and not apply:
         return _DEFAULTS
@@ -103,10 +103,10 @@ def _dry_run_errors(values: Sequence[Any]) -> list[FieldError]:
 
 
 def delete_options(body: Mapping[str, Any] | None, query: Query) -> DeleteOptions:
-    """Read the options of a deletion, from the body when there is one, else from the query.
+    """Decode the options of a deletion, from the body if there is one, else from the query.
 
     Raises:
-        StatusError: 422 with every fault, 400 for what cannot be read.
+        StatusError: 422 with every error, 400 for invalid values.
     """
     if body:
         body = _typed(body)
@@ -145,7 +145,7 @@ def _typed(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def refuse(errors: list[FieldError], kind: str) -> None:
-    """Raise 422 with the faults of options of a kind, if there are any."""
+    """Raise 422 with the errors of options, if there are any."""
     if errors:
         causes = [{"reason": e.type.value, "message": e.message, "field": e.field} for e in errors]
         listed = str(errors[0]) if len(errors) == 1 else f"[{', '.join(map(str, errors))}]"

@@ -1,4 +1,4 @@
-"""PATCH in its four languages."""
+"""PATCH requests with the four patch types."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ Patcher = Callable[[Object], Any]
 
 
 def unsupported_patch() -> StatusError:
-    """415: none of the patch languages."""
+    """Return the error 415: not a supported patch type."""
     return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def patcher(body: Body, content_type: str, kind: Kind | None) -> Patcher:
-    """A function that makes of an object what the patch in ``body`` wants, leaving the object as it is.
+    """Return a function that returns an object with the patch in ``body`` applied, without changing the object.
 
     Args:
         body: The patch.
-        content_type: Its language.
+        content_type: The content type of the patch.
         kind: The kind with the merge keys for strategic merge patch; None for kinds without any.
 
     Raises:
-        StatusError: 415 for another language, 400 for a patch that cannot be read.
+        StatusError: 415 for another content type, 400 for an invalid patch.
     """
     if content_type == JSON_PATCH:
         return _json_patcher(_read(body, ""))
@@ -115,18 +115,18 @@ def _strategic_patcher(patch: dict[str, Any], kind: Kind | None) -> Patcher:
 
 
 def _completed(obj: Object) -> Object:
-    """The object with ``managedFields``, for a patch that is about them."""
+    """Return the object with ``managedFields``, for a patch that changes them."""
     return obj.completed() if isinstance(obj, StoredObject) else obj
 
 
 def _under(patch: Object, obj: Object) -> Object:
-    """The object as a merge patch is laid over it."""
+    """Return the object to which a merge patch is applied."""
     metadata = patch.get("metadata")
     return _completed(obj) if isinstance(metadata, dict) and "managedFields" in metadata else obj
 
 
 def _is_about_managers(operation: Mapping[str, Any]) -> bool:
-    """Whether an operation of a JSON patch sees ``managedFields``, itself or with all that is around it."""
+    """Return whether an operation of a JSON patch concerns ``managedFields`` or a parent of it."""
     pointers = (operation.get("path"), operation.get("from"))
     return any(
         pointer in ("", "/metadata") or str(pointer).startswith("/metadata/managedFields")
@@ -135,7 +135,7 @@ def _is_about_managers(operation: Mapping[str, Any]) -> bool:
 
 
 def patch_object(registry: Registry, write: Write, change: Patcher) -> StoredObject:
-    """Answer a PATCH that is no apply."""
+    """Handle a PATCH other than apply."""
 
     def changed(live: StoredObject) -> Object:
         version = write.version
@@ -154,7 +154,7 @@ def _in_version(live: StoredObject, version: Kind) -> Object:
 
 
 def _unreadable(kind: str, patched: Any, refusal: StatusError) -> StatusError:
-    """422: the patch makes something of the object that cannot be read."""
+    """Return the error 422: the patched object cannot be decoded."""
     shown = msgspec.json.encode(masked(patched, kind)).decode()
     error = invalid_field("patch", shown, refusal.message)
     causes = [{"reason": error.type.value, "message": error.message, "field": error.field}]
@@ -162,14 +162,13 @@ def _unreadable(kind: str, patched: Any, refusal: StatusError) -> StatusError:
 
 
 def apply_patch(registry: Registry, write: Write, body: Body) -> tuple[StoredObject, bool]:
-    """Answer a server-side apply.
+    """Handle a server-side apply.
 
     Returns:
         The object, and whether it is new.
 
     Raises:
-        StatusError: 409 with the conflicts, 422 as every write, 400 and 500 for configurations that make
-            no sense.
+        StatusError: 409 with the conflicts, 422 as for every write, 400 and 500 for invalid configurations.
     """
     config = read_yaml(body)
     _check_configuration(config, write)

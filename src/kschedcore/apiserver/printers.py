@@ -1,4 +1,4 @@
-"""Objects as ``kubectl get`` shows them: a line each, in the columns of their kind."""
+"""Tables of objects as ``kubectl get`` prints them, in the columns of their kind."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class _Column:
 
 
 def table(kind: Kind, objects: Iterable[ReadOnlyObject], now: datetime, *, namespaces: bool = False) -> str:
-    """Lay objects out in lines, or say that there are none.
+    """Return objects as lines, or the message that there are none.
 
     Args:
-        kind: Of what kind they are.
+        kind: The kind of the objects.
         objects: The objects, in the order of the lines.
-        now: What ages are measured from.
-        namespaces: Whether to begin with a column for their namespaces.
+        now: The time, for ages.
+        namespaces: Whether to show a column of namespaces first.
     """
     columns = [_Column("NAME", lambda obj: str(obj["metadata"]["name"]))]
     columns += _COLUMNS.get(kind.resource.qualified, ())
@@ -80,7 +80,7 @@ def _pod_containers(pod: ReadOnlyObject) -> list[ReadOnlyObject]:
 
 
 def ready(pod: ReadOnlyObject) -> str:
-    """Return how many containers of a pod are ready, and how many there are."""
+    """Return the number of ready containers of a pod, and the number of all."""
     total = len(pod["spec"]["containers"])
     total += sum(each.get("restartPolicy") == "Always" for each in pod["spec"].get("initContainers", ()))
     return f"{sum(bool(each.get('ready')) for each in _pod_containers(pod))}/{total}"
@@ -154,7 +154,7 @@ def _roles(node: ReadOnlyObject) -> str:
 
 
 def job_status(job: ReadOnlyObject) -> str:
-    """Return the word for a job's state."""
+    """Return the STATUS column of a Job."""
     for kind, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
         conditions = job.get("status", {}).get("conditions", ())
         if any(each["type"] == kind and each["status"] == "True" for each in conditions):
@@ -163,7 +163,7 @@ def job_status(job: ReadOnlyObject) -> str:
 
 
 def completions(job: ReadOnlyObject) -> str:
-    """Return how many completions a job has, and how many it wants."""
+    """Return the COMPLETIONS column of a Job."""
     done, wanted = job.get("status", {}).get("succeeded", 0), job["spec"].get("completions")
     return f"{done}/{wanted}" if wanted is not None else f"{done}/1 of {job['spec'].get('parallelism', 1)}"
 

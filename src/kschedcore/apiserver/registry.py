@@ -1,4 +1,4 @@
-"""Creating, changing and deleting objects: the generic registry between requests and the store.
+"""The generic registry: creates, updates and deletes objects in the store.
 
 The order of the steps is the API server's (``registry/generic/registry/store.go``): managed fields,
 mutating admission, the resource's strategy, validation, validating admission, storage.
@@ -101,9 +101,9 @@ class Registry:
     """Writes objects.
 
     Args:
-        store: Where they are kept.
-        admission: What they pass on their way.
-        meta: Where uids, names and times come from.
+        store: The store.
+        admission: The admission chain.
+        meta: The source of uids, names and times.
         release: The Kubernetes version and feature gates to follow.
     """
 
@@ -116,22 +116,22 @@ class Registry:
         self.release = release
 
     def live(self, write: Write) -> StoredObject:
-        """The object as it is; 404 when there is none."""
+        """Return the stored object; 404 if it does not exist."""
         found = self.store.get(write.kind.resource.qualified, write.namespace, write.name)
         if found is None:
             raise not_found(write.kind.resource, write.name)
         return found
 
     def create(self, write: Write, obj: Object, record: Record | None = None) -> StoredObject:
-        """Create ``obj``, which has been read and has its defaults.
+        """Create ``obj``, which has been decoded and defaulted.
 
         Args:
             write: The write.
             obj: The object.
-            record: Who manages its fields, where that follows from more than the object.
+            record: The managed-fields record; None to compute it from the object.
 
         Raises:
-            StatusError: 400, 403, 409 or 422, as the API server refuses.
+            StatusError: 400, 403, 409 or 422, as in the API server.
         """
         resource = write.kind.resource
         metadata = obj["metadata"]
@@ -162,13 +162,13 @@ class Registry:
         """Store an object that exists elsewhere with its identity and status, without admission and validation.
 
         Raises:
-            StatusError: 409 when there is an object of its name.
+            StatusError: 409 if there is an object of its name.
         """
         self.meta.complete(obj["metadata"])
         return self.store.create(resource, obj)
 
     def _creation(self, write: Write, request: AdmissionRequest, obj: Object) -> Record:
-        """Return the managed-fields record of a creation; ``obj`` is as the client wrote it."""
+        """Return the managed-fields record of a creation; ``obj`` is the object of the request."""
         now, empty = self.meta.now(), empty_object(write.served)
         manager = field_manager(write.served, write.subresource)
         sent = obj["metadata"].pop("managedFields", None)
@@ -180,7 +180,7 @@ class Registry:
         return Record.of_creation(manager, empty, write.manager, now)
 
     def _change(self, write: Write, request: AdmissionRequest, live: StoredObject, obj: Object) -> Record:
-        """Return the managed-fields record of an update of ``live``; ``obj`` is as the client wrote it."""
+        """Return the managed-fields record of an update of ``live``; ``obj`` is the object of the request."""
         now = self.meta.now()
         manager = field_manager(write.served, write.subresource)
         given = manager.sent(obj["metadata"].pop("managedFields", None))
@@ -202,7 +202,7 @@ class Registry:
     def update(
         self, write: Write, live: StoredObject, obj: Object, record: Record | None = None
     ) -> StoredObject:
-        """Make ``obj``, which has been read and has its defaults, the successor of ``live``.
+        """Replace ``live`` by ``obj``, which has been decoded and defaulted.
 
         Args:
             write: The write.
@@ -211,7 +211,7 @@ class Registry:
             record: Its managed-fields record; None to compute it from ``live`` and ``obj``.
 
         Raises:
-            StatusError: 403, 409 or 422, as the API server refuses.
+            StatusError: 403, 409 or 422, as in the API server.
         """
         resource = write.kind.resource
         metadata = obj["metadata"]
@@ -243,7 +243,7 @@ class Registry:
         obj["metadata"]["resourceVersion"] = version
         if write.options.dry_run:
             return StoredObject.of(obj, live.carried_record() if record is None else record)
-        # A write that changes nothing may still say who manages what.
+        # A write without changes may still change managed fields.
         if obj == live and (record is None or record.is_that_of(live)):
             return live
         if ends_by_update(write.kind, obj, live):
@@ -254,17 +254,17 @@ class Registry:
         )
 
     def store_directly(self, write: Write, live: StoredObject, obj: Object) -> StoredObject:
-        """Store what a subresource of its own kind decided; there is nothing to admit or validate."""
+        """Store the result of a subresource of another kind, without admission and validation."""
         return self._replace(write, live, obj)
 
     def delete(self, write: Write, options: DeleteOptions) -> tuple[StoredObject, bool]:
         """Delete the object, or begin to.
 
         Returns:
-            The object's state, and whether it is gone.
+            The object, and whether it was deleted immediately.
 
         Raises:
-            StatusError: 403, 404 or 409, as the API server refuses.
+            StatusError: 403, 404 or 409, as in the API server.
         """
         resource = write.kind.resource
         live = self.store.get(resource.qualified, write.namespace, write.name)
@@ -298,12 +298,12 @@ class Registry:
         return self.store.update(kind.resource, deletion.object, version)
 
     def read(self, write: Write, body: Object, live: Object | None = None) -> Object:
-        """Read a body as the write's kind and fill in its defaults; 400 in the decoder's words.
+        """Decode a body as the write's kind and fill in defaults; 400 with the decoder's message.
 
         Args:
             write: The write.
             body: Its body.
-            live: The object as it is; the parts of it that the body holds have been read before.
+            live: The stored object; its parts that are also in the body have been decoded before.
         """
         if write.version is not None:
             return self._read_version(write, write.version, body)
@@ -330,7 +330,7 @@ class Registry:
         return obj
 
     def replace(self, write: Write, body: Object) -> tuple[StoredObject, bool]:
-        """PUT: update, or create where the kind allows it.
+        """Handle a PUT: update, or create if the kind allows it.
 
         Returns:
             The object, and whether it is new.
@@ -345,7 +345,7 @@ class Registry:
         return self.update(write, live, obj), False
 
     def patch(self, write: Write, change: Callable[[StoredObject], Object]) -> StoredObject:
-        """PATCH: update with what ``change`` makes of the object, which it does not change itself."""
+        """Handle a PATCH: update to the result of ``change``, which does not change its argument."""
         live = self.live(write)
         obj = change(live)
         _check_name(write, obj["metadata"])
@@ -353,9 +353,9 @@ class Registry:
 
 
 def _recognised(kind: Kind, body: Object, live: Object) -> Object:
-    """The body with the parts that are the live object's own marked as read.
+    """Return the body with the parts shared with the live object marked as decoded.
 
-    Of most kinds none: later steps may change them in place.
+    For most kinds there are none, since later steps may change them in place.
     """
     if not kind.templated:
         return body
@@ -368,7 +368,7 @@ def _recognised(kind: Kind, body: Object, live: Object) -> Object:
 
 
 def _marked(parts: Object, live: Object, keys: Iterable[str]) -> Object:
-    """A copy of ``parts`` in which those under ``keys`` that are the live ones are marked as read."""
+    """Return a copy of ``parts`` in which those under ``keys`` that are the live ones are marked as decoded."""
     known = {
         key: Known(part) for key in keys if type(part := parts.get(key)) in FROZEN and part is live.get(key)
     }
@@ -423,7 +423,7 @@ def _check_version(kind: Kind, live: Object, metadata: Object) -> None:
 
 
 def _keep_system_fields(before: Object, metadata: Object) -> None:
-    """What a client may leave out but not take away."""
+    """Restore system fields that a client may omit but not remove."""
     for key in _KEPT:
         if not metadata.get(key) and key in before:
             metadata[key] = before[key]
@@ -446,7 +446,7 @@ def _counts(generation: Generation, obj: Object, live: Object) -> bool:
 
 
 def _namespace_deletion(namespace: Object, now: str) -> Deletion:
-    """A namespace goes when its finalizers have: first it is only marked as terminating."""
+    """Return the deletion of a namespace, which is only marked as terminating until it has no finalizers."""
     held = namespace.get("spec", {}).get("finalizers") or namespace["metadata"].get("finalizers")
     if "deletionTimestamp" in namespace["metadata"]:
         return Deletion(namespace, now=not held, changed=False)

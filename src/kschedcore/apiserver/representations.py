@@ -1,4 +1,4 @@
-"""Representations of an answer: the object itself, its metadata alone, or a ``Table`` (``Accept`` negotiation)."""
+"""Representations of a response: the object, its metadata only, or a ``Table`` (``Accept`` negotiation)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ANY = ("*/*", "application/*")
 
 
 class Representation(Enum):
-    """In which form an answer is wanted."""
+    """The representation of a response."""
 
     OBJECT = ""
     TABLE = "Table"
@@ -36,10 +36,10 @@ class Representation(Enum):
 
 @remembered
 def negotiated(accept: str) -> Representation:
-    """Return the first representation of an ``Accept`` header that is served; the object for none.
+    """Return the first served representation of an ``Accept`` header; the object without one.
 
     Raises:
-        StatusError: 406 when none is.
+        StatusError: 406 if none is served.
     """
     if not accept:
         return Representation.OBJECT
@@ -74,7 +74,7 @@ def _clause(text: str) -> tuple[str, Mapping[str, str], float]:
 def represented(
     response: Response, form: Representation, kind: Kind, query: Query, now: datetime
 ) -> Response:
-    """Return a response of objects of ``kind`` in another form; refusals and other objects stay as they are."""
+    """Return a response of objects of ``kind`` in another representation; errors and other objects unchanged."""
     if form is Representation.OBJECT or response.code >= 400:
         return response
     body = response.body
@@ -124,7 +124,7 @@ _ENDED = {
     ],
     "Failed": [{"type": "Completed", "status": "True", "reason": "Failed", "message": "The pod failed."}],
 }  # fmt: skip
-"""Conditions of the rows of pods that have ended, by phase."""
+"""Phase -> conditions of the table rows of terminated pods."""
 
 
 def _row(resource: str, kind: Kind, obj: Object, include: str, now: datetime) -> Object:
@@ -142,7 +142,7 @@ def _row(resource: str, kind: Kind, obj: Object, include: str, now: datetime) ->
 
 
 def _without_template_generation(metadata: Object) -> Object:
-    """Metadata without the annotation that the server keeps as a field of the object."""
+    """Return metadata without the annotation that the server stores as a field of the object."""
     annotations = {
         key: value for key, value in metadata.get("annotations", {}).items() if key != TEMPLATE_GENERATION
     }

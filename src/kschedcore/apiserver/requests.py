@@ -1,4 +1,4 @@
-"""Answers requests: finds what a path names, and calls the registry or the store."""
+"""Handling of requests: routes a path, and calls the registry or the store."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from kschedcore.store.watch import Watch
 __all__ = ["Requests"]
 
 _DEPRECATED = {"endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
-"""By resource, the warning that every request for it gets."""
+"""Resource -> the warning of every request for it."""
 _FOREIGN = frozenset({"scale", "binding", "eviction"})
 _OPTIONS_OF = {"PUT": "UpdateOptions", "POST": "CreateOptions", "PATCH": "PatchOptions"}
 
 
 class Requests:
-    """Answers requests. As a :class:`~kschedcore.client.transport.Transport` it leaves ``managedFields`` out.
+    """Handles requests. As a :class:`~kschedcore.client.transport.Transport` it omits ``managedFields``.
 
     Args:
-        store: Where objects are kept.
-        clock: Where times come from.
-        seed: For uids and generated names.
-        admission: What writes pass.
+        store: The store.
+        clock: The clock.
+        seed: Seed of uids and generated names.
+        admission: The admission chain.
         release: The Kubernetes version and feature gates to follow.
     """
 
@@ -65,11 +65,11 @@ class Requests:
         self._due = self._compactor.due
 
     def send(self, request: Request, *, complete: bool = False) -> Response:
-        """Answer one request.
+        """Handle one request.
 
         Args:
             request: The request.
-            complete: Whether objects in the answer have their ``managedFields``.
+            complete: Whether objects in the response include ``managedFields``.
         """
         if self._clock.now() >= self._due:
             self.expire()
@@ -90,7 +90,7 @@ class Requests:
         except Unavailable as failure:
             return _refusal(internal(str(failure)))
         except RecursionError:
-            # Bodies are bounded in depth; a merge or a patch can still nest what it is given.
+            # Bodies are bounded in depth; a merge or a patch can still nest values more deeply.
             return _refusal(bad_request("the object is nested too deeply"))
         except StatusError as refusal:
             if refusal.code == 404 and (document := discovered(request.path)) is not None:
@@ -99,23 +99,23 @@ class Requests:
         return Response(code, shown, tuple(dict.fromkeys(warnings))) if warnings else Response(code, shown)
 
     def restore(self, resource: Resource, obj: Object) -> None:
-        """Store an object as it is, see :meth:`kschedcore.apiserver.APIServer.restore`."""
+        """Store an object unchanged, see :meth:`kschedcore.apiserver.APIServer.restore`."""
         self._registry.restore(resource, obj)
 
     def _negotiated(self, request: Request, target: Route, *, complete: bool) -> Response:
-        """Answer a request, converted to the representation in its ``Accept`` header."""
+        """Handle a request; convert the response to the representation of its ``Accept`` header."""
         form = negotiated(request.accept)
         response = self.send(replace(request, accept=""), complete=complete)
         return represented(response, form, target.kind, target.query, self._clock.now())
 
     def expire(self) -> None:
-        """Delete events whose time to live has passed, and compact the history when that is due."""
+        """Delete events whose time to live has expired, and compact the history if that is due."""
         self._event_ttl.expire()
         self._compactor.compact()
         self._due = min(self._compactor.due, self._event_ttl.due)
 
     def _read(self, target: Route, *, complete: bool) -> Object | Watch:
-        """Answer a GET."""
+        """Handle a GET."""
         if target.subresource == "scale":
             return scale_of(self._get(target))
         if target.subresource in _FOREIGN:
@@ -229,7 +229,7 @@ class Requests:
         return 200, patch_object(self._registry, write, change)
 
     def _foreign(self, request: Request, target: Route, warnings: list[str]) -> tuple[int, Object]:
-        """Answer a request for a subresource that is an object of another kind."""
+        """Handle a request for a subresource that is an object of another kind."""
         if target.subresource == "scale":
             return self._scale(request, target, warnings)
         if request.method != "POST":
@@ -282,7 +282,7 @@ def _deletion(target: Route, name: str, options: DeleteOptions) -> Write:
 
 
 class _List(dict[str, Any]):
-    """A list of stored objects, before they are converted to items of an answer."""
+    """A list of stored objects, before they are converted to items of a response."""
 
 
 def _list_object(target: Route, items: Iterable[StoredObject], metadata: Mapping[str, Any]) -> Object:
@@ -291,7 +291,7 @@ def _list_object(target: Route, items: Iterable[StoredObject], metadata: Mapping
 
 
 def _shown(answer: Object, *, complete: bool) -> Object:
-    """An answer as it leaves; objects come with ``managedFields`` when it is to be complete."""
+    """Return the final response; with ``managedFields`` if it is to be complete."""
     if isinstance(answer, StoredObject):
         return answer.completed() if complete else answer
     if not isinstance(answer, _List):
@@ -300,8 +300,8 @@ def _shown(answer: Object, *, complete: bool) -> Object:
 
 
 def _item(obj: StoredObject, *, complete: bool) -> Object:
-    """Return an object as a list item, without the kind and version that the list states."""
-    # The parts of an item are those of the stored object; only what holds them together is new.
+    """Return an object as a list item, without kind and apiVersion."""
+    # An item shares the parts of the stored object; only the outer dict is new.
     item = dict(obj)
     item.pop("kind", None)
     item.pop("apiVersion", None)

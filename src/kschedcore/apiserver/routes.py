@@ -1,4 +1,4 @@
-"""From a path to what it names: ``/apis/apps/v1/namespaces/web/deployments/front/scale``."""
+"""Routing of paths: ``/apis/apps/v1/namespaces/web/deployments/front/scale``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from kschedcore.client.transport import NO_QUERY, Query, split_target
 __all__ = ["Route", "method_not_allowed", "not_served", "route"]
 
 
-# Most paths: nothing in them to decode.
+# Most paths have nothing to decode.
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9._-]+)+")
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What a path names.
+    """The target of a path.
 
     Attributes:
         kind: The kind of object.
@@ -39,12 +39,12 @@ class Route(msgspec.Struct, frozen=True):
 
 
 def not_served() -> StatusError:
-    """404: nothing is served there."""
+    """Return the error 404: the path is not served."""
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def method_not_allowed() -> StatusError:
-    """405: something is served there, but not with this method."""
+    """Return the error 405: the method is not allowed."""
     message = "the server does not allow this method on the requested resource"
     return StatusError(405, "MethodNotAllowed", message, {})
 
@@ -62,10 +62,10 @@ def _split(target: str) -> tuple[list[str], Query]:
 
 @remembered
 def route(target: str) -> Route:
-    """Read a path with its query. Equal targets have the same route.
+    """Parse a path with its query. Results are cached.
 
     Raises:
-        StatusError: 404 for what is not served, 400 for what is not UTF-8.
+        StatusError: 404 for a path that is not served, 400 if it is not UTF-8.
     """
     segments, query = _split(target)
     if segments[0] == "api" and len(segments) > 1:
@@ -75,7 +75,7 @@ def route(target: str) -> Route:
     else:
         raise not_served()
     namespace = CLUSTER_SCOPE
-    # A namespace is itself a resource: two segments name it, three name something in it.
+    # A namespace is a resource itself: two segments are the namespace, three an object in it.
     if len(rest) > 2 and rest[0] == "namespaces" and kind_by_path(api_version, rest[2]) is not None:
         namespace, rest = Namespace(rest[1]), rest[2:]
     count = len(rest)

@@ -17,10 +17,10 @@ _FLAGS = ("spec.unschedulable", "spec.hostNetwork")
 
 
 def selection(kind: Kind, query: Query) -> Callable[[Object], bool] | None:
-    """Return whether an object is selected by a request; None when every object is.
+    """Return the predicate of a request's selectors; None if all objects are selected.
 
     Raises:
-        StatusError: 400 for a selector that cannot be read, or a field that cannot be selected by.
+        StatusError: 400 for an invalid selector, or an unsupported field.
     """
     try:
         labels = parse_selector(query.get("labelSelector", ""))
@@ -52,7 +52,7 @@ def _unknown(kind: Kind, path: str) -> str:
 
 
 def _reader(path: str) -> Callable[[Object], str]:
-    """How a field is read as the registries show it to selectors: flags and numbers as text."""
+    """Return a function that reads a field for selectors, as in the registries: flags and numbers as text."""
     if path == "status.replicas":
         return lambda obj: str(obj.get("status", {}).get("replicas", 0))
     if path == "status.successful":

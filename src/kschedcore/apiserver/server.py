@@ -32,22 +32,22 @@ __all__ = ["APIServer"]
 class APIServer(Requester):
     """The Kubernetes API server as a function from :class:`Request` to :class:`Response`.
 
-    It is a :class:`~kschedcore.client.transport.Transport`: every read and write of the cluster is a request
-    to :meth:`send`. Objects in responses are shared and cannot be changed
+    It is a :class:`~kschedcore.client.transport.Transport`: all reads and writes of the cluster are requests
+    to :meth:`send`. Objects in responses are shared and immutable
     (:func:`kschedcore.api.machinery.frozen.plain` copies one).
 
     Args:
-        store: Where objects are kept; memory by default.
-        clock: Where times come from; by default one that stands still until it is moved.
-        seed: For uids and generated names.
+        store: The store; in memory by default.
+        clock: The clock; by default one with a fixed time.
+        seed: Seed of uids and generated names.
         admission: The admission chain; Kubernetes' own by default.
-        bootstrap: Whether to create the namespaces and priority classes that every cluster has.
+        bootstrap: Whether to create the system namespaces and priority classes.
         release: The Kubernetes version whose feature gates admission follows.
 
     Attributes:
         store: Where objects are kept.
-        internal: The transport for components of this process. Its objects come without ``managedFields``, which
-            informers drop in any case, so that most are never computed.
+        internal: The transport for components of this process. Its objects have no ``managedFields``, which informers
+            drop in any case, so that most are never computed.
     """
 
     within = renamed("within", "internal")
@@ -71,11 +71,11 @@ class APIServer(Requester):
                 checked(self.internal.send(Request("POST", path, obj, user_agent="kube-apiserver")))
 
     def send(self, request: Request) -> Response:
-        """Answer one request.
+        """Handle one request.
 
         The target is that of an HTTP request, ``/api/v1/namespaces/default/pods?limit=500``, or one of discovery,
-        ``/apis/apps/v1``. A refusal is a response with a ``Status``; nothing raises. The body of the response to
-        a watch is its stream of events.
+        ``/apis/apps/v1``. Errors are responses with a ``Status``; it does not raise. The body of the response to a
+        watch is its stream of events.
         """
         if hasattr(request.body, "read"):
             try:
@@ -90,7 +90,7 @@ class APIServer(Requester):
         """Watch a collection, from now on unless the query has a resourceVersion.
 
         The query takes ``labelSelector``, ``fieldSelector``, ``resourceVersion``, and ``sendInitialEvents``
-        for a watch that begins with the objects that exist.
+        for a watch that begins with the existing objects.
 
         Raises:
             StatusError: The watch is refused.
@@ -101,20 +101,20 @@ class APIServer(Requester):
         return open_watch(self, f"{target}{'&' if '?' in target else '?'}watch=true{version}")
 
     def restore(self, resource: Resource, obj: Object) -> None:
-        """Store an object of another cluster as it is: with its uid, times and status, unchecked by admission.
+        """Store an object of another cluster unchanged, with its uid, times and status, without admission.
 
         Args:
-            resource: Its resource.
-            obj: The object, decoded and with defaults, see :func:`kschedcore.rules.creation.restore`.
+            resource: The object's resource.
+            obj: The decoded and defaulted object, see :func:`kschedcore.rules.creation.restore`.
 
         Raises:
-            StatusError: 409 when there is an object of its name.
+            StatusError: 409 if there is an object of its name.
         """
         self._requests.restore(resource, obj)
 
     def expire(self) -> None:
-        """Delete events whose time to live has passed, as every request does first.
+        """Delete events whose time to live has expired, as every request does first.
 
-        A client that only watches sees events deleted when this is called.
+        Clients that only watch receive these deletions when this is called.
         """
         self._requests.expire()

@@ -1,4 +1,4 @@
-"""Subresources that are objects of another kind: scale, binding, eviction."""
+"""Subresources of another kind: scale, binding, eviction."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def scale_of(obj: Object) -> Object:
 
 
 def selector_text(selector: Mapping[str, Any] | None) -> str:
-    """Return a selector as a query has it: ``app=web,tier in (a,b)``; empty for none."""
+    """Return a selector in query syntax: ``app=web,tier in (a,b)``; empty for none."""
     if not selector:
         return ""
     # A replication controller's selector is a plain map of labels.
@@ -66,7 +66,7 @@ def selector_text(selector: Mapping[str, Any] | None) -> str:
 
 
 def _read(resource: Resource, type_name: str, body: Any) -> Object:
-    """Read a body as another kind than the path's; 400 in the decoder's words."""
+    """Decode a body as another kind than the path's; 400 with the decoder's message."""
     try:
         return decode_object(object_type(type_name), body)[0]
     except DecodeError as fault:
@@ -75,7 +75,7 @@ def _read(resource: Resource, type_name: str, body: Any) -> Object:
 
 
 def read_scale(body: Any) -> Object:
-    """Read a Scale; 400 for what is none."""
+    """Decode a Scale; 400 if it is invalid."""
     return _read(_SCALE, "autoscaling.v1.Scale", body)
 
 
@@ -83,7 +83,7 @@ def write_scale(registry: Registry, write: Write, live: StoredObject, scale: Obj
     """Change the replicas of ``live``; return the new Scale.
 
     Raises:
-        StatusError: 409 for another version, 422 for less than nothing.
+        StatusError: 409 for another version, 422 for negative replicas.
     """
     replicas = scale.get("spec", {}).get("replicas") or 0
     if replicas < 0:
@@ -99,10 +99,10 @@ def write_scale(registry: Registry, write: Write, live: StoredObject, scale: Obj
 
 
 def bind(registry: Registry, write: Write, body: Any) -> Object:
-    """Assign a pod to the node that a Binding names.
+    """Bind a pod to the node of a Binding.
 
     Raises:
-        StatusError: 409 when the pod is bound, gated or going away, 422 for a binding that names no node.
+        StatusError: 409 if the pod is bound, gated or terminating, 422 for a Binding without a node.
     """
     binding = _read(_BINDING, "core.v1.Binding", body)
     target = binding["target"]
@@ -127,7 +127,7 @@ def bind(registry: Registry, write: Write, body: Any) -> Object:
         labels = with_topology(labels, registry.store, target["name"])
     if labels is not before:
         metadata["labels"] = labels
-    # A spec with a node's name is unique to its pod, so interning it would not find an equal one.
+    # The spec of a bound pod is hardly ever shared, so it is not interned.
     spec = FrozenDict({**pod["spec"], "nodeName": target["name"]})
     status = _scheduled(pod.get("status", {}), registry.meta.now())
     if registry.release.enabled("ClearingNominatedNodeNameAfterBinding"):
@@ -156,10 +156,10 @@ def _check_unbound(pod: Object) -> None:
 
 
 def evict(registry: Registry, write: Write, body: Any, query: Query) -> Object:
-    """Delete a pod if its disruption budget allows; the body may hold the options of the deletion.
+    """Delete a pod if its disruption budget allows; the body may contain delete options.
 
     Raises:
-        StatusError: 429 when the budget does not.
+        StatusError: 429 if the budget does not allow it.
     """
     eviction = _read(_EVICTION, "policy.v1.Eviction", body)
     options = delete_options(eviction.get("deleteOptions"), query)
@@ -171,7 +171,7 @@ def evict(registry: Registry, write: Write, body: Any, query: Query) -> Object:
     now = registry.meta.now()
     admit_eviction(registry.store, pod, now, dry_run=options.dry_run)
     if not options.dry_run:
-        # Who looks at the pod while it goes shall see why (KEP-3329).
+        # The condition shows the reason while the pod terminates (KEP-3329).
         status = disrupted(
             pod, "EvictionByEvictionAPI", "Eviction API: evicting", datetime.fromisoformat(now)
         )

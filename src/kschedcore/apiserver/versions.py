@@ -23,7 +23,7 @@ from kschedcore.store.watch import WatchEvent
 __all__ = ["PREFIXES", "send"]
 
 PREFIXES = tuple(sorted({f"/apis/{kind.resource.api_version}/" for kind in OTHER_VERSIONS}))
-"""What the paths of all requests begin with that may be for another version than the stored one."""
+"""Path prefixes of requests that may be for another version than the stored one."""
 
 _WRITES = frozenset({"POST", "PUT", "PATCH"})
 

@@ -9,7 +9,7 @@ An :class:`Environment` declares variables and libraries; it compiles the text o
     program = environment.compile("replicas > 1 && replicas < 10", types.BOOL)
     program.evaluate({"replicas": 3})   # True
 
-Errors have the words of cel-go and Kubernetes, costs are counted in its units. The stages are modules of their
+Errors have the messages of cel-go and Kubernetes, costs are in its units. The stages are modules of their
 own: :mod:`~kschedcore.cel.lexer`, :mod:`~kschedcore.cel.parser` (with :mod:`~kschedcore.cel.macros` and, for what
 does not parse, :mod:`~kschedcore.cel.diagnosis`), :mod:`~kschedcore.cel.checker`,
 :mod:`~kschedcore.cel.validators`, :mod:`~kschedcore.cel.cost`, :mod:`~kschedcore.cel.evaluator`. The functions

@@ -1,7 +1,7 @@
 """The nodes of a parsed expression.
 
-Macros are expanded while parsing, so there are nine kinds of node. A node's ``offset`` is the place that errors
-about it point at: an operator's sign, a call's opening parenthesis, a selection's dot. The type checker fills in
+Macros are expanded while parsing, so there are nine kinds of node. A node's ``offset`` is the position of errors
+about it: an operator's sign, a call's opening parenthesis, a selection's dot. The type checker fills in
 ``type``, and ``overloads`` of calls.
 """
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 LiteralValue: TypeAlias = "bool | int | float | str | bytes | None"
-"""What a literal stands for; unsigned integers are :class:`kschedcore.cel.values.UInt`."""
+"""The value of a literal; unsigned integers are :class:`kschedcore.cel.values.UInt`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,7 +63,7 @@ class Select(_Base):
     """``operand.field``; with ``test`` whether there is one, from the macro ``has``.
 
     Attributes:
-        resolved: The name that the selection turns out to be, ``net.IP``.
+        resolved: The qualified name that the selection resolves to, ``net.IP``.
     """
 
     operand: Node
@@ -78,7 +78,7 @@ class Call(_Base):
 
     Attributes:
         function: The name; operators have cel-go's names, ``_+_``.
-        target: What a method is called on.
+        target: The receiver of a method.
         overloads: The overloads that may apply, filled in by the type checker.
     """
 
@@ -136,14 +136,14 @@ class Comprehension(_Base):
     """A fold over a list or map, what the iterating macros and ``cel.bind`` expand to.
 
     Attributes:
-        range: What is iterated over.
+        range: The list or map to iterate over.
         variable: The element of a list or key of a map; with ``second`` the index or key.
         second: The element or value, empty when there is one variable only.
         accumulator: The variable that holds the result so far.
         initial: The accumulator's first value.
-        condition: Whether to go on.
+        condition: Whether to continue.
         step: The accumulator's next value.
-        result: The value of the whole.
+        result: The value of the comprehension.
     """
 
     range: Node
@@ -157,7 +157,7 @@ class Comprehension(_Base):
 
     @property
     def is_binding(self) -> bool:
-        """Whether it only binds a variable: it iterates over nothing and never goes on."""
+        """Whether it only binds a variable: its range is empty."""
         return (
             isinstance(self.range, ListExpr)
             and not self.range.elements
@@ -226,7 +226,7 @@ def copied(node: Node) -> Node:
 
 
 def qualified_name(node: Node) -> str | None:
-    """Return ``a.b.c`` when the node is made of names and selections only."""
+    """Return ``a.b.c`` if the node only consists of names and selections."""
     names: list[str] = []
     while isinstance(node, Select) and not node.test:
         names.append(node.field)

@@ -60,7 +60,7 @@ class Scope:
 
 
 def check(root: Node, scope: Scope) -> list[Issue]:
-    """Set the types and overloads of an expression's nodes; return what is wrong with it."""
+    """Set the types and overloads of an expression's nodes; return its errors."""
     checker = _Checker(scope)
     checker.check(root)
     checker.finish()

@@ -80,7 +80,7 @@ def _equal_maps(first: Mapping[Value, Value], second: Mapping[Value, Value]) -> 
 
 
 def contains(values: Iterable[Value], wanted: Value) -> bool:
-    """Return whether a value is among others; what it cannot be compared with is not it."""
+    """Return whether a value is in a list; incomparable elements are not equal."""
     for each in values:
         try:
             if equal(wanted, each):

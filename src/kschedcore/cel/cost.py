@@ -1,4 +1,4 @@
-"""Estimate what an expression costs at least and at most, before it runs (cel-go's ``checker/cost.go``).
+"""Estimates of the minimum and maximum cost of an expression (cel-go's ``checker/cost.go``).
 
 The estimate follows paths from the variables, ``device.attributes.@values``, to the sizes that
 :class:`~kschedcore.cel.declarations.Declared` gives them. Kubernetes refuses expressions by it.
@@ -73,7 +73,7 @@ class _Local(NamedTuple):
 
 
 def estimated(root: Node, variables: Mapping[str, Declared]) -> Range:
-    """Return the least and the most that an expression may cost.
+    """Return the minimum and maximum cost of an expression.
 
     Args:
         root: The type-checked expression.
@@ -83,7 +83,7 @@ def estimated(root: Node, variables: Mapping[str, Declared]) -> Range:
 
 
 class Estimator:
-    """Estimates costs of nodes; the functions' own estimates ask it for sizes."""
+    """Estimates costs of nodes, and sizes for the estimates of functions."""
 
     def __init__(self, variables: Mapping[str, Declared]) -> None:
         self._variables = variables
@@ -114,7 +114,7 @@ class Estimator:
         return Range(0, current.max_size)
 
     def size(self, node: CostNode) -> Range:
-        """Return the size of a target or argument, unknown if need be."""
+        """Return the size of a target or argument, possibly unknown."""
         if node.size is not None:
             return node.size
         return self.declared_size(node.path) or UNKNOWN
@@ -346,7 +346,7 @@ class Estimator:
     def _special(
         self, node: Call, overload: str, arguments: list[CostNode], costs: list[Range]
     ) -> CallEstimate | None:
-        """Return the cost with the arguments of what does not evaluate them all, or tracks entries."""
+        """Return the cost, arguments included, of functions that do not evaluate all arguments or track entries."""
         if overload in {"logical_and", "logical_or"}:
             return CallEstimate(Range(costs[0].low, costs[0].plus(costs[1]).high))
         if overload == "conditional":

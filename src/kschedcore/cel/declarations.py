@@ -1,4 +1,4 @@
-"""What an environment declares: variables with the sizes of their values, functions, libraries."""
+"""Declarations of an environment: variables with sizes of their values, functions, libraries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNBOUNDED: Final = 2**64 - 1
 Estimate: TypeAlias = "Callable[[Estimator, CostNode | None, list[CostNode]], CallEstimate | None]"
 """Estimates a call's cost from its target and arguments; None leaves it to the general rule."""
 Meter: TypeAlias = Callable[[tuple[Value, ...], Value], int]
-"""Returns what a call did cost, from its arguments (the target first) and its result."""
+"""Returns the actual cost of a call, from its arguments (the target first) and its result."""
 Validator: TypeAlias = "Callable[[list[Node]], Iterable[Issue]]"
 """Checks a type-checked expression, given all its nodes, parents before children."""
 
@@ -49,7 +49,7 @@ class Declared:
 
     Attributes:
         type: The type.
-        max_size: Most code points, elements or entries.
+        max_size: Maximum number of code points, elements or entries.
         key: Of a map.
         element: Of a list, or the value of a map.
         fields: Of an object.
@@ -99,14 +99,14 @@ class Overload:
     """One way to call a function.
 
     Attributes:
-        id: Its name in cel-go, which costs are looked up by.
+        id: Its name in cel-go, the key of costs.
         arguments: Their types; a method's target comes first.
         result: The type of what it returns.
         implementation: The function; it may raise :class:`~kschedcore.cel.errors.EvaluationError`.
         is_method: Whether it is called on its first argument.
         guarded: Whether the types of the arguments are checked at run time before it is called.
         estimate: Estimates its cost; None for the general rule.
-        meter: Tells its actual cost; None for the general rule.
+        meter: Returns its actual cost; None for the general rule.
     """
 
     id: str

@@ -4,8 +4,8 @@ A selector is an expression of one variable, ``device``::
 
     device.driver == "gpu.example.com" && device.attributes["gpu.example.com"].memory > 30
 
-Attributes and capacities without a domain have the driver's name as domain. A domain that a device has nothing
-of is empty, so that asking it for something fails with ``no such key``.
+Attributes and capacities without a domain have the driver's name as domain. A missing domain is an empty map, so that
+a selection from it fails with ``no such key``.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ __all__ = [
 ]
 
 MAX_COST: Final = 1_000_000
-"""Most that one evaluation of a selector may cost (``CELSelectorExpressionMaxCost``)."""
+"""Maximum cost of one evaluation of a selector (``CELSelectorExpressionMaxCost``)."""
 MAX_LENGTH: Final = 10_240
-"""Longest selector that an API server takes, in bytes (``CELSelectorExpressionMaxLength``)."""
+"""Maximum length of a selector in bytes (``CELSelectorExpressionMaxLength``)."""
 
 _MAX_DOMAIN: Final = 63
 _MAX_ID: Final = 32
@@ -77,13 +77,13 @@ class _Domains(Mapping[str, Mapping[str, Value]]):
         return domain in self._found
 
     def get(self, domain: str, default: Any = None) -> Any:
-        """Return a domain's map, an empty one if there is none whatever the default."""
+        """Return a domain's map, an empty one if there is none, regardless of the default."""
         del default
         return self._found.get(domain, _EMPTY)
 
 
 class Device:
-    """A device as selectors see it.
+    """A device as the variable of selectors.
 
     Attributes:
         bindings: The value of the variable ``device``.
@@ -103,7 +103,7 @@ class Device:
             device: The entry of ``spec.devices``, as in the API.
 
         Raises:
-            EvaluationError: An attribute has no value that is supported, in kube-scheduler's words.
+            EvaluationError: An attribute has no supported value; the message is kube-scheduler's.
         """
         attributes: dict[str, dict[str, Value]] = {}
         for name, given in (device.get("attributes") or {}).items():
@@ -215,16 +215,16 @@ class Selector:
 
     @property
     def max_cost(self) -> int:
-        """The most that an evaluation may cost; an API server refuses more than :data:`MAX_COST`."""
+        """The maximum cost of an evaluation; API servers refuse more than :data:`MAX_COST`."""
         return self._program.cost_estimate.high
 
     def matches(self, device: Device) -> bool:
         """Return whether a device is selected.
 
         Raises:
-            EvaluationError: The expression failed, in the words that kube-scheduler puts behind
+            EvaluationError: The expression failed, with kube-scheduler's message after
                 ``CEL runtime error: ``.
-            CostLimitError: It cost too much.
+            CostLimitError: It exceeded the cost limit.
         """
         value = self._program.evaluate(device.bindings, MAX_COST)
         if value is True or value is False:
@@ -242,7 +242,7 @@ def compile_selector(text: str) -> Selector:
         text: The expression.
 
     Raises:
-        CompileError: It is none, in the words of API server and kube-scheduler: ``compilation failed: …`` or
+        CompileError: It is invalid, with the messages of API server and kube-scheduler: ``compilation failed: …`` or
             ``must evaluate to bool or the unknown type, not …``.
     """
     environment = device_environment()
@@ -258,11 +258,11 @@ def compile_selector(text: str) -> Selector:
 
 
 class Selectors:
-    """Compiled selectors by their text, the most recently used ones.
+    """An LRU cache of compiled selectors by their text.
 
     Args:
-        size: Most that are kept.
-        compiler: Compiles what is not kept.
+        size: Maximum number of selectors.
+        compiler: Compiles selectors that are not cached.
     """
 
     def __init__(self, size: int = 1024, compiler: Callable[[str], Selector] = compile_selector) -> None:
@@ -277,7 +277,7 @@ class Selectors:
         """Return the selector of an expression.
 
         Raises:
-            CompileError: It is none.
+            CompileError: It is invalid.
         """
         found = self._kept.get(text)
         if found is None:

@@ -1,4 +1,4 @@
-"""Find the words for what does not parse.
+"""Error messages for invalid syntax.
 
 Kubernetes shows the errors of cel-go's parser, which ANTLR generates. This module walks the same grammar the way
 that a generated parser does: it predicts alternatives by looking ahead, drops or makes up a single token where that
@@ -47,7 +47,7 @@ _RANK: Final = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
 class _MismatchError(Exception):
-    """A token that cannot come where it comes."""
+    """An unexpected token."""
 
 
 class _NoAlternativeError(_MismatchError):
@@ -76,7 +76,7 @@ class _Config(NamedTuple):
 
 
 def diagnose(tokens: Sequence[Token], text: str) -> list[Issue]:
-    """Return what is wrong with tokens; nothing if they are an expression.
+    """Return the errors of tokens; none if they are an expression.
 
     Args:
         tokens: The tokens with :data:`~kschedcore.cel.lexer.END` last.
@@ -116,7 +116,7 @@ class _Walk:
     # Rules
 
     def rule(self, name: str) -> None:
-        """Walk a rule; report what is wrong and go on behind it."""
+        """Walk a rule; report errors and continue after it."""
         start = self._index
         try:
             self._walk(rule_start(name))
@@ -365,7 +365,7 @@ def _depth(frame: Frame | None) -> int:
 
 
 def _is_ambiguous(configs: list[_Config]) -> bool:
-    """Whether every alternative goes on in the same ways, so that more tokens cannot tell them apart."""
+    """Return whether all alternatives continue alike, so that more tokens cannot distinguish them."""
     ways: dict[int, set[tuple[int, int]]] = {}
     for each in configs:
         ways.setdefault(each.alternative, set()).add((id(each.place), _identity(each.frame)))

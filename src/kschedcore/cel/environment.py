@@ -1,4 +1,4 @@
-"""Environments, which expressions are compiled in, and the programs that this gives."""
+"""Environments, which compile expressions, and the compiled programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TOO_DEEP: Final = "max recursion depth exceeded"
 
 
 class Environment:
-    """What expressions may use: variables, functions, types and macros.
+    """The variables, functions, types and macros that expressions may use.
 
     An environment is immutable; :meth:`extended` returns a larger one.
 
@@ -123,7 +123,7 @@ class Program:
     """
 
     def __init__(self, text: str, root: Node, declared: Mapping[str, Declared]) -> None:
-        assert root.type is not None, "programs are made of type-checked expressions"
+        assert root.type is not None, "programs have type-checked expressions"
         self.text = text
         self.type = root.type
         self._root = root
@@ -134,7 +134,7 @@ class Program:
 
     @cached_property
     def cost_estimate(self) -> Range:
-        """The least and the most that an evaluation may cost, in CEL's cost units."""
+        """The minimum and maximum cost of an evaluation, in CEL's cost units."""
         return deeply(lambda: estimated(self._root, self._declared))
 
     @cached_property
@@ -159,15 +159,15 @@ class Program:
     def evaluate(self, bindings: Mapping[str, Value], cost_limit: int | None = None) -> Value:
         """Return the expression's value.
 
-        What it costs is counted only if the estimate leaves open whether the limit suffices.
+        The cost is only counted if the estimate may exceed the limit.
 
         Args:
             bindings: The values of the variables; one may be :class:`~kschedcore.cel.evaluator.Lazy`.
-            cost_limit: Most that it may cost, None for no limit.
+            cost_limit: Maximum cost, None for no limit.
 
         Raises:
             EvaluationError: It failed.
-            CostLimitError: It cost more than the limit.
+            CostLimitError: It exceeded the limit.
         """
         if cost_limit is not None and self.cost_estimate.high > cost_limit:
             return self.measured(bindings, cost_limit)[0]
@@ -182,15 +182,15 @@ class Program:
             raise EvaluationError(_TOO_DEEP) from None
 
     def measured(self, bindings: Mapping[str, Value], cost_limit: int | None = None) -> tuple[Value, int]:
-        """Return the expression's value and what it did cost.
+        """Return the expression's value and its actual cost.
 
         Args:
             bindings: The values of the variables.
-            cost_limit: Most that it may cost, None for no limit.
+            cost_limit: Maximum cost, None for no limit.
 
         Raises:
             EvaluationError: It failed.
-            CostLimitError: It cost more than the limit.
+            CostLimitError: It exceeded the limit.
         """
         plan = self._metered
 

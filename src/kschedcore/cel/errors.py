@@ -1,8 +1,8 @@
-"""What can go wrong with an expression, in Kubernetes' words.
+"""Errors of expressions, with Kubernetes' messages.
 
 :class:`CompileError` is raised before anything is evaluated, :class:`EvaluationError` while a program runs. An
 evaluation error is a value in CEL: ``&&``, ``||`` and the quantifier macros may absorb it. A
-:class:`CostLimitError` ends the evaluation whatever surrounds it.
+:class:`CostLimitError` always ends the evaluation.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["CelError", "CompileError", "CostLimitError", "EvaluationError", "Iss
 
 
 class Issue(NamedTuple):
-    """One thing wrong with the text of an expression.
+    """One error in the text of an expression.
 
     Attributes:
-        offset: Where, in code points from the start of the text; -1 when the place is unknown.
-        message: What is wrong.
+        offset: The position in code points; -1 if unknown.
+        message: The error message.
     """
 
     offset: int
@@ -27,14 +27,14 @@ class Issue(NamedTuple):
 
 
 class CelError(KschedcoreError):
-    """Base class of everything an expression can do wrong."""
+    """Base class of errors of expressions."""
 
 
 class CompileError(CelError, ValueError):
     """An expression that does not parse or type-check, or that evaluates to another type than demanded.
 
     Attributes:
-        issues: What is wrong and where, in the order of the text; empty for a fault of the whole expression.
+        issues: The errors and their positions, in the order of the text; empty for an error of the whole expression.
     """
 
     def __init__(self, message: str, issues: tuple[Issue, ...] = ()) -> None:
@@ -47,7 +47,7 @@ class EvaluationError(CelError):
 
 
 class CostLimitError(CelError):
-    """An evaluation cost more than its limit; no operator absorbs this."""
+    """An evaluation exceeded its cost limit; no operator absorbs this error."""
 
     def __init__(self) -> None:
         super().__init__("operation cancelled: actual cost limit exceeded")

@@ -1,4 +1,4 @@
-"""What calls of the standard library's and of Kubernetes' functions cost at least and at most."""
+"""Estimated costs of calls of the standard library's and Kubernetes' functions."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["Sizes", "kubernetes_estimate", "standard_estimate"]
 
 
 class Sizes(Protocol):
-    """Tells sizes of targets and arguments."""
+    """Returns sizes of targets and arguments."""
 
     def size(self, node: CostNode) -> Range:
-        """Return the size of a target or argument, unknown if need be."""
+        """Return the size of a target or argument, possibly unknown."""
 
     def elements(self, node: CostNode) -> CostNode | None:
         """Return the elements of a list, None when it is none."""

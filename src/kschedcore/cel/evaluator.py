@@ -1,4 +1,4 @@
-"""Turn a type-checked expression into a Python function of its variables.
+"""Compiles a type-checked expression to a Python function of its variables.
 
 Every node becomes a closure over the closures of its parts; nothing is looked up by name or kind while it runs.
 Variables live in a list, the frame, whose first two slots count the cost and limit it. There are two ways to
@@ -169,7 +169,7 @@ class _Planner:
         return self._constants[key]
 
     def _folded(self, node: Node) -> _Constant | None:
-        """Return the value of what cel-go computes when it plans: literals, conversions of constants."""
+        """Return the value of nodes that cel-go folds when it plans: literals, conversions of constants."""
         match node:
             case Literal():
                 return _Constant(node.value)
@@ -303,7 +303,7 @@ class _Planner:
         def charged(frame: Frame) -> bool:
             container = operand(frame)
             present = is_present(container, field)
-            # Kubernetes takes back what the test costs, also where an absent optional costs nothing.
+            # Kubernetes refunds the cost of the test, even if an absent optional costs nothing.
             if not present and type(container) is Optional:
                 _charge(frame, -1)
             return present
@@ -611,7 +611,7 @@ class _Planner:
 
     def _fold(self, node: Comprehension) -> Closure:
         over = None if node.is_binding else self.plan(node.range)
-        # What macros accumulate in is changed in place, so every evaluation starts with a list of its own.
+        # Accumulators of macros are changed in place, so every evaluation starts with its own list.
         starts_list = isinstance(node.initial, ListExpr) and node.accumulator == ACCUMULATOR
         initial: Closure = (lambda _frame: []) if starts_list else self.plan(node.initial)
         accumulator = self._allocate()
@@ -647,7 +647,7 @@ class _Planner:
                 try:
                     frame[accumulator] = step(frame)
                 except EvaluationError as error:
-                    # An error is a value that later steps may absorb.
+                    # An error is a value, which later steps may absorb.
                     frame[accumulator] = error
             return result(frame)
 
@@ -655,7 +655,7 @@ class _Planner:
 
 
 def _read(frame: Frame, slot: int, name: str) -> Value:
-    """Return a variable's value that its slot does not hold yet."""
+    """Return the value of a variable whose slot has not been computed yet."""
     held = frame[slot]
     if isinstance(held, EvaluationError):
         raise held

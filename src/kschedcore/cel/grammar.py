@@ -1,4 +1,4 @@
-"""The grammar of expressions as a graph of places, from which :mod:`~kschedcore.cel.diagnosis` tells what may follow.
+"""The grammar of expressions as a graph of places, for the predictions of :mod:`~kschedcore.cel.diagnosis`.
 
 The rules are those of cel-spec's grammar, whose names the errors of a generated parser depend on. Left recursion is
 written as loops.
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 RULE_END: Final = ""
-"""Stands for the end of a rule among kinds of tokens."""
+"""The end of a rule, among kinds of tokens."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,21 +58,21 @@ class Choice:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Maybe:
-    """What may be left out."""
+    """An optional element."""
 
     body: Body
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Many:
-    """A loop that may not run at all."""
+    """A loop of zero or more times."""
 
     body: Body
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Some:
-    """A loop that runs at least once."""
+    """A loop of one or more times."""
 
     body: Body
 

@@ -1,4 +1,4 @@
-"""Whether arguments are of the types that an overload declares, checked while a program runs."""
+"""Run-time checks of arguments against the types of an overload."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OPEN: Final = frozenset({Kind.ANY, Kind.DYN, Kind.PARAMETER})
 
 
 def guard_of(declared: Type) -> Guard:
-    """Return what values of a declared type must be."""
+    """Return the check of values of a declared type."""
     if declared.kind in _OPEN:
         return None
     found = _CLASSES.get(declared.kind)
@@ -46,7 +46,7 @@ def guard_of(declared: Type) -> Guard:
 
 
 def passes(guard: Guard, value: Value) -> bool:
-    """Return whether a value is what it must be."""
+    """Return whether a value passes a check."""
     if guard is None:
         return True
     return type(value) is guard if isinstance(guard, type) else guard(value)

@@ -27,10 +27,10 @@ from kschedcore.cel.validators import LITERALS
 __all__ = ["BINDINGS_LIBRARY", "LIBRARIES", "PER_CALL_LIMIT", "base_environment"]
 
 PER_CALL_LIMIT: Final = 1_000_000
-"""Most that one evaluation may cost."""
+"""Maximum cost of one evaluation."""
 
 BINDINGS_LIBRARY: Final = Library("bindings", macros=BINDINGS)
-"""``cel.bind``, which device selectors have and other expressions have not."""
+"""``cel.bind``, which only device selectors have."""
 
 LIBRARIES: Final = (
     standard.LIBRARY,
@@ -48,7 +48,7 @@ LIBRARIES: Final = (
     semver.LIBRARY,
     lists.EXTENSION,
 )
-"""The libraries; the authorizer's is left to who has an authorizer."""
+"""The libraries, without that of the authorizer."""
 
 
 @cache

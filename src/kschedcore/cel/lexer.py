@@ -18,7 +18,7 @@ class Token(NamedTuple):
     Attributes:
         kind: ``IDENTIFIER``, ``NUM_INT``, ``STRING``, …, or the sign or keyword itself: ``&&``, ``true``.
         text: As written.
-        offset: Of its first code point.
+        offset: The offset of its first code point.
     """
 
     kind: str
@@ -52,7 +52,7 @@ _KEYWORDS: Final = frozenset({"in", "true", "false", "null"})
 
 
 def tokenize(text: str) -> tuple[list[Token], list[Issue]]:
-    """Return the tokens with :data:`END` last, and an issue for every piece that is no token."""
+    """Return the tokens with :data:`END` last, and an issue for each invalid token."""
     tokens: list[Token] = []
     issues: list[Issue] = []
     offset = 0

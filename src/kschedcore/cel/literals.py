@@ -1,4 +1,4 @@
-"""What a string or bytes literal stands for (cel-go's ``parser/unescape.go``)."""
+"""Values of string and bytes literals (cel-go's ``parser/unescape.go``)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def unquoted(text: str, *, is_bytes: bool) -> str | bytes:
     """Return the content of a literal with its quotes; a bytes literal without its ``b``.
 
     Raises:
-        ValueError: An escape sequence stands for nothing, in cel-go's words.
+        ValueError: An escape sequence is invalid; the message is cel-go's.
     """
     body = text.replace("\r\n", "\n").replace("\r", "\n")
     is_raw = body[0] in "rR"

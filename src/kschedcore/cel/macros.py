@@ -37,7 +37,7 @@ _OVERWRITES: Final = "iteration variable overwrites accumulator variable"
 
 
 class MacroError(Exception):
-    """A macro's arguments are not what it takes.
+    """A macro's arguments are invalid.
 
     Attributes:
         offset: The place of the argument.
@@ -57,8 +57,8 @@ class Macro(NamedTuple):
     Attributes:
         name: The function's name.
         arity: The number of arguments.
-        method: Whether it is called on something.
-        expand: Makes the replacement; None when it is no macro call after all.
+        method: Whether it is called on a receiver.
+        expand: Returns the replacement; None if the call is not a macro call.
     """
 
     name: str
@@ -70,13 +70,13 @@ class Macro(NamedTuple):
         """Return the replacement of a call; the new nodes are placed at ``offset``.
 
         Raises:
-            MacroError: The arguments are not what the macro takes.
+            MacroError: The arguments are invalid.
         """
         return self.expand(_Maker(offset), target, arguments)
 
 
 class _Maker:
-    """Makes nodes at one place."""
+    """Creates nodes at one position."""
 
     __slots__ = ("offset",)
 

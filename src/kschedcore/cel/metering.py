@@ -1,6 +1,6 @@
-"""What calls did cost (cel-go's ``interpreter/runtimecost.go``, Kubernetes' ``CostEstimator.CallCost``).
+"""Actual costs of calls (cel-go's ``interpreter/runtimecost.go``, Kubernetes' ``CostEstimator.CallCost``).
 
-Costs are counted in units of about 50 ns of an API server's time, so that a limit means the same everywhere.
+Costs are in units of about 50 ns of an API server's time.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ LIST: Final = 10
 MAP: Final = 30
 STRUCT: Final = 40
 TRAVERSAL: Final = 0.1
-"""Of each code point of a string that is read once."""
+"""Cost per code point of a string that is read once."""
 PATTERN: Final = 0.25
-"""Of each code point of a regular expression, times the cost of the string."""
+"""Cost per code point of a regular expression, times the cost of the string."""
 
 Meter: TypeAlias = Callable[[tuple[Value, ...], Value], int]
 
 
 def traversal(size: float, factor: float = TRAVERSAL) -> int:
-    """Return what reading a string of some size costs."""
+    """Return the cost of reading a string of some size."""
     return math.ceil(size * factor)
 
 
 def equality(first: Value, second: Value) -> int:
-    """Return what ``==`` costs."""
+    """Return the cost of ``==``."""
     plain = isinstance(first, Duration | Timestamp | Optional)
     if isinstance(first, Quantity | CelValue) and not plain:
         return 1
@@ -40,12 +40,12 @@ def equality(first: Value, second: Value) -> int:
 
 
 def matching(text: Value, pattern_size: int) -> int:
-    """Return what matching a regular expression of some size costs."""
+    """Return the cost of matching a regular expression of some size."""
     return traversal(1.0 + size_of(text)) * math.ceil(pattern_size * PATTERN)
 
 
 def _tree(value: Value) -> int:
-    """Return what visiting every part of a value costs."""
+    """Return the cost of visiting every part of a value."""
     if isinstance(value, str | bytes):
         length = len(value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass"))
         return int(length * TRAVERSAL)
@@ -197,7 +197,7 @@ _BY_OVERLOAD: Final[dict[str, Meter]] = {
 
 
 def meter_of(function: str, overloads: tuple[Overload, ...]) -> Meter:
-    """Return what tells the cost of calls of a function, given the overloads that may be meant."""
+    """Return the meter of calls of a function with some possible overloads."""
     single = overloads[0] if len(overloads) == 1 else None
     if single is not None and single.meter is not None:
         return single.meter

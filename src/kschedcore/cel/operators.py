@@ -1,4 +1,4 @@
-"""The names of operators as functions, as cel-go's errors show them."""
+"""The names of operators in cel-go's errors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Parse an expression into nodes (cel-spec's grammar), expanding macros on the way.
 
-The parser stops at the first token it cannot use; :mod:`kschedcore.cel.diagnosis` then finds the words for the
-faults. Positions of nodes are those that cel-go gives them.
+The parser stops at the first invalid token; :mod:`kschedcore.cel.diagnosis` then generates the messages of the
+errors. Positions of nodes are those of cel-go.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from kschedcore.cel.values import UInt
 __all__ = ["MAX_DEPTH", "MAX_LENGTH", "Macros", "parse"]
 
 MAX_LENGTH: Final = 100_000
-"""Longest expression, in code points."""
+"""Maximum length of an expression, in code points."""
 MAX_DEPTH: Final = 250
-"""Deepest nesting of expressions, and of operators and selections."""
+"""Maximum depth of expressions, and of operators and selections."""
 
 _RESERVED: Final = frozenset(
     {
@@ -79,7 +79,7 @@ class Macros:
         self._found = {(each.name, each.arity, each.method): each for each in macros}
 
     def find(self, name: str, arity: int, *, method: bool) -> Macro | None:
-        """Return the macro that a call means, if it means one."""
+        """Return the macro of a call, if it is one."""
         return self._found.get((name, arity, method))
 
 
@@ -88,11 +88,11 @@ def parse(source: Source, macros: Macros, *, optional_syntax: bool = True) -> No
 
     Args:
         source: The text.
-        macros: What is expanded.
+        macros: The macros to expand.
         optional_syntax: Whether ``a.?b``, ``a[?b]`` and ``{?a: b}`` are allowed.
 
     Raises:
-        CompileError: It does not parse, in cel-go's words.
+        CompileError: It does not parse; the message is cel-go's.
     """
     if len(source.text) > MAX_LENGTH:
         size = f"size: {len(source.text)}, limit {MAX_LENGTH}"
@@ -300,7 +300,7 @@ class _Parser:
                 return expanded
         return Call(offset, name, target, arguments)
 
-    # What needs no operator
+    # Primary expressions
 
     def _primary(self) -> Node:
         kind = self._kind

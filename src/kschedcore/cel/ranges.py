@@ -1,4 +1,4 @@
-"""Ranges of sizes and costs, which estimates are made of."""
+"""Ranges of sizes and costs, for estimates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Path: TypeAlias = tuple[str, ...]
 
 
 class Range(NamedTuple):
-    """A least and a most amount; computations stop at 2**64-1."""
+    """A minimum and a maximum amount; arithmetic saturates at 2**64-1."""
 
     low: int
     high: int
@@ -82,7 +82,7 @@ class CostNode(NamedTuple):
         type: Its type.
         path: The path to it from a variable, empty when there is none.
         node: The node, None for the elements of a list.
-        size: Its size as far as the expression alone tells it.
+        size: Its size as far as it is known from the expression only.
     """
 
     type: Type
@@ -92,5 +92,5 @@ class CostNode(NamedTuple):
 
 
 def computed_or_unknown(node: CostNode) -> Range:
-    """Return the size as far as the expression alone tells it."""
+    """Return the size as far as it is known from the expression only."""
     return UNKNOWN if node.size is None else node.size

@@ -1,4 +1,4 @@
-"""Run what recurses as deep as the deepest expression, which is deeper than Python's default allows."""
+"""Runs functions that recurse as deep as the deepest expression, beyond Python's default limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["deeply"]
 _Result = TypeVar("_Result")
 
 _EXTRA_FRAMES: Final = 12_000
-"""Some ten frames for each level of the parser's bound of 250, for each of a macro's nodes."""
+"""About ten frames for each level of the parser's limit of 250, for each of a macro's nodes."""
 
 
 def deeply(run: Callable[[], _Result]) -> _Result:

@@ -61,7 +61,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
     """Return the pattern for Python.
 
     Raises:
-        PatternError: RE2 refuses it, in its words.
+        PatternError: RE2 refuses it; the message is RE2's.
     """
     if len(pattern) > _MAX_PATTERN:
         raise PatternError("expression too large")
@@ -259,7 +259,7 @@ class _Translator:
                 self._emit(re.escape(code), length)
 
     def _letter(self, at: int) -> tuple[str, int]:
-        """Return the code point that an escape sequence stands for, and the sequence's length."""
+        """Return the code point of an escape sequence, and the sequence's length."""
         letter = self._pattern[at + 1 : at + 2]
         if letter in _CONTROL:
             return _CONTROL[letter], 2
@@ -358,7 +358,7 @@ def _ranges(points: list[int]) -> str:
 
 @remembered
 def _complement(content: str) -> str:
-    """Return the content of a set of everything that is not in the set."""
+    """Return the content of the complement of a set."""
     inside = re.compile(f"[{content}]")
     return _ranges([point for point in range(sys.maxunicode + 1) if not inside.match(chr(point))])
 

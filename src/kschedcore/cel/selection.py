@@ -26,7 +26,7 @@ _KEYS: Final = frozenset({str, int, UInt, bool, float})
 
 
 def check_key(key: Value) -> None:
-    """Refuse a key that no value has, in the words of cel-go, which names its own types.
+    """Refuse a key of an invalid type, with cel-go's message.
 
     Raises:
         EvaluationError: It is neither a string nor a number nor a truth value.
@@ -36,7 +36,7 @@ def check_key(key: Value) -> None:
 
 
 def find(container: Value, key: Value) -> Value:
-    """Return what a value has for a key; :data:`MISSING` when it has nothing for it.
+    """Return a value's field, entry or element for a key; :data:`MISSING` if there is none.
 
     Raises:
         EvaluationError: The key is of a type that the value never has keys of.
@@ -69,10 +69,10 @@ def _position(key: Value) -> int:
 
 
 def select(container: Value, key: Value) -> Value:
-    """Return what a value has for a key; of an optional value an optional value.
+    """Return a value's field, entry or element for a key; for an optional value an optional value.
 
     Raises:
-        EvaluationError: It has nothing for it.
+        EvaluationError: There is none.
     """
     if type(container) is Optional:
         return select_optional(container, key)
@@ -84,7 +84,7 @@ def select(container: Value, key: Value) -> Value:
 
 
 def select_optional(container: Value, key: Value) -> Optional:
-    """Return what a value has for a key as an optional value."""
+    """Return a value's field, entry or element for a key as an optional value."""
     if type(container) is Optional:
         if isinstance(container.content, Missing):
             return NONE

@@ -1,4 +1,4 @@
-"""The text of an expression and how faults in it are shown (cel-go's ``common.Error.ToDisplayString``)."""
+"""The text of an expression, and the display of errors in it (cel-go's ``common.Error.ToDisplayString``)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Source:
         self._starts = [0, *(index + 1 for index, letter in enumerate(text) if letter == "\n")]
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Return the 1-based line and 0-based column of an offset; ``(-1, -1)`` when it is unknown."""
+        """Return the 1-based line and 0-based column of an offset; ``(-1, -1)`` if unknown."""
         if offset < 0:
             return -1, -1
         line = bisect_right(self._starts, offset)

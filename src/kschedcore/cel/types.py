@@ -1,4 +1,4 @@
-"""The types of expressions, and what is assignable to what (cel-go's ``common/types`` and ``checker``).
+"""The types of expressions (cel-go's ``common/types``).
 
 A :class:`Type` is also a value at run time: ``type(1) == int``.
 """
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Kind(Enum):
-    """What sort of type it is; only the kinds of containers have parameters."""
+    """The kind of a type; only container types have parameters."""
 
     ANY = auto()
     BOOL = auto()
@@ -66,8 +66,8 @@ class Type:
 
     Attributes:
         kind: Its kind.
-        name: What ``type()`` shows: ``int``, ``list``, ``kubernetes.Quantity``.
-        parameters: Of a list its element, of a map its key and value, of an optional what it holds.
+        name: The name of ``type()``: ``int``, ``list``, ``kubernetes.Quantity``.
+        parameters: The element of a list, the key and value of a map, the value of an optional.
     """
 
     kind: Kind
@@ -89,12 +89,12 @@ class Type:
 
     @property
     def is_dyn(self) -> bool:
-        """Whether checks of it are left to the evaluation."""
+        """Whether it is only checked at run time."""
         return self.kind is Kind.DYN or self.kind is Kind.ANY
 
     @property
     def is_optional(self) -> bool:
-        """Whether it is an optional of something."""
+        """Whether it is an optional type."""
         return self.kind is Kind.OPAQUE and self.name == "optional_type"
 
     def shown(self) -> str:
@@ -164,7 +164,7 @@ def object_type(name: str) -> Type:
 
 
 def opaque_type(name: str, *parameters: Type) -> Type:
-    """Return a type that only functions know how to use, ``net.IP``."""
+    """Return a type that is only used by functions, ``net.IP``."""
     return Type(Kind.OPAQUE, name, parameters)
 
 

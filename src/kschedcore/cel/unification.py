@@ -1,4 +1,4 @@
-"""Which type is assignable to which, and what type parameters stand for (cel-go's ``checker/types.go``)."""
+"""Assignability of types, and bindings of type parameters (cel-go's ``checker/types.go``)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from kschedcore.cel.types import Kind, Type
 __all__ = ["Bindings", "assign", "assign_all", "most_general", "substituted"]
 
 Bindings: TypeAlias = dict[str, Type]
-"""What type parameters stand for, by name."""
+"""The bindings of type parameters, by name."""
 
 _NULLABLE = frozenset({Kind.OPAQUE, Kind.STRUCT, Kind.ANY, Kind.DURATION, Kind.TIMESTAMP, Kind.NULL})
 _CONTAINERS = frozenset({Kind.OPAQUE, Kind.LIST, Kind.MAP})
 
 
 def assign(bindings: Bindings, first: Type, second: Type) -> Bindings | None:
-    """Return the bindings under which both types agree, None when they do not."""
+    """Return the bindings under which both types agree, None if they do not."""
     found = dict(bindings)
     return found if _agree(found, first, second) else None
 
 
 def assign_all(bindings: Bindings, first: tuple[Type, ...], second: tuple[Type, ...]) -> Bindings | None:
-    """Return the bindings under which types agree pairwise, None when they do not."""
+    """Return the bindings under which types agree pairwise, None if they do not."""
     found = dict(bindings)
     return found if _all_agree(found, first, second) else None
 
@@ -34,12 +34,12 @@ def most_general(first: Type, second: Type) -> Type:
 
 
 def substituted(bindings: Bindings, given: Type, *, free_to_dyn: bool = False) -> Type:
-    """Return a type with its parameters replaced by what they stand for.
+    """Return a type with its parameters replaced by their bindings.
 
     Args:
-        bindings: What they stand for.
+        bindings: The bindings.
         given: The type.
-        free_to_dyn: Replace those that stand for nothing by ``dyn``.
+        free_to_dyn: Replace unbound parameters by ``dyn``.
     """
     if given.kind is Kind.PARAMETER:
         bound = bindings.get(given.name)
@@ -85,7 +85,7 @@ def _is_wild(given: Type) -> bool:
 
 
 def _bind(bindings: Bindings, given: Type, free: Type) -> tuple[bool, bool]:
-    """Let a parameter stand for a type; return whether it may, and whether it stood for something before."""
+    """Bind a parameter to a type; return whether that is possible, and whether it was bound before."""
     if given.is_exactly(free):
         return True, True
     bound = bindings.get(free.name)
@@ -105,7 +105,7 @@ def _bind(bindings: Bindings, given: Type, free: Type) -> tuple[bool, bool]:
 
 
 def _is_free_of(bindings: Bindings, free: Type, given: Type) -> bool:
-    """Whether a parameter occurs nowhere in a type (the occurs check)."""
+    """Return whether a parameter does not occur in a type (the occurs check)."""
     if free.is_exactly(given):
         return False
     if given.kind is Kind.PARAMETER:

@@ -54,7 +54,7 @@ LITERALS: Final = (
     _literal_validator("timestamp", _call),
     _literal_validator("matches", _pattern),
 )
-"""Literal arguments of ``duration``, ``timestamp`` and ``matches`` must be valid."""
+"""Check literal arguments of ``duration``, ``timestamp`` and ``matches``."""
 
 
 def mixed_literals(exempt: frozenset[str]) -> Validator:

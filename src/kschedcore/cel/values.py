@@ -1,7 +1,7 @@
-"""Values of expressions that Python has no type of its own for.
+"""Values of expressions for which Python has no type.
 
 ``bool``, ``int`` (64 bits, checked by the operators), ``float``, ``str``, ``bytes``, ``None``, ``list`` (or
-``tuple``) and ``dict`` stand for CEL's types of these names. Values of a library's own type derive from
+``tuple``) and ``dict`` are CEL's types of these names. Values of a library's own type derive from
 :class:`CelValue`.
 """
 
@@ -51,7 +51,7 @@ class Missing:
 
 
 MISSING: Final = Missing()
-"""What looking up a key that is not there gives; never a value of an expression."""
+"""The result of looking up a missing key; never a value of an expression."""
 
 
 class UInt(int):
@@ -148,7 +148,7 @@ class Duration(CelValue):
         """Read ``1h30m``, ``-1.5s`` (Go's ``time.ParseDuration``).
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is invalid.
         """
         rest = text[1:] if text[:1] in {"+", "-"} else text
         if rest == "0":
@@ -362,7 +362,7 @@ def size_of(value: Value) -> int:
 
 
 def fixed_text(number: float) -> str:
-    """Return a number without exponent, with as few digits as tell it apart (Go's ``'f', -1``)."""
+    """Return a number without exponent, with the fewest digits that identify it (Go's ``'f', -1``)."""
     text = repr(number)
     if text in {"inf", "-inf", "nan"}:
         return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}[text]
@@ -427,7 +427,7 @@ def _escaped(letter: str) -> str:
 
 
 def text_of(value: Value) -> str:
-    """Return a value as errors show it (Go's ``%v`` of cel-go's values)."""
+    """Return a value for error messages (Go's ``%v`` of cel-go's values)."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -1,1 +1,1 @@
-"""Defaults, validation and admission plugins: what the API server does to a write before it is stored."""
+"""Admission of writes: defaults, validation and admission plugins."""

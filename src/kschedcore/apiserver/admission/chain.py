@@ -1,4 +1,4 @@
-"""The admission chain: everything that happens to an object between the request and the store."""
+"""The admission chain: the steps of a write between the request and the store."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class _Steps(NamedTuple):
 
 
 class AdmissionChain:
-    """Kubernetes' own admission: its decoder, defaults, plugins, strategies and validation.
+    """Kubernetes' admission: decoder, defaults, plugins, strategies and validation.
 
     Implements :class:`kschedcore.apiserver.admission.types.Admission`.
 
     Args:
-        reader: The store that plugins look into, and in which quotas are charged.
-        plugins: Other plugins than the default ones, in their order.
+        reader: The store that plugins read, and in which quotas are charged.
+        plugins: The plugins to use instead of the default ones, in order.
         release: The Kubernetes version and feature gates that the default plugins follow.
     """
 
@@ -74,7 +74,7 @@ class AdmissionChain:
         self._decoders: dict[tuple[str, str], Callable[[Any], tuple[Object, list[str]]] | None] = {}
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation = "Warn") -> Decoded:
-        """Read ``body`` as ``resource``; 400 in the decoder's words when it cannot be."""
+        """Decode ``body`` as ``resource``; 400 with the decoder's message if it is invalid."""
         kind, api_version = resource.kind, resource.api_version
         try:
             decoder = self._decoders[kind, api_version]
@@ -103,7 +103,7 @@ class AdmissionChain:
         default(resource.kind, obj)
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Whether a plugin or the kind's strategy may change what was written."""
+        """Return whether a plugin or the kind's strategy may change the written object."""
         if strategies.may_change(request):
             return True
         return any(may_change(request) for may_change in self._steps(request).may_change)
@@ -114,11 +114,11 @@ class AdmissionChain:
             admit(request)
 
     def prepare(self, request: AdmissionRequest) -> None:
-        """Keep, reset or generate what is not the author's to write."""
+        """Keep, reset or generate fields that the client does not control."""
         strategies.prepare(request)
 
     def validate(self, request: AdmissionRequest) -> None:
-        """Validate (422 with every fault), then allocate what only a valid object gets."""
+        """Validate (422 with every error), then allocate addresses and ports of a valid object."""
         obj, old, resource = request.object, request.old_object, request.resource
         if obj is None:
             return
@@ -143,7 +143,7 @@ class AdmissionChain:
         strategies.complete(request, self._reader)
 
     def review(self, request: AdmissionRequest) -> None:
-        """Run the validating plugins, in order; quota, which charges, is the last."""
+        """Run the validating plugins, in order; ResourceQuota, which charges quotas, is the last."""
         for review in self._steps(request).review:
             review(request)
 
@@ -179,7 +179,7 @@ def _decoder(resource: Resource) -> Callable[[Any], tuple[Object, list[str]]] | 
 
 
 def _check_type(resource: Resource, body: Object) -> None:
-    """A body need not say what it is, but must not say that it is something else."""
+    """Check the apiVersion and kind of a body, which may be absent but not different."""
     api_version = _type_field(body, "apiVersion") or resource.api_version
     kind = _type_field(body, "kind") or resource.kind
     if api_version == resource.api_version and kind == resource.kind:
@@ -197,7 +197,7 @@ def _check_type(resource: Resource, body: Object) -> None:
 
 
 def _check_template_generation(resource: Resource, obj: Object) -> None:
-    """Kubernetes reads the annotation as a field of the object (``Convert_v1_DaemonSet_To_apps_DaemonSet``)."""
+    """Check the annotation, which Kubernetes decodes as a field (``Convert_v1_DaemonSet_To_apps_DaemonSet``)."""
     text = obj["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION)
     if text is not None and not is_integer(text):
         raise _unreadable(resource, f'strconv.ParseInt: parsing "{text}": invalid syntax')

@@ -1,13 +1,13 @@
-"""The interface between the registry and admission: requests, what they look up, and the steps of the chain.
+"""The interface between the registry and admission: requests, the reader of objects, and the steps of the chain.
 
 The order is the API server's own. For every write the registry calls, with the same :class:`AdmissionRequest`::
 
     decode -> default -> admit (mutating plugins) -> prepare -> validate -> review (validating plugins)
 
-and stores ``request.object`` when none of them raised. ``decode`` builds a fresh object, so every later step
-may change ``request.object`` in place; ``request.old_object`` belongs to the store and is never changed.
-The parts of a pod are shared with other pods: its spec, its status and what is in its metadata are frozen,
-and a step that wants another one puts it in its place.
+and stores ``request.object`` if none of them raised. ``decode`` builds a new object, so later steps may change
+``request.object`` in place; ``request.old_object`` belongs to the store and must not be changed. The parts of a pod are
+shared with other pods: its spec, its status and the parts of its metadata are frozen, and have to be replaced to be
+changed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
 
 class Operation(StrEnum):
-    """What a request does, as admission names it."""
+    """The operation of a request, as in admission."""
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"
@@ -40,17 +40,17 @@ class Operation(StrEnum):
 
 
 class AdmissionRequest(msgspec.Struct):
-    """One write on its way to the store.
+    """One write.
 
     Attributes:
-        operation: What it does.
-        resource: On which resource.
+        operation: The operation.
+        resource: The resource.
         namespace: ``""`` for cluster-scoped resources.
-        name: ``""`` when the server is to generate it.
-        object: The new object, free to be changed; None on delete.
-        old_object: The stored object on update and delete; never changed.
+        name: ``""`` if the server generates it.
+        object: The new object, which may be changed; None on delete.
+        old_object: The stored object on update and delete; must not be changed.
         subresource: ``status``, ``scale``, ``binding``, ``eviction`` or ``""``.
-        dry_run: Nothing is kept, so plugins charge nothing.
+        dry_run: Whether nothing is stored, so that plugins do not charge quotas.
         options: Query parameters and delete options as sent.
         version: The API version of the request, where that is not the stored one.
     """
@@ -68,19 +68,19 @@ class AdmissionRequest(msgspec.Struct):
 
 
 class ObjectReader(Protocol):
-    """What admission may ask of the store. Objects it returns are the store's and never changed.
+    """Read access to the store for admission. Returned objects must not be changed.
 
     ``resource`` is the qualified plural, ``pods`` or ``deployments.apps``.
     """
 
     def get(self, resource: str, namespace: Namespace, name: str) -> Object | None:
-        """The object, or None."""
+        """Return the object, or None."""
 
     def list(self, resource: str, namespace: Namespace | None = None) -> Sequence[Object]:
-        """Every object of the resource, in one namespace or all of them, in order of namespace and name."""
+        """Return the objects of the resource, in one namespace or all, in order of namespace and name."""
 
     def replace_status(self, resource: str, obj: Object) -> bool:
-        """Store ``obj`` over its older version, by its resourceVersion; False when that has moved on."""
+        """Replace an object by its resourceVersion; return False if it has another version."""
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -91,10 +91,10 @@ class Decoded(msgspec.Struct, frozen=True):
 
 
 class Admission(Protocol):
-    """The steps of a write, in the order in which the registry takes them. Each raises :class:`StatusError`."""
+    """The steps of a write, in the order in which the registry calls them. Each may raise :class:`StatusError`."""
 
     def decode(self, resource: Resource, body: Object, validation: FieldValidation) -> Decoded:
-        """Read ``body`` as ``resource`` (400): types checked, zeros normalised, unknown fields dropped."""
+        """Decode ``body`` as ``resource`` (400): types checked, zeros normalised, unknown fields dropped."""
 
     def default(self, resource: Resource, obj: Object) -> None:
         """Fill in API defaults, in place."""

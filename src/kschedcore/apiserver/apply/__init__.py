@@ -1,1 +1,1 @@
-"""Server-side apply: who manages which fields, and merging what they want (KEP-555)."""
+"""Server-side apply: field managers, and merging of applied configurations (KEP-555)."""

@@ -1,4 +1,4 @@
-"""Whether an applied configuration fits its schema at all, in the words of structured-merge-diff."""
+"""Validation of applied configurations against the schema, with structured-merge-diff's messages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _STRINGS = ("string", "bytes", "time", "micro_time")
 
 
 def problems(config: Mapping[str, Any], field: Field) -> list[str]:
-    """What is wrong with a configuration: undeclared fields, values of another type, items without keys."""
+    """Yield the problems of a configuration: undeclared fields, values of a wrong type, items without keys."""
     found = list(_problems(config, field, ()))
     return list(_problems(masked(config, mask=_masked_alike), field, ())) if found else found
 
 
 def _masked_alike(value: Any) -> Any:
-    """Mask a value by one of its type, which has the same problem."""
+    """Replace a confidential value by one of its type with the same problem."""
     match value:
         case str():
             return MASK
@@ -36,7 +36,7 @@ def _masked_alike(value: Any) -> Any:
 
 
 def summary(found: Sequence[str]) -> str:
-    """Several problems as one message."""
+    """Return several problems as one message."""
     return found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
 
 
@@ -93,7 +93,7 @@ def _list_problems(value: Any, field: Field, path: Path) -> Iterator[str]:
 
 
 def _item_problem(item: Any, *, keyed: bool) -> str:
-    """Why an item can have no place of its own in a list that is merged."""
+    """Return why an item has no path element in a merged list."""
     if keyed and not isinstance(item, dict):
         found = "null" if item is None else "non-map"
         return f"associative list with keys may not have {found} elements"

@@ -1,4 +1,4 @@
-"""``metadata.managedFields``: reading it, keeping it true through every write, writing it back."""
+"""``metadata.managedFields``: decoding, updating with each write, and encoding."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class FieldManager:
         kind: The objects' type.
         api_version: The API version of the writes.
         subresource: ``status``, ``scale`` or ``""``.
-        ignored: Fields that writes here do not change, as ``status`` of the main resource
+        ignored: Fields that such writes do not change, such as ``status`` of the main resource
             (``GetResetFields`` of the registries).
         conversion: How stored objects become objects of this version; None when they are stored as they are.
         others: API version -> type and conversion from the stored version, of the kind's other versions.
@@ -96,7 +96,7 @@ class FieldManager:
         tree = self._claims_in_common(tuple(metadata), tuple(specs), empty)
         others = [key for key in new if key not in _MOSTLY]
         if others:
-            # The data of a config map is not shared with other objects, and may be long.
+            # The data of a ConfigMap is not shared with other objects, and may be large.
             more: Object = {}
             for key in others:
                 more |= self._claims(key, new[key], empty)
@@ -111,11 +111,11 @@ class FieldManager:
             new: The object after, likewise.
             entries: The recorded entries, or :data:`FORGET`.
             name: The field manager of the write.
-            now: When.
+            now: The time.
         """
         managers = _managers(entries)
         if not managers and entries is not FORGET:
-            # No manager has ever been recorded: tracking begins with the first apply.
+            # No manager is recorded: tracking begins with the first apply.
             return NO_MANAGERS
         me = Manager(name, "Update", self._api_version, self._subresource)
         others: Managers = {}
@@ -180,7 +180,7 @@ class FieldManager:
         return shared(self._claims(key, value, empty))
 
     def _claims(self, key: str, value: Any, empty: Object) -> Object:
-        """The ``fieldsV1`` of one top-level field of a new object."""
+        """Return the ``fieldsV1`` of one top-level field of a new object."""
         before = {key: empty[key]} if key in empty else {}
         changed = compare(before, {key: value}, self._root).outside(self._ignored)
         return to_fields_v1((changed.added | changed.modified) - _NEVER_MANAGED)
@@ -196,20 +196,20 @@ class FieldManager:
         *,
         force: bool,
     ) -> tuple[Object, FrozenList]:
-        """``live`` as ``config`` by ``name`` wants it, sharing parts with both, and the entries then.
+        """Return ``live`` after ``name`` applied ``config``, sharing parts with both, and the new entries.
 
         Args:
-            live: The object, without managedFields; None where there is none yet.
-            entries: What is recorded of it.
-            config: What is wanted.
+            live: The object, without managedFields; None if it does not exist.
+            entries: The recorded entries.
+            config: The applied configuration.
             empty: An object of the kind without fields.
-            name: Who wants it.
+            name: The field manager.
             now: The time.
             force: Whether to take fields that others manage.
 
         Raises:
             StatusError: 409 with every conflict.
-            ValueError: ``config`` does not fit the schema.
+            ValueError: ``config`` does not conform to the schema.
         """
         if found := problems(config, self._root):
             raise ValueError(summary(found))
@@ -289,7 +289,7 @@ def _capped(managers: Managers) -> Managers:
 
 @remembered
 def _managers(entries: FrozenList) -> Managers:
-    """Return the managers of a list of entries; none when it cannot be read. Not to be changed."""
+    """Return the managers of a list of entries; none if it is invalid. The result must not be changed."""
     found = [_read_entry(shared(entry)) for entry in entries]
     return {} if None in found else dict(each for each in found if each is not None)
 

@@ -1,8 +1,8 @@
 """Paths of fields, sets of them, and the ``fieldsV1`` form in which ``managedFields`` stores a set.
 
-A path is a tuple of elements in their ``fieldsV1`` spelling: ``f:NAME`` a field, ``k:{"name":"a"}`` the list
-item with these keys, ``v:"x"`` the set member, ``i:0`` the index. A set is a frozenset of paths. The path of
-a parent does not stand for those of its children.
+A path is a tuple of elements in ``fieldsV1`` notation: ``f:NAME`` a field, ``k:{"name":"a"}`` the list item with these
+keys, ``v:"x"`` the set member, ``i:0`` the index. A set is a frozenset of paths. The path of a parent does not include
+those of its children.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def _json(value: Any) -> str:
 
 
 def element_of(field: Field, item: Any, missing: str | None = None) -> str:
-    """The path element of an item of a list of type ``map`` or ``set``.
+    """Return the path element of an item of a list of type ``map`` or ``set``.
 
     Args:
         field: The list.
         item: The item.
-        missing: What stands for a key that is absent and has no default; None to refuse it. A stored item may
-            lack one: the name of an image pull secret is optional, and empty by the published schema.
+        missing: The value of an absent key without a default; None to refuse it. A stored item may lack one: the name
+            of an image pull secret is optional, and empty by the published schema.
 
     Raises:
         ValueError: A keyed item lacks a key that has no default, and ``missing`` is None.
@@ -59,9 +59,9 @@ def element_of(field: Field, item: Any, missing: str | None = None) -> str:
 
 
 def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
-    """The nested form of a set: a leaf is ``{}``, a member that has children holds ``"."``."""
+    """Return the nested form of a set: a leaf is ``{}``, a member with children contains ``"."``."""
     root: dict[str, Any] = {}
-    # In order, so that a member comes before those below it.
+    # Sorted, so that a member comes before its children.
     for path in sorted(fields):
         node, on_the_way = root, True
         for element in path:
@@ -78,10 +78,10 @@ def to_fields_v1(fields: Iterable[Path]) -> dict[str, Any]:
 
 
 def from_fields_v1(tree: Mapping[str, Any]) -> FieldSet:
-    """Return the set that a nested form holds.
+    """Return the set of a nested form.
 
     Raises:
-        ValueError: It is no such form.
+        ValueError: It is invalid.
     """
     return frozenset(_members(tree, ()))
 
@@ -110,7 +110,7 @@ def _check_element(element: str, child: Any) -> None:
 
 
 def subtree(fields: Iterable[Path]) -> dict[str, Any]:
-    """The set as a trie, for walks along an object; members are marked with ``"."``."""
+    """Return the set as a trie, for walks along an object; members are marked with ``"."``."""
     root: dict[str, Any] = {}
     for path in fields:
         node = root
@@ -121,7 +121,7 @@ def subtree(fields: Iterable[Path]) -> dict[str, Any]:
 
 
 def display(path: Path) -> str:
-    """A path as messages show it: ``.spec.template.spec.containers[name="a"].image``."""
+    """Return a path for messages: ``.spec.template.spec.containers[name="a"].image``."""
     return "".join(_displayed(element) for element in path)
 
 

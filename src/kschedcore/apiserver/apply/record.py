@@ -1,9 +1,9 @@
-"""Field records: ``managedFields``, computed when they are read.
+"""Managed-fields records: ``managedFields``, computed when they are read.
 
-Most of a cluster's writes are made by components, and no component reads ``managedFields``. So a write only
-records its manager and the object before; the first reader of ``managedFields`` replays the writes since then in
-their order, and the result is kept for the next. Updates cannot conflict and change nothing of the object, so it
-does not matter when this is done.
+Most writes of a cluster are by components, and no component reads ``managedFields``. So a write only records its
+manager and the object before; the first reader of ``managedFields`` replays the writes since then in order, and the
+result is cached. Updates of managed fields cannot conflict and do not change other fields, so they can be computed at
+any time.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from kschedcore.apiserver.apply.fieldmanager import NO_MANAGERS, FieldManager
 __all__ = ["Record", "entries_of"]
 
 MAX_WRITES = 16
-"""After so many writes that were not read they are replayed, so that old states can be freed."""
+"""Number of writes after which they are replayed even if not read, so that old states can be freed."""
 
 
 class _Writer(NamedTuple):
-    """Who wrote, and when; ``manager`` is of the path that was written through."""
+    """The field manager and time of a write; ``manager`` is that of the path (resource or subresource)."""
 
     manager: FieldManager
     name: str
@@ -81,7 +81,7 @@ class Record:
         return cls(None, _Write(live, _Writer(manager, name, now), _writes_of(live) + 1))
 
     def carried_from(self, obj: StoredObject) -> FieldRecord:
-        """Return the record of a successor of ``obj`` by a write without a field manager."""
+        """Return the record of the next version of ``obj`` after a write without a field manager."""
         if self.write is None or self.write.writer is None:
             return self
         return Record(None, _Write(obj, None, self.write.number + 1))
@@ -112,7 +112,7 @@ class Record:
 
 
 def entries_of(obj: StoredObject) -> FrozenList:
-    """The ``managedFields`` of an object."""
+    """Return the ``managedFields`` of an object."""
     return NO_MANAGERS if obj.record is None else obj.record.entries(obj)
 
 

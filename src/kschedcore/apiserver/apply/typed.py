@@ -1,7 +1,7 @@
-"""Walks over objects that know their schema: which fields, what changed, merged, with fields taken out.
+"""Typed operations on objects by their schema: field sets, comparison, merging, removal.
 
 The rules are those of structured-merge-diff's ``typed`` package. A list is atomic, a set, or keyed; a map or
-object is granular unless the schema calls it atomic. Something atomic is one field, whatever it holds.
+object is granular unless the schema calls it atomic. An atomic value is one field, regardless of its content.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from kschedcore.apiserver.apply.paths import FieldSet, Path, element_of, subtree
 __all__ = ["Comparison", "compare", "field_set", "merge", "outside", "remove", "root", "with_named_fields"]
 
 _ABSENT: Any = object()
-"""No value at all, which null is not."""
+"""An absent value, in contrast to null."""
 _NOTHING = (_ABSENT,)
 
 
 def root(kind: ObjectType) -> Field:
-    """A field that holds a whole object of type ``kind``, where the walks begin."""
+    """Return the root field of an object of type ``kind``."""
     return Field("object", ref=kind.name)
 
 
 def _shape(field: Field) -> str:
-    """How a field is walked: ``leaf``, ``map`` (of fields or of keys) or ``list``."""
+    """Return the shape of a field: ``leaf``, ``map`` (of fields or of keys) or ``list``."""
     if field.type in ("object", "map"):
         return "leaf" if field.map_type == "atomic" else "map"
     if field.type == "list":
@@ -36,12 +36,12 @@ def _shape(field: Field) -> str:
 
 
 def _child(field: Field, key: str) -> Field | None:
-    """The type of ``key`` in an object or map; None for a field the schema does not have."""
+    """Return the type of ``key`` in an object or map; None for an unknown field."""
     return field.items if field.type == "map" else field.object.fields.get(key)
 
 
 def _indexed(field: Field, items: Sequence[Any] | None) -> dict[str, Any]:
-    """Items by path element; of duplicates the first."""
+    """Return items by path element; the first of duplicates."""
     found: dict[str, Any] = {}
     for item in items or ():
         found.setdefault(element_of(field, item, ""), item)
@@ -49,7 +49,7 @@ def _indexed(field: Field, items: Sequence[Any] | None) -> dict[str, Any]:
 
 
 def _children(field: Field, value: Any) -> dict[str, tuple[Any, Field]]:
-    """What a granular value holds, by path element, each with its type; nothing for null and absence."""
+    """Return the children of a granular value by path element, with their types; none for null and absent values."""
     if value is _ABSENT or value is None:
         return {}
     shape = _shape(field)
@@ -69,12 +69,12 @@ def _children(field: Field, value: Any) -> dict[str, tuple[Any, Field]]:
 
 @cache
 def _fields_of(type_name: str) -> dict[str, tuple[str, Field]]:
-    """By name, the path element and the type of every field of an object."""
+    """Return name -> path element and type of every field of an object type."""
     return {name: (f"f:{name}", field) for name, field in object_type(type_name).fields.items()}
 
 
 def field_set(value: Mapping[str, Any], field: Field) -> FieldSet:
-    """The fields that an applied configuration claims."""
+    """Return the field set of an applied configuration."""
     return frozenset(_claimed(value, field, ()))
 
 
@@ -93,7 +93,7 @@ def _claimed(value: Any, field: Field, path: Path) -> Iterator[Path]:
 
 
 def outside(fields: FieldSet, ignored: FieldSet) -> FieldSet:
-    """The set without the ignored fields and everything below them."""
+    """Return the set without the ignored fields and their children."""
     for depth in {len(path) for path in ignored}:
         fields = frozenset([path for path in fields if path[:depth] not in ignored])
     return fields
@@ -101,7 +101,7 @@ def outside(fields: FieldSet, ignored: FieldSet) -> FieldSet:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between two objects."""
+    """The differences between two objects."""
 
     added: FieldSet
     modified: FieldSet
@@ -109,18 +109,18 @@ class Comparison:
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs."""
+        """Whether there are no differences."""
         return not (self.added or self.modified or self.removed)
 
     def outside(self, ignored: FieldSet) -> Comparison:
-        """What differs beside the ignored fields and everything below them."""
+        """Return the differences without the ignored fields and their children."""
         return Comparison(*(outside(each, ignored) for each in (self.added, self.modified, self.removed)))
 
 
 def compare(old: Any, new: Any, field: Field) -> Comparison:
-    """What ``new`` adds to, changes in and removes from ``old``.
+    """Return the fields that ``new`` adds to, changes in and removes from ``old``.
 
-    A granular value that comes or goes is itself added or removed, beside its leaves.
+    A granular value that is added or removed is in the result, as well as its leaves.
     """
     found: tuple[list[Path], list[Path], list[Path]] = ([], [], [])
     _compare(old, new, field, (), found)
@@ -163,7 +163,7 @@ def _compare(
 def _compare_objects(
     old: Any, new: Any, field: Field, path: Path, found: tuple[list[Path], list[Path], list[Path]]
 ) -> None:
-    """What most of a walk is: two objects with named fields, few of which differ."""
+    """Compare two objects with named fields, the most frequent case."""
     known = _fields_of(field.ref)
     for key, item in old.items():
         counterpart = new.get(key, _ABSENT)
@@ -207,7 +207,7 @@ def _merge(live: Any, config: Any, field: Field) -> Any:
 
 
 def _merge_list(live: Sequence[Any], config: Sequence[Any], field: Field) -> list[Any]:
-    """Shared items in the order of ``config``; items that only ``live`` has stay where they are."""
+    """Merge lists: shared items in the order of ``config``; items of ``live`` only stay at their positions."""
     items = field.items
     assert items is not None
     mine, theirs = _indexed(field, live), _indexed(field, config)
@@ -217,7 +217,7 @@ def _merge_list(live: Sequence[Any], config: Sequence[Any], field: Field) -> lis
         if element not in theirs:
             result.append(item)
         elif element == next((each for each in ahead if each in mine), None):
-            # What the configuration lists before the shared item comes before it.
+            # Items before the shared item in the configuration come before it.
             stop = ahead.index(element) + 1
             result += [_merge(mine.get(each, _ABSENT), theirs[each], items) for each in ahead[:stop]]
             ahead = ahead[stop:]
@@ -225,7 +225,7 @@ def _merge_list(live: Sequence[Any], config: Sequence[Any], field: Field) -> lis
 
 
 def remove(value: Any, fields: FieldSet, field: Field) -> Any:
-    """``value`` without ``fields`` and what is below them; what is left empty becomes null."""
+    """Return ``value`` without ``fields`` and their children; emptied values become null."""
     return _remove(value, subtree(fields), field)
 
 
@@ -257,7 +257,7 @@ def _remove(value: Any, trie: Mapping[str, Any], field: Field) -> Any:
 
 
 def with_named_fields(fields: FieldSet, field: Field) -> FieldSet:
-    """The set, and every named field on the way to a member: ``spec`` of ``spec.replicas``, no map keys."""
+    """Return the set with the parent fields of its members: ``spec`` of ``spec.replicas``, without map keys."""
     added: set[Path] = set(fields)
     for path in fields:
         node: Field | None = field

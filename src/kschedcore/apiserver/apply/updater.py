@@ -22,7 +22,7 @@ __all__ = ["ApplyConflict", "Managed", "Manager", "Managers", "apply", "update"]
 
 
 class Manager(NamedTuple):
-    """Who manages: name, ``Apply`` or ``Update``, the API version of an update, the subresource."""
+    """A field manager: name, ``Apply`` or ``Update``, the API version of an update, the subresource."""
 
     name: str
     operation: str
@@ -31,14 +31,14 @@ class Manager(NamedTuple):
 
 
 class Managed(NamedTuple):
-    """What one manager manages: the fields, in which API version, since when (None: never changed one)."""
+    """The fields of one manager, their API version, and the time (None: it never changed a field)."""
 
     fields: FieldSet
     api_version: str
     time: str | None = None
 
     def without(self, gone: FieldSet) -> Managed:
-        """The same but for some fields; the very same when none of them is managed here."""
+        """Return a copy without some fields; the same object if it has none of them."""
         return self if self.fields.isdisjoint(gone) else self._replace(fields=self.fields - gone)
 
 
@@ -46,7 +46,7 @@ Managers = dict[Manager, Managed]
 
 
 class ApplyConflict(KschedcoreError):  # noqa: N818 - Kubernetes' word
-    """Fields that others manage would change.
+    """An apply would change fields of other managers.
 
     Attributes:
         fields: Manager and path of every conflict, in order.
@@ -65,10 +65,10 @@ def update(
     manager: Manager,
     ignored: FieldSet,
 ) -> tuple[Managers, bool]:
-    """Who manages what after ``manager`` changed ``live`` into ``new``.
+    """Return the managed fields after ``manager`` changed ``live`` to ``new``.
 
     Returns:
-        The managers, and whether ``manager`` took any field.
+        The managed fields by manager, and whether ``manager`` gained any field.
     """
     difference = compare(live, new, field).outside(ignored)
     taken = difference.added | difference.modified
@@ -92,10 +92,10 @@ def apply(
     ignored: FieldSet,
     force: bool,
 ) -> tuple[Any | None, Managers]:
-    """Merge ``config``, the whole of what ``manager`` wants, into ``live``.
+    """Merge ``config``, the complete configuration of ``manager``, into ``live``.
 
     Returns:
-        The new object, None when nothing in it changes, and the managers.
+        The new object, None if unchanged, and the managed fields by manager.
 
     Raises:
         ApplyConflict: Another manager has a field that would change, and ``force`` is not set.
@@ -106,7 +106,7 @@ def apply(
     current = dict(managers)
     current[manager] = Managed(claimed, api_version, last.time if last else None)
     applied_before = frozenset() if last is None else outside(last.fields, ignored)
-    # Who still wants all that it wanted has nothing to take out.
+    # A manager whose field set did not shrink has nothing to remove.
     if not applied_before <= claimed:
         merged = _prune(merged, current, applied_before, field)
     difference = compare(live, merged, field).outside(ignored)
@@ -122,19 +122,19 @@ def apply(
 
 
 def _yield_fields(managers: Mapping[Manager, Managed], difference: Comparison, changed: FieldSet) -> Managers:
-    """Everybody without what was changed or removed under them; who has nothing left is gone."""
+    """Remove changed and removed fields from other managers; managers without fields are dropped."""
     gone = changed | difference.removed
     left = {each: managed.without(gone) for each, managed in managers.items()}
     return {each: managed for each, managed in left.items() if managed.fields}
 
 
 def _prune(merged: Any, managers: Managers, last: FieldSet, field: Field) -> Any:
-    """Remove what the manager applied last time and does not apply now, unless another manager has it."""
+    """Remove fields that the manager applied last time and not now, unless another manager has them."""
     pruned = remove(merged, with_named_fields(last, field), field)
     merged_fields = with_named_fields(field_set(merged, field), field)
     managed = with_named_fields(frozenset().union(*(each.fields for each in managers.values())), field)
     pruned_fields = with_named_fields(field_set(pruned, field), field)
     pruned = remove(merged, merged_fields - (pruned_fields | managed), field)
-    # A field without a manager is not this one's to remove.
+    # Fields without a manager are kept.
     pruned_fields = with_named_fields(field_set(pruned, field), field)
     return remove(merged, (merged_fields - pruned_fields) & with_named_fields(last, field), field)

@@ -1,4 +1,4 @@
-"""Patches that say how to change an object: JSON patch, JSON merge patch, strategic merge patch."""
+"""JSON patch and JSON merge patch."""
 
 from kschedcore.apiserver.patches.jsonpatch import apply_json_patch
 from kschedcore.apiserver.patches.mergepatch import apply_merge_patch

@@ -1,4 +1,4 @@
-"""JSON patch (RFC 6902), with the refusals of the API server's implementation."""
+"""JSON patch (RFC 6902), with the errors of the API server's implementation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["apply_json_patch"]
 
 
 MAX_COPIED_BYTES = 3 * 1024 * 1024
-"""How much the ``copy`` operations of a patch may add to an object (``JSONPatchMaxCopyBytes``)."""
+"""Maximum size added by the ``copy`` operations of a patch (``JSONPatchMaxCopyBytes``)."""
 
 
 def apply_json_patch(target: Mapping[str, Any], operations: Sequence[Mapping[str, Any]]) -> Any:
     """Return ``target`` with every operation applied in order; ``target`` is not changed.
 
     Raises:
-        PatchConflict: An operation is unknown, names what is not there, or tests for another value.
+        PatchConflict: An operation is unknown, its path does not exist, or a test fails.
     """
     document: Any = _copy(target)
     copied = 0
@@ -83,7 +83,7 @@ def _insert(document: Any, pointer: Sequence[str], value: Any) -> Any:
 
 
 def _take(document: Any, pointer: Sequence[str]) -> Any:
-    """Remove and return what the pointer names."""
+    """Remove and return the value at a pointer."""
     value = _find(document, pointer)
     if not pointer:
         raise PatchConflict("the whole document cannot be removed")
@@ -125,7 +125,7 @@ def _move(document: Any, operation: Mapping[str, Any]) -> Any:
 
 
 def _copied(document: Any, operation: Mapping[str, Any]) -> Any:
-    """The value that a ``copy`` operation copies."""
+    """Return the value to copy."""
     source = _pointer(operation, "from")
     holder = _find(document, source[:-1])
     # The API server's implementation copies null from a key that an object does not have.

@@ -1,4 +1,4 @@
-"""JSON merge patch (RFC 7386): objects merge, null removes, everything else replaces."""
+"""JSON merge patch (RFC 7386): objects are merged, null removes, other values replace."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["apply_merge_patch"]
 
 
 def apply_merge_patch(target: Any, patch: Any) -> Any:
-    """Return ``target`` as ``patch`` wants it; neither is changed."""
+    """Return ``target`` with ``patch`` applied; neither is changed."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}

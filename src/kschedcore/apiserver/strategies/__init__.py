@@ -1,7 +1,7 @@
-"""What the server does to an object beside defaults: status, generated fields, allocation.
+"""Strategies of resources: status, generated fields, allocation.
 
 ``prepare`` runs before validation (``PrepareForCreate`` and ``PrepareForUpdate`` of the registries),
-``complete`` after it, when only valid objects are left.
+``complete`` after it, for valid objects only.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_UPDATE, jobs
 
 __all__ = ["complete", "may_change", "prepare"]
 
-# A node's author may give a status with the first write; a pod's status follows from its spec.
+# A node may be created with a status; a pod's status is computed from its spec.
 _STATUS_OF_ITS_OWN = {"Node", "Pod"}
 
 
 def prepare(request: AdmissionRequest) -> None:
-    """Keep, reset or generate what is not the author's to write, in place."""
+    """Keep, reset or generate fields that the client does not control, in place."""
     obj, old, kind = request.object, request.old_object, request.resource.kind
     if obj is None:
         return
@@ -43,7 +43,7 @@ def prepare(request: AdmissionRequest) -> None:
 
 
 def may_change(request: AdmissionRequest) -> bool:
-    """Whether what a writer writes may be changed here, beside a status written with everything else."""
+    """Return whether a written object may be changed here, except for its status."""
     kind = request.resource.kind
     steps = PREPARE_CREATE if request.operation is Operation.CREATE else PREPARE_UPDATE
     return not request.subresource and (kind in steps or _may_complete(request))
@@ -74,7 +74,7 @@ def _keep_all_but_status(kind: str, obj: dict[str, Any], old: dict[str, Any]) ->
 
 
 def complete(request: AdmissionRequest, reader: ObjectReader) -> None:
-    """Give a valid object what only valid ones get (422 for an address or port it cannot have)."""
+    """Allocate addresses and ports of a valid object (422 if they are not available)."""
     if request.object is None or request.subresource:
         return
     if request.resource.kind == "Service":

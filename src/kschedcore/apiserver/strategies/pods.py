@@ -1,4 +1,4 @@
-"""What updates of a pod's subresources keep of the pod (``PrepareForUpdate`` of the pod strategies)."""
+"""Updates of pods' subresources (``PrepareForUpdate`` of the pod strategies)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RESIZED = ("resources", "resizePolicy")
 
 
 def keep_status(pod: dict[str, Any], old: dict[str, Any]) -> None:
-    """Put back what an old kubelet leaves out: owners, the QoS class, and observed generations (KEP-5067)."""
+    """Restore fields that old kubelets omit: owners, the QoS class, and observed generations (KEP-5067)."""
     metadata, before = pod["metadata"], old["metadata"]
     if metadata.get("ownerReferences") != before.get("ownerReferences"):
         metadata.pop("ownerReferences", None)
@@ -29,7 +29,7 @@ def keep_status(pod: dict[str, Any], old: dict[str, Any]) -> None:
 
 
 def _with_observed(conditions: Any, before: Any) -> list[Any] | None:
-    """The conditions with the generations observed before where they have none; None when that changes nothing."""
+    """Return the conditions with missing observed generations restored; None if unchanged."""
     if not any(each.get("observedGeneration") for each in before):
         return None
     observed: dict[str, list[int]] = defaultdict(list)
@@ -45,9 +45,9 @@ def _with_observed(conditions: Any, before: Any) -> list[Any] | None:
 
 
 def keep_all_but_resources(pod: dict[str, Any], old: dict[str, Any]) -> None:
-    """Drop every change but those of resources, as ``pods/resize`` does (``dropNonResizeUpdates``).
+    """Drop all changes except those of resources, as ``pods/resize`` does (``dropNonResizeUpdates``).
 
-    Containers that were added, removed, reordered or renamed stay, for validation to refuse.
+    Added, removed, reordered or renamed containers are kept, so that validation refuses them.
     """
     spec, was = pod["spec"], old["spec"]
     kept = dict(was)

@@ -1,4 +1,4 @@
-"""A service's cluster addresses and node ports, given out lowest first so that a history repeats itself."""
+"""Allocation of Services' cluster addresses and node ports, lowest first, so that it is deterministic."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["allocate"]
 
 CLUSTER_RANGE = ipaddress.IPv4Network("10.96.0.0/12")
 NODE_PORTS = range(30000, 32768)
-# The first address serves the API itself, the tenth DNS, by custom.
+# By convention the first address is the API server's, the tenth that of DNS.
 _FIRST_ADDRESS = 11
 
 
 def allocate(request: AdmissionRequest, reader: ObjectReader) -> None:
-    """Fill in the addresses and ports that a valid service lacks; 422 for one it cannot have."""
+    """Allocate missing addresses and ports of a valid Service; 422 if a requested one is not available."""
     service = request.object
     if service is None or service["spec"]["type"] == "ExternalName":
         return
@@ -50,7 +50,7 @@ def _allocate_address(
     elif address != "None" and (old is None or old["spec"].get("clusterIP") != address):
         yield from _claimed_address(address, spec, others)
     if address == "None" and not spec.get("selector"):
-        # Endpoints of a headless service without a selector may be of either family.
+        # Endpoints of a headless Service without a selector may have either address family.
         spec.setdefault("ipFamilyPolicy", "RequireDualStack")
         spec.setdefault("ipFamilies", ["IPv4", "IPv6"])
     else:

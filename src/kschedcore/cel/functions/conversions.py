@@ -58,7 +58,7 @@ def _read_double(text: str) -> float | None:
 
 
 def to_double(value: Value) -> float:
-    """Return a number as floating-point number, or the one that a string writes."""
+    """Return a number, or the number in a string, as a floating-point number."""
     if isinstance(value, str):
         number = _read_double(value)
         if number is not None:

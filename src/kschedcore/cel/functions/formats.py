@@ -39,7 +39,7 @@ class Format(CelValue):
 
     Attributes:
         name: Its name.
-        problems: Tells what is wrong with a text.
+        problems: Returns the errors of a text.
         pattern_size: The size of a regular expression that would check it, for the cost model.
     """
 
@@ -83,7 +83,7 @@ def _label(text: str) -> list[str]:
     rule = f"{rule} {_ALPHANUMERIC}"
     found = _checked(text, _MAX_LABEL, _LABEL, rule, "my-name", "123-abc")
     if found and re.fullmatch(_SUBDOMAIN, text):
-        # Where only the dots are wrong, Kubernetes says so.
+        # Kubernetes has a separate message if only the dots are invalid.
         found[-1] = found[-1] if not found[-1].startswith("a lowercase") else "must not contain dots"
     return found
 
@@ -132,7 +132,7 @@ def _qualified_name(text: str) -> list[str]:
 
 
 def _prefix(check: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
-    """Return the check of a name that something is appended to: it may end with a hyphen."""
+    """Return the check of a name prefix, which may end with a hyphen."""
     return lambda text: check(f"{text[:-2]}a" if len(text) > 1 and text.endswith("-") else text)
 
 
@@ -193,7 +193,7 @@ FORMATS: Final = {
     "date": Format("date", _test(_is_date, "invalid date"), len(_TIME)),
     "datetime": Format("datetime", _test(_is_datetime, "invalid datetime"), len(_TIME)),
 }
-"""The formats by the names that ``format.named`` knows."""
+"""The formats by their names for ``format.named``."""
 
 
 def _named(name: str) -> Optional:

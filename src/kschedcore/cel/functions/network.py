@@ -123,7 +123,7 @@ class IP(CelValue):
     """An IP address.
 
     Attributes:
-        address: It.
+        address: The address.
     """
 
     __slots__ = ("address",)
@@ -138,7 +138,7 @@ class IP(CelValue):
         """Read an address without zone.
 
         Raises:
-            EvaluationError: It is none, in Kubernetes' words.
+            EvaluationError: It is invalid; the message is Kubernetes'.
         """
         try:
             address, zone = _parse(text)
@@ -236,7 +236,7 @@ class CIDR(CelValue):
         """Read ``10.0.0.0/8``.
 
         Raises:
-            EvaluationError: It is none, in Kubernetes' words.
+            EvaluationError: It is invalid; the message is Kubernetes'.
         """
         try:
             address, bits = _parse_prefix(text)
@@ -293,7 +293,7 @@ def _contains_ip_text(given: CIDR, text: str) -> bool:
     try:
         other = IP.parse(text)
     except EvaluationError:
-        # Kubernetes loses the reason.
+        # Kubernetes' error has no reason.
         raise EvaluationError(NO_OVERLOAD) from None
     return _contains_ip(given, other)
 

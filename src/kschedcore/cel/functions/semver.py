@@ -71,7 +71,7 @@ class Semver(CelValue):
         """Read a version of semver.org's second edition.
 
         Raises:
-            ValueError: It is none, in the words of the library that Kubernetes uses.
+            ValueError: It is invalid; the message is that of Kubernetes' library.
         """
         if not text:
             raise ValueError("Version string empty")
@@ -97,7 +97,7 @@ class Semver(CelValue):
         """Read a version that may start with ``v``, have leading zeros and lack numbers at its end.
 
         Raises:
-            ValueError: It is none even so.
+            ValueError: It is invalid.
         """
         parts = text.removeprefix("v").split(".", 2)
         for index, part in enumerate(parts):
@@ -112,7 +112,7 @@ class Semver(CelValue):
 
     @cached_property
     def key(self) -> tuple[object, ...]:
-        """What versions are ordered by: a release follows its prereleases, numbers come before words."""
+        """Return the sort key of versions: a release follows its prereleases, numbers come before words."""
         parts = tuple((isinstance(each, str), each) for each in self.prerelease)
         return self.numbers, not parts, parts
 

@@ -1,4 +1,4 @@
-"""Kubernetes' library of URLs, which reads them as Go does (``net/url``)."""
+"""Kubernetes' library of URLs, with Go's parser rules (``net/url``)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class URL(CelValue):
         scheme: ``https``, or empty.
         host: With the port.
         escaped_path: The path with its escape sequences.
-        query: Behind the question mark.
+        query: The query string.
     """
 
     __slots__ = ("escaped_path", "host", "query", "scheme", "text")
@@ -82,7 +82,7 @@ class URL(CelValue):
         return "" if found is None else found[1]
 
     def parameters(self) -> dict[str, list[str]]:
-        """Return the query's parameters; what cannot be read is left out."""
+        """Return the query's parameters; invalid ones are left out."""
         found: dict[str, list[str]] = {}
         for pair in self.query.split("&"):
             if not pair or ";" in pair or _ESCAPE.search(pair):
@@ -150,7 +150,7 @@ def _check_port(text: str) -> None:
 
 
 def request_uri_problem(text: str) -> str:
-    """Return why a text is no absolute URI or path, empty when it is one (Go's ``url.ParseRequestURI``)."""
+    """Return the error of a text that is not an absolute URI or path, else empty (Go's ``url.ParseRequestURI``)."""
     try:
         URL(text, is_request=True)
     except ValueError as error:

@@ -1,7 +1,8 @@
 """The admission plugins, in the order in which the API server runs those that it enables by default.
 
-A plugin has ``admit`` (may change ``request.object``), ``review`` (may only refuse), or both; each raises
-:class:`~kschedcore.api.machinery.status.StatusError` to refuse. One plugin a file, by Kubernetes' name.
+A plugin has ``admit`` (mutating), ``review`` (validating), or both; each raises
+:class:`~kschedcore.api.machinery.status.StatusError` to refuse a request. Each plugin has its own module, named as in
+Kubernetes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Plugin(Protocol):
         """Whether the plugin does anything in such requests; others pass it by."""
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Whether :meth:`admit` may change the request's object; False is a promise."""
+        """Return whether :meth:`admit` may change the request's object; False is a guarantee."""
 
     def admit(self, request: AdmissionRequest) -> None:
         """Change or refuse the request, before validation."""
@@ -55,11 +56,11 @@ class Plugin(Protocol):
 def default_plugins(
     reader: ObjectReader, *, service_ca: bool = False, release: Release = DEFAULT
 ) -> tuple[Plugin, ...]:
-    """Return every plugin, in order.
+    """Return the default plugins, in order.
 
     Args:
-        reader: Where plugins look objects up.
-        service_ca: Whether token volumes also hold OpenShift's certificate authority of services.
+        reader: The store that plugins read.
+        service_ca: Whether token volumes also contain OpenShift's service CA.
         release: The Kubernetes version and feature gates to follow.
     """
     topology_labels = (PodTopologyLabels(reader),) if release.enabled("PodTopologyLabelsAdmission") else ()

@@ -1,4 +1,4 @@
-"""DefaultIngressClass: an ingress that names no class gets the default one."""
+"""DefaultIngressClass: sets the default class of Ingresses without one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DefaultIngressClass(BasePlugin):
         self._reader = reader
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Name the default class where neither field nor annotation names one."""
+        """Set the default class if neither field nor annotation has one."""
         ingress = creates(request, "Ingress")
         if ingress is None or ingress["spec"].get("ingressClassName") is not None:
             return

@@ -1,4 +1,4 @@
-"""DefaultStorageClass: a claim that names no class gets the default one."""
+"""DefaultStorageClass: sets the default class of claims without one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 
 
 class DefaultStorageClass(BasePlugin):
-    """The empty class name means "no class" and stays; only an absent one is filled."""
+    """Sets an absent ``storageClassName``; an empty one means "no class" and is kept."""
 
     kinds = ("PersistentVolumeClaim",)
     operations = changing = (Operation.CREATE,)

@@ -1,4 +1,4 @@
-"""DefaultTolerationSeconds: a pod stays five minutes on a node that is not ready or not reachable."""
+"""DefaultTolerationSeconds: pods tolerate a node that is not ready or unreachable for five minutes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["DefaultTolerationSeconds"]
 
 
 class DefaultTolerationSeconds(BasePlugin):
-    """Adds the two tolerations that a pod does not state itself."""
+    """Adds the two tolerations to pods that do not have their own."""
 
     kinds = ("Pod",)
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Whether there is a spec that it has not seen."""
+        """Return whether the pod has a new spec."""
         return respecified(request)
 
     def admit(self, request: AdmissionRequest) -> None:

@@ -1,4 +1,4 @@
-"""LimitRanger: default, least and most that one container, pod or claim of a namespace may ask for."""
+"""LimitRanger: default, minimum and maximum amounts of the containers, pods and claims of a namespace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANNOTATION = "kubernetes.io/limit-ranger"
 
 
 class LimitRanger(BasePlugin):
-    """Fills defaults into new pods, then holds pods and claims to every LimitRange of the namespace."""
+    """Fills defaults of new pods, and enforces the LimitRanges of the namespace on pods and claims."""
 
     kinds = ("Pod", "PersistentVolumeClaim")
     subresources = ("", "resize")
@@ -36,7 +36,7 @@ class LimitRanger(BasePlugin):
                         pod["metadata"]["annotations"] = {**annotations, _ANNOTATION: note}
 
     def review(self, request: AdmissionRequest) -> None:
-        """Refuse (403) with every constraint broken of the first LimitRange that has one."""
+        """Refuse (403) with all violated constraints of the first LimitRange that has one."""
         limit_ranges = self._reader.list("limitranges", request.namespace)
         if not limit_ranges:
             return

@@ -1,4 +1,4 @@
-"""NamespaceLifecycle: nothing new in a namespace that is missing or going away; some namespaces stay."""
+"""NamespaceLifecycle: no creates in missing or terminating namespaces; system namespaces cannot be deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 
 
 class NamespaceLifecycle(BasePlugin):
-    """Refuses with 404 what names a namespace that is not there, with 403 new content in a dying one."""
+    """Refuses writes in a missing namespace with 404, and creates in a terminating one with 403."""
 
     operations = tuple(Operation)
     subresources = None

@@ -1,4 +1,4 @@
-"""NodeDeclaredFeatureValidator: a bound pod is only updated to what its node can do (KEP-5328)."""
+"""NodeDeclaredFeatureValidator: updates of bound pods need features that their node declares (KEP-5328)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PersistentVolumeClaimResize: a claim grows only where its storage class allows expansion."""
+"""PersistentVolumeClaimResize: claims can only be expanded if their storage class allows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PersistentVolumeClaimResize(BasePlugin):
         self._reader = reader
 
     def review(self, request: AdmissionRequest) -> None:
-        """Look at the growth of an updated claim."""
+        """Check the expansion of an updated claim."""
         claim, old = writes(request, "PersistentVolumeClaim"), request.old_object
         if claim is None or old is None:
             return

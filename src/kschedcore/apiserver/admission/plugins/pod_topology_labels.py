@@ -1,4 +1,4 @@
-"""PodTopologyLabels: a bound pod carries the zone and region of its node (KEP-4742)."""
+"""PodTopologyLabels: copies the zone and region labels of a node to its pods (KEP-4742)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COPIED = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 
 
 class PodTopologyLabels(BasePlugin):
-    """Copies the labels of the node when a pod is created with one, or bound to one (:func:`with_topology`)."""
+    """Copies the labels of the node when a pod is created with a node, or bound (:func:`with_topology`)."""
 
     kinds = ("Pod",)
 
@@ -23,7 +23,7 @@ class PodTopologyLabels(BasePlugin):
         self._reader = reader
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Return whether the pod lacks labels that its node has."""
+        """Return whether the pod lacks topology labels of its node."""
         pod = request.object
         if pod is None or request.subresource or not (node := pod["spec"].get("nodeName")):
             return False
@@ -41,7 +41,7 @@ class PodTopologyLabels(BasePlugin):
 
 
 def with_topology(labels: Mapping[str, str], reader: ObjectReader, name: str) -> Any:
-    """Return a pod's labels with those of its node's topology that it lacks; the same ones when it lacks none."""
+    """Return a pod's labels with missing topology labels of its node; the same object if none is missing."""
     node = reader.get("nodes", CLUSTER_SCOPE, name)
     if node is None:
         return labels

@@ -1,4 +1,4 @@
-"""Priority: a pod's priority and preemption policy come from its PriorityClass."""
+"""Priority: sets a pod's priority and preemption policy from its PriorityClass."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Priority(BasePlugin):
         self._reader = reader
 
     def may_change(self, request: AdmissionRequest) -> bool:
-        """Whether there is a spec that it has not seen."""
+        """Return whether the pod has a new spec."""
         return respecified(request)
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Fill a new pod's priority; 403 for an unknown class or a priority of the author's own."""
+        """Fill a new pod's priority; 403 for an unknown class or another priority than the class's."""
         pod = writes(request, "Pod")
         if pod is None:
             return
@@ -55,7 +55,7 @@ class Priority(BasePlugin):
         pod["spec"] = with_priority(spec, name, value, policy)
 
     def review(self, request: AdmissionRequest) -> None:
-        """Only one PriorityClass may be the global default."""
+        """Refuse a second global default PriorityClass."""
         priority_class = writes(request, "PriorityClass")
         if priority_class is None or not priority_class.get("globalDefault"):
             return
@@ -79,7 +79,7 @@ class Priority(BasePlugin):
 
 
 def _kept(spec: FrozenDict, was: dict[str, Any]) -> FrozenDict:
-    """An update that leaves the computed fields out means to leave them alone."""
+    """Restore computed fields that an update omits."""
     left_out: dict[str, Any] = {
         key: was[key] for key in ("priority", "preemptionPolicy") if key not in spec and key in was
     }

@@ -1,4 +1,4 @@
-"""ResourceQuota: a namespace's totals, charged before an object is stored, all quotas or none."""
+"""ResourceQuota: charges the quotas of a namespace before an object is stored, all or none."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ATTEMPTS = 3
 
 
 class ResourceQuota(BasePlugin):
-    """Refuses (403) what does not fit any quota it concerns, and charges those it does.
+    """Refuses (403) objects that exceed a quota, and charges quotas.
 
-    A quota is enforced from the moment its status has ``hard``: the quota controller copies ``spec.hard`` there and
-    later gives back what deletions and failures free.
+    A quota is enforced once its status has ``hard``: the quota controller copies ``spec.hard`` there, and later
+    releases the usage of deleted and finished objects.
 
     Args:
         reader: Where quotas are stored, and what they are counted by.
@@ -40,7 +40,7 @@ class ResourceQuota(BasePlugin):
         self._lookup = reader if extended_resources else None
 
     def review(self, request: AdmissionRequest) -> None:
-        """Check every quota of the namespace first, then charge them."""
+        """Check all quotas of the namespace, then charge them."""
         if not request.namespace or not self._reader.list("resourcequotas", request.namespace):
             return
         resize = resizes(request) is not None
@@ -63,7 +63,7 @@ class ResourceQuota(BasePlugin):
     def _charges(
         self, request: AdmissionRequest, evaluator: Evaluator
     ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """The quotas to charge, each beside its charged successor; raises when one refuses."""
+        """Return the quotas to charge, each with its charged version; raises if one refuses."""
         obj = request.object or {}
         concerned = []
         for quota in self._reader.list("resourcequotas", request.namespace):
@@ -84,7 +84,7 @@ class ResourceQuota(BasePlugin):
         return [(quota, new) for quota, new in charged if new is not quota]
 
     def _charge(self, charges: list[tuple[dict[str, Any], dict[str, Any]]]) -> bool:
-        """Write every charge, or take back those written when one quota has changed meanwhile."""
+        """Write all charges, or roll back those written if a quota has changed meanwhile."""
         written: list[dict[str, Any]] = []
         for quota, charged in charges:
             if not self._reader.replace_status("resourcequotas", charged):
@@ -103,7 +103,7 @@ class ResourceQuota(BasePlugin):
 
 
 def _delta(request: AdmissionRequest, evaluator: Evaluator) -> ResourceList:
-    """What the request adds; what an update gives back is left to the quota controller."""
+    """Return the usage that the request adds; usage released by an update is left to the quota controller."""
     zero = Quantity.parse("0")
     usage = evaluator.usage(request.object or {})
     if request.old_object is not None:

@@ -1,4 +1,4 @@
-"""RuntimeClass: what a pod costs beside its containers, and which nodes have its runtime (KEP-688)."""
+"""RuntimeClass: the overhead of pods, and the nodes that support their runtime (KEP-688)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RuntimeClass(BasePlugin):
         self._reader = reader
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Apply the class; 403 when it is unknown or the pod contradicts it."""
+        """Apply the class; 403 if it is unknown or in conflict with the pod."""
         pod = creates(request, "Pod")
         runtime = self._class_of(request, pod)
         if pod is None or runtime is None:
@@ -37,7 +37,7 @@ class RuntimeClass(BasePlugin):
         pod["spec"] = with_runtime_class(pod["spec"], runtime)
 
     def review(self, request: AdmissionRequest) -> None:
-        """Refuse overhead that no class defines."""
+        """Refuse overhead without a class that defines it."""
         pod = creates(request, "Pod")
         if pod is None or not pod["spec"].get("overhead"):
             return

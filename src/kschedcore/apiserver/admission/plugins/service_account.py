@@ -1,4 +1,4 @@
-"""ServiceAccount: every pod runs as one, and gets its token unless it or the account declines."""
+"""ServiceAccount: sets the service account of pods, and mounts its token unless disabled."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["ServiceAccount"]
 
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TOKEN_SECONDS = 3607
-# The letters of which the server makes random names: no vowels, so no words.
+# The server's alphabet of random names, without vowels.
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _MIRROR = "kubernetes.io/config.mirror"
 
 
 class ServiceAccount(BasePlugin):
-    """Names the account ``default`` where a pod names none, and mounts the account's token volume.
+    """Sets the account ``default`` of pods without one, and mounts the account's token volume.
 
     Args:
-        reader: Where the account is looked up.
-        service_ca: Whether the volume also holds OpenShift's certificate authority of services.
+        reader: The store of accounts.
+        service_ca: Whether the volume also contains OpenShift's service CA.
     """
 
     kinds = ("Pod",)
@@ -35,7 +35,7 @@ class ServiceAccount(BasePlugin):
         self._service_ca = service_ca
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Give a new pod its account (403 when that does not exist), pull secrets and token."""
+        """Set a new pod's account (403 if it does not exist), pull secrets and token."""
         pod = creates(request, "Pod")
         if pod is None or _MIRROR in pod["metadata"].get("annotations", {}):
             return
@@ -53,7 +53,7 @@ class ServiceAccount(BasePlugin):
 
 @remembered
 def _running_as(spec: FrozenDict, account: FrozenDict, service_ca: bool) -> FrozenDict:
-    """The spec as that of a pod of the account, with its token where neither of them declines."""
+    """Return the spec with the account's pull secrets, and its token unless the pod or the account disables it."""
     changed, name = plain(spec), account["metadata"]["name"]
     changed["serviceAccountName"] = changed["serviceAccount"] = name
     if spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken", True)):
@@ -78,7 +78,7 @@ def _mount_token(spec: dict[str, Any], account: str, service_ca: bool) -> None:
 
 
 def _volume_name(account: str, taken: set[str]) -> str:
-    """A name as random as the server's, but the same for all pods of an account: replicas share one spec."""
+    """Return the name of a token volume, random but equal for all pods of an account, so that replicas share a spec."""
     attempt = 0
     while True:
         digest = hashlib.sha256(f"{account}#{attempt}".encode()).digest()

@@ -1,4 +1,4 @@
-"""StorageObjectInUseProtection: claims and volumes are not deleted under the pods that use them."""
+"""StorageObjectInUseProtection: adds finalizers so that claims and volumes in use are not deleted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StorageObjectInUseProtection(BasePlugin):
     operations = changing = (Operation.CREATE,)
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Add the finalizer once."""
+        """Add the finalizer, unless the object has it."""
         finalizer = _FINALIZERS.get(request.resource.kind)
         obj = creates(request, request.resource.kind)
         if finalizer is None or obj is None:

@@ -1,4 +1,4 @@
-"""TaintNodesByCondition: a node starts as not ready, so that no pod is bound to it before it reports ready."""
+"""TaintNodesByCondition: taints new nodes as not ready, so that no pod is bound before they report ready."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TaintNodesByCondition(BasePlugin):
     operations = changing = (Operation.CREATE,)
 
     def admit(self, request: AdmissionRequest) -> None:
-        """Taint a new node once."""
+        """Taint a new node, unless it has the taint."""
         node = creates(request, "Node")
         if node is None:
             return
