@@ -56,15 +56,22 @@ def pod(
     }
 
 
-def deployment(name: str, replicas: int = 1, *, cpu: str = "1", image: str = "app:1", **spec: Any) -> Json:
-    """A Deployment of pods with the label ``app``; ``spec`` is that of its pods."""
+def workload(
+    kind: str, name: str, replicas: int = 1, *, cpu: str = "1", image: str = "app:1", **spec: Any
+) -> Json:
+    """A workload of apps/v1 with pods of the label ``app``; ``spec`` is that of its pods."""
     labels = {"app": name}
     template = {
         "metadata": {"labels": labels},
         "spec": {"containers": [container(image=image, cpu=cpu)], **spec},
     }
     body = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": body}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": body}
+
+
+def deployment(name: str, replicas: int = 1, **more: Any) -> Json:
+    """A Deployment, see :func:`workload`."""
+    return workload("Deployment", name, replicas, **more)
 
 
 def job(name: str, completions: int = 1, *, parallelism: int = 1, cpu: str = "1", **spec: Any) -> Json:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests import builders
 
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
@@ -42,13 +43,9 @@ def config_map(name: str, **metadata: Any) -> Object:
 
 
 def pod(name: str, **spec: Any) -> Object:
-    spec = {"containers": [{"name": "c", "image": "i:1"}], "automountServiceAccountToken": False, **spec}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": "a"}},
-        "spec": spec,
-    }
+    container = {"name": "c", "image": "i:1"}
+    spec = {"containers": [container], "automountServiceAccountToken": False, **spec}
+    return builders.pod(name, labels={"app": "a"}, **spec)
 
 
 def deployment(replicas: int = 2) -> Object:

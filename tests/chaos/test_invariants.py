@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.chaos.requests import DEPLOYMENTS, NODES, PODS, SIZE, pod, spec
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.kinds import kind_by_resource
+from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import eviction
 from kschedcore.apiserver.admission.plugins.resource_quota import ResourceQuota
 from kschedcore.chaos.cluster import ChaosCluster
@@ -40,27 +42,12 @@ from kschedcore.nodes.agents import NodeAgents
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 from kschedcore.scheduler.pending_pods import PendingPods
 
-Object = dict[str, Any]
 Patch = pytest.MonkeyPatch
-
-NODES, PODS = "/api/v1/nodes", "/api/v1/namespaces/default/pods"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
-SIZE = {"cpu": "2", "memory": "4Gi", "pods": "8"}
 
 
 def node(name: str) -> Step:
     status = {"capacity": SIZE, "allocatable": SIZE}
     return Request("POST", NODES, {"metadata": {"name": name}, "status": status})
-
-
-def spec(cpu: str = "500m", **fields: Any) -> Object:
-    containers = [{"name": "c", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}]
-    return {"containers": containers, "terminationGracePeriodSeconds": 1, **fields}
-
-
-def pod(name: str, cpu: str = "500m", **fields: Any) -> Step:
-    metadata = {"name": name, "labels": {"app": "web"}}
-    return Request("POST", PODS, {"metadata": metadata, "spec": spec(cpu, **fields)})
 
 
 def deployment(replicas: int = 3) -> Step:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
+from tests.chaos.requests import DEPLOYMENTS, NODES, PODS, QUOTAS, SIZE, pod, spec
+
+from kschedcore.api.machinery.types import DEFAULT_NAMESPACE, Object
 from kschedcore.chaos.faults import WriteFault
 from kschedcore.chaos.histories import (
     Cut,
@@ -25,28 +27,12 @@ from kschedcore.cluster.controlplane import AGENTS, CONTROLLER_MANAGER, SCHEDULE
 from kschedcore.nodes.runtimes.behaviours import ANNOTATION
 from kschedcore.scheduler.loop import Scheduler
 
-Object = dict[str, Any]
-
-NODES, PODS = "/api/v1/nodes", "/api/v1/namespaces/default/pods"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
-QUOTAS = "/api/v1/namespaces/default/resourcequotas"
 ZONE = "topology.kubernetes.io/zone"
-SIZE = {"cpu": "2", "memory": "4Gi", "pods": "8"}
 
 
 def node(name: str, zone: str = "a", size: Object = SIZE) -> Step:
     metadata = {"name": name, "labels": {ZONE: zone}}
     return Request("POST", NODES, {"metadata": metadata, "status": {"capacity": size, "allocatable": size}})
-
-
-def spec(cpu: str = "500m", **fields: Any) -> Object:
-    containers = [{"name": "c", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}]
-    return {"containers": containers, "terminationGracePeriodSeconds": 1, **fields}
-
-
-def pod(name: str, cpu: str = "500m", **fields: Any) -> Step:
-    metadata = {"name": name, "labels": {"app": "web"}}
-    return Request("POST", PODS, {"metadata": metadata, "spec": spec(cpu, **fields)})
 
 
 def deployment(replicas: int, surge: int | str, unavailable: int | str, **fields: Any) -> Step:

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import builders
+from tests.builders import pod
 from tests.cli.conftest import Run
 
 
 def node(name: str, cpu: str) -> dict[str, Any]:
-    return {"metadata": {"name": name}, "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "9"}}}
-
-
-def pod(name: str, cpu: str) -> dict[str, Any]:
-    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
-    return {"metadata": {"name": name, "namespace": "default"}, "spec": {"containers": [container]}}
+    return builders.node(name, cpu, memory="8Gi", pods=9)
 
 
 BUSY = {"code": "Unschedulable", "plugin": "NodeResourcesFit", "reasons": ["Insufficient cpu"]}

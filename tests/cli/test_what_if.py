@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import builders
 from tests.cli.conftest import Run
 
 import kschedcore as ks
@@ -16,22 +17,10 @@ ZONE = "topology.kubernetes.io/zone"
 
 
 def node(name: str, zone: str = "a", cpu: str = "4", taints: Any = (), **labels: str) -> dict[str, Any]:
-    amounts = {"cpu": cpu, "memory": "16Gi", "pods": "20"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "uid": name,
-            "labels": {"kubernetes.io/hostname": name, ZONE: zone, **labels},
-        },
-        "spec": {"taints": list(taints)},
-        "status": {
-            "capacity": amounts,
-            "allocatable": amounts,
-            "conditions": [{"type": "Ready", "status": "True"}],
-        },
-    }
+    made = builders.node(name, cpu, pods=20, labels={ZONE: zone, **labels}, taints=list(taints))
+    made["metadata"]["uid"] = name
+    made["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+    return made
 
 
 def spec(cpu: str = "1", **fields: Any) -> dict[str, Any]:

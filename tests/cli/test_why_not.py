@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import builders
 from tests.cli.conftest import Run
 
 ZONE = "topology.kubernetes.io/zone"
@@ -13,47 +14,17 @@ HOST = "kubernetes.io/hostname"
 
 
 def node(name: str, cpu: str = "4", zone: str = "zone-a", **more: Any) -> dict[str, Any]:
-    labels = {HOST: name, ZONE: zone}
-    amounts = {"cpu": cpu, "memory": "16Gi", "pods": "110", **more.pop("amounts", {})}
-    metadata = {"name": name, "labels": labels}
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": metadata,
-        "spec": more,
-        "status": {"allocatable": amounts, "capacity": amounts},
-    }
+    return builders.node(name, cpu, labels={ZONE: zone}, extended=more.pop("amounts", None), **more)
 
 
 def bound(name: str, on: str, cpu: str, app: str = "other") -> dict[str, Any]:
-    containers = [{"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}]
-    metadata = {"name": name, "labels": {"app": app}, "uid": name}
-    spec = {"nodeName": on, "containers": containers}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": metadata,
-        "spec": spec,
-        "status": {"phase": "Running"},
-    }
+    running = {"phase": "Running"}
+    return builders.pod(name, cpu, labels={"app": app}, meta={"uid": name}, status=running, nodeName=on)
 
 
 def web(replicas: int, cpu: str = "1", requests: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
-    container = {
-        "name": "c",
-        "image": "i",
-        "resources": {"requests": {"cpu": cpu, **(requests or {})}, "limits": requests or {}},
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "web"},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container], **spec}},
-        },
-    }
+    container = builders.container(cpu=cpu, limits=requests, **(requests or {}))
+    return builders.deployment("web", replicas, containers=[container], **spec)
 
 
 ANTI: dict[str, Any] = {

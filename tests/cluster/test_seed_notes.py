@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import builders
 
 import kschedcore as ks
 from kschedcore.errors import KschedcoreError, ManifestError, UsageError
@@ -22,13 +23,7 @@ def cluster() -> Iterator[ks.Cluster]:
 
 
 def pod(name: str, **spec: Any) -> dict[str, Any]:
-    containers = spec.pop("containers", [{"name": "c", "image": "nginx"}])
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name},
-        "spec": {"containers": containers, **spec},
-    }
+    return builders.pod(name, **{"containers": [{"name": "c", "image": "nginx"}], **spec})
 
 
 def images(cluster: ks.Cluster) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from tests import builders
 
 from kschedcore.api.objects import Pod
 from kschedcore.clock import SimulatedClock
@@ -31,15 +32,12 @@ from kschedcore.scheduler.cycle import Phase, Pipeline
 
 
 def node(name: str, cpu: str = "2") -> Any:
-    return {"metadata": {"name": name}, "status": {"allocatable": {"cpu": cpu, "pods": "10"}}}
+    return builders.node(name, cpu, pods=10)
 
 
 def pod(name: str, cpu: str = "1", priority: int = 0, node_name: str = "") -> Any:
-    spec = {
-        "containers": [{"name": "c", "image": "app", "resources": {"requests": {"cpu": cpu}}}],
-        "priority": priority,
-    }
-    return {"metadata": {"name": name}, "spec": {**spec, **({"nodeName": node_name} if node_name else {})}}
+    where: dict[str, Any] = {"nodeName": node_name} if node_name else {}
+    return builders.pod(name, cpu, priority=priority, **where)
 
 
 def config(*enabled: str, **plugins: Any) -> Any:

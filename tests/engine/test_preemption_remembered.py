@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import builders
 
 from kschedcore.engine.decision import Decision
 from kschedcore.engine.engine import Engine
@@ -18,12 +19,8 @@ NODES = [f"n{number}" for number in range(5)]
 
 
 def node(name: str, cpu: int = 4, taints: Any = ()) -> Json:
-    labels = {"kubernetes.io/hostname": name, ZONE: f"z{NODES.index(name) % 2}"}
-    return {
-        "metadata": {"name": name, "labels": labels},
-        "spec": {"taints": list(taints)},
-        "status": {"allocatable": {"cpu": str(cpu), "memory": "8Gi", "pods": "6"}},
-    }
+    zone = {ZONE: f"z{NODES.index(name) % 2}"}
+    return builders.node(name, str(cpu), memory="8Gi", pods=6, labels=zone, taints=list(taints))
 
 
 def affinity(kind: str, key: str) -> Json:

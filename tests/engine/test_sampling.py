@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import builders
 
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.sampling import NodeSampler, NodeTree, nodes_to_find
@@ -106,22 +107,12 @@ class TestEngine:
     def engine(self, percentage: int, **profile: Any) -> Any:
         engine = Engine(config={**HEAD, "profiles": [{"percentageOfNodesToScore": percentage, **profile}]})
         for index in range(self.NODES):
-            engine.set_node(
-                {
-                    "metadata": {
-                        "name": f"n{index:03}",
-                        "labels": {"topology.kubernetes.io/zone": f"z{index % 2}"},
-                    },
-                    "status": {
-                        "allocatable": {"cpu": "4" if index < 100 else "400", "memory": "64Gi", "pods": "9"}
-                    },
-                }
-            )
+            cpu, zone = "4" if index < 100 else "400", {"topology.kubernetes.io/zone": f"z{index % 2}"}
+            engine.set_node(builders.node(f"n{index:03}", cpu, memory="64Gi", pods=9, labels=zone))
         return engine
 
     def pod(self, name: str, cpu: str = "1") -> Any:
-        container = {"name": "c", "resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
-        return {"metadata": {"name": name, "namespace": "default"}, "spec": {"containers": [container]}}
+        return builders.pod(name, cpu)
 
     def test_each_search_goes_on_where_the_last_one_stopped(self) -> None:
         engine = self.engine(40)

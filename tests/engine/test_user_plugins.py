@@ -12,6 +12,8 @@ import pytest
 from examples.plugins.cheapest_node import CONFIG, PRICE, CheapestNode, Headroom
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests import builders
+from tests.builders import pod
 
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.user_plugins import FilterPlugin, NodeColumns, PluginError, ScorePlugin
@@ -21,20 +23,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
 
 
 def node(name: str, cpu: str = "4", labels: Any = None, **spec: Any) -> Any:
-    allocatable = {"cpu": cpu, "memory": "64Gi", "pods": "100", "example.com/gpu": "2"}
-    return {
-        "metadata": {"name": name, "labels": labels or {}},
-        "spec": spec,
-        "status": {"allocatable": allocatable},
-    }
-
-
-def pod(name: str, cpu: str = "1", **spec: Any) -> Any:
-    resources = {"requests": {"cpu": cpu, "memory": "1Gi"}}
-    return {
-        "metadata": {"name": name},
-        "spec": {"containers": [{"name": "c", "resources": resources}], **spec},
-    }
+    gpus = {"example.com/gpu": "2"}
+    return builders.node(name, cpu, memory="64Gi", pods=100, labels=labels, extended=gpus, **spec)
 
 
 def engine(*plugins: Any, nodes: Any = (), **profile: Any) -> Any:
@@ -124,8 +114,10 @@ class TestFilter:
 
     def test_an_exception_is_told_once_everything_else_is_placed(self) -> None:
         made = engine(Named)
+        unlabelled = pod("unlabelled")
+        del unlabelled["metadata"]["labels"]
         with pytest.raises(PluginError) as caught:
-            made.schedule([labelled("good", "a"), pod("unlabelled"), labelled("late", "a")])
+            made.schedule([labelled("good", "a"), unlabelled, labelled("late", "a")])
         assert str(caught.value).startswith('running "Named" filter plugin: TypeError: ')
         assert isinstance(caught.value.__cause__, TypeError)
         assert sum(made.nodes()["requested/pods"].to_pylist()) == 2

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import builders
 
 import kschedcore
 from kschedcore.api.versions import GATES, VERSIONS, Rule, release_of
@@ -22,17 +23,14 @@ def engine(kubernetes: str, *nodes: Any, **options: Any) -> Engine:
 
 def node(name: str = "n", cpu: str = "4", memory: str = "4Gi", **fields: Any) -> Any:
     images = fields.pop("images", [])
-    allocatable = {"cpu": cpu, "memory": memory, "pods": "10"}
-    return {
-        "metadata": {"name": name},
-        "spec": fields,
-        "status": {"allocatable": allocatable, "images": images},
-    }
+    made = builders.node(name, cpu, memory=memory, pods=10, **fields)
+    return {**made, "status": {**made["status"], "images": images}}
 
 
 def pod(cpu: str = "1", memory: str = "1Gi", **spec: Any) -> Any:
-    containers = [{"name": "c", "image": "app", "resources": {"requests": {"cpu": cpu, "memory": memory}}}]
-    return {"metadata": {"name": "p"}, "spec": {"containers": containers, **spec}}
+    return builders.pod(
+        "p", cpu, memory=memory, **{"containers": [builders.container("c", cpu=cpu, memory=memory)], **spec}
+    )
 
 
 def score(engine: Engine, pod: Any, plugin: str, node: str = "n") -> int:

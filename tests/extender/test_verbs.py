@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from tests import builders
 
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Request, Response
@@ -24,22 +25,12 @@ HEAD = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerCo
 
 
 def node(name: str, cpu: str = "4", **spec: Any) -> Any:
-    return {
-        "metadata": {"name": name, "annotations": {"kept": "yes"}},
-        "spec": spec,
-        "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "10"}},
-    }
+    return builders.node(name, cpu, memory="8Gi", pods=10, annotations={"kept": "yes"}, **spec)
 
 
 def pod(name: str, cpu: str = "1", priority: int = 0, node: str | None = None) -> Any:
-    return {
-        "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}"},
-        "spec": {
-            "containers": [{"name": "c", "image": "c", "resources": {"requests": {"cpu": cpu}}}],
-            "priority": priority,
-            **({"nodeName": node} if node else {}),
-        },
-    }
+    where: dict[str, Any] = {"nodeName": node} if node else {}
+    return builders.pod(name, cpu, meta={"uid": f"uid-{name}"}, priority=priority, **where)
 
 
 def extender(nodes: Any, pods: Any = (), **options: Any) -> Extender:

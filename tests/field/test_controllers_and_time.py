@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import builders
 
 import kschedcore as ks
 from kschedcore.errors import DrainTimeoutError
@@ -22,19 +23,9 @@ RUNNING = "Running"
 
 def workload(name: str, kind: str = "Deployment", replicas: int = 1, **spec: Any) -> Object:
     container = {"name": "web", "image": "web:1", **spec.pop("container", {})}
-    labels = {"app": name}
-    extra = {"serviceName": name} if kind == "StatefulSet" else {}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": kind,
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], **spec}},
-            **extra,
-        },
-    }
+    made = builders.workload(kind, name, replicas, containers=[container], **spec)
+    made["spec"] |= {"serviceName": name} if kind == "StatefulSet" else {}
+    return made
 
 
 def storage_class(name: str, **fields: Any) -> Object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests import builders
 
 import kschedcore as ks
 from kschedcore.errors import ManifestError
@@ -13,31 +14,16 @@ RUNNING = {"phase": "Running"}
 
 
 def node(name: str, ready: str | None = None, uid: str = "", **spec: Any) -> dict[str, Any]:
-    amounts = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+    made = builders.node(name, memory="8Gi", **spec)
+    made["metadata"] |= {"uid": uid} if uid else {}
     conditions = [] if ready is None else [{"type": "Ready", "status": ready, "reason": "NodeStatusUnknown"}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": name,
-            "labels": {"kubernetes.io/hostname": name},
-            **({"uid": uid} if uid else {}),
-        },
-        "spec": spec,
-        "status": {"capacity": amounts, "allocatable": amounts, "conditions": conditions},
-    }
+    made["status"] = {**made["status"], "conditions": conditions}
+    return made
 
 
 def pod(name: str, cpu: str, node_name: str = "", status: Any = None, **metadata: Any) -> dict[str, Any]:
-    container = {"name": "c", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}
-    spec = {"containers": [container], **({"nodeName": node_name} if node_name else {})}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": "default", **metadata},
-        "spec": spec,
-        "status": status or {},
-    }
+    where: dict[str, Any] = {"nodeName": node_name} if node_name else {}
+    return builders.pod(name, cpu, meta=metadata, status=status, **where)
 
 
 def owner(kind: str, name: str, uid: str) -> dict[str, Any]:

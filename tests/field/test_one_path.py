@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests import builders
 
 from kschedcore.cli import run
 
@@ -20,16 +21,16 @@ Json = dict[str, Any]
 
 
 def node(name: str, cpu: str = "4", zone: str = "") -> Json:
-    amounts = {"cpu": cpu, "memory": "8Gi", "pods": "110"}
-    labels = {"kubernetes.io/hostname": name, **({"topology.kubernetes.io/zone": zone} if zone else {})}
-    metadata = {"name": name, "labels": labels}
-    status = {"capacity": amounts, "allocatable": amounts}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status}
+    return builders.node(
+        name, cpu, memory="8Gi", labels={"topology.kubernetes.io/zone": zone} if zone else None
+    )
 
 
 def template(cpu: str = "100m", **spec: Any) -> Json:
-    container = {"name": "c", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}
-    return {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [container], **spec}}
+    return {
+        "metadata": {"labels": {"app": "a"}},
+        "spec": {"containers": [builders.container("c", cpu=cpu)], **spec},
+    }
 
 
 def workload(kind: str, name: str, replicas: int = 1, cpu: str = "100m", **spec: Any) -> Json:

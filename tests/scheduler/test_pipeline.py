@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests import builders
 
 from kschedcore.api.durations import format_duration, parse_duration
 from kschedcore.clock import FixedClock
@@ -36,15 +37,11 @@ def recorders(log: list[str], answers: Any) -> Any:
 
 
 def node(cpu: str = "2") -> Any:
-    return {"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "9"}}}
+    return builders.node("n", cpu, memory="8Gi", pods=9)
 
 
 def pod(name: str = "p", priority: int = 0, uid: str = "") -> Any:
-    resources = {"requests": {"cpu": "1"}}
-    return {
-        "metadata": {"name": name, "namespace": "default", "uid": uid},
-        "spec": {"priority": priority, "containers": [{"name": "c", "resources": resources}]},
-    }
+    return builders.pod(name, meta={"uid": uid}, priority=priority)
 
 
 def reasons(cycle: Cycle) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests import builders
+
 from kschedcore.manifests.loading import Document
 from kschedcore.simulation import Run, Simulation
 
@@ -11,23 +13,12 @@ Object = dict[str, Any]
 
 
 def node(name: str, zone: str, cpu: int = 4) -> Object:
-    capacity = {"cpu": str(cpu), "memory": "8Gi", "pods": "110"}
-    labels = {"topology.kubernetes.io/zone": zone, "kubernetes.io/hostname": name}
-    status = {"allocatable": capacity, "capacity": capacity}
-    return {
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "status": status,
-    }  # fmt: skip
+    return builders.node(name, str(cpu), memory="8Gi", labels={"topology.kubernetes.io/zone": zone})
 
 
 def deployment(name: str, replicas: int, cpu: str = "1", **spec: Any) -> Object:
-    container = {"name": "app", "image": f"{name}:1", "resources": {"requests": {"cpu": cpu}}}
-    labels = {"app": name}
-    body = {
-        "replicas": replicas,
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container], **spec}},
-    }
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": body}
+    container = builders.container("app", f"{name}:1", cpu=cpu)
+    return builders.deployment(name, replicas, **{"containers": [container], **spec})
 
 
 def web(replicas: int) -> Object:
