@@ -29,6 +29,9 @@ def test_the_view_of_a_bound_pod_is_that_of_the_whole_object() -> None:
     pod = Interner().freeze({"metadata": {"name": "a"}, "spec": spec}, "1")
     assert pod_view(pod) == decode(Pod, pod)
     assert pod_view(pod).spec.node_name == "n"
+    other = Interner().freeze({"metadata": {"name": "b"}, "spec": {**pod["spec"], "nodeName": "m"}}, "2")
+    assert pod_view(other).spec.node_name == "m"
+    assert pod_view(other).spec.containers is pod_view(pod).spec.containers
 
 
 def test_another_object_is_decoded_each_time() -> None:

@@ -14,7 +14,7 @@ from kschedcore.engine.binding import PodKey
 from kschedcore.engine.engine import Engine
 from kschedcore.rules.resize import what_runs
 
-__all__ = ["ClusterState", "pod_key"]
+__all__ = ["ClusterState", "pod_key", "without_plain_statuses"]
 
 
 def pod_key(pod: Object) -> PodKey:
@@ -117,7 +117,7 @@ class ClusterState:
         elif pod["spec"].get("nodeName"):
             accounted = self._accounted.get(key) == uid
             if not (accounted and _is_accounted_equally(change)):
-                self._engine.add_pod(pod_view(pod))
+                self._engine.add_pod(pod_view(without_plain_statuses(pod)))
                 self._accounted[key] = uid
         self._notify("pods", change)
 
@@ -131,6 +131,8 @@ _READ_OF_NODES = (
 )
 _DELETION = ("metadata", "deletionTimestamp")
 _START = ("status", "startTime")
+_CONTAINER_STATUSES = frozenset({"containerStatuses", "initContainerStatuses"})
+_NOTHING: Object = {}
 
 
 def _is_accounted_equally(change: Change) -> bool:
@@ -140,6 +142,33 @@ def _is_accounted_equally(change: Change) -> bool:
     return _unchanged(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
         what_runs(change.old) == what_runs(change.new)
     )
+
+
+def without_plain_statuses(pod: Object) -> Object:
+    """Return a bound pod without container statuses, where they say nothing but that it has what it asks for.
+
+    Only in-place resizes (KEP-1287) make a difference; the statuses of all other pods need not be decoded and kept.
+    """
+    status, spec = pod.get("status", {}), pod["spec"]
+    if "containerStatuses" not in status and "initContainerStatuses" not in status:
+        return pod
+    containers = [*spec.get("containers", ()), *spec.get("initContainers", ())]
+    requests = {
+        each.get("name"): each.get("resources", _NOTHING).get("requests", _NOTHING) for each in containers
+    }
+    if len(requests) < len(containers):
+        return pod
+    for key in ("containerStatuses", "initContainerStatuses"):
+        for each in status.get(key, ()):
+            resources = each.get("resources")
+            if resources is not None:
+                asked = requests.get(each.get("name"))
+                if resources.get("requests", _NOTHING) != asked:
+                    return pod
+                if each.get("allocatedResources", _NOTHING) not in (asked, _NOTHING):
+                    return pod
+    kept = {key: value for key, value in status.items() if key not in _CONTAINER_STATUSES}
+    return {**pod, "status": kept}
 
 
 def _unchanged(change: Change, *paths: tuple[str, ...]) -> bool:

@@ -23,7 +23,7 @@ _NO_SPEC: Mapping[str, Any] = {}
 def view_of(kind: type[V], obj: Mapping[str, Any]) -> V:
     """Return the view of an object: cached for a stored object, new for others.
 
-    The specs of unbound pods are decoded once for all replicas of a template.
+    The specs of pods are decoded once for all replicas of a template.
 
     Args:
         kind: The view's type.
@@ -50,19 +50,33 @@ def pod_view(obj: Mapping[str, Any]) -> Pod:
         ManifestError: A field has the wrong type.
     """
     spec = obj.get("spec")
-    # The spec of a bound pod has its node name, so it is hardly ever shared.
-    if type(spec) is not FrozenDict or "nodeName" in spec:
+    if type(spec) is not FrozenDict:
         return decode(Pod, obj)
     try:
         pod = decode(Pod, {**obj, "spec": _NO_SPEC})
-        return msgspec.structs.replace(pod, spec=_spec_of(spec))
+        return msgspec.structs.replace(pod, spec=_bound_spec(spec) if "nodeName" in spec else _spec_of(spec))
     except ManifestError:
         # Decoding the whole pod reports the path of the error.
         return decode(Pod, obj)
 
 
+def _bound_spec(spec: FrozenDict) -> PodSpec:
+    """Return the view of a spec that names a node: hardly any other pod has it, but others have its other parts."""
+    parts = dict(spec)
+    node = parts.pop("nodeName")
+    if type(node) is not str:
+        return decode(PodSpec, spec)
+    return msgspec.structs.replace(_spec_of_parts(tuple(parts.items())), node_name=node)
+
+
 def _decoded(kind: type[V], obj: StoredObject) -> V:
     return cast("V", pod_view(obj)) if issubclass(kind, Pod) else decode(kind, obj)
+
+
+@remembered
+def _spec_of_parts(parts: tuple[tuple[str, Any], ...]) -> PodSpec:
+    """Return the view of a spec by its fields, which are frozen."""
+    return decode(PodSpec, dict(parts))
 
 
 @remembered
