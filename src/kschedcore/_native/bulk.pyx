@@ -6,7 +6,7 @@ from cpython.ref cimport PyObject
 from kschedcore._native.columns cimport Int64Column
 from kschedcore._native.core cimport Core
 from kschedcore._native.labels cimport LabelColumn
-from kschedcore._native.nodes cimport NodeTable
+from kschedcore._native.nodes cimport SPARSE_SHARE, NodeTable
 from kschedcore._native.podinfo cimport PodInfo
 from kschedcore._native.pods cimport NO_POD
 from kschedcore._native.types cimport ABSENT, slot_t
@@ -86,7 +86,14 @@ def _set_allocatable(NodeTable nodes, str resource, const slot_t[::1] slots, con
 
 def _set_label(NodeTable nodes, str key, const slot_t[::1] slots, const int32_t[::1] codes, list values):
     cdef Py_ssize_t i
-    cdef LabelColumn column = nodes.label(key)
+    cdef LabelColumn column
+    if key not in nodes.labels:
+        carried = np.flatnonzero(np.asarray(codes) >= 0).tolist()
+        if len(carried) * SPARSE_SHARE <= nodes.capacity:
+            for i in carried:
+                nodes.set_label(slots[i], key, values[codes[i]])
+            return
+    column = nodes.label(key)
     own = np.array([column.code(value) for value in values], np.int32)
     cdef const int32_t[::1] own_codes = own
     for i in range(slots.shape[0]):

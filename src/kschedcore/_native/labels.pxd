@@ -17,6 +17,7 @@ cdef class LabelColumn:
     cdef bint stale                    # `members` is out of date
     cdef int32_t code(self, str value) except -2
     cdef int assign(self, slot_t slot, int32_t code) except -1
+    cdef int fill(self, dict labels) except -1
     cdef int group(self, Py_ssize_t top) except -1
     cdef inline void add_members(self, int32_t code, SlotSet found) noexcept nogil:
         """Add the nodes with a code, as of the last :meth:`group`."""

@@ -1,4 +1,4 @@
-"""Label columns: one dictionary-coded column per label key.
+"""Label columns: one dictionary-coded column per label key that selectors read or many nodes carry.
 
 A label's value is a small integer, its code in the key's dictionary, so a selector is evaluated against
 codes and a topology domain *is* a code. Codes are never reused: a selector compiled before a value first
@@ -107,6 +107,12 @@ cdef class LabelColumn:
                 self.starts[code + 1] += 1
         self.member_codes = codes
         self.stale = False
+        return 0
+
+    cdef int fill(self, dict labels) except -1:
+        """Assign the values of some nodes, slot -> value."""
+        for slot, value in labels.items():
+            self.assign(slot, self.code(value))
         return 0
 
     def of(self, Py_ssize_t slot):

@@ -3,6 +3,9 @@ from kschedcore._native.labels cimport LabelColumn
 from kschedcore._native.types cimport slot_t
 from libc.stdint cimport int32_t, int64_t
 
+cdef enum:
+    SPARSE_SHARE = 8                   # a column is kept from when one node in so many carries its label key
+
 cdef struct Holding:
     int64_t token                      # what is held, interned (see podinfo.pyx)
     int32_t tag                        # a port's host address, a disk's mode, a volume's driver
@@ -28,6 +31,7 @@ cdef class NodeTable:
     cdef Int64Column rank              # ascending with the node's name
     cdef LabelColumn name
     cdef dict labels                   # key -> LabelColumn
+    cdef dict sparse_labels            # key -> {slot: value}, for keys of few nodes that no selector has read
     cdef HoldingList* held             # ports, disks and volumes that pods hold on each node
     # dictionaries
     cdef readonly list resource_names, taint_sets, image_sets, image_names
@@ -42,6 +46,9 @@ cdef class NodeTable:
     # slots that changed: the node's specification, or what is accounted on it
     cdef ChangeLog spec_log, load_log
     cdef LabelColumn label(self, str key)
+    cdef LabelColumn label_column(self, str key)
+    cdef int set_label(self, slot_t slot, str key, str value) except -1
+    cdef int remove_label(self, slot_t slot, str key) except -1
     cdef int touch(self, slot_t slot) except -1
     cdef int hold(self, slot_t slot, int64_t token, int32_t tag, int32_t delta) except -1 nogil
     cdef const slot_t* in_name_order(self) except NULL

@@ -58,6 +58,7 @@ cdef class NodeTable:
         self.rank = Int64Column(self.capacity)
         self.name = LabelColumn(NAME_FIELD, self.capacity)
         self.labels = {}
+        self.sparse_labels = {}
         self.resource_names = []
         self.resource_ids = {}
         self.taint_sets = [()]
@@ -135,13 +136,50 @@ cdef class NodeTable:
         return found
 
     cdef LabelColumn label(self, str key):
-        """Return the column of a label key; a new key gets a new column."""
+        """Return the column of a label key; a key without one gets it, and keeps it."""
         if key == NAME_FIELD:
             return self.name
         found = self.labels.get(key)
         if found is None:
-            found = self.labels[key] = LabelColumn(key, self.capacity)
+            found = self.labels[key] = self.label_column(key)
+            self.sparse_labels.pop(key, None)
         return <LabelColumn> found
+
+    cdef LabelColumn label_column(self, str key):
+        """Return the column of a label key, a temporary one of a key without its own."""
+        cdef LabelColumn column
+        found = self.labels.get(key)
+        if found is not None:
+            return <LabelColumn> found
+        column = LabelColumn(key, self.capacity)
+        column.fill(self.sparse_labels.get(key, {}))
+        return column
+
+    cdef int set_label(self, slot_t slot, str key, str value) except -1:
+        """Set a label of a node. A column is kept from when an eighth of the nodes carry the key."""
+        cdef LabelColumn column
+        found = self.labels.get(key)
+        if found is None:
+            holders = self.sparse_labels.get(key)
+            if holders is None:
+                holders = self.sparse_labels[key] = {}
+            holders[slot] = value
+            if len(<dict> holders) * SPARSE_SHARE > self.capacity:
+                self.label(key)
+            return 0
+        column = <LabelColumn> found
+        return column.assign(slot, column.code(value))
+
+    cdef int remove_label(self, slot_t slot, str key) except -1:
+        """Remove a label that a node carries."""
+        found = self.labels.get(key)
+        if found is not None:
+            return (<LabelColumn> found).assign(slot, ABSENT)
+        holders = self.sparse_labels[key]
+        del holders[slot]
+        if not holders:
+            del self.sparse_labels[key]
+        return 0
 
     def name_column(self):
         """Return the column of node names."""
@@ -190,10 +228,9 @@ cdef class NodeTable:
             column[slot] = amount
         for key in self.label_keys_of[slot]:
             if key not in labels:
-                (<LabelColumn> self.labels[key]).assign(slot, ABSENT)
+                self.remove_label(slot, key)
         for key, value in labels.items():
-            column_of = self.label(key)
-            column_of.assign(slot, column_of.code(value))
+            self.set_label(slot, key, value)
         self.label_keys_of[slot] = tuple(labels)
         self.taint_set.data[slot] = self.taints(taints)
         self.unschedulable.data[slot] = unschedulable
@@ -210,7 +247,7 @@ cdef class NodeTable:
         cdef slot_t slot = self.slots.pop(name)
         cdef int resource
         for key in self.label_keys_of[slot]:
-            (<LabelColumn> self.labels[key]).assign(slot, ABSENT)
+            self.remove_label(slot, key)
         self.label_keys_of[slot] = ()
         self.name.assign(slot, ABSENT)
         self._set_images(slot, ())
@@ -361,7 +398,10 @@ cdef class NodeTable:
             self.resource_names[resource]: self.allocatable[resource][slot]
             for resource in range(self.resources) if self.allocatable[resource][slot]
         }
-        labels = {key: (<LabelColumn> self.labels[key]).of(slot) for key in self.label_keys_of[slot]}
+        labels = {
+            key: (<LabelColumn> self.labels[key]).of(slot) if key in self.labels else self.sparse_labels[key][slot]
+            for key in self.label_keys_of[slot]
+        }
         images = tuple([((name,), size) for name, size in self.images_of(slot)])
         return allocatable, labels, self.taints_of(slot), images, self.is_unschedulable(slot)
 
@@ -408,16 +448,20 @@ cdef class NodeTable:
         return column.to_numpy(self.top)
 
     def label_keys(self):
-        """Return all label keys that any node has or had."""
-        return list(self.labels)
+        """Return all label keys that a node has, and those of the columns that are kept."""
+        return [*self.labels, *self.sparse_labels]
+
+    def label_cells(self):
+        """Return how many cells the kept columns of labels have, and how many labels are kept without a column."""
+        return len(self.labels) * self.capacity, sum(map(len, self.sparse_labels.values()))
 
     def label_values(self, str key):
         """Return the dictionary of a label key: code -> text."""
-        return list((<LabelColumn> self.labels[key]).values)
+        return list(self.label_column(key).values)
 
     def label_codes(self, str key):
         """Return the codes of a label key by slot, -1 where the node has no such label, int32[top]."""
-        return (<LabelColumn> self.labels[key]).codes.to_numpy(self.top)
+        return self.label_column(key).codes.to_numpy(self.top)
 
     def taints_of(self, Py_ssize_t slot):
         """Return the taints of a node as (key, value, effect)."""
