@@ -11,6 +11,7 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from kschedcore.api.labels import is_label_value, is_qualified_name
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.quantity import Quantity
 from kschedcore.cluster import Cluster
 from kschedcore.cluster.references import kind_named
@@ -34,7 +35,7 @@ from kschedcore.testing.strategies import (
 )
 from kschedcore.testing.strategies.clusters import priority_classes, runtime_class
 from kschedcore.testing.strategies.invalid import NODE_FAULTS, POD_FAULTS
-from kschedcore.testing.strategies.vocabulary import NAMESPACES, Json
+from kschedcore.testing.strategies.vocabulary import NAMESPACES
 
 QUICK = settings(max_examples=60, derandomize=True)
 SMALLEST = settings(max_examples=300, derandomize=True, database=None, phases=[Phase.generate, Phase.shrink])
@@ -51,7 +52,7 @@ class Server:
             self.create(obj)
         self.cluster.run_until_settled()  # namespaces get their service accounts
 
-    def create(self, obj: Json, *, dry_run: bool = False) -> tuple[int, Any]:
+    def create(self, obj: Object, *, dry_run: bool = False) -> tuple[int, Any]:
         resource = kind_named(obj["kind"]).resource
         root = "/api/v1" if obj["apiVersion"] == "v1" else f"/apis/{obj['apiVersion']}"
         space = f"/namespaces/{obj['metadata']['namespace']}" if resource.namespaced else ""
@@ -66,14 +67,14 @@ def server() -> Iterator[Server]:
     server.cluster.close()
 
 
-def taken(server: Server, obj: Json) -> None:
+def taken(server: Server, obj: Object) -> None:
     code, answer = server.create(obj, dry_run=True)
     assert code == 201, answer["message"]
 
 
 @QUICK
 @given(drawn=pods())
-def test_every_pod_is_valid(server: Server, drawn: Json) -> None:
+def test_every_pod_is_valid(server: Server, drawn: Object) -> None:
     taken(server, drawn)
 
 
@@ -81,7 +82,7 @@ def test_every_pod_is_valid(server: Server, drawn: Json) -> None:
 def test_every_feature_is_valid(server: Server, feature: str) -> None:
     @settings(QUICK, max_examples=8)
     @given(pods(features=(feature,)))
-    def holds(drawn: Json) -> None:
+    def holds(drawn: Object) -> None:
         taken(server, drawn)
 
     holds()
@@ -89,13 +90,13 @@ def test_every_feature_is_valid(server: Server, feature: str) -> None:
 
 @QUICK
 @given(drawn=nodes())
-def test_every_node_is_valid(server: Server, drawn: Json) -> None:
+def test_every_node_is_valid(server: Server, drawn: Object) -> None:
     taken(server, drawn)
 
 
 @settings(QUICK, max_examples=25)
 @given(drawn=clusters(configured=False))
-def test_every_object_of_a_cluster_is_valid(server: Server, drawn: dict[str, list[Json]]) -> None:
+def test_every_object_of_a_cluster_is_valid(server: Server, drawn: dict[str, list[Object]]) -> None:
     for key, objects in drawn.items():
         for obj in objects:
             if key not in ("namespaces", "priorityClasses", "runtimeClasses"):  # which are there
@@ -165,26 +166,26 @@ def test_labels_keep_to_their_vocabulary(drawn: dict[str, str]) -> None:
 
 
 @given(taints(["gpu"], ["a"], ["NoSchedule", "NoExecute"], max_size=3))
-def test_taints_keep_to_what_they_are_given(drawn: list[Json]) -> None:
+def test_taints_keep_to_what_they_are_given(drawn: list[Object]) -> None:
     assert {taint["key"] for taint in drawn} == {"gpu"}
     assert {taint.get("value", "a") for taint in drawn} == {"a"}
     assert len({taint["effect"] for taint in drawn}) == len(drawn) <= 2
 
 
 @given(tolerations(["gpu"], ["a"], ["NoSchedule"]))
-def test_tolerations_keep_to_what_they_are_given(drawn: list[Json]) -> None:
+def test_tolerations_keep_to_what_they_are_given(drawn: list[Object]) -> None:
     assert {toleration.get("key", "gpu") for toleration in drawn} == {"gpu"}
     assert {toleration.get("effect", "NoSchedule") for toleration in drawn} == {"NoSchedule"}
 
 
 @given(nodes(zones=("here",), vocabulary={}))
-def test_nodes_are_where_they_are_told(drawn: Json) -> None:
+def test_nodes_are_where_they_are_told(drawn: Object) -> None:
     assert drawn["metadata"]["labels"].get("topology.kubernetes.io/zone", "here") == "here"
     assert "disk" not in drawn["metadata"]["labels"]
 
 
 @given(cases(max_nodes=2, max_pods=1, max_pending=2))
-def test_cases_keep_to_their_size(drawn: tuple[Json, list[Json]]) -> None:
+def test_cases_keep_to_their_size(drawn: tuple[Object, list[Object]]) -> None:
     cluster, pending = drawn
     assert 1 <= len(cluster["nodes"]) <= 2
     assert len(cluster["pods"]) <= 1

@@ -8,9 +8,9 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from tests.model import ReferenceScheduler, Step, schedule
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.replay import Replay
 from kschedcore.testing.strategies import FEATURES, Case, History, cases, histories, pods
-from kschedcore.testing.strategies.vocabulary import Json
 
 QUICK = settings(max_examples=60, derandomize=True)
 SEARCH = settings(
@@ -88,15 +88,15 @@ def test_victims_are_less_important_and_make_room(history: History) -> None:
         assert fits_without(scheduler, decision.pod, victims, step)
 
 
-def full_name(pod: Json) -> str:
+def full_name(pod: Object) -> str:
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
-def priority(pod: Json) -> int:
+def priority(pod: Object) -> int:
     return int(pod["spec"]["priority"])
 
 
-def fits_without(scheduler: ReferenceScheduler, pod: Json, victims: list[Json], step: Step) -> bool:
+def fits_without(scheduler: ReferenceScheduler, pod: Object, victims: list[Object], step: Step) -> bool:
     """Whether the pod may go to the nominated node once the victims are gone."""
     for victim in victims:
         scheduler.remove_pod(victim["metadata"]["namespace"], victim["metadata"]["name"])
@@ -170,7 +170,7 @@ def comes_up(feature: str, wanted: Callable[[Step], bool]) -> Case:
     return find(drawn, lambda each: any(map(wanted, schedule(each.cluster, each.pending))), settings=SEARCH)
 
 
-def outline(pod: Json) -> object:
+def outline(pod: Object) -> object:
     """The pod without what every pod may vary in."""
     containers = [{k: v for k, v in c.items() if k != "image"} for c in pod["spec"]["containers"]]
     return {**pod["spec"], "containers": containers}, pod["metadata"].get("ownerReferences")

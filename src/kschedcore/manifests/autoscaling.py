@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from kschedcore.api.machinery.types import ReadOnlyObject
 
 __all__ = ["autoscaled"]
 
-Json = Mapping[str, Any]
 
-
-def autoscaled(workloads: Iterable[Json], autoscalers: Iterable[Json]) -> list[Json]:
+def autoscaled(
+    workloads: Iterable[ReadOnlyObject], autoscalers: Iterable[ReadOnlyObject]
+) -> list[ReadOnlyObject]:
     """Return the workloads with replicas between the ``minReplicas`` and ``maxReplicas`` of their autoscalers.
 
     A workload with no replicas is not autoscaled, see "Implicit maintenance-mode deactivation" in the reference.
@@ -23,12 +24,12 @@ def autoscaled(workloads: Iterable[Json], autoscalers: Iterable[Json]) -> list[J
     return [_within(each, bounds.get(_key(each))) for each in workloads] if bounds else list(workloads)
 
 
-def _key(workload: Json) -> tuple[str, str, str]:
+def _key(workload: ReadOnlyObject) -> tuple[str, str, str]:
     metadata = workload["metadata"]
     return workload["kind"], metadata.get("namespace") or "default", metadata["name"]
 
 
-def _bounds(autoscaler: Json) -> tuple[tuple[str, str, str], tuple[int, int]]:
+def _bounds(autoscaler: ReadOnlyObject) -> tuple[tuple[str, str, str], tuple[int, int]]:
     spec = autoscaler.get("spec") or {}
     target = spec.get("scaleTargetRef") or {}
     namespace = autoscaler["metadata"].get("namespace") or "default"
@@ -40,7 +41,7 @@ def _bounds(autoscaler: Json) -> tuple[tuple[str, str, str], tuple[int, int]]:
     )
 
 
-def _within(workload: Json, bounds: tuple[int, int] | None) -> Json:
+def _within(workload: ReadOnlyObject, bounds: tuple[int, int] | None) -> ReadOnlyObject:
     spec = workload.get("spec") or {}
     replicas = spec.get("replicas")
     replicas = 1 if replicas is None else replicas

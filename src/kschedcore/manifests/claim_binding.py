@@ -8,9 +8,9 @@ manifests get the same volumes, by the same rules (:mod:`kschedcore.rules.claim_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Object, ReadOnlyObject
 from kschedcore.api.volumes import BIND_COMPLETED, IS_DEFAULT_CLASS, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.rules.admission.default_classes import default_class
 from kschedcore.rules.claim_matching import (
@@ -23,8 +23,6 @@ from kschedcore.rules.claim_matching import (
 
 __all__ = ["Binding", "bind_claims", "is_bound"]
 
-Json = Mapping[str, Any]
-
 
 class Binding(NamedTuple):
     """A claim and a volume, bound to each other."""
@@ -33,12 +31,14 @@ class Binding(NamedTuple):
     volume: Object
 
 
-def is_bound(claim: Json) -> bool:
+def is_bound(claim: ReadOnlyObject) -> bool:
     """Return whether a claim's binding is complete."""
     return BIND_COMPLETED in (claim["metadata"].get("annotations") or {})
 
 
-def bind_claims(claims: Iterable[Json], volumes: Iterable[Json], classes: Iterable[Json]) -> list[Binding]:
+def bind_claims(
+    claims: Iterable[ReadOnlyObject], volumes: Iterable[ReadOnlyObject], classes: Iterable[ReadOnlyObject]
+) -> list[Binding]:
     """Return the bindings that controllers make without a scheduler.
 
     Args:
@@ -63,14 +63,14 @@ def bind_claims(claims: Iterable[Json], volumes: Iterable[Json], classes: Iterab
     return bindings
 
 
-def _available(volume: Json) -> Object:
+def _available(volume: ReadOnlyObject) -> Object:
     """Return a volume with the phase that the controller gives a new one."""
     status = volume.get("status") or {}
     known = status.get("phase") not in (None, "", "Pending")
     return {**volume, "status": status if known else {**status, "phase": "Available"}}
 
 
-def _with_class(claim: Json, default: str | None) -> Object:
+def _with_class(claim: ReadOnlyObject, default: str | None) -> Object:
     """Return a claim with a uid to match by and, if it names no class, the default one."""
     metadata = {**claim["metadata"], "uid": claim["metadata"].get("uid") or ""}
     metadata.setdefault("namespace", "default")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from kschedcore.api.machinery.types import ReadOnlyObject
 
 __all__ = ["next_runs"]
 
-Json = Mapping[str, Any]
 
-
-def next_runs(cron_jobs: Iterable[Json], workloads: Iterable[Json]) -> Iterator[dict[str, Any]]:
+def next_runs(
+    cron_jobs: Iterable[ReadOnlyObject], workloads: Iterable[ReadOnlyObject]
+) -> Iterator[dict[str, Any]]:
     """Yield a Job for each CronJob that is not suspended and of which no Job is running.
 
     Args:
@@ -29,7 +31,7 @@ def next_runs(cron_jobs: Iterable[Json], workloads: Iterable[Json]) -> Iterator[
             yield _run(cron_job, namespace)
 
 
-def _run(cron_job: Json, namespace: str) -> dict[str, Any]:
+def _run(cron_job: ReadOnlyObject, namespace: str) -> dict[str, Any]:
     """Return a Job; the controller would name it after the minute at which it starts."""
     metadata = cron_job["metadata"]
     template = (cron_job.get("spec") or {}).get("jobTemplate") or {}
@@ -50,14 +52,14 @@ def _run(cron_job: Json, namespace: str) -> dict[str, Any]:
     }
 
 
-def _owners(job: Json) -> Iterator[tuple[str, str]]:
+def _owners(job: ReadOnlyObject) -> Iterator[tuple[str, str]]:
     metadata = job["metadata"]
     for owner in metadata.get("ownerReferences") or ():
         if owner.get("controller") and owner.get("kind") == "CronJob":
             yield metadata.get("namespace") or "default", owner.get("name", "")
 
 
-def _is_over(job: Json) -> bool:
+def _is_over(job: ReadOnlyObject) -> bool:
     conditions = (job.get("status") or {}).get("conditions") or ()
     return any(
         each.get("type") in ("Complete", "Failed") and each.get("status") == "True" for each in conditions

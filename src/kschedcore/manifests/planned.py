@@ -15,6 +15,7 @@ import msgspec
 
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.remembered import shared
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.objects import (
     Node,
     ObjectMeta,
@@ -43,7 +44,6 @@ from kschedcore.rules.creation import create_pod_spec
 
 __all__ = ["Planned", "PodPlanner"]
 
-Json = Mapping[str, Any]
 Key = tuple[str, str, str]
 
 CLAIMS = "PersistentVolumeClaim"
@@ -83,9 +83,9 @@ class PodPlanner:
 
     pods: list[Pod]
     nodes: list[Node]
-    workloads: list[Json]
-    stored: Mapping[str, list[Json]]
-    objects: Mapping[Key, Json]
+    workloads: list[ReadOnlyObject]
+    stored: Mapping[str, list[ReadOnlyObject]]
+    objects: Mapping[Key, ReadOnlyObject]
     specs: PodSpecs
     recorded: bool
 
@@ -128,7 +128,7 @@ class PodPlanner:
             and (self.recorded or pod.metadata.deletion_timestamp is None)
         )
 
-    def _sized_workloads(self) -> list[Json]:
+    def _sized_workloads(self) -> list[ReadOnlyObject]:
         """Return the workloads with the Jobs of CronJobs, scaled by their autoscalers."""
         runs = next_runs(self.stored.get("CronJob", ()), self.workloads)
         return autoscaled(chain(self.workloads, runs), self.stored.get("HorizontalPodAutoscaler", ()))
@@ -185,7 +185,7 @@ class PodPlanner:
                 metadata = decode(ObjectMeta, pod["metadata"])
                 yield Pod(metadata=metadata, spec=self.specs.view(shared(pod["spec"])))
 
-    def _template_spec(self, workload: Json, spec: Json) -> PodSpec:
+    def _template_spec(self, workload: ReadOnlyObject, spec: ReadOnlyObject) -> PodSpec:
         """Return the view of a pod's spec.
 
         Raises:
@@ -196,7 +196,7 @@ class PodPlanner:
 
     # -- claims -----------------------------------------------------------------------------------
 
-    def _add_claims(self, planned: Planned, claims: list[Json]) -> None:
+    def _add_claims(self, planned: Planned, claims: list[ReadOnlyObject]) -> None:
         """Add the claims that controllers create, and the claims and volumes that are bound to each other."""
         made: dict[tuple[str, str], Any] = {}
         for each in claims:
@@ -215,7 +215,7 @@ class PodPlanner:
             planned.created.append((VOLUMES, decode(PersistentVolume, volume)))
         planned.created += ((CLAIMS, decode(PersistentVolumeClaim, each)) for each in made.values())
 
-    def _ephemeral_claims(self, pods: Iterable[Pod]) -> Iterator[Json]:
+    def _ephemeral_claims(self, pods: Iterable[Pod]) -> Iterator[ReadOnlyObject]:
         """Yield the claims that the ephemeral volume controller would create."""
         owners = [
             pod
@@ -238,7 +238,7 @@ class PodPlanner:
         planned.pods = [with_claim_statuses(pod, templates) for pod in planned.pods]
 
 
-def _created_spec(spec: Json) -> FrozenDict:
+def _created_spec(spec: ReadOnlyObject) -> FrozenDict:
     try:
         return create_pod_spec(spec)
     except DecodeError as error:

@@ -7,11 +7,11 @@ and decoded once, and all its pods share one view.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from kschedcore.api.machinery.frozen import FrozenDict, plain
 from kschedcore.api.machinery.remembered import remembered, shared
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.objects import PodSpec, decode
 from kschedcore.rules.admission.limit_range import pod_problems, with_limit_defaults
 from kschedcore.rules.admission.priority import default_class, priority_of, with_priority
@@ -20,8 +20,6 @@ from kschedcore.rules.admission.tolerations import with_default_tolerations
 from kschedcore.rules.defaults.pod_resources import default_pod_resources, may_lack_pod_resources
 
 __all__ = ["Admission", "PodSpecs", "restored_spec", "view_of"]
-
-Json = Mapping[str, Any]
 
 
 @remembered
@@ -34,7 +32,7 @@ def view_of(spec: FrozenDict) -> PodSpec:
     return decode(PodSpec, spec)
 
 
-def restored_spec(spec: Json) -> FrozenDict | None:
+def restored_spec(spec: ReadOnlyObject) -> FrozenDict | None:
     """Return the spec of an existing pod with requests defaulted from limits; None if it has them.
 
     Decoding defaults these for all objects; pods from an API server have them.
@@ -91,7 +89,10 @@ class Admission:
     """
 
     def __init__(
-        self, priority_classes: list[Json], runtime_classes: list[Json], limit_ranges: list[Json]
+        self,
+        priority_classes: list[ReadOnlyObject],
+        runtime_classes: list[ReadOnlyObject],
+        limit_ranges: list[ReadOnlyObject],
     ) -> None:
         self._limits: Final[dict[str, list[FrozenDict]]] = {}
         for each in limit_ranges:

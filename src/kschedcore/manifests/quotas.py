@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.quantity import Quantity
 from kschedcore.rules.admission.quota import (
     Evaluator,
@@ -19,8 +19,6 @@ from kschedcore.rules.amounts import ResourceList, added, parse
 
 __all__ = ["Quotas"]
 
-Json = Mapping[str, Any]
-
 
 class Quotas:
     """The quotas of all namespaces, charged with existing objects and then with each created object.
@@ -30,11 +28,13 @@ class Quotas:
         existing: (resource, object) of all existing objects; iterated only if there are quotas.
     """
 
-    def __init__(self, quotas: Iterable[Json], existing: Iterable[tuple[Resource, Json]]) -> None:
+    def __init__(
+        self, quotas: Iterable[ReadOnlyObject], existing: Iterable[tuple[Resource, ReadOnlyObject]]
+    ) -> None:
         self._quotas: dict[str, list[_Quota]] = {}
         for each in quotas:
             self._quotas.setdefault(each["metadata"].get("namespace") or "default", []).append(_Quota(each))
-        objects: dict[str, dict[Resource, list[Json]]] = {}
+        objects: dict[str, dict[Resource, list[ReadOnlyObject]]] = {}
         for resource, obj in existing if self._quotas else ():
             namespace = obj["metadata"].get("namespace") or "default"
             if namespace in self._quotas:
@@ -43,7 +43,7 @@ class Quotas:
             for quota in limits:
                 quota.count(objects.get(namespace, {}))
 
-    def problem(self, resource: Resource, obj: Json, namespace: str) -> str:
+    def problem(self, resource: Resource, obj: ReadOnlyObject, namespace: str) -> str:
         """Return the plugin's message if a quota refuses an object; charge all quotas if none does.
 
         Args:
@@ -69,21 +69,21 @@ class Quotas:
 class _Quota:
     """One quota: its limits and usage."""
 
-    def __init__(self, quota: Json) -> None:
+    def __init__(self, quota: ReadOnlyObject) -> None:
         self._name = str(quota["metadata"]["name"])
-        self._spec: Json = quota.get("spec") or {}
+        self._spec: ReadOnlyObject = quota.get("spec") or {}
         self._hard = parse(self._spec.get("hard") or {})
         self._used: ResourceList = {name: Quantity.parse("0") for name in self._hard}
 
-    def count(self, objects: Mapping[Resource, Iterable[Json]]) -> None:
+    def count(self, objects: Mapping[Resource, Iterable[ReadOnlyObject]]) -> None:
         """Charge the objects that exist."""
         self._used = added(self._used, parse(quota_usage(self._spec, objects)))
 
-    def concerns(self, obj: Json, evaluator: Evaluator) -> bool:
+    def concerns(self, obj: ReadOnlyObject, evaluator: Evaluator) -> bool:
         """Return whether the quota limits objects of this kind and its scopes match the object."""
         return bool(evaluator.matching_resources(self._hard)) and quota_matches(self._spec, obj, evaluator)
 
-    def missing(self, obj: Json, evaluator: Evaluator) -> str:
+    def missing(self, obj: ReadOnlyObject, evaluator: Evaluator) -> str:
         """Return the message for resources that the object must specify and does not."""
         return missing_problem(self._name, evaluator.matching_resources(self._hard), obj, evaluator)
 

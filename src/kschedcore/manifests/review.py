@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.kinds import KINDS, kind_by_resource
 from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.objects import Pod
 from kschedcore.manifests.creating import created_object
 from kschedcore.manifests.pod_specs import Admission, PodSpecs
@@ -17,7 +18,6 @@ from kschedcore.rules.admission.limit_range import claim_problems
 
 __all__ = ["Refusal", "Review"]
 
-Json = Mapping[str, Any]
 Key = tuple[str, str, str]
 
 CLAIMS = "PersistentVolumeClaim"
@@ -60,9 +60,9 @@ class Review:
         self,
         admission: Admission,
         specs: PodSpecs,
-        stored: Mapping[str, list[Json]],
-        objects: Mapping[Key, Json],
-        workloads: Iterable[Json],
+        stored: Mapping[str, list[ReadOnlyObject]],
+        objects: Mapping[Key, ReadOnlyObject],
+        workloads: Iterable[ReadOnlyObject],
     ) -> None:
         self._admission = admission
         self._specs = specs
@@ -76,9 +76,9 @@ class Review:
         self._has_claim = {
             (namespace, name) for kind, namespace, name in self._objects if kind == CLAIMS
         } if self._sets else set()  # fmt: skip
-        self.claims: list[Json] = []
+        self.claims: list[ReadOnlyObject] = []
 
-    def _existing(self) -> Iterator[tuple[Resource, Json]]:
+    def _existing(self) -> Iterator[tuple[Resource, ReadOnlyObject]]:
         """Yield the existing objects that count towards quotas."""
         for (name, _, _), obj in self._objects.items():
             resource = _RESOURCES.get((obj.get("apiVersion", ""), name))
@@ -110,7 +110,7 @@ class Review:
         self._has_claim |= {(namespace, each["metadata"]["name"]) for each in claims}
         return None
 
-    def _missing_claims(self, pod: Pod, namespace: str) -> list[Json]:
+    def _missing_claims(self, pod: Pod, namespace: str) -> list[ReadOnlyObject]:
         """Return the missing claims of a pod of a StatefulSet."""
         if not self._sets:
             return []
@@ -124,7 +124,7 @@ class Review:
         lacking = [each for each in wanted if (namespace, each["metadata"]["name"]) not in self._has_claim]
         return [created_object(each) or each for each in lacking]
 
-    def _claim_refusal(self, pod: Pod, claim: Json, namespace: str) -> Refusal | None:
+    def _claim_refusal(self, pod: Pod, claim: ReadOnlyObject, namespace: str) -> Refusal | None:
         name = claim["metadata"]["name"]
         problems = list(claim_problems(dict(claim), self._admission.limits(namespace)))
         if problems:
@@ -142,5 +142,5 @@ _PODS = kind_by_resource("pods").resource
 _CLAIMS = kind_by_resource("persistentvolumeclaims").resource
 
 
-def _charged(pod: Pod, spec: FrozenDict) -> Json:
+def _charged(pod: Pod, spec: FrozenDict) -> ReadOnlyObject:
     return {"metadata": {"name": pod.metadata.name}, "spec": spec, "status": {}}

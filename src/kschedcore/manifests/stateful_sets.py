@@ -6,12 +6,13 @@ Rules: "Pod Identity" and "Stable Storage" in the StatefulSet's reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
+
+from kschedcore.api.machinery.types import ReadOnlyObject
 
 __all__ = ["NAME_LABEL", "claim_name", "claims_of_ordinal", "identity_labels", "template_name", "with_claims"]
 
-Json = Mapping[str, Any]
 
 NAME_LABEL: Final = "statefulset.kubernetes.io/pod-name"
 _INDEX_LABEL: Final = "apps.kubernetes.io/pod-index"
@@ -22,18 +23,20 @@ def identity_labels(pod_name: str) -> dict[str, str]:
     return {NAME_LABEL: pod_name, _INDEX_LABEL: pod_name.rpartition("-")[2]}
 
 
-def template_name(template: Json) -> str:
+def template_name(template: ReadOnlyObject) -> str:
     """Return the name of a claim template, which is not validated; empty if it has none."""
     name: str = (template.get("metadata") or {}).get("name") or ""
     return name
 
 
-def claim_name(stateful_set: Json, template: Json, ordinal: int) -> str:
+def claim_name(stateful_set: ReadOnlyObject, template: ReadOnlyObject, ordinal: int) -> str:
     """Return the name of the claim that a pod gets from a claim template."""
     return f"{template_name(template)}-{stateful_set['metadata']['name']}-{ordinal}"
 
 
-def with_claims(stateful_set: Json, volumes: Iterable[Json], ordinal: int) -> list[Json]:
+def with_claims(
+    stateful_set: ReadOnlyObject, volumes: Iterable[ReadOnlyObject], ordinal: int
+) -> list[ReadOnlyObject]:
     """Return the volumes of a pod: its claims, and the given volumes that no claim replaces.
 
     Args:
@@ -49,7 +52,7 @@ def with_claims(stateful_set: Json, volumes: Iterable[Json], ordinal: int) -> li
     return mounted + [volume for volume in volumes if volume["name"] not in claimed]
 
 
-def claims_of_ordinal(stateful_set: Json, ordinal: int) -> list[dict[str, Any]]:
+def claims_of_ordinal(stateful_set: ReadOnlyObject, ordinal: int) -> list[dict[str, Any]]:
     """Return the claims that the pod of an ordinal needs, as the controller would create them."""
     return [
         {
@@ -62,7 +65,7 @@ def claims_of_ordinal(stateful_set: Json, ordinal: int) -> list[dict[str, Any]]:
     ]
 
 
-def _claim_metadata(stateful_set: Json, template: Json, ordinal: int) -> dict[str, Any]:
+def _claim_metadata(stateful_set: ReadOnlyObject, template: ReadOnlyObject, ordinal: int) -> dict[str, Any]:
     given = template.get("metadata") or {}
     selected = (stateful_set["spec"].get("selector") or {}).get("matchLabels") or {}
     return {
@@ -73,5 +76,5 @@ def _claim_metadata(stateful_set: Json, template: Json, ordinal: int) -> dict[st
     }
 
 
-def _templates(stateful_set: Json) -> Sequence[Json]:
+def _templates(stateful_set: ReadOnlyObject) -> Sequence[ReadOnlyObject]:
     return (stateful_set.get("spec") or {}).get("volumeClaimTemplates") or ()

@@ -7,11 +7,12 @@ pending again, as their controllers would create them; the manifests that were g
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
 from kschedcore.api.machinery.times import EARLIEST, parse_time
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.objects import ObjectMeta, Pod, PodSpec, Toleration, decode
 from kschedcore.api.phases import has_ended
 from kschedcore.api.selectors import Selector
@@ -24,7 +25,6 @@ from kschedcore.planning.node_copies import ZONES, csi_node_copy, node_copy, sli
 
 __all__ = ["SCALABLE", "ChangedCluster"]
 
-Json = Mapping[str, Any]
 Key = tuple[str, str, str]
 """(kind, namespace, name)."""
 
@@ -50,7 +50,7 @@ class ChangedCluster:
 
     def __init__(self, manifests: Manifests) -> None:
         self._manifests = manifests
-        self._changed: dict[Key, Json | None] = {}
+        self._changed: dict[Key, ReadOnlyObject | None] = {}
         self._on_node: dict[str, list[Key]] | None = None
         self._of_pod: dict[str, list[Key]] | None = None
         self.lost: list[tuple[str, str]] = []
@@ -73,7 +73,7 @@ class ChangedCluster:
             if selector is None or selector.matches(node["metadata"].get("labels") or {})
         ]
 
-    def node(self, name: str) -> Json:
+    def node(self, name: str) -> ReadOnlyObject:
         """Return a node, whole.
 
         Raises:
@@ -84,7 +84,7 @@ class ChangedCluster:
             raise NotFoundError(f"node {name!r} not found{_similar(name, self.node_names())}")
         return found
 
-    def add_nodes(self, like: Json, count: int) -> list[str]:
+    def add_nodes(self, like: ReadOnlyObject, count: int) -> list[str]:
         """Add nodes that look like another one, under its name with a number; return their names.
 
         Args:
@@ -236,7 +236,7 @@ class ChangedCluster:
         for pod in self._surplus(kind, pods, len(pods) - replicas):
             self._drop(_key("Pod", pod))
 
-    def _surplus(self, kind: str, pods: list[Json], count: int) -> Iterable[Json]:
+    def _surplus(self, kind: str, pods: list[ReadOnlyObject], count: int) -> Iterable[ReadOnlyObject]:
         if count <= 0:
             return ()
         if kind == "StatefulSet":
@@ -245,7 +245,7 @@ class ChangedCluster:
         created = [parse_time(each["metadata"]["creationTimestamp"]) or EARLIEST for each in complete]
         return pods_to_delete(complete, count, complete, max(created) + timedelta(seconds=1))
 
-    def _pods_of(self, workload: Key) -> Iterator[Json]:
+    def _pods_of(self, workload: Key) -> Iterator[ReadOnlyObject]:
         kind, namespace, name = workload
         for pod in self._all("Pod"):
             owner = _controller(pod)
@@ -257,10 +257,10 @@ class ChangedCluster:
 
     # -- objects ----------------------------------------------------------------------------------
 
-    def _get(self, key: Key) -> Json | None:
+    def _get(self, key: Key) -> ReadOnlyObject | None:
         return self._changed[key] if key in self._changed else self._manifests.objects.get(key)
 
-    def _all(self, kind: str) -> Iterator[Json]:
+    def _all(self, kind: str) -> Iterator[ReadOnlyObject]:
         for key, whole in self._manifests.objects.items():
             if key[0] == kind and key not in self._changed:
                 yield whole
@@ -276,7 +276,7 @@ class ChangedCluster:
                     self._on_node.setdefault(name, []).append(key)
         return self._on_node.get(node, [])
 
-    def _set_spec(self, node: Json, **fields: Any) -> None:
+    def _set_spec(self, node: ReadOnlyObject, **fields: Any) -> None:
         self._changed["Node", "", node["metadata"]["name"]] = {
             **node, "spec": {**(node.get("spec") or {}), **fields}
         }  # fmt: skip
@@ -300,7 +300,7 @@ class ChangedCluster:
                         self._of_pod.setdefault(owner.get("uid", ""), []).append(key)
         return self._of_pod.get(uid, [])
 
-    def _evict(self, key: Key, pod: Json) -> None:
+    def _evict(self, key: Key, pod: ReadOnlyObject) -> None:
         """Take a pod off its node; it is pending again, unless it was being deleted."""
         self._drop(key)
         metadata = dict(pod["metadata"])
@@ -316,46 +316,46 @@ class ChangedCluster:
         }  # fmt: skip
 
 
-def _key(kind: str, whole: Json) -> Key:
+def _key(kind: str, whole: ReadOnlyObject) -> Key:
     return kind, whole["metadata"].get("namespace") or "default", whole["metadata"]["name"]
 
 
-def _controller(whole: Json) -> Json | None:
+def _controller(whole: ReadOnlyObject) -> ReadOnlyObject | None:
     owners = whole["metadata"].get("ownerReferences") or ()
     return next((each for each in owners if each.get("controller")), None)
 
 
-def _belongs_to_node(pod: Json) -> bool:
+def _belongs_to_node(pod: ReadOnlyObject) -> bool:
     """Whether a pod is there because of its node: a DaemonSet's, or the mirror of a static one."""
     owner = _controller(pod)
     mirror = _MIRROR in (pod["metadata"].get("annotations") or {})
     return mirror or (owner is not None and owner["kind"] in ("DaemonSet", "Node"))
 
 
-def _zone(node: Json) -> str:
+def _zone(node: ReadOnlyObject) -> str:
     labels = node["metadata"].get("labels") or {}
     return next((str(labels[each]) for each in ZONES if labels.get(each)), "")
 
 
-def _taints(node: Json) -> list[Json]:
+def _taints(node: ReadOnlyObject) -> list[ReadOnlyObject]:
     return list((node.get("spec") or {}).get("taints") or ())
 
 
-def _is_same(each: Json, taint: Taint) -> bool:
+def _is_same(each: ReadOnlyObject, taint: Taint) -> bool:
     return each.get("key") == taint.key and taint.effect in ("", each.get("effect"))
 
 
-def _stays_despite(pod: Json, taint: Taint) -> bool:
+def _stays_despite(pod: ReadOnlyObject, taint: Taint) -> bool:
     tolerations = [decode(Toleration, each) for each in pod["spec"].get("tolerations") or ()]
     return any(each.toleration_seconds is None and tolerates(each, taint) for each in tolerations)
 
 
-def _ordinal(pod: Json) -> int:
+def _ordinal(pod: ReadOnlyObject) -> int:
     number = pod["metadata"]["name"].rpartition("-")[2]
     return int(number) if number.isdecimal() else -1
 
 
-def _with_ages(pod: Json) -> Json:
+def _with_ages(pod: ReadOnlyObject) -> ReadOnlyObject:
     """Return a pod with the fields by which a controller ranks it; a manifest may lack them."""
     return {
         "status": {},

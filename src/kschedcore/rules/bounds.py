@@ -20,6 +20,7 @@ import msgspec
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.remembered import remembered
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import (
     CSIStorageCapacity,
     Node,
@@ -59,7 +60,6 @@ from kschedcore.rules.validation.resources import validate_not_negative
 __all__ = ["check", "check_workload", "checked", "first_fault"]
 
 V = TypeVar("V", bound=View)
-Json = dict[str, Any]
 Errors = tuple[FieldError, ...]
 
 _COUNTS: Final = ("replicas", "parallelism", "completions")
@@ -177,7 +177,7 @@ def _errors_of(encoded: bytes) -> Errors:
     return tuple(_pod_spec(spec, "spec"))
 
 
-def _pod_spec(spec: Json, path: str) -> Iterator[FieldError]:
+def _pod_spec(spec: Object, path: str) -> Iterator[FieldError]:
     for kind in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(kind, ())):
             where = f"{path}.{kind}[{index}]"
@@ -195,7 +195,7 @@ def _pod_spec(spec: Json, path: str) -> Iterator[FieldError]:
     yield from _amounts(spec.get("overhead"), f"{path}.overhead")
 
 
-def _ports(ports: Iterable[Json], path: str) -> Iterator[FieldError]:
+def _ports(ports: Iterable[Object], path: str) -> Iterator[FieldError]:
     for index, port in enumerate(ports):
         for key in ("containerPort", "hostPort"):
             if port.get(key):
@@ -204,7 +204,7 @@ def _ports(ports: Iterable[Json], path: str) -> Iterator[FieldError]:
             yield from one_of(port["protocol"], PROTOCOLS, f"{path}[{index}].protocol")
 
 
-def _resources(resources: Json, path: str) -> Iterator[FieldError]:
+def _resources(resources: Object, path: str) -> Iterator[FieldError]:
     for side in ("limits", "requests"):
         yield from _amounts(resources.get(side), f"{path}.{side}")
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.versions import NEWEST
 from kschedcore.engine.decision import Decision
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.plugin import Plugin
 from kschedcore.manifests.manifests import CLUSTER_KEYS, Manifests
 from kschedcore.testing.strategies.histories import History
-from kschedcore.testing.strategies.vocabulary import Json
 
 __all__ = ["Decided", "EngineScheduler", "Replay", "Scheduler"]
 
@@ -26,28 +26,28 @@ Key = tuple[str, str]
 class Scheduler(Protocol):
     """A scheduler that histories can be replayed on: :class:`EngineScheduler`, or a model of a rule."""
 
-    def add_node(self, node: Json) -> None:
+    def add_node(self, node: Object) -> None:
         """Add a Node, or replace the one of its name."""
 
     def remove_node(self, name: str) -> None:
         """Remove a node; its pods are kept."""
 
-    def add_pod(self, pod: Json) -> None:
+    def add_pod(self, pod: Object) -> None:
         """Add or update a bound or nominated Pod."""
 
     def remove_pod(self, namespace: str, name: str) -> None:
         """Remove a pod."""
 
-    def set_namespace(self, namespace: Json) -> None:
+    def set_namespace(self, namespace: Object) -> None:
         """Add a Namespace, or update its labels."""
 
-    def set_object(self, kind: str, obj: Json) -> None:
+    def set_object(self, kind: str, obj: Object) -> None:
         """Add or replace an object; ``kind`` is its key in a cluster: ``podDisruptionBudgets``."""
 
-    def decide(self, pod: Json, *, preempt: bool = True) -> Step:
+    def decide(self, pod: Object, *, preempt: bool = True) -> Step:
         """Decide on a node for a pod, without placing it."""
 
-    def commit(self, pod: Json, step: Step) -> None:
+    def commit(self, pod: Object, step: Step) -> None:
         """Apply a decision: place the pod, or nominate it and remove the victims."""
 
 
@@ -63,7 +63,7 @@ class EngineScheduler:
 
     def __init__(
         self,
-        cluster: Json,
+        cluster: Object,
         *,
         forgetful: bool = False,
         plugins: Iterable[type[Plugin]] = (),
@@ -78,7 +78,7 @@ class EngineScheduler:
         self.forgetful = forgetful
         self._decision: Decision | None = None
 
-    def add_node(self, node: Json) -> None:
+    def add_node(self, node: Object) -> None:
         """See :class:`Scheduler`."""
         self.engine.set_node(node)
 
@@ -86,7 +86,7 @@ class EngineScheduler:
         """See :class:`Scheduler`."""
         self.engine.remove_node(name)
 
-    def add_pod(self, pod: Json) -> None:
+    def add_pod(self, pod: Object) -> None:
         """See :class:`Scheduler`."""
         self.engine.add_pod(pod)
 
@@ -94,15 +94,15 @@ class EngineScheduler:
         """See :class:`Scheduler`."""
         self.engine.remove_pod(name, namespace)
 
-    def set_namespace(self, namespace: Json) -> None:
+    def set_namespace(self, namespace: Object) -> None:
         """See :class:`Scheduler`."""
         self.engine.set_namespace(namespace)
 
-    def set_object(self, kind: str, obj: Json) -> None:
+    def set_object(self, kind: str, obj: Object) -> None:
         """See :class:`Scheduler`."""
         self.engine.set_object({"kind": CLUSTER_KEYS[kind], **obj})
 
-    def decide(self, pod: Json, *, preempt: bool = True) -> Step:
+    def decide(self, pod: Object, *, preempt: bool = True) -> Step:
         """See :class:`Scheduler`."""
         if self.forgetful:
             self.engine.forget()
@@ -110,7 +110,7 @@ class EngineScheduler:
         self._decision = explanation.decision
         return explanation.to_step(self.engine.claims_after(explanation.decision))
 
-    def commit(self, pod: Json, step: Step) -> None:
+    def commit(self, pod: Object, step: Step) -> None:
         """See :class:`Scheduler`."""
         if "chosen" in step:
             self.engine.assume_pod(pod, step["chosen"])
@@ -133,7 +133,7 @@ class Decided:
         steps: The decisions, in the order of the schedulers.
     """
 
-    pod: Json
+    pod: Object
     steps: list[Step]
 
 
@@ -153,11 +153,11 @@ class Replay:
         self.history = history
         self.schedulers = schedulers
         self.node_names = {node["metadata"]["name"] for node in history.cluster["nodes"]}
-        self.pods: dict[Key, Json] = {_key(pod): pod for pod in history.cluster["pods"]}
+        self.pods: dict[Key, Object] = {_key(pod): pod for pod in history.cluster["pods"]}
 
     def decisions(self) -> Iterator[Decided]:
         """Apply the events in order; yield each decision before it is applied."""
-        handlers: dict[str, Callable[[Json], Iterator[Decided] | None]] = {
+        handlers: dict[str, Callable[[Object], Iterator[Decided] | None]] = {
             "node": self._node,
             "removeNode": self._remove_node,
             "pod": self._pod,
@@ -179,59 +179,59 @@ class Replay:
         for scheduler in self.schedulers:
             change(scheduler)
 
-    def _node(self, node: Json) -> None:
+    def _node(self, node: Object) -> None:
         self.node_names.add(node["metadata"]["name"])
         self._for_each(lambda s: s.add_node(node))
 
-    def _remove_node(self, subject: Json) -> None:
+    def _remove_node(self, subject: Object) -> None:
         name = subject["name"]
         if name in self.node_names:
             self.node_names.remove(name)
             self._for_each(lambda s: s.remove_node(name))
 
-    def _pod(self, pod: Json) -> None:
+    def _pod(self, pod: Object) -> None:
         if _key(pod) not in self.pods and pod["spec"]["nodeName"] in self.node_names:
             self._put(pod)
 
-    def _put(self, pod: Json) -> None:
+    def _put(self, pod: Object) -> None:
         self.pods[_key(pod)] = pod
         self._for_each(lambda s: s.add_pod(pod))
 
-    def _at(self, subject: Json, among: list[Json]) -> Json | None:
+    def _at(self, subject: Object, among: list[Object]) -> Object | None:
         return among[subject["index"] % len(among)] if among else None
 
-    def _remove_pod(self, subject: Json) -> None:
+    def _remove_pod(self, subject: Object) -> None:
         pod = self._at(subject, list(self.pods.values()))
         if pod:
             del self.pods[_key(pod)]
             self._for_each(lambda s: s.remove_pod(*_key(pod)))
 
-    def _relabel_pod(self, subject: Json) -> None:
+    def _relabel_pod(self, subject: Object) -> None:
         pod = self._at(subject, list(self.pods.values()))
         if pod:
             self._put({**pod, "metadata": {**pod["metadata"], "labels": subject["labels"]}})
 
-    def _terminate_pod(self, subject: Json) -> None:
+    def _terminate_pod(self, subject: Object) -> None:
         pod = self._at(subject, list(self.pods.values()))
         if pod:
             self._put({**pod, "metadata": {**pod["metadata"], "deletionTimestamp": "2026-01-01T01:00:00Z"}})
 
-    def _schedule(self, pod: Json) -> Iterator[Decided]:
+    def _schedule(self, pod: Object) -> Iterator[Decided]:
         if _key(pod) not in self.pods:
             yield from self._decide(pod)
 
-    def _retry(self, subject: Json) -> Iterator[Decided]:
+    def _retry(self, subject: Object) -> Iterator[Decided]:
         pod = self._at(subject, [p for p in self.pods.values() if not p["spec"].get("nodeName")])
         if pod:
             yield from self._decide(pod)
 
-    def _decide(self, pod: Json) -> Iterator[Decided]:
+    def _decide(self, pod: Object) -> Iterator[Decided]:
         steps = [scheduler.decide(pod) for scheduler in self.schedulers]
         yield Decided(pod, steps)
         self._for_each(lambda s: s.commit(pod, steps[0]))
         self._take_in(pod, steps[0])
 
-    def _take_in(self, pod: Json, step: Step) -> None:
+    def _take_in(self, pod: Object, step: Step) -> None:
         """Apply a decision to the list of pods that events refer to."""
         self.pods.pop(_key(pod), None)
         if "chosen" in step:
@@ -248,5 +248,5 @@ class Replay:
             self.pods[_key(pod)] = {**pod, "status": {"nominatedNodeName": step["nominated"]}}
 
 
-def _key(pod: Json) -> Key:
+def _key(pod: Object) -> Key:
     return pod["metadata"].get("namespace", "default"), pod["metadata"]["name"]

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from kschedcore.api.machinery.frozen import plain
 from kschedcore.api.machinery.kinds import KINDS, VIEWS
+from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.cluster.cluster import Cluster
 from kschedcore.errors import UsageError
 from kschedcore.manifests.manifests import Manifests
 
 __all__ = ["ClusterSource", "manifests_of", "objects_of"]
 
-Json = Mapping[str, Any]
 
-ClusterSource = Manifests | Cluster | Json | str | Path | Iterable[Json | str | Path]
+ClusterSource = Manifests | Cluster | ReadOnlyObject | str | Path | Iterable[ReadOnlyObject | str | Path]
 """Manifests, a running cluster, an object or a list of objects, a cluster in the layout of
 :meth:`kschedcore.Manifests.from_cluster`, a file or folder, or several of the last three."""
 
@@ -34,7 +33,7 @@ def manifests_of(*sources: ClusterSource) -> Manifests:
     return Manifests.from_objects(chain.from_iterable(map(objects_of, sources)))
 
 
-def objects_of(source: ClusterSource) -> Iterator[Json]:
+def objects_of(source: ClusterSource) -> Iterator[ReadOnlyObject]:
     """Yield the objects of a source, including a KubeSchedulerConfiguration if there is one.
 
     Raises:
@@ -62,7 +61,7 @@ def objects_of(source: ClusterSource) -> Iterator[Json]:
             raise UsageError(f"found {source!r}; expected manifests, a cluster, objects, or paths")
 
 
-def _objects_of_cluster(cluster: Cluster) -> Iterator[Json]:
+def _objects_of_cluster(cluster: Cluster) -> Iterator[ReadOnlyObject]:
     """Yield the objects of a running cluster that scheduling reads."""
     for kind in KINDS:
         if kind.resource.kind in VIEWS:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.engine.columns.nodes import marks
 from kschedcore.engine.columns.tables import (
     ALLOCATABLE,
@@ -24,9 +24,6 @@ from kschedcore.engine.columns.tables import (
     distinct,
 )
 from kschedcore.engine.columns.taints import TaintTuple
-
-Json = dict[str, Any]
-
 
 _COLUMNS = ("name", "unschedulable", LABELS, "taints", "images", FEATURES)
 
@@ -146,7 +143,7 @@ class NodeRows:
         """Return a row's labels."""
         return {key: text for key, label in self.labels.items() if (text := label.at(row)) is not None}
 
-    def node(self, row: int) -> Json:
+    def node(self, row: int) -> Object:
         """Return a row as a Node object."""
         amounts = {name: column.at(row) for name, column in self.allocatable.items()}
         return {

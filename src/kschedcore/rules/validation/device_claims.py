@@ -10,6 +10,7 @@ import msgspec
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.remembered import remembered
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.resource_names import is_extended
 from kschedcore.rules.validation.common import IMMUTABLE
 from kschedcore.rules.validation.device_names import (
@@ -34,7 +35,6 @@ __all__ = [
 ]  # fmt: skip
 
 T = TypeVar("T")
-Json = dict[str, Any]
 
 DEVICE_EFFECTS: Final = ("NoExecute", "NoSchedule", "None")
 _MAX_ENTRIES: Final = 32
@@ -81,7 +81,7 @@ def _name(item: Mapping[str, Any]) -> str:
     return str(item.get("name", ""))
 
 
-def admin_access(obj: Json, namespace: Mapping[str, Any] | None) -> Iterator[FieldError]:
+def admin_access(obj: Object, namespace: Mapping[str, Any] | None) -> Iterator[FieldError]:
     """Validate admin access, which needs a label of the namespace (KEP-5018).
 
     Args:
@@ -101,24 +101,24 @@ def admin_access(obj: Json, namespace: Mapping[str, Any] | None) -> Iterator[Fie
 # -- claims --------------------------------------------------------------------------------------------------
 
 
-def _claim(claim: Json) -> Iterable[FieldError]:
+def _claim(claim: Object) -> Iterable[FieldError]:
     yield from validate_metadata(claim["metadata"], dns_subdomain_name, namespaced=True)
     yield from _claim_spec(claim["spec"], "spec")
 
 
-def _claim_update(claim: Json, old: Json) -> Iterable[FieldError]:
+def _claim_update(claim: Object, old: Object) -> Iterable[FieldError]:
     yield from validate_metadata_update(claim["metadata"], old["metadata"])
     if claim["spec"] != old["spec"]:
         value = internal_json("resource.v1.ResourceClaimSpec", claim["spec"])
         yield fe.invalid("spec", value, IMMUTABLE)
 
 
-def _template(template: Json) -> Iterable[FieldError]:
+def _template(template: Object) -> Iterable[FieldError]:
     yield from validate_metadata(template["metadata"], dns_subdomain_name, namespaced=True)
     yield from _template_spec(template["spec"])
 
 
-def _template_update(template: Json, old: Json) -> Iterable[FieldError]:
+def _template_update(template: Object, old: Object) -> Iterable[FieldError]:
     yield from validate_metadata_update(template["metadata"], old["metadata"])
     if template["spec"] != old["spec"]:
         value = internal_json("resource.v1.ResourceClaimTemplateSpec", template["spec"])
@@ -126,14 +126,14 @@ def _template_update(template: Json, old: Json) -> Iterable[FieldError]:
     yield from _template_spec(template["spec"])
 
 
-def _template_spec(spec: Json) -> Iterator[FieldError]:
+def _template_spec(spec: Object) -> Iterator[FieldError]:
     for key in spec["metadata"]:
         if key not in _TEMPLATE_METADATA:
             yield fe.forbidden(f"spec.metadata.{key}", "cannot be set")
     yield from _claim_spec(spec["spec"], "spec.spec")
 
 
-def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
+def _claim_spec(spec: Object, path: str) -> Iterator[FieldError]:
     devices, path = spec["devices"], f"{path}.devices"
     known = request_names(devices)
     requests = devices.get("requests") or []
@@ -148,7 +148,7 @@ def _claim_spec(spec: Json, path: str) -> Iterator[FieldError]:
     )
 
 
-def request_names(devices: Json) -> frozenset[str]:
+def request_names(devices: Object) -> frozenset[str]:
     """Return the names of requests, and of their subrequests after a slash."""
     names: set[str] = set()
     for request in devices.get("requests") or ():
@@ -157,7 +157,7 @@ def request_names(devices: Json) -> frozenset[str]:
     return frozenset(names)
 
 
-def _request(request: Json, path: str) -> Iterator[FieldError]:
+def _request(request: Object, path: str) -> Iterator[FieldError]:
     yield from validate_dns_label(_name(request), f"{path}.name")
     exactly, alternatives = request.get("exactly"), request.get("firstAvailable", [])
     if exactly is None and not alternatives:
@@ -171,12 +171,12 @@ def _request(request: Json, path: str) -> Iterator[FieldError]:
         yield from validate_unique(alternatives, _MAX_SUBREQUESTS, _subrequest, _name, where)
 
 
-def _subrequest(request: Json, path: str) -> Iterator[FieldError]:
+def _subrequest(request: Object, path: str) -> Iterator[FieldError]:
     yield from validate_dns_label(_name(request), f"{path}.name")
     yield from _devices(request, path)
 
 
-def _devices(request: Json, path: str) -> Iterator[FieldError]:
+def _devices(request: Object, path: str) -> Iterator[FieldError]:
     """Validate the common fields of an exact request and a subrequest."""
     yield from validate_subdomain(request.get("deviceClassName", ""), f"{path}.deviceClassName")
     yield from validate_each(request.get("selectors", []), _MAX_ENTRIES, _selector, f"{path}.selectors")
@@ -193,7 +193,7 @@ def _devices(request: Json, path: str) -> Iterator[FieldError]:
         yield from _toleration(toleration, f"{path}.tolerations[{index}]")
 
 
-def _selector(selector: Json, path: str) -> Iterable[FieldError]:
+def _selector(selector: Object, path: str) -> Iterable[FieldError]:
     if "cel" not in selector:
         return [fe.required(f"{path}.cel")]
     expression = selector["cel"].get("expression", "")
@@ -217,7 +217,7 @@ def _expression(expression: str) -> tuple[FieldError, ...]:
     return ()
 
 
-def _toleration(toleration: Json, path: str) -> Iterator[FieldError]:
+def _toleration(toleration: Object, path: str) -> Iterator[FieldError]:
     if toleration.get("key"):
         yield from validate_label_key(toleration["key"], f"{path}.key")
     operator, value = toleration["operator"], toleration.get("value", "")
@@ -233,7 +233,7 @@ def _toleration(toleration: Json, path: str) -> Iterator[FieldError]:
         yield fe.not_supported(f"{path}.effect", effect, DEVICE_EFFECTS)
 
 
-def _constraint(constraint: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+def _constraint(constraint: Object, known: frozenset[str], path: str) -> Iterator[FieldError]:
     yield from _references(constraint, known, path)
     for key in ("matchAttribute", "distinctAttribute"):
         if key in constraint:
@@ -253,19 +253,19 @@ def validate_request_reference(name: str, known: frozenset[str], path: str) -> I
         yield fe.invalid(path, name, _NO_SUCH_REQUEST)
 
 
-def _references(holder: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+def _references(holder: Object, known: frozenset[str], path: str) -> Iterator[FieldError]:
     def rule(name: str, where: str) -> Iterator[FieldError]:
         yield from validate_request_reference(name, known, where)
 
     yield from validate_unique(holder.get("requests", []), _MAX_ENTRIES, rule, str, f"{path}.requests")
 
 
-def _claim_config(config: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+def _claim_config(config: Object, known: frozenset[str], path: str) -> Iterator[FieldError]:
     yield from _references(config, known, path)
     yield from validate_configuration(config, path)
 
 
-def validate_configuration(config: Json, path: str) -> Iterator[FieldError]:
+def validate_configuration(config: Object, path: str) -> Iterator[FieldError]:
     """Check the configuration of devices: opaque parameters of a driver."""
     opaque = config.get("opaque")
     if opaque is None:
@@ -281,7 +281,7 @@ def validate_configuration(config: Json, path: str) -> Iterator[FieldError]:
         yield fe.invalid(where, "<value omitted>", "must be a valid JSON object")
 
 
-def validate_binding_conditions(device: Json, path: str) -> Iterator[FieldError]:
+def validate_binding_conditions(device: Object, path: str) -> Iterator[FieldError]:
     """What has to become true before a pod with the device is bound, and what ends the wait (KEP-5007)."""
     wanted, failed = device.get("bindingConditions", []), device.get("bindingFailureConditions", [])
     for key, conditions in (("bindingConditions", wanted), ("bindingFailureConditions", failed)):
@@ -304,12 +304,12 @@ def validate_binding_conditions(device: Json, path: str) -> Iterator[FieldError]
 # -- classes -------------------------------------------------------------------------------------------------
 
 
-def _class(device_class: Json) -> Iterable[FieldError]:
+def _class(device_class: Object) -> Iterable[FieldError]:
     yield from validate_metadata(device_class["metadata"], dns_subdomain_name, namespaced=False)
     yield from _class_spec(device_class["spec"])
 
 
-def _class_update(device_class: Json, old: Json) -> Iterable[FieldError]:
+def _class_update(device_class: Object, old: Object) -> Iterable[FieldError]:
     yield from validate_metadata_update(device_class["metadata"], old["metadata"])
     spec, was = device_class["spec"], old["spec"]
     # Stored expressions stay valid regardless of the rules for new ones.
@@ -317,7 +317,7 @@ def _class_update(device_class: Json, old: Json) -> Iterable[FieldError]:
     yield from _class_spec({key: value for key, value in spec.items() if key not in unchanged})
 
 
-def _class_spec(spec: Json) -> Iterator[FieldError]:
+def _class_spec(spec: Object) -> Iterator[FieldError]:
     yield from validate_each(spec.get("selectors", []), _MAX_ENTRIES, _selector, "spec.selectors")
     yield from validate_each(spec.get("config", []), _MAX_ENTRIES, validate_configuration, "spec.config")
     name = spec.get("extendedResourceName")

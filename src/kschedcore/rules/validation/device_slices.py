@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.quantity import Quantity
 from kschedcore.rules.validation.common import IMMUTABLE
 from kschedcore.rules.validation.device_claims import (
@@ -35,7 +36,6 @@ from kschedcore.rules.validation.placement import validate_node_selector
 
 __all__ = ["CREATE", "UPDATE"]
 
-Json = dict[str, Any]
 
 _MAX_DEVICES: Final = 128
 _MAX_ADVANCED_DEVICES: Final = 64
@@ -57,17 +57,17 @@ _SEMVER: Final = re.compile(
 _UNSET_OR_TRUE: Final = "must be either unset or set to true"
 
 
-def _slice(found: Json) -> Iterable[FieldError]:
+def _slice(found: Object) -> Iterable[FieldError]:
     yield from validate_metadata(found["metadata"], dns_subdomain_name, namespaced=False)
     yield from _spec(found["spec"], {})
 
 
-def _slice_update(found: Json, old: Json) -> Iterable[FieldError]:
+def _slice_update(found: Object, old: Object) -> Iterable[FieldError]:
     yield from validate_metadata_update(found["metadata"], old["metadata"])
     yield from _spec(found["spec"], old["spec"])
 
 
-def _spec(spec: Json, was: Json) -> Iterator[FieldError]:
+def _spec(spec: Object, was: Object) -> Iterator[FieldError]:
     yield from validate_driver_name(spec.get("driver", ""), "spec.driver")
     yield from _pool(spec["pool"])
     if was:
@@ -86,7 +86,7 @@ def _spec(spec: Json, was: Json) -> Iterator[FieldError]:
     before = {each.get("name", ""): each for each in was.get("devices", ())}
     by_device = bool(spec.get("perDeviceNodeSelection"))
 
-    def device(each: Json, path: str) -> Iterator[FieldError]:
+    def device(each: Object, path: str) -> Iterator[FieldError]:
         yield from _device(each, before.get(each.get("name", "")), by_device, path)
 
     yield from validate_unique(devices or [], most, device, _name, "spec.devices")
@@ -97,12 +97,12 @@ def _name(item: Mapping[str, Any]) -> str:
     return str(item.get("name", ""))
 
 
-def _is_advanced(device: Json) -> bool:
+def _is_advanced(device: Object) -> bool:
     lists = any(key in value for value in device.get("attributes", {}).values() for key in _LISTS)
     return bool(device.get("taints") or device.get("consumesCounters") or lists)
 
 
-def _pool(pool: Json) -> Iterator[FieldError]:
+def _pool(pool: Object) -> Iterator[FieldError]:
     yield from validate_pool_name(pool.get("name", ""), "spec.pool.name")
     count, generation = pool.get("resourceSliceCount", 0), pool.get("generation", 0)
     if count <= 0:
@@ -111,7 +111,7 @@ def _pool(pool: Json) -> Iterator[FieldError]:
         yield fe.invalid("spec.pool.generation", generation, "must be greater than or equal to zero")
 
 
-def _place(spec: Json) -> Iterator[FieldError]:
+def _place(spec: Object) -> Iterator[FieldError]:
     """Validate the nodes of the devices: exactly one of four fields."""
     chosen = [key for key in _PLACES if spec.get(key)]
     if "nodeName" in spec:
@@ -138,7 +138,7 @@ def _place(spec: Json) -> Iterator[FieldError]:
         yield fe.invalid("spec", f"{{{named}}}", f"{detail}, but multiple fields are set")
 
 
-def _device(device: Json, was: Json | None, by_device: bool, path: str) -> Iterator[FieldError]:
+def _device(device: Object, was: Object | None, by_device: bool, path: str) -> Iterator[FieldError]:
     yield from validate_dns_label(_name(device), f"{path}.name")
     attributes, capacity = device.get("attributes", {}), device.get("capacity", {})
     count = len(attributes) + len(capacity)
@@ -166,7 +166,7 @@ def _device(device: Json, was: Json | None, by_device: bool, path: str) -> Itera
     yield from validate_binding_conditions(device, path)
 
 
-def _device_place(device: Json, by_device: bool, path: str) -> Iterator[FieldError]:
+def _device_place(device: Object, by_device: bool, path: str) -> Iterator[FieldError]:
     keys = ("nodeName", "nodeSelector", "allNodes")
     if not by_device:
         if any(key in device for key in keys):
@@ -197,7 +197,7 @@ def _device_place(device: Json, by_device: bool, path: str) -> Iterator[FieldErr
         yield fe.invalid(path, f"{{{named}}}", detail)
 
 
-def _attribute(attribute: Json, path: str) -> Iterator[FieldError]:
+def _attribute(attribute: Object, path: str) -> Iterator[FieldError]:
     if "string" in attribute:
         yield from _text(attribute["string"], f"{path}.string")
     if "version" in attribute:
@@ -228,7 +228,7 @@ def _version(text: str, path: str) -> Iterator[FieldError]:
     yield from _text(text, path)
 
 
-def _taint(taint: Json, path: str) -> Iterator[FieldError]:
+def _taint(taint: Object, path: str) -> Iterator[FieldError]:
     yield from validate_label_key(taint.get("key", ""), f"{path}.key")
     if taint.get("value"):
         yield from validate_label_value(taint["value"], f"{path}.value")
@@ -239,15 +239,15 @@ def _taint(taint: Json, path: str) -> Iterator[FieldError]:
         yield fe.not_supported(f"{path}.effect", effect, DEVICE_EFFECTS)
 
 
-def _counter_set(found: Json, path: str) -> Iterator[FieldError]:
+def _counter_set(found: Object, path: str) -> Iterator[FieldError]:
     yield from _counters(found, "name", _MAX_COUNTERS, path)
 
 
-def _consumption(found: Json, path: str) -> Iterator[FieldError]:
+def _consumption(found: Object, path: str) -> Iterator[FieldError]:
     yield from _counters(found, "counterSet", _MAX_COUNTERS, path)
 
 
-def _counters(found: Json, name: str, most: int, path: str) -> Iterator[FieldError]:
+def _counters(found: Object, name: str, most: int, path: str) -> Iterator[FieldError]:
     if not found.get(name):
         yield fe.required(f"{path}.{name}")
     else:
@@ -262,7 +262,7 @@ def _counters(found: Json, name: str, most: int, path: str) -> Iterator[FieldErr
             yield from validate_dns_label(key, f"{path}.counters")
 
 
-def _capacity(found: Json, shared: bool, path: str) -> Iterator[FieldError]:
+def _capacity(found: Object, shared: bool, path: str) -> Iterator[FieldError]:
     policy = found.get("requestPolicy")
     if policy is None:
         return
@@ -276,7 +276,7 @@ def _capacity(found: Json, shared: bool, path: str) -> Iterator[FieldError]:
         yield from _policy(policy, Quantity.parse(found["value"]), path)
 
 
-def _policy(policy: Json, capacity: Quantity, path: str) -> Iterator[FieldError]:
+def _policy(policy: Object, capacity: Quantity, path: str) -> Iterator[FieldError]:
     """Validate the request policy of a shared capacity (KEP-5075)."""
     kind = next((key for key in ("validValues", "validRange") if policy.get(key)), None)
     if kind is None:

@@ -11,6 +11,7 @@ import msgspec
 
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
+from kschedcore.api.machinery.types import Object
 from kschedcore.rules.validation.common import immutable
 from kschedcore.rules.validation.device_claims import (
     ADMIN_LABEL,
@@ -31,7 +32,6 @@ from kschedcore.rules.validation.placement import validate_node_selector
 
 __all__ = ["admin_access_granted", "validate_claim_status"]
 
-Json = dict[str, Any]
 
 _MAX_CONSUMERS: Final = 256
 _MAX_RESULTS: Final = 32
@@ -46,7 +46,9 @@ _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SOURCES: Final = ("FromClaim", "FromClass")
 
 
-def admin_access_granted(claim: Json, old: Json, namespace: Mapping[str, Any] | None) -> Iterator[FieldError]:
+def admin_access_granted(
+    claim: Object, old: Object, namespace: Mapping[str, Any] | None
+) -> Iterator[FieldError]:
     """Refuse new results with admin access in a namespace without the label (``AuthorizedForAdminStatus``).
 
     Args:
@@ -65,12 +67,14 @@ def admin_access_granted(claim: Json, old: Json, namespace: Mapping[str, Any] | 
             return
 
 
-def _results(claim: Json) -> list[Json]:
-    results: list[Json] = claim.get("status", {}).get("allocation", {}).get("devices", {}).get("results", [])
+def _results(claim: Object) -> list[Object]:
+    results: list[Object] = (
+        claim.get("status", {}).get("allocation", {}).get("devices", {}).get("results", [])
+    )
     return results
 
 
-def validate_claim_status(claim: Json, old: Json) -> Iterator[FieldError]:
+def validate_claim_status(claim: Object, old: Object) -> Iterator[FieldError]:
     """Return the faults of a claim's new status."""
     status, was = claim.get("status") or {}, old.get("status") or {}
     consumers, allocation = status.get("reservedFor", []), status.get("allocation")
@@ -80,7 +84,7 @@ def validate_claim_status(claim: Json, old: Json) -> Iterator[FieldError]:
     allocated = {_identity(each) for each in _results(claim)}
     devices = status.get("devices", [])
 
-    def device(each: Json, path: str) -> Iterator[FieldError]:
+    def device(each: Object, path: str) -> Iterator[FieldError]:
         yield from _device(each, allocated, path)
 
     yield from validate_each(devices, len(devices), device, "status.devices")
@@ -102,40 +106,40 @@ def validate_claim_status(claim: Json, old: Json) -> Iterator[FieldError]:
         yield from _allocation(allocation, request_names(claim["spec"]["devices"]), "status.allocation")
 
 
-def _identity(device: Json) -> str:
+def _identity(device: Object) -> str:
     """A device as the API server prints it: driver, pool, device, and the share of a shared one."""
     parts = [device.get(key, "") for key in ("driver", "pool", "device")]
     return "/".join([*parts, *([device["shareID"]] if device.get("shareID") else [])])
 
 
-def _consumer(consumer: Json, path: str) -> Iterator[FieldError]:
+def _consumer(consumer: Object, path: str) -> Iterator[FieldError]:
     for key in ("resource", "name", "uid"):
         if not consumer.get(key):
             yield fe.required(f"{path}.{key}")
 
 
-def _share(holder: Json, path: str) -> Iterator[FieldError]:
+def _share(holder: Object, path: str) -> Iterator[FieldError]:
     share = holder.get("shareID")
     if share is not None and not _UUID.fullmatch(share):
         yield fe.invalid(f"{path}.shareID", share, "must be a lowercase UUID in 8-4-4-4-12 format")
 
 
-def _named(holder: Json, path: str) -> Iterator[FieldError]:
+def _named(holder: Object, path: str) -> Iterator[FieldError]:
     yield from validate_driver_name(holder.get("driver", ""), f"{path}.driver")
     yield from validate_pool_name(holder.get("pool", ""), f"{path}.pool")
     yield from validate_dns_label(holder.get("device", ""), f"{path}.device")
 
 
-def _allocation(allocation: Json, known: frozenset[str], path: str) -> Iterator[FieldError]:
+def _allocation(allocation: Object, known: frozenset[str], path: str) -> Iterator[FieldError]:
     devices = allocation["devices"]
 
-    def result(each: Json, at: str) -> Iterator[FieldError]:
+    def result(each: Object, at: str) -> Iterator[FieldError]:
         yield from validate_request_reference(each.get("request", ""), known, f"{at}.request")
         yield from _named(each, at)
         yield from validate_binding_conditions(each, at)
         yield from _share(each, at)
 
-    def configuration(each: Json, at: str) -> Iterator[FieldError]:
+    def configuration(each: Object, at: str) -> Iterator[FieldError]:
         source = each.get("source", "")
         if not source:
             yield fe.required(f"{at}.source")
@@ -154,7 +158,7 @@ def _allocation(allocation: Json, known: frozenset[str], path: str) -> Iterator[
         yield from validate_node_selector(allocation["nodeSelector"], f"{path}.nodeSelector")
 
 
-def _device(device: Json, allocated: set[str], path: str) -> Iterator[FieldError]:
+def _device(device: Object, allocated: set[str], path: str) -> Iterator[FieldError]:
     """What a driver reports of an allocated device (KEP-4817)."""
     yield from _named(device, path)
     yield from _share(device, path)
@@ -172,7 +176,7 @@ def _device(device: Json, allocated: set[str], path: str) -> Iterator[FieldError
     yield from _network(device.get("networkData", {}), f"{path}.networkData")
 
 
-def _network(data: Json, path: str) -> Iterator[FieldError]:
+def _network(data: Object, path: str) -> Iterator[FieldError]:
     for key, most in (("interfaceName", _MAX_INTERFACE_NAME), ("hardwareAddress", _MAX_HARDWARE_ADDRESS)):
         if len(data.get(key, "").encode()) > most:
             yield fe.too_long(f"{path}.{key}", most)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.labels import label_expressions, label_selectors
 from kschedcore.testing.strategies.vocabulary import (
     NAMESPACES,
@@ -13,7 +14,6 @@ from kschedcore.testing.strategies.vocabulary import (
     TOPOLOGY_KEYS,
     ZONE,
     ZONES,
-    Json,
 )
 
 __all__ = ["node_affinities", "node_selector_terms", "pod_affinities", "pod_affinity_terms"]
@@ -21,7 +21,7 @@ __all__ = ["node_affinities", "node_selector_terms", "pod_affinities", "pod_affi
 _NODE_LABELS = {**NODE_LABELS, ZONE: ZONES, "absent": ("x",)}
 
 
-def _node_expressions() -> st.SearchStrategy[Json]:
+def _node_expressions() -> st.SearchStrategy[Object]:
     """Match expressions on node labels, with ```Gt``` and ```Lt```."""
     compared = st.fixed_dictionaries(
         {
@@ -33,7 +33,7 @@ def _node_expressions() -> st.SearchStrategy[Json]:
     return st.one_of(label_expressions(_NODE_LABELS), compared)
 
 
-def node_selector_terms(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+def node_selector_terms(node_names: Sequence[str]) -> st.SearchStrategy[Object]:
     """Terms of expressions, of ``metadata.name`` fields, or of both."""
     expressions = st.lists(_node_expressions(), min_size=1, max_size=2)
     fields = st.fixed_dictionaries(
@@ -50,7 +50,7 @@ def node_selector_terms(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
     )
 
 
-def node_affinities(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+def node_affinities(node_names: Sequence[str]) -> st.SearchStrategy[Object]:
     """``NodeAffinity`` with required terms, preferred terms, or both."""
     terms = node_selector_terms(node_names)
     required = st.lists(terms, min_size=1, max_size=2).map(lambda listed: {"nodeSelectorTerms": listed})
@@ -60,7 +60,7 @@ def node_affinities(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
     return _required_or_preferred(required, preferred)
 
 
-def pod_affinities() -> st.SearchStrategy[Json]:
+def pod_affinities() -> st.SearchStrategy[Object]:
     """``PodAffinity`` or ``PodAntiAffinity``, with required terms, preferred terms, or both."""
     required = st.lists(pod_affinity_terms(), min_size=1, max_size=2)
     preferred = st.lists(
@@ -71,9 +71,9 @@ def pod_affinities() -> st.SearchStrategy[Json]:
     return _required_or_preferred(required, preferred)
 
 
-def pod_affinity_terms() -> st.SearchStrategy[Json]:
+def pod_affinity_terms() -> st.SearchStrategy[Object]:
     """Terms for the pod's own namespace, for listed ones, for selected ones, or for both."""
-    namespace_selectors: st.SearchStrategy[Json] = st.sampled_from(
+    namespace_selectors: st.SearchStrategy[Object] = st.sampled_from(
         [
             {},
             {"matchLabels": {"team": "a"}},
@@ -92,7 +92,7 @@ def pod_affinity_terms() -> st.SearchStrategy[Json]:
 
 def _required_or_preferred(
     required: st.SearchStrategy[object], preferred: st.SearchStrategy[object]
-) -> st.SearchStrategy[Json]:
+) -> st.SearchStrategy[Object]:
     hard, soft = (
         "requiredDuringSchedulingIgnoredDuringExecution",
         "preferredDuringSchedulingIgnoredDuringExecution",

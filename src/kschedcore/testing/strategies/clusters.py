@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.configs import configs
 from kschedcore.testing.strategies.features import FEATURES, themes
 from kschedcore.testing.strategies.labels import label_selectors
@@ -20,7 +21,6 @@ from kschedcore.testing.strategies.vocabulary import (
     POD_LABELS,
     PRIORITY_CLASSES,
     RUNTIME_CLASS,
-    Json,
 )
 from kschedcore.testing.strategies.volumes import storages
 
@@ -28,7 +28,9 @@ __all__ = [
     "Case", "budgets", "cases", "clusters", "namespace", "node_names", "priority_classes", "runtime_class"
 ]  # fmt: skip
 
-_APPS: st.SearchStrategy[Json | None] = st.sampled_from([None, *({"app": app} for app in POD_LABELS["app"])])
+_APPS: st.SearchStrategy[Object | None] = st.sampled_from(
+    [None, *({"app": app} for app in POD_LABELS["app"])]
+)
 
 
 class Case(NamedTuple):
@@ -39,8 +41,8 @@ class Case(NamedTuple):
         pending: Complete pods without a node.
     """
 
-    cluster: Json
-    pending: list[Json]
+    cluster: Object
+    pending: list[Object]
 
 
 @st.composite
@@ -52,7 +54,7 @@ def clusters(
     *,
     configured: bool = True,
     min_nodes: int = 1,
-) -> Json:
+) -> Object:
     """Draw a valid cluster whose pods have any of some features.
 
     Nodes are tainted, and there is storage, if features of pods concern them. It shrinks towards one
@@ -72,7 +74,7 @@ def clusters(
     present = draw(st.integers(min_nodes, max_nodes))
     names = node_names(max(present, 1))
     tainted = "tolerations" in features
-    cluster: Json = {
+    cluster: Object = {
         "nodes": [draw(nodes(name, tainted=tainted)) for name in names[:present]],
         "pods": [draw(bound_pods(f"b{i}", names, features)) for i in range(draw(st.integers(0, max_pods)))],
         "namespaces": draw(_namespaces()),
@@ -122,20 +124,20 @@ def node_names(count: int) -> list[str]:
     return [f"node-{number}" for number in range(count)]
 
 
-def _namespaces() -> st.SearchStrategy[list[Json]]:
+def _namespaces() -> st.SearchStrategy[list[Object]]:
     """Draw the namespaces of pods, each with a team label or none."""
     labels = st.tuples(*(st.sampled_from(NAMESPACE_LABELS) for _ in NAMESPACES))
     return labels.map(lambda drawn: [namespace(n, own) for n, own in zip(NAMESPACES, drawn, strict=True)])
 
 
-def namespace(name: str, labels: dict[str, str]) -> Json:
+def namespace(name: str, labels: dict[str, str]) -> Object:
     """Return a Namespace with labels besides the default one."""
     own = {"kubernetes.io/metadata.name": name, **labels}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": own}}
 
 
 @st.composite
-def budgets(draw: st.DrawFn, name: str) -> Json:
+def budgets(draw: st.DrawFn, name: str) -> Object:
     """Draw a PodDisruptionBudget that allows few disruptions or none."""
     return {
         "apiVersion": "policy/v1",
@@ -147,10 +149,10 @@ def budgets(draw: st.DrawFn, name: str) -> Json:
 
 
 @st.composite
-def _owners(draw: st.DrawFn) -> Json:
+def _owners(draw: st.DrawFn) -> Object:
     """Draw Services and ReplicaSets that select by app; a namespace has one of each or none."""
-    services: list[Json] = []
-    replica_sets: list[Json] = []
+    services: list[Object] = []
+    replica_sets: list[Object] = []
     for space in NAMESPACES:
         selected, replicated = draw(_APPS), draw(_APPS)
         if selected:
@@ -165,13 +167,13 @@ def _owners(draw: st.DrawFn) -> Json:
     return {"services": services, "replicaSets": replica_sets}
 
 
-def priority_classes() -> list[Json]:
+def priority_classes() -> list[Object]:
     """Return the PriorityClasses that drawn pods name."""
     kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
     return [{**kind, "metadata": {"name": name}, "value": value} for name, value in PRIORITY_CLASSES.items()]
 
 
-def runtime_class() -> Json:
+def runtime_class() -> Object:
     """Return the RuntimeClass that drawn pods name."""
     return {
         "apiVersion": "node.k8s.io/v1",
@@ -182,7 +184,7 @@ def runtime_class() -> Json:
     }
 
 
-def _owner(version: str, kind: str, space: str, name: str, spec: Json) -> Json:
+def _owner(version: str, kind: str, space: str, name: str, spec: Object) -> Object:
     return {
         "apiVersion": version,
         "kind": kind,

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.affinities import node_selector_terms
-from kschedcore.testing.strategies.vocabulary import GPU, HOSTNAME, ZONE, Json
+from kschedcore.testing.strategies.vocabulary import GPU, HOSTNAME, ZONE
 
 __all__ = ["configs"]
 
@@ -23,7 +24,7 @@ _SCORING = (
 _FILTERING = ("NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodeResourcesFit", "InterPodAffinity")
 
 
-def configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+def configs(node_names: Sequence[str]) -> st.SearchStrategy[Object]:
     """Draw the default profile with changed plugins, weights, order or args.
 
     Args:
@@ -32,7 +33,7 @@ def configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
     return st.one_of(_plugins().map(lambda p: _config(p, [])), _plugin_configs(node_names))
 
 
-def _config(plugins: Json, plugin_config: list[Json]) -> Json:
+def _config(plugins: Object, plugin_config: list[Object]) -> Object:
     profile = {"schedulerName": "default-scheduler", "plugins": plugins, "pluginConfig": plugin_config}
     return {
         "apiVersion": "kubescheduler.config.k8s.io/v1",
@@ -41,8 +42,8 @@ def _config(plugins: Json, plugin_config: list[Json]) -> Json:
     }
 
 
-def _plugins() -> st.SearchStrategy[Json]:
-    def disabled(names: tuple[str, ...]) -> st.SearchStrategy[Json]:
+def _plugins() -> st.SearchStrategy[Object]:
+    def disabled(names: tuple[str, ...]) -> st.SearchStrategy[Object]:
         return st.sampled_from(names).map(lambda name: {"disabled": [{"name": name}]})
 
     weighted = st.lists(
@@ -51,7 +52,7 @@ def _plugins() -> st.SearchStrategy[Json]:
         max_size=3,
         unique_by=lambda entry: str(entry["name"]),
     )
-    enabled: st.SearchStrategy[Json] = st.fixed_dictionaries({"enabled": weighted})
+    enabled: st.SearchStrategy[Object] = st.fixed_dictionaries({"enabled": weighted})
     only_scores = weighted.map(lambda entries: {"disabled": [{"name": "*"}], "enabled": entries})
     return st.one_of(
         st.fixed_dictionaries({"multiPoint": enabled}),
@@ -63,7 +64,7 @@ def _plugins() -> st.SearchStrategy[Json]:
     )
 
 
-def _plugin_configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
+def _plugin_configs(node_names: Sequence[str]) -> st.SearchStrategy[Object]:
     resources = st.lists(
         st.fixed_dictionaries({"name": st.sampled_from(["cpu", "memory", GPU]), "weight": st.integers(1, 5)}),
         min_size=1,
@@ -132,12 +133,12 @@ def _plugin_configs(node_names: Sequence[str]) -> st.SearchStrategy[Json]:
     )
 
 
-def _weights_of_one(resources: list[Json]) -> list[Json]:
+def _weights_of_one(resources: list[Object]) -> list[Object]:
     """Set the weights of BalancedAllocation to 1, the only valid value."""
     return [{**resource, "weight": 1} for resource in resources]
 
 
-def _args(plugin: str, fields: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Json]:
+def _args(plugin: str, fields: dict[str, st.SearchStrategy[object]]) -> st.SearchStrategy[Object]:
     type_meta = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": f"{plugin}Args"}
     return st.fixed_dictionaries(fields).map(
         lambda args: _config({}, [{"name": plugin, "args": {**type_meta, **args}}])

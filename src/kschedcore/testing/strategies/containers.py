@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from kschedcore.testing.strategies.vocabulary import CPU, IMAGES, MEMORY, STORAGE, Json
+from kschedcore.api.machinery.types import Object
+from kschedcore.testing.strategies.vocabulary import CPU, IMAGES, MEMORY, STORAGE
 
 __all__ = ["containers"]
 
 
-def containers(name: str) -> st.SearchStrategy[Json]:
+def containers(name: str) -> st.SearchStrategy[Object]:
     """Draw a container of that name; it shrinks towards one without requests."""
     requests = st.fixed_dictionaries(
         {},

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.histories import Event, History
-from kschedcore.testing.strategies.vocabulary import Json
 
 __all__ = ["device_histories"]
 
@@ -33,15 +33,15 @@ def _maybe(draw: st.DrawFn, chance: int = 2) -> bool:
 
 
 @st.composite
-def _device(draw: st.DrawFn, name: str, *, whole_pool: bool) -> Json:
-    device: Json = {"name": name, "attributes": {}, "capacity": {"memory": {"value": "40Gi"}}}
+def _device(draw: st.DrawFn, name: str, *, whole_pool: bool) -> Object:
+    device: Object = {"name": name, "attributes": {}, "capacity": {"memory": {"value": "40Gi"}}}
     if not _maybe(draw, 6):
         device["attributes"]["model"] = {"string": draw(st.sampled_from("ab"))}
     if not _maybe(draw, 6):
         device["attributes"]["numa"] = {"int": draw(st.integers(0, 2))}
     if _maybe(draw, 3):
         device["allowMultipleAllocations"] = True
-        policy: Json = {"default": "10Gi", "validRange": {"min": "5Gi", "step": "5Gi"}}
+        policy: Object = {"default": "10Gi", "validRange": {"min": "5Gi", "step": "5Gi"}}
         if _maybe(draw):
             policy = {"default": "10Gi", "validValues": ["10Gi", "20Gi"]}
         device["capacity"]["memory"]["requestPolicy"] = policy
@@ -57,11 +57,11 @@ def _device(draw: st.DrawFn, name: str, *, whole_pool: bool) -> Json:
 
 
 @st.composite
-def _slices(draw: st.DrawFn, node: str) -> list[Json]:
+def _slices(draw: st.DrawFn, node: str) -> list[Object]:
     """Return the slices of a node's pool, or of a pool that several nodes share."""
     counters = _maybe(draw, 3)
     driver = draw(st.sampled_from([GPU, GPU, NIC]))
-    scope: Json = {"nodeName": node}
+    scope: Object = {"nodeName": node}
     pool = f"{node}-{driver[:3]}"
     if _maybe(draw, 4):
         pool = f"shared-{node}"
@@ -69,7 +69,7 @@ def _slices(draw: st.DrawFn, node: str) -> list[Json]:
         if _maybe(draw):
             zone = {"key": ZONE, "operator": "In", "values": [draw(st.sampled_from(["z1", "z2"]))]}
             scope = {"nodeSelector": {"nodeSelectorTerms": [{"matchExpressions": [zone]}]}}
-    spec: Json = {
+    spec: Object = {
         "driver": driver,
         **scope,
         "pool": {
@@ -86,13 +86,13 @@ def _slices(draw: st.DrawFn, node: str) -> list[Json]:
     return found
 
 
-def _selectors(draw: st.DrawFn) -> list[Json]:
+def _selectors(draw: st.DrawFn) -> list[Object]:
     chosen = draw(st.lists(st.sampled_from(EXPRESSIONS), max_size=1))
     return [{"cel": {"expression": each}} for each in chosen]
 
 
-def _exactly(draw: st.DrawFn, *, alternative: bool) -> Json:
-    request: Json = {"deviceClassName": draw(st.sampled_from(["gpu", "gpu", "any", "missing"]))}
+def _exactly(draw: st.DrawFn, *, alternative: bool) -> Object:
+    request: Object = {"deviceClassName": draw(st.sampled_from(["gpu", "gpu", "any", "missing"]))}
     if request["deviceClassName"] == "missing" and not _maybe(draw, 6):
         request["deviceClassName"] = "any"
     if selectors := _selectors(draw):
@@ -111,33 +111,33 @@ def _exactly(draw: st.DrawFn, *, alternative: bool) -> Json:
 
 
 @st.composite
-def _claim_specs(draw: st.DrawFn) -> Json:
-    requests: list[Json] = []
+def _claim_specs(draw: st.DrawFn) -> Object:
+    requests: list[Object] = []
     for place in range(draw(st.integers(1, 2))):
         if _maybe(draw, 4):
             alternatives = [{"name": f"s{i}", **_exactly(draw, alternative=True)} for i in range(2)]
             requests.append({"name": f"r{place}", "firstAvailable": alternatives})
         else:
             requests.append({"name": f"r{place}", "exactly": _exactly(draw, alternative=False)})
-    spec: Json = {"devices": {"requests": requests}}
+    spec: Object = {"devices": {"requests": requests}}
     if _maybe(draw, 3):
         kind = draw(st.sampled_from(["matchAttribute", "distinctAttribute"]))
         spec["devices"]["constraints"] = [{kind: f"{GPU}/{draw(st.sampled_from(['numa', 'model']))}"}]
     return spec
 
 
-def _claim(name: str, spec: Json, owner: str | None = None) -> Json:
-    metadata: Json = {"name": name, "namespace": "default", "uid": f"uid-of-{name}"}
+def _claim(name: str, spec: Object, owner: str | None = None) -> Object:
+    metadata: Object = {"name": name, "namespace": "default", "uid": f"uid-of-{name}"}
     if owner is not None:
         reference = {"apiVersion": "v1", "kind": "Pod", "name": owner, "uid": f"uid-of-{owner}"}
         metadata["ownerReferences"] = [{**reference, "controller": True}]
     return {"metadata": metadata, "spec": spec}
 
 
-def _pod(draw: st.DrawFn, name: str, own: list[str]) -> Json:
+def _pod(draw: st.DrawFn, name: str, own: list[str]) -> Object:
     """Return a pod with claims of its own, and perhaps one that it shares with others; or with extended resources."""
-    requests: Json = {"cpu": draw(st.sampled_from(["1", "1", "3"]))}
-    claims: list[Json] = [{"name": each, "resourceClaimTemplateName": "template"} for each in own]
+    requests: Object = {"cpu": draw(st.sampled_from(["1", "1", "3"]))}
+    claims: list[Object] = [{"name": each, "resourceClaimTemplateName": "template"} for each in own]
     if _maybe(draw, 3):
         shared = draw(st.sampled_from(["shared-0", "shared-1"]))
         claims.append({"name": "shared", "resourceClaimName": shared})
@@ -157,8 +157,8 @@ def _pod(draw: st.DrawFn, name: str, own: list[str]) -> Json:
     }
 
 
-def _class(draw: st.DrawFn, name: str) -> Json:
-    spec: Json = {}
+def _class(draw: st.DrawFn, name: str) -> Object:
+    spec: Object = {}
     if name == "gpu":
         spec["selectors"] = [{"cel": {"expression": EXPRESSIONS[0]}}]
         if _maybe(draw):
@@ -166,7 +166,7 @@ def _class(draw: st.DrawFn, name: str) -> Json:
     return {"metadata": {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z"}, "spec": spec}
 
 
-def _node(draw: st.DrawFn, name: str) -> Json:
+def _node(draw: st.DrawFn, name: str) -> Object:
     labels = {"kubernetes.io/hostname": name, ZONE: draw(st.sampled_from(["z1", "z2"]))}
     allocatable = {"cpu": "4", "memory": "16Gi", "pods": "10"}
     if _maybe(draw, 4):
@@ -186,7 +186,7 @@ def device_histories(draw: st.DrawFn, max_events: int = 10) -> History:
         max_events: Maximum number of events; the minimum is one.
     """
     names = NODES[: draw(st.integers(1, 3))]
-    cluster: Json = {
+    cluster: Object = {
         "nodes": [_node(draw, name) for name in names],
         "pods": [],
         "deviceClasses": [_class(draw, name) for name in ("any", "gpu")],

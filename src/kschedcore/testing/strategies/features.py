@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.affinities import node_affinities, pod_affinities
 from kschedcore.testing.strategies.containers import containers
 from kschedcore.testing.strategies.labels import label_selectors
@@ -24,7 +25,6 @@ from kschedcore.testing.strategies.vocabulary import (
     PROTOCOLS,
     RUNTIME_CLASS,
     TOPOLOGY_KEYS,
-    Json,
 )
 
 __all__ = ["FEATURES", "SCHEDULING_FEATURES", "Draft", "themes"]
@@ -41,24 +41,24 @@ class Draft:
     """
 
     draw: st.DrawFn
-    pod: Json
+    pod: Object
     node_names: Sequence[str]
 
     @property
-    def spec(self) -> Json:
+    def spec(self) -> Object:
         """The pod's spec, which is modified."""
-        spec: Json = self.pod["spec"]
+        spec: Object = self.pod["spec"]
         return spec
 
     def among(self, *choices: Any) -> Any:
         """Draw one of the choices; the first is the simplest."""
         return self.draw(st.sampled_from(choices))
 
-    def affinity(self, kind: str, rules: st.SearchStrategy[Json]) -> None:
+    def affinity(self, kind: str, rules: st.SearchStrategy[Object]) -> None:
         """Add one kind of affinity."""
         self.spec.setdefault("affinity", {})[kind] = self.draw(rules)
 
-    def volume(self, name: str, source: Json) -> None:
+    def volume(self, name: str, source: Object) -> None:
         """Add a volume."""
         self.spec.setdefault("volumes", []).append({"name": name, **source})
 
@@ -125,7 +125,7 @@ def _host_ports(draft: Draft) -> None:
 
 
 def _topology_spread(draft: Draft) -> None:
-    constraint: st.SearchStrategy[Json] = st.fixed_dictionaries(
+    constraint: st.SearchStrategy[Object] = st.fixed_dictionaries(
         {
             "maxSkew": st.integers(1, 3),
             "topologyKey": st.sampled_from(TOPOLOGY_KEYS),

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.clusters import budgets, clusters, namespace, node_names
 from kschedcore.testing.strategies.features import FEATURES, themes
 from kschedcore.testing.strategies.labels import labels
 from kschedcore.testing.strategies.nodes import nodes
 from kschedcore.testing.strategies.pods import bound_pods, pods
-from kschedcore.testing.strategies.vocabulary import NAMESPACE_LABELS, NAMESPACES, Json
+from kschedcore.testing.strategies.vocabulary import NAMESPACE_LABELS, NAMESPACES
 
 __all__ = ["Event", "History", "histories"]
 
@@ -39,14 +40,14 @@ class Event:
     """
 
     kind: str
-    subject: Json
+    subject: Object
 
 
 @dataclass(frozen=True)
 class History:
     """A cluster and the events that follow."""
 
-    cluster: Json
+    cluster: Object
     events: list[Event]
 
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.nodes import nodes
 from kschedcore.testing.strategies.pods import pods
-from kschedcore.testing.strategies.vocabulary import GPU, HOSTNAME, Json
+from kschedcore.testing.strategies.vocabulary import GPU, HOSTNAME
 
 __all__ = ["NODE_FAULTS", "POD_FAULTS", "Invalid", "invalid_nodes", "invalid_pods"]
 
@@ -22,11 +23,11 @@ class Invalid(NamedTuple):
         field: The path of the invalid field, as in the API server's response.
     """
 
-    object: Json
+    object: Object
     field: str
 
 
-Spoil = Callable[[Json], None]
+Spoil = Callable[[Object], None]
 
 
 def _metadata(**fields: object) -> Spoil:
@@ -55,12 +56,12 @@ def _spread(**fields: object) -> Spoil:
     return _spec(topologySpreadConstraints=[{**constraint, **fields}])
 
 
-def _affinity(expression: Json) -> Spoil:
+def _affinity(expression: Object) -> Spoil:
     terms = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
     return _spec(affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}})
 
 
-def _twice(pod: Json) -> None:
+def _twice(pod: Object) -> None:
     pod["spec"]["containers"] = [pod["spec"]["containers"][0]] * 2
 
 
@@ -157,7 +158,7 @@ def invalid_nodes(name: str = "node-0") -> st.SearchStrategy[Invalid]:
 
 
 def _spoilt(
-    valid: st.SearchStrategy[Json], faults: dict[str, tuple[Spoil, str]]
+    valid: st.SearchStrategy[Object], faults: dict[str, tuple[Spoil, str]]
 ) -> st.SearchStrategy[Invalid]:
     @st.composite
     def drawn(draw: st.DrawFn) -> Invalid:

@@ -6,7 +6,8 @@ import string
 
 from hypothesis import strategies as st
 
-from kschedcore.testing.strategies.vocabulary import POD_LABELS, Json, Vocabulary
+from kschedcore.api.machinery.types import Object
+from kschedcore.testing.strategies.vocabulary import POD_LABELS, Vocabulary
 
 __all__ = ["label_expressions", "label_keys", "label_selectors", "label_values", "labels"]
 
@@ -47,14 +48,14 @@ def labels(vocabulary: Vocabulary = POD_LABELS) -> st.SearchStrategy[dict[str, s
     )
 
 
-def label_expressions(vocabulary: Vocabulary) -> st.SearchStrategy[Json]:
+def label_expressions(vocabulary: Vocabulary) -> st.SearchStrategy[Object]:
     """Draw requirements of set-based selectors: ``In``, ``NotIn``, ``Exists``, ``DoesNotExist``.
 
     Args:
         vocabulary: Label key -> its values.
     """
 
-    def of_key(key: str) -> st.SearchStrategy[Json]:
+    def of_key(key: str) -> st.SearchStrategy[Object]:
         values = st.lists(st.sampled_from(vocabulary[key]), min_size=1, max_size=2, unique=True)
         listed = st.fixed_dictionaries(
             {"key": st.just(key), "operator": st.sampled_from(["In", "NotIn"]), "values": values}
@@ -67,7 +68,7 @@ def label_expressions(vocabulary: Vocabulary) -> st.SearchStrategy[Json]:
     return st.sampled_from(sorted(vocabulary)).flatmap(of_key)
 
 
-def label_selectors(vocabulary: Vocabulary = POD_LABELS) -> st.SearchStrategy[Json]:
+def label_selectors(vocabulary: Vocabulary = POD_LABELS) -> st.SearchStrategy[Object]:
     """Draw ``metav1.LabelSelector``s, sometimes the empty one, which matches everything.
 
     They may use a key, ``absent``, that is not in the vocabulary.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.labels import labels
 from kschedcore.testing.strategies.taints import taints
 from kschedcore.testing.strategies.vocabulary import (
@@ -15,7 +16,6 @@ from kschedcore.testing.strategies.vocabulary import (
     REGION,
     ZONE,
     ZONES,
-    Json,
     Vocabulary,
 )
 
@@ -30,7 +30,7 @@ def nodes(
     tainted: bool = True,
     vocabulary: Vocabulary = NODE_LABELS,
     zones: tuple[str, ...] = ZONES,
-) -> Json:
+) -> Object:
     """Draw a valid, ready Node, which sometimes lacks a topology label.
 
     It shrinks towards an untainted node of the first zone with topology labels only.
@@ -46,7 +46,7 @@ def nodes(
     for missing in draw(st.sets(st.sampled_from([HOSTNAME, ZONE, REGION]), max_size=1)):
         del topology[missing]
     allocatable = draw(allocatables())
-    node: Json = {
+    node: Object = {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": {**topology, **draw(labels(vocabulary))}},
@@ -78,7 +78,7 @@ def allocatables() -> st.SearchStrategy[dict[str, str]]:
     )
 
 
-def _restrictions() -> st.SearchStrategy[Json]:
+def _restrictions() -> st.SearchStrategy[Object]:
     """Draw a node's spec: taints, or unschedulable, or both, or neither."""
     open_or_closed = st.sampled_from([{}, {}, {}, {"unschedulable": True}])
     return st.tuples(open_or_closed, st.fixed_dictionaries({}, optional={"taints": taints()})).map(
@@ -86,7 +86,7 @@ def _restrictions() -> st.SearchStrategy[Json]:
     )
 
 
-def _images() -> st.SearchStrategy[list[Json]]:
+def _images() -> st.SearchStrategy[list[Object]]:
     """Draw images by tag and digest; nodes may report slightly different sizes."""
     names = st.lists(st.sampled_from(sorted(IMAGE_SIZES)), max_size=3, unique=True)
     return st.tuples(names, st.integers(0, 9)).map(

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.containers import containers
 from kschedcore.testing.strategies.features import FEATURES, SCHEDULING_FEATURES, Draft
 from kschedcore.testing.strategies.labels import labels
-from kschedcore.testing.strategies.vocabulary import NAMESPACES, POD_LABELS, Json, Vocabulary
+from kschedcore.testing.strategies.vocabulary import NAMESPACES, POD_LABELS, Vocabulary
 
 __all__ = ["bound_pods", "pods"]
 
@@ -24,7 +25,7 @@ def pods(
     max_features: int = 3,
     namespaces: Sequence[str] = NAMESPACES,
     vocabulary: Vocabulary = POD_LABELS,
-) -> Json:
+) -> Object:
     """Draw a valid pending Pod. It shrinks towards one container without requests.
 
     Args:
@@ -40,7 +41,7 @@ def pods(
         KeyError: There is no such feature.
     """
     drawn = [draw(containers(f"c{number}")) for number in range(draw(st.integers(1, 2)))]
-    pod: Json = {
+    pod: Object = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -66,7 +67,7 @@ def bound_pods(
     name: str = "pod-0",
     node_names: Sequence[str] = ("node-0",),
     features: Sequence[str] = SCHEDULING_FEATURES,
-) -> Json:
+) -> Object:
     """Draw a bound Pod, which has started or not, or is terminating.
 
     Args:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.taints import EFFECTS
-from kschedcore.testing.strategies.vocabulary import TAINT_KEYS, TAINT_VALUES, Json
+from kschedcore.testing.strategies.vocabulary import TAINT_KEYS, TAINT_VALUES
 
 __all__ = ["taints", "tolerations"]
 
@@ -18,7 +19,7 @@ def taints(
     effects: Sequence[str] = EFFECTS,
     *,
     max_size: int = 2,
-) -> st.SearchStrategy[list[Json]]:
+) -> st.SearchStrategy[list[Object]]:
     """Draw one or more taints, each key and effect once.
 
     Args:
@@ -40,7 +41,7 @@ def tolerations(
     effects: Sequence[str] = EFFECTS,
     *,
     max_size: int = 2,
-) -> st.SearchStrategy[list[Json]]:
+) -> st.SearchStrategy[list[Object]]:
     """Draw one or more tolerations: of a value, of a key, of everything, or for some seconds.
 
     Args:

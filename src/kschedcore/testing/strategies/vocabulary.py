@@ -6,10 +6,6 @@ The first of several values is the simplest: examples shrink to it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-Json = dict[str, Any]
-"""A JSON-shaped object."""
 
 Vocabulary = Mapping[str, Sequence[str]]
 """Label key -> its values."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
+from kschedcore.api.machinery.types import Object
 from kschedcore.testing.strategies.vocabulary import (
     CLAIMS,
     DRIVER,
@@ -14,7 +15,6 @@ from kschedcore.testing.strategies.vocabulary import (
     STORAGE_CLASSES,
     ZONE,
     ZONES,
-    Json,
 )
 
 __all__ = ["storages"]
@@ -26,7 +26,7 @@ _STATES = ("bound", "waiting", "unbound", "selected", "lost", "going")
 
 
 @st.composite
-def storages(draw: st.DrawFn, node_names: Sequence[str]) -> Json:
+def storages(draw: st.DrawFn, node_names: Sequence[str]) -> Object:
     """Draw the storage objects of a cluster: classes, volumes, claims and CSINodes, by their cluster keys.
 
     In half of the clusters all claims exist and are valid, so that nodes are filtered by volumes.
@@ -36,8 +36,8 @@ def storages(draw: st.DrawFn, node_names: Sequence[str]) -> Json:
         node_names: The nodes that local volumes may be on.
     """
     orderly = draw(st.booleans())
-    claims: list[Json] = []
-    volumes: list[Json] = []
+    claims: list[Object] = []
+    volumes: list[Object] = []
     for namespace in NAMESPACES:
         for name in CLAIMS if orderly else draw(st.lists(st.sampled_from(CLAIMS), unique=True)):
             claim = draw(_claims(namespace, name, _ORDERLY if orderly else _STATES))
@@ -55,10 +55,10 @@ def storages(draw: st.DrawFn, node_names: Sequence[str]) -> Json:
 
 
 @st.composite
-def _storage_classes(draw: st.DrawFn) -> list[Json]:
+def _storage_classes(draw: st.DrawFn) -> list[Object]:
     zones = draw(st.lists(st.sampled_from(ZONES), min_size=1, max_size=2, unique=True))
     allowed = [{"matchLabelExpressions": [{"key": ZONE, "values": zones}]}]
-    classes: list[Json] = [
+    classes: list[Object] = [
         {"provisioner": DRIVER, "volumeBindingMode": "Immediate"},
         {"provisioner": DRIVER, "volumeBindingMode": "WaitForFirstConsumer"},
         {"provisioner": DRIVER, "volumeBindingMode": "WaitForFirstConsumer", "allowedTopologies": allowed},
@@ -71,10 +71,10 @@ def _storage_classes(draw: st.DrawFn) -> list[Json]:
 
 
 @st.composite
-def _claims(draw: st.DrawFn, namespace: str, name: str, states: tuple[str, ...]) -> Json:
+def _claims(draw: st.DrawFn, namespace: str, name: str, states: tuple[str, ...]) -> Object:
     state = draw(st.sampled_from(states))
     classes = STORAGE_CLASSES[1:] if state == "waiting" else STORAGE_CLASSES
-    claim: Json = {
+    claim: Object = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
@@ -101,12 +101,12 @@ def _claims(draw: st.DrawFn, namespace: str, name: str, states: tuple[str, ...])
 
 
 @st.composite
-def _bound_volumes(draw: st.DrawFn, claim: Json, name: str) -> Json:
+def _bound_volumes(draw: st.DrawFn, claim: Object, name: str) -> Object:
     """Draw CSI volumes: with zone labels, with zone affinity, or without. Two may be the same disk."""
-    metadata: Json = {"name": name, "uid": f"uid-{name}"}
+    metadata: Object = {"name": name, "uid": f"uid-{name}"}
     if draw(st.booleans()):
         metadata["labels"] = {ZONE: draw(st.sampled_from(["z1", "z2", "z1__z3"]))}
-    volume: Json = {
+    volume: Object = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
         "metadata": metadata,
@@ -130,7 +130,7 @@ def _bound_volumes(draw: st.DrawFn, claim: Json, name: str) -> Json:
 
 
 @st.composite
-def _local_volumes(draw: st.DrawFn, name: str, node_names: Sequence[str]) -> Json:
+def _local_volumes(draw: st.DrawFn, name: str, node_names: Sequence[str]) -> Object:
     """Draw an unbound local volume of a node."""
     return {
         "apiVersion": "v1",
@@ -148,12 +148,12 @@ def _local_volumes(draw: st.DrawFn, name: str, node_names: Sequence[str]) -> Jso
 
 
 @st.composite
-def _csi_nodes(draw: st.DrawFn, name: str) -> Json:
-    driver: Json = {"name": DRIVER, "nodeID": name, "topologyKeys": [ZONE]}
+def _csi_nodes(draw: st.DrawFn, name: str) -> Object:
+    driver: Object = {"name": DRIVER, "nodeID": name, "topologyKeys": [ZONE]}
     count = draw(st.sampled_from([None, 1, 2]))
     if count is not None:
         driver["allocatable"] = {"count": count}
-    disks: Json = {"name": "pd.csi.storage.gke.io", "nodeID": name, "allocatable": {"count": 1}}
+    disks: Object = {"name": "pd.csi.storage.gke.io", "nodeID": name, "allocatable": {"count": 1}}
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "CSINode",
@@ -162,6 +162,6 @@ def _csi_nodes(draw: st.DrawFn, name: str) -> Json:
     }
 
 
-def _reachable_from(key: str, values: list[str]) -> Json:
+def _reachable_from(key: str, values: list[str]) -> Object:
     expression = {"key": key, "operator": "In", "values": values}
     return {"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
