@@ -30,7 +30,7 @@ from kschedcore.cli.options import (
     Sources,
     Strict,
 )
-from kschedcore.cli.output import NOTHING, Output, columns, document, emit, emit_csv, write
+from kschedcore.cli.output import NOTHING, Output, columns, document, emit, emit_csv, styled, write
 from kschedcore.cli.progress import progress
 from kschedcore.errors import UsageError
 
@@ -215,9 +215,10 @@ def what_it_asks(pod: Pod) -> bytes:
 def verdict_of(rows: Sequence[Row], total: int, *, partial: bool) -> str:
     """Return the verdict: how many of all pods are placed."""
     placed = sum(row.placed for row in rows)
+    verdict, colour = ("fits", "green") if placed == total else ("does not fit", "red")
     if partial:
-        return f"partial, interrupted: {placed:,} of {total:,} pods placed"
-    return f"{'fits' if placed == total else 'does not fit'}: {placed:,} of {total:,} pods placed"
+        verdict, colour = "partial, interrupted", "yellow"
+    return f"{styled(verdict, colour)}: {placed:,} of {total:,} pods placed"
 
 
 def report(rows: Sequence[Row], *, show_headers: bool, wide: bool) -> str:

@@ -7,6 +7,7 @@ import enum
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "document",
     "emit",
     "emit_csv",
+    "styled",
     "write",
 ]
 
@@ -107,30 +109,52 @@ def _for_terminal(
     *,
     show_headers: bool,
 ) -> str:
-    """Return the lines through rich, which follows NO_COLOR and TERM, and knows the terminal's width."""
+    """Return the lines through rich, which follows TERM and NO_COLOR."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=sys.stdout, highlight=False)
+    width = shutil.get_terminal_size().columns
     others = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
-    folds = not numeric[-1] and console.width - others >= min(_READABLE, widths[-1])
-    shown = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), show_header=show_headers)
+    folds = not numeric[-1] and width - others >= min(_READABLE, widths[-1])
+    console = Console(
+        file=sys.stdout, highlight=False, width=width if folds else max(width, others + widths[-1])
+    )
+    shown = Table(
+        box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), show_header=show_headers, header_style=""
+    )
     for index, header in enumerate(headers):
         last = index == len(headers) - 1
         shown.add_column(
-            header,
+            Text(header, _style("bold")),
             justify="right" if numeric[index] else "left",
             no_wrap=not (last and folds),
             overflow="fold",
             min_width=None if last and folds else widths[index],
         )
     for line in lines:
-        shown.add_row(*(Text(cell, style="dim" if cell in (NONE, NOTHING) else "") for cell in line))
-    width = console.width if folds else max(console.width, others + widths[-1])
+        shown.add_row(*(Text(cell, _style("dim") if cell in (NONE, NOTHING) else "") for cell in line))
     with console.capture() as captured:
-        console.print(shown, width=width)
+        console.print(shown)
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _style(style: str) -> str:
+    """Return a style, or none where ``NO_COLOR`` asks for plain text."""
+    return "" if os.environ.get("NO_COLOR") else style
+
+
+def styled(text: str, style: str) -> str:
+    """Return text in a style of rich (``green``) on a terminal that has colours, and as it is elsewhere."""
+    if not _is_terminal() or not _style(style):
+        return text
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    with console.capture() as captured:
+        console.print(Text(text, style), end="")
+    return captured.get()
 
 
 _READABLE = 30
