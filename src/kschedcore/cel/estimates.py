@@ -19,7 +19,7 @@ from kschedcore.cel.ranges import (
 )
 from kschedcore.cel.types import Kind
 
-__all__ = ["Sizes", "kubernetes_estimate", "standard_estimate"]
+__all__ = ["NOMINAL", "Sizes", "kubernetes_estimate", "standard_estimate"]
 
 
 class Sizes(Protocol):
@@ -80,7 +80,7 @@ _COMPARED: Final = frozenset(
         for kind in ("string", "bytes")
     }
 )
-_NOMINAL: Final = frozenset(
+NOMINAL: Final = frozenset(
     {
         "masked",
         "prefixLength",
@@ -111,6 +111,7 @@ _NOMINAL: Final = frozenset(
         "getQuery",
     }
 )
+"""Functions whose every call costs one, estimated and at run time."""
 _EQUAL_IN_ONE: Final = frozenset({"net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"})
 _ADDRESS: Final = Range(4, 16)
 _MAX_FORMAT: Final = 64
@@ -153,7 +154,7 @@ def kubernetes_estimate(
             return CallEstimate(size(arguments[0]).scaled(_TRAVERSAL).scaled(_MAX_NAME_PATTERN * _PATTERN))
         case operators.EQUALS if len(arguments) == 2:
             return _equality(*arguments)
-    return CallEstimate(FIXED_ONE) if function in _NOMINAL else None
+    return CallEstimate(FIXED_ONE) if function in NOMINAL else None
 
 
 def _over_list(estimator: Sizes, target: CostNode) -> CallEstimate:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from kschedcore.api.quantity import Quantity
 from kschedcore.cel.declarations import Overload
+from kschedcore.cel.estimates import NOMINAL
 from kschedcore.cel.values import CelValue, Duration, Optional, Timestamp, Value, size_of
 
 __all__ = ["LIST", "MAP", "STRUCT", "Meter", "equality", "meter_of"]
@@ -129,38 +130,7 @@ _BY_FUNCTION: Final[dict[str, Meter]] = {
     "join": lambda _arguments, result: traversal(size_of(result) * 2),
     "find": _match,
     "findAll": _match,
-    **dict.fromkeys(
-        (
-            "masked",
-            "prefixLength",
-            "family",
-            "isUnspecified",
-            "isLoopback",
-            "isLinkLocalMulticast",
-            "isLinkLocalUnicast",
-            "isGlobalUnicast",
-            "format.named",
-            "sign",
-            "asInteger",
-            "isInteger",
-            "asApproximateFloat",
-            "isGreaterThan",
-            "isLessThan",
-            "compareTo",
-            "add",
-            "sub",
-            "major",
-            "minor",
-            "patch",
-            "getScheme",
-            "getHostname",
-            "getHost",
-            "getPort",
-            "getEscapedPath",
-            "getQuery",
-        ),
-        _one,
-    ),
+    **dict.fromkeys(NOMINAL, _one),
 }
 _BY_OVERLOAD_OF: Final[dict[str, Callable[[str], Meter]]] = {
     "ip": lambda overload: _one if overload == "cidr_ip" else _first_once,

@@ -398,7 +398,7 @@ def general_text(number: float) -> str:
     return f"{sign}{digits[0]}{point}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
-_QUOTED: Final = {
+ESCAPES: Final = {
     "\a": "\\a",
     "\b": "\\b",
     "\f": "\\f",
@@ -409,6 +409,7 @@ _QUOTED: Final = {
     "\\": "\\\\",
     '"': '\\"',
 }
+"""Characters with an escape of their own in Go's and CEL's quoted text."""
 
 
 def quoted(text: str) -> str:
@@ -417,7 +418,7 @@ def quoted(text: str) -> str:
 
 
 def _escaped(letter: str) -> str:
-    known = _QUOTED.get(letter)
+    known = ESCAPES.get(letter)
     if known is not None:
         return known
     if letter.isprintable():

@@ -59,7 +59,9 @@ def claims_to_make(pod: Pod, templates: Templates) -> Iterator[ResourceClaim]:
         yield claim_of(pod, _name(pod, reference), template.spec.spec)
 
 
-def claim_of(pod: Pod, name: str, spec: ResourceClaimSpec) -> ResourceClaim:
+def claim_of(
+    pod: Pod, name: str, spec: ResourceClaimSpec | None = None, annotations: dict[str, str] | None = None
+) -> ResourceClaim:
     """Return a claim that a pod owns."""
     owner = OwnerReference(
         api_version="v1",
@@ -70,6 +72,9 @@ def claim_of(pod: Pod, name: str, spec: ResourceClaimSpec) -> ResourceClaim:
         block_owner_deletion=True,
     )
     metadata = ObjectMeta(
-        name=name, namespace=pod.metadata.namespace or DEFAULT_NAMESPACE, owner_references=(owner,)
+        name=name,
+        namespace=pod.metadata.namespace or DEFAULT_NAMESPACE,
+        annotations=annotations,
+        owner_references=(owner,),
     )
-    return ResourceClaim(metadata=metadata, spec=spec)
+    return ResourceClaim(metadata=metadata, spec=spec or ResourceClaimSpec())

@@ -15,7 +15,7 @@ from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.kinds import conversion_for
 from kschedcore.api.machinery.remembered import remembered, shared
-from kschedcore.api.machinery.types import Object
+from kschedcore.api.machinery.types import Object, ReadOnlyObject
 from kschedcore.api.schema import schema_for
 from kschedcore.rules.defaults import default
 from kschedcore.rules.preparation import prepare_create
@@ -53,13 +53,11 @@ def create(data: Mapping[str, Any], *, namespaced: bool, templated: bool) -> Cre
     Raises:
         DecodeError: A field has the wrong type.
     """
-    version, kind = data["apiVersion"], data["kind"]
-    schema = schema_for(version, kind)
-    if schema is None:
+    decoded = _decoded(data, templated=templated)
+    if decoded is None:
         return None
-    obj, unknown = decoder_of(schema.name, templated=templated)(data)
-    obj["apiVersion"], obj["kind"] = version, kind
-    obj = _stored(obj)
+    obj, unknown = decoded
+    kind = obj["kind"]
     prepare_create(kind, obj)
     return Created(obj, validate_create(kind, obj, namespaced=namespaced), unknown)
 
@@ -76,23 +74,24 @@ def restore(data: Mapping[str, Any]) -> Object | None:
     Raises:
         DecodeError: A field has the wrong type.
     """
+    decoded = _decoded(data, templated=data["kind"] == "Pod")
+    return None if decoded is None else decoded[0]
+
+
+def _decoded(data: ReadOnlyObject, *, templated: bool) -> tuple[Object, list[str]] | None:
+    """Return an object with defaults, in the version in which its kind is stored, and its unknown fields."""
     version, kind = data["apiVersion"], data["kind"]
     schema = schema_for(version, kind)
     if schema is None:
         return None
-    obj, _ = decoder_of(schema.name, templated=kind == "Pod")(data)
+    obj, unknown = decoder_of(schema.name, templated=templated)(data)
     obj["apiVersion"], obj["kind"] = version, kind
-    return _stored(obj)
-
-
-def _stored(obj: Object) -> Object:
-    """Return a decoded object with defaults, in the version in which its kind is stored."""
-    default(obj["kind"], obj)
-    conversion = conversion_for(obj["apiVersion"], obj["kind"])
+    default(kind, obj)
+    conversion = conversion_for(version, kind)
     if conversion is not None:
         obj = conversion.to_stored(obj)
-        default(obj["kind"], obj)
-    return obj
+        default(kind, obj)
+    return obj, unknown
 
 
 def create_pod_spec(spec: Mapping[str, Any]) -> FrozenDict:

@@ -8,7 +8,7 @@ from kschedcore.cel import types
 from kschedcore.cel.declarations import Library, function, method, overloads
 from kschedcore.cel.errors import EvaluationError
 from kschedcore.cel.functions.formatting import FORMAT, validate_formats
-from kschedcore.cel.values import text_of
+from kschedcore.cel.values import ESCAPES, text_of
 
 __all__ = ["LIBRARY", "REVERSE"]
 
@@ -19,17 +19,6 @@ _SPACES: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-_QUOTED: Final = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-}
 
 
 def _out_of_range(position: int) -> EvaluationError:
@@ -97,7 +86,7 @@ def _join(parts: list[object], separator: str = "") -> str:
 
 
 def _quote(text: str) -> str:
-    return '"' + "".join(_QUOTED.get(letter, letter) for letter in text) + '"'
+    return '"' + "".join(ESCAPES.get(letter, letter) for letter in text) + '"'
 
 
 _S: Final = types.STRING

@@ -9,11 +9,11 @@ import msgspec
 
 from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.objects.devices import AllocationResult, ResourceClaim
-from kschedcore.api.objects.meta import ObjectMeta, OwnerReference
 from kschedcore.engine.devices.claims import ClaimKey, deallocated, is_reserved_for, key_of_claim, reserved
 from kschedcore.engine.devices.extended import ANNOTATION
 from kschedcore.engine.devices.pod import NotPlaceable, PodDevices
 from kschedcore.engine.devices.state import ClaimChange, Devices
+from kschedcore.manifests.device_claims import claim_of
 
 if TYPE_CHECKING:
     from kschedcore._native.transactions import Journal
@@ -71,21 +71,8 @@ class AssumedClaims:
         number = 1
         while (namespace, f"{pod.metadata.name}-extended-resources-{number}") in self._devices.claims:
             number += 1
-        owner = OwnerReference(
-            api_version="v1",
-            kind="Pod",
-            name=pod.metadata.name,
-            uid=pod.metadata.uid,
-            controller=True,
-            block_owner_deletion=True,
-        )
-        metadata = ObjectMeta(
-            name=f"{pod.metadata.name}-extended-resources-{number}",
-            namespace=namespace,
-            annotations={ANNOTATION: "true"},
-            owner_references=(owner,),
-        )
-        return ResourceClaim(metadata=metadata)
+        name = f"{pod.metadata.name}-extended-resources-{number}"
+        return claim_of(pod, name, annotations={ANNOTATION: "true"})
 
     def write(self, changes: Iterable[ClaimChange]) -> None:
         """Apply the changes of a cycle."""
