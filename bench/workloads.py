@@ -27,6 +27,7 @@ import msgspec
 from kschedcore import Engine
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod, PodResourceClaimStatus, PodStatus, decode
+from kschedcore.cel.devices import device_environment
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
@@ -273,6 +274,7 @@ class Run:
         order = workload.order or range(len(templates))
         self.pods = [templates[order[i % len(order)]] for i in range(pods)]
         if workload.claims is not None:
+            device_environment()  # imports of CEL are no part of a decision
             self.pods = [self._claiming(each, i, workload.claims) for i, each in enumerate(self.pods)]
         self.latencies: list[float] = []
 

@@ -14,7 +14,7 @@ from kschedcore.api.quantity import nanos
 from kschedcore.api.taints import HARD_EFFECTS
 from kschedcore.engine.columns.selectors import node_terms
 from kschedcore.engine.devices.features import DeviceFeatures
-from kschedcore.engine.devices.selection import Appearances
+from kschedcore.engine.devices.selection import Appearance, Appearances
 
 if TYPE_CHECKING:
     from kschedcore._native.nodes import NodeTable
@@ -38,29 +38,47 @@ class Device:
         key: Driver, pool and name.
         spec: The device as published.
         slice: The slice that publishes it.
-        appearance: The fields that selectors read.
         shared: Whether several claims may use it at once (``allowMultipleAllocations``).
         draws: What it consumes of the counters of its pool, in billionths.
         taints: Its taints with effect NoSchedule or NoExecute.
         has_policy: Whether a capacity has a request policy.
     """
 
-    __slots__ = ("appearance", "draws", "has_policy", "key", "shared", "slice", "spec", "taints")
+    __slots__ = (
+        "_appearance",
+        "_appearances",
+        "draws",
+        "has_policy",
+        "key",
+        "shared",
+        "slice",
+        "spec",
+        "taints",
+    )
 
     def __init__(self, spec: DeviceSpec, published: ResourceSlice, appearances: Appearances) -> None:
         driver = published.spec.driver
         self.key: DeviceKey = (driver, published.spec.pool.name, spec.name)
         self.spec = spec
         self.slice = published
-        self.appearance = appearances.of(driver, spec)
+        self._appearances = appearances
+        self._appearance: Appearance | None = None
         self.shared = bool(spec.allow_multiple_allocations)
-        self.draws: tuple[tuple[CounterKey, int], ...] = tuple(
-            ((each.counter_set, name), nanos(counter.value))
-            for each in spec.consumes_counters or ()
-            for name, counter in (each.counters or {}).items()
+        self.draws = _draws_of(spec) if spec.consumes_counters else ()
+        self.taints = (
+            tuple(taint for taint in spec.taints if taint.effect in HARD_EFFECTS) if spec.taints else ()
         )
-        self.taints = tuple(taint for taint in spec.taints or () if taint.effect in HARD_EFFECTS)
-        self.has_policy = any(each.request_policy is not None for each in (spec.capacity or {}).values())
+        self.has_policy = spec.capacity is not None and any(
+            each.request_policy is not None for each in spec.capacity.values()
+        )
+
+    @property
+    def appearance(self) -> Appearance:
+        """The fields that selectors read; most devices of a large cluster are never looked at."""
+        found = self._appearance
+        if found is None:
+            found = self._appearance = self._appearances.of(self.key[0], self.spec)
+        return found
 
     @property
     def pool(self) -> PoolKey:
@@ -69,6 +87,14 @@ class Device:
 
     def __str__(self) -> str:
         return "/".join(self.key)
+
+
+def _draws_of(spec: DeviceSpec) -> tuple[tuple[CounterKey, int], ...]:
+    return tuple(
+        ((each.counter_set, name), nanos(counter.value))
+        for each in spec.consumes_counters or ()
+        for name, counter in (each.counters or {}).items()
+    )
 
 
 class PoolView:

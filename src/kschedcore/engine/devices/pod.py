@@ -22,6 +22,7 @@ from kschedcore.engine.devices.shortfall import holders_of, shortfalls
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
     from kschedcore.api.objects import Pod
+    from kschedcore.engine.devices.inventory import NodeView
     from kschedcore.engine.devices.state import Devices
 
 __all__ = ["CANNOT_ALLOCATE", "EXTENDED", "NotPlaceable", "PodDevices", "Reserved"]
@@ -75,6 +76,20 @@ class _Allocated(NamedTuple):
     failed: bool
 
 
+class _Found(NamedTuple):
+    """The devices that the allocator chose on a node.
+
+    Attributes:
+        view: The pools available to the node.
+        versions: The versions of the usage of these pools.
+        chosen: The devices for each claim.
+    """
+
+    view: NodeView
+    versions: tuple[int, ...]
+    chosen: list[list[Chosen]]
+
+
 class PodDevices:
     """The claims of pods that share a class.
 
@@ -113,6 +128,7 @@ class PodDevices:
         self.has_errors = False
         self._rows: dict[NotPlaceable, int] = {}
         self._scores: dict[int, int] = {}
+        self._found: dict[int, _Found] = {}
         self._served: dict[tuple[str, ...], tuple[ResourceClaimSpec, ClaimPlan]] = {}
         self.resources = resources
         self.extended = devices.extended_claim_of(pod) if resources else None
@@ -229,8 +245,7 @@ class PodDevices:
         chosen: list[list[Chosen]] = []
         if plans:
             try:
-                view = self._devices.inventory.of_node(slot, self._features)
-                found = allocate(view, plans, self._devices.usage, self._features)
+                found = self._allocate(slot, plans)
             except AllocationError as error:
                 self._devices.name_claims(self._pod)
                 self.has_errors = True
@@ -239,6 +254,24 @@ class PodDevices:
                 return NotPlaceable(found)
             chosen = found
         return NotPlaceable(NOT_AVAILABLE) if unavailable else chosen
+
+    def _allocate(self, slot: int, plans: Sequence[tuple[str, ClaimPlan]]) -> list[list[Chosen]] | str:
+        """Run the allocator on a node, or return what it chose there if nothing has changed since.
+
+        A pod of the class is filtered first, and its devices reserved later; only messages contain claims' names.
+        """
+        usage = self._devices.usage
+        view = self._devices.inventory.of_node(slot, self._features)
+        if self.resources:
+            return allocate(view, plans, usage, self._features)
+        versions = tuple([usage.versions.get(pool.key, 0) for pool in view.pools])
+        known = self._found.get(slot)
+        if known is not None and known.view is view and known.versions == versions:
+            return known.chosen
+        found = allocate(view, plans, usage, self._features)
+        if not isinstance(found, str):
+            self._found[slot] = _Found(view, versions, found)
+        return found
 
     @property
     def _extended_name(self) -> str:

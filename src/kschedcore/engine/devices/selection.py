@@ -5,16 +5,27 @@ CEL is imported on first use, since importing it takes longer than scheduling a 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
     from kschedcore.api.objects.devices import Device
+    from kschedcore.cel import CelError, CompileError
     from kschedcore.cel.devices import Device as SelectedDevice
     from kschedcore.cel.devices import Selectors
 
 __all__ = ["Appearance", "Appearances"]
+
+
+@cache
+def _cel() -> tuple[type[SelectedDevice], type[CelError], type[CompileError]]:
+    """Import what evaluations need of CEL."""
+    from kschedcore.cel import CelError, CompileError
+    from kschedcore.cel.devices import Device
+
+    return Device, CelError, CompileError
 
 
 class Appearance:
@@ -43,18 +54,16 @@ class Appearance:
         return answer
 
     def _evaluate(self, expression: str) -> bool | str:
-        from kschedcore.cel import CelError, CompileError
-        from kschedcore.cel.devices import Device as SelectedDevice
-
+        device_type, cel_error, compile_error = _cel()
         try:
             selector = self._selectors.get(expression)
-        except CompileError as error:
+        except compile_error as error:
             return f"CEL compile error: {error}"
         try:
             if self._device is None:
-                self._device = SelectedDevice.of(self._driver, self._seen)
+                self._device = device_type.of(self._driver, self._seen)
             return selector.matches(self._device)
-        except CelError as error:
+        except cel_error as error:
             return f"CEL runtime error: {error}"
 
 

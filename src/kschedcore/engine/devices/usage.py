@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kschedcore.api.objects.devices import DeviceAllocation
 from kschedcore.api.quantity import nanos
 from kschedcore.engine.devices.features import DeviceFeatures
-from kschedcore.engine.devices.inventory import DeviceKey
+from kschedcore.engine.devices.inventory import DeviceKey, PoolKey
 
 __all__ = ["Usage", "key_of_result"]
 
@@ -29,12 +29,14 @@ class Usage:
         whole: Device -> number of allocations of the whole device.
         shares: Device -> number of allocations of a share.
         amounts: Device -> capacity -> the sum consumed by its shares.
+        versions: Pool -> number of changes of the above for its devices.
     """
 
     def __init__(self) -> None:
         self.whole: dict[DeviceKey, int] = {}
         self.shares: dict[DeviceKey, int] = {}
         self.amounts: dict[DeviceKey, Amounts] = {}
+        self.versions: dict[PoolKey, int] = {}
         self._measured: dict[DeviceKey, int] = {}
 
     def holds(self, device: DeviceKey) -> bool:
@@ -64,6 +66,8 @@ class Usage:
                     amounts[name] = amounts.get(name, 0) + sign * nanos(amount)
                 if key not in self._measured:
                     del self.amounts[key]
+        for pool in pools:
+            self.versions[pool] = self.versions.get(pool, 0) + 1
         return pools
 
 
