@@ -236,14 +236,12 @@ def spread(**fields: Any) -> Any:
         (
             "NodeResourcesFit",
             {"scoringStrategy": {"type": "LeastAllocated", "requestedToCapacityRatio": {}}},
-            f"{PATH}.scoringStrategy.requestedToCapacityRatio: Forbidden: "
-            "must be nil when type is not RequestedToCapacityRatio",
+            f"{PATH}.scoringStrategy.shape: Required value: at least one point must be specified",
         ),
         (
             "NodeResourcesFit",
             {"scoringStrategy": {"type": "RequestedToCapacityRatio", "requestedToCapacityRatio": {}}},
-            f"{PATH}.scoringStrategy.requestedToCapacityRatio.shape: Required value: "
-            "at least one point must be specified",
+            f"{PATH}.scoringStrategy.shape: Required value: at least one point must be specified",
         ),
         (
             "NodeResourcesFit",
@@ -255,9 +253,9 @@ def spread(**fields: Any) -> Any:
                     },
                 }
             },
-            f"[{PATH}.scoringStrategy.requestedToCapacityRatio.shape[1].utilization: Invalid value: 50: "
+            f"[{PATH}.scoringStrategy.shape[1].utilization: Invalid value: 50: "
             "values must be sorted in increasing order, "
-            f"{PATH}.scoringStrategy.requestedToCapacityRatio.shape[0].score: Invalid value: 11: "
+            f"{PATH}.scoringStrategy.shape[0].score: Invalid value: 11: "
             "not in valid range [0, 10]]",
         ),
         (

@@ -9,7 +9,7 @@ import msgspec
 
 from kschedcore._native.plugins.node_resources_fit import NodeResourcesFitFilter, NodeResourcesFitScore
 from kschedcore.api.machinery.changes import Change
-from kschedcore.api.machinery.field_errors import FieldError, forbidden, invalid, not_supported, required
+from kschedcore.api.machinery.field_errors import FieldError, invalid, not_supported, required
 from kschedcore.api.objects import Pod
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.resource_names import is_extended
@@ -85,14 +85,12 @@ class NodeResourcesFitArgs(Args, frozen=True):
             if not 0 < each.weight <= 100:
                 problem = f"resource weight of {each.name} not in valid range (0, 100]"
                 yield invalid(f"{place}.resources[{index}].weight", each.weight, problem)
-        ratio, place = strategy.requested_to_capacity_ratio, f"{place}.requestedToCapacityRatio"
-        if strategy.type == "RequestedToCapacityRatio":
-            if ratio is None:
-                yield required(place, "must be specified when type is RequestedToCapacityRatio")
-            else:
-                yield from shape_errors(ratio.shape, f"{place}.shape")
-        elif ratio is not None:
-            yield forbidden(place, "must be nil when type is not RequestedToCapacityRatio")
+        ratio = strategy.requested_to_capacity_ratio
+        if ratio is not None:
+            yield from shape_errors(ratio.shape, f"{place}.shape")
+        elif strategy.type == "RequestedToCapacityRatio":  # kube-scheduler accepts it, and panics
+            problem = "must be specified when type is RequestedToCapacityRatio"
+            yield required(f"{place}.requestedToCapacityRatio", problem)
 
 
 class NodeResourcesFit(Plugin):
