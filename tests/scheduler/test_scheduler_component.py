@@ -175,6 +175,8 @@ def test_a_taint_taken_away_and_a_node_opened_help_whom_they_concern(world: Worl
 def test_tries_are_further_and_further_apart_and_never_more_than_minutes() -> None:
     world = World(release=release_of("1.36", {"SchedulerPopFromBackoffQ": False}))
     world.node("a")
+    world.pod("there", cpu="4")
+    world.settle()
     world.pod("big", cpu="6")
     world.ready()
     tried: list[datetime] = []
@@ -184,7 +186,7 @@ def test_tries_are_further_and_further_apart_and_never_more_than_minutes() -> No
         if queued.tried not in tried:
             tried.append(queued.tried)
         # Every second the node has a little more capacity, though not enough.
-        world.set_capacity("a", f"{4000 + second}m")
+        world.set_capacity("a", f"{8000 + second}m")
         world.run_for(seconds=1)
     gaps = [round((after - before).total_seconds()) for before, after in pairwise(tried)]
     assert gaps[:6] == [1, 2, 4, 8, 10, 10]
@@ -380,14 +382,14 @@ def test_a_victim_that_was_marked_is_not_marked_again(world: World) -> None:
 
 def test_pods_without_claims_are_decided_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    schedule = world.scheduler.engine.schedule
+    schedule = world.scheduler.engine.schedule_unreserved
 
     def counting(pods: Any, **options: Any) -> Any:
         given = list(pods)
         sizes.append(len(given))
         return schedule(given, **options)
 
-    monkeypatch.setattr(world.scheduler.engine, "schedule", counting)
+    monkeypatch.setattr(world.scheduler.engine, "schedule_unreserved", counting)
     for number in range(7):
         # Every one of them has its token in a volume.
         world.pod(f"pod-{number}", cpu="100m")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kschedcore.api.machinery.changes import Change
+from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import Pod
 from kschedcore.api.phases import has_ended
 
@@ -54,6 +55,16 @@ def created(change: Change, _pod: Pod) -> bool:
     return change.old is None
 
 
+def written(change: Change, _pod: Pod) -> bool:
+    """Return whether the object was created or updated."""
+    return change.new is not None
+
+
+def deleted(change: Change, _pod: Pod) -> bool:
+    """Return whether the object was deleted."""
+    return change.new is None
+
+
 def pod_left(change: Change, _pod: Pod) -> bool:
     """Return whether a bound pod was deleted or has terminated."""
     old, new = change.old, change.new
@@ -67,6 +78,11 @@ def pod_moved_between_domains(change: Change, _pod: Pod) -> bool:
         return True
     leaving = bool(old["metadata"].get("deletionTimestamp")) != bool(new["metadata"].get("deletionTimestamp"))
     return leaving or has_ended(old) != has_ended(new) or labels_of(old) != labels_of(new)
+
+
+def counted(pod: Object | None) -> Object | None:
+    """Return a pod that counts on its node, None if it has none or has ended."""
+    return pod if pod is not None and pod["spec"].get("nodeName") and not has_ended(pod) else None
 
 
 def node_created_or_relabelled(change: Change, _pod: Pod) -> bool:

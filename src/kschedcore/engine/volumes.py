@@ -13,6 +13,7 @@ from kschedcore.api.volumes import CLASS_ANNOTATION
 from kschedcore.engine.csi_migration import Source, driver_of, translated
 
 if TYPE_CHECKING:
+    from kschedcore.api.machinery.changes import Change
     from kschedcore.api.objects import PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume
     from kschedcore.engine.listers import Listers
 
@@ -41,6 +42,14 @@ def claims_of(pod: Pod) -> Iterator[ClaimRef]:
             yield ClaimRef(volume.persistent_volume_claim.claim_name, ephemeral=False)
         elif volume.ephemeral is not None:
             yield ClaimRef(f"{pod.metadata.name}-{volume.name}", ephemeral=True)
+
+
+def own_claim_written(change: Change, pod: Pod) -> bool:
+    """Return whether a claim of the pod was created or updated (a queueing hint)."""
+    new = change.new
+    if new is None or new["metadata"].get("namespace") != namespace_of(pod):
+        return False
+    return any(claim.name == new["metadata"]["name"] for claim in claims_of(pod))
 
 
 def named_claims(pod: Pod) -> Iterator[str]:

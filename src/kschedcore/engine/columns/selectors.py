@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from kschedcore._native.nodes import NAME_FIELD
 from kschedcore._native.topology import AffinityTerm
+from kschedcore.api.selectors import requirements as requirements_
 
 if TYPE_CHECKING:
     from kschedcore.api.objects import LabelSelector, NodeSelector, NodeSelectorTerm, PodAffinityTerm
@@ -15,6 +16,14 @@ Requirement = tuple[str, str, tuple[str, ...]]
 """(key, operator, values), as metav1.LabelSelectorRequirement and v1.NodeSelectorRequirement have them."""
 
 Term = list[Requirement]
+
+
+def satisfies(labels: Mapping[str, str], requirements: Iterable[Requirement]) -> bool:
+    """Return whether labels meet all requirements."""
+    return all(
+        requirements_.Requirement(key, cast("requirements_.Operator", operator), values).matches(labels)
+        for key, operator, values in requirements
+    )
 
 
 def label_requirements(selector: LabelSelector) -> tuple[Requirement, ...]:

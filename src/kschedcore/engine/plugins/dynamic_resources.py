@@ -18,7 +18,7 @@ from kschedcore.engine.devices.claims import ClaimError, deallocated
 from kschedcore.engine.devices.features import DeviceFeatures
 from kschedcore.engine.devices.pod import CANNOT_ALLOCATE, NOT_AVAILABLE, PodDevices
 from kschedcore.engine.devices.state import ClaimChange
-from kschedcore.engine.events import DEVICES, Events, node_created_or_relabelled
+from kschedcore.engine.events import DEVICES, Events, node_created_or_relabelled, written
 from kschedcore.engine.plugin import FailedCycle, Plugin, PodContext, PostFilterResult, Status
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class DynamicResources(Plugin):
     def events(self) -> Events:
         """Register claims, classes, slices, and nodes that are new, relabelled or offer something else."""
         claims, slices, classes = DEVICES
-        return {"nodes": _node_helps, claims: self._claim_helps, slices: _written, classes: _written}
+        return {"nodes": _node_helps, claims: self._claim_helps, slices: written, classes: written}
 
     def _claim_helps(self, change: Change, pod: Pod) -> bool:
         """Return whether a claim was deallocated, or the status of one of the pod's own has changed."""
@@ -189,11 +189,6 @@ class DynamicResources(Plugin):
 def _status(claim: Mapping[str, Any]) -> Mapping[str, Any]:
     status: Mapping[str, Any] = claim.get("status", {})
     return status
-
-
-def _written(change: Change, _pod: Pod) -> bool:
-    """Return whether an object was created or updated."""
-    return change.new is not None
 
 
 def _node_helps(change: Change, pod: Pod) -> bool:

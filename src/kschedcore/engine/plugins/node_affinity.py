@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from kschedcore._native.nodes import NAME_FIELD
 from kschedcore._native.plugins.node_affinity import NodeAffinityFilter, NodeAffinityScore
 from kschedcore.api.labels import is_label_value
+from kschedcore.api.machinery.changes import Change
 from kschedcore.api.machinery.field_errors import FieldError, invalid, not_supported
 from kschedcore.api.objects import NodeAffinity as NodeAffinityRules
-from kschedcore.api.objects import NodeSelectorTerm, PodSpec
-from kschedcore.engine.columns.selectors import Term, exact_term, node_term, node_terms
+from kschedcore.api.objects import NodeSelectorTerm, Pod, PodSpec
+from kschedcore.engine.columns.selectors import Term, exact_term, node_term, node_terms, satisfies
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.config.names import label_name_errors
-from kschedcore.engine.events import Events, node_created_or_relabelled
+from kschedcore.engine.events import Events, labels_of
 from kschedcore.engine.plugin import Plugin, PodContext, Status
 
 CONFLICT = "pod affinity terms conflict"
@@ -112,6 +114,11 @@ def _preferred(rules: NodeAffinityRules | None) -> list[tuple[int, Term]]:
     return [(weight, term) for weight, term in pairs if weight and term]
 
 
+def _term_matches(term: Term, labels: Mapping[str, str]) -> bool:
+    """Return whether a node matches a term, by its labels and its name; an empty term matches no node."""
+    return bool(term) and satisfies(labels, term)
+
+
 class NodeAffinity(Plugin):
     """Rejects nodes that a pod's selector or required affinity does not match; scores preferred affinity."""
 
@@ -121,8 +128,24 @@ class NodeAffinity(Plugin):
     args: NodeAffinityArgs
 
     def events(self) -> Events:
-        """Register new and relabelled nodes."""
-        return {"nodes": node_created_or_relabelled}
+        """Register nodes that match and are new or did not match before."""
+        return {"nodes": self._matches_now}
+
+    def _matches_now(self, change: Change, pod: Pod) -> bool:
+        old, new = change.old, change.new
+        return new is not None and self._matches(new, pod) and (old is None or not self._matches(old, pod))
+
+    def _matches(self, node: Mapping[str, Any], pod: Pod) -> bool:
+        """Return whether a node matches the added affinity and the pod's own rules."""
+        added = self.args.added_affinity
+        enforced = added.required_during_scheduling_ignored_during_execution if added else None
+        lists = (
+            selector_terms(pod.spec)
+            if enforced is None
+            else [node_terms(enforced), *selector_terms(pod.spec)]
+        )
+        labels = {**labels_of(node), NAME_FIELD: node["metadata"]["name"]}
+        return all(any(_term_matches(term, labels) for term in terms) for terms in lists)
 
     def pre_filter(self, context: PodContext) -> Status | frozenset[str] | None:
         """Restrict the cycle to nodes by ``metadata.name``, if every term has such a field selector."""

@@ -10,8 +10,8 @@ import msgspec
 from kschedcore._native.plugins.node_resources_fit import NodeResourcesFitFilter, NodeResourcesFitScore
 from kschedcore.api.machinery.changes import Change
 from kschedcore.api.machinery.field_errors import FieldError, invalid, not_supported, required
-from kschedcore.api.objects import Pod
-from kschedcore.api.quantity import Quantity
+from kschedcore.api.objects import Pod, decode
+from kschedcore.api.quantity import Quantity, nanos
 from kschedcore.api.resource_names import is_extended
 from kschedcore.engine.config.args import (
     CPU_AND_MEMORY,
@@ -25,8 +25,8 @@ from kschedcore.engine.config.args import (
 from kschedcore.engine.config.names import label_name_errors
 from kschedcore.engine.events import Events, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext
-from kschedcore.rules.amounts import pod_requests, scored_requests
-from kschedcore.rules.resize import what_runs
+from kschedcore.rules.amounts import in_units, pod_requests, scored_requests
+from kschedcore.rules.resize import granted, what_runs
 
 _SCORE_SCALE = 10
 """Shape points score 0 to 10 (MaxCustomPriorityScore); nodes score 0 to 100."""
@@ -102,8 +102,26 @@ class NodeResourcesFit(Plugin):
     args: NodeResourcesFitArgs
 
     def events(self) -> Events:
-        """Register nodes with more allocatable resources, and pods that leave a node or request less."""
-        return {"nodes": _more_allocatable, "pods": _pod_left_or_shrank}
+        """Register nodes that offer more and would fit if they were empty, and pods that leave a node or request less.
+
+        Classes of devices may provide an extended resource (KEP-5004).
+        """
+        events: Events = {"nodes": self._node_helps, "pods": _pod_left_or_shrank}
+        if not self.release.enabled("DRAExtendedResource"):
+            return events
+        return {**events, "deviceclasses.resource.k8s.io": _serves}
+
+    def _node_helps(self, change: Change, pod: Pod) -> bool:
+        return _more_allocatable(change, pod) and change.new is not None and self._would_fit(pod, change.new)
+
+    def _would_fit(self, pod: Pod, node: Mapping[str, Any]) -> bool:
+        """Return whether a pod would fit on a node if it were empty; devices may provide any extended resource."""
+        capacity = in_units({name: nanos(amount) for name, amount in _allocatable(node).items()})
+        by_devices = self.release.enabled("DRAExtendedResource")
+        return all(
+            amount <= capacity.get(name, 0) or self._ignores(name) or (by_devices and is_extended(name))
+            for name, amount in {**pod_requests(pod.spec), "pods": 1}.items()
+        )
 
     def _ignores(self, resource: str) -> bool:
         if not is_extended(resource):
@@ -143,8 +161,28 @@ def _pod_left_or_shrank(change: Change, pod: Pod) -> bool:
     old, new = change.old, change.new
     if old is None or new is None or not old["spec"].get("nodeName"):
         return False
-    # Only the requests of a bound pod can change, and they may have been lowered.
-    return old["spec"] != new["spec"] or what_runs(old) != what_runs(new)
+    if old["spec"] == new["spec"] and what_runs(old) == what_runs(new):
+        return False
+    before, now = _accounted(old), _accounted(new)
+    return any(
+        now.get(name, 0) < before.get(name, 0) for name, amount in pod_requests(pod.spec).items() if amount
+    )
+
+
+def _accounted(pod: Mapping[str, Any]) -> dict[str, int]:
+    """Return the requests for which a bound pod is accounted."""
+    view = decode(Pod, pod)
+    return pod_requests(granted(view.spec, view.status))
+
+
+def _serves(change: Change, pod: Pod) -> bool:
+    """Return whether a class of devices that is new or changed provides a resource that the pod requests."""
+    device_class = change.new
+    if device_class is None:
+        return False
+    names = {f"deviceclass.resource.kubernetes.io/{device_class['metadata']['name']}"}
+    names.add(device_class.get("spec", {}).get("extendedResourceName", ""))
+    return not names.isdisjoint(pod_requests(pod.spec))
 
 
 def _more_allocatable(change: Change, pod: Pod) -> bool:

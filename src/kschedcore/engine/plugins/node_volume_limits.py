@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from kschedcore._native.plugins.node_volume_limits import NodeVolumeLimits as Kernel
 from kschedcore._native.podinfo import tag_of
+from kschedcore.api.machinery.changes import Change
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import Rule
 from kschedcore.engine.csi_migration import PORTWORX
-from kschedcore.engine.events import STORAGE, Events, always, created, pod_left
+from kschedcore.engine.events import Events, created, deleted, pod_left, written
 from kschedcore.engine.plugin import Plugin, PodContext
-from kschedcore.engine.volumes import What, csi_volumes
+from kschedcore.engine.volumes import What, csi_volumes, own_claim_written
 
 
 class NodeVolumeLimits(Plugin):
@@ -19,8 +20,14 @@ class NodeVolumeLimits(Plugin):
     points = frozenset({"preFilter", "filter"})
 
     def events(self) -> Events:
-        """Register new nodes, pods that leave a node, and the storage resources."""
-        return {"nodes": created, "pods": pod_left, **dict.fromkeys(STORAGE, always)}
+        """Register new nodes and limits, pods with volumes that leave, the pod's claims, and volumes that detach."""
+        return {
+            "nodes": created,
+            "pods": _volume_left,
+            "csinodes.storage.k8s.io": written,
+            "persistentvolumeclaims": own_claim_written,
+            "volumeattachments.storage.k8s.io": deleted,
+        }
 
     def watches(self, pod: Pod) -> frozenset[str]:
         """Depend on CSINodes, claims and volumes."""
@@ -45,3 +52,8 @@ class NodeVolumeLimits(Plugin):
             return None
         tags = {driver: tag_of(driver) for driver in limited}
         return Kernel(context.core.nodes, context.core.reasons, limited, limits, tags)
+
+
+def _volume_left(change: Change, pod: Pod) -> bool:
+    """Return whether a pod with volumes has left a node."""
+    return change.old is not None and pod_left(change, pod) and bool(change.old["spec"].get("volumes"))

@@ -24,11 +24,11 @@ from kschedcore.api.machinery.field_errors import (
 )
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.objects import LabelSelector, Pod, TopologySpreadConstraint
-from kschedcore.engine.columns.selectors import Requirement, label_requirements
+from kschedcore.engine.columns.selectors import Requirement, label_requirements, satisfies
 from kschedcore.engine.columns.taints import tolerations
 from kschedcore.engine.config.args import Args
 from kschedcore.engine.config.names import label_name_errors
-from kschedcore.engine.events import Events, node_set_changed, pod_moved_between_domains
+from kschedcore.engine.events import Events, counted, labels_of, node_set_changed, pod_moved_between_domains
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext
 from kschedcore.engine.plugins.node_affinity import selector_terms
@@ -129,7 +129,7 @@ class PodTopologySpread(Plugin):
 
     def events(self) -> Events:
         """Register changes of the domains, and of the pods that constraints may count."""
-        return {"nodes": _domains_changed, "pods": pod_moved_between_domains}
+        return {"nodes": _domains_changed, "pods": _counts_changed}
 
     @property
     def _system(self) -> bool:
@@ -218,9 +218,39 @@ def _common(
     )
 
 
+def _hard(pod: Pod) -> list[TopologySpreadConstraint]:
+    """Return the constraints of a pod's own that reject nodes; none when those of the profile apply."""
+    own = pod.spec.topology_spread_constraints or ()
+    return [each for each in own if each.when_unsatisfiable == "DoNotSchedule"]
+
+
+def _counts_changed(change: Change, pod: Pod) -> bool:
+    """Return whether the number of pods that one of the pod's constraints counts may differ somewhere."""
+    if not pod_moved_between_domains(change, pod):
+        return False
+    constraints = _hard(pod)
+    if not constraints:
+        return True
+    old, new = counted(change.old), counted(change.new)
+    if change.object["metadata"].get("namespace", "default") != (pod.metadata.namespace or "default"):
+        return False
+    moved = old is None or new is None or labels_of(old) == labels_of(new)
+    for constraint in constraints:
+        requirements = _requirements(constraint, pod)
+        if requirements:
+            selected = [satisfies(labels_of(each), requirements) for each in (old, new) if each is not None]
+            if any(selected) and (moved or not all(selected)):
+                return True
+    return False
+
+
 def _domains_changed(change: Change, pod: Pod) -> bool:
-    """Return whether domains may differ; taints count as well with ``nodeTaintsPolicy: Honor``."""
-    return node_set_changed(change, pod) or _taints(change.old) != _taints(change.new)
+    """Return whether domains may differ: a node with all keys comes, leaves, or has other labels or taints."""
+    old, new = change.old, change.new
+    if not node_set_changed(change, pod) and _taints(old) == _taints(new):
+        return False
+    keys = [constraint.topology_key for constraint in _hard(pod)]
+    return any(all(key in labels_of(node) for key in keys) for node in (old, new) if node is not None)
 
 
 def _taints(node: Object | None) -> Any:

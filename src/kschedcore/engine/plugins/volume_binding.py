@@ -14,7 +14,7 @@ from kschedcore.api.selectors import label_selector
 from kschedcore.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from kschedcore.engine.columns.selectors import Term, label_requirements, node_terms
 from kschedcore.engine.config.args import Args, UtilizationShapePoint
-from kschedcore.engine.events import STORAGE, Events, always, node_created_or_relabelled
+from kschedcore.engine.events import STORAGE, Events, node_created_or_relabelled, written
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext, Status
 from kschedcore.engine.volumes import (
@@ -24,6 +24,7 @@ from kschedcore.engine.volumes import (
     class_of,
     namespace_of,
     not_found,
+    own_claim_written,
     requested_storage,
     storage_class_of,
 )
@@ -65,8 +66,9 @@ class VolumeBinding(Plugin):
     points = frozenset({"preFilter", "filter", "preScore", "score", "reserve", "preBind"})
 
     def events(self) -> Events:
-        """Register new and relabelled nodes, and the storage resources."""
-        return {"nodes": node_created_or_relabelled, **dict.fromkeys(STORAGE, always)}
+        """Register new and relabelled nodes, the pod's claims, and the other storage resources."""
+        storage = dict.fromkeys(STORAGE, written)
+        return {**storage, "nodes": node_created_or_relabelled, "persistentvolumeclaims": own_claim_written}
 
     def watches(self, pod: Pod) -> frozenset[str]:
         """Depend on claims, volumes and classes."""

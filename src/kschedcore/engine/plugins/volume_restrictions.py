@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from kschedcore._native.plugins.volume_restrictions import VolumeRestrictions as Kernel
-from kschedcore.api.objects import Pod
-from kschedcore.engine.events import Events, always, created, pod_left
+from kschedcore.api.machinery.changes import Change
+from kschedcore.api.objects import Pod, decode
+from kschedcore.engine.events import Events, created, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext, Status
-from kschedcore.engine.volumes import disks_of, exclusive_claims, named_claims, namespace_of, not_found
+from kschedcore.engine.volumes import (
+    disks_of,
+    exclusive_claims,
+    named_claims,
+    namespace_of,
+    not_found,
+    own_claim_written,
+)
 
 
 class VolumeRestrictions(Plugin):
@@ -16,8 +24,8 @@ class VolumeRestrictions(Plugin):
     points = frozenset({"preFilter", "filter"})
 
     def events(self) -> Events:
-        """Register new nodes, pods that leave a node, and claims."""
-        return {"nodes": created, "pods": pod_left, "persistentvolumeclaims": always}
+        """Register new nodes, pods that leave a node with one of the pod's volumes, and the pod's claims."""
+        return {"nodes": created, "pods": _volume_freed, "persistentvolumeclaims": own_claim_written}
 
     def watches(self, pod: Pod) -> frozenset[str]:
         """Depend on the access modes of claims."""
@@ -38,3 +46,13 @@ class VolumeRestrictions(Plugin):
             return None
         core = context.core
         return Kernel(core.nodes, core.reasons, core.topology, disks, claims)
+
+
+def _volume_freed(change: Change, pod: Pod) -> bool:
+    """Return whether a pod that used a disk or a claim of this pod has left a node."""
+    if not pod_left(change, pod) or change.old is None or not change.old["spec"].get("volumes"):
+        return False
+    gone = decode(Pod, change.old)
+    if namespace_of(gone) == namespace_of(pod) and not set(named_claims(gone)).isdisjoint(named_claims(pod)):
+        return True
+    return not {disk for disk, _ in disks_of(gone)}.isdisjoint(disk for disk, _ in disks_of(pod))

@@ -5,10 +5,17 @@ from __future__ import annotations
 from kschedcore._native.plugins.volume_zone import VolumeZone as Kernel
 from kschedcore.api.objects import PersistentVolumeClaim, Pod
 from kschedcore.engine.columns.selectors import Term
-from kschedcore.engine.events import STORAGE, Events, always, node_created_or_relabelled
+from kschedcore.engine.events import Events, created, node_created_or_relabelled, written
 from kschedcore.engine.listers import Listers
 from kschedcore.engine.plugin import Plugin, PodContext, Status
-from kschedcore.engine.volumes import WAIT_FOR_FIRST_CONSUMER, class_of, named_claims, namespace_of, not_found
+from kschedcore.engine.volumes import (
+    WAIT_FOR_FIRST_CONSUMER,
+    class_of,
+    named_claims,
+    namespace_of,
+    not_found,
+    own_claim_written,
+)
 
 _BETA = {
     "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
@@ -26,8 +33,13 @@ class VolumeZone(Plugin):
     points = frozenset({"preFilter", "filter"})
 
     def events(self) -> Events:
-        """Register new and relabelled nodes, and the storage resources."""
-        return {"nodes": node_created_or_relabelled, **dict.fromkeys(STORAGE, always)}
+        """Register new and relabelled nodes, the pod's claims, volumes and new classes."""
+        return {
+            "nodes": node_created_or_relabelled,
+            "persistentvolumeclaims": own_claim_written,
+            "persistentvolumes": written,
+            "storageclasses.storage.k8s.io": created,
+        }
 
     def watches(self, pod: Pod) -> frozenset[str]:
         """Depend on the labels of volumes."""
