@@ -78,7 +78,7 @@ fuzz: $(BUILT)  ## run every fuzzer for MINUTES (10), from seed FIRST on
 sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core built with AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize
 	rm -rf build/sanitize
 	mkdir -p build/sanitize
-	cp -R src setup.py pyproject.toml README.md build/sanitize
+	cp -Rp src setup.py pyproject.toml README.md build/sanitize
 	find build/sanitize -name '*.so' -delete
 	cd build/sanitize && CFLAGS="$(SANITIZERS) -g" LDFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	$(SANITIZED) -m pytest -q tests/engine tests/scheduler tests/conformance

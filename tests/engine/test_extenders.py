@@ -192,6 +192,18 @@ class TestFilter:
             decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
         assert (decision.node, decision.message) == (None, "licence server is down")
 
+    @pytest.mark.parametrize("more", [{}, {"filter": {"NodeNames": ["a", "b"]}}])
+    def test_an_explanation_after_a_failure_shows_it_with_every_node(self, more: Any) -> None:
+        config = {"filterVerb": "filter", "nodeCacheCapable": True, "ignorable": False}
+        with serving(Answers(**more)) as works, serving(Answers()) as broken:
+            made = engine({**config, "urlPrefix": works}, {**config, "urlPrefix": broken})
+            made.set_node(node("small", cpu="0"))
+            made.set_node(node("late"))
+            explained = made.explain(pod("p"))
+        verdicts = {row["node"]: row["plugin"] for row in explained.to_arrow().to_pylist()}
+        assert verdicts == {**dict.fromkeys(["a", "b", "c", "late"], "Extender"), "small": "NodeResourcesFit"}
+        assert "code 404" in explained.decision.message
+
     def test_an_ignorable_one_that_fails_is_passed_over_and_asked_last(self) -> None:
         with serving(Answers()) as broken, serving(Answers(filter=only("b"))) as works:
             configs = [

@@ -37,6 +37,9 @@ class Client:
         transport: The transport to the API server.
         user_agent: The client program; its first part is the field manager of writes.
         on_warning: Called with each warning of a response, as client-go's ``WarningHandler``; None to ignore them.
+
+    Attributes:
+        created: Number of objects created so far.
     """
 
     door = renamed("door", "transport")
@@ -47,6 +50,7 @@ class Client:
         self.transport = transport
         self.user_agent = user_agent
         self._on_warning = on_warning
+        self.created = 0
 
     def named(self, user_agent: str) -> Client:
         """Return a client over the same transport with another user agent."""
@@ -71,7 +75,9 @@ class Client:
 
     def create(self, resource: str, namespace: Namespace, obj: Mapping[str, Any]) -> Object:
         """Create an object; return the stored object."""
-        return self._send("POST", _path(resource, namespace), obj)
+        stored = self._send("POST", _path(resource, namespace), obj)
+        self.created += 1
+        return stored
 
     def update(self, obj: Mapping[str, Any], resource: str, subresource: str = "") -> Object:
         """Replace an object or its subresource, if its resourceVersion is still that of ``obj``."""

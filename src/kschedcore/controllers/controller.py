@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from kschedcore.api.machinery.kinds import kind_by_resource
 from kschedcore.api.machinery.status import StatusError
@@ -211,6 +211,8 @@ class Runner:
         return True
 
     def _reconcile(self, key: Key) -> None:
+        client = self._controller.client
+        before = client.created
         try:
             again = self._controller.reconcile(key)
         except StatusError:
@@ -224,6 +226,8 @@ class Runner:
             (self._queue.retry if again is not None and again.refused else self._queue.forget)(key)
             if again is not None:
                 self._queue.add_at(key, again.at, background=again.background)
+        finally:
+            self._passes.charge(key, client.created - before, self._clock.now())
 
     def close(self) -> None:
         """Stop watching, and drop the queue."""
@@ -232,33 +236,62 @@ class Runner:
         self._queue.close()
 
 
+class _Bucket(NamedTuple):
+    """A token bucket: ``burst`` at once, and one more every ``period``."""
+
+    burst: int
+    period: timedelta
+
+    def spent(self, account: _Account | None, now: datetime) -> int:
+        """Return how much of the burst is used."""
+        if account is None:
+            return 0
+        if account.since == now:
+            return account.spent
+        return max(0, account.spent - (now - account.since) // self.period)
+
+
+class _Account(NamedTuple):
+    """How much of a bucket was used, and when that was counted."""
+
+    since: datetime
+    spent: int
+
+
 class _Passes:
-    """Rate limit of reconciling one key: a burst, then a number of passes per second.
+    """Rate limit of reconciling one key, and of the objects that this creates: a burst, then 20 per second.
 
     Kubernetes' controllers share a client with such a limit (``--kube-api-qps``, ``--kube-api-burst``), so that
-    controllers that undo each other's work are slowed down. Without it they would loop endlessly at one moment of
-    simulated time.
+    controllers that undo each other's work are slowed down, and so is a workload with billions of replicas. Without
+    it they would loop endlessly at one moment of simulated time.
     """
 
-    BURST = 500
-    PERIOD = timedelta(seconds=1 / 20)
+    PASSES = _Bucket(500, timedelta(seconds=1 / 20))
+    CREATED = _Bucket(5_000, timedelta(seconds=1 / 20))
     _KEPT = 10_000
 
     def __init__(self) -> None:
-        self._spent: dict[Key, tuple[datetime, int]] = {}
+        self._passes: dict[Key, _Account] = {}
+        self._created: dict[Key, _Account] = {}
 
     def admit(self, key: Key, now: datetime) -> datetime | None:
         """Count a pass; return when the key may be reconciled, None for now."""
-        before = self._spent.get(key)
-        if before is None:
-            if len(self._spent) > self._KEPT:
-                self._spent.clear()
-            self._spent[key] = now, 1
-            return None
-        since, spent = before
-        if since != now:
-            spent = max(0, spent - (now - since) // self.PERIOD)
-        if spent >= self.BURST:
-            return now + self.PERIOD
-        self._spent[key] = now, spent + 1
+        created = self._created.get(key)
+        if created is not None and (over := self.CREATED.spent(created, now) - self.CREATED.burst) >= 0:
+            return now + (over + 1) * self.CREATED.period
+        spent = self.PASSES.spent(self._passes.get(key), now)
+        if spent >= self.PASSES.burst:
+            return now + self.PASSES.period
+        self._count(self._passes, key, _Account(now, spent + 1))
         return None
+
+    def charge(self, key: Key, created: int, now: datetime) -> None:
+        """Count the objects that a pass created."""
+        if created:
+            spent = self.CREATED.spent(self._created.get(key), now)
+            self._count(self._created, key, _Account(now, spent + created))
+
+    def _count(self, accounts: dict[Key, _Account], key: Key, account: _Account) -> None:
+        if key not in accounts and len(accounts) > self._KEPT:
+            accounts.clear()
+        accounts[key] = account

@@ -179,14 +179,21 @@ class Steps:
         """
         stepwise.catch_up()
         counts = dict(stepwise.filters.rejection_counts())
-        slots = self._sample(stepwise, moves)
+        slots = sampled = self._sample(stepwise, moves)
         rejected: dict[int, int] = {}
         loaded = True
-        if self._extenders and len(slots):
-            slots, rejected, loaded = self._filter(pod, slots)
-            for row in rejected.values():
-                counts[row] = counts.get(row, 0) + 1
-        scores = self._score(pod, slots) if self._extenders and len(slots) > 1 else {}
+        try:
+            if self._extenders and len(slots):
+                slots, rejected, loaded = self._filter(pod, slots)
+                for row in rejected.values():
+                    counts[row] = counts.get(row, 0) + 1
+            scores = self._score(pod, slots) if self._extenders and len(slots) > 1 else {}
+        except ExtenderError as error:
+            # An explanation shows the error with every node that is not rejected otherwise.
+            row = self._core.reasons.words(EXTENDER, "Error", str(error))
+            failed = dict.fromkeys(sampled.tolist(), row)
+            stepwise.set_candidates(np.empty(0, np.int32), {}, {**failed, **rejected}, loaded=loaded)
+            raise
         stepwise.set_candidates(slots, scores, rejected, loaded=loaded)
         return None if len(slots) else counts
 

@@ -248,8 +248,10 @@ def _selected(view: Any) -> Iterator[FieldError]:
 
 def _claim(claim: PersistentVolumeClaim) -> Iterator[FieldError]:
     yield from _selected(claim)
-    if claim.spec.resources is not None:
-        yield from _amounts(claim.spec.resources.requests, "spec.resources.requests")
+    requests = {} if claim.spec.resources is None else claim.spec.resources.requests or {}
+    # Validation of claims looks at no other resource.
+    if "storage" in requests:
+        yield from _amount(requests["storage"], "spec.resources.requests[storage]")
 
 
 def _volume(volume: PersistentVolume) -> Iterator[FieldError]:

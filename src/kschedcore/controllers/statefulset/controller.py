@@ -40,6 +40,9 @@ __all__ = ["StatefulSetController"]
 _SETS = "statefulsets.apps"
 _CLAIMS = "persistentvolumeclaims"
 
+_BURST = 500
+"""Maximum number of pods created in one pass; the pods' own events bring about the next one."""
+
 
 class StatefulSetController(Controller):
     """Keeps the pods, claims, revisions and status of StatefulSets (``apps/v1``).
@@ -114,8 +117,12 @@ class StatefulSetController(Controller):
 
     def _establish(self, rollout: Rollout, template: Callable[[str], Object]) -> bool:
         """Create and delete pods up to ``spec.replicas``; return whether the update may continue."""
-        for ordinal, pod in rollout.replicas.items():
+        missing = 0
+        for ordinal, pod in rollout.replicas():
             if pod is None:
+                missing += 1
+                if missing > _BURST:
+                    return False
                 revision = rollout.revision_for(ordinal)
                 settled = self._make(
                     rollout, stateful_pod(rollout.set, template(revision), revision, ordinal)

@@ -6,7 +6,7 @@ existing pods are updated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -60,10 +60,14 @@ class Rollout:
         return bool(self._strategy.get("type", "RollingUpdate") == "RollingUpdate")
 
     @cached_property
-    def replicas(self) -> dict[int, Object | None]:
-        """Return the wanted ordinals, each with its pod if there is one."""
-        pods = {ordinal_of(pod): pod for pod in self._pods}
-        return {ordinal: pods.get(ordinal) for ordinal in ordinals(self.set)}
+    def _by_ordinal(self) -> dict[int, Object]:
+        return {ordinal_of(pod): pod for pod in self._pods}
+
+    def replicas(self, *, last_first: bool = False) -> Iterator[tuple[int, Object | None]]:
+        """Yield the wanted ordinals, each with its pod if there is one; there may be billions."""
+        wanted, pods = ordinals(self.set), self._by_ordinal
+        for ordinal in reversed(wanted) if last_first else wanted:
+            yield ordinal, pods.get(ordinal)
 
     @cached_property
     def condemned(self) -> list[Object]:
@@ -89,7 +93,7 @@ class Rollout:
     @property
     def _first_unavailable(self) -> Object | None:
         """Return the first unavailable pod in order, condemned pods last."""
-        for pod in self.replicas.values():
+        for _, pod in self.replicas():
             if pod is None or self._unavailable(pod):
                 return pod
         return next((pod for pod in reversed(self.condemned) if self._unavailable(pod)), None)
@@ -110,8 +114,7 @@ class Rollout:
 
     def next_outdated(self) -> Object | None:
         """Return the pod to delete for the update: the last outdated one, if all after it are available."""
-        for ordinal in reversed(self.replicas) if self._rolling else ():
-            pod = self.replicas[ordinal]
+        for ordinal, pod in self.replicas(last_first=True) if self._rolling else ():
             if ordinal < self._partition or pod is None:
                 return None
             if revision_of(pod) != self._update and not is_terminating(pod):
@@ -135,7 +138,7 @@ class Rollout:
             "updatedReplicas": staying.count(self._update),
         }
         current, total = self._current, len(self._pods)
-        wanted = len(self.replicas)
+        wanted = len(ordinals(self.set))
         if self._rolling and total == counts["updatedReplicas"] == counts["readyReplicas"] == wanted:
             current, counts["currentReplicas"] = self._update, counts["updatedReplicas"]
         before = self.set.get("status", {})

@@ -98,4 +98,5 @@ def validate_status_update(
         *validate_metadata_update(new, was),
         *(cluster.validate_namespace_phase(obj) if kind == "Namespace" else ()),
         *(device_status.validate_claim_status(obj, old) if kind == "ResourceClaim" else ()),
+        *(_UPDATE[kind](obj, old) if kind == "Node" else ()),
     ]
