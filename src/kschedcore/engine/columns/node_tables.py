@@ -24,6 +24,7 @@ from kschedcore.engine.columns.tables import (
     distinct,
 )
 from kschedcore.engine.columns.taints import TaintTuple
+from kschedcore.rules.validation.placement import validate_taints
 
 _COLUMNS = ("name", "unschedulable", LABELS, "taints", "images", FEATURES)
 
@@ -70,9 +71,22 @@ class NodeRows:
             table.booleans("unschedulable") if "unschedulable" in table else np.zeros(len(table), np.bool_)
         )
         self.taints = table.lists("taints", ("key", "effect")) if "taints" in table else {}
+        self._check_taints(table)
         self.images = table.lists("images", ("names",)) if "images" in table else {}
         declared = table.text_lists(FEATURES) if FEATURES in table else []
         self.features = {row: features for row, features in enumerate(declared) if features}
+
+    def _check_taints(self, table: Table) -> None:
+        """Raise for the first row whose taints no node can have; equal taints are checked once."""
+        checked: set[str] = set()
+        for row, taints in self.taints.items():
+            text = repr(taints)
+            if text in checked:
+                continue
+            checked.add(text)
+            present = [{key: value for key, value in taint.items() if value is not None} for taint in taints]
+            for error in validate_taints(present, "taints"):
+                raise table.fault(row, "taints", taints, f"valid taints: {error.field}: {error.message}")
 
     def __len__(self) -> int:
         return len(self.names)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kschedcore.api.labels import is_qualified_name
 from kschedcore.errors import UsageError
 
 ALLOCATABLE = "allocatable/"
@@ -279,6 +280,9 @@ class Table:
         for name in self._table.column_names:
             if name.startswith(LABEL):
                 found[name.removeprefix(LABEL)] = self.texts(name)
+        for key in found:
+            for problem in is_qualified_name(key):
+                raise UsageError(f"the table of {self._what} has labels with the key {key!r}: {problem}")
         return found
 
     def _label(self, key: str, values: pa.Array) -> Coded:
