@@ -10,12 +10,33 @@ from typing import Any, TypeVar
 
 from kschedcore.errors import UsageError
 
-__all__ = ["INT64_MAX", "UINT64_MAX", "integer", "path_of", "several", "text"]
+__all__ = ["INT64_MAX", "UINT64_MAX", "instance", "integer", "path_of", "several", "shown", "text"]
 
 T = TypeVar("T")
 
 INT64_MAX = 2**63 - 1
 UINT64_MAX = 2**64 - 1
+_SHOWN_CHARACTERS = 80
+
+
+def shown(value: object) -> str:
+    """Return how messages call an argument: its repr, or only its type where that may be long or confidential."""
+    if isinstance(value, int | float):
+        return repr(value) if not isinstance(value, int) or abs(value) < 10**_SHOWN_CHARACTERS else "a huge number"
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]!r}…"
+    return "None" if value is None else type(value).__name__
+
+
+def instance(name: str, value: T, kind: type[T]) -> T:
+    """A value of a class.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} is {shown(value)}; expected a {kind.__name__}")
+    return value
 
 
 def text(name: str, value: str) -> str:
@@ -25,7 +46,7 @@ def text(name: str, value: str) -> str:
         UsageError: It is not.
     """
     if not isinstance(value, str):
-        raise UsageError(f"{name} is {value!r}; expected a string")
+        raise UsageError(f"{name} is {shown(value)}; expected a string")
     return value
 
 
@@ -40,7 +61,7 @@ def integer(name: str, value: int, most: int) -> int:
     except TypeError:
         number = -1
     if not 0 <= number <= most:
-        raise UsageError(f"{name} is {value!r}; expected an integer from 0 to {most}")
+        raise UsageError(f"{name} is {shown(value)}; expected an integer from 0 to {most}")
     return number
 
 

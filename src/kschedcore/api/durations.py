@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from fractions import Fraction
 
+from kschedcore.api.arguments import shown
 from kschedcore.errors import UsageError
 
-__all__ = ["Span", "duration", "format_duration", "parse_duration", "short_duration"]
+__all__ = ["LONGEST", "Span", "duration", "format_duration", "parse_duration", "short_duration"]
 
 Span = str | float | timedelta
 """``"5m"``, seconds, or a timedelta."""
+
+LONGEST = timedelta(days=365_250)
+"""The longest span of time: a clock that is advanced by it stays within the years that a datetime has."""
 
 _GO_UNITS = {
     "ns": Fraction(1, 10**9),
@@ -41,16 +45,20 @@ def duration(value: Span) -> timedelta:
     """Parse a span of time: ``1h30m``, ``7d``, ``13w``; a number is seconds.
 
     Raises:
-        UsageError: It is invalid or negative.
+        UsageError: It is invalid, negative, or longer than :data:`LONGEST`.
     """
     try:
         span = value if isinstance(value, timedelta) else timedelta(seconds=_number(value))
-    except (ValueError, OverflowError):
+    except OverflowError:
+        span = timedelta.max
+    except (AttributeError, TypeError, ValueError):
         raise UsageError(
-            f"{value!r} is no span of time; expected seconds, or a text such as 90s, 5m, 1h30m, 7d"
+            f"{shown(value)} is no span of time; expected seconds, or a text such as 90s, 5m, 1h30m, 7d"
         ) from None
     if span < timedelta():
-        raise UsageError(f"{value!r}: time does not run backwards")
+        raise UsageError(f"{shown(value)}: time does not run backwards")
+    if span > LONGEST:
+        raise UsageError(f"{shown(value)}: expected a span of time of at most {LONGEST.days // 365:,} years")
     return span
 
 

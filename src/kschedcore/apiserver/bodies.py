@@ -95,7 +95,7 @@ def _written(value: Any) -> bytes:
 def _encoded(value: Any) -> bytes:
     try:
         return _encode(value)
-    except (TypeError, OverflowError, UnicodeEncodeError) as fault:
+    except (TypeError, ValueError, OverflowError) as fault:
         raise bad_request(f"the body cannot be written as JSON: {fault}") from None
     except RecursionError:
         raise _too_deep() from None

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from kschedcore.api.arguments import text
 from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.status import StatusError, bad_request
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
@@ -220,6 +221,7 @@ class Requester(ABC):
         user_agent: str | None = None,
     ) -> tuple[int, Object]:
         """Build and send a request; return the status code and the object of the response."""
+        method, target = text("method", method), text("target", target)
         response = self.send(
             Request(method.upper(), target, body, content_type, user_agent or self.user_agent)
         )

@@ -21,6 +21,7 @@ from kschedcore.client.verbs import Client
 from kschedcore.cluster.editing import CHANGE_CAUSE
 from kschedcore.cluster.results import Result, Results, result_of
 from kschedcore.errors import ManifestError
+from kschedcore.manifests.creating import plain_json
 from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.manifests import is_the_same
@@ -103,7 +104,10 @@ def _documents(manifest: Manifest) -> Iterable[Document]:
     if isinstance(manifest, Document):
         return [manifest]
     if isinstance(manifest, Mapping):
-        return [Document(dict(manifest), "<object>", 1)]
+        try:
+            return [Document(dict(plain_json(manifest)), "<object>", 1)]
+        except ManifestError as error:
+            raise error.located(source="<object>", document=1) from None
     return read_documents([manifest])
 
 

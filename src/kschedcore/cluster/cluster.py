@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from kschedcore.api.arguments import UINT64_MAX, integer
+from kschedcore.api.arguments import UINT64_MAX, integer, shown, text
 from kschedcore.api.durations import Span, duration
+from kschedcore.api.machinery.times import later
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.selectors import Selector, parse_selector
 from kschedcore.api.versions import NEWEST, Release, release_of
@@ -33,6 +34,7 @@ from kschedcore.store.watch import Watch
 __all__ = ["Cluster"]
 
 Objects = list[Object]
+_FIRST_YEAR, _LAST_YEAR = 1000, 9000
 
 
 class Cluster(Kubectl, Requester):
@@ -122,7 +124,7 @@ class Cluster(Kubectl, Requester):
     @classmethod
     def simulated(cls, nodes: Nodes = 0, *, start: datetime = START, **options: Any) -> Self:
         """Return a cluster in simulated time from ``start`` on; other arguments as for the class."""
-        return cls(SimulatedClock(start), nodes=nodes, **options)
+        return cls(SimulatedClock(_checked(start)), nodes=nodes, **options)
 
     @classmethod
     def realtime(cls, nodes: Nodes = 0, **options: Any) -> Self:
@@ -149,8 +151,12 @@ class Cluster(Kubectl, Requester):
     # Time
 
     def run_for(self, span: Span) -> None:
-        """Advance the time by a span."""
-        self._loop.run_until(self.clock.now() + duration(span))
+        """Advance the time by a span.
+
+        Raises:
+            UsageError: It is no span of time, or leads beyond the year 9,000.
+        """
+        self._loop.run_until(_checked(later(self.clock.now(), duration(span))))
 
     def run_until(self, when: datetime | Callable[[], bool], timeout: Span = "1h") -> bool:
         """Advance the time until a point in time or until a condition holds.
@@ -161,9 +167,12 @@ class Cluster(Kubectl, Requester):
 
         Returns:
             Whether the condition holds.
+
+        Raises:
+            UsageError: The point in time has no time zone, or is beyond the year 9,000.
         """
         if isinstance(when, datetime):
-            self._loop.run_until(when)
+            self._loop.run_until(_checked(when))
             return True
         return self._loop.run_while(lambda: not when(), duration(timeout))
 
@@ -305,11 +314,21 @@ def _runtime(
     return behaviours
 
 
+def _checked(when: datetime) -> datetime:
+    """Return a time that the clock may be advanced to: components add spans of their own to it."""
+    if when.tzinfo is None:
+        raise UsageError(f"{when.isoformat()} has no time zone")
+    if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
+        years = f"from {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise UsageError(f"{when.isoformat()}: expected a time of the years {years}")
+    return when
+
+
 def _labels(selector: str) -> Selector:
     try:
-        return parse_selector(selector)
+        return parse_selector(text("selector", selector))
     except ValueError as fault:
-        raise UsageError(f"selector {selector!r}: {fault}") from None
+        raise UsageError(f"selector {shown(selector)}: {fault}") from None
 
 
 def _last_seen(event: Object) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 
+from kschedcore.api.arguments import text
 from kschedcore.api.versions import DEFAULT, Release
 from kschedcore.apiserver import APIServer
 from kschedcore.client.informer import Informers
@@ -158,7 +159,7 @@ class ControlPlane:
         Raises:
             UsageError: No component of that name runs.
         """
-        if name not in self._makers:
+        if text("component", name) not in self._makers:
             known = ", ".join(sorted(self._makers))
             raise UsageError(f"component {name!r} does not run here; expected one of {known}")
         make = self._makers[name]

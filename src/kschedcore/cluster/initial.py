@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kschedcore.api.arguments import several
+from kschedcore.api.arguments import several, shown
 from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Namespace, Object
@@ -56,7 +56,7 @@ def initial_manifests(nodes: Nodes) -> list[Manifest]:
     """
     if isinstance(nodes, bool | int):
         if nodes < 0 or isinstance(nodes, bool):
-            raise UsageError(f"nodes={nodes!r}: expected a number of nodes, manifests or paths of manifests")
+            raise UsageError(f"nodes={shown(nodes)}: expected a number of nodes, manifests or paths of manifests")
         return [plain_node(number) for number in range(1, nodes + 1)]
     if isinstance(nodes, str | Path | Document | Mapping):
         return [nodes]

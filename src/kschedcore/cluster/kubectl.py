@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from kschedcore.api.arguments import text
 from kschedcore.api.durations import Span, duration
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace, Object
 from kschedcore.client.informer import Informers, by_node
@@ -85,9 +86,9 @@ class Kubectl:
             UsageError: No image.
             StatusError: As the API refuses.
         """
-        chosen = (*images, *([image] if image else ()))
+        chosen = tuple(text("image", each) for each in (*images, *([image] if image else ())))
         if not chosen:
-            raise UsageError(f"create deployment {name}: no image; expected at least one")
+            raise UsageError(f"create deployment {text('name', name)}: no image; expected at least one")
         wanted = editing.new_deployment(name, chosen, replicas, port)
         if dry_run:
             return result_of("deployments.apps", wanted, "created (dry run)")
@@ -150,6 +151,8 @@ class Kubectl:
         Raises:
             UsageError: There is no such container.
         """
+        if not isinstance(images, Mapping | None):
+            raise UsageError(f"images is {type(images).__name__}; expected images by container")
         wanted = {**(images or {}), **more}
         pairs = " ".join(f"{name}={image}" for name, image in wanted.items())
         cause = f"kubectl set image {ref} {pairs} --record=true" if record else ""
@@ -270,7 +273,7 @@ class Kubectl:
 
     def _namespace(self, given: str | None) -> Namespace:
         """Return the namespace that a verb is about."""
-        return Namespace(given or self.namespace)
+        return Namespace(text("namespace", given or self.namespace))
 
     def _target(self, ref: str, namespace: str | None) -> Target:
         kind, name = reference(ref)

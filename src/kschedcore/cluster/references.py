@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from functools import cache
 
+from kschedcore.api import arguments
 from kschedcore.api.machinery.kinds import KINDS, Kind
 from kschedcore.errors import NotFoundError, UsageError
 
 __all__ = ["display_name", "kind_named", "reference"]
 
 
-@cache
 def kind_named(text: str) -> Kind:
     """Return a kind by its plural, singular, kind or short name, alone or with version and group.
 
     Raises:
         NotFoundError: There is none.
+        UsageError: It is no string.
     """
+    return _kind_named(arguments.text("kind", text))
+
+
+@cache
+def _kind_named(text: str) -> Kind:
     wanted = text.lower()
     for kind in KINDS:
         if wanted in _names(kind):
@@ -44,8 +50,8 @@ def reference(text: str, default: str = "") -> tuple[Kind, str]:
         UsageError: It is not a reference.
         NotFoundError: There is no such kind.
     """
-    kind, slash, name = text.partition("/")
-    if not slash and default:
+    kind, slash, name = arguments.text("ref", text).partition("/")
+    if text and not slash and default:
         return kind_named(default), text
     if not (kind and name) or "/" in name:
         raise UsageError(f"{text!r} names no object; expected KIND/NAME, as in deployment/web")

@@ -15,7 +15,7 @@ import numpy as np
 
 from kschedcore._native.core import Core
 from kschedcore._native.transactions import Guard, Journal, exclusive
-from kschedcore.api.arguments import text
+from kschedcore.api.arguments import instance, several, shown, text
 from kschedcore.api.machinery import types
 from kschedcore.api.objects import Namespace, Node, Pod, ResourceClaim
 from kschedcore.api.phases import FINISHED
@@ -29,6 +29,7 @@ from kschedcore.engine.columns.nodes import NodeRow, node_batch, node_row
 from kschedcore.engine.columns.pod_tables import PodRows
 from kschedcore.engine.columns.resources import require_resources
 from kschedcore.engine.columns.tables import ArrowStream
+from kschedcore.engine.decision import Decision
 from kschedcore.engine.devices.assumed import AssumedClaims
 from kschedcore.engine.devices.claims import ClaimError, key_of_claim
 from kschedcore.engine.devices.state import ClaimChange
@@ -43,7 +44,6 @@ from kschedcore.rules.bounds import checked
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from kschedcore.engine.decision import Decision
 
 RECOVERED = -1
 """No version of the storage listers: whatever depends on them is computed again."""
@@ -344,8 +344,8 @@ class SchedulerCache:
             ManifestError: It is invalid.
         """
         kind = item.get("kind", "") if isinstance(item, Mapping) else None
-        if kind not in VIEWS:
-            raise UsageError(f"kind is {kind!r}; expected one of {', '.join(sorted(VIEWS))}")
+        if not isinstance(kind, str) or kind not in VIEWS:
+            raise UsageError(f"kind is {shown(kind)}; expected one of {', '.join(sorted(VIEWS))}")
         view = checked(VIEWS[kind], item)
         self._listers.set(kind, view)
         if isinstance(view, ResourceClaim):
@@ -379,13 +379,13 @@ class SchedulerCache:
     @exclusive
     def assumed_claims(self, pod: Pod) -> list[ResourceClaim]:
         """Return the ResourceClaims that a placed pod has reserved, to be written before it is bound."""
-        return self._claims.of(key_of(pod))
+        return self._claims.of(key_of(instance("pod", pod, Pod)))
 
     @exclusive
     def claims_of(self, pod: Pod) -> list[ResourceClaim]:
         """Return the ResourceClaims of a pod, with that made for its extended resources if there is one."""
         devices = self._listers.devices
-        if not devices.concerns(pod):
+        if not devices.concerns(instance("pod", pod, Pod)):
             return []
         try:
             claims = list(devices.claims_of(pod))
@@ -400,7 +400,7 @@ class SchedulerCache:
 
         Until it is deallocated it is available on no node, so that PostFilter deallocates it for a pod that needs it.
         """
-        key = types.Namespace(namespace), name
+        key = types.Namespace(text("namespace", namespace)), text("name", name)
         claim = self._listers.devices.claims.get(key)
         if claim is not None and claim.status.allocation is not None:
             self._listers.devices.note_late(key)
@@ -409,13 +409,13 @@ class SchedulerCache:
     @exclusive
     def is_claim_assumed(self, name: str, namespace: str = "default") -> bool:
         """Return whether a ResourceClaim is allocated by a placement that the cluster has not confirmed yet."""
-        return self._claims.holds((types.Namespace(namespace), name))
+        return self._claims.holds((types.Namespace(text("namespace", namespace)), text("name", name)))
 
     @exclusive
     def claims_after(self, decision: Decision) -> list[ResourceClaim]:
         """Return the ResourceClaims by namespace and name, as they would be after a decision that was not committed."""
         claims = dict(self._listers.devices.claims)
-        for old, new in decision.claims:
+        for old, new in instance("decision", decision, Decision).claims:
             if old is not None:
                 claims.pop(key_of_claim(old), None)
             if new is not None:
@@ -425,7 +425,10 @@ class SchedulerCache:
     @exclusive
     def write_claims(self, changes: Iterable[ClaimChange]) -> None:
         """Apply the ResourceClaim changes of a decision that was not committed."""
-        self._claims.write(changes)
+        checked_changes = list(several("changes", changes, "changes of claims"))
+        for change in checked_changes:
+            instance("changes", change, ClaimChange)
+        self._claims.write(checked_changes)
 
     def _follow_storage(self) -> None:
         """Account the volumes of bound pods again, after volumes or claims changed."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore._native.transactions import WhatIf, exclusive
-from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several, text
+from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several, shown, text
 from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import NEWEST, Release, release_of
@@ -83,7 +83,7 @@ class Engine(SchedulerCache):
         feature_gates: Mapping[str, bool] | None = None,
     ) -> None:
         if tie_break not in ("first", "random"):
-            raise UsageError(f"tie_break is {tie_break!r}; expected 'first' or 'random'")
+            raise UsageError(f"tie_break is {shown(tie_break)}; expected 'first' or 'random'")
         if cluster is not None and not isinstance(cluster, Manifests):
             raise UsageError(
                 f"cluster is {type(cluster).__name__}; expected Manifests, which ks.load returns"

@@ -72,6 +72,10 @@ def plain_json(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return copy
 
 
+_DIGITS = 4_000
+"""Python writes integers of at most 4,300 digits."""
+
+
 def _check_json(value: Any, path: str) -> None:
     match value:
         case dict():
@@ -84,6 +88,9 @@ def _check_json(value: Any, path: str) -> None:
                 _check_json(item, f"{path}[{index}]")
         case float() if not math.isfinite(value):
             raise ManifestError(f"found {shown(value)}, expected a number that is finite", path=path or None)
+        case int() if abs(value) >= 10**_DIGITS:
+            expected = f"an integer of at most {_DIGITS:,} digits"
+            raise ManifestError(f"found {shown(value)}, expected {expected}", path=path or None)
         case None | str() | int() | float():
             pass
         case _:

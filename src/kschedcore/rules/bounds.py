@@ -63,7 +63,19 @@ V = TypeVar("V", bound=View)
 Errors = tuple[FieldError, ...]
 
 _COUNTS: Final = ("replicas", "parallelism", "completions")
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+
+
+def _encode(value: Any) -> bytes:
+    """Return what is to be checked as a key for results.
+
+    Raises:
+        ManifestError: An amount is a number that Python does not write.
+    """
+    try:
+        return _encoder.encode(value)
+    except ValueError:
+        raise ManifestError("found a number of more than 4,300 digits, expected an amount") from None
 
 
 def check(view: View) -> None:

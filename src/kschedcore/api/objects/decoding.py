@@ -198,6 +198,8 @@ def shown(value: Any) -> str:
             text = json.dumps(value, ensure_ascii=False)
             cut = text if len(text) <= _SHOWN_CHARACTERS else f'{text[:_SHOWN_CHARACTERS]}…"'
             return f"the string {cut}"
+        case int() if abs(value) >= 10**_SHOWN_CHARACTERS:
+            return f"a number of more than {_SHOWN_CHARACTERS} digits"
         case int() | float():
             text = str(value)
             return f"the number {text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + '…'}"
