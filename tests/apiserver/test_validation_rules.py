@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -205,6 +206,18 @@ OTHERS: list[tuple[str, dict[str, Any], str, str]] = [
      "Invalid value: \"a b\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
      "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"),
     ("secrets", {"type": "kubernetes.io/tls", "data": {"tls.crt": ""}}, "data[tls.key]", "Required value"),
+    ("secrets", {"type": "kubernetes.io/ssh-auth", "data": {"ssh-privatekey": ""}}, "data[%s][ssh-privatekey]",
+     "Required value"),
+    ("secrets", {"type": "kubernetes.io/service-account-token"},
+     "metadata.annotations[kubernetes.io/service-account.name]", "Required value"),
+    ("secrets", {"type": "kubernetes.io/dockercfg"}, "data[.dockercfg]", "Required value"),
+    ("secrets", {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": ""}},
+     "data[.dockerconfigjson]",
+     'Invalid value: "<secret contents redacted>": unexpected end of JSON input'),
+    ("secrets", {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": "W10="}},
+     "data[.dockerconfigjson]",
+     'Invalid value: "<secret contents redacted>": json: cannot unmarshal array into Go value of type '
+     "map[string]interface {}"),
     ("persistentvolumeclaims", {"spec.resources": None}, "spec.resources[storage]", "Required value"),
     ("persistentvolumeclaims", {"spec.volumeMode": "Odd"}, "spec.volumeMode",
      'Unsupported value: "Odd": supported values: "Block", "Filesystem"'),
@@ -328,3 +341,14 @@ def test_several_causes_are_joined_in_brackets() -> None:
     assert two.message == (
         f'Deployment.apps "x" is invalid: [spec.replicas: {NEGATIVE}, spec.revisionHistoryLimit: {NEGATIVE}]'
     )
+
+
+def test_limits_of_the_data_of_secrets() -> None:
+    assert causes("secrets", {"type": "kubernetes.io/basic-auth"}) == [
+        ("data[%s][username]", "Required value"),
+        ("data[%s][password]", "Required value"),
+    ]
+    most = base64.b64encode(bytes(1024 * 1024)).decode()
+    assert most.endswith("=")
+    assert Server().create("secrets", spoilt("secrets", {"data": {"a": most}}), "ns")["data"]
+    assert [field for field, _ in causes("secrets", {"data": {"a": most, "b": "MQ=="}})] == ["data"]

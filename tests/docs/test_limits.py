@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from tests.docs.pages import DOCS
 
+from kschedcore.api.spans import LONGEST
 from kschedcore.apiserver import bodies, event_ttl, eviction, options, patching
 from kschedcore.apiserver.patches import jsonpatch
 from kschedcore.cli import counts
 from kschedcore.client import loop
+from kschedcore.cluster import cluster
+from kschedcore.controllers import controller
 from kschedcore.engine import classes
 from kschedcore.engine.columns import resources
 from kschedcore.engine.extenders import http
@@ -39,7 +42,7 @@ def _bytes(size: int) -> str:
 
 
 def _years(days: float) -> str:
-    return f"{days / DAYS_PER_YEAR:.0f} years"
+    return f"{days / DAYS_PER_YEAR:,.0f} years"
 
 
 STATED: dict[str, tuple[str, ...]] = {
@@ -72,6 +75,8 @@ STATED: dict[str, tuple[str, ...]] = {
     "pods of a budget": (f"| {eviction._MAX_DISRUPTED_PODS:,},",),
     "operations of a JSON patch": (f"| {patching._MAX_OPERATIONS:,},",),
     "length of a field manager's name": (f"| {options._MANAGER_LIMIT} bytes",),
+    "objects that a controller creates": (f"| {controller._Passes.CREATED.burst:,} at once",),
+    "spans of time and the clock": (_years(LONGEST.days), f"{cluster._FIRST_YEAR} to {cluster._LAST_YEAR}"),
     "rounds of work": (f"| {loop.MOST_ROUNDS:,} |",),
     "events of the store": (f"| {memory.HISTORY_EVENTS:,} |",),
     "lifetime of an Event": (f"| {event_ttl.TTL.total_seconds() / 3600:g} h,",),

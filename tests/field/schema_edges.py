@@ -25,8 +25,20 @@ EDGES: dict[str, tuple[Any, ...]] = {
     "int32": _INT32,
     "int64": _INT64,
     "float64": (-1.0, 0.0, 0.5, 1e-300, 1e300, 2**63),
-    "quantity": ("0", "-1", "1", "1n", "1e-30", "1e30", "-9Ei", "9223372036854775807", "9" * 22, "1Gi", 2**53),
-    "int_or_string": (*_INT32, "0%", "1%", "100%", "99999999999%", "x", ""),
+    "quantity": (
+        "0",
+        "-1",
+        "1",
+        "1n",
+        "1e-30",
+        "1e30",
+        "-9Ei",
+        "9223372036854775807",
+        "9" * 22,
+        "1Gi",
+        2**53,
+    ),
+    "int_or_string": (*_INT32, "0%", "1%", "100%", "99999999999%"),
     "time": _TIMES,
     "micro_time": tuple(each.replace("0Z", "0.999999Z").replace("9Z", "9.999999Z") for each in _TIMES),
 }
@@ -82,7 +94,9 @@ _HINTS: dict[str, Any] = {
     "core.v1.Container": {"name": "other", "image": "i"},
     "core.v1.Volume": {"name": "v"},
     "core.v1.KeyToPath": {"key": "k", "path": "p"},
-    "core.v1.DownwardAPIVolumeFile": {"path": "p", "resourceFieldRef": {"resource": "limits.cpu", "containerName": "c"}},
+    "core.v1.DownwardAPIVolumeFile": {
+        "path": "p", "resourceFieldRef": {"resource": "limits.cpu", "containerName": "c"}
+    },
     "core.v1.SecretVolumeSource": {"secretName": "s"},
     "core.v1.ConfigMapVolumeSource": {"name": "s"},
     "core.v1.SecretProjection": {"name": "s"},

@@ -13,6 +13,7 @@ from . import (
     extender_requests,
     requests,
     scenarios,
+    schema_edges,
     traces,
 )
 
@@ -32,6 +33,7 @@ def _raising(run: Callable[[int], None]) -> Callable[[int], str]:
 FUZZERS: dict[str, Callable[[int], str]] = {
     "engine": engine_operations.run,
     "requests": requests.run,
+    "edges": schema_edges.run,
     "traces": traces.run,
     "configurations": _raising(configurations.run),
     "scenarios": _raising(scenarios.run),

@@ -22,7 +22,11 @@ _SHOWN_CHARACTERS = 80
 def shown(value: object) -> str:
     """Return how messages call an argument: its repr, or only its type where that may be long or confidential."""
     if isinstance(value, int | float):
-        return repr(value) if not isinstance(value, int) or abs(value) < 10**_SHOWN_CHARACTERS else "a huge number"
+        return (
+            repr(value)
+            if not isinstance(value, int) or abs(value) < 10**_SHOWN_CHARACTERS
+            else "a huge number"
+        )
     if isinstance(value, str):
         return repr(value) if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]!r}…"
     return "None" if value is None else type(value).__name__

@@ -12,6 +12,7 @@ from kschedcore.api.machinery.kinds import Kind
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, UID, Namespace, Object
 from kschedcore.api.objects.decoding import shown_at
+from kschedcore.api.objects.views import view_of
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
@@ -19,6 +20,7 @@ from kschedcore.cluster.applying import Manifest, create_object, read_served
 from kschedcore.errors import ManifestError, UsageError
 from kschedcore.manifests.documents import Whole
 from kschedcore.manifests.loading import Document
+from kschedcore.rules.bounds import check
 from kschedcore.rules.creation import restore
 
 __all__ = ["InitialObjects", "Nodes", "create_initial_objects", "initial_manifests", "plain_node"]
@@ -56,7 +58,9 @@ def initial_manifests(nodes: Nodes) -> list[Manifest]:
     """
     if isinstance(nodes, bool | int):
         if nodes < 0 or isinstance(nodes, bool):
-            raise UsageError(f"nodes={shown(nodes)}: expected a number of nodes, manifests or paths of manifests")
+            raise UsageError(
+                f"nodes={shown(nodes)}: expected a number of nodes, manifests or paths of manifests"
+            )
         return [plain_node(number) for number in range(1, nodes + 1)]
     if isinstance(nodes, str | Path | Document | Mapping):
         return [nodes]
@@ -177,6 +181,8 @@ def _restore(server: APIServer, kind: Kind, whole: Whole) -> None:
     try:
         obj = restore(whole.data)
         assert obj is not None, "every kind that is served has a schema"
+        if kind.view is not None:
+            check(view_of(kind.view, obj))
         server.restore(kind.resource, obj)
     except DecodeError as error:
         found = shown_at(kind.resource.kind, error.path, error.value)
@@ -184,6 +190,8 @@ def _restore(server: APIServer, kind: Kind, whole: Whole) -> None:
         raise whole.located(ManifestError(problem, path=error.path or None)) from None
     except StatusError as refusal:
         raise whole.located(ManifestError(refusal.message)) from refusal
+    except ManifestError as error:
+        raise whole.located(error) from None
 
 
 def _rank(found: tuple[Whole, Kind]) -> int:

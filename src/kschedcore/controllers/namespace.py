@@ -69,6 +69,7 @@ class NamespaceController(Controller):
         namespace = self.informers["namespaces"].get(CLUSTER_SCOPE, name)
         if namespace is None or not _is_terminating(namespace):
             return None
+        namespace = self._terminate(namespace)
         others = [each.qualified for each in resources(namespaced=True) if each.qualified != _PODS]
         remaining = self._empty([_PODS], name) or self._empty(others, name)
         namespace = self._report(namespace, remaining)
@@ -77,6 +78,15 @@ class NamespaceController(Controller):
             spec = {**namespace["spec"], "finalizers": [each for each in finalizers if each != _FINALIZER]}
             self.client.update({**namespace, "spec": spec}, "namespaces", "finalize")
         return None
+
+    def _terminate(self, namespace: Object) -> Object:
+        """Write the phase, which keeps others from creating objects; only a restored namespace lacks it."""
+        status = namespace.get("status", {})
+        if status.get("phase") == "Terminating":
+            return namespace
+        return self.client.update_status(
+            {**namespace, "status": {**status, "phase": "Terminating"}}, "namespaces"
+        )
 
     def _empty(self, names: Iterable[str], namespace: Namespace) -> dict[str, list[Object]]:
         """Delete the objects of some resources; return those that are left."""

@@ -260,7 +260,7 @@ class JobController(Controller):
 def _batch_delay(change: Change) -> timedelta:
     """Return the batch delay of a change: none for a changed spec, the batch period for a changed status."""
     old, new = change.old, change.new
-    if old is None or new is None or old["metadata"]["generation"] != new["metadata"]["generation"]:
+    if old is None or new is None or old["metadata"].get("generation") != new["metadata"].get("generation"):
         return timedelta()
     return BATCH_PERIOD
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+import msgspec
 
 from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
@@ -18,12 +21,11 @@ from kschedcore.rules.validation.metadata import (
 __all__ = ["CREATE", "UPDATE"]
 
 _MAX_BYTES = 1024 * 1024
-# The required key of each type of secret.
-_SECRET_KEYS = {
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+_ACCOUNT = "kubernetes.io/service-account.name"
+_REDACTED = "<secret contents redacted>"
+_DOCKER_KEYS = {
+    "kubernetes.io/dockercfg": ".dockercfg",
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
 }
 
 
@@ -43,7 +45,7 @@ def _config_map_data(config_map: dict[str, Any]) -> Iterator[FieldError]:
         yield from _keys(values, path)
     for key in data.keys() & binary.keys():
         yield fe.invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
-    size = sum(len(v.encode()) for v in data.values()) + sum(len(v) * 3 // 4 for v in binary.values())
+    size = sum(len(v.encode()) for v in data.values()) + sum(map(_decoded_size, binary.values()))
     if size > _MAX_BYTES:
         yield fe.too_long("", _MAX_BYTES)
 
@@ -72,11 +74,56 @@ def _secret(secret: dict[str, Any]) -> Iterable[FieldError]:
 def _secret_data(secret: dict[str, Any]) -> Iterator[FieldError]:
     data = secret.get("data", {})
     yield from _keys(data, "data")
-    if sum(len(value) * 3 // 4 for value in data.values()) > _MAX_BYTES:
+    if sum(map(_decoded_size, data.values())) > _MAX_BYTES:
         yield fe.too_long("data", _MAX_BYTES)
-    for key in _SECRET_KEYS.get(secret.get("type", ""), ()):
-        if key not in data:
-            yield fe.required(f"data[{key}]")
+    yield from _typed(secret, data)
+
+
+def _typed(secret: dict[str, Any], data: dict[str, str]) -> Iterator[FieldError]:
+    """What a secret of each type must hold; the paths with ``%s`` are Kubernetes' own."""
+    match secret.get("type", ""):
+        case "kubernetes.io/service-account-token":
+            if not secret["metadata"].get("annotations", {}).get(_ACCOUNT):
+                yield fe.required(f"metadata.annotations[{_ACCOUNT}]")
+        case ("kubernetes.io/dockercfg" | "kubernetes.io/dockerconfigjson") as kind:
+            yield from _json_object(data, _DOCKER_KEYS[kind])
+        case "kubernetes.io/basic-auth":
+            if not {"username", "password"} & data.keys():
+                yield fe.required("data[%s][username]")
+                yield fe.required("data[%s][password]")
+        case "kubernetes.io/ssh-auth":
+            if not data.get("ssh-privatekey"):
+                yield fe.required("data[%s][ssh-privatekey]")
+        case "kubernetes.io/tls":
+            for key in ("tls.crt", "tls.key"):
+                if key not in data:
+                    yield fe.required(f"data[{key}]")
+
+
+def _json_object(data: dict[str, str], key: str) -> Iterator[FieldError]:
+    """Yield the fault of a value that is no JSON object; the message shows nothing of the value."""
+    path = f"data[{key}]"
+    if key not in data:
+        yield fe.required(path)
+        return
+    try:
+        found = msgspec.json.decode(base64.b64decode(data[key]))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = base64.b64decode(data[key]).strip()
+        yield fe.invalid(path, _REDACTED, "invalid JSON" if text else "unexpected end of JSON input")
+        return
+    if not isinstance(found, dict | None):
+        kind = _GO_KINDS[type(found)]
+        problem = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+        yield fe.invalid(path, _REDACTED, problem)
+
+
+_GO_KINDS: dict[type, str] = {list: "array", str: "string", int: "number", float: "number", bool: "bool"}
+
+
+def _decoded_size(text: str) -> int:
+    """The number of bytes that a base64 text stands for."""
+    return len(text) * 3 // 4 - text[-2:].count("=")
 
 
 def _secret_update(secret: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
