@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.docs.pages import DOCS
 
-from kschedcore.api.spans import LONGEST
+from kschedcore.api.durations import LONGEST
 from kschedcore.apiserver import bodies, event_ttl, eviction, options, patching
 from kschedcore.apiserver.patches import jsonpatch
 from kschedcore.cli import counts
