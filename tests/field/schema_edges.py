@@ -40,7 +40,7 @@ EDGES: dict[str, tuple[Any, ...]] = {
     ),
     "int_or_string": (*_INT32, "0%", "1%", "100%", "99999999999%"),
     "time": _TIMES,
-    "micro_time": tuple(each.replace("0Z", "0.999999Z").replace("9Z", "9.999999Z") for each in _TIMES),
+    "micro_time": tuple(f"{each[:19]}.999999{each[19:]}" for each in _TIMES),
 }
 """The type of a field -> the values that it is given."""
 
@@ -206,6 +206,7 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "core.v1.PersistentVolumeSpec": (
         "hostPath", "awsElasticBlockStore", "fc", "gcePersistentDisk", "iscsi", "csi", "rbd", "scaleIO"
     ),
+    "storage.v1.VolumeAttachmentSource": ("persistentVolumeName", "inlineVolumeSpec"),
     "resource.v1.DeviceRequest": ("exactly", "firstAvailable"),
     "resource.v1.ResourceSliceSpec": ("devices", "sharedCounters"),
     "policy.v1.PodDisruptionBudgetSpec": ("minAvailable", "maxUnavailable"),
@@ -214,6 +215,11 @@ _ALTERNATIVES: dict[str, tuple[str, ...]] = {
 
 _INDEXED = {"completionMode": "Indexed", "completions": 2, "backoffLimitPerIndex": 1}
 _NEEDS: dict[tuple[str, str], Object] = {
+    ("core.v1.Event", "eventTime"): {
+        "reportingComponent": "example.com/c",
+        "reportingInstance": "i",
+        "action": "A",
+    },
     ("core.v1.TopologySpreadConstraint", "minDomains"): {"whenUnsatisfiable": "DoNotSchedule"},
     ("core.v1.PodSpec", "initContainers"): {
         "initContainers": [{"name": "init", "image": "i", "restartPolicy": "Always"}]

@@ -11,6 +11,7 @@ from tests.field.schema_edges import Path, with_value
 
 import kschedcore as ks
 from kschedcore.api.machinery.kinds import Kind
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.client.transport import path_of
 from kschedcore.cluster.initial import plain_node
 from kschedcore.errors import ManifestError
@@ -45,7 +46,9 @@ def created(kind: Kind, fields: Iterable[Field]) -> ks.Cluster:
     """Return a cluster in which objects with these fields were created, or got them in their status."""
     cluster = ks.Cluster.simulated(nodes=2, seed=1)
     resource = kind.resource
-    path = path_of(resource.api_version, resource.plural, "default" if resource.namespaced else "")
+    path = path_of(
+        resource.api_version, resource.plural, DEFAULT_NAMESPACE if resource.namespaced else CLUSTER_SCOPE
+    )
     for number, (field, value) in enumerate(fields):
         name = f"edge{number}"
         obj = with_value(kind, field, value, name)

@@ -13,7 +13,10 @@ from kschedcore.controllers.statefulset import controller as statefulset
 
 MOST = 2**31 - 1
 LABELS = {"app": "a"}
-TEMPLATE = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+TEMPLATE: dict[str, Any] = {
+    "metadata": {"labels": LABELS},
+    "spec": {"containers": [{"name": "c", "image": "i"}]},
+}
 JOB = {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}
 WORKLOAD = {"selector": {"matchLabels": LABELS}, "template": TEMPLATE}
 SCALER = {

@@ -10,6 +10,7 @@ from tests.field.schema_edges import BASES, EDGES, Path, edge_fields, with_value
 from tests.field.survival import created, problem, restored
 
 from kschedcore.api.machinery.kinds import KINDS, Kind
+from kschedcore.api.machinery.types import CLUSTER_SCOPE, DEFAULT_NAMESPACE
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import path_of
 
@@ -52,7 +53,9 @@ def _is_never_accepted(path: Path) -> bool:
 def test_some_edge_of_every_field_is_accepted(kind: Kind) -> None:
     """The objects made from the schema are valid but for the field, so the edges reach the components."""
     resource = kind.resource
-    path = path_of(resource.api_version, resource.plural, "default" if resource.namespaced else "")
+    path = path_of(
+        resource.api_version, resource.plural, DEFAULT_NAMESPACE if resource.namespaced else CLUSTER_SCOPE
+    )
     server = APIServer()
     server.request("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
     refused = []
