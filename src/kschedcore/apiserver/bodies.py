@@ -12,6 +12,7 @@ from kschedcore.api.machinery.frozen import FROZEN
 from kschedcore.api.machinery.remembered import remembered, shared_json
 from kschedcore.api.machinery.status import StatusError, bad_request, internal, too_large
 from kschedcore.apiserver.gojson import JSONProblem, decode_json
+from kschedcore.apiserver.protobuf import PROTOBUF, read_protobuf
 from kschedcore.client.transport import JSON, Body, Request, Stream
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.yaml import read_yaml as read_yaml_documents
@@ -151,11 +152,13 @@ def read_object(body: Body, content_type: str, *, templated: bool = False) -> di
         content_type = media_type(content_type)
     if content_type == YAML:
         return read_yaml(body)
+    if content_type == PROTOBUF:
+        return read_protobuf(as_bytes(body))
     if content_type != JSON:
         raise StatusError(
             415, "UnsupportedMediaType",
             "the body of the request was in an unknown format - accepted media types include: "
-            f"{JSON}, {YAML}, application/vnd.kubernetes.protobuf",
+            f"{JSON}, {YAML}, {PROTOBUF}",
         )  # fmt: skip
     try:
         value = _received(body, templated) if isinstance(body, dict) else read_json(body)

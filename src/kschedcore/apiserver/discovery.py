@@ -6,6 +6,8 @@ The documents are those of the API reference: ``APIVersions``, ``APIGroupList``,
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
@@ -15,10 +17,11 @@ from kschedcore.api.machinery.frozen import FrozenDict, freeze
 from kschedcore.api.machinery.kinds import KINDS, OTHER_VERSIONS, Kind
 from kschedcore.api.machinery.resources import Resource
 from kschedcore.api.machinery.types import Object
+from kschedcore.api.versions import NEWEST
 
 __all__ = ["discovered"]
 
-_MAJOR, _MINOR = "1", "34"
+_MAJOR, _MINOR = NEWEST.split(".")
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _CHANGES = ("get", "patch", "update")
 _SCALE = Resource("autoscaling", "v1", "Scale", "scales")
@@ -61,8 +64,15 @@ def _documents() -> dict[str, FrozenDict]:
 
 
 def _version() -> Object:
-    """Return the Kubernetes version of the semantics, which clients compare with their own."""
-    return {"major": _MAJOR, "minor": _MINOR, "gitVersion": f"v{_MAJOR}.{_MINOR}.0+kschedcore"}
+    """Return the Kubernetes version whose API is served, which clients compare with their own."""
+    older = str(int(_MINOR) - 1)
+    return {
+        "major": _MAJOR, "minor": _MINOR, "emulationMajor": _MAJOR, "emulationMinor": _MINOR,
+        "minCompatibilityMajor": _MAJOR, "minCompatibilityMinor": older,
+        "gitVersion": f"v{_MAJOR}.{_MINOR}.0+kschedcore", "gitCommit": "", "gitTreeState": "",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "",
+        "platform": f"{sys.platform}/{platform.machine()}",
+    }  # fmt: skip
 
 
 def _group(name: str, versions: list[str]) -> Object:

@@ -62,10 +62,14 @@ class Loop:
         worked = [component.step() for component in list(self._components.values())]
         return changed or any(worked)
 
+    def turn(self) -> bool:
+        """Do one round of work, or call the timers that are due when there is none; False when nothing is left."""
+        return self.round() or self._fire()
+
     def run_ready(self) -> None:
         """Run until all components are idle at the present time."""
         begun, rounds = self.clock.now(), 0
-        while self.round() or self._fire():
+        while self.turn():
             rounds += 1
             if rounds > MOST_ROUNDS and self.clock.now() == begun:
                 raise LivelockError(
@@ -105,7 +109,7 @@ class Loop:
         """
         end = self.clock.now() + timeout
         while wanting():
-            if self.round() or self._fire():
+            if self.turn():
                 continue
             due = self.clock.next
             if due is None or due > end:

@@ -109,6 +109,11 @@ class Cluster(Kubectl, Requester):
         self.left_aside.update(moved.left_aside)
 
     @property
+    def control_plane(self) -> ControlPlane:
+        """The API server and the components of this cluster."""
+        return self._plane
+
+    @property
     def _agents(self) -> NodeAgents:
         agents = self._loop.component(NODE_AGENTS)
         assert isinstance(agents, NodeAgents)

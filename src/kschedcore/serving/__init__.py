@@ -1,0 +1,5 @@
+"""A cluster on the wire: the API server over HTTPS, for kubectl, helm and every other client."""
+
+from kschedcore.serving.server import ServedCluster, serve
+
+__all__ = ["ServedCluster", "serve"]
