@@ -58,6 +58,7 @@ class Cluster(Kubectl, Requester):
         namespace: The default namespace of verbs.
         kubernetes: The version whose scheduler the cluster runs, see :mod:`kschedcore.api.versions`.
         feature_gates: Feature gate -> whether it is on, where that differs from the version's default.
+        without: Components that do not run: ``scheduler``, ``controllers``, ``nodes``, or one controller by its name.
 
     Attributes:
         left_aside: Kind -> number of the given objects that the cluster does not serve, such as custom resources.
@@ -77,10 +78,13 @@ class Cluster(Kubectl, Requester):
         namespace: str = "default",
         kubernetes: str | Release = NEWEST,
         feature_gates: Mapping[str, bool] | None = None,
+        without: Iterable[str] = (),
     ) -> None:
         self.namespace = namespace
         release = release_of(kubernetes, feature_gates)
-        self._components = Components(config=config, plugins=tuple(plugins), release=release)
+        self._components = Components(
+            config=config, plugins=tuple(plugins), release=release, without=frozenset(without)
+        )
         self._plane = ControlPlane(
             clock, seed=integer("seed", seed, UINT64_MAX), user_agent="kubectl", release=release
         )
@@ -115,6 +119,8 @@ class Cluster(Kubectl, Requester):
 
     @property
     def _agents(self) -> NodeAgents:
+        if "nodes" in self._components.without:
+            raise UsageError("the cluster runs no node agents")
         agents = self._loop.component(NODE_AGENTS)
         assert isinstance(agents, NodeAgents)
         return agents

@@ -49,6 +49,8 @@ AGENTS: Final = "kubelet"
 NODE_AGENTS: Final = "node-agents"
 """The component that runs the agents of all nodes."""
 
+_PROCESSES: Final = {"scheduler": SCHEDULER, "controllers": CONTROLLER_MANAGER, "nodes": AGENTS}
+
 ComponentMaker = Callable[[Context], Component]
 """Creates a component with the client, informers and clock of a context."""
 
@@ -62,12 +64,24 @@ class Components:
         config: The scheduler's KubeSchedulerConfiguration; kube-scheduler's default when None.
         plugins: Scheduling plugins that the configuration may name.
         release: The Kubernetes version and feature gates that the components follow.
+        without: Components that do not run here: ``scheduler``, ``controllers``, ``nodes``, or one controller by
+            its name.
+
+    Raises:
+        UsageError: A name in ``without`` is unknown.
     """
 
     controllers: tuple[type[Controller], ...] = CONTROLLERS
     config: Mapping[str, Any] | None = None
     plugins: tuple[type[Plugin], ...] = ()
     release: Release = DEFAULT
+    without: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Check the names of components."""
+        known = {*_PROCESSES, *(each.name for each in self.controllers), HorizontalPodAutoscalerController.name}
+        if unknown := sorted(self.without - known):
+            raise UsageError(f"component {unknown[0]!r} is unknown; expected one of {', '.join(sorted(known))}")
 
     def makers(
         self, runtime: Runtime, failed_nodes: set[str], usage: UsageSource
@@ -80,12 +94,14 @@ class Components:
             usage: Where the autoscaler reads the resource usage of pods.
         """
         agents = partial(NodeAgents, runtime=runtime, failed=failed_nodes)
-        return [
+        every: list[tuple[ProcessName, str, ComponentMaker]] = [
             *((CONTROLLER_MANAGER, each.name, partial(_runner, each)) for each in self.controllers),
             (SCHEDULER, "scheduler", self.scheduler),
             (AGENTS, NODE_AGENTS, agents),
             (CONTROLLER_MANAGER, HorizontalPodAutoscalerController.name, partial(_autoscaler, usage)),
         ]
+        left_out = {_PROCESSES.get(name, name) for name in self.without}
+        return [each for each in every if left_out.isdisjoint(each[:2])]
 
     def scheduler(self, context: Context) -> Scheduler:
         """Return a scheduler with this configuration."""
