@@ -68,7 +68,6 @@ def main() -> None:
                 table.update(messages(file.read_text()))
     data = json.dumps(table, sort_keys=True, separators=(",", ":")).encode()
     TARGET.write_bytes(gzip.compress(data, mtime=0))
-    print(f"{TARGET}: {len(table)} messages")
 
 
 if __name__ == "__main__":

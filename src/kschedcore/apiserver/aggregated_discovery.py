@@ -1,7 +1,7 @@
 """Aggregated discovery: every group, version and resource in two documents (KEP-3352).
 
-Clients ask for ``/api`` and ``/apis`` with ``Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList``
-and learn in two requests what takes one for every group version otherwise.
+A client that accepts ``APIGroupDiscoveryList`` gets it at ``/api`` and ``/apis``, and learns in two requests what
+takes one for every group version otherwise.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ def _claim(obj: ReadOnlyObject, _now: datetime) -> list[Any]:
     modes = _modes(status.get("accessModes") or ()) if bound else ""
     attributes = spec.get("volumeAttributesClassName") or UNSET
     return [
-        phase, spec.get("volumeName", ""), capacity, modes, spec.get("storageClassName") or UNSET, attributes,
+        phase, spec.get("volumeName", ""), capacity, modes, spec.get("storageClassName", ""), attributes,
     ]  # fmt: skip
 
 

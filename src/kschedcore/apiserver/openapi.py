@@ -218,7 +218,11 @@ class _Schemas:
             return {"type": "object", "additionalProperties": self._item(field.items)}
         if field.type == "object":
             reference = _reference(self._want(object_type(field.ref)))
-            return {"allOf": [{"$ref": reference}], "default": {}} if field.presence == "always" else {"allOf": [{"$ref": reference}]}
+            return (
+                {"allOf": [{"$ref": reference}], "default": {}}
+                if field.presence == "always"
+                else {"allOf": [{"$ref": reference}]}
+            )
         return {"type": "object"}
 
     def _item(self, field: Field) -> Object:
@@ -257,7 +261,9 @@ _DELETED = (
 )  # fmt: skip
 
 
-def _paths(root: str, entry: Any, group: str, version: str, schemas: _Schemas) -> Iterator[tuple[str, Object]]:
+def _paths(
+    root: str, entry: Any, group: str, version: str, schemas: _Schemas
+) -> Iterator[tuple[str, Object]]:
     plural, _, subresource = entry["name"].partition("/")
     kind = (entry.get("group", group), entry.get("version", version), entry["kind"])
     verbs = set(entry["verbs"])
@@ -311,7 +317,10 @@ def _operations(
         operation: Object = {
             "parameters": list(parameters),
             "responses": {
-                "200": {"description": "OK", "content": {each: {"schema": {"$ref": result}} for each in _BODIES}},
+                "200": {
+                    "description": "OK",
+                    "content": {each: {"schema": {"$ref": result}} for each in _BODIES},
+                },
                 "401": {"description": "Unauthorized"},
             },
             "x-kubernetes-action": action,

@@ -1,6 +1,6 @@
-"""Bodies in Kubernetes' protobuf encoding, read into the objects that the same bodies are in JSON.
+r"""Bodies in Kubernetes' protobuf encoding, read into the objects that the same bodies are in JSON.
 
-A body is the four bytes ``k8s\\0`` and a ``runtime.Unknown`` with the object's version and kind and its encoding.
+A body is the four bytes ``k8s\0`` and a ``runtime.Unknown`` with the object's version and kind and its encoding.
 The numbers and types of fields are those of the ``generated.proto`` files of k8s.io/api, kept in
 ``api/schema/protobuf.json.gz`` (``tools/generate_protobuf.py``).
 

@@ -23,6 +23,7 @@ from kschedcore.cli import (
     fit,
     schedule,
     schema,
+    serve,
     simulate,
     top,
 )
@@ -38,7 +39,7 @@ __all__ = ["COMMANDS", "PROGRAM", "build", "source_of"]
 
 PROGRAM = "kschedcore"
 
-COMMANDS = (schedule, explain, fit, top, simulate, diff, extender, conformance, demo, schema, completion)
+COMMANDS = (schedule, explain, fit, top, simulate, diff, serve, extender, conformance, demo, schema, completion)
 """One module a command, which bears the module's name."""
 
 

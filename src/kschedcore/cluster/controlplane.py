@@ -79,9 +79,15 @@ class Components:
 
     def __post_init__(self) -> None:
         """Check the names of components."""
-        known = {*_PROCESSES, *(each.name for each in self.controllers), HorizontalPodAutoscalerController.name}
+        known = {
+            *_PROCESSES,
+            *(each.name for each in self.controllers),
+            HorizontalPodAutoscalerController.name,
+        }
         if unknown := sorted(self.without - known):
-            raise UsageError(f"component {unknown[0]!r} is unknown; expected one of {', '.join(sorted(known))}")
+            raise UsageError(
+                f"component {unknown[0]!r} is unknown; expected one of {', '.join(sorted(known))}"
+            )
 
     def makers(
         self, runtime: Runtime, failed_nodes: set[str], usage: UsageSource

@@ -182,9 +182,7 @@ async def _body(receive: Receive, headers: dict[str, str]) -> bytes:
 
 
 def _too_large() -> StatusError:
-    return StatusError(
-        413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BYTES}", {}
-    )
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MAX_BYTES}", {})
 
 
 def _response_headers(response: Response) -> Headers:

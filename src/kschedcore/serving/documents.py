@@ -33,9 +33,7 @@ class Documents:
         metrics: Returns the text of ``/metrics``.
     """
 
-    def __init__(
-        self, checks: dict[str, Callable[[], str | None]], metrics: Callable[[], str]
-    ) -> None:
+    def __init__(self, checks: dict[str, Callable[[], str | None]], metrics: Callable[[], str]) -> None:
         self._checks, self._metrics = checks, metrics
 
     @staticmethod
@@ -47,7 +45,9 @@ class Documents:
         """Return the document at a path; None for paths of the API."""
         if path in ("/api", "/apis") and aggregated_discovery.is_wanted(accept):
             body = json_bytes(aggregated_discovery.aggregated(path))
-            return Document(200, (("content-type", aggregated_discovery.MEDIA_TYPE), ("vary", "Accept")), body)
+            return Document(
+                200, (("content-type", aggregated_discovery.MEDIA_TYPE), ("vary", "Accept")), body
+            )
         if path == "/openapi/v3":
             return _json(openapi.index())
         if path.startswith("/openapi/v3/"):
@@ -57,7 +57,9 @@ class Documents:
         if first in ("healthz", "livez", "readyz"):
             return self._health(first, name, Query.parse(query))
         if path == "/metrics":
-            return Document(200, (("content-type", "text/plain; version=0.0.4; charset=utf-8"),), self._metrics().encode())
+            return Document(
+                200, (("content-type", "text/plain; version=0.0.4; charset=utf-8"),), self._metrics().encode()
+            )
         return None
 
     def _health(self, endpoint: str, name: str, query: Query) -> Document | None:
@@ -75,7 +77,9 @@ class Documents:
                 failed.append(each)
         if failed:
             text = "\n".join([*lines, f"{endpoint} check failed", ""])
-            return Document(500, (("content-type", _PLAIN), ("x-content-type-options", "nosniff")), text.encode())
+            return Document(
+                500, (("content-type", _PLAIN), ("x-content-type-options", "nosniff")), text.encode()
+            )
         text = "\n".join([*lines, f"{endpoint} check passed", ""]) if "verbose" in query else "ok"
         return Document(200, (("content-type", _PLAIN), ("x-content-type-options", "nosniff")), text.encode())
 

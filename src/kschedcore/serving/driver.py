@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -93,7 +94,5 @@ class Driver:
         seconds = LONGEST_WAIT
         if isinstance(self._clock, PacedClock) and (due := self._clock.next) is not None:
             seconds = min(seconds, self._clock.seconds_until(due))
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), seconds)
-        except TimeoutError:
-            pass

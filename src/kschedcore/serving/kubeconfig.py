@@ -44,9 +44,7 @@ def kubeconfig(url: str, authority: bytes, client: KeyPair, *, namespace: str = 
                     },
                 }
             ],
-            "contexts": [
-                {"name": NAME, "context": {"cluster": NAME, "user": NAME, "namespace": namespace}}
-            ],
+            "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": NAME, "namespace": namespace}}],
             "current-context": NAME,
         },
         sort_keys=False,
@@ -66,7 +64,9 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
         with os.fdopen(file, "w", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise UsageError(f"{path}: the file exists; choose another with --kubeconfig, or give --overwrite") from None
+        raise UsageError(
+            f"{path}: the file exists; choose another with --kubeconfig, or give --overwrite"
+        ) from None
     except OSError as fault:
         raise UsageError(f"{path}: {fault.strerror}") from None
 

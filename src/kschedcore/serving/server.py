@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import ssl
 import tempfile
@@ -60,13 +59,28 @@ class ServedCluster:
         UsageError: The address cannot be listened on.
     """
 
-    def __init__(self, cluster: Cluster, *, host: str = "127.0.0.1", port: int = 0, eager: bool = False) -> None:
+    def __init__(
+        self, cluster: Cluster, *, host: str = "127.0.0.1", port: int = 0, eager: bool = False
+    ) -> None:
         self._cluster, self._eager = cluster, eager
         self._socket = _listen(host, port)
         bound: int = self._socket.getsockname()[1]
         self.url = f"https://{f'[{host}]' if ':' in host else host}:{bound}"
         authority = Authority()
-        self._context = _tls(authority, authority.server([host, "localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]))
+        self._context = _tls(
+            authority,
+            authority.server(
+                [
+                    host,
+                    "localhost",
+                    "127.0.0.1",
+                    "::1",
+                    "kubernetes",
+                    "kubernetes.default",
+                    "kubernetes.default.svc",
+                ]
+            ),
+        )
         client = authority.client(ADMINISTRATOR)
         self.kubeconfig = kubeconfig(self.url, authority.certificate, client, namespace=cluster.namespace)
         self._ready = threading.Event()
@@ -145,7 +159,7 @@ class ServedCluster:
     def _run_thread(self) -> None:
         try:
             self.run(self._ready.set)
-        except BaseException as failure:  # noqa: BLE001 - it is raised again by start()
+        except BaseException as failure:
             self._failure = failure
             self._ready.set()
 
@@ -203,7 +217,9 @@ def serve(
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._has_started, self._stopping = started, stopping
 
@@ -228,7 +244,7 @@ class _Server(uvicorn.Server):
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where it is installed."""
+    """Return what makes uvloop's event loops, where it is installed."""
     try:
         import uvloop
     except ImportError:

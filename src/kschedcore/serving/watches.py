@@ -93,7 +93,7 @@ def _line(kind: str, obj: Object) -> bytes:
 def seconds_of(query: Query, draw: Callable[[], float] = random.random) -> float:
     """Return how long a watch lasts: as its request says, or at random from half an hour to an hour."""
     text = query.get("timeoutSeconds", "")
-    if text.isascii() and text.isdecimal() and 0 < int(text[:9]):
+    if text.isascii() and text.isdecimal() and int(text[:9]) > 0:
         return float(text[:9])
     return MIN_SECONDS * (1 + draw())
 

@@ -12,6 +12,7 @@ from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Object
 from kschedcore.api.schema import Field, ObjectType
 from kschedcore.apiserver.apply.configuration import problems, summary
+from kschedcore.apiserver.apply.last_applied import KUBECTL, still_as_applied, with_last_applied
 from kschedcore.apiserver.apply.paths import FieldSet, Path, display, from_fields_v1, to_fields_v1
 from kschedcore.apiserver.apply.typed import Comparison, compare, root
 from kschedcore.apiserver.apply.updater import ApplyConflict, Managed, Manager, Managers, apply, update
@@ -20,6 +21,7 @@ __all__ = ["FORGET", "NO_MANAGERS", "FieldManager", "manager_name"]
 
 _NAME_LIMIT = 128
 _MAX_UPDATERS = 10
+_NO_FIELDS: FieldSet = frozenset()
 _BEFORE_FIRST_APPLY = "before-first-apply"
 _ANCIENT = "ancient-changes"
 
@@ -225,10 +227,12 @@ class FieldManager:
             first = Manager(_BEFORE_FIRST_APPLY, "Update", self._api_version, "")
             managers, _ = update(empty, live, self._root, {}, first, self._ignored)
         me = Manager(name, "Apply", "", self._subresource)
+        allowed = still_as_applied(live, self._root) if live is not None and name == KUBECTL else _NO_FIELDS
         try:
             merged, left = apply(
-                old, config, self._root, managers, me, self._api_version, ignored=self._ignored, force=force
-            )
+                old, config, self._root, managers, me, self._api_version,
+                ignored=self._ignored, allowed=allowed, force=force,
+            )  # fmt: skip
             if others and merged is not None and stored is not None:
                 left = {**left, **self._yielded(others, stored, merged, force=force)}
             else:
@@ -239,6 +243,8 @@ class FieldManager:
         if merged is not None and me in left:
             left[me] = left[me]._replace(time=now)
         result = dict(old if merged is None else merged)
+        if name == KUBECTL:
+            result = with_last_applied(result, config)
         result["metadata"] = dict(result["metadata"])
         return result, _written(_capped(left))
 

@@ -90,15 +90,18 @@ def apply(
     api_version: str,
     *,
     ignored: FieldSet,
+    allowed: FieldSet,
     force: bool,
 ) -> tuple[Any | None, Managers]:
     """Merge ``config``, the complete configuration of ``manager``, into ``live``.
+
+    Fields in ``allowed`` may change although others manage them.
 
     Returns:
         The new object, None if unchanged, and the managed fields by manager.
 
     Raises:
-        ApplyConflict: Another manager has a field that would change, and ``force`` is not set.
+        ApplyConflict: Another manager has a field that would change and is not allowed to, and ``force`` is not set.
     """
     merged = merge(live, config, field)
     last = managers.get(manager)
@@ -112,7 +115,8 @@ def apply(
     difference = compare(live, merged, field).outside(ignored)
     others = {each: managed for each, managed in current.items() if each != manager}
     changed = difference.added | difference.modified
-    conflicts = [(each, path) for each in sorted(others) for path in sorted(others[each].fields & changed)]
+    refused = changed - allowed
+    conflicts = [(each, path) for each in sorted(others) for path in sorted(others[each].fields & refused)]
     if conflicts and not force:
         raise ApplyConflict(conflicts)
     left = _yield_fields(others, difference, changed)

@@ -1,0 +1,166 @@
+"""``kschedcore serve``: a cluster for kubectl, helm and every other client."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kschedcore.api.versions import NEWEST
+from kschedcore.cli.inputs import checked_filenames, read_config, release, standard_input
+from kschedcore.cli.options import ConfigFile, FeatureGates, Filenames, KubernetesVersion
+from kschedcore.cli.output import write
+from kschedcore.errors import UsageError
+from kschedcore.manifests.documents import objects_in
+from kschedcore.manifests.loading import Document, read_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kschedcore.cluster import Cluster
+
+__all__ = ["EPILOG", "command"]
+
+EPILOG = (
+    "Example: kschedcore serve --nodes 1000, then in another terminal:"
+    " kubectl --kubeconfig kschedcore.kubeconfig get nodes"
+)
+_NODES = 3
+_EXTRA = "serving needs more packages: pip install 'kschedcore[serve]'"
+
+Nodes = Annotated[
+    int | None,
+    typer.Option(
+        "--nodes",
+        metavar="N",
+        min=0,
+        help="So many plain nodes beside those in the files; 3 if there are none.",
+    ),
+]
+Bind = Annotated[
+    str, typer.Option("--bind", metavar="ADDRESS:PORT", help="Where to listen; port 0 takes a free one.")
+]
+Kubeconfig = Annotated[
+    Path,
+    typer.Option(
+        "--kubeconfig", metavar="PATH", help="Where to write the kubeconfig; it is removed at the end."
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the kubeconfig if there is one.")]
+Speed = Annotated[
+    str,
+    typer.Option(
+        "--speed",
+        metavar="FACTOR",
+        help="How fast time passes: 1 as the machine's, 60 a minute a second, max jumps over all waiting.",
+    ),
+]
+Without = Annotated[
+    str | None,
+    typer.Option(
+        "--without",
+        metavar="NAMES",
+        help="Components not to run: scheduler, controllers, nodes, or a controller by its name, with commas.",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="For everything that is drawn.")]
+
+
+def command(
+    filename: Filenames = None,
+    nodes: Nodes = None,
+    bind: Bind = "127.0.0.1:6443",
+    kubeconfig: Kubeconfig = Path("kschedcore.kubeconfig"),
+    overwrite: Overwrite = False,
+    speed: Speed = "1",
+    without: Without = None,
+    config: ConfigFile = None,
+    kubernetes: KubernetesVersion = NEWEST,
+    feature_gates: FeatureGates = None,
+    seed: Seed = 0,
+) -> None:
+    """Serve a cluster over HTTPS, as a Kubernetes API server does, until interrupted.
+
+    Objects in the files are in the cluster from the start. Clients authenticate with the kubeconfig's certificate,
+    and whoever does may do anything: roles are not enforced.
+    """
+    try:
+        from kschedcore.serving.clock import PacedClock
+        from kschedcore.serving.kubeconfig import write_private
+        from kschedcore.serving.server import ServedCluster
+    except ModuleNotFoundError as missing:
+        raise UsageError(f"{_EXTRA} (there is no module {missing.name!r})") from None
+    from kschedcore.cluster import Cluster
+    from kschedcore.cluster.initial import plain_node
+
+    host, port = _address(bind)
+    factor, eager = _factor(speed)
+    if kubeconfig.exists() and not overwrite:
+        raise UsageError(f"--kubeconfig {kubeconfig}: the file exists; name another, or give --overwrite")
+    documents = list(read_documents(checked_filenames(filename), standard_input())) if filename else []
+    if nodes is None and not _has_nodes(documents):
+        nodes = _NODES
+    cluster = Cluster(
+        PacedClock(datetime.now(UTC), factor),
+        nodes=[*map(plain_node, range(1, (nodes or 0) + 1)), *documents],
+        seed=seed,
+        config=None if config is None else read_config(config),
+        kubernetes=release(kubernetes, feature_gates),
+        without=[name for name in (without or "").split(",") if name],
+    )
+    served = ServedCluster(cluster, host=host, port=port, eager=eager)
+    write_private(kubeconfig, served.kubeconfig, replace=overwrite)
+    signal.signal(signal.SIGTERM, lambda *_: served.stop())
+    signal.signal(signal.SIGINT, lambda *_: served.stop())
+    try:
+        served.run(lambda: _announce(served.url, cluster, kubernetes, kubeconfig))
+    finally:
+        kubeconfig.unlink(missing_ok=True)
+
+
+def _has_nodes(documents: Iterable[Document]) -> bool:
+    return any(whole.kind == "Node" for each in documents for whole in objects_in(each, "default"))
+
+
+def _announce(url: str, cluster: Cluster, kubernetes: str, kubeconfig: Path) -> None:
+    count = len(cluster.list("nodes"))
+    write(
+        f"serving Kubernetes v{kubernetes} with {count} node{'' if count == 1 else 's'} at {url}\n"
+        "whoever has the kubeconfig may do anything: roles are stored, not enforced\n"
+        f"export KUBECONFIG={kubeconfig.absolute()}\n"
+    )
+    sys.stdout.flush()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not port.isdecimal() or int(port) > 0xFFFF:
+        raise UsageError(f"--bind {text}: expected ADDRESS:PORT, such as 127.0.0.1:6443")
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise UsageError(f"--bind {text}: {host!r} is no address") from None
+    if not loopback:
+        raise UsageError(
+            f"--bind {text}: only loopback addresses are served, since roles are not enforced yet"
+        )
+    return host, int(port)
+
+
+def _factor(text: str) -> tuple[float, bool]:
+    """Return how fast time passes, and whether it jumps over waiting."""
+    if text == "max":
+        return 1.0, True
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = -1.0
+    if not 0 < factor <= 1e6:
+        raise UsageError(f"--speed {text}: expected a number above 0, or max")
+    return factor, False
