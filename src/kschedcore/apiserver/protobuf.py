@@ -93,12 +93,12 @@ def _schema(name: str) -> ObjectType | None:
         return None
 
 
-def _message(data: bytes, name: str, depth: int) -> Object:
-    """Read a message of a type that JSON writes as an object."""
+def _message(data: bytes, name: str, depth: int, owner: ObjectType | None = None) -> Object:
+    """Read a message that JSON writes as an object, or as a part of the object of type ``owner`` that embeds it."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"messages are nested deeper than {_MAX_DEPTH} levels")
     numbers = _tables()[name]
-    schema = _schema(name)
+    schema = _schema(name) if owner is None else owner
     obj: Object = {}
     for number, raw in _fields(data):
         field = numbers.get(number)
@@ -109,14 +109,18 @@ def _message(data: bytes, name: str, depth: int) -> Object:
             obj.setdefault(field.name, {})[key] = value
         elif field.many == "list":
             obj.setdefault(field.name, []).append(_value(raw, field.type, depth))
+        elif _is_embedded(field, schema):
+            obj.update(_message(_bytes(raw), field.type, depth + 1, schema))
         else:
             value = _value(raw, field.type, depth)
-            if schema is not None and field.name not in schema.fields and isinstance(value, dict):
-                # A struct that Go embeds: its fields are those of the object around it.
-                obj.update(value)
-            elif value or _keeps_zero(schema, field.name):
+            if value or _keeps_zero(schema, field.name):
                 obj[field.name] = value
     return obj
+
+
+def _is_embedded(field: _Field, schema: ObjectType | None) -> bool:
+    """Return whether a field is a struct that Go embeds: in JSON its fields are those of the object around it."""
+    return schema is not None and field.name not in schema.fields and field.type in _tables()
 
 
 def _keeps_zero(schema: ObjectType | None, name: str) -> bool:

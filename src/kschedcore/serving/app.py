@@ -40,17 +40,18 @@ class Application:
 
     Attributes:
         announcer: Wakes watches.
+        watches: What ends each of the watches that clients have open.
     """
 
     def __init__(self, server: APIServer, documents: Documents, wrote: Callable[[], None]) -> None:
         self._server, self._documents, self._wrote = server, documents, wrote
         self.announcer = Announcer()
         self._encoder = Encoder()
-        self._stopping: set[asyncio.Future[None]] = set()
+        self.watches: set[asyncio.Future[None]] = set()
 
     def stop(self) -> None:
         """End every watch."""
-        for future in self._stopping:
+        for future in self.watches:
             if not future.done():
                 future.set_result(None)
 
@@ -117,13 +118,13 @@ class Application:
         assert not isinstance(events, dict)
         options = Query.parse(query)
         closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._stopping.add(closed)
+        self.watches.add(closed)
         gone = asyncio.ensure_future(_until_gone(receive, closed))
         await send(_start(200, (("content-type", JSON), *_response_headers(response))))
         try:
             await self._push(events, options, closed, send)
         finally:
-            self._stopping.discard(closed)
+            self.watches.discard(closed)
             gone.cancel()
         await send({"type": "http.response.body", "body": b""})
 

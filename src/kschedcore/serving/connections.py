@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from typing import Any
 
@@ -19,7 +18,7 @@ HEADER_BYTES = 64 * 1024
 HEADER_SECONDS = 10.0
 """A client has so long to send them."""
 
-_log = logging.getLogger(__name__)
+_CLOSING_SECONDS = 0.05
 
 
 class Connection(HttpToolsProtocol):
@@ -68,6 +67,17 @@ class Connection(HttpToolsProtocol):
         """Begin to answer."""
         self._headers_came()
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        """Close after the answer that is being sent, without waiting for the client to agree to the end of TLS."""
+        super().shutdown()
+        self._abort_when_closing()
+
+    def _abort_when_closing(self) -> None:
+        if self.transport.is_closing() and not self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.loop.call_later(_CLOSING_SECONDS, self._abort_when_closing)
 
     def _expect_headers(self) -> None:
         self._header_bytes = 0

@@ -8,7 +8,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 import uvicorn
 
-from kschedcore.api.spans import Span, duration
+from kschedcore.api.durations import Span, duration
 from kschedcore.client.transport import ADMINISTRATOR
 from kschedcore.cluster.cluster import Cluster
 from kschedcore.errors import UsageError
@@ -122,6 +122,11 @@ class ServedCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def watches(self) -> Collection[object]:
+        """The watches that clients have open."""
+        return self._app.watches
 
     # From other threads
 
