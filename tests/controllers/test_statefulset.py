@@ -100,7 +100,7 @@ def test_pods_are_made_in_order_each_when_the_last_is_ready(world: World) -> Non
         "observedGeneration": 1, "replicas": 3, "readyReplicas": 3, "currentReplicas": 3,
         "updatedReplicas": 3, "availableReplicas": 3, "collisionCount": 0,
     }  # fmt: skip
-    assert ("SuccessfulCreate", "create Pod db-2 in StatefulSet db successful") in world.events()
+    assert ("SuccessfulCreate", "Create Pod db-2 in StatefulSet db successful") in world.events()
 
 
 def test_a_pod_has_a_name_a_host_and_labels_of_its_own(world: World) -> None:
@@ -120,7 +120,7 @@ def test_a_pod_has_a_name_a_host_and_labels_of_its_own(world: World) -> None:
     claim = world.get(CLAIMS, "data-db-5")
     assert claim["metadata"]["labels"] == {"tier": "disk", "app": "db"}
     assert "ownerReferences" not in claim["metadata"]
-    message = "create Claim data-db-5 Pod db-5 in StatefulSet db success"
+    message = "Create Claim data-db-5 Pod db-5 in StatefulSet db success"
     assert ("SuccessfulCreate", message) in world.events()
 
 

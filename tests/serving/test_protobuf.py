@@ -74,10 +74,14 @@ def encoded(value: Any, kind: str) -> bytes:
     fields = TABLES[kind]
     if isinstance(value, list):
         return b"".join(chunk(1, each.encode()) for each in value)
-    return b"".join(part for number, field in fields.items() for part in written(value, int(number), *field, kind))
+    return b"".join(
+        part for number, field in fields.items() for part in written(value, int(number), *field, kind)
+    )
 
 
-def written(value: dict[str, Any], number: int, name: str, kind: str, many: str, owner: str) -> Iterator[bytes]:
+def written(
+    value: dict[str, Any], number: int, name: str, kind: str, many: str, owner: str
+) -> Iterator[bytes]:
     is_scalar = kind in ("string", "bytes", "bool", "int32", "int64", "double")
     if name not in value:
         try:

@@ -46,9 +46,7 @@ def test_an_object_lives_its_life(client: Client, namespace: str) -> None:
     assert client.send("PUT", f"{path}/a", made)[0] == 200
     assert client.send("PUT", f"{path}/a", made)[0] == 409
     patch = {"data": {"more": "3"}}
-    code, patched, _ = client.send(
-        "PATCH", f"{path}/a", patch, Content_Type="application/merge-patch+json"
-    )
+    code, patched, _ = client.send("PATCH", f"{path}/a", patch, Content_Type="application/merge-patch+json")
     assert (code, patched["data"]) == (200, {"key": "2", "more": "3"})
     assert client.send("DELETE", f"{path}/a")[0] == 200
     assert client.send("GET", f"{path}/a")[0] == 404
@@ -101,7 +99,10 @@ def test_a_body_that_is_too_large_is_413(client: Client, namespace: str) -> None
 def test_what_cannot_be_read_is_a_status(client: Client, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     assert client.send("POST", path, b"{")[0] == 400
-    assert client.send("POST", path, b"k8s\x00\xff", Content_Type="application/vnd.kubernetes.protobuf")[0] == 400
+    assert (
+        client.send("POST", path, b"k8s\x00\xff", Content_Type="application/vnd.kubernetes.protobuf")[0]
+        == 400
+    )
     assert client.send("POST", path, b"a", Content_Type="text/plain")[0] == 415
     assert client.send("GET", "/apis/none/v1/things")[0] == 404
     assert client.send("DELETE", "/version")[0] == 405

@@ -43,9 +43,11 @@ def test_a_watch_ends_when_its_time_is_over(client: Client) -> None:
 
 
 def test_a_version_that_is_gone_is_410_in_the_stream(served: ServedCluster, client: Client) -> None:
-    served.call(lambda cluster: cluster.control_plane.server.store.compact(
-        cluster.control_plane.server.store.backend.revision
-    ))
+    served.call(
+        lambda cluster: cluster.control_plane.server.store.compact(
+            cluster.control_plane.server.store.backend.revision
+        )
+    )
     watch = client.watch("/api/v1/nodes?watch=true&resourceVersion=1")
     (event,) = lines(watch, 1)
     assert (event["type"], event["object"]["code"]) == ("ERROR", 410)

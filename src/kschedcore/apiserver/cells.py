@@ -52,6 +52,8 @@ def cells_of(resource: str, obj: ReadOnlyObject, now: datetime) -> list[Any]:
     name = obj["metadata"].get("name", "")
     if resource in ("events", "events.events.k8s.io"):
         return _event(obj, now)
+    if resource == "csistoragecapacities.storage.k8s.io":
+        return [name, obj.get("storageClassName", ""), obj.get("capacity") or UNSET]
     between = _CELLS.get(resource)
     if between is None or resource not in _definitions():
         return [name, obj["metadata"].get("creationTimestamp")]
@@ -358,6 +360,75 @@ def _driver(obj: ReadOnlyObject, _now: datetime) -> list[Any]:
     ]  # fmt: skip
 
 
+def _node(node: ReadOnlyObject, _now: datetime) -> list[Any]:
+    ready = [each for each in (node.get("status") or {}).get("conditions") or () if each["type"] == "Ready"]
+    states = ["Ready" if each["status"] == "True" else "NotReady" for each in ready] or ["Unknown"]
+    if (node.get("spec") or {}).get("unschedulable"):
+        states.append("SchedulingDisabled")
+    return [",".join(states), ",".join(_roles(node["metadata"].get("labels") or {})) or NONE]
+
+
+def _roles(labels: Mapping[str, str]) -> list[str]:
+    roles = {
+        key.removeprefix(_ROLE) if key.startswith(_ROLE) else value
+        for key, value in labels.items()
+        if key.startswith(_ROLE) or (key == "kubernetes.io/role" and value)
+    }
+    return sorted(role for role in roles if role)
+
+
+_ROLE = "node-role.kubernetes.io/"
+
+
+def _node_wide(node: ReadOnlyObject, _now: datetime) -> list[Any]:
+    status = node.get("status") or {}
+    info = status.get("nodeInfo") or {}
+    kernel, architecture = info.get("kernelVersion", ""), info.get("architecture", "")
+    if kernel and architecture:
+        kernel = f"{kernel} ({architecture})"
+    return [
+        info.get("kubeletVersion", ""),
+        *(_address(status, kind) for kind in ("InternalIP", "ExternalIP")),
+        info.get("osImage") or UNKNOWN,
+        kernel or UNKNOWN,
+        info.get("containerRuntimeVersion") or UNKNOWN,
+    ]
+
+
+def _address(status: ReadOnlyObject, kind: str) -> str:
+    found = (each["address"] for each in status.get("addresses") or () if each["type"] == kind)
+    return next(found, NONE)
+
+
+def _volume(volume: ReadOnlyObject, _now: datetime) -> list[Any]:
+    spec, status = volume["spec"], volume.get("status") or {}
+    phase = status.get("phase", "")
+    if volume["metadata"].get("deletionTimestamp"):
+        phase = "Terminating"
+    claim = spec.get("claimRef")
+    return [
+        (spec.get("capacity") or {}).get("storage", ""), _modes(spec.get("accessModes") or ()),
+        spec.get("persistentVolumeReclaimPolicy", ""), phase,
+        f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else "",
+        spec.get("storageClassName", ""), spec.get("volumeAttributesClassName") or UNSET, status.get("reason", ""),
+    ]  # fmt: skip
+
+
+def _storage_class(found: ReadOnlyObject, _now: datetime) -> list[Any]:
+    return [
+        found.get("provisioner", ""), found.get("reclaimPolicy", "Delete"),
+        found.get("volumeBindingMode", "Immediate"), bool(found.get("allowVolumeExpansion")),
+    ]  # fmt: skip
+
+
+def _attachment(found: ReadOnlyObject, _now: datetime) -> list[Any]:
+    spec = found["spec"]
+    return [
+        spec.get("attacher", ""), (spec.get("source") or {}).get("persistentVolumeName", ""),
+        spec.get("nodeName", ""), bool((found.get("status") or {}).get("attached")),
+    ]  # fmt: skip
+
+
 _COUNTS = _status("replicas", "readyReplicas")
 
 
@@ -382,6 +453,13 @@ _CELLS: Mapping[str, tuple[Cells, Cells]] = {
         lambda obj, _: [(obj.get("spec") or {}).get("holderIdentity", "")],
         _nothing,
     ),
+    "csinodes.storage.k8s.io": (lambda obj, _: [len(obj["spec"].get("drivers") or ())], _nothing),
+    "deviceclasses.resource.k8s.io": (_nothing, _nothing),
+    "namespaces": (lambda obj, _: [(obj.get("status") or {}).get("phase", "")], _nothing),
+    "nodes": (_node, _node_wide),
+    "persistentvolumes": (_volume, lambda obj, _: [obj["spec"].get("volumeMode") or UNSET]),
+    "storageclasses.storage.k8s.io": (_storage_class, _nothing),
+    "volumeattachments.storage.k8s.io": (_attachment, _nothing),
     "networkpolicies.networking.k8s.io": (_policy, _nothing),
     "persistentvolumeclaims": (_claim, lambda obj, _: [obj["spec"].get("volumeMode") or UNSET]),
     "poddisruptionbudgets.policy": (_budget, _nothing),

@@ -79,6 +79,8 @@ class DisruptionController(Controller):
             for pod in self.informers["pods"].in_namespace(key[0])
             if selector.matches(pod["metadata"].get("labels", {}))
         ]
+        if not pods:
+            self.events.event(budget, "Normal", "NoPods", "No matching pods found")
         disrupted, again = self._disrupted(budget, pods)
         try:
             expected, desired = self._desired(budget, pods)

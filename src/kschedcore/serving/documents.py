@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
+from kschedcore.api.machinery.types import Object
 from kschedcore.apiserver import aggregated_discovery, openapi
+from kschedcore.apiserver.discovery import discovered
 from kschedcore.client.transport import JSON, Headers, Query
 from kschedcore.serving.encoding import json_bytes
 
@@ -29,12 +33,15 @@ class Documents:
     """Finds documents by their path.
 
     Args:
+        address: Host and port of the server.
         checks: The health checks by name; each returns why it fails, or None.
         metrics: Returns the text of ``/metrics``.
     """
 
-    def __init__(self, checks: dict[str, Callable[[], str | None]], metrics: Callable[[], str]) -> None:
-        self._checks, self._metrics = checks, metrics
+    def __init__(
+        self, address: str, checks: dict[str, Callable[[], str | None]], metrics: Callable[[], str]
+    ) -> None:
+        self._address, self._checks, self._metrics = address, checks, metrics
 
     @staticmethod
     def is_public(path: str) -> bool:
@@ -48,6 +55,13 @@ class Documents:
             return Document(
                 200, (("content-type", aggregated_discovery.MEDIA_TYPE), ("vary", "Accept")), body
             )
+        if path == "/api":
+            addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": self._address}]
+            return _json({**_discovered("/api"), "serverAddressByClientCIDRs": addresses})
+        if path.rstrip("/") == "/version":
+            # People read it: the only JSON document that is indented.
+            text = msgspec.json.format(json_bytes(_discovered("/version")), indent=2)
+            return Document(200, (("content-type", JSON),), text)
         if path == "/openapi/v3":
             return _json(openapi.index())
         if path.startswith("/openapi/v3/"):
@@ -82,6 +96,12 @@ class Documents:
             )
         text = "\n".join([*lines, f"{endpoint} check passed", ""]) if "verbose" in query else "ok"
         return Document(200, (("content-type", _PLAIN), ("x-content-type-options", "nosniff")), text.encode())
+
+
+def _discovered(path: str) -> Object:
+    found = discovered(path)
+    assert found is not None
+    return found
 
 
 def _json(document: object) -> Document:

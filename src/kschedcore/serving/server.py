@@ -171,7 +171,11 @@ class ServedCluster:
     async def _serve(self, started: Callable[[], None]) -> None:
         self._event_loop = asyncio.get_running_loop()
         plane = self._cluster.control_plane
-        documents = Documents({"ping": lambda: None, "log": lambda: None, "etcd": lambda: None}, lambda: "")
+        documents = Documents(
+            self.url.removeprefix("https://"),
+            {"ping": lambda: None, "log": lambda: None, "etcd": lambda: None},
+            lambda: "",
+        )
         self._app = Application(plane.server, documents, self._wrote)
         self._driver = Driver(plane.loop, plane.clock, self._announce, eager=self._eager)
         self._revision = -1

@@ -180,10 +180,10 @@ class StatefulSetController(Controller):
         try:
             self.client.create(_CLAIMS, wanted["metadata"]["namespace"], wanted)
         except StatusError as refusal:
-            message = "create Claim {} for Pod {} in StatefulSet {} failed error: {}".format(*about, refusal)
+            message = "Create Claim {} for Pod {} in StatefulSet {} failed error: {}".format(*about, refusal)
             self.events.event(stateful_set, "Warning", "FailedCreate", message)
             raise
-        message = "create Claim {} Pod {} in StatefulSet {} success".format(*about)
+        message = "Create Claim {} Pod {} in StatefulSet {} success".format(*about)
         self.events.event(stateful_set, "Normal", "SuccessfulCreate", message)
 
     def _keep_claims(self, stateful_set: Object, pod: Object) -> None:
@@ -225,7 +225,9 @@ class StatefulSetController(Controller):
     def _record(
         self, stateful_set: Object, verb: str, pod: Object, refusal: StatusError | None = None
     ) -> None:
-        what = f"{verb} Pod {pod['metadata']['name']} in StatefulSet {stateful_set['metadata']['name']}"
+        what = (
+            f"{verb.title()} Pod {pod['metadata']['name']} in StatefulSet {stateful_set['metadata']['name']}"
+        )
         if refusal is None:
             self.events.event(stateful_set, "Normal", f"Successful{verb.title()}", f"{what} successful")
         else:
