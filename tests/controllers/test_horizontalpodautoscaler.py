@@ -47,7 +47,8 @@ class World(worlds.World):
             "metrics": [{"type": "Resource", "resource": metric}], **spec,
         }  # fmt: skip
         self.send("POST", AUTOSCALERS, {"metadata": {"name": "web"}, "spec": body})
-        self.ready()
+        # The controller first looks at an autoscaler after a whole period.
+        self.run_for(seconds=15)
 
     def ready_pods(self) -> None:
         self.ready()

@@ -134,15 +134,17 @@ class Controller(ABC):
 
     Attributes:
         name: ``deployment-controller``.
+        component: The source of its events, where that is not its name.
     """
 
     name: ClassVar[str]
+    component: ClassVar[str] = ""
 
     def __init__(self, context: Context) -> None:
         self.client = context.client.named(USER_AGENT)
         self.informers = context.informers
         self.clock = context.clock
-        self.events = EventRecorder(self.client, context.clock, self.name)
+        self.events = EventRecorder(self.client, context.clock, self.component or self.name)
 
     @abstractmethod
     def watches(self) -> Iterable[Watch]:

@@ -43,6 +43,7 @@ class DisruptionController(Controller):
     """Keeps the status of PodDisruptionBudgets (``policy/v1``)."""
 
     name = "disruption-controller"
+    component = "controllermanager"
 
     def watches(self) -> Iterable[Watch]:
         """Return budgets, pods, and the owners with a scale."""

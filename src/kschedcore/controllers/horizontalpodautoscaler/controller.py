@@ -52,8 +52,8 @@ class HorizontalPodAutoscalerController(Controller):
         self._memories: dict[Key, Memory] = {}
 
     def watches(self) -> Iterable[Watch]:
-        """Return autoscalers."""
-        return (Watch(_AUTOSCALERS, _spec_changed),)
+        """Return autoscalers, which are first looked at after a whole period (``enqueueHPA``)."""
+        return (Watch(_AUTOSCALERS, _is_new, delay=lambda _: PERIOD),)
 
     def reconcile(self, key: Key) -> Requeue | None:
         """Reconcile one autoscaler."""
@@ -261,9 +261,6 @@ def _current(metric: Object, proposal: Proposal) -> Object:
     return {"type": metric["type"], field: {**named, "current": current}}
 
 
-def _spec_changed(change: Change) -> Iterable[Key]:
-    """Ignore changes of the status, which the controller writes itself."""
-    old, new = change.old, change.new
-    if new is None or (old is not None and old["spec"] == new["spec"]):
-        return ()
-    return (key_of(new),)
+def _is_new(change: Change) -> Iterable[Key]:
+    """Return the key of a new autoscaler; a known one is looked at again within the period, whatever changes."""
+    return (key_of(change.object),) if change.old is None else ()
