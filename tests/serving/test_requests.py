@@ -8,11 +8,10 @@ import socket
 
 import pytest
 import yaml
+from tests.serving.conftest import Client
 
 from kschedcore.apiserver import aggregated_discovery
-from kschedcore.serving import ServedCluster
 from kschedcore.serving.connections import HEADER_BYTES
-from tests.serving.conftest import Client
 
 
 def config_map(name: str, **data: str) -> dict[str, object]:
@@ -147,7 +146,7 @@ def test_strange_paths_are_not_found(client: Client, path: str) -> None:
     assert client.send("GET", path)[0] in (400, 404)
 
 
-def test_headers_are_bounded(served: ServedCluster, client: Client) -> None:
+def test_headers_are_bounded(client: Client) -> None:
     raw = socket.create_connection((client.url.hostname, client.url.port), timeout=60)
     with client.context.wrap_socket(raw, server_hostname=client.url.hostname) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\n")

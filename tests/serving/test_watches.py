@@ -7,10 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.serving.conftest import Client
+
 from kschedcore.serving import ServedCluster
 from kschedcore.serving.watches import Encoder
 from kschedcore.store.watch import WatchEvent
-from tests.serving.conftest import Client
 
 
 def lines(response: http.client.HTTPResponse, count: int) -> list[dict[str, Any]]:
@@ -32,7 +33,7 @@ def test_events_come_as_they_happen(client: Client, namespace: str) -> None:
     assert versions == sorted(versions)
 
 
-def test_a_watch_without_a_version_begins_with_what_exists(client: Client, namespace: str) -> None:
+def test_a_watch_without_a_version_begins_with_what_exists(client: Client) -> None:
     watch = client.watch("/api/v1/nodes?watch=true")
     assert [each["object"]["metadata"]["name"] for each in lines(watch, 2)] == ["node-1", "node-2"]
 
@@ -78,7 +79,7 @@ def test_a_client_that_does_not_read_holds_up_no_one(client: Client, namespace: 
 
 def test_a_client_that_leaves_ends_its_watch(served: ServedCluster, client: Client) -> None:
     watching = served.call(lambda _: len(served.watches))
-    watch = client.watch("/api/v1/pods?watch=true&resourceVersion=0")
+    client.watch("/api/v1/pods?watch=true&resourceVersion=0")
     assert served.call(lambda _: len(served.watches)) == watching + 1
     client.close()
     while served.call(lambda _: len(served.watches)) > watching:

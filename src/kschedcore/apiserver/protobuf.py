@@ -70,7 +70,20 @@ def _unreadable(why: str) -> StatusError:
 @cache
 def _tables() -> dict[str, dict[int, _Field]]:
     data = resources.files("kschedcore.api.schema").joinpath("protobuf.json.gz").read_bytes()
-    return msgspec.json.decode(gzip.decompress(data), type=dict[str, dict[int, _Field]])
+    found = msgspec.json.decode(gzip.decompress(data), type=dict[str, dict[int, _Field]])
+    return {name: _with_json_names(name, fields) for name, fields in found.items()}
+
+
+def _with_json_names(message: str, fields: dict[int, _Field]) -> dict[int, _Field]:
+    """Return the fields under their JSON names: ``apiGroup``, where the .proto file has ``aPIGroup``."""
+    schema = _schema(message)
+    if schema is None:
+        return fields
+    names = {name.lower(): name for name in schema.fields}
+    return {
+        number: field._replace(name=names.get(field.name.lower(), field.name))
+        for number, field in fields.items()
+    }
 
 
 @cache

@@ -5,31 +5,34 @@ from __future__ import annotations
 import ipaddress
 import signal
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kschedcore.api.versions import NEWEST
-from kschedcore.cli.inputs import checked_filenames, read_config, release, standard_input
-from kschedcore.cli.options import ConfigFile, FeatureGates, Filenames, KubernetesVersion
+from kschedcore.cli.counts import check_counts
+from kschedcore.cli.coverage import say_not_considered
+from kschedcore.cli.inputs import read_config, release
+from kschedcore.cli.options import SchedulerFlags, Sources
 from kschedcore.cli.output import write
-from kschedcore.errors import UsageError
-from kschedcore.manifests.documents import objects_in
-from kschedcore.manifests.loading import Document, read_documents
+from kschedcore.cli.sources import documents_of, validation_of
+from kschedcore.errors import APIWarning, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kschedcore.cluster import Cluster
+    from kschedcore.manifests.loading import Document
 
 __all__ = ["EPILOG", "command"]
 
-EPILOG = (
-    "Example: kschedcore serve --nodes 1000, then in another terminal:"
-    " kubectl --kubeconfig kschedcore.kubeconfig get nodes"
-)
+EPILOG = """\
+Example, in two terminals:
+  kschedcore serve --nodes 1000
+  kubectl --kubeconfig kschedcore.kubeconfig get nodes
+"""
 _NODES = 3
 _EXTRA = "serving needs more packages: pip install 'kschedcore[serve]'"
 
@@ -72,16 +75,14 @@ Seed = Annotated[int, typer.Option("--seed", metavar="N", help="For everything t
 
 
 def command(
-    filename: Filenames = None,
+    sources: Sources,
+    scheduler: SchedulerFlags,
     nodes: Nodes = None,
     bind: Bind = "127.0.0.1:6443",
     kubeconfig: Kubeconfig = Path("kschedcore.kubeconfig"),
     overwrite: Overwrite = False,
     speed: Speed = "1",
     without: Without = None,
-    config: ConfigFile = None,
-    kubernetes: KubernetesVersion = NEWEST,
-    feature_gates: FeatureGates = None,
     seed: Seed = 0,
 ) -> None:
     """Serve a cluster over HTTPS, as a Kubernetes API server does, until interrupted.
@@ -90,40 +91,70 @@ def command(
     and whoever does may do anything: roles are not enforced.
     """
     try:
-        from kschedcore.serving.clock import PacedClock
         from kschedcore.serving.kubeconfig import write_private
         from kschedcore.serving.server import ServedCluster
     except ModuleNotFoundError as missing:
         raise UsageError(f"{_EXTRA} (there is no module {missing.name!r})") from None
-    from kschedcore.cluster import Cluster
-    from kschedcore.cluster.initial import plain_node
 
     host, port = _address(bind)
     factor, eager = _factor(speed)
     if kubeconfig.exists() and not overwrite:
         raise UsageError(f"--kubeconfig {kubeconfig}: the file exists; name another, or give --overwrite")
-    documents = list(read_documents(checked_filenames(filename), standard_input())) if filename else []
+    documents = _documents(sources)
     if nodes is None and not _has_nodes(documents):
         nodes = _NODES
-    cluster = Cluster(
-        PacedClock(datetime.now(UTC), factor),
-        nodes=[*map(plain_node, range(1, (nodes or 0) + 1)), *documents],
-        seed=seed,
-        config=None if config is None else read_config(config),
-        kubernetes=release(kubernetes, feature_gates),
-        without=[name for name in (without or "").split(",") if name],
-    )
+    cluster = _cluster(documents, nodes or 0, factor, scheduler, without or "", seed)
+    say_not_considered(cluster.left_aside, strict=False)
     served = ServedCluster(cluster, host=host, port=port, eager=eager)
     write_private(kubeconfig, served.kubeconfig, replace=overwrite)
     signal.signal(signal.SIGTERM, lambda *_: served.stop())
     signal.signal(signal.SIGINT, lambda *_: served.stop())
     try:
-        served.run(lambda: _announce(served.url, cluster, kubernetes, kubeconfig))
+        served.run(lambda: _announce(served.url, cluster, scheduler.kubernetes, kubeconfig))
     finally:
         kubeconfig.unlink(missing_ok=True)
 
 
+def _documents(sources: Sources) -> list[Document]:
+    from kschedcore.manifests.fields import check_documents
+
+    if not sources.filename and not sources.kustomize:
+        return []
+    documents = documents_of(sources)
+    for warning in check_documents(documents, validation_of(sources)):
+        sys.stderr.write(f"warning: {warning}\n")
+    check_counts(document.data for document in documents)
+    return documents
+
+
+def _cluster(
+    documents: list[Document],
+    nodes: int,
+    factor: float,
+    scheduler: SchedulerFlags,
+    without: str,
+    seed: int,
+) -> Cluster:
+    from kschedcore.cluster import Cluster
+    from kschedcore.cluster.initial import plain_node
+    from kschedcore.serving.clock import PacedClock
+
+    with warnings.catch_warnings():
+        # Fields of new objects were checked before, with their places; those of a dump may be of a later version.
+        warnings.filterwarnings("ignore", "unknown field", APIWarning)
+        return Cluster(
+            PacedClock(datetime.now(UTC), factor),
+            nodes=[*map(plain_node, range(1, nodes + 1)), *documents],
+            seed=seed,
+            config=None if scheduler.config is None else read_config(scheduler.config),
+            kubernetes=release(scheduler),
+            without=[name for name in without.split(",") if name],
+        )
+
+
 def _has_nodes(documents: Iterable[Document]) -> bool:
+    from kschedcore.manifests.documents import objects_in
+
     return any(whole.kind == "Node" for each in documents for whole in objects_in(each, "default"))
 
 
