@@ -81,7 +81,7 @@ def encoded(value: Any, kind: str) -> bytes:
 
 def written(value: dict[str, Any], number: int, field: list[str], owner: str) -> Iterator[bytes]:
     name, kind, many = field
-    name = {"aPIGroup": "apiGroup"}.get(name, name)
+    name = {"aPIGroup": "apiGroup", "uID": "uid"}.get(name, name)
     is_scalar = kind in ("string", "bytes", "bool", "int32", "int64", "double")
     if name not in value:
         try:

@@ -39,7 +39,20 @@ __all__ = ["COMMANDS", "PROGRAM", "build", "source_of"]
 
 PROGRAM = "kschedcore"
 
-COMMANDS = (schedule, explain, fit, top, simulate, diff, serve, extender, conformance, demo, schema, completion)
+COMMANDS = (
+    schedule,
+    explain,
+    fit,
+    top,
+    simulate,
+    diff,
+    serve,
+    extender,
+    conformance,
+    demo,
+    schema,
+    completion,
+)
 """One module a command, which bears the module's name."""
 
 
