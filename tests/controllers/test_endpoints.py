@@ -134,3 +134,56 @@ def test_a_service_without_selector_is_left_to_whoever_made_its_endpoints(world:
     world.settle()
     assert world.names("endpoints") == {"web"}
     assert slices(world) == []
+
+
+@pytest.mark.parametrize(
+    ("distribution", "hints"),
+    [
+        ("PreferClose", {"forZones": [{"name": "a"}]}),
+        ("PreferSameZone", {"forZones": [{"name": "a"}]}),
+        ("PreferSameNode", {"forZones": [{"name": "a"}], "forNodes": [{"name": "node"}]}),
+        (None, None),
+    ],
+)
+def test_traffic_distribution_gives_ready_endpoints_hints(
+    world: World, distribution: str | None, hints: Any
+) -> None:
+    """KEP-2433 and KEP-3015: the hints go with the field; endpoints that are not ready have none."""
+    service(world, trafficDistribution=distribution)
+    pod(world, 1)
+    pod(world, 2, ready=False)
+    found = {each["targetRef"]["name"]: each.get("hints") for each in slices(world)[0]["endpoints"]}
+    assert found == {"pod-1": hints, "pod-2": None}
+    patch = {"spec": {"trafficDistribution": None}}
+    world.send("PATCH", "/api/v1/namespaces/default/services/web", patch)
+    world.ready()
+    assert all("hints" not in each for each in slices(world)[0]["endpoints"])
+
+
+def test_the_topology_annotation_takes_precedence_over_traffic_distribution(world: World) -> None:
+    service(world, trafficDistribution="PreferSameZone")
+    pod(world, 1)
+    patch = {"metadata": {"annotations": {"service.kubernetes.io/topology-mode": "Auto"}}}
+    world.send("PATCH", "/api/v1/namespaces/default/services/web", patch)
+    world.ready()
+    assert all("hints" not in each for each in slices(world)[0]["endpoints"])
+
+
+def test_application_protocols_are_those_of_the_service(world: World) -> None:
+    """KEP-1507: ``appProtocol`` of a port is in both kinds of endpoints; reserved labels are the controller's."""
+    service(
+        world, ports=[{"name": "http", "port": 80, "targetPort": "web", "appProtocol": "kubernetes.io/h2c"}]
+    )
+    pod(world, 1)
+    assert [each["ports"][0]["appProtocol"] for each in slices(world)] == ["kubernetes.io/h2c"]
+    [subset] = world.get("endpoints", "web")["subsets"]
+    assert subset["ports"][0]["appProtocol"] == "kubernetes.io/h2c"
+    labels = {"service.kubernetes.io/headless": "", "endpointslice.kubernetes.io/managed-by": "me", "a": "b"}
+    patch = {"metadata": {"labels": labels}}
+    world.send("PATCH", "/api/v1/namespaces/default/services/web", patch)
+    world.ready()
+    assert slices(world)[0]["metadata"]["labels"] == {
+        "a": "b",
+        "kubernetes.io/service-name": "web",
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+    }

@@ -8,6 +8,7 @@ from kschedcore.api.machinery.types import Object
 from kschedcore.controllers.controller import Controller, Key, Requeue, Watch, watch_objects
 from kschedcore.controllers.serviceendpoints import (
     Endpoint,
+    Ports,
     ServicesOf,
     endpoints_of,
     has_endpoints,
@@ -76,7 +77,7 @@ class EndpointsController(Controller):
 
 
 def _subsets(endpoints: list[Endpoint]) -> list[Object]:
-    by_ports: dict[tuple[tuple[str, str, int], ...], list[Endpoint]] = {}
+    by_ports: dict[Ports, list[Endpoint]] = {}
     for endpoint in endpoints:
         by_ports.setdefault(endpoint.ports, []).append(endpoint)
     subsets = []

@@ -11,6 +11,7 @@ from kschedcore.controllers.controller import Context, Controller, Key, Requeue,
 from kschedcore.controllers.refmanager import controller_reference
 from kschedcore.controllers.serviceendpoints import (
     Endpoint,
+    Ports,
     ServicesOf,
     endpoints_of,
     has_endpoints,
@@ -25,10 +26,16 @@ PER_SLICE = 100
 _SERVICE = "kubernetes.io/service-name"
 _MANAGER = "endpointslice.kubernetes.io/managed-by"
 _NAME = "endpointslice-controller.k8s.io"
+_HEADLESS = "service.kubernetes.io/headless"
 _ZONE = "topology.kubernetes.io/zone"
+_HINTS = (("forZones", "zone"), ("forNodes", "nodeName"))
+_DISTRIBUTIONS = {
+    "PreferClose": ("forZones",),
+    "PreferSameZone": ("forZones",),
+    "PreferSameNode": ("forZones", "forNodes"),
+}
+_TOPOLOGY_MODES = ("service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode")
 _SLICES = "endpointslices.discovery.k8s.io"
-
-_Ports = tuple[tuple[str, str, int], ...]
 
 
 class EndpointSliceController(Controller):
@@ -75,7 +82,7 @@ class EndpointSliceController(Controller):
         if not service["spec"].get("publishNotReadyAddresses"):
             # The addresses of a node that does not exist are not published until it does.
             found = [each for each in found if not each.node or self._node(each.node) is not None]
-        by_ports: dict[_Ports, list[Endpoint]] = {}
+        by_ports: dict[Ports, list[Endpoint]] = {}
         for endpoint in found:
             by_ports.setdefault(endpoint.ports, []).append(endpoint)
         if not by_ports:
@@ -91,7 +98,7 @@ class EndpointSliceController(Controller):
         return None
 
     def _place(
-        self, service: Object, ports: _Ports, endpoints: list[Endpoint], slices: list[Object]
+        self, service: Object, ports: Ports, endpoints: list[Endpoint], slices: list[Object]
     ) -> list[Object]:
         """Write the slices of one set of ports; return those of ``slices`` that are still in use."""
         waiting = {endpoint.pod["metadata"]["uid"]: endpoint for endpoint in endpoints}
@@ -113,20 +120,23 @@ class EndpointSliceController(Controller):
             self._create(service, ports, [])
         return kept
 
-    def _wanted(self, service: Object, ports: _Ports, endpoints: list[Endpoint]) -> Object:
+    def _wanted(self, service: Object, ports: Ports, endpoints: list[Endpoint]) -> Object:
         metadata = service["metadata"]
         labels = {**metadata.get("labels", {}), _SERVICE: metadata["name"], _MANAGER: _NAME}
-        if service["spec"].get("clusterIP") == "None":
-            labels["service.kubernetes.io/headless"] = ""
+        labels.pop(_HEADLESS, None)
+        if service["spec"].get("clusterIP", "None") == "None":
+            labels[_HEADLESS] = ""
         port_objects = [
-            {"name": name, "protocol": protocol, "port": number} for name, protocol, number in ports
+            {"name": name, "protocol": protocol, "port": number, **({"appProtocol": kind} if kind else {})}
+            for name, protocol, number, kind in ports
         ]
-        content: Object = {"endpoints": [self._endpoint(each) for each in endpoints]}
+        prefers = _preferred(service)
+        content: Object = {"endpoints": [self._endpoint(each, prefers) for each in endpoints]}
         if port_objects:
             content["ports"] = port_objects
         return {"labels": labels, **content}
 
-    def _endpoint(self, endpoint: Endpoint) -> Object:
+    def _endpoint(self, endpoint: Endpoint, prefers: tuple[str, ...]) -> Object:
         found: Object = {
             "addresses": [endpoint.address],
             "conditions": {
@@ -144,9 +154,14 @@ class EndpointSliceController(Controller):
             zone = None if node is None else node["metadata"].get("labels", {}).get(_ZONE)
             if zone:
                 found["zone"] = zone
+        hints = {
+            hint: [{"name": found[field]}] for hint, field in _HINTS if hint in prefers and field in found
+        }
+        if hints and endpoint.ready:
+            found["hints"] = hints
         return found
 
-    def _create(self, service: Object, ports: _Ports, endpoints: list[Endpoint]) -> None:
+    def _create(self, service: Object, ports: Ports, endpoints: list[Endpoint]) -> None:
         metadata, wanted = service["metadata"], self._wanted(service, ports, endpoints)
         labels = wanted.pop("labels")
         self.client.create(_SLICES, metadata["namespace"], {
@@ -161,10 +176,10 @@ class EndpointSliceController(Controller):
             **wanted,
         })  # fmt: skip
 
-    def _update(self, service: Object, old: Object, ports: _Ports, endpoints: list[Endpoint]) -> None:
+    def _update(self, service: Object, old: Object, ports: Ports, endpoints: list[Endpoint]) -> None:
         wanted = self._wanted(service, ports, endpoints)
         labels = wanted.pop("labels")
-        before = {key: old.get(key, []) for key in ("endpoints", "ports")}
+        before = {key: old.get(key) or [] for key in ("endpoints", "ports")}
         if before == {"ports": [], **wanted} and old["metadata"].get("labels") == labels:
             return
         self.client.update({**old, "metadata": {**old["metadata"], "labels": labels}, **wanted}, _SLICES)
@@ -175,10 +190,23 @@ class EndpointSliceController(Controller):
             self.client.delete(_SLICES, metadata["namespace"], metadata["name"], uid=metadata["uid"])
 
 
-def _ports_of(found: Object) -> _Ports:
+def _ports_of(found: Object) -> Ports:
     return tuple(
-        (port.get("name", ""), port.get("protocol", "TCP"), port["port"]) for port in found.get("ports") or ()
+        (port.get("name", ""), port.get("protocol", "TCP"), port["port"], port.get("appProtocol", ""))
+        for port in found.get("ports") or ()
     )
+
+
+def _preferred(service: Object) -> tuple[str, ...]:
+    """Return the hints that ``spec.trafficDistribution`` gives ready endpoints (KEP-2433, KEP-3015).
+
+    The older annotation that asks for hints in proportion to the zones' CPUs takes precedence; its hints are not made.
+    """
+    annotations = service["metadata"].get("annotations", {})
+    modes = [annotations[key] for key in _TOPOLOGY_MODES if key in annotations]
+    if modes and modes[0] in ("Auto", "auto"):
+        return ()
+    return _DISTRIBUTIONS.get(service["spec"].get("trafficDistribution", ""), ())
 
 
 def _service_name(found: Object) -> str | None:

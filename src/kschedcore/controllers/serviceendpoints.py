@@ -12,7 +12,10 @@ from kschedcore.client.informer import Change, Informers, key_of
 from kschedcore.controllers.activepods import ready_since
 from kschedcore.controllers.controller import Key
 
-__all__ = ["Endpoint", "ServicesOf", "endpoints_of", "has_endpoints", "reference_to"]
+__all__ = ["Endpoint", "Ports", "ServicesOf", "endpoints_of", "has_endpoints", "reference_to"]
+
+Ports = tuple[tuple[str, str, int, str], ...]
+"""Ports of an endpoint: the name, the protocol, the number and the application protocol (empty for none) of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Endpoint:
     """
 
     pod: Object
-    ports: tuple[tuple[str, str, int], ...]
+    ports: Ports
     ready: bool
     serving: bool
     terminating: bool
@@ -50,8 +53,13 @@ class Endpoint:
     def port_objects(self) -> list[Object]:
         """Return the ports as in the API."""
         return [
-            {**({"name": name} if name else {}), "protocol": protocol, "port": number}
-            for name, protocol, number in self.ports
+            {
+                **({"name": name} if name else {}),
+                "protocol": protocol,
+                "port": number,
+                **({"appProtocol": application} if application else {}),
+            }
+            for name, protocol, number, application in self.ports
         ]
 
 
@@ -84,13 +92,13 @@ def endpoints_of(service: Object, pods: Iterable[Object]) -> list[Endpoint]:
     return sorted(found, key=lambda endpoint: key_of(endpoint.pod))
 
 
-def _ports(service: Object, pod: Object) -> tuple[tuple[str, str, int], ...]:
+def _ports(service: Object, pod: Object) -> Ports:
     found = []
     for port in service["spec"].get("ports", ()):
         protocol = port.get("protocol", "TCP")
         number = _number(port.get("targetPort", port["port"]), protocol, pod)
         if number:
-            found.append((port.get("name", ""), protocol, number))
+            found.append((port.get("name", ""), protocol, number, port.get("appProtocol", "")))
     return tuple(found)
 
 
