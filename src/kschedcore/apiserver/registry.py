@@ -28,6 +28,7 @@ from kschedcore.apiserver.deletion import Deletion, check_preconditions, deletio
 from kschedcore.apiserver.metadata import MetaSource
 from kschedcore.apiserver.options import DeleteOptions, WriteOptions
 from kschedcore.rules.defaults.devices import default_taint_times
+from kschedcore.rules.preparation.volumes import phase_changed
 from kschedcore.store.store import MODIFIED, Store
 
 __all__ = ["Registry", "Write", "empty_object", "field_manager"]
@@ -228,6 +229,8 @@ class Registry:
             record = self._change(write, request, live, obj)
         self.admission.admit(request)
         self.admission.prepare(request)
+        if resource.kind == "PersistentVolume" and write.subresource == "status":
+            phase_changed(obj, live, self.meta.now())
         # A status update never changes the generation, even if it also writes annotations.
         counted = None if write.subresource == "status" else write.kind.generation
         if counted is not None and _counts(counted, obj, live):

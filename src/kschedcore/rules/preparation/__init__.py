@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kschedcore.rules.preparation import jobs, pods, services, workloads
+from kschedcore.rules.preparation import gated, jobs, pods, services, volumes, workloads
 
 __all__ = ["PREPARE_CREATE", "PREPARE_UPDATE", "prepare_create"]
 
 PREPARE_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
+    **gated.CREATE,
     **jobs.CREATE,
     **pods.CREATE,
     **services.CREATE,
+    **volumes.CREATE,
     **workloads.CREATE,
 }
 PREPARE_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
+    **gated.UPDATE,
     **services.UPDATE,
     **workloads.UPDATE,
 }
