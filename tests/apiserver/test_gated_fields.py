@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .server import Server
+from .server import Server, refusal
 
 TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 
@@ -30,21 +30,34 @@ def test_the_unavailable_pods_of_stateful_sets_are_one_while_the_gate_is_off(ser
     }
 
 
+def claim(server: Server, **sources: Any) -> dict[str, Any]:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **sources}
+    found = server.create("persistentvolumeclaims", {"metadata": {"generateName": "c"}, "spec": spec}, "ns")[
+        "spec"
+    ]
+    return {key: found[key] for key in ("dataSource", "dataSourceRef") if key in found}
+
+
+SNAPSHOT = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "s"}
+POPULATED = {"apiGroup": "example.org", "kind": "Populator", "name": "p"}
+
+
 def test_sources_of_volumes_are_of_the_claims_namespace(server: Server) -> None:
-    """KEP-3294: ``CrossNamespaceVolumeDataSource`` is off, so ``dataSourceRef.namespace`` is dropped."""
-    source = {
-        "apiGroup": "snapshot.storage.k8s.io",
-        "kind": "VolumeSnapshot",
-        "name": "s",
-        "namespace": "other",
-    }
-    spec = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": "1Gi"}},
-        "dataSourceRef": source,
-    }
-    found = server.create("persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": spec}, "ns")
-    assert "namespace" not in found["spec"]["dataSourceRef"]
+    """KEP-3294: ``CrossNamespaceVolumeDataSource`` is off, so the reference is dropped."""
+    assert claim(server, dataSourceRef={**SNAPSHOT, "namespace": "other"}) == {}
+
+
+def test_the_two_ways_to_name_a_source_are_kept_the_same(server: Server) -> None:
+    """KEP-1495: each completes the other; ``dataSource`` alone names claims and snapshots only."""
+    both = {"dataSource": SNAPSHOT, "dataSourceRef": SNAPSHOT}
+    assert claim(server, dataSource=SNAPSHOT) == claim(server, dataSourceRef=SNAPSHOT) == both
+    assert claim(server, dataSourceRef=POPULATED) == {"dataSource": POPULATED, "dataSourceRef": POPULATED}
+    assert claim(server, dataSource=POPULATED) == {}
+    error = refusal(lambda: claim(server, dataSource=SNAPSHOT, dataSourceRef=POPULATED))
+    assert "spec: Invalid value: {}: must match dataSourceRef" in error.message
+    error = refusal(lambda: claim(server, dataSourceRef={"kind": "Odd"}))
+    assert "spec.dataSourceRef.name: Required value" in error.message
+    assert 'spec.dataSource: Invalid value: "Odd": must be' in error.message
 
 
 def test_the_scaling_of_volume_limits_is_off(server: Server) -> None:

@@ -13,7 +13,7 @@ from kschedcore.api.schema.decode import decode_object
 from kschedcore.apiserver.admission.types import AdmissionRequest, ObjectReader, Operation
 from kschedcore.apiserver.strategies import pods, services
 from kschedcore.rules.defaults import default
-from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_UPDATE, jobs
+from kschedcore.rules.preparation import PREPARE_CREATE, PREPARE_SELDOM, PREPARE_UPDATE, jobs
 
 __all__ = ["complete", "may_change", "prepare"]
 
@@ -46,7 +46,12 @@ def may_change(request: AdmissionRequest) -> bool:
     """Return whether a written object may be changed here, except for its status."""
     kind = request.resource.kind
     steps = PREPARE_CREATE if request.operation is Operation.CREATE else PREPARE_UPDATE
-    return not request.subresource and (kind in steps or _may_complete(request))
+    if request.subresource:
+        return False
+    if kind not in steps:
+        return _may_complete(request)
+    seldom = PREPARE_SELDOM.get(kind)
+    return seldom is None or request.object is None or seldom(request.object)
 
 
 def _may_complete(request: AdmissionRequest) -> bool:

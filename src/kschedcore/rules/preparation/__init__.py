@@ -12,7 +12,7 @@ from typing import Any
 
 from kschedcore.rules.preparation import gated, jobs, pods, services, volumes, workloads
 
-__all__ = ["PREPARE_CREATE", "PREPARE_UPDATE", "prepare_create"]
+__all__ = ["PREPARE_CREATE", "PREPARE_SELDOM", "PREPARE_UPDATE", "prepare_create"]
 
 PREPARE_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
     **gated.CREATE,
@@ -25,8 +25,11 @@ PREPARE_CREATE: dict[str, Callable[[dict[str, Any]], None]] = {
 PREPARE_UPDATE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     **gated.UPDATE,
     **services.UPDATE,
+    **volumes.UPDATE,
     **workloads.UPDATE,
 }
+PREPARE_SELDOM: dict[str, Callable[[dict[str, Any]], bool]] = {**gated.SELDOM, **volumes.SELDOM}
+"""Kind -> whether preparation may change an object's fields that a writer manages, where it seldom does."""
 
 
 def prepare_create(kind: str, obj: dict[str, Any]) -> None:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-__all__ = ["CREATE", "UPDATE"]
+__all__ = ["CREATE", "SELDOM", "UPDATE"]
 
 _GATED = {
-    # CrossNamespaceVolumeDataSource (KEP-3294)
-    "PersistentVolumeClaim": ("spec", "dataSourceRef", "namespace"),
     # MaxUnavailableStatefulSet (KEP-961), on by default from v1.37 only
     "StatefulSet": ("spec", "updateStrategy", "rollingUpdate", "maxUnavailable"),
     # VolumeLimitScaling (KEP-5030)
@@ -40,3 +38,11 @@ def _drop(path: tuple[str, ...], obj: dict[str, Any], old: dict[str, Any] | None
 
 CREATE = {kind: partial(_drop, path) for kind, path in _GATED.items()}
 UPDATE = CREATE
+
+
+def _has(path: tuple[str, ...], obj: dict[str, Any]) -> bool:
+    return path[-1] in _holder(obj, path[:-1])
+
+
+SELDOM = {kind: partial(_has, path) for kind, path in _GATED.items()}
+"""Whether an object of a kind has the field."""

@@ -54,6 +54,45 @@ def validate_claim_spec(spec: dict[str, Any], path: str) -> Iterable[FieldError]
     mode = spec.get("volumeMode")
     if mode is not None and mode not in _VOLUME_MODES:
         yield fe.not_supported(f"{path}.volumeMode", mode, _VOLUME_MODES)
+    yield from _data_sources(spec, path)
+    attributes = spec.get("volumeAttributesClassName")
+    if attributes:
+        texts = rules.is_dns1123_subdomain(attributes)
+        yield from (fe.invalid(f"{path}.volumeAttributesClassName", attributes, text) for text in texts)
+
+
+def _data_sources(spec: dict[str, Any], path: str) -> Iterable[FieldError]:
+    """Validate ``dataSource`` and ``dataSourceRef``: the same, unless one names another namespace (KEP-1495)."""
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None:
+        yield from _data_source(source, f"{path}.dataSource")
+    if reference is None:
+        return
+    yield from _data_source(reference, f"{path}.dataSourceRef")
+    namespace = reference.get("namespace")
+    if namespace:
+        texts = rules.is_dns1123_label(namespace)
+        yield from (fe.invalid(f"{path}.dataSourceRef.namespace", namespace, text) for text in texts)
+        if source is not None:
+            # The server quotes the path as an empty struct.
+            yield fe.invalid(path, {}, "may not be specified when dataSourceRef.namespace is specified")
+    elif source is not None and source != {
+        key: value for key, value in reference.items() if key != "namespace"
+    }:
+        yield fe.invalid(path, {}, "must match dataSourceRef")
+
+
+def _data_source(source: dict[str, Any], path: str) -> Iterable[FieldError]:
+    for key in ("name", "kind"):
+        if not source.get(key):
+            yield fe.required(f"{path}.{key}")
+    group, kind = source.get("apiGroup") or "", source.get("kind", "")
+    if not group and kind != "PersistentVolumeClaim":
+        detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        yield fe.invalid(path, kind, detail)
+    if group:
+        texts = rules.is_dns1123_subdomain(group)
+        yield from (fe.invalid(f"{path}.apiGroup", group, text) for text in texts)
 
 
 def validate_claim_update(claim: dict[str, Any], old: dict[str, Any]) -> Iterable[FieldError]:
