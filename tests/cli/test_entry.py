@@ -17,7 +17,7 @@ from kschedcore.cli.app import COMMANDS
 from kschedcore.version import __version__
 
 BAD_LINES = [
-    ("schedul", "error: No such command 'schedul'. Did you mean 'schedule'?\n"),
+    ("schedul", "error: No such command 'schedul'. Did you mean 'schedule', "),
     ("schedule", "error: no manifests: name files, folders or - for standard input with -f\n"),
     ("schedule -f nowhere.yaml", "error: nowhere.yaml: "),
     ("schedule -f app.yaml --frobnicate", "error: No such option"),
@@ -228,3 +228,13 @@ class TestProcess:
             [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
         ).stdout
         assert printed.splitlines()[1:] == [""]
+
+
+@pytest.mark.parametrize(
+    "line", ["schedule", "fit", "explain web-0", "top", "simulate --duration 1m", "extender --port 0"]
+)
+def test_strict_refuses_what_is_not_considered(command: Run, line: str) -> None:
+    Path("custom.yaml").write_text("apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: r}\n")
+    result = command(f"{line} -f cluster.yaml -f app.yaml -f custom.yaml --strict")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == "error: --strict: not considered: 1 Rollout\n"

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from kschedcore.cli.coverage import report_coverage
 from kschedcore.cli.inputs import build_engine, load
-from kschedcore.cli.options import SchedulerFlags, Sources
+from kschedcore.cli.options import SchedulerFlags, Sources, Strict
 from kschedcore.cli.output import write
 
 __all__ = ["EPILOG", "command"]
@@ -43,6 +44,7 @@ def command(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     api: ApiServer = None,
+    strict: Strict = False,
 ) -> None:
     """Answer a kube-scheduler as its extender, until interrupted.
 
@@ -55,6 +57,7 @@ def command(
     from kschedcore.extender.verbs import Extender
 
     manifests = load(sources)
+    report_coverage(manifests, strict=strict)
     api_server = None if api is None else HTTPAPI(api)
     extender = Extender(
         build_engine(manifests, scheduler),

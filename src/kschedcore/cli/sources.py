@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -108,6 +107,8 @@ def kustomized(folder: str) -> Iterator[Document]:
         NotFoundError: There is no such folder, or it holds no kustomization.
         ManifestError: The output cannot be read.
     """
+    import subprocess
+
     from kschedcore.manifests.loading import parse_documents
 
     if _URL.match(folder) or folder.startswith("git@"):
