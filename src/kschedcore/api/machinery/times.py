@@ -16,7 +16,7 @@ LATEST = datetime.max.replace(tzinfo=UTC, microsecond=0)
 @remembered
 def timestamp(time: datetime) -> str:
     """Return a ``metav1.Time`` as JSON: RFC 3339 in UTC, in whole seconds."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def parse_time(text: object) -> datetime | None:

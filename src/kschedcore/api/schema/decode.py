@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from kschedcore.api.machinery.remembered import remembered
+from kschedcore.api.machinery.times import parse_time
 from kschedcore.api.quantity import Quantity
 from kschedcore.api.schema import Field, ObjectType, object_type
 
@@ -24,7 +25,7 @@ __all__ = ["DecodeError", "Decoder", "Known", "decode_object", "json_type", "obj
 Decoder = Callable[[Any, list[str]], Any]
 """Decodes a value, and appends the paths of unknown fields below it to the list."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _OBJECT = "an object"
 _INT_RANGE = {"int32": 1 << 31, "int64": 1 << 63}
 _GO_SCALARS = {
@@ -390,20 +391,29 @@ def _int_or_string(value: Any, _unknown: list[str]) -> Any:
 
 
 @remembered
-def _is_time(text: str) -> bool:
-    return _TIME.fullmatch(text) is not None
+def _time_text(text: str, precision: str) -> str | None:
+    """Return a time as the API writes it: in UTC, in whole seconds or in microseconds; None for what is no time."""
+    if _TIME.fullmatch(text) is None:
+        return None
+    # What cannot be expressed in UTC stays as it is: the first and the last hours of the calendar.
+    when = parse_time(text)
+    return text if when is None else when.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
-def _time(value: Any, _unknown: list[str]) -> Any:
-    if type(value) is not str:
-        problem = f"json: cannot unmarshal {json_type(value)} into Go value of type string"
-        raise DecodeError(problem, "a string")
-    if not _is_time(value):
-        raise DecodeError(
-            f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"',
-            "a time such as 2026-01-31T23:59:59Z",
-        )
-    return value
+def _time_decoder(precision: str) -> Decoder:
+    def decode(value: Any, _unknown: list[str]) -> Any:
+        if type(value) is not str:
+            problem = f"json: cannot unmarshal {json_type(value)} into Go value of type string"
+            raise DecodeError(problem, "a string")
+        text = _time_text(value, precision)
+        if text is None:
+            raise DecodeError(
+                f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"',
+                "a time such as 2026-01-31T23:59:59Z",
+            )
+        return text
+
+    return decode
 
 
 def _bytes(value: Any, _unknown: list[str]) -> Any:
@@ -426,8 +436,8 @@ _SCALARS: dict[str, Callable[[str], Decoder]] = {
     "float64": lambda _: _number,
     "quantity": lambda _: _quantity,
     "int_or_string": lambda _: _int_or_string,
-    "time": lambda _: _time,
-    "micro_time": lambda _: _time,
+    "time": lambda _: _time_decoder("seconds"),
+    "micro_time": lambda _: _time_decoder("microseconds"),
     "bytes": lambda _: _bytes,
     "any": lambda _: lambda value, _unknown: value,
 }
