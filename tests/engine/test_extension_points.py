@@ -355,3 +355,25 @@ def test_a_pipeline_reserves_once() -> None:
     assert [each.phase for each in pipeline.schedule([pod("p")])] == [Phase.BINDING]
     assert [each.phase for each in pipeline.advance()] == [Phase.BOUND]
     assert CALLED == []
+
+
+class Zebra(Plugin):
+    name = "Zebra"
+
+    def pre_filter(self, context: PodContext) -> frozenset[str]:
+        return frozenset({"n"})
+
+
+class Antelope(Plugin):
+    name = "Antelope"
+
+    def pre_filter(self, context: PodContext) -> frozenset[str]:
+        return frozenset({"m"})
+
+
+def test_plugins_that_leave_no_node_between_them_are_named_in_order() -> None:
+    engine = Engine(config=config("Zebra", "Antelope"), plugins=[Zebra, Antelope])
+    for name in "mn":
+        engine.set_node(node(name))
+    message = "0/2 nodes are available: node(s) didn't satisfy plugin(s) [Antelope Zebra] simultaneously."
+    assert engine.decide(pod("p"), preempt=False).message == message

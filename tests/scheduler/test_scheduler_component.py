@@ -172,6 +172,23 @@ def test_a_taint_taken_away_and_a_node_opened_help_whom_they_concern(world: Worl
     assert world.node_of("one") == "a"
 
 
+def test_a_pod_of_a_node_that_is_not_there_is_tried_when_that_node_comes() -> None:
+    world = World()
+    world.node("a")
+    field = {"key": "metadata.name", "operator": "In", "values": ["x"]}
+    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    world.pod("p", affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}})
+    world.run_for(minutes=1)
+    assert world.scheduler.pending[0].plugins == {"NodeAffinity"}
+    before = world.attempts("p")
+    world.node("b")
+    world.run_for(minutes=1)
+    assert world.attempts("p") == before == 1
+    world.node("x")
+    world.run_for(minutes=1)
+    assert world.node_of("p") == "x"
+
+
 def test_tries_are_further_and_further_apart_and_never_more_than_minutes() -> None:
     world = World(release=release_of("1.36", {"SchedulerPopFromBackoffQ": False}))
     world.node("a")

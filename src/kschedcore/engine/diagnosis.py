@@ -57,6 +57,13 @@ class Rejection:
     code: str
     reasons: tuple[str, ...]
 
+    @property
+    def plugins(self) -> frozenset[str]:
+        """The plugins that rejected the node; those whose PreFilterResult leaves it out are named by its reason."""
+        if self.code != LEFT_OUT:
+            return frozenset({self.plugin} if self.plugin else ())
+        return frozenset().union(*[reason.partition("[")[2].rstrip("]").split() for reason in self.reasons])
+
 
 Rejections = tuple[tuple[Rejection, int], ...]
 
@@ -132,7 +139,7 @@ class Diagnosis:
         """The plugins that rejected the pod or a node: their events make the pod be retried."""
         if self.pre_filter is not None:
             return frozenset({self.pre_filter.plugin})
-        return frozenset(rejection.plugin for rejection, _ in self.rejections) - {""}
+        return frozenset().union(*[rejection.plugins for rejection, _ in self.rejections])
 
     @property
     def message(self) -> str:

@@ -343,7 +343,5 @@ def _no_nodes_left(plugins: list[str]) -> Status:
     if len(plugins) == 1:
         reason = f"node(s) didn't satisfy plugin {plugins[0]}"
     else:
-        reason = f"node(s) didn't satisfy plugin(s) {plugins} simultaneously".replace("'", "").replace(
-            ",", ""
-        )
+        reason = f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(plugins))}] simultaneously"
     return Status("UnschedulableAndUnresolvable", plugins[-1], (reason,))
