@@ -130,6 +130,29 @@ def test_a_pod_removed_in_flight_does_not_come_back() -> None:
     assert queue.names() == ["a"]
 
 
+def test_back_off_begins_when_the_pod_comes_back() -> None:
+    queue = Queue()
+    queue.add("a")
+    tried = queue.pop()
+    queue.wait(minutes=1)  # a plugin let it wait
+    queue.queue.put_back(tried, frozenset())
+    assert queue.names() == []
+    queue.wait(seconds=1)
+    assert queue.names() == ["a"]
+
+
+def test_errors_in_a_row_are_counted_on_their_own() -> None:
+    queue = Queue(pop_early=False)
+    queue.add("a")
+    for plugins, seconds in ((FIT, 1), (FIT, 2), (frozenset[str](), 1), (frozenset[str](), 2), (FIT, 4)):
+        queue.queue.put_back(queue.pop(), plugins)
+        queue.event("a")
+        queue.wait(seconds=seconds - 0.5)
+        assert queue.queue.pop() is None
+        queue.wait(seconds=0.5)
+    assert queue.names() == ["a"]
+
+
 def rejected_and_helped(queue: Queue, *names: str) -> None:
     for name in names:
         queue.queue.put_back(queue.pop(), FIT)
@@ -150,7 +173,7 @@ def test_pods_leave_back_off_by_the_second_and_then_in_queue_order() -> None:
     queue.add("late")
     queue.add("early")
     late = queue.pop()
-    late.attempts = 5
+    late.rejections = 5
     queue.queue.put_back(late, FIT)
     queue.event("late")
     rejected_and_helped(queue, "early")

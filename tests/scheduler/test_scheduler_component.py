@@ -189,8 +189,15 @@ def test_a_pod_of_a_node_that_is_not_there_is_tried_when_that_node_comes() -> No
     assert world.node_of("p") == "x"
 
 
-def test_tries_are_further_and_further_apart_and_never_more_than_minutes() -> None:
-    world = World(release=release_of("1.36", {"SchedulerPopFromBackoffQ": False}))
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [({}, [1, 2, 4, 8, 10, 10]), ({"podInitialBackoffSeconds": 5, "podMaxBackoffSeconds": 7}, [5, 7, 7])],
+)
+def test_tries_are_further_and_further_apart_and_never_more_than_minutes(
+    config: dict[str, Any], expected: list[int]
+) -> None:
+    head = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"}
+    world = World({**head, **config}, release=release_of("1.36", {"SchedulerPopFromBackoffQ": False}))
     world.node("a")
     world.pod("there", cpu="4")
     world.settle()
@@ -206,7 +213,7 @@ def test_tries_are_further_and_further_apart_and_never_more_than_minutes() -> No
         world.set_capacity("a", f"{8000 + second}m")
         world.run_for(seconds=1)
     gaps = [round((after - before).total_seconds()) for before, after in pairwise(tried)]
-    assert gaps[:6] == [1, 2, 4, 8, 10, 10]
+    assert gaps[: len(expected)] == expected
     before = world.attempts("big")
     world.run_for(minutes=4)
     assert world.attempts("big") <= before + 1

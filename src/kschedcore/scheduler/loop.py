@@ -18,6 +18,7 @@ from kschedcore.client.informer import Change, Informers
 from kschedcore.client.verbs import Client
 from kschedcore.clock import Timer, Timers
 from kschedcore.engine.binding import PodKey, key_of
+from kschedcore.engine.config.loading import load_config
 from kschedcore.engine.devices.claims import key_of_claim
 from kschedcore.engine.engine import Engine
 from kschedcore.engine.plugin import Plugin, Status
@@ -28,7 +29,7 @@ from kschedcore.scheduler.claim_writer import CLAIMS, ClaimWriter, LateDevicesEr
 from kschedcore.scheduler.cluster_state import ClusterState, pod_key
 from kschedcore.scheduler.cycle import Cycle, NotReady, Phase, Pipeline
 from kschedcore.scheduler.outcomes import DEFAULT_NAME, Outcomes
-from kschedcore.scheduler.pending_pods import PendingPods, QueuedPod
+from kschedcore.scheduler.pending_pods import Backoff, PendingPods, QueuedPod
 from kschedcore.scheduler.volume_binder import UnboundVolumesError, VolumeBinder
 from kschedcore.scheduler.waiting import WaitingPods
 
@@ -72,8 +73,9 @@ class Scheduler:
         self._informers = informers
         self._clock = clock
         self._outcomes = Outcomes(self._client, informers, clock)
+        configuration = load_config(config)
         self.engine = Engine(
-            config=config,
+            config=configuration,
             plugins=plugins,
             tie_break="first" if seed is None else "random",
             seed=seed or 0,
@@ -93,7 +95,13 @@ class Scheduler:
             expect=self._expect if release.enabled("NominatedNodeNameForExpectation") else None,
         )
         self._queue = PendingPods(
-            clock, self._sort_key, pop_early=release.enabled("SchedulerPopFromBackoffQ")
+            clock,
+            self._sort_key,
+            pop_early=release.enabled("SchedulerPopFromBackoffQ"),
+            backoff=Backoff(
+                timedelta(seconds=configuration.pod_initial_backoff_seconds),
+                timedelta(seconds=configuration.pod_max_backoff_seconds),
+            ),
         )
         self._wake: Timer | None = None
         self._state = ClusterState(self.engine, informers, self._on_change)

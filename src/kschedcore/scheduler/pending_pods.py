@@ -1,7 +1,8 @@
 """The scheduling queue: the order of pending pods, back-off, and requeueing by events.
 
 As in kube-scheduler's ``SchedulingQueue``, *active* pods are tried in queue order; pods in *backoff* wait a second
-after their first attempt, twice as long after each further one and ten seconds at most; *unschedulable* ones wait for
+after their first rejection, twice as long after each further one and ten seconds at most, or as long after errors in
+a row; *unschedulable* ones wait for
 an event that may help, for at most five minutes. When no pod is active, those that plugins have rejected leave back-off
 early (feature gate ``SchedulerPopFromBackoffQ``, KEP-5142); those whose cycle failed with an error do not. Events that
 arrive while a pod is *in flight*, between pop and requeue, are kept for it.
@@ -21,12 +22,29 @@ from kschedcore.api.objects import Pod
 from kschedcore.clock import Timer, Timers
 from kschedcore.engine.binding import PodKey, key_of
 
-__all__ = ["PendingPods", "QueuedPod"]
+__all__ = ["Backoff", "PendingPods", "QueuedPod"]
 
-FIRST_BACKOFF = timedelta(seconds=1)
-LONGEST_BACKOFF = timedelta(seconds=10)
 FLUSH_AFTER = timedelta(minutes=5)
 """Maximum time that a pod stays unschedulable (``podMaxInUnschedulablePodsDuration``)."""
+
+_DOUBLINGS = 20
+"""Number of doublings after which the longest back-off has long been reached."""
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How long pods wait after attempts (``podInitialBackoffSeconds``, ``podMaxBackoffSeconds``).
+
+    Attributes:
+        first: After the first failure.
+        longest: At most.
+    """
+
+    first: timedelta = timedelta(seconds=1)
+    longest: timedelta = timedelta(seconds=10)
+
+
+DEFAULT_BACKOFF = Backoff()
 
 Helps = Callable[["QueuedPod"], bool]
 """Whether an event may make a pod schedulable."""
@@ -40,6 +58,8 @@ class QueuedPod:
         pod: The pod as it was last seen.
         added: When it was last added, which orders pods of one priority.
         attempts: Number of scheduling attempts.
+        rejections: Number of those that ended in a rejection by plugins.
+        errors: Number of errors since the last rejection.
         tried: Time of the last attempt.
         plugins: The plugins that rejected it then.
         gated: Whether a PreEnqueue plugin holds it back.
@@ -51,6 +71,8 @@ class QueuedPod:
     pod: Pod
     added: datetime
     attempts: int = 0
+    rejections: int = 0
+    errors: int = 0
     tried: datetime | None = None
     plugins: frozenset[str] = frozenset()
     gated: bool = False
@@ -58,13 +80,12 @@ class QueuedPod:
     place: int = field(default=-1, repr=False)
     timer: Timer | None = field(default=None, repr=False)
 
-    @property
-    def ready_at(self) -> datetime | None:
-        """The end of its back-off; None if it was never tried."""
-        if self.tried is None or not self.attempts:
+    def ready_at(self, backoff: Backoff) -> datetime | None:
+        """Return the end of its back-off; None if no attempt has failed."""
+        failures = self.errors or self.rejections
+        if not failures:
             return None
-        # Beyond 2**10 the longest back-off has long been reached.
-        return self.tried + min(FIRST_BACKOFF * (1 << min(self.attempts - 1, 10)), LONGEST_BACKOFF)
+        return self.added + min(backoff.first * (1 << min(failures - 1, _DOUBLINGS)), backoff.longest)
 
 
 class PendingPods:
@@ -74,10 +95,19 @@ class PendingPods:
         clock: For back-offs.
         sort_key: The QueueSort plugin's order.
         pop_early: Whether rejected pods leave back-off when no pod is active.
+        backoff: How long pods wait after attempts.
     """
 
-    def __init__(self, clock: Timers, sort_key: Callable[[Pod], Any], *, pop_early: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Timers,
+        sort_key: Callable[[Pod], Any],
+        *,
+        pop_early: bool = True,
+        backoff: Backoff = DEFAULT_BACKOFF,
+    ) -> None:
         self._clock = clock
+        self._backoff = backoff
         self._sort_key = sort_key
         self._pop_early = pop_early
         self._pods: dict[PodKey, QueuedPod] = {}
@@ -190,6 +220,10 @@ class PendingPods:
             return
         queued.plugins = plugins
         queued.added = self._clock.now()
+        if plugins:
+            queued.rejections, queued.errors = queued.rejections + 1, 0
+        else:
+            queued.errors += 1
         helped = not plugins or any(helps(queued) for helps in self._missed(key))
         self._land(key)
         if queued.gated:
@@ -199,12 +233,11 @@ class PendingPods:
             self._move(queued)
             return
         self._wait(queued)
-        assert queued.tried is not None
 
         def flush() -> None:
             self._move(queued)
 
-        queued.timer = self._clock.call_at(queued.tried + FLUSH_AFTER, flush, background=True)
+        queued.timer = self._clock.call_at(queued.added + FLUSH_AFTER, flush, background=True)
 
     def event(self, concerns: Callable[[frozenset[str]], bool], may_help: Helps) -> None:
         """Requeue the pods that an event may make schedulable.
@@ -230,7 +263,7 @@ class PendingPods:
         """Move a pod to the active pods, or to back-off until its time has passed."""
         self._cancel(queued)
         self._stop_waiting(key_of(queued.pod))
-        ready = queued.ready_at
+        ready = queued.ready_at(self._backoff)
         if ready is None or ready <= self._clock.now():
             self._push(queued)
             return
