@@ -7,22 +7,24 @@ that it fails; the changes that are named were tried on the engine.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 
 from kschedcore.cli.amounts import amount
 from kschedcore.cli.constraints import ANTI_AFFINITY, CONSTRAINTS, SPREAD, Constraint, constraints_of, without
 from kschedcore.rules.amounts import pod_requests
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import numpy.typing as npt
 
     from kschedcore.api.objects import Node, Pod
     from kschedcore.engine.diagnosis import Rejection
     from kschedcore.engine.engine import Engine
+    from kschedcore.engine.explanation import Verdicts
 
 __all__ = ["Change", "Inquiries", "WhyNot", "why_not"]
 
@@ -208,35 +210,36 @@ class _Inquiry:
         self._pod = pod
         self._names = names
         self._has = constraints_of(pod)
-        self._fails: dict[str, set[str]] = {}
+        self._group: npt.NDArray[np.intp] = np.zeros(0, np.intp)
+        self._sets: list[frozenset[str]] = [frozenset()]
         self._found = WhyNot(0)
         self._requests = {name: n for name, n in pod_requests(pod.spec).items() if n}
         self._free: dict[str, dict[str, int]] = {}
 
     def answer(self, nodes: list[Node]) -> WhyNot:
         """Return the sets of constraints, the numbers and the changes."""
-        found, names = self.groups(), self._names
-        table = self._engine.nodes()
-        self._free = {name: _free_of(table, name) for name in self._requests}
-        self._count_needs(names)
-        self._try_changes(names)
+        found = self.groups()
+        self._free = {name: self._engine.free(name) for name in self._requests}
+        self._count_needs()
+        self._try_changes()
         self._try_nodes(nodes)
         return found
 
     def groups(self) -> WhyNot:
         """Return the sets of constraints that nodes fail."""
-        found, names = self._found, self._names
-        found.nodes = len(names)
+        found = self._found
+        found.nodes = len(self._names)
         residual = {each.name for each in self._has}
-        self._look(residual, names)
+        order = self._look(residual).nodes
         for each in self._has:
-            self._look(residual - {each.name} - (_KEEPS_DOMAINS if each is SPREAD else set()), names, each)
-        for failed_there in self._fails.values():
-            if ANTI_AFFINITY in failed_there:  # replicas have it as well, and it goes from them when it goes
-                failed_there.discard(_EXISTING)
-        for node in names:
-            failed = frozenset(self._fails.get(node, ()))
-            found.groups.setdefault(failed, []).append(node)
+            self._look(residual - {each.name} - (_KEEPS_DOMAINS if each is SPREAD else set()), each)
+        # Replicas have anti-affinity as well, and it goes from them when it goes.
+        self._sets = [each - {_EXISTING} if ANTI_AFFINITY in each else each for each in self._sets]
+        places = {name: place for place, name in enumerate(order)}
+        self._names = [name for name in self._names if name in places]
+        self._group = self._group[[places[name] for name in self._names]]
+        for node, group in zip(self._names, self._group.tolist(), strict=True):
+            found.groups.setdefault(self._sets[group], []).append(node)
         found.groups.pop(frozenset(), None)
         found.groups = dict(
             sorted(found.groups.items(), key=lambda item: (len(item[0]), -len(item[1]), _ranks(item[0])))
@@ -244,60 +247,68 @@ class _Inquiry:
         found.spread = _spread_in_words(self._pod)
         return found
 
-    def _look(self, dropped: Collection[str], names: Sequence[str], only: Constraint | None = None) -> None:
+    def _look(self, dropped: Collection[str], only: Constraint | None = None) -> Verdicts:
         """Record which nodes reject the pod without some constraints."""
-        pod = without(self._pod, dropped)
-        decision = self._engine.decide(pod, preempt=False)
-        if decision.feasible == len(names):
-            return
-        diagnosis = decision.diagnosis
-        if diagnosis is not None and diagnosis.pre_filter is None and len(diagnosis.rejections) == 1:
-            # Every node has the same reason: cheaper than a verdict a node.
-            self._record_verdicts(dict.fromkeys(names, diagnosis.rejections[0][0]), only)
-            return
-        explained = self._engine.explain(pod, preempt=False)
-        if explained.pre_filter is not None:
-            for node in names:
-                self._record(node, only, explained.pre_filter.reasons)
-            return
-        self._record_verdicts(explained.verdicts, only)
+        verdicts = self._engine.verdicts(without(self._pod, dropped))
+        if not len(self._group):
+            self._group = np.zeros(len(verdicts.nodes), np.intp)
+        if verdicts.pre_filter is not None:
+            self._record(np.zeros(len(verdicts.nodes), np.intp), [verdicts.pre_filter.reasons], only)
+        elif verdicts.rejections:
+            self._record(verdicts.codes, [_reasons_of(each, only) for each in verdicts.rejections], only)
+        return verdicts
 
-    def _record_verdicts(self, verdicts: Mapping[str, Rejection | None], only: Constraint | None) -> None:
-        for node, verdict in verdicts.items():
-            if verdict is not None and (only is not SPREAD or verdict.plugin == "PodTopologySpread"):
-                self._record_verdict(node, only, verdict)
+    def _record(
+        self, codes: npt.NDArray[np.intp], reasons: list[tuple[str, ...]], only: Constraint | None
+    ) -> None:
+        """Split the groups of nodes by their verdicts, an index in ``reasons`` or -1 for none."""
+        count = len(reasons) + 1
+        pairs, first, place_of = np.unique(
+            self._group * count + codes + 1, return_index=True, return_inverse=True
+        )
+        sets: dict[frozenset[str], int] = {}
+        groups = np.zeros(len(pairs), np.intp)
+        for place in np.argsort(first).tolist():
+            group, code = divmod(int(pairs[place]), count)
+            failed = self._sets[group]
+            if code:
+                failed = self._with(failed, reasons[code - 1], only)
+            groups[place] = sets.setdefault(failed, len(sets))
+        self._sets = list(sets)
+        self._group = groups[place_of]
 
-    def _record_verdict(self, node: str, only: Constraint | None, verdict: Rejection) -> None:
-        if only is None or verdict.reasons:
-            self._record(node, only, verdict.reasons)
-        else:  # a node that PreFilter left out: the affinity names others
-            self._record(node, only, ("node(s) didn't match Pod's node affinity/selector",))
-
-    def _record(self, node: str, only: Constraint | None, reasons: Iterable[str]) -> None:
-        mine = self._fails.setdefault(node, set())
+    def _with(
+        self, failed: frozenset[str], reasons: tuple[str, ...], only: Constraint | None
+    ) -> frozenset[str]:
+        """Return a set of constraints with what is behind some reasons, which one constraint alone may give."""
         if only is None:
-            mine.update(reasons)
-        elif only.name == "requests":
-            mine.update(each.removeprefix(_SHORT) for each in reasons if each.startswith(_SHORT))
-            self._found.reasons.update(
-                {each.removeprefix(_SHORT): each for each in reasons if each.startswith(_SHORT)}
-            )
-        elif new := [each for each in reasons if each not in mine]:
+            return failed.union(reasons)
+        if only.name == "requests":
+            short = {each.removeprefix(_SHORT): each for each in reasons if each.startswith(_SHORT)}
+            self._found.reasons.update(short)
+            return failed.union(short)
+        if new := [each for each in reasons if each not in failed]:
             name = _CORDON if new[0] == _UNSCHEDULABLE else only.name
-            mine.add(name)
             self._found.reasons.setdefault(name, new[0])
+            return failed | {name}
+        return failed
 
-    def _count_needs(self, names: Sequence[str]) -> None:
+    def _failing_only(self, constraints: Collection[str]) -> list[str]:
+        """Return the nodes that fail no other constraints than some."""
+        within = np.array([each <= set(constraints) for each in self._sets], np.bool_)
+        return [self._names[place] for place in np.flatnonzero(within[self._group]).tolist()]
+
+    def _count_needs(self) -> None:
         """Compare the requests with the best of the nodes that fail nothing else, or of all when there is none."""
         short = {name for failed in self._found.groups for name in failed if name in self._requests}
         for name in [each for each in self._requests if each in short]:
             free = self._free[name]
-            fitting = [free[node] for node in names if self._fails.get(node, set()) <= short]
+            fitting = [free[node] for node in self._failing_only(short)]
             best = max(fitting or free.values(), default=0)
             if best < self._requests[name]:
                 self._found.needs[name] = self._requests[name], max(best, 0)
 
-    def _try_changes(self, names: Sequence[str]) -> None:
+    def _try_changes(self) -> None:
         candidates = [failed for failed in self._found.groups if _droppable(failed)]
         minimal = [each for each in candidates if not any(other < each for other in candidates)]
         for failed in minimal[:SHOWN]:
@@ -305,7 +316,7 @@ class _Inquiry:
             others = failed - short
             if self._belongs_to_node and "node affinity" in others:
                 continue
-            nodes = [node for node in names if self._fails.get(node, set()) <= failed]
+            nodes = self._failing_only(failed)
             texts = [self._drop_text(name) for name in sorted(others, key=_rank)]
             if short:
                 text, nodes = self._less(short, nodes)
@@ -367,14 +378,14 @@ class _Inquiry:
                 )
 
 
-def _free_of(table: pa.RecordBatch, resource: str) -> dict[str, int]:
-    """Return node -> what is free of a resource."""
-    names = table.column("name").to_pylist()
-    if f"allocatable/{resource}" not in table.schema.names:
-        return dict.fromkeys(names, 0)
-    allocatable = table.column(f"allocatable/{resource}").to_pylist()
-    requested = table.column(f"requested/{resource}").to_pylist()
-    return {name: (a or 0) - (r or 0) for name, a, r in zip(names, allocatable, requested, strict=True)}
+def _reasons_of(rejection: Rejection, only: Constraint | None) -> tuple[str, ...]:
+    """Return the reasons of a verdict that a constraint alone is asked about; none for those of other plugins."""
+    if only is SPREAD and rejection.plugin != "PodTopologySpread":
+        return ()
+    if only is None or rejection.reasons:
+        return rejection.reasons
+    # A node that PreFilter left out: the affinity names others.
+    return ("node(s) didn't match Pod's node affinity/selector",)
 
 
 def _copy(node: Node, zone: str) -> Node:

@@ -450,6 +450,21 @@ class SchedulerCache:
         return node_batch(self._core.nodes)
 
     @exclusive
+    def free(self, resource: str) -> dict[str, int]:
+        """Return the allocatable minus the requested amount of a resource by node, in the order of their names.
+
+        Args:
+            resource: ``cpu``, ``nvidia.com/gpu``; a resource that no node has is 0 everywhere.
+        """
+        nodes = self._core.nodes
+        slots = nodes.slots_by_name()
+        names = [nodes.name_of(slot) for slot in slots.tolist()]
+        if resource not in nodes.resource_names:
+            return dict.fromkeys(names, 0)
+        free = nodes.allocatable_of(resource)[slots] - nodes.requested_of(resource)[slots]
+        return dict(zip(names, free.tolist(), strict=True))
+
+    @exclusive
     def utilisation(self) -> dict[str, dict[str, int]]:
         """Return the sums of each resource over all nodes: ``allocatable``, and ``requested`` by bound pods.
 

@@ -24,7 +24,7 @@ from kschedcore.engine.cycle import Cycles
 from kschedcore.engine.decision import Decision, Decisions, attach_decisions
 from kschedcore.engine.diagnosis import Diagnosis
 from kschedcore.engine.events import QueueingHints
-from kschedcore.engine.explanation import Explanation
+from kschedcore.engine.explanation import Explanation, Verdicts
 from kschedcore.engine.extenders.extenders import Extenders
 from kschedcore.engine.extenders.objects import PreemptionExtenders
 from kschedcore.engine.framework import Framework
@@ -366,6 +366,21 @@ class Engine(SchedulerCache):
         if narrowed:
             compiled.release()
         return explanation
+
+    @exclusive
+    def verdicts(self, pod: Pod | Mapping[str, Any]) -> Verdicts:
+        """Return the verdicts of all nodes as a column: what :meth:`explain` says, at a fraction of the cost.
+
+        Raises:
+            ManifestError: The pod is invalid.
+        """
+        _, compiled, narrowed = self._consider(pod, preempt=False)
+        if isinstance(compiled, Status):
+            return Verdicts.none(self._core.nodes.names(), compiled)
+        verdicts = Verdicts.of(self._core, compiled, narrowed=narrowed)
+        if narrowed:
+            compiled.release()
+        return verdicts
 
     def _consider(self, pod: Pod | Mapping[str, Any], preempt: bool) -> tuple[Decision, Compiled, bool]:
         """Return a decision, its class or status, and whether the class is restricted to the nominated node."""

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from kschedcore.engine.devices.summary import allocations
 from kschedcore.engine.diagnosis import Rejection
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from kschedcore._native.core import Core
     from kschedcore._native.podclass import PodClass
     from kschedcore.api.objects import ResourceClaim
@@ -33,6 +36,38 @@ class Score:
     raw: int
     normalised: int
     weighted: int
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """The verdict of every node for one pod, as a column.
+
+    Attributes:
+        nodes: All nodes, in name order.
+        codes: int64[n]: the index of each node's verdict in ``rejections``; -1 for a node that is not rejected.
+        rejections: The distinct verdicts; empty when no node was filtered.
+        pre_filter: The status with which PreEnqueue or PreFilter ended the cycle, or None.
+    """
+
+    nodes: list[str]
+    codes: npt.NDArray[np.int64]
+    rejections: tuple[Rejection, ...] = ()
+    pre_filter: Status | None = None
+
+    @classmethod
+    def of(cls, core: Core, pod_class: PodClass | Stepwise, *, narrowed: bool = False) -> Verdicts:
+        """Read a refreshed class's column; ``narrowed``: nodes that the class is not restricted to are left out."""
+        nodes, resources = core.nodes.names(), core.nodes.resource_names
+        if narrowed:
+            return cls.none(nodes)
+        rows, codes = np.unique(pod_class.verdicts()[core.nodes.slots_by_name()], return_inverse=True)
+        rejections = tuple(Rejection(*core.reasons.describe(row, resources)) for row in rows.tolist() if row)
+        return cls(nodes, codes - 1 if len(rows) > len(rejections) else codes, rejections)
+
+    @classmethod
+    def none(cls, nodes: list[str], pre_filter: Status | None = None) -> Verdicts:
+        """Return that no node was rejected by a filter."""
+        return cls(nodes, np.full(len(nodes), -1, np.int64), (), pre_filter)
 
 
 class Explanation:
