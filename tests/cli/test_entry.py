@@ -59,12 +59,18 @@ def test_a_bad_command_line_is_one_message_and_status_2(command: Run, line: str,
     assert result.err == "" or result.out == ""
 
 
-def test_the_version(command: Run) -> None:
-    assert command("--version") == (result := command("--version"))
+def test_help_of_a_command(command: Run) -> None:
+    assert command("help fit") == command("fit --help")
+    assert command("help nothing").err.startswith("error: No such command 'nothing'.")
+
+
+@pytest.mark.parametrize("flag", ["-V", "--version"])
+def test_the_version(command: Run, flag: str) -> None:
+    result = command(flag)
     assert (result.status, result.out) == (0, f"kschedcore {__version__}\n")
 
 
-@pytest.mark.parametrize("flag", ["-h", "--help", ""])
+@pytest.mark.parametrize("flag", ["-h", "--help", "", "help"])
 def test_help_lists_every_command(command: Run, flag: str) -> None:
     result = command(flag)
     assert result.status == 0

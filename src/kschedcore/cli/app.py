@@ -82,10 +82,12 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """The program: without a command it prints its help, as kubectl does."""
+    """The program: without a command it prints its help, as kubectl does, and ``help COMMAND`` that of a command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments that precede the command."""
+        if args[:1] == ["help"]:
+            args = [*args[1:2], "--help"]
         return super().parse_args(ctx, args or ["--help"])
 
 
@@ -107,7 +109,7 @@ def show_version(wanted: bool) -> None:
 
 Version = Annotated[
     bool,
-    typer.Option("--version", help="Print the version.", callback=show_version, is_eager=True),
+    typer.Option("-V", "--version", help="Print the version.", callback=show_version, is_eager=True),
 ]
 SettingsFile = Annotated[
     str | None,
