@@ -31,10 +31,12 @@ def compare(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping
         after: The same, later.
     """
     names = sorted(after, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+    # An extended resource that devices back is in no node's status: it is first known when a pod has it.
+    requested = {name: before[name]["requested"] if name in before else 0 for name in names}
     return [
-        Usage(name, after[name]["allocatable"], before[name]["requested"], after[name]["requested"])
+        Usage(name, after[name]["allocatable"], requested[name], after[name]["requested"])
         for name in names
-        if before[name]["requested"] or after[name]["requested"]
+        if requested[name] or after[name]["requested"]
     ]
 
 

@@ -189,6 +189,7 @@ class Inquiries:
             not self._left
             or replicas > _MOST_REPLICAS
             or any(each.ephemeral for each in pod.spec.volumes or ())
+            or any(each.resource_claim_template_name for each in pod.spec.resource_claims or ())
         ):
             return None
         self._next_left -= 1
