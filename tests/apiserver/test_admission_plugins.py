@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from kschedcore.client.transport import Request
+
 from .samples import sample
 from .server import Server, refusal
 
@@ -180,6 +182,30 @@ def test_matching_label_keys_become_part_of_the_selector(server: Server) -> None
     assert kept["labelSelector"] == {
         "matchExpressions": [{"key": "version", "operator": "In", "values": ["2"]}]
     }
+
+
+class TestPodTopologyLabels:
+    """KEP-4742, on by default since v1.35: pods have the topology labels of their nodes."""
+
+    ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+
+    def node(self, server: Server) -> None:
+        labels = {self.ZONE: "z", self.REGION: "r", "topology.kubernetes.io/rack": "k", "other": "o"}
+        server.create("nodes", {"metadata": {"name": "n", "labels": labels}})
+
+    def test_a_pod_that_is_bound(self, server: Server) -> None:
+        self.node(server)
+        made = pod()
+        made["metadata"]["labels"] = {self.REGION: "mine"}
+        server.create("pods", made, "ns")
+        body = {"metadata": {"name": "x"}, "target": {"kind": "Node", "name": "n"}}
+        assert server.send(Request("POST", "/api/v1/namespaces/ns/pods/x/binding", body)).code == 201
+        assert server.get("pods", "ns", "x")["metadata"]["labels"] == {self.REGION: "mine", self.ZONE: "z"}
+
+    def test_a_pod_that_is_created_with_its_node(self, server: Server) -> None:
+        self.node(server)
+        created = server.create("pods", pod(nodeName="n"), "ns")
+        assert created["metadata"]["labels"] == {self.REGION: "r", self.ZONE: "z"}
 
 
 class TestQuotaScopes:

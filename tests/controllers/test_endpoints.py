@@ -148,7 +148,7 @@ def test_a_service_without_selector_is_left_to_whoever_made_its_endpoints(world:
 def test_traffic_distribution_gives_ready_endpoints_hints(
     world: World, distribution: str | None, hints: Any
 ) -> None:
-    """KEP-2433 and KEP-3015: the hints go with the field; endpoints that are not ready have none."""
+    """KEP-4444 and KEP-3015: the hints go with the field; endpoints that are not ready have none."""
     service(world, trafficDistribution=distribution)
     pod(world, 1)
     pod(world, 2, ready=False)

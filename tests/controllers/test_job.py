@@ -50,6 +50,12 @@ class World(worlds.World):
             ]
         self.client.update_status({**plain(pod), "status": status}, "pods")
 
+    def bind(self, name: str) -> None:
+        """Give a pod a node, so that it is terminating once it is deleted."""
+        target = {"kind": "Node", "name": "node"}
+        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+        self.client.subresource("pods", DEFAULT_NAMESPACE, name, "binding", binding)
+
     @staticmethod
     def index(pod: dict[str, Any]) -> int:
         return int(pod["metadata"]["annotations"][INDEX])
@@ -258,9 +264,7 @@ def test_suspension_takes_the_pods_away_and_stops_the_deadline() -> None:
 def test_it_has_not_ended_while_a_pod_is_terminating() -> None:
     world = World(completions=2, parallelism=2, backoffLimit=0)
     running = world.pods()[1]["metadata"]["name"]
-    target = {"kind": "Node", "name": "node"}
-    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": running}, "target": target}
-    world.client.subresource("pods", DEFAULT_NAMESPACE, running, "binding", binding)
+    world.bind(running)
     world.end("Failed")
     world.settle()
     assert world.conditions() == {"FailureTarget": "BackoffLimitExceeded"}
@@ -289,3 +293,24 @@ def test_pods_of_a_deleted_job_are_let_go() -> None:
     world.settle()
     assert len(world.pods()) == 2
     assert not any(pod["metadata"].get("finalizers") for pod in world.pods())
+
+
+def test_a_job_of_another_controller_is_left_to_it() -> None:
+    """KEP-4368: ``managedBy`` names the controller, and cannot change."""
+    world = World(managedBy="example.com/other")
+    assert world.pods() == []
+    assert world.job["status"] == {}
+    patch = {"spec": {"managedBy": "kubernetes.io/job-controller"}}
+    code, answer = world.server.request("PATCH", f"{JOBS}/work", patch, "application/merge-patch+json")
+    assert (code, answer["details"]["causes"][0]["field"]) == (422, "spec.managedBy")
+
+
+@pytest.mark.parametrize(("policy", "pods"), [("TerminatingOrFailed", 2), ("Failed", 1)])
+def test_the_replacement_policy_says_when_a_pod_is_replaced(policy: str, pods: int) -> None:
+    """KEP-3939: with ``Failed``, a pod on its way out is waited for."""
+    world = World(podReplacementPolicy=policy)
+    name = world.pods()[0]["metadata"]["name"]
+    world.bind(name)
+    world.client.delete("pods", DEFAULT_NAMESPACE, name)
+    world.settle()
+    assert (len(world.pods()), world.count("terminating")) == (pods, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,9 @@ def test_what_cannot_be_run_is_refused(tmp_path: Path) -> None:
 def test_a_titled_fence_is_a_file(tmp_path: Path) -> None:
     page = '```yaml title="a/b.yaml"\nkind: Pod\n```\n\n```console\n$ cat a/b.yaml\nkind: Pod\n```\n'
     assert rerun(page, tmp_path) == page
+
+
+def test_what_holds_a_feature_exists() -> None:
+    page = (DOCS / "reference/faithfulness.md").read_text()
+    named = set(re.findall(r"`(tests/[^`]+)`", page))
+    assert [path for path in sorted(named) if not (DOCS.parent / path).exists()] == []

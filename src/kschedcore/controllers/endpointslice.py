@@ -198,7 +198,7 @@ def _ports_of(found: Object) -> Ports:
 
 
 def _preferred(service: Object) -> tuple[str, ...]:
-    """Return the hints that ``spec.trafficDistribution`` gives ready endpoints (KEP-2433, KEP-3015).
+    """Return the hints that ``spec.trafficDistribution`` gives ready endpoints (KEP-4444, KEP-3015).
 
     The older annotation that asks for hints in proportion to the zones' CPUs takes precedence; its hints are not made.
     """
