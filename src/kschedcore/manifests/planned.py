@@ -33,7 +33,6 @@ from kschedcore.api.templates import template_of
 from kschedcore.errors import ManifestError
 from kschedcore.manifests.autoscaling import autoscaled
 from kschedcore.manifests.claim_binding import bind_claims
-from kschedcore.manifests.claims import ephemeral_claims
 from kschedcore.manifests.cron_jobs import next_runs
 from kschedcore.manifests.daemons import daemon_pods_of, nodes_with_daemon
 from kschedcore.manifests.device_claims import claims_to_make, with_claim_statuses
@@ -196,36 +195,20 @@ class PodPlanner:
 
     # -- claims -----------------------------------------------------------------------------------
 
-    def _add_claims(self, planned: Planned, claims: list[ReadOnlyObject]) -> None:
+    def _add_claims(self, planned: Planned, created: list[ReadOnlyObject]) -> None:
         """Add the claims that controllers create, and the claims and volumes that are bound to each other."""
-        made: dict[tuple[str, str], Any] = {}
-        for each in claims:
-            made[each["metadata"]["namespace"], each["metadata"]["name"]] = each
-        for each in self._ephemeral_claims(planned.pods):
-            made.setdefault((each["metadata"]["namespace"], each["metadata"]["name"]), each)
-        bindings = bind_claims(
-            [*self.stored.get(CLAIMS, ()), *made.values()],
-            self.stored.get(VOLUMES, ()),
-            self.stored.get("StorageClass", ()),
-        )
+        made: dict[tuple[str, str], Any] = {
+            (each["metadata"]["namespace"], each["metadata"]["name"]): each for each in created
+        }
+        claims = [*self.stored.get(CLAIMS, ()), *made.values()]
+        classes = self.stored.get("StorageClass", ())
+        bindings = bind_claims(claims, self.stored.get(VOLUMES, ()), classes)
         for claim, volume in bindings:
             namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
             made[namespace, name] = claim
             planned.replaced |= {(CLAIMS, namespace, name), (VOLUMES, "", volume["metadata"]["name"])}
             planned.created.append((VOLUMES, decode(PersistentVolume, volume)))
         planned.created += ((CLAIMS, decode(PersistentVolumeClaim, each)) for each in made.values())
-
-    def _ephemeral_claims(self, pods: Iterable[Pod]) -> Iterator[ReadOnlyObject]:
-        """Yield the claims that the ephemeral volume controller would create."""
-        owners = [
-            pod
-            for pod in pods
-            if not pod.metadata.uid and any(each.ephemeral for each in pod.spec.volumes or ())
-        ]
-        if not owners:
-            return iter(())
-        existing = {(namespace, name) for kind, namespace, name in self.objects if kind == CLAIMS}
-        return ephemeral_claims(owners, self.stored.get("StorageClass", ()), existing)
 
     def _add_device_claims(self, planned: Planned) -> None:
         """Add the ResourceClaims that are created from templates, and name them in the pods' statuses."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.api.machinery.frozen import FrozenDict
 from kschedcore.api.machinery.kinds import KINDS, kind_by_resource
+from kschedcore.api.machinery.remembered import remembered
 from kschedcore.api.machinery.resources import Resource
+from kschedcore.api.machinery.status import invalid
 from kschedcore.api.machinery.types import ReadOnlyObject
 from kschedcore.api.objects import Pod
+from kschedcore.manifests.claims import ephemeral_claims
 from kschedcore.manifests.creating import created_object
 from kschedcore.manifests.pod_specs import Admission, PodSpecs
 from kschedcore.manifests.quotas import Quotas
 from kschedcore.manifests.stateful_sets import claims_of_ordinal
 from kschedcore.rules.admission.limit_range import claim_problems
+from kschedcore.rules.validation.kinds import validate_create
 
 __all__ = ["Refusal", "Review"]
 
@@ -53,7 +58,7 @@ class Review:
         workloads: Complete workload objects.
 
     Attributes:
-        claims: The complete claims of StatefulSets' pods that were admitted so far.
+        claims: The claims that controllers created so far, whole.
     """
 
     def __init__(
@@ -74,8 +79,10 @@ class Review:
             if each["kind"] == "StatefulSet" and (each.get("spec") or {}).get("volumeClaimTemplates")
         }
         self._has_claim = {
-            (namespace, name) for kind, namespace, name in self._objects if kind == CLAIMS
-        } if self._sets else set()  # fmt: skip
+            (each["metadata"].get("namespace") or "default", each["metadata"]["name"])
+            for each in stored.get(CLAIMS, ())
+        }
+        self._classes = stored.get("StorageClass", [])
         self.claims: list[ReadOnlyObject] = []
 
     def _existing(self) -> Iterator[tuple[Resource, ReadOnlyObject]]:
@@ -99,15 +106,20 @@ class Review:
         namespace = pod.metadata.namespace or "default"
         claims = self._missing_claims(pod, namespace)
         spec = None if exists else self._specs.admitted(pod.spec)
-        if spec is not None and (why := self._admission.refusal(spec, namespace)):
-            return Refusal(pod, why, "LimitRanger")
+        if spec is not None and self._admission.limits(namespace):
+            if errors := _faults(spec):
+                return Refusal(pod, invalid(_PODS, pod.metadata.name, errors).message, "validation")
+            if why := self._admission.refusal(spec, namespace):
+                return Refusal(pod, why, "LimitRanger")
         for claim in claims:
             if (refusal := self._claim_refusal(pod, claim, namespace)) is not None:
                 return None if exists else refusal
         if spec is not None and (why := self._quotas.problem(_PODS, _charged(pod, spec), namespace)):
             return Refusal(pod, why, "ResourceQuota")
-        self.claims += claims
-        self._has_claim |= {(namespace, each["metadata"]["name"]) for each in claims}
+        if any(volume.ephemeral for volume in pod.spec.volumes or ()):
+            # A claim that is refused leaves a pod that waits for it.
+            for claim in ephemeral_claims([pod], self._classes, self._has_claim):
+                self._claim_refusal(pod, claim, namespace)
         return None
 
     def _missing_claims(self, pod: Pod, namespace: str) -> list[ReadOnlyObject]:
@@ -125,21 +137,28 @@ class Review:
         return [created_object(each) or each for each in lacking]
 
     def _claim_refusal(self, pod: Pod, claim: ReadOnlyObject, namespace: str) -> Refusal | None:
+        """Return why a claim is refused; None for one that is created, which is charged."""
         name = claim["metadata"]["name"]
         problems = list(claim_problems(dict(claim), self._admission.limits(namespace)))
         if problems:
             return Refusal(pod, f'persistentvolumeclaims "{name}" is forbidden: {problems[0]}', "LimitRanger")
-        why = self._quotas.problem(_CLAIMS, claim, namespace)
-        return (
-            Refusal(pod, f'persistentvolumeclaims "{name}" is forbidden: {why}', "ResourceQuota")
-            if why
-            else None
-        )
+        if why := self._quotas.problem(_CLAIMS, claim, namespace):
+            return Refusal(pod, f'persistentvolumeclaims "{name}" is forbidden: {why}', "ResourceQuota")
+        self.claims.append(claim)
+        self._has_claim.add((namespace, name))
+        return None
 
 
 _RESOURCES = {(each.resource.api_version, each.resource.kind): each.resource for each in KINDS}
 _PODS = kind_by_resource("pods").resource
 _CLAIMS = kind_by_resource("persistentvolumeclaims").resource
+
+
+@remembered
+def _faults(spec: FrozenDict) -> tuple[FieldError, ...]:
+    """Return the faults of a pod with an admitted spec: the defaults of limits may contradict its requests."""
+    metadata = {"name": "pod", "namespace": "default"}
+    return tuple(validate_create("Pod", {"metadata": metadata, "spec": spec}, namespaced=True))
 
 
 def _charged(pod: Pod, spec: FrozenDict) -> ReadOnlyObject:

@@ -8,6 +8,7 @@ runs. :func:`plan` takes these steps on the engine, without a clock.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -91,6 +92,7 @@ def plan(manifests: Manifests, engine: Engine, pods: Iterable[Pod] | None = None
         planner.place(chosen)
         if pods is None or len(chosen) == len(manifests.pending):
             planner.end_deleted_pods()
+        planner.retry()
     except KeyboardInterrupt as error:
         raise Interrupted(planner.result()) from error
     return planner.result()
@@ -107,12 +109,15 @@ class _Planner:
         self._ordered = _ordered_sets(manifests)
         # The pods of each ordered StatefulSet that have no node.
         self._stuck: dict[tuple[str, str], set[str]] = {key: set() for key in self._ordered}
-        for each in self._refused:
-            self._note(each.pod, placed=False)
         self._bound: dict[PodKey, Pod] | None = None
 
     def result(self) -> Plan:
         """Return the plan."""
+        for refusal in self._refused:
+            predecessor = self._predecessor(refusal.pod)
+            if predecessor is not None:
+                self._waiting[_key(refusal.pod)] = Refusal(refusal.pod, _WAITS.format(predecessor), "")
+        self._refused = [each for each in self._refused if _key(each.pod) not in self._waiting]
         decisions = Decisions([*self._decisions.values()])
         return Plan(decisions, [*self._refused, *self._waiting.values()], self._evicted)
 
@@ -143,7 +148,7 @@ class _Planner:
                 yield batch
                 batch, names = [], set()
             if owner is not None:
-                predecessor = next((each for each in self._stuck[owner] if _precedes(each, pod)), None)
+                predecessor = self._predecessor(pod)
                 if predecessor is not None:
                     self._waiting[_key(pod)] = Refusal(pod, _WAITS.format(predecessor), "")
                     continue
@@ -161,6 +166,12 @@ class _Planner:
         for each in made:
             self._decisions[_key(each.pod)] = each
             self._note(each.pod, placed=each.node is not None)
+
+    def _predecessor(self, pod: Pod) -> str | None:
+        """Return the pod without a node that a pod of an ordered StatefulSet waits for."""
+        owner = self._ordered_owner(pod) if self._ordered else None
+        waited = self._stuck[owner] if owner is not None else ()
+        return next((each for each in sorted(waited) if _precedes(each, pod)), None)
 
     def _note(self, pod: Pod, *, placed: bool) -> None:
         owner = self._ordered_owner(pod) if self._ordered else None
@@ -203,6 +214,37 @@ class _Planner:
             return False
         namespace = pod.metadata.namespace or "default"
         return not pod.metadata.uid or (owner.kind, namespace, owner.name) in self._manifests.objects
+
+    def retry(self) -> None:
+        """Decide once more about the pods without a node, so that the reasons are those of the cluster at rest."""
+        while groups := self._unplaced():
+            fits = [group for group in groups if self._decided_again(group)]
+            if not fits:
+                return
+            self.place(fits[0])
+
+    def _unplaced(self) -> list[list[Pod]]:
+        """Return the pods without a node, grouped with those that the scheduler cannot distinguish."""
+        groups: dict[object, list[Pod]] = {}
+        for each in self._decisions.values():
+            if each.node is None:
+                metadata = each.pod.metadata
+                owners = metadata.owner_references
+                claims = bool(each.pod.spec.volumes or each.pod.spec.resource_claims)
+                alike = (id(each.pod.spec), metadata.namespace, str(metadata.labels), str(owners))
+                groups.setdefault(_key(each.pod) if claims else alike, []).append(each.pod)
+        return [*groups.values()]
+
+    def _decided_again(self, group: list[Pod]) -> bool:
+        """Decide about the first pod of a group, for all of them; return whether it has a node now."""
+        decision = self._engine.decide(group[0])
+        if decision.node is not None:
+            return True
+        for pod in group:
+            again = copy(decision)
+            again.pod = pod
+            self._decisions[_key(pod)] = again
+        return False
 
     # -- pods that are being deleted --------------------------------------------------------------
 

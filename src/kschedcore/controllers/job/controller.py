@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kschedcore.api.machinery.frozen import plain
+from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.times import timestamp
 from kschedcore.api.machinery.types import Object
 from kschedcore.client.informer import Change, controller_of, key_of
@@ -39,6 +40,7 @@ from kschedcore.controllers.job.pods import (
     without_finalizer,
 )
 from kschedcore.controllers.job.policies import failure_verdict
+from kschedcore.controllers.podcontrol import is_namespace_terminating
 
 __all__ = ["JobController"]
 
@@ -147,7 +149,12 @@ class JobController(Controller):
             failures = (0, 0)
             if last is not None:
                 failures = failure_counts(last, ignored=failure_verdict(job, last).action == "Ignore")
-        pod = self.client.create("pods", job["metadata"]["namespace"], job_pod(job, index, failures))
+        try:
+            pod = self.client.create("pods", job["metadata"]["namespace"], job_pod(job, index, failures))
+        except StatusError as refusal:
+            if not is_namespace_terminating(refusal):
+                self.events.event(job, "Warning", "FailedCreate", f"Error creating: {refusal.message}")
+            raise
         self.events.event(job, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
     def _remove(self, pods: Iterable[Object], *, counted: bool) -> None:
