@@ -123,13 +123,29 @@ class TestLimitRanges:
         assert answer.status == 1
         assert answer.out.startswith("does not fit: 4 of 6 pods placed\n")
 
-    def test_refused_pods_do_not_exist(self, command: Any) -> None:
-        web = workload("Deployment", "web", {"containers": [container(cpu="900m")]}, replicas=2)
+    @pytest.mark.parametrize(
+        ("limits", "reason"),
+        [
+            (
+                {"cpu": "900m"},
+                "refused by LimitRanger: maximum cpu usage per Container is 500m, but limit is 900m",
+            ),
+            (
+                # The limit range gives the container its maximum as limit, which is below the request.
+                {},
+                'refused by validation: spec.containers[0].resources.requests: Invalid value: "900m": must be less '
+                "than or equal to cpu limit of 500m",
+            ),
+        ],
+    )
+    def test_refused_pods_do_not_exist(self, command: Any, limits: dict[str, str], reason: str) -> None:
+        greedy = container(cpu="900m")
+        greedy["resources"]["limits"] = limits
+        web = workload("Deployment", "web", {"containers": [greedy]}, replicas=2)
         answer = command("fit", node("n1"), self.limits(max={"cpu": "500m"}), web)
         assert answer.status == 1
         assert "0 of 2 pods placed\n" in answer.out
-        assert "default/web-0 and 1 more: refused by LimitRanger: " in answer.out
-        assert "maximum cpu usage per Container is 500m" in answer.out
+        assert f"default/web-0 and 1 more: {reason}" in answer.out
 
     def test_other_namespaces_are_not_concerned(self, command: Any) -> None:
         web = workload("Deployment", "web", {"containers": [container(cpu="900m")]}, replicas=2)

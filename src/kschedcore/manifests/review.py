@@ -108,7 +108,8 @@ class Review:
         spec = None if exists else self._specs.admitted(pod.spec)
         if spec is not None and self._admission.limits(namespace):
             if errors := _faults(spec):
-                return Refusal(pod, invalid(_PODS, pod.metadata.name, errors).message, "validation")
+                message = invalid(_PODS, "", errors).message.removeprefix('Pod "" is invalid: ')
+                return Refusal(pod, message, "validation")
             if why := self._admission.refusal(spec, namespace):
                 return Refusal(pod, why, "LimitRanger")
         for claim in claims:
