@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
 import sys
@@ -106,13 +107,21 @@ def command(
     cluster = _cluster(documents, nodes or 0, factor, scheduler, without or "", seed)
     say_not_considered(cluster.left_aside, strict=False)
     served = ServedCluster(cluster, host=host, port=port, eager=eager)
-    write_private(kubeconfig, served.kubeconfig, replace=overwrite)
     signal.signal(signal.SIGTERM, lambda *_: served.stop())
     signal.signal(signal.SIGINT, lambda *_: served.stop())
     try:
+        write_private(kubeconfig, served.kubeconfig, replace=overwrite)
         served.run(lambda: _announce(served.url, cluster, scheduler.kubernetes, kubeconfig))
     finally:
-        kubeconfig.unlink(missing_ok=True)
+        served.stop()
+        _remove(kubeconfig, served.kubeconfig)
+
+
+def _remove(kubeconfig: Path, text: str) -> None:
+    """Remove the kubeconfig, unless it is another server's by now."""
+    with contextlib.suppress(OSError):
+        if kubeconfig.read_text() == text:
+            kubeconfig.unlink()
 
 
 def _documents(sources: Sources) -> list[Document]:

@@ -108,9 +108,10 @@ class ServedCluster:
 
     def stop(self) -> None:
         """Answer the requests that have begun, end the watches and stop; may be called from a signal handler."""
-        server = self._uvicorn
-        if server is not None:
-            server.stop()
+        if self._uvicorn is None:
+            self._socket.close()
+        else:
+            self._uvicorn.stop()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
             self._thread = None
