@@ -87,6 +87,7 @@ MODULES = {
     "scheduling.journal": "_native.transactions",
     "scheduling.preemption": "engine.plugins.default_preemption",
     "simulation.tally": "simulation.totals",
+    "scheduler.volume_promises": "scheduler.volume_binder",
     "store.admission_types": "apiserver.admission.types",
     "store.apply": "apiserver.apply",
     "store.deletion": "apiserver.deletion",
@@ -125,7 +126,7 @@ NAMES = {
     "testing.given.Given": "kschedcore.testing.sources.ClusterSource",
     "testing.users.draw_history": "kschedcore.chaos.generator.random_history",
 }
-"""What works differently under its new name: the error about the old one names it."""
+"""Names whose replacement has another signature: the error about the old name refers to the new one."""
 
 
 def renamed(old: str, new: str) -> Any:

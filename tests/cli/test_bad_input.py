@@ -55,7 +55,7 @@ status: {allocatable: {cpu: 4, memory: 8Gi, pods: 5e0}, images: [{names: ["i:1"]
             f"{{metadata: {{labels: {{a: b}}}}, spec: {{restartPolicy: {policy}, "
             "containers: [{name: c, image: i}]}}}\n"
         )
-        problem = f"{kind} web: spec.{field} is {count}: the workloads ask for more than 1,000,000 pods"
+        problem = f"{kind} web: spec.{field} is {count}: the workloads have more than 1,000,000 pods"
         for line in (
             "schedule -f cluster.yaml -f many.yaml",
             "simulate -f cluster.yaml -f many.yaml --duration 1m",

@@ -64,7 +64,7 @@ class TestBash:
     @pytest.mark.parametrize(
         ("line", "completions"),
         [
-            ("kschedcore sche", ["schedule"]),
+            ("kschedcore sche", ["schedule", "schema"]),
             ("kschedcore fit --no-h", ["--no-headers"]),
             ("kschedcore diff -o ", ["table", "json", "csv"]),
             ("kschedcore fit -f ", []),

@@ -181,16 +181,16 @@ def test_groups_add_up_to_the_cluster(
     ]
     manifests = ks.Manifests.from_objects(objects)
     found = headroom(manifests, ks.Engine(manifests), ["zone", "node"])
-    total = found.total.rooms["cpu"]
+    total = found.total.resources["cpu"]
     for by in ("zone", "node"):
-        rooms = [each.rooms["cpu"] for each in found.groups if each.by == by]
+        amounts = [each.resources["cpu"] for each in found.groups if each.by == by]
         for figure in ("allocatable", "requested", "free", "nodes"):
-            assert sum(getattr(room, figure) for room in rooms) == getattr(total, figure)
-        assert max(room.largest for room in rooms) == total.largest
+            assert sum(getattr(each, figure) for each in amounts) == getattr(total, figure)
+        assert max(each.largest for each in amounts) == total.largest
     assert (
         total.requested == sum(cpu for _, cpu in pods) == found.namespaces[0].requested["cpu"]
         if pods
         else True
     )
-    fits = [hole.rooms["cpu"].free for hole in found.groups if hole.by == "node"]
+    fits = [hole.resources["cpu"].free for hole in found.groups if hole.by == "node"]
     assert total.largest == max(fits)

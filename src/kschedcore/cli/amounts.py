@@ -1,4 +1,4 @@
-"""Resource amounts for people: cores, and binary units rounded to what one can compare at a glance."""
+"""Format resource amounts for people: cores, and binary units to about three digits."""
 
 from __future__ import annotations
 

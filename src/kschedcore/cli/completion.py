@@ -10,7 +10,7 @@ import typer
 
 from kschedcore.cli.output import write
 
-__all__ = ["EPILOG", "VARIABLE", "command", "is_asked"]
+__all__ = ["EPILOG", "VARIABLE", "command", "is_completion_request"]
 
 EPILOG = """\
 Put the line of your shell into the file that it reads when it starts:
@@ -20,7 +20,7 @@ Put the line of your shell into the file that it reads when it starts:
 """
 
 VARIABLE: Final = "_KSCHEDCORE_COMPLETE"
-"""The environment variable by which a completion script asks the program, and typer prints the script."""
+"""The environment variable with which a completion script requests completions, or typer prints the script."""
 
 
 class Shell(enum.StrEnum):
@@ -44,7 +44,7 @@ def command(shell: ShellName) -> None:
     write(get_completion_script(prog_name="kschedcore", complete_var=VARIABLE, shell=shell.value) + "\n")
 
 
-def is_asked() -> bool:
+def is_completion_request() -> bool:
     """Whether a completion script has started this process; if so, get typer ready to answer."""
     if not os.environ.get(VARIABLE):
         return False

@@ -1,7 +1,7 @@
 """The constraints of a pod that can keep it off a node, each of which can be dropped from the pod.
 
 A constraint is what a person would change in a manifest: the requests, the node selector, the tolerations, a
-spread constraint. Dropping all but one and asking the engine tells which nodes that one alone rejects.
+spread constraint. With all but one dropped, the engine reports which nodes that one alone rejects.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Constraint(NamedTuple):
     """One kind of constraint.
 
     Attributes:
-        name: What messages call it.
+        name: The name in messages.
         present: Whether a spec has it.
-        drop: Returns the spec without it.
+        drop: A function that returns the spec without it.
         fixed: Whether it is the same however many pods are placed (a selector, tolerations).
     """
 
@@ -132,7 +132,7 @@ CONSTRAINTS: Final = (
     Constraint("taints", lambda _: True, _tolerating, fixed=True),
     Constraint("node affinity", _has_node_affinity, _without_node_affinity, fixed=True),
 )
-"""Every constraint: first those that placed pods bring about, then those that no pod changes."""
+"""Every constraint: first those that depend on placed pods, then those that do not."""
 
 
 def constraints_of(pod: Pod) -> list[Constraint]:

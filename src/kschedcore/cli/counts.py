@@ -1,4 +1,4 @@
-"""Refuse workloads that ask for more pods than one command can place."""
+"""Reject workloads with more pods than one command can place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kschedcore.errors import UsageError
 __all__ = ["MAX_PODS", "check_counts"]
 
 MAX_PODS = 1_000_000
-"""Maximum number of pods that the workloads of one command line may ask for."""
+"""Maximum number of pods of the workloads of one command line."""
 
 _COUNTS = {
     "Deployment": "replicas",
@@ -23,7 +23,7 @@ _COUNTS = {
 
 
 def check_counts(objects: Iterable[Any]) -> None:
-    """Check the number of pods that workloads ask for.
+    """Check the number of pods of workloads.
 
     Args:
         objects: Whole objects of any kind, or lists of them.
@@ -43,7 +43,7 @@ def check_counts(objects: Iterable[Any]) -> None:
             metadata = item.get("metadata")
             name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
             raise UsageError(
-                f"{item['kind']} {name}: spec.{field} is {count}: the workloads ask for more than {MAX_PODS:,} pods"
+                f"{item['kind']} {name}: spec.{field} is {count}: the workloads have more than {MAX_PODS:,} pods"
             )
 
 

@@ -1,4 +1,4 @@
-"""Say which objects of the manifests a command did not consider, and which pods admission refuses."""
+"""Report the objects of the manifests that a command did not consider, and the pods that admission rejects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "refused_document",
     "refused_lines",
     "report_coverage",
-    "say_not_considered",
+    "report_not_considered",
 ]
 
 _WITHOUT_EFFECT = frozenset({
@@ -35,7 +35,7 @@ _WITHOUT_EFFECT = frozenset({
 
 
 def not_considered(manifests: Manifests) -> dict[str, int]:
-    """Return kind -> number of objects that may create pods or affect placement, and that nothing here reads."""
+    """Return kind -> number of objects that may create pods or affect placement, and that are not read."""
     kinds = Counter(str(each["kind"]) for each in manifests.others)
     return {kind: count for kind, count in sorted(kinds.items()) if kind not in _WITHOUT_EFFECT}
 
@@ -46,10 +46,10 @@ def report_coverage(manifests: Manifests, *, strict: bool) -> None:
     Raises:
         UsageError: There are some, and ``--strict`` was given.
     """
-    say_not_considered(not_considered(manifests), strict=strict)
+    report_not_considered(not_considered(manifests), strict=strict)
 
 
-def say_not_considered(kinds: Mapping[str, int], *, strict: bool) -> None:
+def report_not_considered(kinds: Mapping[str, int], *, strict: bool) -> None:
     """Print a line on standard error about objects that are not considered, by kind.
 
     Raises:
@@ -76,7 +76,7 @@ def refused_lines(refused: Sequence[Refusal]) -> str:
 
 
 def evicted_lines(evicted: Sequence[Eviction]) -> str:
-    """Return a line per pod that gives way to one of higher priority."""
+    """Return a line per pod that a pod of higher priority preempts."""
     return "".join(
         f"{'/'.join(key_of(each.pod))}: evicted from {each.node} for {'/'.join(key_of(each.preemptor))}\n"
         for each in evicted

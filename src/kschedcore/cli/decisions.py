@@ -60,7 +60,7 @@ def refusals(decisions: Iterable[Decision], inquiries: InterruptibleInquiries | 
 
     Args:
         decisions: The decisions.
-        inquiries: What adds the sets of constraints that nodes fail, and the changes that make the pod fit.
+        inquiries: The source of the sets of constraints that nodes fail, and of the changes that make the pod fit.
     """
     same: dict[str, list[Decision]] = {}
     for each in decisions:
@@ -75,13 +75,13 @@ def refusals(decisions: Iterable[Decision], inquiries: InterruptibleInquiries | 
 
 
 def why_not_lines(decision: Decision, inquiries: InterruptibleInquiries | None) -> str:
-    """Return what keeps a pod without a node off the nodes, indented; nothing for one that has a node."""
+    """Return why a pod without a node fits none, indented; nothing for a pod that has a node."""
     answer = _answer(decision, inquiries) if decision.node is None else None
     return "".join(f"  {line}\n" for line in (answer.lines() if answer is not None else ()))
 
 
 def _answer(decision: Decision, inquiries: InterruptibleInquiries | None) -> WhyNot | None:
-    """Return why a pod fits no node; None for one that PreEnqueue keeps out, whatever the nodes are like."""
+    """Return why a pod fits no node; None for a pod that PreEnqueue rejects, whatever the nodes are like."""
     diagnosis = decision.diagnosis
     status = diagnosis.pre_filter if diagnosis is not None else None
     if inquiries is None or (status is not None and status.pre_enqueue):
@@ -93,7 +93,7 @@ def _why(decision: Decision) -> str:
     if not decision.nominated_node:
         return decision.message
     victims = ", ".join(decision.victims)
-    return f"{decision.message} Preempting {victims} would make room on {decision.nominated_node}."
+    return f"{decision.message} Preempting {victims} would let it fit on {decision.nominated_node}."
 
 
 def as_document(decision: Decision, inquiries: InterruptibleInquiries | None = None) -> dict[str, object]:
@@ -101,23 +101,23 @@ def as_document(decision: Decision, inquiries: InterruptibleInquiries | None = N
 
     Args:
         decision: The decision.
-        inquiries: What adds ``whyNot``.
+        inquiries: The source of ``whyNot``.
     """
     namespace, name = key_of(decision.pod)
-    told: dict[str, object] = {
+    content: dict[str, object] = {
         "namespace": namespace,
         "name": name,
         "node": decision.node,
         "feasible": decision.feasible,
     }
     if decision.node is not None:
-        told |= {"score": decision.total, "ties": decision.ties}
-        return {**told, "devices": list(decision.devices)} if decision.devices else told
-    told["message"] = decision.message
-    told["reasons"] = dict(decision.diagnosis.reasons) if decision.diagnosis is not None else {}
+        content |= {"score": decision.total, "ties": decision.ties}
+        return {**content, "devices": list(decision.devices)} if decision.devices else content
+    content["message"] = decision.message
+    content["reasons"] = dict(decision.diagnosis.reasons) if decision.diagnosis is not None else {}
     if decision.nominated_node:
-        told |= {"nominatedNode": decision.nominated_node, "victims": list(decision.victims)}
-    return {**told, **why_not_document(decision, inquiries)}
+        content |= {"nominatedNode": decision.nominated_node, "victims": list(decision.victims)}
+    return {**content, **why_not_document(decision, inquiries)}
 
 
 def why_not_document(decision: Decision, inquiries: InterruptibleInquiries | None) -> dict[str, object]:

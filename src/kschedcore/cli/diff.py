@@ -30,7 +30,7 @@ _LISTS = ("figures", "zones", "apps", "pods")
 
 
 class Format(enum.StrEnum):
-    """What ``-o`` takes here."""
+    """The values of ``-o`` here."""
 
     table = "table"
     json = "json"

@@ -96,9 +96,9 @@ def run(arguments: Sequence[str]) -> int:
     import typer
 
     from kschedcore.cli.app import PROGRAM, build, source_of
-    from kschedcore.cli.completion import is_asked
+    from kschedcore.cli.completion import is_completion_request
 
-    completing = is_asked()
+    completing = is_completion_request()
     try:
         with api_warnings_on_stderr():
             status = build().main(list(arguments), PROGRAM, standalone_mode=False)

@@ -10,4 +10,4 @@ BAD_INPUT = 2
 FAULT = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""What a shell reports of a process that SIGPIPE ended. The signal itself stays ignored: it would end servers."""
+"""The exit status that a shell reports after SIGPIPE. The signal itself stays ignored: it would end servers."""

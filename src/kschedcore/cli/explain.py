@@ -116,7 +116,7 @@ def more(feasible: int, *, every: bool) -> str:
 
 
 def unbound(engine: Engine, pod: Pod) -> Pod:
-    """Return the pod without a node, taken off the one that it has."""
+    """Return the pod without a node; remove it from the node that it has."""
     if not pod.spec.node_name:
         return pod
     import msgspec
@@ -132,10 +132,10 @@ def plugins(explained: Explanation) -> list[str]:
 
 
 def in_order(explained: Explanation, sort_by: str) -> list[str]:
-    """Return the feasible nodes in the order asked for; equal ones by name.
+    """Return the feasible nodes in the order of ``sort_by``; equal ones by name.
 
     Raises:
-        UsageError: Nothing of that name can be sorted by.
+        UsageError: There is no column of that name.
     """
     if sort_by == "name":
         return sorted(explained.totals)
@@ -163,14 +163,18 @@ def scores(explained: Explanation, nodes: Sequence[str], *, wide: bool, show_hea
     """Return feasible nodes × plugins that score."""
     names = plugins(explained)
     rows = [
-        [node, explained.totals[node], *(told(explained.scores[node][plugin], wide=wide) for plugin in names)]
+        [
+            node,
+            explained.totals[node],
+            *(score_cell(explained.scores[node][plugin], wide=wide) for plugin in names),
+        ]
         for node in nodes
     ]
     return columns(["NODE", "TOTAL", *names], rows, show_headers=show_headers)
 
 
-def told(score: Score, *, wide: bool) -> str | int:
-    """Return a score as a cell."""
+def score_cell(score: Score, *, wide: bool) -> str | int:
+    """Return the table cell of a score."""
     return f"{score.raw}/{score.normalised}/{score.weighted}" if wide else score.weighted
 
 
@@ -196,7 +200,7 @@ def rejections(explained: Explanation, *, every: bool, show_headers: bool) -> st
 
 
 def devices(explained: Explanation, *, every: bool) -> str:
-    """Return which requests for devices fail on nodes, and why; equal answers as one line."""
+    """Return which requests for devices fail on nodes, and why; equal reasons as one line."""
     groups: dict[str, list[str]] = {}
     for node, lines in sorted(explained.devices.items()):
         for line in lines:

@@ -52,7 +52,7 @@ FIELDS = ("name", "pods", "placed", "more", "blockedBy")
 """The columns of ``-o csv``."""
 
 RUN_OUT = ("Insufficient ", "Too many pods")
-"""How NodeResourcesFit's reasons begin; the other plugins' were there before anything was placed."""
+"""The prefix of NodeResourcesFit's reasons; other plugins' reasons held before anything was placed."""
 
 
 def command(
@@ -125,8 +125,8 @@ class Row:
     Attributes:
         name: The workload.
         decisions: The decisions.
-        more: How many more would fit, and what the nodes say then; None where Ctrl-C came before the answer.
-        limit: The constraint that keeps the next replica out: what would let it in if it were dropped.
+        more: How many more would fit, and the reasons of the nodes then; None where Ctrl-C came before the answer.
+        limit: The constraint without which the next replica would fit.
     """
 
     name: str
@@ -136,12 +136,12 @@ class Row:
 
     @property
     def placed(self) -> int:
-        """How many of the pods have a node."""
+        """The number of the pods that have a node."""
         return sum(each.node is not None for each in self.decisions)
 
     @property
     def limits(self) -> list[tuple[str, int]]:
-        """What keeps the next replica out, as reason and node count: what ran out, then the commonest."""
+        """The reasons why the next replica fits no node, with node counts: exhausted resources, then the commonest."""
         return sorted(
             self.more.limiting.items() if self.more is not None else (),
             key=lambda item: (not item[0].startswith(RUN_OUT), -item[1], item[0]),
@@ -168,7 +168,7 @@ class Row:
 def row_of(
     name: str, made: Sequence[Decision], more: Capacity | None, inquiries: InterruptibleInquiries
 ) -> Row:
-    """Return the row of a workload, with the constraint that keeps the next replica out.
+    """Return the row of a workload, with the constraint that excludes the next replica.
 
     The engine counts the first plugin that rejects each node. That is the constraint itself for a pod that has nothing
     but requests and is refused for one reason.
@@ -189,7 +189,7 @@ def row_of(
 def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
     """Group decisions by what the pods belong to, as ``namespace/kind/name``.
 
-    Pods of their own that ask for the same are one group, under the name of the first.
+    Pods without a workload that have equal specs are one group, under the name of the first.
     """
     from kschedcore.manifests.workloads import workload_of
 
@@ -199,13 +199,13 @@ def by_workload(made: Iterable[Decision]) -> dict[str, list[Decision]]:
         namespace, name = key_of(each.pod)
         owner = workload_of(each.pod)
         if owner is None:
-            name = first_like.setdefault(what_it_asks(each.pod), name)
+            name = first_like.setdefault(scheduling_key(each.pod), name)
         kind, name = owner or ("Pod", name)
         groups.setdefault(f"{namespace}/{kind.lower()}/{name}", []).append(each)
     return groups
 
 
-def what_it_asks(pod: Pod) -> bytes:
+def scheduling_key(pod: Pod) -> bytes:
     """Return the namespace, labels and spec of a pod as bytes, the same for pods that are alike."""
     import msgspec
 

@@ -1,4 +1,4 @@
-"""Option groups: a command's parameter that is a dataclass stands for one flag for each field."""
+"""Option groups: a command's parameter that is a dataclass defines one flag for each field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turn flags into the library's objects: manifests, the engine, the selected pods."""
+"""Convert flags into the library's objects: manifests, the engine, the selected pods."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_CHANGES = ClusterChanges()
 def load(
     sources: Sources, changes: ClusterChanges = NO_CHANGES, *, namespace: str | None = None
 ) -> Manifests:
-    """Read everything that ``-f`` and ``-k`` name, with the changes that other flags ask for.
+    """Read everything that ``-f`` and ``-k`` name, with the changes of other flags.
 
     Raises:
         UsageError: Nothing is named, a file holds no objects, or a change is invalid.
@@ -72,7 +72,7 @@ def build_engine(
 
     Raises:
         UsageError: The file that ``--config`` names holds no configuration.
-        ConfigError: The configuration is one that kube-scheduler would refuse.
+        ConfigError: kube-scheduler would reject the configuration.
     """
     from kschedcore.engine.engine import Engine
 
@@ -87,7 +87,7 @@ def build_engine(
 
 
 def release(scheduler: SchedulerFlags) -> Release:
-    """Return the release that ``--kubernetes`` and ``--feature-gates`` mean.
+    """Return the release that ``--kubernetes`` and ``--feature-gates`` select.
 
     Raises:
         UsageError: There is no such version or gate, or a gate's value is neither true nor false.
@@ -156,7 +156,7 @@ def find_pod(manifests: Manifests, name: str, *, namespace: str | None) -> Pod:
     """Return the pod that the user named.
 
     Args:
-        manifests: Where to look: pods as they stand, and those that workloads ask for.
+        manifests: The manifests: their pods, and the pods of their workloads.
         name: ``NAME``, ``NAMESPACE/NAME`` or ``pod/NAME``.
         namespace: The value of ``-n``.
 

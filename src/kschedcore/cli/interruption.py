@@ -23,18 +23,18 @@ class Interruption:
     """Whether Ctrl-C was pressed while a command did its work.
 
     Attributes:
-        partial: Whether it was: what there is, is a part.
+        partial: Whether it was, so that the results are partial.
     """
 
     def __init__(self) -> None:
         self.partial = False
 
     def run_batch(self, batch: Callable[[], Done], nothing: Done) -> Done:
-        """Return what a batch comes to, or what was finished of it before Ctrl-C.
+        """Return the result of a batch, or the part of it that was finished before Ctrl-C.
 
         Args:
-            batch: The work, which raises :class:`~kschedcore.errors.Interrupted` with what is finished.
-            nothing: What to return when nothing was finished.
+            batch: The work, which raises :class:`~kschedcore.errors.Interrupted` with the finished part.
+            nothing: The result when nothing was finished.
         """
         finished = nothing
 
@@ -50,7 +50,7 @@ class Interruption:
         return finished if done is None else done
 
     def run(self, work: Callable[[], Done]) -> Done | None:
-        """Return what a piece of work comes to; None when it is not finished, or not begun, because of Ctrl-C."""
+        """Return the result of the work; None when it is not finished, or not begun, because of Ctrl-C."""
         if self.partial:
             return None
         try:

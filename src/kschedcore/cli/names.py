@@ -1,4 +1,4 @@
-"""What to call a pod. Apart from the engine's own ``key_of``, so that printing help needs no engine."""
+"""The name of a pod in output. Separate from the engine's ``key_of``: printing help imports no engine."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ __all__ = [
 
 
 class TieBreak(enum.StrEnum):
-    """What ``--tie-break`` takes: the first of the best nodes by name, or a random one of them."""
+    """The values of ``--tie-break``: the first of the best nodes by name, or a random one of them."""
 
     first = "first"
     random = "random"
@@ -199,7 +199,7 @@ class Selection:
 
     Attributes:
         namespace: The namespace of the pods; None for all.
-        all_namespaces: Whether ``namespace`` is not to be regarded.
+        all_namespaces: Whether to ignore ``namespace``.
         selector: A label selector of the pods.
     """
 

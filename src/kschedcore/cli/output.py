@@ -1,4 +1,4 @@
-"""Printing as kubectl prints: aligned columns for people, versioned documents and CSV for programs."""
+"""Output in kubectl's formats: aligned columns for people, versioned documents and CSV for programs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Cell = str | int | float
 
 
 class Output(enum.StrEnum):
-    """What ``-o`` takes."""
+    """The values of ``-o``."""
 
     table = "table"
     wide = "wide"
@@ -65,7 +65,7 @@ def columns(headers: Sequence[str], rows: Iterable[Sequence[Cell]], *, show_head
     Args:
         headers: One name a column.
         rows: Rows of as many cells.
-        show_headers: Whether the first line holds the headers (``--no-headers`` says no).
+        show_headers: Whether the first line holds the headers (not with ``--no-headers``).
 
     Returns:
         The lines, each ending in a newline; the empty string when there is nothing to show.
@@ -158,7 +158,7 @@ def styled(text: str, style: str) -> str:
 
 
 _READABLE = 30
-"""Minimum width of a folded column; a terminal that has less room breaks the lines itself, as for kubectl."""
+"""Minimum width of a folded column; a narrower terminal breaks the lines itself, as for kubectl."""
 
 
 def emit(content: Document, output: Output) -> None:

@@ -1,4 +1,4 @@
-"""A word to the person at the terminal when something takes longer than a second."""
+"""Progress messages on the terminal for work that takes longer than a second."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 __all__ = ["PATIENCE", "SPINNER", "measured", "progress"]
 
 PATIENCE = 1.0
-"""Seconds of silence before anything is shown."""
+"""Seconds before anything is shown."""
 
 _SHOWN_EVERY = 0.1
-"""Seconds between two looks at how far something is."""
+"""Seconds between two updates."""
 
 SPINNER = "kschedcore-progress"
-"""The name of the thread that shows it."""
+"""The name of the thread that shows progress."""
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def progress(doing: str, *, after: float = PATIENCE) -> Iterator[None]:
 
     Args:
         doing: What to show, for example ``placing 8152 pods``.
-        after: Seconds of silence before it is shown.
+        after: Seconds before it is shown.
     """
     if not sys.stderr.isatty():
         yield

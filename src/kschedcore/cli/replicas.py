@@ -32,7 +32,7 @@ def with_replicas(
 
     Args:
         workloads: Whole objects.
-        wanted: Name -> how many; None stands for every workload not named.
+        wanted: Name -> how many; the key None applies to every workload not named.
 
     Raises:
         UsageError: A workload that is named does not exist.
@@ -45,13 +45,13 @@ def with_replicas(
                 f"--replicas {name}={wanted[name]}: no workload of that name; there are: {known}"
             )
     return [
-        workload if count is None else asking_for(workload, count)
+        workload if count is None else scaled(workload, count)
         for workload in workloads
         for count in [wanted.get(workload["metadata"]["name"], wanted.get(None))]
     ]
 
 
-def asking_for(workload: Mapping[str, Any], count: int) -> dict[str, Any]:
+def scaled(workload: Mapping[str, Any], count: int) -> dict[str, Any]:
     """Return a workload with ``count`` replicas."""
     spec = dict(workload.get("spec") or {})
     if workload["kind"] == "Job":

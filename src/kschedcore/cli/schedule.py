@@ -112,5 +112,5 @@ def command(
 
 
 def _part(made: Collection[Decision], interruption: Interruption) -> str:
-    """Return a remark about an interruption."""
+    """Return a note about an interruption."""
     return f" (partial: interrupted after {len(made):,})" if interruption.partial else ""

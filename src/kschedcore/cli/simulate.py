@@ -1,4 +1,4 @@
-"""``kschedcore simulate -f …``: what happens to this cluster on a bad day, or in the next quarter?"""
+"""``kschedcore simulate -f …``: run a cluster through scenarios of load and failures in simulated time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typer
 
 from kschedcore.cli.amounts import duration_text
 from kschedcore.cli.counts import check_counts
-from kschedcore.cli.coverage import say_not_considered
+from kschedcore.cli.coverage import report_not_considered
 from kschedcore.cli.exits import INTERRUPTED
 from kschedcore.cli.inputs import NOT_FOLLOWED, note, read_config, release
 from kschedcore.cli.options import SchedulerFlags, Sources, Strict
@@ -45,7 +45,7 @@ Example:
 
 
 class Results(enum.StrEnum):
-    """What ``-o`` takes here."""
+    """The values of ``-o`` here."""
 
     table = "table"
     json = "json"
@@ -122,7 +122,7 @@ def command(
         )
     if simulation.ignores_config:
         note(NOT_FOLLOWED)
-    say_not_considered(simulation.cluster.left_aside, strict=strict)
+    report_not_considered(simulation.cluster.left_aside, strict=strict)
     with measured(f"simulating {duration}", "pods") as progress, _stopping(simulation):
         summary = simulation.run_to(output_dir, progress)
     if output is Results.json:

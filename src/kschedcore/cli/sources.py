@@ -48,7 +48,7 @@ def documents_of(sources: Sources) -> list[Document]:
 
 
 def validation_of(sources: Sources) -> FieldValidation:
-    """Return what ``--validate`` asks for; kubectl's true is strict, and its false ignore.
+    """Return the validation that ``--validate`` selects; kubectl's true is strict, and its false ignore.
 
     Raises:
         UsageError: It is none of kubectl's values.
@@ -144,5 +144,5 @@ def _builder(folder: str) -> tuple[str, str]:
 
 
 def standard_input() -> BinaryIO:
-    """Return the stream that ``-`` stands for; it is empty in a process that was started without standard input."""
+    """Return the stream of ``-``; it is empty in a process that was started without standard input."""
     return io.BytesIO() if sys.stdin is None else sys.stdin.buffer

@@ -18,7 +18,7 @@ from kschedcore.errors import UsageError
 if TYPE_CHECKING:
     from kschedcore.api.objects import Node
     from kschedcore.manifests.manifests import Manifests
-    from kschedcore.planning.headroom import Group, Headroom, NamespaceUse, Room
+    from kschedcore.planning.headroom import Group, Headroom, NamespaceUse, ResourceAmounts
 
 __all__ = ["EPILOG", "command"]
 
@@ -134,11 +134,11 @@ def _select(manifests: Manifests, selector: str | None) -> list[Node]:
 
 def _resources(found: Headroom, *, wide: bool) -> list[str]:
     """Return the resources to show: cpu and memory first, then those of the nodes; with ``wide`` also what all have."""
-    first = [each for each in ("cpu", "memory") if each in found.total.rooms]
-    others = [each for each in sorted(found.total.rooms) if each not in first]
+    first = [each for each in ("cpu", "memory") if each in found.total.resources]
+    others = [each for each in sorted(found.total.resources) if each not in first]
     if not wide:
         others = [each for each in others if each not in _ALWAYS_THERE and not each.startswith("hugepages-")]
-    return [each for each in [*first, *others] if found.total.rooms[each].allocatable]
+    return [each for each in [*first, *others] if found.total.resources[each].allocatable]
 
 
 def _table(by: str, groups: Sequence[Group], resources: Sequence[str], *, wide: bool, headers: bool) -> str:
@@ -157,20 +157,22 @@ def _table(by: str, groups: Sequence[Group], resources: Sequence[str], *, wide: 
     rows: list[list[str | int]] = []
     for group in groups:
         for resource in resources:
-            room = group.rooms.get(resource)
-            if room is None or not (room.allocatable or room.requested):
+            amounts = group.resources.get(resource)
+            if amounts is None or not (amounts.allocatable or amounts.requested):
                 continue
             row: list[str | int] = [
                 group.name or NONE,
                 group.nodes,
                 resource,
-                amount(resource, room.allocatable),
-                f"{amount(resource, room.requested)} ({share(room.requested, room.allocatable)})",
-                amount(resource, room.free),
-                amount(resource, room.largest),
+                amount(resource, amounts.allocatable),
+                f"{amount(resource, amounts.requested)} ({share(amounts.requested, amounts.allocatable)})",
+                amount(resource, amounts.free),
+                amount(resource, amounts.largest),
             ]
             rows.append(
-                [*row, room.largest_on or NOTHING, group.pods, f"{room.fragmentation:.0%}"] if wide else row
+                [*row, amounts.largest_on or NOTHING, group.pods, f"{amounts.fragmentation:.0%}"]
+                if wide
+                else row
             )
     return columns(titles, rows, show_headers=headers)
 
@@ -182,7 +184,7 @@ def _namespaces(found: Headroom, resources: Iterable[str], *, headers: bool) -> 
             each.pods,
             resource,
             amount(resource, each.requested[resource]),
-            share(each.requested[resource], found.total.rooms[resource].allocatable),
+            share(each.requested[resource], found.total.resources[resource].allocatable),
         ]
         for each in found.namespaces
         for resource in resources
@@ -194,15 +196,15 @@ def _namespaces(found: Headroom, resources: Iterable[str], *, headers: bool) -> 
 def fragments(found: Headroom, resources: Iterable[str]) -> Iterator[str]:
     """Yield a line for each resource: how much is free on how many nodes, and the most that one of them has."""
     for resource in resources:
-        room = found.total.rooms[resource]
-        if not room.free:
+        amounts = found.total.resources[resource]
+        if not amounts.free:
             yield f"{resource}: none free"
-        elif room.nodes == 1:
-            yield f"{resource}: {amount(resource, room.free)} free, on {room.largest_on}"
+        elif amounts.nodes == 1:
+            yield f"{resource}: {amount(resource, amounts.free)} free, on {amounts.largest_on}"
         else:
             yield (
-                f"{resource}: {amount(resource, room.free)} free on {room.nodes:,} nodes,"
-                f" one node has {amount(resource, room.largest)} ({room.largest_on})"
+                f"{resource}: {amount(resource, amounts.free)} free on {amounts.nodes:,} nodes,"
+                f" one node has {amount(resource, amounts.largest)} ({amounts.largest_on})"
             )
 
 
@@ -216,10 +218,10 @@ def _unusable(found: Headroom) -> Iterator[str]:
 def rows_of(found: Headroom, *, with_namespaces: bool) -> Iterator[list[str | int | None]]:
     """Yield a row for each group and resource under :data:`FIELDS`; namespaces have no nodes."""
     for group in found.groups:
-        for resource, room in group.rooms.items():
+        for resource, amounts in group.resources.items():
             yield [
-                group.by, group.name, group.nodes, group.usable, group.pods, resource, room.allocatable,
-                room.requested, room.free, room.nodes, room.largest, room.largest_on,
+                group.by, group.name, group.nodes, group.usable, group.pods, resource, amounts.allocatable,
+                amounts.requested, amounts.free, amounts.nodes, amounts.largest, amounts.largest_on,
             ]  # fmt: skip
     for each in found.namespaces if with_namespaces else ():
         for resource, requested in sorted(each.requested.items()):
@@ -244,19 +246,19 @@ def _group_document(group: Group) -> dict[str, object]:
         "nodes": group.nodes,
         "usable": group.usable,
         "pods": group.pods,
-        "resources": {resource: _room_document(room) for resource, room in group.rooms.items()},
+        "resources": {resource: _amounts_document(amounts) for resource, amounts in group.resources.items()},
     }
 
 
-def _room_document(room: Room) -> Mapping[str, object]:
+def _amounts_document(amounts: ResourceAmounts) -> Mapping[str, object]:
     return {
-        "allocatable": room.allocatable,
-        "requested": room.requested,
-        "free": room.free,
-        "nodesWithFree": room.nodes,
-        "largest": room.largest,
-        "largestOn": room.largest_on or None,
-        "fragmentation": round(room.fragmentation, 4),
+        "allocatable": amounts.allocatable,
+        "requested": amounts.requested,
+        "free": amounts.free,
+        "nodesWithFree": amounts.nodes,
+        "largest": amounts.largest,
+        "largestOn": amounts.largest_on or None,
+        "fragmentation": round(amounts.fragmentation, 4),
     }
 
 

@@ -32,7 +32,7 @@ _FILE: Final = (".yaml", ".yml", ".json")
 
 
 def apply_changes(manifests: Manifests, changes: ClusterChanges, *, namespace: str | None) -> Manifests:
-    """Return the manifests of the cluster that the flags ask for.
+    """Return the manifests of the cluster with the changes of the flags.
 
     Args:
         manifests: The manifests as they were read.
@@ -77,7 +77,7 @@ def _each(cluster: ChangedCluster, text: str, change: Callable[[str], None]) -> 
 
 
 def _nodes(cluster: ChangedCluster, text: str) -> list[str]:
-    """Return the nodes that a name or a label selector means.
+    """Return the nodes that a name or a label selector selects.
 
     Raises:
         NotFoundError: There is none.

@@ -1,7 +1,7 @@
 """Why a pod has no node: the sets of constraints that nodes fail, and the cheapest changes that make it fit.
 
 kube-scheduler's message counts the first plugin that rejects each node, so a constraint hides those that come after
-it. Here the engine is asked about the pod with each of its constraints alone, which gives every node the whole set
+it. Here the engine filters the pod with each of its constraints alone, which gives for every node the whole set
 that it fails; the changes that are named were tried on the engine.
 """
 
@@ -43,7 +43,7 @@ _CORDON: Final = "cordon"
 _UNSCHEDULABLE: Final = "node(s) were unschedulable"
 _EXISTING: Final = "node(s) didn't satisfy existing pods anti-affinity rules"
 _KEEPS_DOMAINS: Final = frozenset({"taints", "node affinity"})
-"""Constraints that choose the domains of a spread constraint, which is so never looked at without them."""
+"""Constraints that choose the domains of a spread constraint, which is never tried without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Change:
 
 @dataclass(slots=True)
 class WhyNot:
-    """What keeps a pod off the nodes.
+    """The reasons why a pod fits no node.
 
     Attributes:
         nodes: How many nodes there are.
         groups: The sets of constraints that nodes fail -> the nodes, the smallest sets first.
         reasons: Constraint -> the engine's reason, in kube-scheduler's words.
         needs: Resource -> (what the pod requests, the most that is free on a node), for resources that are short.
-        changes: What would make the pod fit, the cheapest first.
+        changes: The changes that would make the pod fit, the cheapest first.
         spread: The spread constraints of the pod, in words.
     """
 
@@ -81,9 +81,9 @@ class WhyNot:
 
     @property
     def blocker(self) -> tuple[frozenset[str], int] | None:
-        """The constraints without which the pod fits on the most nodes, as few as possible, and that number.
+        """The smallest set of constraints without which the pod fits on the most nodes, and that number of nodes.
 
-        Constraints that placed pods bring about come before selectors and taints, which were there from the start.
+        Constraints that depend on placed pods come before selectors and taints, which do not.
         """
         if not self.groups:
             return None
@@ -96,7 +96,7 @@ class WhyNot:
 
     @property
     def limit(self) -> str:
-        """The blocker in kube-scheduler's words, with the number of nodes that it alone keeps the pod off."""
+        """The blocker in kube-scheduler's words, with the number of nodes that fail only it."""
         if (found := self.blocker) is None:
             return ""
         names, count = found
@@ -139,7 +139,7 @@ class WhyNot:
 
 
 def why_not(engine: Engine, pod: Pod, nodes: Iterable[Node]) -> WhyNot:
-    """Return why a pod fits no node of an engine, which is left as it is.
+    """Return why a pod fits no node of an engine; the engine does not change.
 
     Args:
         engine: The engine.
@@ -183,7 +183,7 @@ class Inquiries:
     def after(self, pod: Pod, replicas: int) -> WhyNot | None:
         """Return the sets of constraints for one more replica of a pod, once so many more are placed.
 
-        None when the bounds are reached, and for pods with claims of their own, which a further replica lacks.
+        None when the bounds are reached, and for pods with claims of their own, which another replica would not have.
         """
         if (
             not self._left
@@ -204,7 +204,7 @@ def _named(pod: Pod, suffix: str) -> Pod:
 
 
 class _Inquiry:
-    """The questions about one pod, and what was found."""
+    """The examination of one pod, and its results."""
 
     def __init__(self, engine: Engine, pod: Pod, names: list[str]) -> None:
         self._engine = engine
@@ -366,7 +366,7 @@ class _Inquiry:
         by_zone: dict[str, Node] = {}
         for node in nodes:
             by_zone.setdefault((node.metadata.labels or {}).get(ZONE, ""), node)
-        wanted = [*by_zone, *(zone for zone in _zones_asked_for(self._pod) if zone not in by_zone)]
+        wanted = [*by_zone, *(zone for zone in _required_zones(self._pod) if zone not in by_zone)]
         for zone in [each for each in wanted if each][:_MANY_ZONES]:
             example = by_zone.get(zone, nodes[0])
             with self._engine.what_if() as engine:
@@ -397,7 +397,7 @@ def _copy(node: Node, zone: str) -> Node:
     )
 
 
-def _zones_asked_for(pod: Pod) -> list[str]:
+def _required_zones(pod: Pod) -> list[str]:
     selector = pod.spec.node_selector or {}
     zones = [selector[ZONE]] if ZONE in selector else []
     affinity = pod.spec.affinity.node_affinity if pod.spec.affinity is not None else None

@@ -1,1 +1,1 @@
-"""Plans: what becomes of the pods of manifests once a cluster that receives them is at rest."""
+"""Plans: the placement of the pods of manifests once the cluster no longer changes."""

@@ -1,4 +1,4 @@
-"""What if the cluster of manifests had other nodes, taints or replicas?
+"""Hypothetical changes of the cluster in manifests: other nodes, taints or replicas.
 
 :class:`ChangedCluster` collects changes and returns the manifests of the changed cluster. Pods that lose their node are
 pending again, as their controllers would create them; the manifests that were given stay as they are.
@@ -59,7 +59,7 @@ class ChangedCluster:
         """Return the manifests of the changed cluster.
 
         Raises:
-            ManifestError: A changed object is one that no API server would store.
+            ManifestError: An API server would reject a changed object.
         """
         return self._manifests.changed(self._changed)
 
@@ -103,7 +103,7 @@ class ChangedCluster:
         return names
 
     def _copy_parts(self, base: str, name: str) -> None:
-        """Give a new node the devices and the volume limits of the one that it is a copy of."""
+        """Give a new node the devices and the volume limits of the node that it copies."""
         csi = self._get(("CSINode", "", base))
         if csi is not None:
             self._changed["CSINode", "", name] = csi_node_copy(csi, name)

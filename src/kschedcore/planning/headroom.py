@@ -1,4 +1,4 @@
-"""How much of a cluster is free, where, and in what pieces: by node pool, zone, label and namespace.
+"""The free capacity of a cluster by node pool, zone, label and namespace, and its fragmentation.
 
 Free amounts count on nodes that may take pods: a node that is cordoned, not ready or tainted by a node condition has
 none. The largest hole of a resource is what one node has free, which bounds the pod that fits.
@@ -17,7 +17,7 @@ from kschedcore.manifests.manifests import Manifests
 from kschedcore.planning.node_copies import ZONES
 from kschedcore.rules.amounts import pod_requests
 
-__all__ = ["POOLS", "Group", "Headroom", "NamespaceUse", "Room", "headroom"]
+__all__ = ["POOLS", "Group", "Headroom", "NamespaceUse", "ResourceAmounts", "headroom"]
 
 POOLS: Final = (
     "karpenter.sh/nodepool",
@@ -43,7 +43,7 @@ POOLS: Final = (
 """Labels by which clouds and tools name the pool of a node; the first that a node has counts."""
 
 DEVICES: Final = "devices/"
-"""How the resource of a driver's devices (ResourceSlices) is called: ``devices/gpu.example.com``."""
+"""The prefix of the resource name of a driver's devices (ResourceSlices): ``devices/gpu.example.com``."""
 
 _CONDITIONS: Final = "node.kubernetes.io/"
 
@@ -51,7 +51,7 @@ Amounts = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ResourceAmounts:
     """One resource on a group of nodes, in the scheduler's units: millicores for cpu, bytes, counts.
 
     Attributes:
@@ -81,12 +81,12 @@ class Group:
     """Nodes with something in common.
 
     Attributes:
-        by: What: ``pool``, ``zone``, ``node`` or a label; empty for the group of all nodes.
+        by: The grouping: ``pool``, ``zone``, ``node`` or a label; empty for the group of all nodes.
         name: The value; empty for nodes without one.
         nodes: How many.
         usable: How many of them may take pods.
         pods: How many pods are on them.
-        rooms: Resource -> its amounts.
+        resources: Resource -> its amounts.
     """
 
     by: str
@@ -94,7 +94,7 @@ class Group:
     nodes: int
     usable: int
     pods: int
-    rooms: Mapping[str, Room]
+    resources: Mapping[str, ResourceAmounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,11 @@ class NamespaceUse:
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
-    """What is free in a cluster.
+    """The free capacity of a cluster.
 
     Attributes:
         total: All nodes.
-        groups: Groups of nodes: by each thing asked for, sorted by name, nodes without a value last.
+        groups: Groups of nodes: for each value of ``by``, sorted by name, nodes without a value last.
         namespaces: The namespaces with pods on nodes, by name.
     """
 
@@ -143,7 +143,7 @@ def headroom(
     *,
     nodes: Sequence[Node] | None = None,
 ) -> Headroom:
-    """Return what is free in a cluster.
+    """Return the free capacity of a cluster.
 
     Args:
         manifests: The cluster.
@@ -231,18 +231,18 @@ def _group(by: str, name: str, machines: Sequence[_Machine]) -> Group:
         len(machines),
         sum(each.usable for each in machines),
         sum(each.pods for each in machines),
-        {resource: _room(resource, machines) for resource in resources},
+        {resource: _amounts(resource, machines) for resource in resources},
     )
 
 
-def _room(resource: str, machines: Sequence[_Machine]) -> Room:
+def _amounts(resource: str, machines: Sequence[_Machine]) -> ResourceAmounts:
     holes = {
         each.node.metadata.name: max(0, each.allocatable.get(resource, 0) - each.requested.get(resource, 0))
         for each in machines
         if each.usable
     }
     largest = max(holes.values(), default=0)
-    return Room(
+    return ResourceAmounts(
         allocatable=sum(each.allocatable.get(resource, 0) for each in machines),
         requested=sum(each.requested.get(resource, 0) for each in machines),
         free=sum(holes.values()),

@@ -13,7 +13,7 @@ ZONES: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.i
 
 _HOSTNAME: Final = "kubernetes.io/hostname"
 _OF_CONTROLLERS: Final = "node.kubernetes.io/"
-"""How the keys of taints begin that say how a node is at the moment."""
+"""The key prefixes of taints that express a node's current condition."""
 
 
 _STATUS: Final = ("capacity", "allocatable", "declaredFeatures")

@@ -1,4 +1,4 @@
-"""Place the pods of manifests as a cluster would that receives them and comes to rest.
+"""Place the pods of manifests as a cluster would, until nothing changes any more.
 
 An engine decides about one pod after another. A cluster goes on: pods that are being deleted end, victims of a
 preemption are replaced by their controllers, and a StatefulSet creates no pod before the one of the ordinal below
@@ -64,12 +64,12 @@ class Plan:
 
     @property
     def pods(self) -> int:
-        """How many pods the workloads ask for."""
+        """The number of pods that the workloads specify."""
         return len(self.decisions) + len(self.refused)
 
     @property
     def placed(self) -> int:
-        """How many pods have a node."""
+        """The number of pods that have a node."""
         return sum(each.node is not None for each in self.decisions)
 
 

@@ -54,7 +54,7 @@ class HTTPClient:
                 f'extender urlPrefix "{config.url_prefix}": expected http://host or https://host'
             )
         self._timeout = min(parse_duration(config.http_timeout or "0") or DEFAULT_TIMEOUT, LONGEST_TIMEOUT)
-        self._max_answer = max_response
+        self._max_response = max_response
         self._server_name = config.tls_config.server_name if config.tls_config else ""
         self._tls = _tls(config) if self._url.scheme == "https" else None
 
@@ -76,7 +76,7 @@ class HTTPClient:
             f"{self._url.path}/{verb}",
             body,
             seconds=self._timeout,
-            max_response=self._max_answer,
+            max_response=self._max_response,
         )
         if status != 200:
             url = f"{self._url.geturl()}/{verb}"
