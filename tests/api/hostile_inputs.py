@@ -32,7 +32,7 @@ def pod(**spec: Any) -> str:
     return "--- " + flow("Pod", "p", spec={"containers": [CONTAINER], **spec})
 
 
-def asking_for(cpu: str) -> str:
+def requesting(cpu: str) -> str:
     return f"""\
 apiVersion: v1
 kind: Pod
@@ -81,16 +81,16 @@ EXPRESSION = f"{AFFINITY}.nodeSelectorTerms[0].matchExpressions[0]"
 SPREAD = f"{POD}spec.topologySpreadConstraints[0]"
 
 QUANTITIES: dict[str, Case] = {
-    "words": (asking_for("lots"), f'{REQUEST}found the string "lots", {NOT_A_QUANTITY}'),
-    "unknown suffix": (asking_for("64MB"), f'{REQUEST}found the string "64MB", {NOT_A_QUANTITY}'),
-    "two points": (asking_for("1.2.3"), f'{REQUEST}found the string "1.2.3", {NOT_A_QUANTITY}'),
-    "empty": (asking_for('""'), f'{REQUEST}found the string "", {NOT_A_QUANTITY}'),
-    "endless": (asking_for("9" * 9_999 + "x"), f'{REQUEST}found the string "{"9" * 59}…", {NOT_A_QUANTITY}'),
-    "negative": (asking_for("-1"), f'{REQUEST}Invalid value: "-1": must be greater than or equal to 0'),
-    "a list": (asking_for("[1]"), f"{REQUEST}found a list, expected a string or a number"),
-    "a boolean": (asking_for("yes"), f"{REQUEST}found true, expected a string or a number"),
-    "not a number": (asking_for(".nan"), "document 1: line 11: .nan is no number that JSON can express"),
-    "infinite": (asking_for("-.inf"), "document 1: line 11: -.inf is no number that JSON can express"),
+    "words": (requesting("lots"), f'{REQUEST}found the string "lots", {NOT_A_QUANTITY}'),
+    "unknown suffix": (requesting("64MB"), f'{REQUEST}found the string "64MB", {NOT_A_QUANTITY}'),
+    "two points": (requesting("1.2.3"), f'{REQUEST}found the string "1.2.3", {NOT_A_QUANTITY}'),
+    "empty": (requesting('""'), f'{REQUEST}found the string "", {NOT_A_QUANTITY}'),
+    "endless": (requesting("9" * 9_999 + "x"), f'{REQUEST}found the string "{"9" * 59}…", {NOT_A_QUANTITY}'),
+    "negative": (requesting("-1"), f'{REQUEST}Invalid value: "-1": must be greater than or equal to 0'),
+    "a list": (requesting("[1]"), f"{REQUEST}found a list, expected a string or a number"),
+    "a boolean": (requesting("yes"), f"{REQUEST}found true, expected a string or a number"),
+    "not a number": (requesting(".nan"), "document 1: line 11: .nan is no number that JSON can express"),
+    "infinite": (requesting("-.inf"), "document 1: line 11: -.inf is no number that JSON can express"),
     "of a node": (
         node(memory="-1Gi"),
         "document 1: line 1: Node n1: status.allocatable[memory]: "

@@ -10,7 +10,9 @@ from kschedcore.api.percentages import scaled_value
 @pytest.mark.parametrize(
     ("value", "total", "up", "down"), [(3, 10, 3, 3), ("25%", 10, 3, 2), ("100%", 7, 7, 7), ("0%", 5, 0, 0)]
 )
-def test_fractions_go_the_way_that_is_asked_for(value: int | str, total: int, up: int, down: int) -> None:
+def test_fractions_are_rounded_in_the_given_direction(
+    value: int | str, total: int, up: int, down: int
+) -> None:
     assert scaled_value(value, total, round_up=True) == up
     assert scaled_value(value, total, round_up=False) == down
 

@@ -180,7 +180,7 @@ def test_a_dry_run_decides_and_keeps_nothing(server: APIServer) -> None:
     assert server.request("GET", f"{MAPS}/m")[1]["data"] == {"a": "1"}
 
 
-def test_generation_counts_what_is_asked_for_and_nothing_else(server: APIServer) -> None:
+def test_generation_counts_changes_of_the_spec_only(server: APIServer) -> None:
     made(server, DEPLOYMENTS, deployment())
 
     def generation(path: str, patch: Object) -> int:

@@ -111,7 +111,7 @@ def test_ends_within_a_second_are_counted_together() -> None:
     }
 
 
-def test_what_is_asked_for_is_not_kept_waiting() -> None:
+def test_requested_changes_are_not_delayed() -> None:
     world = World(completions=3, parallelism=1)
     world.send("PATCH", f"{JOBS}/work", {"spec": {"parallelism": 3}})
     world.ready()

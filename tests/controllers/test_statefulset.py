@@ -365,7 +365,7 @@ ACTIONS = st.one_of(
     policy=st.sampled_from(["OrderedReady", "Parallel"]),
     writes=st.integers(0, 6),
 )
-def test_whatever_happens_it_ends_with_what_is_asked_for(
+def test_after_any_history_it_ends_with_the_specified_pods(
     actions: list[tuple[str, int]], policy: str, writes: int
 ) -> None:
     """Also when the controllers are stopped at some write and started anew."""

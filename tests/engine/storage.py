@@ -75,7 +75,7 @@ def volume(
     meta: Json | None = None,
     **spec: Any,
 ) -> Json:
-    """A volume; ``node`` is the only one that reaches it, ``reserved`` the claim it is kept for."""
+    """A volume; only ``node`` can reach it, and it is reserved for the claim ``reserved``."""
     if node:
         term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}
         spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [term]}}

@@ -1,4 +1,4 @@
-"""What is accounted equals what is there, whatever happened before."""
+"""The accounted amounts equal those of the objects, after any history."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def engine_of_three() -> Engine:
 
 
 def kinds(count: int) -> list[dict[str, Any]]:
-    """Pods that the scheduler can tell apart, each keeping to a node of its own among its kind."""
+    """Pods of different classes, each with anti-affinity to the pods of its class."""
     return [
         pod(
             f"p{i}", cpu="1m", memory="1Mi", labels={"kind": str(i)}, affinity=anti_affinity({"kind": str(i)})
@@ -49,7 +49,7 @@ def test_what_no_pod_uses_is_swept_away() -> None:
     assert sum(group is not None and not group.carriers for group in engine._core.topology.groups) <= 5
 
 
-def test_classes_of_pods_that_are_gone_go_before_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classes_of_deleted_pods_are_freed_before_the_table_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classes, "SPARE_CLASSES", 8)
     engine = engine_of_three()
     engine._classes._max_bytes = 1 << 30

@@ -1,4 +1,4 @@
-"""HTTP extenders, spoken to over loopback."""
+"""HTTP extenders over the loopback interface."""
 
 import json
 import socket
@@ -273,7 +273,7 @@ class TestPrioritize:
 class TestManagedResources:
     CONFIG: ClassVar = {"managedResources": [{"name": LICENCE, "ignoredByScheduler": True}]}
 
-    def test_it_is_asked_of_pods_that_want_its_resources_only(self) -> None:
+    def test_it_is_called_only_for_pods_that_request_its_resources(self) -> None:
         answers = Answers(filter=only("b"))
         with serving(answers) as url:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True, **self.CONFIG}

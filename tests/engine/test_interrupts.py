@@ -97,14 +97,14 @@ def test_an_interrupt_at_any_line_of_a_question_leaves_no_trace(name: str) -> No
     engine = engine_of_two()
     before, steps, interrupted = state(engine), 1, True
 
-    def ask(engine: Engine) -> None:
+    def query(engine: Engine) -> None:
         with engine.what_if():
             OPERATIONS[name](engine)
             engine.schedule([pod("more", cpu="1m")])
             engine.remove_node("a")
 
     while interrupted:
-        interrupted = disturbed(engine, ask, "trace", steps)
+        interrupted = disturbed(engine, query, "trace", steps)
         assert state(engine) == before
         check_accounts(engine)
         steps += 13
@@ -159,7 +159,7 @@ def test_a_second_interrupt_while_it_recovers() -> None:
 
 
 class Tripping(FilterPlugin):
-    """Raises what a test says, when it judges a pod of some name."""
+    """Raises the test's exception when it filters a pod of a certain name."""
 
     name = "Tripping"
     reason = "never"

@@ -1,4 +1,4 @@
-"""What preemption remembers of earlier dry runs never shows: an engine that forgets everything decides alike."""
+"""Cached dry runs of preemption change no decision: an engine without the cache decides alike."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Twin:
             self.engine.set_node(node(name))
 
     def apply(self, number: int, step: tuple[Any, ...], victims: list[str]) -> Any:
-        """Do a step; what it came to."""
+        """Take a step and return its result."""
         if self._forgetful:
             self.engine.forget()
         match step:
@@ -133,7 +133,7 @@ class Twin:
     def _decide(self, pod: Json) -> Decision:
         explained = self.engine.explain(pod)
         decision = self.engine.schedule([pod])[0]
-        # What explains itself node by node and what only decides come to the same.
+        # Decisions with and without an explanation are equal.
         assert comparable(explained.decision) == comparable(decision)
         if decision.node is not None:
             assert explained.totals[decision.node] == decision.total

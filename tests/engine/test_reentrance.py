@@ -68,10 +68,10 @@ CALLS: dict[str, Call] = {
     "utilisation": lambda e: e.utilisation(),
     "nominations": lambda e: e.nominations,
 }
-"""What touches an engine's state, by name."""
+"""The methods that use an engine's state, by name."""
 
 HARMLESS = {"extenders", "framework_of", "look_up_objects", "samples", "scheduler_names"}
-"""What only tells of the configuration, and may be called at any time."""
+"""The methods that only return configuration and may be called at any time."""
 
 
 def test_every_public_member_is_listed() -> None:

@@ -47,7 +47,7 @@ class SamplingReference(ReferenceScheduler):
         return max(nodes * (self.percentage or max(50 - nodes // 125, 5)) // 100, FEWEST)
 
     def sampled(self, pod: Json) -> Json:
-        """What comes of scheduling a pod, without preemption; the next search goes on from here."""
+        """Schedule a pod without preemption and return the result; the next search starts where this one stopped."""
         if self.gated(pod):
             return {}
         profile = self.profile_of(pod)

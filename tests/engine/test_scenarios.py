@@ -53,17 +53,17 @@ def test_a_cluster_without_nodes_decides_first_and_grows_afterwards(
     engine = Engine()
     engine.add_pod(pod("bound", labels={"app": "web"}), "b")
 
-    def ask(name: str) -> Decision:
+    def decide(name: str) -> Decision:
         candidate = pod(name, labels={"app": "web"}, **spec)
         return engine.decide(candidate) if method == "decide" else engine.schedule([candidate])[0]
 
-    assert ask("early").message == "no nodes available to schedule pods"
+    assert decide("early").message == "no nodes available to schedule pods"
     engine.set_node(node("a", labels={ZONE: "z"}))
     engine.set_node(node("b", labels={ZONE: "y"}, cpu="1"))
-    assert ask("late").node == "a"
+    assert decide("late").node == "a"
 
 
-def test_a_node_that_comes_back_smaller_takes_nothing_until_it_has_room() -> None:
+def test_a_node_that_returns_smaller_takes_no_pod_until_it_has_free_capacity() -> None:
     engine = engine_with(node("a", cpu="4"))
     engine.schedule([pod("one"), pod("two"), pod("three")])
     engine.set_node(node("a", cpu="2"))
@@ -174,8 +174,8 @@ def test_no_victim_where_eviction_cannot_help() -> None:
     assert engine.decide(pod("high", cpu="1", priority=10)).victims == ("default/low-right",)
 
 
-def test_a_node_is_judged_with_its_nominated_pods_first() -> None:
-    """Found by a random history: a node that fails both ways tells what it lacks with the nominated pod there."""
+def test_a_node_is_filtered_with_its_nominated_pods_first() -> None:
+    """Found by a random history: a node that fails both ways reports its reasons with the nominated pod added."""
     engine = engine_with(node("a", pods=1))
     engine.nominate(pod("waiting", priority=10), "a")
     diagnosis = engine.decide(pod("low", cpu="9", priority=0)).diagnosis

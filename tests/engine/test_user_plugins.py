@@ -65,7 +65,7 @@ class TestFilter:
         assert (verdict.plugin, verdict.code) == ("Named", "UnschedulableAndUnresolvable")
         assert verdict.reasons == ("node(s) had the wrong name",)
 
-    def test_it_is_asked_once_about_all_and_then_about_what_changed(self) -> None:
+    def test_it_is_called_once_for_all_nodes_and_then_for_changed_ones(self) -> None:
         made = engine(Named)
         made.schedule([labelled(f"p{index}", "a") for index in range(3)])
         assert Named.batches[0] == ["a", "b", "c"]

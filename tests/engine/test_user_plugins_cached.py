@@ -1,4 +1,4 @@
-"""What is remembered of a plugin written in Python is what it would say anew, after any history."""
+"""Cached results of a plugin written in Python equal newly computed ones, after any history."""
 
 from __future__ import annotations
 

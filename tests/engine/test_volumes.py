@@ -342,7 +342,7 @@ def limited(limit: int | None, *more: Json) -> Engine:
 
 
 def full(engine: Engine, *claims: str) -> bool:
-    return verdicts(engine, pod("asking", volumes=uses(*claims))) == {"a": [TOO_MANY]}
+    return verdicts(engine, pod("new", volumes=uses(*claims))) == {"a": [TOO_MANY]}
 
 
 def test_volumes_are_counted_as_pods_come_and_go() -> None:

@@ -120,7 +120,7 @@ def capacities(draw: st.DrawFn) -> Json:
 
 
 def drivers() -> list[st.SearchStrategy[Json]]:
-    """What drivers say of themselves, and what they have attached."""
+    """CSI drivers with their limits and attached volumes."""
     return [
         capacities(),
         st.builds(csi_node, names, st.sampled_from((None, 0, 1, 2))),
@@ -240,7 +240,7 @@ class World:
         """Whether evictions are left out: for such claims kube-scheduler's dry run counts by the claim's bare name.
 
         The engine counts the pods that use the claim. The two differ when several pods use it already, or when a
-        victim of another namespace uses one that is called alike.
+        victim of another namespace uses one of the same name.
         """
         namespace = wanting["metadata"]["namespace"]
         held = [each.get("persistentVolumeClaim", {}).get("claimName") for each in wanting["spec"]["volumes"]]

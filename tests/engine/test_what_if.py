@@ -142,13 +142,13 @@ class TestNoTrace:
         engine = engine_with(node("a"))
         before = seen(engine)
 
-        def ask() -> None:
+        def decide() -> None:
             with engine.what_if():
                 engine.schedule([pod("one")])
                 engine.remove_node("z")
 
         with pytest.raises(NotFoundError):
-            ask()
+            decide()
         assert seen(engine) == before
 
     def test_questions_within_questions(self) -> None:

@@ -90,7 +90,7 @@ class TestFilter:
         response = send(extender([node("a")]), "filter", {"Pod": alien, "NodeNames": ["a"]})
         assert "other" in response["FailedAndUnresolvableNodes"]["a"]
 
-    def test_a_pod_that_is_asked_about_is_not_bound(self) -> None:
+    def test_filtering_a_pod_does_not_bind_it(self) -> None:
         made = extender([node("a", "1")], [pod("p", "1", node="a")])
         assert send(made, "filter", {"Pod": pod("p", "1"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 

@@ -86,7 +86,7 @@ def _merged_multi_point(custom: Json) -> list[Json]:
 
 
 def _names_at(point: str, multi_point: list[Json], specific: Json, kubernetes: Kubernetes) -> list[str]:
-    """What both the point and multiPoint name comes first, then the rest of multiPoint, then of the point."""
+    """Plugins that both the point and multiPoint name are first, then the rest of multiPoint, then of the point."""
     named = [entry["name"] for entry in specific.get("enabled") or []]
     disabled = {entry["name"] for entry in specific.get("disabled") or []}
     general = [

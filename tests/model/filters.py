@@ -36,7 +36,7 @@ class Cycle:
         return self._changed(lambda plugin, state: plugin.add_pod(state, self.pod, added, joined)), joined
 
     def _changed(self, change: Change) -> "Cycle":
-        """A plugin that skipped PreFilter is not told: it goes on sitting the cycle out."""
+        """AddPod and RemovePod are not called for a plugin that skipped PreFilter: it stays skipped for the cycle."""
         states = {
             name: deepcopy(state) if _is_counting(self.profile, name) else state
             for name, state in self.states.items()

@@ -18,7 +18,7 @@ Scores = dict[str, int]
 
 @dataclass(frozen=True)
 class Status:
-    """Why a pod, or a node for a pod, is rejected."""
+    """The rejection of a pod, or of a node for a pod."""
 
     code: str
     plugin: str
@@ -30,7 +30,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What PreFilter or PreScore decided: to skip the plugin for this pod, or the state its next calls need.
+    """The result of PreFilter or PreScore: to skip the plugin for this pod, or the state its next calls need.
 
     `nodes` limits the candidates to these names; `rejected` ends the cycle before any node is looked at.
     """
@@ -45,7 +45,7 @@ SKIP = Prepared(skip=True)
 
 
 class Plugin:
-    """A rule. A subclass overrides the calls of its `extension_points`, and nothing else is asked of it."""
+    """A rule. A subclass overrides only the calls of its `extension_points`."""
 
     name = ""
     extension_points: frozenset[str] = frozenset()
@@ -72,7 +72,7 @@ class Plugin:
         return 0
 
     def post_filter(self, state: Any, pod: Json) -> str:
-        """What the plugin has to say when no node is feasible; `state` is None when PreFilter left none."""
+        """The plugin's PostFilter, when no node is feasible; `state` is None when PreFilter left none."""
         raise NotImplementedError
 
     def reserve(self, state: Any, pod: Json, node_name: str) -> Any:

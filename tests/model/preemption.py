@@ -54,12 +54,12 @@ def preempt(cycle: Cycle, rejections: Mapping[str, Status | None]) -> list[Candi
 
 
 def never_helpful(pod: Json, nodes: int) -> str:
-    """What preemption has to say of a pod that was rejected before any node was looked at."""
+    """The result of preemption for a pod that was rejected before any node was filtered."""
     return NEVER if _never_preempts(pod) else unavailable(nodes, Counter({NOT_HELPFUL: nodes}))
 
 
 def unavailable(nodes: int, reasons: Mapping[str, int]) -> str:
-    """Why no node helps: how many nodes for which reason."""
+    """The reasons why preemption helps on no node, with the number of nodes of each."""
     counts = ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items()))
     return f"0/{nodes} nodes are available: {counts}."
 
@@ -69,7 +69,7 @@ def _never_preempts(pod: Json) -> bool:
 
 
 def _ineligible(cycle: Cycle, rejections: Mapping[str, Status | None]) -> str | None:
-    """Why not: the policy forbids it, or earlier victims are still leaving the nominated node."""
+    """The reason why the pod may not preempt: its policy, or earlier victims that terminate on the nominated node."""
     if _never_preempts(cycle.pod):
         return NEVER
     nominated = (cycle.pod.get("status") or {}).get("nominatedNodeName")
@@ -130,9 +130,9 @@ def _start_time(pod: Json) -> datetime:
 
 
 def _by_importance(pods: Iterable[Json]) -> list[Json]:
-    """Higher priority first, then the earlier start; of equals the one that came to the node first.
+    """Higher priority first, then the earlier start; of equals the one that was added to the node first.
 
-    A pod that has not started starts "now" each time it is asked: the one that came last counts as earliest.
+    A pod that has not started starts "now" at each comparison: the one that was added last counts as earliest.
     """
     ordered = list(pods)
     ranks = {id(pod): -rank if _start_time(pod) == LATEST else rank for rank, pod in enumerate(ordered)}
@@ -168,7 +168,7 @@ def _cheapest(candidates: list[Candidate]) -> list[Candidate]:
     """Those of the lowest cost, by name.
 
     kube-scheduler takes any of them. When the victims have not started, each node starts "now" in its turn,
-    and the last it happens to ask about is the latest: here, the last by name.
+    and the last one compared is the latest: here, the last by name.
     """
     lowest = min(_cost(candidate) for candidate in candidates)
     tied = sorted((c for c in candidates if _cost(c) == lowest), key=lambda c: c.node)

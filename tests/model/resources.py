@@ -1,4 +1,4 @@
-"""What a pod asks for and what a node has, in the scheduler's units: milli-CPU, whole units of all else."""
+"""Requests of pods and capacities of nodes, in the scheduler's units: milli-CPU, whole units of all else."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -13,9 +13,9 @@ NON_ZERO_DEFAULTS: Amounts = {"cpu": Fraction(1, 10), "memory": Fraction(200 * 2
 
 
 def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -> Counted:
-    """What a pod asks for, overhead included; `non_zero` assumes 100m and 200Mi where a container names none.
+    """The requests of a pod, overhead included; `non_zero` assumes 100m and 200Mi where a container names none.
 
-    `pod_level` lets the pod's own `spec.resources` take the place of what its containers ask for (KEP-2837).
+    `pod_level` lets the pod's own `spec.resources` take the place of its containers' requests (KEP-2837).
     """
     spec = pod["spec"]
     total = _containers_request(pod, NON_ZERO_DEFAULTS if non_zero else {})
@@ -27,19 +27,19 @@ def pod_requests(pod: Json, *, non_zero: bool = False, pod_level: bool = True) -
 
 
 def _granted_to_pod(pod: Json) -> Amounts:
-    """What the pod itself asks for; while it is resized, the highest of that, allocated and in force (KEP-5419)."""
-    asked = _amounts((pod["spec"].get("resources") or {}).get("requests"))
+    """The pod-level requests; while the pod is resized, the highest of requested, allocated and actual (KEP-5419)."""
+    requested = _amounts((pod["spec"].get("resources") or {}).get("requests"))
     status = pod.get("status") or {}
-    if not asked or status.get("resources") is None:
-        return asked
-    highest = {} if _is_resize_infeasible(status) else dict(asked)
+    if not requested or status.get("resources") is None:
+        return requested
+    highest = {} if _is_resize_infeasible(status) else dict(requested)
     for amounts in (
         _amounts(status["resources"].get("requests")),
         _amounts(status.get("allocatedResources")),
     ):
         for name, amount in amounts.items():
             highest[name] = max(amount, highest.get(name, amount))
-    return {name: highest.get(name, amount * 0) for name, amount in asked.items()}
+    return {name: highest.get(name, amount * 0) for name, amount in requested.items()}
 
 
 def _containers_request(pod: Json, defaults: Amounts) -> Amounts:
@@ -64,13 +64,13 @@ def _containers_request(pod: Json, defaults: Amounts) -> Amounts:
 
 
 def _running_request(pod: Json, container: Json, statuses: str, defaults: Amounts) -> Amounts:
-    """While a resize is under way, the highest of what is asked for, allocated and in force (KEP-1287)."""
+    """The requests; while a resize is under way, the highest of requested, allocated and actual (KEP-1287)."""
     status = pod.get("status") or {}
     own: Json = next((s for s in status.get(statuses) or [] if s["name"] == container["name"]), {})
-    asked = _requests(container.get("resources"))
+    requested = _requests(container.get("resources"))
     if not own.get("resources"):
-        return {**defaults, **asked}
-    request = {} if _is_resize_infeasible(status) else asked
+        return {**defaults, **requested}
+    request = {} if _is_resize_infeasible(status) else requested
     _raise_to(request, _requests(own["resources"]))
     _raise_to(request, _amounts(own.get("allocatedResources")))
     return {**defaults, **request}

@@ -154,7 +154,7 @@ class ReferenceScheduler:
         return profile_for(self._config, name, self.kubernetes)
 
     def gated(self, pod: Json) -> Status | None:
-        """Why the pod may not be scheduled yet."""
+        """The PreEnqueue rejection of the pod, if any."""
         for plugin in self.profile_of(pod).points["preEnqueue"]:
             gated = plugin.pre_enqueue(pod)
             if isinstance(plugin, DynamicResources):

@@ -36,7 +36,7 @@ def priority_of(pod: Json) -> int:
 
 
 def is_terminating(pod: Json) -> bool:
-    """Whether deletion has been asked for."""
+    """Whether the pod is being deleted."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
@@ -74,7 +74,7 @@ class NodeInfo:
 
 @dataclass(frozen=True)
 class Objects:
-    """What the plugins' listers serve, by namespace and name or by name."""
+    """The objects of the plugins' listers, by namespace and name or by name."""
 
     namespaces: dict[str, Json] = field(default_factory=dict)
     services: dict[Key, Json] = field(default_factory=dict)
@@ -100,13 +100,13 @@ class Objects:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Nodes by name, and the pods that wait for room made for them (`status.nominatedNodeName`)."""
+    """Nodes by name, and the nominated pods (`status.nominatedNodeName`)."""
 
     nodes: tuple[NodeInfo, ...]
     objects: Objects
     nominated: tuple[Json, ...] = ()
     now: datetime | None = None
-    """What the clock says; without one nothing has timed out."""
+    """The current time; without one nothing has timed out."""
 
     def node(self, name: str) -> NodeInfo | None:
         return next((info for info in self.nodes if info.name == name), None)

@@ -296,7 +296,7 @@ class TestCountersAndCapacity:
         assert reason(made.decide(pod("q", "e"))) == "cannot allocate all claims"
 
     @pytest.mark.parametrize(
-        ("policy", "asked", "taken"),
+        ("policy", "requested", "consumed"),
         [
             (None, None, "10Gi"),
             ({"default": "2Gi"}, None, "2Gi"),
@@ -310,20 +310,20 @@ class TestCountersAndCapacity:
         ],
     )
     def test_how_much_of_a_device_a_request_takes(
-        self, policy: Json | None, asked: str | None, taken: str | None
+        self, policy: Json | None, requested: str | None, consumed: str | None
     ) -> None:
         capacity = {"memory": {"value": "10Gi", **({"requestPolicy": policy} if policy else {})}}
         shared = device("d", allowMultipleAllocations=True, capacity=capacity)
-        fields: Json = {"capacity": {"requests": {"memory": asked}}} if asked else {}
+        fields: Json = {"capacity": {"requests": {"memory": requested}}} if requested else {}
         step = scheduler(resource_slice("a", shared), claims=(claim("c", exactly(**fields)),)).decide(
             pod("p", "c")
         )
-        if taken is None:
+        if consumed is None:
             assert reason(step) == "cannot allocate all claims"
         else:
             (given,) = step["allocations"]["c"]["devices"]
             assert given["shared"] is True
-            assert given["consumedCapacity"] == {"memory": taken}
+            assert given["consumedCapacity"] == {"memory": consumed}
 
     def test_claims_share_a_device_until_it_is_used_up(self) -> None:
         shared = device("d", allowMultipleAllocations=True, capacity={"memory": {"value": "10Gi"}})

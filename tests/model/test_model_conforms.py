@@ -15,7 +15,7 @@ FAMILIES = [(version, family) for version in VERSIONS for family in families(ver
 
 
 def first_difference(version: Kubernetes, case: Case) -> str | None:
-    """What the model first decides otherwise; None when every step agrees."""
+    """The first difference of the model's decisions; None when every step agrees."""
     scheduler = ReferenceScheduler(case.cluster, kubernetes=version)
     for pod, recorded in zip_longest(case.pending, case.expected):
         if recorded is None:
@@ -39,7 +39,7 @@ def comparable(version: Kubernetes, step: Step) -> Step:
 
 
 def is_another_draw(scheduler: ReferenceScheduler, pod: Step, step: Step, expected: Step) -> bool:
-    """Whether kube-scheduler only drew another of several equally good nodes to make room on."""
+    """Whether kube-scheduler only drew another of several equally good nodes for preemption."""
     if "nominated" not in step or "nominated" not in expected:
         return False
     if {k: v for k, v in step.items() if k not in NOMINATION} != {

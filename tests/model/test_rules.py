@@ -222,12 +222,12 @@ def test_a_resize_counts_the_highest_of_its_amounts() -> None:
 
 
 def test_ignored_resources_are_not_checked() -> None:
-    asks = pod("p")
-    asks["spec"]["containers"][0]["resources"]["requests"]["a.com/x"] = "1"
+    requesting = pod("p")
+    requesting["spec"]["containers"][0]["resources"]["requests"]["a.com/x"] = "1"
     for field, value in (("ignoredResources", "a.com/x"), ("ignoredResourceGroups", "a.com")):
         args = [{"name": "NodeResourcesFit", "args": {field: [value]}}]
-        assert configured(node("n"), pluginConfig=args).decide(asks)["chosen"] == "n"
-    assert "chosen" not in scheduler(node("n")).decide(asks)
+        assert configured(node("n"), pluginConfig=args).decide(requesting)["chosen"] == "n"
+    assert "chosen" not in scheduler(node("n")).decide(requesting)
 
 
 def test_plugins_named_at_a_point_filter_first() -> None:

@@ -31,7 +31,7 @@ def counting() -> tuple[list[Any], Any]:
     return calls, describe
 
 
-def test_the_same_part_is_asked_about_once() -> None:
+def test_the_same_part_is_checked_once() -> None:
     calls, describe = counting()
     part = freeze({"a": 1})
     assert describe(part, "x") == describe(part, "x") == "x: {'a': 1}"

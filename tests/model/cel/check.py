@@ -1,4 +1,4 @@
-"""What is wrong with an expression before any device is looked at: unknown names, and what it cannot result in."""
+"""Check an expression before it is evaluated: unknown names, and results of the wrong type."""
 
 import re
 from functools import cache
@@ -86,7 +86,7 @@ def _check_field(node: Node, *, shared_devices: bool) -> None:
 
 
 def _check_call(node: Node, names: frozenset[str]) -> tuple[tuple[Node, ...], frozenset[str]]:
-    """What is left to check of a call, and the names that its later arguments may use."""
+    """The arguments of a call still to check, and the names that they may use."""
     target = node.target
     if target is None:
         if node.name != "has" and node.name not in FUNCTIONS:

@@ -15,7 +15,7 @@ _UNCONVERTIBLE = {
 
 
 class SelectorError(Exception):
-    """Why a selector has no answer; the message is Kubernetes' own."""
+    """A selector that cannot be evaluated; the message is Kubernetes' own."""
 
 
 def device_matches(expression: str, driver: str, device: Json, *, shared_devices: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What an expression's parts evaluate to: Python's own values, and three kinds that Kubernetes adds."""
+"""The values of expressions: Python's own, and three kinds that Kubernetes adds."""
 
 import re
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class Semver:
 
 
 def _version_problem(text: str) -> str:
-    """What is wrong with a version, as the semver library of Kubernetes says it."""
+    """The error of an invalid version, in the words of the semver library that Kubernetes uses."""
     if not text:
         return "Version string empty"
     parts = text.split(".", 2)

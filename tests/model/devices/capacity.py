@@ -37,13 +37,13 @@ def fits(device: Json, wanted: Mapping[str, str], in_use: Amounts, allocating: A
 
 
 def consumption(device: Json, wanted: Mapping[str, str]) -> dict[str, str]:
-    """What the request takes of each of the device's capacities."""
+    """The amount of each of the device's capacities that the request consumes."""
     capacities = device.get("capacity") or {}
     return {name: consumed(wanted.get(name), capacity) for name, capacity in capacities.items()}
 
 
 def consumed(wanted: str | None, capacity: Json) -> str:
-    """The amount asked for, rounded up as the policy says; without one the policy's default, or all there is."""
+    """The requested amount, rounded up by the policy; without one the policy's default, or the whole capacity."""
     policy = capacity.get("requestPolicy") or {}
     if wanted is None:
         return str(policy["default"] if policy.get("default") is not None else capacity["value"])

@@ -8,7 +8,7 @@ MOST_RESULTS = 32
 
 
 class ClaimError(Exception):
-    """Why a pod's claims cannot be used yet; the message is Kubernetes' own."""
+    """A pod's claims cannot be used yet; the message is Kubernetes' own."""
 
 
 def claims_of(pod: Json, objects: Objects) -> list[Json]:
@@ -103,7 +103,7 @@ def constraints_of(claim: Json) -> list[Json]:
 
 
 def summary(objects: Objects) -> Json:
-    """What every claim has been allocated, as a Step's `allocations` says it."""
+    """The allocation of every claim, in the form of a Step's `allocations`."""
     claims = sorted(objects.resource_claims.values(), key=key_of)
     return {
         claim["metadata"]["name"]: _summary(claim) for claim in claims if allocation_of(claim) is not None

@@ -19,7 +19,7 @@ def consumed_counters(device: Device) -> list[tuple[tuple[str, str], Fraction]]:
 
 
 class AvailableCounters:
-    """What allocated devices have left; may be negative. Found once for a pool's *name*, whatever its driver."""
+    """The amounts that allocated devices leave, maybe negative. Found once for a pool's *name*, whatever its driver."""
 
     def __init__(self, held: InUse) -> None:
         self.held = held
@@ -46,7 +46,7 @@ class AvailableCounters:
 
 
 class DrawnCounters:
-    """What the devices of one search draw."""
+    """The counters that the devices of one search consume."""
 
     def __init__(self, available: AvailableCounters) -> None:
         self.available = available

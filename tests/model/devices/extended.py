@@ -32,7 +32,7 @@ def served_by_devices(resource: str, classes: Mapping[str, Json], allocatable: r
 
 
 def wanted(pod: Json, classes: Mapping[str, Json]) -> resources.Counted:
-    """The extended resources that the pod asks for, when a class is behind any of them."""
+    """The extended resources that the pod requests, when a class backs any of them."""
     requests = {
         name: amount
         for name, amount in resources.pod_requests(pod).items()
@@ -55,7 +55,7 @@ def existing_claim(pod: Json, claims: Iterable[Json]) -> Json | None:
 
 
 def unwritten_claim(pod: Json, namespace: str) -> Json:
-    """A claim without requests: what it asks for depends on the node."""
+    """A claim without requests: they depend on the node."""
     owner = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -101,7 +101,7 @@ def _requests_for_resource(pod: Json, resource: str, class_name: str) -> list[Js
 
 
 def _amount(container: Json, resource: str) -> int:
-    """What a container asks for; an amount that is not whole asks for nothing."""
+    """The requests of a container; an amount that is not whole counts as none."""
     text = ((container.get("resources") or {}).get("requests") or {}).get(resource)
     amount = quantity.parse(text) if text is not None else quantity.parse(0)
     return int(amount) if amount.denominator == 1 else 0

@@ -1,4 +1,4 @@
-"""What allocated claims hold of the devices."""
+"""The devices that allocated claims use."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from tests.model.versions import DeviceFeatures
 
 @dataclass
 class InUse:
-    """What allocated claims hold: whole devices, shared ones and how much of them."""
+    """The devices that allocated claims use: whole ones, and shared ones with the consumed capacity."""
 
     whole: set[DeviceKey] = field(default_factory=set)
     shared: set[DeviceKey] = field(default_factory=set)

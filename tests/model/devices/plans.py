@@ -1,4 +1,4 @@
-"""Before the search: what each claim asks for on a node, and which devices suit which request."""
+"""Preparation of the search: the requests of each claim on a node, and the devices that match each request."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ class AllocationError(Exception):
 
 
 class Planner:
-    """What claims ask for on one node."""
+    """The requests of claims on one node."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Planner:
         self._selected: dict[tuple[int, str, DeviceKey], bool] = {}
 
     def plans(self, index: int) -> ClaimPlan:
-        """What the claim asks for; it must be possible within the limit, at the least.
+        """The requests of the claim; they must be possible within the limit, at the least.
 
         Raises AllocationError.
         """

@@ -1,4 +1,4 @@
-"""What a request, or one alternative of `firstAvailable`, asks for."""
+"""The contents of a request, or of one alternative of `firstAvailable`."""
 
 from dataclasses import dataclass, field
 
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass
 class Plan:
-    """A request with its class, and how many devices it needs; all of them when it asks for all."""
+    """A request with its class, and the number of devices that it needs; all devices in mode `All`."""
 
     claim: int
     request: Request

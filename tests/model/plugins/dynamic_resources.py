@@ -35,7 +35,7 @@ BINDING_TIMEOUT = 600
 
 @dataclass
 class OnNode:
-    """What a node would give."""
+    """The allocation on a node."""
 
     allocations: list[Json]
     extended: Json | None
@@ -75,7 +75,7 @@ class DynamicResources(Plugin):
         self.binding_timeout = timedelta(seconds=_seconds(timeout) if timeout else BINDING_TIMEOUT)
 
     def pre_enqueue(self, pod: Json) -> Status | None:
-        """Asked with the claims at hand: see `missing_claims`."""
+        """Called when all claims exist: see `missing_claims`."""
         return None
 
     def missing_claims(self, pod: Json, objects: Objects) -> Status | None:
@@ -266,7 +266,7 @@ class DynamicResources(Plugin):
 
 
 def _status_of(claim: Json, result: Json) -> Json | None:
-    """What the driver says of an allocated device."""
+    """The driver's status of an allocated device."""
     key = ("driver", "pool", "device")
     devices = (claim.get("status") or {}).get("devices") or []
     return next((d for d in devices if all(d.get(k) == result.get(k) for k in key)), None)

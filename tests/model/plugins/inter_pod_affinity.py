@@ -56,7 +56,7 @@ def _term(pod: Json, term: Json, weight: int = 0) -> Term:
 
 
 def incoming_terms(pod: Json, kind: str, when: str, objects: Objects) -> list[Term]:
-    """Terms of the pod to place: a namespace selector that asks for something names known namespaces only."""
+    """Terms of the pod to place: a namespace selector that is not empty selects known namespaces only."""
     listed = ((pod["spec"].get("affinity") or {}).get(kind) or {}).get(when) or []
     bodies = listed if when == REQUIRED else [term["podAffinityTerm"] for term in listed]
     return [
@@ -181,7 +181,7 @@ class InterPodAffinity(Plugin):
         other: Json,
         info: NodeInfo,
     ) -> None:
-        """What a running pod wants of the pod to place; its required affinity counts as a preference, too."""
+        """The preferences of a running pod about the pod to place; its required affinity counts as one, too."""
 
         def matching(kind: str, when: str) -> list[Term]:
             return [term for term in terms(other, kind, when) if term.matches(pod, namespace_labels)]

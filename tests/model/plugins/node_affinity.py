@@ -15,7 +15,7 @@ def node_affinity_of(pod: Json) -> Json:
 
 
 def matches_required(pod: Json, info: NodeInfo) -> bool:
-    """`nodeSelector` and the required terms of the pod itself; other plugins ask this too."""
+    """`nodeSelector` and the required terms of the pod itself; other plugins use it too."""
     if any(info.labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
         return False
     required = node_affinity_of(pod).get(REQUIRED)

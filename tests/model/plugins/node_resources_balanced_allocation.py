@@ -42,14 +42,14 @@ class NodeResourcesBalancedAllocation(Plugin):
         self.scores_improvement = kubernetes != "1.34"
 
     def pre_score(self, pod: Json, feasible: list[NodeInfo], snapshot: Snapshot) -> Prepared:
-        """A pod that asks for none of the resources would land on the emptiest share anywhere: not scored."""
+        """A pod that requests none of the resources is not scored."""
         requests = resources.pod_requests(pod)
         if all(requests.get(name, 0) == 0 for name in self.resources):
             return SKIP
         return Prepared(requests)
 
     def score(self, state: resources.Counted, pod: Json, info: NodeInfo) -> int:
-        """How even the shares would be; in v1.36, how much the pod improves on how even they are."""
+        """The balance of the shares with the pod; in v1.36, how much the pod improves it."""
         shares_with: list[float] = []
         shares_without: list[float] = []
         for name in self.resources:

@@ -68,7 +68,7 @@ def requested_to_capacity_ratio(shape: list[Json]) -> ResourceScore:
 
 @dataclass(frozen=True)
 class Requested:
-    """What the pod asks for, and the classes that may serve an extended resource in the node's place."""
+    """The pod's requests, and the classes that may serve an extended resource instead of the node."""
 
     amounts: resources.Counted
     classes: Mapping[str, Json]

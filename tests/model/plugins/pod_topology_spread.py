@@ -97,7 +97,7 @@ def _constraint(constraint: Json, selector: Selector, selector_is_empty: bool) -
 
 
 def owners_selector(pod: Json, objects: Objects) -> Selector | None:
-    """What the pod's services and controlling owner select together; None when they select by nothing."""
+    """The combined selector of the pod's services and controlling owner; None when they have none."""
     found: list[Selector] = []
     for (namespace, _), service in objects.services.items():
         selector = (service.get("spec") or {}).get("selector")

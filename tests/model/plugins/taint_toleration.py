@@ -69,7 +69,7 @@ class TaintToleration(Plugin):
         return Prepared([t for t in tolerations if t.get("effect") in (None, "", "PreferNoSchedule")])
 
     def score(self, state: list[Json], pod: Json, info: NodeInfo) -> int:
-        """How many taints the pod would rather avoid."""
+        """The number of PreferNoSchedule taints that the pod does not tolerate."""
         preferred = [taint for taint in info.taints if taint["effect"] == "PreferNoSchedule"]
         return sum(1 for taint in preferred if not any(tolerates(t, taint) for t in state))
 

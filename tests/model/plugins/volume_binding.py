@@ -114,7 +114,7 @@ class VolumeBinding(Plugin):
 
     @staticmethod
     def _problem(pod: Json, volume: ClaimVolume, objects: Objects) -> str | None:
-        """Why a claim cannot be used at all."""
+        """The reason why a claim cannot be used at all."""
         name = volume.claim[1]
         claim = objects.persistent_volume_claims.get(volume.claim)
         if claim is None:

@@ -1,4 +1,4 @@
-"""What the volume plugins share: the claims a pod uses and the classes they name."""
+"""Shared by the volume plugins: the claims of a pod and the classes that they name."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
