@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kschedcore.cli.counts import check_counts
-from kschedcore.cli.coverage import say_not_considered
+from kschedcore.cli.coverage import report_not_considered
 from kschedcore.cli.inputs import read_config, release
 from kschedcore.cli.options import SchedulerFlags, Sources
 from kschedcore.cli.output import write
@@ -105,7 +105,7 @@ def command(
     if nodes is None and not _has_nodes(documents):
         nodes = _NODES
     cluster = _cluster(documents, nodes or 0, factor, scheduler, without or "", seed)
-    say_not_considered(cluster.left_aside, strict=False)
+    report_not_considered(cluster.left_aside, strict=False)
     served = ServedCluster(cluster, host=host, port=port, eager=eager)
     signal.signal(signal.SIGTERM, lambda *_: served.stop())
     signal.signal(signal.SIGINT, lambda *_: served.stop())
