@@ -36,7 +36,7 @@ from kschedcore.engine.queue import in_queue_order
 from kschedcore.engine.registry import with_plugins
 from kschedcore.engine.row_decisions import RowDecisions, in_row_order
 from kschedcore.engine.stepwise import Compiled, Steps, Stepwise
-from kschedcore.errors import ManifestError, NotFoundError, UsageError
+from kschedcore.errors import KschedcoreError, ManifestError, NotFoundError, UsageError
 from kschedcore.manifests.device_claims import claim_of
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.rules.bounds import checked
@@ -270,6 +270,8 @@ class Engine(SchedulerCache):
                 raise interruption
             self._cycles.raise_errors()
         except BaseException as error:
+            if decided and not isinstance(error, KschedcoreError):
+                self._bound.recover()  # the rows may be recorded and not indexed yet
             if decided and self._cycles.are_committed(decided[0]):
                 attach_decisions(error, decided[0].to_arrow())
             raise
