@@ -22,7 +22,7 @@ PACKAGE = SOURCES / "kschedcore"
 SHARED = "kschedcore._native._cyutility"
 
 # Scores are kube-scheduler's integers, computed partly through IEEE doubles: no flag that lets the
-# compiler reassociate, contract or approximate may be added here. Nobody reads the flags of floating-point exceptions,
+# compiler reassociate, contract or approximate may be added here. No code reads the flags of floating-point exceptions,
 # and as long as the compiler has to keep these right it makes no vectors of loops that choose between doubles.
 UNIX = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-std=c11"]
 EXACT = [] if sys.platform == "win32" else UNIX

@@ -1,4 +1,4 @@
-"""What a whole cluster costs: from apply to Running through store, admission, controllers, scheduler and agents.
+"""Benchmark of a whole cluster: from apply to Running through store, admission, controllers, scheduler and agents.
 
     python bench/control_plane.py                     5,000 nodes, 50,000 pods of 500 Deployments
     python bench/control_plane.py --profile           the same, and where the time goes
@@ -37,7 +37,7 @@ MINUTES = 24 * 60
 
 
 def deployment(number: int, replicas: int) -> Object:
-    """A Deployment of the size that production has: two containers that ask for little."""
+    """A Deployment of the size that production has: two containers with small requests."""
     labels = {"app": f"web-{number}"}
     containers = [
         {

@@ -1,4 +1,4 @@
-"""How decisions slow down as clusters grow: pods a second over numbers of nodes, as a table and a plot.
+"""Benchmark of decisions over the size of clusters: pods a second over numbers of nodes, as a table and a plot.
 
     python -m bench.curves --repeat 5 --plot docs/images/growth.svg
 

@@ -1,4 +1,4 @@
-"""What a state of many nodes and bound pods costs to build from Arrow tables, and how memory grows with it.
+"""Benchmark of building a state of many nodes and bound pods from Arrow tables: time and memory.
 
     python bench/growth.py --nodes 1000 10000 100000 --pods-per-node 10
 

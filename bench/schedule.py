@@ -1,4 +1,4 @@
-"""What ``kschedcore schedule`` costs on a big dump, beyond reading its JSON.
+"""Benchmark of ``kschedcore schedule`` on a big dump, without reading its JSON.
 
     python bench/schedule.py --nodes 5000 --pods 30000 --repeat 5
 
@@ -61,8 +61,8 @@ for item in json.load(open(sys.argv[1]))["items"]:
 for name, pods in by_node.items():
     used = defaultdict(Decimal)
     for pod in pods:
-        for resource, asked in pod["requests"].items():
-            used[resource] += asked
+        for resource, requested in pod["requests"].items():
+            used[resource] += requested
     nodes[name]["requested"] = used
 """
 

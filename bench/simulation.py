@@ -1,4 +1,4 @@
-"""What simulations cost: a trace of months, a month of a small cluster, a day of autoscalers.
+"""Benchmark of simulations: a trace of months, a month of a small cluster, a day of autoscalers.
 
     python -m bench.simulation trace CASE         a recorded case's pods come over 150 days to its nodes
     python -m bench.simulation month              10 nodes, 30 days, 60 pods an hour; the memory after each week
@@ -84,7 +84,7 @@ def trace(case: Path, folder: Path) -> Iterator[tuple[str, float]]:
 
 
 def month(folder: Path) -> Iterator[tuple[str, float]]:
-    """Jobs of one pod come to a small cluster, and are gone ten minutes after they have ended."""
+    """Jobs of one pod arrive at a small cluster, and are deleted ten minutes after they have ended."""
     capacity = {"cpu": "16", "memory": "64Gi", "pods": "110"}
     nodes = [node(f"node-{number}", capacity) for number in range(10)]
     container = {"name": "main", "image": "work:1", "resources": {"requests": {"cpu": "1"}}}

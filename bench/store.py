@@ -183,7 +183,7 @@ def limited_server() -> APIServer:
 
 
 def measure_life(server: APIServer, paths: list[str]) -> Iterator[tuple[str, float, str]]:
-    """What the scheduler and the kubelet write of every pod."""
+    """The writes of scheduler and kubelet for every pod."""
     count = len(paths)
 
     def bind() -> None:

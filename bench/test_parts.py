@@ -1,4 +1,4 @@
-"""How long each part of the core takes by itself, on 5,000 nodes: interning, passes, catch-up, counts, loading.
+"""Benchmark of each part of the core by itself, on 5,000 nodes: interning, passes, catch-up, counts, loading.
 
 python -m pytest -m '' --benchmark-only bench/test_parts.py
 """
@@ -88,7 +88,7 @@ def test_catch_up(benchmark: Any, template: dict[str, Any]) -> None:
 
 
 def test_interning(benchmark: Any) -> None:
-    """A thousand pods of as many shapes, told apart and accounted for."""
+    """A thousand pods of as many classes, interned and accounted."""
     pods = [view(template) for template in shapes(10, 0).templates]
 
     def fresh() -> tuple[tuple[Engine], dict[str, Any]]:
@@ -132,7 +132,7 @@ def test_affinity_count(benchmark: BenchmarkFixture, groups: int) -> None:
     for number in range(groups):
         labels = {f"group-{number}": "yes"}
         for key in (ZONE, HOSTNAME):
-            compiled(engine, pod("asks", labels=labels, **required("podAffinity", labels, key))).catch_up()
+            compiled(engine, pod("affine", labels=labels, **required("podAffinity", labels, key))).catch_up()
     counted = compiled(engine, pod("p", labels={f"group-{number}": "yes" for number in range(groups)}))
 
     def bind_and_unbind() -> None:
@@ -145,16 +145,16 @@ def test_affinity_count(benchmark: BenchmarkFixture, groups: int) -> None:
 
 @pytest.mark.parametrize("nodes", [1_000, 100_000])
 def test_what_if(benchmark: BenchmarkFixture, nodes: int) -> None:
-    """One pod placed in a question, and everything put back."""
+    """One pod placed within ``what_if``, and everything restored."""
     engine = Engine()
     engine.add_nodes(node_table(nodes))
     one = view(pod("one"))
 
-    def ask() -> str | None:
+    def decide() -> str | None:
         with engine.what_if():
             return engine.schedule([one])[0].node
 
-    assert benchmark(ask) is not None
+    assert benchmark(decide) is not None
     assert engine.utilisation()["pods"]["requested"] == 0
 
 

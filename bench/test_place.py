@@ -1,4 +1,4 @@
-"""How long the everyday questions take: read a dump, build the engine, place, count what would fit.
+"""Benchmark of common operations: read a dump, build the engine, place, count the pods that would fit.
 
 A thousand nodes in three zones with five thousand pods on them, as a mid-sized cluster's dump would have them.
 """

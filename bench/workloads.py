@@ -1,4 +1,4 @@
-"""How many pods a second the engine places, on the workloads that kube-scheduler is measured with.
+"""Pods placed per second on the workloads of kube-scheduler's own benchmark.
 
     python bench/workloads.py --workload SchedulingBasic --nodes 5000 --init-pods 1000 --pods 10000
 
@@ -35,7 +35,7 @@ Json = dict[str, Any]
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 CHECKED = 2_000
-"""How many of a run's pods are decided again without any cache."""
+"""The number of a run's pods that are decided again without any cache."""
 
 
 @dataclass
@@ -175,7 +175,7 @@ def unschedulable(nodes: int, init: int) -> Workload:
 
 
 def preemption(nodes: int) -> Workload:
-    """A cluster full of unimportant pods, and important ones that each need three victims."""
+    """A cluster full of pods of low priority, and pods of high priority that each need three victims."""
     made = plain(nodes, 0, pod("p", cpu="3", priority=10), preempts=True)
     made.init = [pod(f"low-{i}", cpu="900m", priority=0) for i in range(4 * nodes)]
     return made

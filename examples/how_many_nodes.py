@@ -1,4 +1,4 @@
-"""Say how many more nodes like one that is there it takes until every pod has a node.
+"""Count the copies of a node that must be added until every pod has a node.
 
 Run it: ``python examples/how_many_nodes.py NODE FILE…``, after ``kschedcore demo --save shop`` for example as
 ``python examples/how_many_nodes.py gpu-a1 shop/cluster.yaml shop/app.yaml``.

@@ -1,4 +1,4 @@
-"""Where does each pod go? Three lines, and what they give.
+"""Print the node of each pod, in three lines.
 
 Usage: python examples/place.py cluster.yaml app.yaml
 """
@@ -11,7 +11,7 @@ import kschedcore as ks
 
 
 def main(paths: list[str]) -> None:
-    """Place the pending pods of some manifests, and say where they go and how full the nodes are then."""
+    """Place the pending pods of manifests; print their nodes and the utilisation."""
     cluster = ks.load(*paths)
     engine = ks.Engine(cluster)
     decisions = engine.schedule(cluster.pending)

@@ -1,4 +1,4 @@
-"""Why does a pod not fit, and what is closest to taking it? Explanations as a table.
+"""Show why a pod fits no node, and the nodes that lack the least, as a table.
 
 Usage: python examples/why_not.py NAMESPACE/POD cluster.yaml app.yaml
 """

@@ -1,4 +1,4 @@
-"""What if a zone were lost? For each zone, the pods that would find no node elsewhere.
+"""List, for the loss of each zone, the pods that would fit on no other node.
 
 Run it: ``python examples/without_a_zone.py FILE…``, after ``kschedcore demo --save shop`` for example as
 ``python examples/without_a_zone.py shop``. Exit status 1 when a pod would have no node.

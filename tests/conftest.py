@@ -26,7 +26,7 @@ class _Errors(logging.Handler):
 
 @pytest.fixture
 def logged_errors() -> Iterator[list[logging.LogRecord]]:
-    """What components log as errors; a test that expects some takes them out of the list."""
+    """The errors that components log; a test that expects some removes them from the list."""
     handler = _Errors()
     logger = logging.getLogger("kschedcore")
     logger.addHandler(handler)

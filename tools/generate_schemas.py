@@ -55,7 +55,7 @@ KEY_DEFAULTS = {"protocol": "TCP"}
 
 
 def short(name: str) -> str:
-    """``io.k8s.api.core.v1.Pod`` -> ``core.v1.Pod``; the machinery's types go by ``meta.v1``, ``runtime``."""
+    """``io.k8s.api.core.v1.Pod`` -> ``core.v1.Pod``; types of apimachinery are ``meta.v1``, ``runtime``."""
     for prefix in ("io.k8s.api.", "io.k8s.apimachinery.pkg.apis.", "io.k8s.apimachinery.pkg."):
         if name.startswith(prefix):
             return name[len(prefix) :]

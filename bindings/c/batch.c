@@ -70,7 +70,7 @@ batch_new(int64_t rows)
     return (batch){.schema = schema_of("", "+s"), .array = array_of(rows, 1)};
 }
 
-/* Make room for one more column and return where it goes. */
+/* Add one column and return its array. */
 static struct ArrowArray *
 column(batch *to, const char *name, const char *format, int64_t buffers)
 {

@@ -1,4 +1,4 @@
-/* Places six pods on three nodes, says where they go, makes room, and explains one of them.
+/* Place six pods on three nodes, print their nodes, remove one pod, and explain a decision.
  *
  * Usage: example [PYTHON]   with the Python executable whose packages hold kschedcore
  */

@@ -11,13 +11,13 @@ extern "C" {
 /* Start the interpreter, if none runs, and return the table of functions; any thread may then call them.
  *
  * `python` is the path of the Python executable whose packages are used, such as a virtual environment's bin/python;
- * NULL stands for the one that the library was built with. Environment variables (PYTHONPATH…) act as they do on that
+ * NULL selects the one that the library was built with. Environment variables (PYTHONPATH…) act as they do on that
  * executable. Signal handlers and the locale stay as they are.
  *
- * NULL when it fails; kschedcore_open_error() then says why. Further calls return the same table. */
+ * NULL when it fails; kschedcore_open_error() then returns the reason. Further calls return the same table. */
 const kschedcore_api *kschedcore_open(const char *python);
 
-/* What went wrong in the calling thread's last kschedcore_open(), in one line; "" when nothing did. */
+/* The error of the calling thread's last kschedcore_open(), in one line; "" when nothing did. */
 const char *kschedcore_open_error(void);
 
 /* End the interpreter that kschedcore_open() started; one that ran before is left alone. Call it from the thread that

@@ -19,7 +19,7 @@ PRICE = "example.com/cents-per-hour"
 
 
 class HeadroomArgs(Args, frozen=True):
-    """What ``pluginConfig`` may say."""
+    """The plugin's arguments in ``pluginConfig``."""
 
     percent: int = 10
 

@@ -37,7 +37,7 @@ cdef class HeadroomKernel(FilterPlugin):
 
 
 class HeadroomArgs(Args, frozen=True):
-    """What ``pluginConfig`` may say."""
+    """The plugin's arguments in ``pluginConfig``."""
 
     percent: int = 10
 

@@ -1,6 +1,6 @@
 """The table of hostile inputs: what is wrong -> (a manifest, the message it is refused with).
 
-A message leaves out the file, and one that ends in ``…`` goes on.
+Messages are without the file; an expected text that ends in ``…`` is a prefix.
 """
 
 from __future__ import annotations

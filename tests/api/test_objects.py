@@ -33,7 +33,7 @@ POD: Json = {
                 "image": "nginx:1.27",
                 "resources": {"requests": {"cpu": "250m", "memory": 64, "nvidia.com/gpu": 1.5}},
                 "ports": [{"containerPort": 80, "hostPort": 8080, "hostIP": "10.0.0.1", "protocol": "TCP"}],
-                "env": [{"name": "A", "value": "nobody here reads this"}],
+                "env": [{"name": "A", "value": "not read by the scheduler"}],
             }
         ],
         "nodeSelector": {"disk": "ssd"},

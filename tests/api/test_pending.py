@@ -1,4 +1,4 @@
-"""Which pods of workloads wait for a node when some are there already."""
+"""The pending pods of workloads of which some pods exist already."""
 
 from __future__ import annotations
 

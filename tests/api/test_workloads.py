@@ -1,4 +1,4 @@
-"""The pods that workloads ask for."""
+"""The pods of workloads."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class TestPodTopologyLabels:
 
 
 class TestQuotaScopes:
-    """Which pods a quota with a scope selector counts."""
+    """The pods that a quota with a scope selector counts."""
 
     def quota(self, server: Server, requirement: dict[str, Any]) -> None:
         selector = {"matchExpressions": [requirement]}

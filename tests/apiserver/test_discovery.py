@@ -46,7 +46,7 @@ def test_every_resource_can_be_listed() -> None:
 
 
 def test_every_subresource_answers() -> None:
-    """What names no object is not found; what is no subresource is not served at all."""
+    """Unknown objects and unknown subresources are not found."""
     for path, found in resource_lists():
         for each in found["resources"]:
             plural, _, subresource = each["name"].partition("/")

@@ -1,4 +1,4 @@
-"""Who manages which field may be worked out at any time: it comes to the same."""
+"""Field managers can be computed at any time, with the same result."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ def played(history: list[Write], reads: Reads) -> APIServer:
 def test_it_does_not_matter_when_somebody_asks(drawn: tuple[str, list[Write]], some: set[int]) -> None:
     collection, history = drawn
 
-    def ask(server: APIServer, _number: int) -> None:
+    def read(server: APIServer, _number: int) -> None:
         server.request("GET", f"{collection}/x")
 
     def ask_now_and_then(server: APIServer, number: int) -> None:
         if number in some:
-            ask(server, number)
+            read(server, number)
 
-    always = played(history, ask).request("GET", f"{collection}/x")
+    always = played(history, read).request("GET", f"{collection}/x")
     assert played(history, lambda _server, _number: None).request("GET", f"{collection}/x") == always
     assert played(history, ask_now_and_then).request("GET", f"{collection}/x") == always
 

@@ -72,7 +72,7 @@ SUBRESOURCES = ["", "/status", "/scale", "/binding", "/eviction", "/finalize"]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where something can be put in place of what is there."""
+    """The positions at which a value can be replaced."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = [path] if path else []
     for key, item in items:

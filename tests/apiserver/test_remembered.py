@@ -1,4 +1,4 @@
-"""What is remembered of specs changes nothing but the time that an answer takes."""
+"""Cached results about specs change only the time of a response."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SPEC_FIELDS: dict[str, list[Any]] = {
 }
 WRONG_FIELDS: list[tuple[str, Any]] = [
     ("hostNetwork", 1),
-    ("serviceAccountName", "nobody"),
+    ("serviceAccountName", "missing"),
     ("priorityClassName", "unheard-of"),
     ("priority", 7),
     ("runtimeClassName", "unheard-of"),

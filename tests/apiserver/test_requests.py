@@ -220,7 +220,7 @@ def test_a_pod_is_bound_once(server: APIServer) -> None:
     target = {
         "apiVersion": "v1",
         "kind": "Binding",
-        "metadata": {"name": "p", "annotations": {"why": "room"}},
+        "metadata": {"name": "p", "annotations": {"why": "capacity"}},
     }
     code, status = server.request("POST", f"{PODS}/p/binding", {**target, "target": {"kind": "Node"}})
     assert (code, status["reason"]) == (422, "Invalid")
@@ -230,7 +230,7 @@ def test_a_pod_is_bound_once(server: APIServer) -> None:
     assert code == 201
     _, bound = server.request("GET", f"{PODS}/p")
     assert bound["spec"]["nodeName"] == "n"
-    assert bound["metadata"]["annotations"] == {"why": "room"}
+    assert bound["metadata"]["annotations"] == {"why": "capacity"}
     assert [c["type"] for c in bound["status"]["conditions"]] == ["PodScheduled"]
     assert pod_object["spec"] == {key: v for key, v in bound["spec"].items() if key != "nodeName"}
     code, status = server.request("POST", f"{PODS}/p/binding", {**target, "target": {"name": "m"}})
@@ -733,15 +733,13 @@ class TestResize:
         assert self.patched(server, over)[0] == 403
         for name, amount in (("c", "900m"),):
             body = {"spec": {"containers": [{"name": name, "resources": {"requests": {"cpu": amount}}}]}}
-            assert (
-                server.request("PATCH", self.path, body, self.strategic)[0] == 403
-            )  # the sidecar asks for none
+            assert server.request("PATCH", self.path, body, self.strategic)[0] == 403  # the sidecar has none
         server.request("DELETE", f"{quotas}/q")
         assert self.patched(server, over)[0] == 200
 
 
 class TestListsAndWatches:
-    """Where lists and watches begin, and which parameters go together."""
+    """Resource versions of lists and watches, and the combinations of parameters."""
 
     def begun(self, server: APIServer, query: str) -> list[str]:
         response = server.send(Request("GET", f"{MAPS}?watch=true&{query}"))

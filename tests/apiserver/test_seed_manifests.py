@@ -243,7 +243,7 @@ class TestResourceQuota:
 
 
 class TestPodLevelResources:
-    """A pod may ask for its containers together (v1.34)."""
+    """A pod may have pod-level resources for its containers together (v1.34)."""
 
     def test_requests_default_to_the_containers_or_the_limit(self, server: Server) -> None:
         limits = {"cpu": "2", "memory": "1Gi"}

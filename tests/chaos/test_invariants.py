@@ -235,8 +235,8 @@ def ignores_running_jobs(patch: Patch) -> tuple[Step, ...]:
 
 def scales_beyond_its_bounds(patch: Patch) -> tuple[Step, ...]:
     """The autoscaler ignores its limits."""
-    asked = Limited(7, ("ReadyForNewScale", ""), ("DesiredWithinRange", ""), is_limited=False)
-    patch.setattr(horizontalpodautoscaler, "limited", lambda *_args: asked)
+    limited = Limited(7, ("ReadyForNewScale", ""), ("DesiredWithinRange", ""), is_limited=False)
+    patch.setattr(horizontalpodautoscaler, "limited", lambda *_args: limited)
     target = {"type": "Utilization", "averageUtilization": 20}
     body = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": 4,

@@ -201,12 +201,12 @@ def test_quota_and_concurrent_creates() -> None:
 
 def test_a_replica_set_refused_by_a_quota_retries_after_its_back_off() -> None:
     """Freed quota triggers no sync of a refused ReplicaSet: it retries after its back-off (Kubernetes issue 98656)."""
-    asked = deployment(4, 0, 1, terminationGracePeriodSeconds=90)
-    assert isinstance(asked, Request)
-    assert asked.body is not None
-    asked.body["spec"]["template"]["metadata"]["annotations"] = {ANNOTATION: '{"stop": {"seconds": 60}}'}
+    request = deployment(4, 0, 1, terminationGracePeriodSeconds=90)
+    assert isinstance(request, Request)
+    assert request.body is not None
+    request.body["spec"]["template"]["metadata"]["annotations"] = {ANNOTATION: '{"stop": {"seconds": 60}}'}
     quota = Request("POST", QUOTAS, {"metadata": {"name": "full"}, "spec": {"hard": {"pods": "4"}}})
-    scenario = Scenario(node("node-1"), quota, Run(1), asked, Run(10), roll_to("app:2"), Run(62))
+    scenario = Scenario(node("node-1"), quota, Run(1), request, Run(10), roll_to("app:2"), Run(62))
     assert scenario.phases() == {"Running": 3}
     # Refused at first, it tries after 5 ms, 10 ms, 20 ms, … and so 41 s and 82 s after the beginning.
     scenario.apply(Run(19))

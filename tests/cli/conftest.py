@@ -21,7 +21,7 @@ DATA = Path(kschedcore.cli.__file__).parent / "data"
 
 @dataclass(frozen=True)
 class Result:
-    """What one command line came to."""
+    """The result of one command line."""
 
     status: int
     out: str

@@ -137,7 +137,7 @@ class TestFaults:
 
 
 class TestProcess:
-    """What only a process of its own can show."""
+    """Behaviour that needs a process of its own."""
 
     def kschedcore(self, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(

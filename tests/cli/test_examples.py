@@ -69,10 +69,10 @@ def test_without_a_zone_of_no_matter(
     example: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     node = "{apiVersion: v1, kind: Node, metadata: {name: %s, labels: {topology.kubernetes.io/zone: %s}}, %s}"
-    room = "status: {allocatable: {cpu: 4, pods: 9}}"
+    status = "status: {allocatable: {cpu: 4, pods: 9}}"
     pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}]}}"
     manifests = tmp_path / "zones.yaml"
-    manifests.write_text("\n---\n".join([node % ("a", "a", room), node % ("b", "b", room), pod]))
+    manifests.write_text("\n---\n".join([node % ("a", "a", status), node % ("b", "b", status), pod]))
     with pytest.raises(SystemExit, match="0"):
         example("without_a_zone.py", str(manifests))
     assert capsys.readouterr().out.splitlines() == [

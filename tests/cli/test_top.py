@@ -122,8 +122,13 @@ def test_nodes_that_take_no_pods_have_nothing_free(command: Run, out: dict[str, 
 
 def test_a_node_with_too_much_on_it_has_no_hole(command: Run) -> None:
     write(node("a", cpu="1"), node("b", cpu="2"), pod("p", "a", cpu="1500m"))
-    room = command("top -f dump.yaml -o json").json()["total"]["resources"]["cpu"]
-    assert (room["requested"], room["free"], room["largest"], room["largestOn"]) == (1500, 2000, 2000, "b")
+    amounts = command("top -f dump.yaml -o json").json()["total"]["resources"]["cpu"]
+    assert (amounts["requested"], amounts["free"], amounts["largest"], amounts["largestOn"]) == (
+        1500,
+        2000,
+        2000,
+        "b",
+    )
 
 
 def test_devices_of_drivers_are_counted(command: Run) -> None:
@@ -151,9 +156,9 @@ def test_csv_and_yaml_have_what_json_has(command: Run) -> None:
     groups = {(each["by"], each["name"]): each for each in document["groups"]}
     for row in rows:
         if row["by"] != "namespace":
-            room = groups[row["by"], row["name"]]["resources"][row["resource"]]
+            amounts = groups[row["by"], row["name"]]["resources"][row["resource"]]
             assert [row[key] for key in ("allocatable", "free", "largest")] == [
-                str(room[key]) for key in ("allocatable", "free", "largest")
+                str(amounts[key]) for key in ("allocatable", "free", "largest")
             ]
     assert {row["name"] for row in rows if row["by"] == "namespace"} == {"ml", "shop"}
 

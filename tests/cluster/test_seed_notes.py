@@ -260,7 +260,7 @@ def test_a_manifest_that_is_refused_names_its_file_and_applies_nothing(
     [
         (lambda c: c.taint("node-1", "a=b:NoSchedule", "a=c:Nowhere"), "unsupported taint effect"),
         (lambda c: c.label("node/node-1", "kubernetes.io/os=other"), "--overwrite is false"),
-        (lambda c: c.get("deployment/nobody"), 'deployments.apps "nobody" not found'),
+        (lambda c: c.get("deployment/missing"), 'deployments.apps "missing" not found'),
         (lambda c: c.get("things/x"), "the server doesn't have a resource type"),
         (lambda c: c.run_for("soon"), "is no span of time"),
         (lambda c: c.restart("kubectl"), "does not run here"),

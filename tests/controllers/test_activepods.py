@@ -1,4 +1,4 @@
-"""Who goes first when there are too many: each rule alone, and in their order."""
+"""The order in which surplus pods are deleted: each rule alone, and the rules in their order."""
 
 from __future__ import annotations
 

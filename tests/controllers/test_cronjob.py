@@ -30,7 +30,7 @@ class World(worlds.World):
         self.ready()
 
     def jobs(self) -> list[str]:
-        """When the Jobs that are there were due, in order."""
+        """The scheduled times of the existing Jobs, in order."""
         mark = "batch.kubernetes.io/cronjob-scheduled-timestamp"
         jobs = self.informers["jobs.batch"].in_namespace(DEFAULT_NAMESPACE)
         return sorted(job["metadata"]["annotations"][mark] for job in jobs)

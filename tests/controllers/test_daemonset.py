@@ -87,7 +87,7 @@ def test_every_node_has_one_and_so_do_those_that_come() -> None:
     for name in ("b", "d"):
         world.client.delete("nodes", CLUSTER_SCOPE, name)
     world.settle()
-    # One that never ran goes; one that did is left to the pod garbage collector.
+    # A pod that never ran is deleted; the pod garbage collector deletes one that did.
     assert set(world.pods()) == {"a", "b", "c"}
     assert world.status("desiredNumberScheduled") == 2
 

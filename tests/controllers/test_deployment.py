@@ -71,7 +71,7 @@ class World(worlds.World):
             self.settle()
 
     def images(self) -> dict[str, int]:
-        """How many pods there are of each image."""
+        """The number of pods of each image."""
         images = [image_of(pod) for pod in self.pods()]
         return {image: images.count(image) for image in images}
 
@@ -181,7 +181,7 @@ def test_a_rolling_update_keeps_between_its_floor_and_its_ceiling(
     world.finish_rollout()
     most = replicas + amount(surge, replicas, math.ceil)
     spare = min(amount(unavailable, replicas, math.floor), replicas)
-    # Percentages of few replicas may come to nothing; one pod gives way then.
+    # Percentages of few replicas may both round to 0; one pod may be unavailable then.
     least = replicas - (spare if spare or most > replicas else 1)
 
     def settle() -> None:
@@ -204,7 +204,7 @@ def test_a_rolling_update_keeps_between_its_floor_and_its_ceiling(
 
 
 def amount(given_amount: int | str, replicas: int, rounded: Any) -> int:
-    """What a number or percentage of replicas comes to, worked out in percent so that it is exact."""
+    """The resolved value of a number or percentage of replicas, computed with integers so that it is exact."""
     if isinstance(given_amount, int):
         return given_amount
     percent = int(given_amount.removesuffix("%")) * replicas
@@ -333,7 +333,7 @@ def test_a_rollout_that_does_not_progress_in_time_is_told(world: World) -> None:
 
 
 def test_a_deadline_that_was_met_long_ago_is_not_looked_at_again(world: World) -> None:
-    """Scaled when the deadline of its last rollout is past: no loop that never comes to rest."""
+    """Scaled when the deadline of its last rollout is past: no endless loop of syncs."""
     world.create(2, strategy=rolling(1, 0), progressDeadlineSeconds=100)
     world.settle()
     world.make_some_ready()

@@ -1,4 +1,4 @@
-"""What is owned goes with its owners, at once or before them, or is set free."""
+"""Dependents are deleted after their owners, before them, or orphaned."""
 
 from __future__ import annotations
 

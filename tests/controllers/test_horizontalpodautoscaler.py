@@ -17,7 +17,7 @@ LABELS = {"app": "web"}
 
 
 class Load:
-    """What every pod uses: in all, shared among them, or unknown."""
+    """The usage of pods: each, in total and shared among them, or unknown."""
 
     def __init__(self) -> None:
         self.each: int | None = 100
@@ -61,7 +61,7 @@ class World(worlds.World):
         self.ready()
 
     def tick(self, times: int = 1) -> list[int]:
-        """How many replicas there are after each period, all of them ready."""
+        """The number of replicas after each period, all of them ready."""
         found = []
         for _ in range(times):
             self.run_for(seconds=15)
@@ -118,7 +118,7 @@ def test_it_goes_down_only_when_nothing_higher_was_asked_for_in_five_minutes() -
 
 
 def test_what_is_there_at_first_counts_as_asked_for() -> None:
-    """A restarted controller, as one that meets an autoscaler first, takes nothing down before the window is over."""
+    """A restarted controller, like one with a new autoscaler, does not scale down before the window is over."""
     world = World(replicas=10)
     world.load.each = 10
     assert world.tick(10) == [10] * 10

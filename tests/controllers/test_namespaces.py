@@ -1,4 +1,4 @@
-"""What every namespace has, how one ends, and what its quotas say is used."""
+"""Default objects of namespaces, their deletion, and the usage in quota statuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that ask for a service account's token."""
+"""Secrets of type service-account-token."""
 
 from __future__ import annotations
 

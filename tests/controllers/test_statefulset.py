@@ -390,7 +390,7 @@ def test_after_any_history_it_ends_with_the_specified_pods(
         else:
             world.make_ready(pod)
         world.settle_stopping_after(writes)
-    # By hand, as the reference asks, where an update broke down.
+    # Deleted by hand, as the documentation requires after a failed update.
     for name, present in world.images().items():
         if present != image and not world.is_ready(name):
             world.delete(name)

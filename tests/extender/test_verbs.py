@@ -70,7 +70,7 @@ class TestFilter:
         assert response["NodeNames"] == ["a"]
         assert response["FailedAndUnresolvableNodes"] == {"z": "node 'z' is not known to the extender"}
 
-    def test_whole_nodes_are_judged_as_they_are_shown_and_come_back_whole(self) -> None:
+    def test_whole_nodes_are_filtered_as_sent_and_returned_whole(self) -> None:
         made = extender([node("a", "1")])
         shown = [node("a", "4"), node("new", "1")]
         response = send(made, "filter", {"Pod": pod("p", "2"), "Nodes": {"items": shown}, "NodeNames": None})

@@ -165,7 +165,7 @@ _PLAIN: dict[str, Any] = {
 
 
 def _plain(name: str, field: Field) -> Any:
-    """Return a valid value of a required field, as far as its name and type tell."""
+    """Return a valid value of a required field, as far as its name and type determine it."""
     if field.type == "object":
         return _new(field.ref)
     return _NAMED.get(name, "x") if field.type == "string" else copy.deepcopy(_PLAIN[field.type])
@@ -240,7 +240,7 @@ _NEEDS: dict[tuple[str, str], Object] = {
         for name in ("containerResource", "external", "object", "pods", "resource")
     },
 }
-"""What else an object needs that has a field of a type."""
+"""The other fields that an object with a field of a type needs."""
 
 
 def with_value(kind: Kind, path: Path, value: Any, name: str = "edge") -> Object:

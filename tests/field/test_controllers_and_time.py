@@ -1,4 +1,4 @@
-"""What people reported of workloads that wait, end and are replaced, as scenarios of a simulated cluster.
+"""Reported problems of workloads that wait, end and are replaced, as scenarios of a simulated cluster.
 
 Each test names the reports that it is derived from.
 """

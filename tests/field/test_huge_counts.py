@@ -1,4 +1,4 @@
-"""Workloads that ask for billions of pods: bounded time and memory, and the rest of the cluster goes on."""
+"""Workloads with billions of pods: bounded time and memory, and the rest of the cluster keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``schedule`` and ``fit`` say of a manifest is what controllers and admission of a cluster do with it.
+"""``schedule`` and ``fit`` agree with the controllers and the admission of a cluster.
 
 Source of the claims that controllers create: kubernetes/autoscaler#7321.
 """

@@ -372,7 +372,7 @@ def test_apply_of_one_port_with_two_protocols(steps: list[Any], left: list[str])
     ],
 )
 def test_units_that_are_hardly_meant(command: Any, requests: dict[str, str], warned: str) -> None:
-    """What is valid and off by a factor of a thousand or more is placed, with a warning on standard error."""
+    """Valid amounts that are off by a factor of a thousand or more are placed, with a warning on standard error."""
     web = workload("Deployment", "web", {"containers": [container(**requests)]})
     result = command("schedule", node("n1"), web)
     assert result.status == 0

@@ -276,11 +276,11 @@ class Case:
             (2, lambda: engine.explain(self.draw_pod())),
             (1, lambda: engine.capacity(self.draw_pod(), limit=rng.choice([None, 3]))),
             (1, engine.forget),
-            (3, self.ask),
+            (3, self.what_if),
         ]
 
-    def ask(self) -> None:
-        """Do some operations within a question, which leaves no trace."""
+    def what_if(self) -> None:
+        """Do some operations within ``what_if``, which leaves no trace."""
         before = state(self.engine)
         with suppress(Disturbance, KeyboardInterrupt, KschedcoreError), self.engine.what_if():
             for _ in range(self.rng.randint(1, 5)):

@@ -21,7 +21,7 @@ __all__ = ["FUZZERS", "fault_of"]
 
 
 def _raising(run: Callable[[int], None]) -> Callable[[int], str]:
-    """Return a fuzzer that raises its faults as one that returns them; see :func:`fault_of`."""
+    """Convert a fuzzer that raises its faults into one that returns them; see :func:`fault_of`."""
 
     def fuzz(seed: int) -> str:
         run(seed)

@@ -72,7 +72,7 @@ _SETTLE = {"method": "", "path": ""}
 
 @cache
 def corpus() -> tuple[tuple[Request, ...], ...]:
-    """The requests of recorded histories; settling controllers are asked for by an empty method."""
+    """The requests of recorded histories; an empty method lets the controllers settle."""
     histories: list[tuple[Request, ...]] = []
     for path in sorted(RECORDINGS.glob("*.jsonl.gz")):
         with gzip.open(path, "rt") as lines:

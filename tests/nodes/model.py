@@ -14,7 +14,7 @@ Role = Literal["init", "sidecar", "app"]
 
 @dataclass(frozen=True)
 class State:
-    """What is known of one container: ``waiting``, ``running`` or ``terminated``, and how it ended if it did."""
+    """The state of one container: ``waiting``, ``running`` or ``terminated``, and its exit if it has one."""
 
     role: Role
     state: str
@@ -78,7 +78,7 @@ class Machine:
     Attributes:
         policy: The pod's restart policy.
         runs: How long each run lasts and how it ends; the last one is repeated.
-        stop_seconds: How long it takes to end when asked to.
+        stop_seconds: The seconds between the signal to stop and its end.
         grace: The pod's grace period.
         log: What happened, each with its second.
     """

@@ -58,7 +58,7 @@ RUNS = st.lists(st.tuples(st.sampled_from([1, 2, 30, 599, 600, 601, 1000]), CODE
 
 
 def seen(world: World, before: dict[str, Any], log: list[tuple[str, int]]) -> dict[str, Any]:
-    """Add to the log what a look at the pod tells that the one before did not."""
+    """Add to the log the changes of the pod since the last observation."""
     now = int(world.seconds)
     if not world.exists():
         log.append(("gone", now))
@@ -78,7 +78,7 @@ def seen(world: World, before: dict[str, Any], log: list[tuple[str, int]]) -> di
 
 
 def follow(world: World, until: int, deleted_at: int | None) -> list[tuple[str, int]]:
-    """What happens to the pod, looked at whenever something is due."""
+    """The log of the pod's changes, observed whenever something is due."""
     log: list[tuple[str, int]] = []
     look: dict[str, Any] = seen(world, {}, log)
     while world.seconds < until and not (log and log[-1][0] in ("gone", "over")):
@@ -146,7 +146,7 @@ _SLOW_TO_STOP = {**_SHORT, "stop": {"seconds": 3}, "runs": [{"seconds": 16, "exi
     [_SHORT, _SLOW_TO_STOP, _SHORT, _SHORT],
     [144],
     142,
-)  # asked to stop once, and not once more
+)  # signalled to stop only once
 @settings(max_examples=15)
 def test_agents_restarted_at_any_time_go_on_as_if_they_had_not_been(
     spec: dict[str, Any], behaviours: list[dict[str, Any]], restarts: list[int], deleted_at: int | None

@@ -1,4 +1,4 @@
-"""What holds of every pod at every moment, whatever its containers do."""
+"""Invariants of every pod at every moment, whatever its containers do."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_under_pressure_nothing_of_best_effort_is_let_in() -> None:
     assert world.phase("tolerant") == world.phase("burstable") == "Running"
 
 
-def test_one_pod_after_another_goes_until_there_is_room() -> None:
+def test_pods_are_evicted_one_by_one_until_the_pressure_ends() -> None:
     world = World(*behaving(a="300Mi", b="400Mi", c="500Mi"), status=NODE)
     for name in ("a", "b", "c"):
         world.run(name)

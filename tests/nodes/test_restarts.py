@@ -1,4 +1,4 @@
-"""What becomes of containers that end: restart policies, back-off, images that cannot be pulled."""
+"""Containers that end: restart policies, back-off, images that cannot be pulled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CRASH = {"runs": [{"seconds": 1, "exitCode": 3}], "start": {"seconds": 0}}
 
 
 def starts(world: World, until: int, step: float = 0.1) -> list[float]:
-    """The times at which the container came to run, as its status tells them in whole seconds."""
+    """The times at which the container started, from its status, in whole seconds."""
     seen: list[float] = []
     while world.seconds < until:
         world.to(world.seconds + step)

@@ -1,4 +1,4 @@
-"""A runtime that has to be polled leads to the same histories as one that predicts."""
+"""Polled and predicting runtimes lead to the same histories."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class World:
         return str(found["status"])
 
     def after(self, time: str) -> float:
-        """How many seconds after the beginning a time of the API is."""
+        """The seconds from the beginning to a time of the API."""
         return (datetime.fromisoformat(time) - self.begun).total_seconds()
 
     def events(self, *reasons: str) -> list[str]:

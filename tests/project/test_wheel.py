@@ -85,7 +85,7 @@ def test_the_extra_for_testing_brings_the_pytest_plugin(python: Path, wheel: Pat
     rule = tmp_path / "test_rule.py"
     rule.write_text(
         "from kschedcore.testing import assert_fits\n\n"
-        "def test_there_is_room(engine):\n"
+        "def test_nodes_are_loaded(engine):\n"
         "    assert engine.nodes().num_rows == 3\n"
     )
     printed = run(python, "-m", "pytest", rule, "--kschedcore-seed=7", cwd=tmp_path)

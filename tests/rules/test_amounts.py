@@ -49,7 +49,7 @@ started = st.lists(st.tuples(st.booleans(), requested), max_size=4)
 
 
 def phases(containers: list[Json], init: list[tuple[bool, Json]]) -> list[list[Json]]:
-    """Which containers run together: one phase per init container, then everything that stays."""
+    """The containers that run together: one phase per init container, then everything that stays."""
     running: list[Json] = []
     result = []
     for always, own in init:
@@ -267,7 +267,7 @@ def resizing(*, requested: str, set_aside: str, running: str, reason: str | None
     ("requested", "set_aside", "running", "reason", "expected"),
     [
         ("1", "1", "1", None, 1000),
-        ("3", "1", "1", None, 3000),  # growing: what the spec asks for
+        ("3", "1", "1", None, 3000),  # growing: the spec's request
         ("1", "2", "3", None, 3000),  # shrinking: what still runs
         ("1", "3", "2", None, 3000),
         ("4", "1", "2", "Deferred", 4000),

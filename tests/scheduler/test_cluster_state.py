@@ -1,4 +1,4 @@
-"""What the engine is given of the statuses of bound pods."""
+"""The statuses of bound pods that are passed to the engine."""
 
 from __future__ import annotations
 

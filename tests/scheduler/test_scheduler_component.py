@@ -525,7 +525,7 @@ def test_a_held_pod_that_is_deleted_or_preempted_gives_its_room_back(gang: World
     assert "deletionTimestamp" not in gang.get("pods", "first")["metadata"]
 
 
-def test_a_resize_that_was_carried_out_makes_room(world: World) -> None:
+def test_an_actuated_resize_frees_resources(world: World) -> None:
     world.pod("wide", cpu="1")
     world.ready()
 

@@ -27,7 +27,7 @@ def recounted(run: Run) -> Object:
 
 
 def end_of(run: Run) -> datetime:
-    """When the run ended."""
+    """The end of the run."""
     return datetime.fromisoformat("2026-01-01T00:00:00Z") + timedelta(seconds=run.summary["simulatedSeconds"])
 
 
@@ -47,7 +47,7 @@ def lives_of(events: list[Row]) -> list[dict[str, Row]]:
 
 
 def counts(lives: list[dict[str, Row]]) -> dict[str, int]:
-    """How many pods there were, and what became of them; ``running`` is not for events to say."""
+    """The number of pods by what became of them; ``running`` cannot be computed from events."""
     ends = Counter(life["Ended"]["reason"] for life in lives if "Ended" in life)
     return {
         "created": len(lives),
@@ -99,7 +99,7 @@ def part_of(amount: float, whole: float) -> float:
 
 
 def requested_by(events: list[Row], until: datetime, cores: dict[str, int]) -> dict[str, int]:
-    """Millicores bound on each node at a time, from the pods' apps and how much one pod of each asks for."""
+    """Millicores bound on each node at a time, from the pods' apps and the requests of one pod of each."""
     on: Counter[str] = Counter()
     for life in lives_of([event for event in events if event["time"] <= until]):
         if "Scheduled" in life and "Ended" not in life:

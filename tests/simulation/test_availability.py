@@ -1,4 +1,4 @@
-"""How much of an app is missing and for how long, held to a count second by second."""
+"""The unavailable part of an app and its duration, compared with a count second by second."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ changes = st.lists(
     ),
     max_size=25,
 )
-"""Seconds that pass, and then: so many replicas are asked for, or a pod is ready or not."""
+"""Seconds that pass, and then: a new number of replicas, or a pod is ready or not."""
 
 
 def after(drawn: list[Change], rest: int) -> Availability:

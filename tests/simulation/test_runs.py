@@ -1,4 +1,4 @@
-"""Runs on their way out: rows in batches, folders, and what a run comes to without keeping any of it."""
+"""Output of runs: rows in batches, folders, and summaries without keeping rows in memory."""
 
 from __future__ import annotations
 

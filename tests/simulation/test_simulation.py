@@ -40,7 +40,7 @@ def test_growth_compounds_exactly_and_shows_as_utilisation() -> None:
     assert run.summary["zones"]["z"]["cpu"]["requestedMax"] == 12 / 64
 
 
-def test_pods_come_run_and_go_and_wait_where_there_is_no_room() -> None:
+def test_pods_start_run_and_end_and_wait_without_free_capacity() -> None:
     arrivals = {
         "name": "batch", "template": pod(), "every": {"constant": "10s"}, "lifetime": {"constant": "30s"}, "count": 20,
     }  # fmt: skip

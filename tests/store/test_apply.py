@@ -64,7 +64,7 @@ def applied(live: Object | None, config: Object, name: str, *, force: bool = Fal
 
 
 def updated(live: Object | None, new: Object, name: str, now: str = "now") -> Object:
-    """What becomes of ``new``, which may say who manages what, as an update by ``name``."""
+    """The object after an update to ``new`` by ``name``; ``new`` may contain managedFields."""
     if live is None:
         return managed(new, FIELDS.created(new, EMPTY, name, now))
     given = FIELDS.sent(new["metadata"].get("managedFields"))

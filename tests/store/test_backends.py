@@ -274,7 +274,7 @@ def test_a_full_disk_is_a_typed_failure_that_writes_nothing(tmp_path: Path) -> N
 
 
 class TestMemory:
-    """What only the back end in memory does: it forgets by itself, and keeps its keys in order lazily."""
+    """Behaviour of the back end in memory only: it compacts by itself, and sorts its keys lazily."""
 
     def test_the_history_is_bounded(self) -> None:
         backend = MemoryBackend(history=4)

@@ -20,8 +20,8 @@ def test_every_kind_is_found_and_described(kind: Kind) -> None:
 
 def test_names_are_unambiguous() -> None:
     names = [name for kind in KINDS for name in (kind.resource.plural, kind.singular, *kind.short_names)]
-    spoken = [name for name in names if name != "endpoints"]
-    assert len(spoken) == len(set(spoken))
+    shortened = [name for name in names if name != "endpoints"]
+    assert len(shortened) == len(set(shortened))
 
 
 def test_resources_by_scope() -> None:

@@ -1,4 +1,4 @@
-"""JSON patch and JSON merge patch: the RFCs' own rules, and what the API server makes of faults."""
+"""JSON patch and JSON merge patch: the RFCs' own rules, and the API server's errors."""
 
 from __future__ import annotations
 

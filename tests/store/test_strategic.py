@@ -36,7 +36,7 @@ def patches(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def reference(original: list[dict[str, Any]], patch: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What the patch means, whatever the order."""
+    """The meaning of the patch, whatever the order."""
     merged = {item["name"]: dict(item) for item in original}
     for item in patch:
         if item.get("$patch") == "delete":

@@ -1,4 +1,4 @@
-"""Workloads of a living cluster that come to run, and the failure messages of those that do not."""
+"""Assertions about rollouts in a running cluster, and their failure messages."""
 
 from __future__ import annotations
 

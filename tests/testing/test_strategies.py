@@ -1,4 +1,4 @@
-"""What strategies draw is taken by an API server, or refused where they say so, and shrinks to the plain."""
+"""Drawn objects are accepted by an API server, or rejected as their strategy states, and shrink to plain ones."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def test_a_decision_does_not_depend_on_the_order_of_nodes(drawn: Case, shuffle: 
 
 @QUICK
 @given(histories())
-def test_what_a_history_leaves_is_all_that_counts(history: History) -> None:
-    """A scheduler that replayed a history decides like one that sees only the final state."""
+def test_decisions_depend_on_the_final_state_only(history: History) -> None:
+    """Schedulers that replayed a history and that see only the final state decide alike."""
     replayed = ReferenceScheduler(history.cluster)
     replay = Replay(history, replayed)
     for decision in replay.decisions():
@@ -74,7 +74,7 @@ def test_a_replay_knows_the_pods_that_are_there(history: History) -> None:
 
 @QUICK
 @given(histories())
-def test_victims_are_less_important_and_make_room(history: History) -> None:
+def test_victims_have_lower_priority_and_free_enough_resources(history: History) -> None:
     scheduler = ReferenceScheduler(history.cluster)
     replay = Replay(history, scheduler)
     for decision in replay.decisions():
@@ -151,7 +151,7 @@ def test_each_score_tells_some_nodes_apart(plugin: str, feature: str) -> None:
     assert comes_up(feature, differs)
 
 
-def test_some_pod_makes_room() -> None:
+def test_some_pod_preempts() -> None:
     assert comes_up("priority", lambda step: "nominated" in step)
 
 

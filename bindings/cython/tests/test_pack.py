@@ -1,4 +1,4 @@
-"""The compiled rule decides as the same rule written in Python, and changes decisions as it says."""
+"""The compiled plugin decides as the same plugin written in Python."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class InPython(ScorePlugin):
 
 
 def engine(rule: Any, gpus: list[int], resource: str, weight: int) -> Engine:
-    """An engine with nodes of so many GPUs, and the rule with a weight; without it when the weight is 0."""
+    """An engine with nodes with GPUs and the plugin with a weight; without the plugin when the weight is 0."""
     profile = {
         "plugins": {"score": {"enabled": [{"name": rule.name, "weight": weight}] if weight else []}},
         "pluginConfig": [{"name": rule.name, "args": {"resource": resource}}] if weight else [],

@@ -32,9 +32,9 @@ _LOGGER = logging.getLogger("kschedcore")
 _SETTLE_SECONDS = 2400.0
 """Longer than the longest back-off followed by the progress deadline of a rollout."""
 _CRON_SECONDS = 200.0
-"""How long CronJobs keep running after all faults are removed."""
+"""The time for which CronJobs keep running after all faults are removed."""
 _IDLE_SECONDS = 1200.0
-"""How long a settled cluster is observed."""
+"""The time for which a settled cluster is observed."""
 _UNSCHEDULABLE_NODE = "closed"
 """kube-scheduler retries forever when there is no node; on this one every pod is unschedulable."""
 _CHANGES_AFTER_RESTART = "changed horizontalpodautoscalers.autoscaling"

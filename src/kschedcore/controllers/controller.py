@@ -33,7 +33,7 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 Key = tuple[Any, ...]
-"""What a controller reconciles: an :data:`ObjectKey`, which some controllers extend by what kind of object it is."""
+"""The key that a controller reconciles: an :data:`ObjectKey`, which some controllers extend by the object's kind."""
 
 USER_AGENT = "kube-controller-manager"
 
@@ -254,7 +254,7 @@ class _Bucket(NamedTuple):
 
 
 class _Account(NamedTuple):
-    """How much of a bucket was used, and when that was counted."""
+    """The used amount of a token bucket, and the time at which it was counted."""
 
     since: datetime
     spent: int

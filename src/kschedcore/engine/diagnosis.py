@@ -76,7 +76,7 @@ def _described(core: Core, counts: Mapping[int, int]) -> Rejections:
 
 
 class Diagnosis:
-    """Why a pod has no node.
+    """The reasons why a pod has no node.
 
     Attributes:
         pre_filter: The status with which PreEnqueue or PreFilter ended the cycle, if any.

@@ -222,7 +222,7 @@ class Steps:
         return row > 0 and self._core.reasons.code_of(row) == "PreFilterResult"
 
     def _filter(self, pod: Pod, slots: Slots) -> tuple[Slots, dict[int, int], bool]:
-        """Ask the extenders.
+        """Call the extenders.
 
         Returns:
             The nodes that they leave, slot -> verdict of those rejected with a reason, and whether the load of the

@@ -78,7 +78,7 @@ struct ArrowArrayStream {
 typedef struct kschedcore_engine kschedcore_engine;       /* a cluster, and decisions about further pods */
 typedef struct kschedcore_decisions kschedcore_decisions; /* where the pods of a table go, row by row */
 
-/* What came of a call. Each but the last two stands for one of Python's kschedcore.errors. */
+/* The status of a call. Each but the last two corresponds to one of Python's kschedcore.errors. */
 typedef enum kschedcore_status {
     KSCHEDCORE_OK = 0,
     KSCHEDCORE_USAGE = 1,     /* UsageError: an argument or a column that makes no sense */

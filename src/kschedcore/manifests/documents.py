@@ -57,7 +57,7 @@ class Whole:
         return f"{self.document.source} document {self.document.number}"
 
     def located(self, error: ManifestError) -> ManifestError:
-        """Return an error in this object with everything that is known of where it is; one that has it as it is."""
+        """Return the error with the position of this object; unchanged if it has a position already."""
         if error.source is not None:
             return error
         steps = _steps(error.path or "")

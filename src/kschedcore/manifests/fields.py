@@ -21,7 +21,7 @@ __all__ = ["FieldValidation", "check_documents", "refuse_fields", "unknown_field
 
 
 class FieldValidation(enum.StrEnum):
-    """What happens to fields that do not exist in objects that are created; objects that exist are never checked."""
+    """The treatment of unknown fields in objects that are created; objects that exist are never checked."""
 
     strict = "strict"
     """They are an error, as kubectl's default has it."""
@@ -33,7 +33,7 @@ class FieldValidation(enum.StrEnum):
 _STEP: Final = re.compile(r"[^.\[\]]+|\[\d+\]")
 
 _DEPTH: Final = 4
-"""How far below its place a field is looked for."""
+"""The number of levels below its place at which a field is searched."""
 
 
 def unknown_fields(data: Mapping[str, Any], paths: Sequence[str]) -> list[str]:

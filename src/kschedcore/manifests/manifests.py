@@ -250,10 +250,10 @@ class Manifests:
 
         Args:
             objects: (kind, namespace, name) of nodes, pods, workloads and objects that placement looks up -> the whole
-                object as it is there; None for one that is gone.
+                new object; None for a removed one.
 
         Raises:
-            ManifestError: An object is one that no API server would store.
+            ManifestError: An API server would reject an object.
         """
         other = copy(self)
         other._change(objects)  # noqa: SLF001

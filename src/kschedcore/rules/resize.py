@@ -55,14 +55,14 @@ def granted(spec: PodSpec, status: PodStatus, *, pod_level: bool = True) -> PodS
 
 
 def _of_pod(spec: PodSpec, status: PodStatus) -> PodSpec:
-    """Return the spec with the most of what the pod itself asks for, what is set aside and what it runs with."""
+    """Return the spec with the maximum of the pod-level requested, allocated and actual resources."""
     assert spec.resources is not None
-    asked = spec.resources.requests or {}
+    requested = spec.resources.requests or {}
     running = (status.resources.requests if status.resources else None) or {}
-    most = _most({} if _is_infeasible(status) else asked, running)
+    most = _most({} if _is_infeasible(status) else requested, running)
     most = _most(most, status.allocated_resources or {})
-    own = {name: most.get(name, 0) for name in asked}
-    if own == asked:
+    own = {name: most.get(name, 0) for name in requested}
+    if own == requested:
         return spec
     return msgspec.structs.replace(spec, resources=msgspec.structs.replace(spec.resources, requests=own))
 
@@ -88,8 +88,8 @@ def _container(container: Container, status: ContainerStatus | None, infeasible:
     if status is None or status.resources is None:
         return container
     own = container.resources
-    asked = {} if infeasible or own is None else own.requests or {}
-    most = _most(_most(asked, status.resources.requests or {}), status.allocated_resources or {})
+    requested = {} if infeasible or own is None else own.requests or {}
+    most = _most(_most(requested, status.resources.requests or {}), status.allocated_resources or {})
     if most == ((own.requests if own else None) or {}):
         return container
     resources = msgspec.structs.replace(own or status.resources, requests=most)

@@ -145,7 +145,7 @@ def _is_accounted_equally(change: Change) -> bool:
 
 
 def without_plain_statuses(pod: Object) -> Object:
-    """Return a bound pod without container statuses, where they say nothing but that it has what it asks for.
+    """Return a bound pod without container statuses, if they only repeat the requests of its spec.
 
     Only in-place resizes (KEP-1287) make a difference; the statuses of all other pods need not be decoded and kept.
     """
@@ -162,10 +162,10 @@ def without_plain_statuses(pod: Object) -> Object:
         for each in status.get(key, ()):
             resources = each.get("resources")
             if resources is not None:
-                asked = requests.get(each.get("name"))
-                if resources.get("requests", _NOTHING) != asked:
+                requested = requests.get(each.get("name"))
+                if resources.get("requests", _NOTHING) != requested:
                     return pod
-                if each.get("allocatedResources", _NOTHING) not in (asked, _NOTHING):
+                if each.get("allocatedResources", _NOTHING) not in (requested, _NOTHING):
                     return pod
     kept = {key: value for key, value in status.items() if key not in _CONTAINER_STATUSES}
     return {**pod, "status": kept}

@@ -227,7 +227,7 @@ class Pipeline:
         """Send a pod that is not bound yet back to back-off, for a more important one.
 
         Returns:
-            Whether there was such a pod: one that Permit holds, or whose binding waits.
+            Whether there was such a pod: it waits in Permit, or its binding waits.
         """
         held = self.waiting.get(key)
         if held is not None:

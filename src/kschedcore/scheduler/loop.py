@@ -36,7 +36,7 @@ from kschedcore.scheduler.waiting import WaitingPods
 __all__ = ["Scheduler"]
 
 _POLL = timedelta(seconds=5)
-"""How often PreBind looks whether devices are ready."""
+"""The interval at which PreBind checks whether devices are ready."""
 
 _BATCH = 256
 """Maximum number of pods that are decided in one turn."""
@@ -201,7 +201,7 @@ class Scheduler:
     def _on_nomination_ended(self, pod: Object) -> None:
         """Handle the end of a nomination as if the pod had been deleted from that node.
 
-        Pods of no higher priority had to leave room for the pod there.
+        The pod's requests were reserved there against pods of no higher priority.
         """
         on_node = {**pod, "spec": {**pod["spec"], "nodeName": pod["status"]["nominatedNodeName"]}}
         self._requeue_for("pods", Change(on_node, None), below=pod["spec"].get("priority", 0))

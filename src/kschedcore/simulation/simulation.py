@@ -186,7 +186,7 @@ class Simulation:
                 path=f"{document.source}: document {document.number}: spec.steps[{index}]",
                 seed=self._seed,
                 folder=folder,
-                tell=self._recorder.stepped,
+                report=self._recorder.stepped,
             ).start()
             for each in step.apply or ():
                 if isinstance(each, str):

@@ -38,7 +38,7 @@ class StepRunner:
         path: The field path of the step, for messages.
         seed: Seed of the choice of nodes.
         folder: The folder of relative file names.
-        tell: Called with a description of what was done.
+        report: Called with a description of what was done.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class StepRunner:
         path: str,
         seed: int,
         folder: Path,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self._cluster = cluster
         self._step = step
         self._path = path
         self._random = random.Random(f"{seed}/{path}")
         self._folder = folder
-        self._tell = tell
+        self._report = report
         self._base: int | None = None
         self._times = 0
         ((name, self._value),) = step.actions()
@@ -93,13 +93,13 @@ class StepRunner:
 
     def _apply(self, manifests: tuple[str | dict[str, Any], ...]) -> None:
         found = [self._folder / each if isinstance(each, str) else each for each in manifests]
-        self._tell(str(self._cluster.apply(*found, namespace=self._step.namespace)))
+        self._report(str(self._cluster.apply(*found, namespace=self._step.namespace)))
 
     def _delete(self, refs: tuple[str, ...]) -> None:
-        self._tell(str(self._cluster.delete(*refs, namespace=self._step.namespace)))
+        self._report(str(self._cluster.delete(*refs, namespace=self._step.namespace)))
 
     def _scale(self, scale: Scale) -> None:
-        self._tell(str(self._cluster.scale(scale.target, scale.replicas, namespace=self._step.namespace)))
+        self._report(str(self._cluster.scale(scale.target, scale.replicas, namespace=self._step.namespace)))
 
     def _grow(self, grow: Grow) -> None:
         if self._base is None:
@@ -111,16 +111,18 @@ class StepRunner:
         except OverflowError:
             replicas = _MOST_REPLICAS
         result = self._cluster.scale(grow.target, replicas, namespace=self._step.namespace)
-        self._tell(f"{result} to {replicas}")
+        self._report(f"{result} to {replicas}")
 
     def _set_image(self, wanted: SetImage) -> None:
-        self._tell(str(self._cluster.set_image(wanted.target, wanted.images, namespace=self._step.namespace)))
+        self._report(
+            str(self._cluster.set_image(wanted.target, wanted.images, namespace=self._step.namespace))
+        )
 
     def _rollout_restart(self, ref: str) -> None:
-        self._tell(str(self._cluster.rollout_restart(ref, namespace=self._step.namespace)))
+        self._report(str(self._cluster.rollout_restart(ref, namespace=self._step.namespace)))
 
     def _rollout_undo(self, ref: str) -> None:
-        self._tell(str(self._cluster.rollout_undo(ref, namespace=self._step.namespace)))
+        self._report(str(self._cluster.rollout_undo(ref, namespace=self._step.namespace)))
 
     # Nodes
 
@@ -151,7 +153,7 @@ class StepRunner:
             number += 1
             if name not in taken:
                 self._cluster.create(node_copy(plain(like), name, wanted.zone))
-                self._tell(f"node/{name} added")
+                self._report(f"node/{name} added")
                 added += 1
 
     def _repair(self, nodes: NodeSet) -> Callable[[str], None]:
@@ -166,7 +168,7 @@ class StepRunner:
         except DrainTimeoutError:
             self._call_after(timedelta(seconds=DRAIN_RETRY), lambda: self._drain_on(name))
         else:
-            self._tell(f"node/{name} drained")
+            self._report(f"node/{name} drained")
 
     def _drain_on(self, name: str) -> None:
         node = next((each for each in self._cluster.list("nodes") if each["metadata"]["name"] == name), None)
@@ -182,7 +184,7 @@ class StepRunner:
     ) -> None:
         names = self._chosen(nodes)
         for name in names:
-            self._tell(f"node/{name} {what}")
+            self._report(f"node/{name} {what}")
             act(name)
         if nodes.for_ is not None and undo is not None:
             self._call_after(duration(nodes.for_), lambda: self._undo(names, undo))
@@ -191,7 +193,7 @@ class StepRunner:
         there = {node["metadata"]["name"] for node in self._cluster.list("nodes")}
         for name in names:
             if name in there:
-                self._tell(f"node/{name} is back")
+                self._report(f"node/{name} is back")
                 undo(name)
 
     def _chosen(self, nodes: NodeSet) -> list[str]:

@@ -1,4 +1,4 @@
-"""PackResource: of the nodes that fit, prefer the one whose resource would be the fullest.
+"""PackResource: prefer the feasible node with the highest utilisation of a resource.
 
 What is left free is then left free together, so that a pod that wants a whole node's worth still finds it.
 """
@@ -14,7 +14,7 @@ __all__ = ["PackArgs", "PackResource"]
 
 
 class PackArgs(Args, frozen=True):
-    """What ``pluginConfig`` may say.
+    """The plugin's arguments in ``pluginConfig``.
 
     Attributes:
         resource: The resource to fill up.

@@ -1,8 +1,8 @@
 """Conversion between the versions in which a kind is served; an object is stored in one of them.
 
 A :class:`Conversion` belongs to a kind in another version than the stored one (:attr:`Kind.conversion`). The API
-server reads, patches and answers objects in the version of the request, and stores what ``to_stored`` makes of
-them. Rules: ``pkg/apis/*/v1/conversion.go``.
+server reads, patches and answers objects in the version of the request, and stores the result of
+``to_stored``. Rules: ``pkg/apis/*/v1/conversion.go``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Converter = Callable[[Mapping[str, Any]], Object]
 
 @dataclass(frozen=True)
 class Conversion:
-    """How objects in one version become objects in the stored version, and back.
+    """The conversion of objects between one version and the stored version.
 
     Attributes:
         stored: The qualified plural under which the objects are stored.

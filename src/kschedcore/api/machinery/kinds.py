@@ -27,11 +27,11 @@ _NAMESPACED_NAME = ("metadata.name", "metadata.namespace")
 
 @dataclass(frozen=True)
 class Generation:
-    """What ``metadata.generation`` of a kind counts.
+    """The changes that ``metadata.generation`` of a kind counts.
 
     Attributes:
         first: The generation of a new object; 0 for none before the first change.
-        changes: Whether changes of what the object asks for count.
+        changes: Whether changes outside ``metadata`` and ``status`` count.
         metadata: The parts of ``metadata`` whose changes count as well.
     """
 

@@ -35,9 +35,9 @@ def remembered(rule: Callable[[*_Ts], _R]) -> Callable[[*_Ts], _R]:
     Frozen arguments are compared by identity, at no cost regardless of size; others, which must be
     hashable, by value. Exceptions are not kept. Results are shared, so callers must not change them.
     """
-    ask = lru_cache(maxsize=ANSWERS_REMEMBERED)(rule)
-    _forgetting.append(ask.cache_clear)
-    return cast("Callable[[*_Ts], _R]", ask)
+    cached = lru_cache(maxsize=ANSWERS_REMEMBERED)(rule)
+    _forgetting.append(cached.cache_clear)
+    return cast("Callable[[*_Ts], _R]", cached)
 
 
 def forget() -> None:

@@ -22,7 +22,7 @@ ReadOnlyObject = Mapping[str, Any]
 """A JSON-shaped API object, or a part of one, that the receiver must not change."""
 
 UID = NewType("UID", str)
-"""``metadata.uid``: tells an object from its successors of the same name."""
+"""``metadata.uid``: distinguishes an object from its successors of the same name."""
 
 Namespace = NewType("Namespace", str)
 """The name of a namespace; :data:`CLUSTER_SCOPE` for none."""

@@ -246,7 +246,7 @@ def _null() -> None:
 
 
 def _null_if_empty(decode: Decoder) -> Decoder:
-    """A decoder of a list that is always written: the store's encoding does not tell an empty one from none."""
+    """A decoder of a list that is always written: the store's encoding does not distinguish an empty one from none."""
     return lambda value, unknown: decode(value, unknown) or None
 
 

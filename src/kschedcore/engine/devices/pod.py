@@ -36,7 +36,7 @@ _CANNOT_FIT = "cannot fit resource"
 
 
 class NotPlaceable(NamedTuple):
-    """Why a pod's claims cannot be allocated on a node.
+    """The reason why a pod's claims cannot be allocated on a node.
 
     Attributes:
         reason: kube-scheduler's message.

@@ -41,7 +41,7 @@ class RequestedToCapacityRatioParam(Fields, frozen=True):
 
 
 class ScoringStrategy(Fields, frozen=True):
-    """How a node's utilisation is scored.
+    """The scoring strategy for a node's utilisation.
 
     Attributes:
         type: One of :data:`STRATEGIES`.

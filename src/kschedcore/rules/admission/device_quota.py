@@ -1,4 +1,4 @@
-"""What a ResourceClaim uses of a quota (``pkg/quota/v1/evaluator/core/resource_claims.go``, KEP-4381, KEP-5004)."""
+"""The quota usage of a ResourceClaim (``pkg/quota/v1/evaluator/core/resource_claims.go``, KEP-4381, KEP-5004)."""
 
 from __future__ import annotations
 

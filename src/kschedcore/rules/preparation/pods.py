@@ -26,8 +26,8 @@ def _create(pod: dict[str, Any]) -> None:
     spec, labels = pod["spec"], pod["metadata"].get("labels", {})
     keys = _label_keys(spec)
     if keys:
-        asked = tuple(sorted((key, labels[key]) for key in keys if key in labels))
-        spec = pod["spec"] = _completed(spec, asked)
+        selected = tuple(sorted((key, labels[key]) for key in keys if key in labels))
+        spec = pod["spec"] = _completed(spec, selected)
     created = pod["metadata"].get("creationTimestamp") if spec.get("schedulingGates") else None
     pod["status"] = _first_status(spec, created)
 

@@ -80,7 +80,7 @@ def _secret_data(secret: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _typed(secret: dict[str, Any], data: dict[str, str]) -> Iterator[FieldError]:
-    """What a secret of each type must hold; the paths with ``%s`` are Kubernetes' own."""
+    """The required keys of a secret of each type; the paths with ``%s`` are Kubernetes' own."""
     match secret.get("type", ""):
         case "kubernetes.io/service-account-token":
             if not secret["metadata"].get("annotations", {}).get(_ACCOUNT):

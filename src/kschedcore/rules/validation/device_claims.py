@@ -282,7 +282,7 @@ def validate_configuration(config: Object, path: str) -> Iterator[FieldError]:
 
 
 def validate_binding_conditions(device: Object, path: str) -> Iterator[FieldError]:
-    """What has to become true before a pod with the device is bound, and what ends the wait (KEP-5007)."""
+    """Validate the conditions that a pod with the device waits for before it is bound (KEP-5007)."""
     wanted, failed = device.get("bindingConditions", []), device.get("bindingFailureConditions", [])
     for key, conditions in (("bindingConditions", wanted), ("bindingFailureConditions", failed)):
         yield from validate_each(conditions, _MAX_CONDITIONS, validate_label_key, f"{path}.{key}")

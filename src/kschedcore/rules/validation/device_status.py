@@ -159,7 +159,7 @@ def _allocation(allocation: Object, known: frozenset[str], path: str) -> Iterato
 
 
 def _device(device: Object, allocated: set[str], path: str) -> Iterator[FieldError]:
-    """What a driver reports of an allocated device (KEP-4817)."""
+    """Validate the status that a driver reports of an allocated device (KEP-4817)."""
     yield from _named(device, path)
     yield from _share(device, path)
     if _identity(device) not in allocated:

@@ -52,14 +52,14 @@ def _once_if_frozen(
     """Cache a rule's results for frozen parts, which many objects share."""
 
     @remembered
-    def ask(part: Any, path: str) -> tuple[FieldError, ...]:
+    def cached(part: Any, path: str) -> tuple[FieldError, ...]:
         return tuple(rule(part, path))
 
     @wraps(rule)
     def errors(part: Any, path: str) -> Iterable[FieldError]:
         if not part:
             return ()
-        return ask(part, path) if type(part) in FROZEN else rule(part, path)
+        return cached(part, path) if type(part) in FROZEN else rule(part, path)
 
     return errors
 
