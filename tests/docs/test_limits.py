@@ -49,7 +49,7 @@ STATED: dict[str, tuple[str, ...]] = {
     "size of a file or of standard input": (_bytes(loading.MAX_BYTES), f"{loading.MAX_BYTES:,} bytes"),
     "depth of a YAML document": (f"| {yaml.MAX_DEPTH} |",),
     "values of a YAML document": (f"| {yaml.MAX_VALUES:,} |",),
-    "pods that the workloads of one command line": (f"| {counts.MAX_PODS:,} |",),
+    "pods of the workloads of one command line": (f"| {counts.MAX_PODS:,} |",),
     "duration of a simulation": (_years(simulation._CENTURY.days),),
     "a span of time": (_years(LONGEST_SPAN.days),),
     "drawn spans": (_years(LONGEST_SPAN.days),),
@@ -61,7 +61,7 @@ STATED: dict[str, tuple[str, ...]] = {
     "time until the next request": (f"| {LIMITS.idle_seconds:g} s |",),
     "pods that filter or prioritize named": (f"| {state.REMEMBERED:,}",),
     "time of a request, from connecting": (f"| {http.DEFAULT_TIMEOUT:g} s |", "10^6 s"),
-    "size of an answer": (_bytes(http.MAX_RESPONSE), str(http.MAX_RESPONSE)),
+    "size of a response": (_bytes(http.MAX_RESPONSE), str(http.MAX_RESPONSE)),
     "time of a request to the API server": (f"| {api_client.SECONDS:g} s |",),
     "names of resources": (f"| {resources.MOST_RESOURCES};",),
     "memory for compiled pod classes": (f"| {_bytes(classes.MAX_BYTES)} |",),
@@ -85,7 +85,7 @@ STATED: dict[str, tuple[str, ...]] = {
 """Beginning of a row -> what the row says, made from the constants."""
 
 ELSEWHERE = (
-    "integers", "pods of a table", "`count`", "a request's line", "size of the API server's answer",
+    "integers", "pods of a table", "`count`", "a request's line", "size of the API server's response",
     "memory for labels", "an extender's score", "depth of JSON text",
 )  # fmt: skip
 """Rows without a constant: types of fields, limits of the standard library, and explanations."""
