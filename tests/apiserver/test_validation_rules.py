@@ -42,6 +42,13 @@ FILE_KEY = {"name": "A", "valueFrom": {"fileKeyRef": {"key": "K", "path": "f", "
 WINDOWS = "Forbidden: cannot be set for a windows pod"
 
 
+PROJECTED = "spec.volumes[0].projected"
+
+
+def projected(*sources: dict[str, Any]) -> dict[str, Any]:
+    return {"spec.volumes": [{"name": "v", "projected": {"sources": list(sources)}}]}
+
+
 PODS: list[tuple[dict[str, Any], str, str]] = [
     # ValidateNodeSelectorRequirement: values of required node affinity are label values.
     ({TERMS: [{"matchExpressions": [{"key": "a", "operator": "In", "values": ["x y"]}]}]},
@@ -120,6 +127,39 @@ PODS: list[tuple[dict[str, Any], str, str]] = [
     ({"spec.volumes": [{"name": "v", "configMap": {"name": "m", "defaultMode": 512}}]},
      "spec.volumes[0].configMap.defaultMode",
      "Invalid value: 512: must be a number between 0 and 0777 (octal), both inclusive"),
+    ({"spec.volumes": [{"name": "v", "image": {"pullPolicy": "Odd", "reference": "i"}}]},
+     "spec.volumes[0].image.pullPolicy",
+     'Unsupported value: "Odd": supported values: "Always", "IfNotPresent", "Never"'),
+    ({"spec.volumes": [{"name": "v", "image": {}}]}, "spec.volumes[0].image.reference", "Required value"),
+    ({"spec.volumes": [{"name": "v", "nfs": {"server": "s", "path": "p"}}]}, "spec.volumes[0].nfs.path",
+     'Invalid value: "p": must be an absolute path'),
+    ({"spec.volumes": [{"name": "v", "iscsi": {"targetPortal": "t", "iqn": "odd", "lun": 0}}]},
+     "spec.volumes[0].iscsi.iqn", 'Invalid value: "odd": must be valid format starting with iqn, eui, or naa'),
+    ({"spec.volumes": [{"name": "v", "csi": {"driver": "d", "nodePublishSecretRef": {"name": ""}}}]},
+     "spec.volumes[0].csi.nodePublishSecretRef.name", "Required value"),
+    ({"spec.volumes": [{"name": "v", "downwardAPI": {"items": [{"path": "f", "fieldRef": {"fieldPath": "spec.x"}}]}}]},
+     "spec.volumes[0].downwardAPI.fieldRef.fieldPath",
+     'Invalid value: "spec.x": error converting fieldPath: field label not supported: spec.x'),
+    ({"spec.volumes": [{"name": "v", "downwardAPI": {"items": [{"path": "f", "resourceFieldRef":
+      {"resource": "limits.cpu"}}]}}]},
+     "spec.volumes[0].downwardAPI.resourceFieldRef.containerName", "Required value"),
+    (projected({"serviceAccountToken": {"path": "t", "expirationSeconds": 9}}),
+     PROJECTED + ".sources[0].serviceAccountToken.expirationSeconds",
+     "Invalid value: 9: may not specify a duration less than 10 minutes"),
+    (projected({"secret": {"name": "s", "items": [{"key": "k", "path": "f"}]}},
+               {"configMap": {"name": "m", "items": [{"key": "k", "path": "f"}]}}),
+     PROJECTED, 'Invalid value: "m": conflicting duplicate paths'),
+    (projected({"secret": {"name": "s"}, "configMap": {"name": "m"}}), PROJECTED + ".sources[0]",
+     "Forbidden: may not specify more than 1 volume type per source"),
+    (projected({"podCertificate": {"signerName": "e.x/s", "keyType": "ED25519", "keyPath": "k",
+                                   "maxExpirationSeconds": 9}}),
+     PROJECTED + ".sources[0].podCertificate.maxExpirationSeconds",
+     "Invalid value: 9: if provided, maxExpirationSeconds must be >= 3600"),
+    (projected({"clusterTrustBundle": {"path": "p"}}), PROJECTED + ".sources[0].clusterTrustBundle",
+     "Required value: either name or signerName must be specified"),
+    ({POD + "env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1k"}}}]},
+     "spec.containers[0].env[0].valueFrom.resourceFieldRef.divisor",
+     'Invalid value: "limits.cpu": only divisor\'s values 1m and 1 are supported with the cpu resource'),
     ({"spec.dnsPolicy": "Odd"}, "spec.dnsPolicy",
      'Unsupported value: "Odd": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", '
      '"None"'),
@@ -225,6 +265,14 @@ OTHERS: list[tuple[str, dict[str, Any], str, str]] = [
      "spec.accessModes",
      "Forbidden: may not use ReadWriteOncePod with other access modes"),
     ("persistentvolumes", {"spec.hostPath": None}, "spec", "Required value: must specify a volume type"),
+    ("persistentvolumes", {"spec.hostPath": None, "spec.local": {"path": "/x"}}, "spec.nodeAffinity",
+     "Required value: Local volume requires node affinity"),
+    ("persistentvolumes", {"spec.hostPath": None, "spec.csi": {"driver": "d"}}, "spec.csi.volumeHandle",
+     "Required value"),
+    ("persistentvolumes", {"spec.accessModes": ["ReadWriteOnce", "ReadWriteOncePod"]}, "spec.accessModes",
+     "Forbidden: may not use ReadWriteOncePod with other access modes"),
+    ("persistentvolumes", {"spec.volumeAttributesClassName": "fast"}, "spec.csi",
+     "Required value: has to be specified when using volumeAttributesClassName"),
     ("poddisruptionbudgets", {"spec.minAvailable": -1}, "spec.minAvailable", NEGATIVE),
     ("poddisruptionbudgets", {"spec.selector": {"matchExpressions": [{"key": "a", "operator": "In"}]}},
      "spec.selector.matchExpressions[0].values",
@@ -352,3 +400,17 @@ def test_limits_of_the_data_of_secrets() -> None:
     assert most.endswith("=")
     assert Server().create("secrets", spoilt("secrets", {"data": {"a": most}}), "ns")["data"]
     assert [field for field, _ in causes("secrets", {"data": {"a": most, "b": "MQ=="}})] == ["data"]
+
+
+def test_images_and_certificates_of_volumes_have_defaults() -> None:
+    """KEP-4639: the pull policy of an image volume follows its tag; KEP-4317: certificates live for a day."""
+    made = sample("pods")
+    certificate = {"signerName": "e.x/s", "keyType": "ED25519", "credentialBundlePath": "k"}
+    made["spec"]["volumes"] = [
+        {"name": "a", "image": {"reference": "i"}},
+        {"name": "b", "image": {"reference": "i:1"}},
+        {"name": "c", "projected": {"sources": [{"podCertificate": certificate}]}},
+    ]
+    latest, tagged, own = Server().create("pods", made, "ns")["spec"]["volumes"][:3]
+    assert (latest["image"]["pullPolicy"], tagged["image"]["pullPolicy"]) == ("Always", "IfNotPresent")
+    assert own["projected"]["sources"][0]["podCertificate"]["maxExpirationSeconds"] == 86400

@@ -8,7 +8,7 @@ from typing import Any
 from kschedcore.api.machinery.frozen import FrozenDict, plain
 from kschedcore.api.machinery.remembered import remembered, shared
 from kschedcore.rules.defaults.pod_resources import default_pod_resources
-from kschedcore.rules.defaults.volumes import default_volume
+from kschedcore.rules.defaults.volumes import default_volume, pull_policy
 
 __all__ = ["DEFAULTS", "containers", "default_pod_template"]
 
@@ -59,7 +59,7 @@ def _default_spec(spec: dict[str, Any]) -> None:
 def _default_container(container: dict[str, Any]) -> None:
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
-    container.setdefault("imagePullPolicy", _pull_policy(container.get("image", "")))
+    container.setdefault("imagePullPolicy", pull_policy(container.get("image", "")))
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
     for variable in container.get("env", ()):
@@ -73,14 +73,6 @@ def _default_container(container: dict[str, Any]) -> None:
     for handler in container.get("lifecycle", {}).values():
         if isinstance(handler, dict):
             _default_handler(handler)
-
-
-def _pull_policy(image: str) -> str:
-    """Return ``Always`` for an image with the tag ``latest``, which is the default tag."""
-    if not image or "@" in image:
-        return "IfNotPresent"
-    name, _, tag = image.rpartition("/")[2].partition(":")
-    return "Always" if name and (not tag or tag == "latest") else "IfNotPresent"
 
 
 def _default_probe(probe: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["default_source", "default_volume"]
+__all__ = ["default_source", "default_volume", "pull_policy"]
 
 # The defaults of each volume source.
 _SOURCES: dict[str, dict[str, Any]] = {
@@ -32,6 +32,11 @@ def default_volume(volume: dict[str, Any]) -> None:
             _default_field(item)
         if "serviceAccountToken" in source:
             source["serviceAccountToken"].setdefault("expirationSeconds", 3600)
+        if "podCertificate" in source:
+            source["podCertificate"].setdefault("maxExpirationSeconds", 86400)
+    image = volume.get("image")
+    if image is not None and not image.get("pullPolicy"):
+        image["pullPolicy"] = pull_policy(image.get("reference", ""))
     template = volume.get("ephemeral", {}).get("volumeClaimTemplate")
     if template is not None:
         template["spec"].setdefault("volumeMode", "Filesystem")
@@ -49,3 +54,11 @@ def default_source(holder: dict[str, Any]) -> None:
 def _default_field(item: dict[str, Any]) -> None:
     if "fieldRef" in item:
         item["fieldRef"].setdefault("apiVersion", "v1")
+
+
+def pull_policy(image: str) -> str:
+    """Return ``Always`` for an image with the tag ``latest``, which is the default tag; else ``IfNotPresent``."""
+    if not image or "@" in image:
+        return "IfNotPresent"
+    name, _, tag = image.rpartition("/")[2].partition(":")
+    return "Always" if name and (not tag or tag == "latest") else "IfNotPresent"

@@ -9,6 +9,7 @@ from kschedcore.api import labels as rules
 from kschedcore.api.machinery import field_errors as fe
 from kschedcore.api.machinery.field_errors import FieldError
 from kschedcore.rules.validation.common import one_of, port_number
+from kschedcore.rules.validation.downward import validate_field_reference, validate_resource_reference
 from kschedcore.rules.validation.pod_claims import validate_used_claims
 from kschedcore.rules.validation.pod_security import validate_container_security
 from kschedcore.rules.validation.probes import validate_lifecycle, validate_probe
@@ -24,6 +25,7 @@ _RESTART_ACTIONS = ("Restart", "RestartAllContainers")
 _MAX_RESTART_RULES = 20
 _MAX_EXIT_CODES = 255
 _VALUE_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+_PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _FIELD_PATHS = (
     "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
     "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
@@ -211,9 +213,10 @@ def _validate_value_source(variable: dict[str, Any], path: str) -> Iterator[Fiel
                 text = rules.is_config_map_key(source[key]["key"])
                 yield from (fe.invalid(f"{path}.{key}.key", source[key]["key"], t) for t in text)
     if "fieldRef" in source:
-        yield from _validate_field_reference(source["fieldRef"], f"{path}.fieldRef")
-    if "resourceFieldRef" in source and not source["resourceFieldRef"].get("resource"):
-        yield fe.required(f"{path}.resourceFieldRef.resource")
+        yield from validate_field_reference(source["fieldRef"], _FIELD_PATHS, f"{path}.fieldRef")
+    if "resourceFieldRef" in source:
+        reference = source["resourceFieldRef"]
+        yield from validate_resource_reference(reference, f"{path}.resourceFieldRef", of_volume=False)
     if not chosen:
         yield fe.invalid(
             path,
@@ -247,19 +250,6 @@ def _validate_file_reference(
         yield fe.not_found(f"{path}.volumeName", volume)
 
 
-def _validate_field_reference(reference: dict[str, Any], path: str) -> Iterator[FieldError]:
-    if not reference.get("apiVersion"):
-        yield fe.required(f"{path}.apiVersion")
-    field_path = reference.get("fieldPath", "")
-    if not field_path:
-        yield fe.required(f"{path}.fieldPath")
-    elif field_path.startswith(("metadata.annotations['", "metadata.labels['")) and field_path.endswith("']"):
-        key = field_path.partition("'")[2][:-2]
-        yield from (fe.invalid(path, key, text) for text in rules.is_qualified_name(key.lower()))
-    elif field_path not in _FIELD_PATHS:
-        yield fe.not_supported(f"{path}.fieldPath", field_path, sorted(_FIELD_PATHS))
-
-
 def _validate_mounts(container: dict[str, Any], volumes: dict[str, Any], path: str) -> Iterator[FieldError]:
     paths: set[str] = set()
     for index, mount in enumerate(container.get("volumeMounts", ())):
@@ -285,6 +275,31 @@ def _validate_mounts(container: dict[str, Any], volumes: dict[str, Any], path: s
                 yield fe.invalid(f"{where}.{key}", value, "must be a relative path")
             if ".." in value.split("/"):
                 yield fe.invalid(f"{where}.{key}", value, "must not contain '..'")
+            if value and "image" in volumes.get(name, {}):
+                yield fe.invalid(f"{where}.{key}", value, "not allowed in image volume sources")
+        yield from _validate_mount_options(mount, container, where)
+
+
+def _validate_mount_options(
+    mount: dict[str, Any], container: dict[str, Any], path: str
+) -> Iterator[FieldError]:
+    """Validate the propagation of mounts, and read-only mounts below a mount (KEP-3857)."""
+    propagation, recursive = mount.get("mountPropagation"), mount.get("recursiveReadOnly")
+    if propagation is not None:
+        yield from one_of(propagation, _PROPAGATIONS, f"{path}.mountPropagation")
+    if propagation == "Bidirectional" and not container.get("securityContext", {}).get("privileged"):
+        detail = "Bidirectional mount propagation is available only to privileged containers"
+        yield fe.forbidden(f"{path}.mountPropagation", detail)
+    if recursive is None or recursive == "Disabled":
+        return
+    where = f"{path}.recursiveReadOnly"
+    if recursive not in ("Enabled", "IfPossible"):
+        yield fe.not_supported(where, recursive, ("Disabled", "Enabled", "IfPossible"))
+        return
+    if not mount.get("readOnly"):
+        yield fe.forbidden(where, "may only be specified when readOnly is true")
+    if propagation not in (None, "None"):
+        yield fe.forbidden(where, "may only be specified when mountPropagation is None or not specified")
 
 
 def _validate_probes(container: dict[str, Any], path: str) -> Iterator[FieldError]:

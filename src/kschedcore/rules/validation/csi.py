@@ -15,7 +15,7 @@ from kschedcore.rules.validation.metadata import (
     validate_metadata_update,
 )
 
-__all__ = ["CREATE", "UPDATE"]
+__all__ = ["CREATE", "UPDATE", "validate_driver_name"]
 
 _GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
 _LIFECYCLE_MODES = ("Persistent", "Ephemeral")
@@ -74,7 +74,7 @@ def _token_seconds(seconds: int | None, path: str) -> Iterator[FieldError]:
         yield fe.invalid(path, seconds, "may not specify a duration larger than 2^32 seconds")
 
 
-def _driver_name(name: str, path: str) -> Iterator[FieldError]:
+def validate_driver_name(name: str, path: str) -> Iterator[FieldError]:
     """A driver's name, whatever its case (``ValidateCSIDriverName``)."""
     if not name:
         yield fe.required(path)
@@ -95,7 +95,7 @@ def _node(node: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _node_driver(driver: dict[str, Any], path: str) -> Iterator[FieldError]:
-    yield from _driver_name(driver.get("name", ""), f"{path}.name")
+    yield from validate_driver_name(driver.get("name", ""), f"{path}.name")
     identity = driver.get("nodeID", "")
     if not identity:
         yield fe.required(f"{path}.nodeID")
@@ -128,7 +128,7 @@ def _fixed(driver: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attachment(attachment: dict[str, Any]) -> Iterator[FieldError]:
     yield from _attachment_fields(attachment)
-    yield from _driver_name(attachment["spec"].get("attacher", ""), "spec.attacher")
+    yield from validate_driver_name(attachment["spec"].get("attacher", ""), "spec.attacher")
     volume = attachment["spec"]["source"].get("persistentVolumeName")
     if volume is not None:
         texts = rules.is_dns1123_subdomain(volume)
