@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -48,6 +49,9 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     for name in ("cluster.yaml", "app.yaml"):
         (tmp_path / name).write_bytes((DATA / name).read_bytes())
     monkeypatch.chdir(tmp_path)
+    for name in [each for each in os.environ if each.startswith("KSCHEDCORE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-settings"))
 
     def ran(line: str, stdin: str = "") -> Result:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))

@@ -11,7 +11,7 @@ LINE = "schedule -f cluster.yaml -f app.yaml -l app=web"
 
 
 @pytest.fixture(autouse=True)
-def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _home(command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:  # noqa: ARG001
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
 
 

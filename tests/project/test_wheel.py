@@ -41,6 +41,7 @@ def test_the_wheel_holds_declarations_stubs_and_data(wheel: Path) -> None:
         "kschedcore/include/kschedcore.h",
         "kschedcore/cli/data/cluster.yaml",
         "kschedcore/cli/data/app.yaml",
+        "kschedcore/cli/schemas/v1alpha1/FitResult.json",
     } <= names
     assert not [name for name in names if name.endswith(".c") or name.startswith("tests")]
 
