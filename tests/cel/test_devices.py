@@ -123,3 +123,27 @@ def test_the_cache_keeps_what_was_used_last() -> None:
         selectors.get(text)
     assert compiled == ["true", "false", "1 == 1", "false"]
     assert len(selectors) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "results"),
+    [
+        ('device.driver == "a"', [True, False, True]),
+        ('device . driver.startsWith("a")', [True, False, True]),
+        ("device.allowMultipleAllocations", [False, False, True]),
+        ('device.driver == "a" && !device.allowMultipleAllocations', [True, False, False]),
+        ('[device].exists(d, d.driver == "a" && d.allowMultipleAllocations)', [False, False, True]),
+        ('cel.bind(d, device, d.driver == "b" || d.allowMultipleAllocations)', [False, True, True]),
+    ],
+)
+def test_results_are_shared_only_among_devices_that_the_selector_cannot_distinguish(
+    text: str, results: list[bool]
+) -> None:
+    devices = [
+        Device.of("a", {"name": "x"}),
+        Device.of("b", {"name": "x"}),
+        Device.of("a", {"name": "y", "allowMultipleAllocations": True}),
+    ]
+    selector = compile_selector(text)
+    for _ in range(2):
+        assert [selector.matches(each) for each in devices] == results

@@ -10,6 +10,7 @@ a selection from it fails with ``no such key``.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -53,6 +54,8 @@ _NOT_BOOL: Final = {
     "kubernetes.Semver": "type conversion error from 'Semver' to 'bool'",
     "string": "unsupported native conversion from string to 'bool'",
 }
+_DEVICE_WITHOUT_DRIVER: Final = re.compile(r"\bdevice\b(?!\s*\.\s*driver\b)")
+_MOST_DRIVERS: Final = 256
 _EMPTY: Final[Mapping[str, Value]] = MappingProxyType({})
 
 
@@ -204,11 +207,12 @@ class Selector:
         text: The expression.
     """
 
-    __slots__ = ("_program", "text")
+    __slots__ = ("_by_driver", "_program", "text")
 
     def __init__(self, program: Program) -> None:
         self.text = program.text
         self._program = program
+        self._by_driver: dict[Any, bool] | None = {} if _reads_driver_only(program.text) else None
 
     def __repr__(self) -> str:
         return f"Selector({self.text!r})"
@@ -226,13 +230,31 @@ class Selector:
                 ``CEL runtime error: ``.
             CostLimitError: It exceeded the cost limit.
         """
+        known = self._by_driver
+        if known is not None:
+            driver = device.bindings["device"]["driver"]
+            found = known.get(driver)
+            if found is not None:
+                return found
         value = self._program.evaluate(device.bindings, MAX_COST)
         if value is True or value is False:
+            if known is not None:
+                if len(known) >= _MOST_DRIVERS:
+                    known.clear()
+                known[driver] = value
             return value
         # The expression was an attribute by itself.
         name = type_name(value)
         reason = _NOT_BOOL.get(name, f"type conversion error from '{name}' to 'bool'")
         raise EvaluationError(f"CEL result of type {name} could not be converted to bool: {reason}")
+
+
+def _reads_driver_only(text: str) -> bool:
+    """Whether an expression reads nothing of devices but their drivers, so that one result holds for all of a driver.
+
+    Device classes mostly have such selectors. Devices can only be reached by the name of the variable.
+    """
+    return _DEVICE_WITHOUT_DRIVER.search(text) is None
 
 
 def compile_selector(text: str) -> Selector:
