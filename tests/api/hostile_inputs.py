@@ -161,10 +161,6 @@ IDENTITIES: dict[str, Case] = {
         "document 1: line 2: Pod: apiVersion: is missing; "
         "did you mean 'apiVersion' where it says 'apiversion'?",
     ),
-    "the same object twice": (
-        f"{pod()}\n{pod(priority=1)}\n",
-        "document 2: line 2: Pod default/p: stands here a second time; the first is in FILE document 1",
-    ),
     "a label's value is a number": (
         named("{name: p, labels: {a: 1}}"),
         "document 1: line 4: Pod default/p: metadata.labels[a]: found the number 1, expected a string",

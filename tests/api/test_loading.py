@@ -138,6 +138,22 @@ def test_a_configuration_is_no_object_of_the_cluster() -> None:
         Manifests.from_objects([config, {**config, "profiles": [{}]}])
 
 
+def test_a_later_document_replaces_an_earlier_one() -> None:
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "p"},
+            "spec": {"priority": n, "containers": [CONTAINER]},
+        }
+        for n in (0, 0)
+    ]
+    pods[1]["metadata"] = {"name": "p", "labels": {"app": "b"}}
+    loaded = Manifests.from_objects(pods)
+    assert [each.metadata.labels for each in loaded.pending] == [{"app": "b"}]
+    assert loaded.warnings == ["<objects>: Pod default/p replaces the one in <objects> document 1"]
+
+
 def test_namespaces_are_spelled_out_where_there_are_any() -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [CONTAINER]}}
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}

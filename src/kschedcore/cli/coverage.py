@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kschedcore.manifests.manifests import Manifests
     from kschedcore.manifests.review import Refusal
     from kschedcore.planning.plan import Eviction
+    from kschedcore.planning.rollouts import Rollout
 
 __all__ = [
     "evicted_document",
@@ -24,6 +25,8 @@ __all__ = [
     "refused_lines",
     "report_coverage",
     "report_not_considered",
+    "rollout_lines",
+    "rollouts_document",
 ]
 
 _WITHOUT_EFFECT = frozenset({
@@ -93,6 +96,27 @@ def evicted_document(evicted: Sequence[Eviction]) -> list[dict[str, str]]:
             "preemptor": "/".join(key_of(each.preemptor)),
         }
         for each in evicted
+    ]
+
+
+def rollout_lines(rollouts: Sequence[Rollout]) -> str:
+    """Return a line per workload that is rolled out."""
+    return "".join(f"{each.text}\n" for each in rollouts)
+
+
+def rollouts_document(rollouts: Sequence[Rollout]) -> list[dict[str, object]]:
+    """Return the rollouts for programs."""
+    return [
+        {
+            "kind": each.kind,
+            "namespace": each.namespace,
+            "name": each.name,
+            "completes": each.completes,
+            "wanted": each.wanted,
+            "updated": each.updated,
+            "outdated": each.outdated,
+        }
+        for each in rollouts
     ]
 
 

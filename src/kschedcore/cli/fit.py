@@ -16,6 +16,8 @@ from kschedcore.cli.coverage import (
     refused_document,
     refused_lines,
     report_coverage,
+    rollout_lines,
+    rollouts_document,
 )
 from kschedcore.cli.exits import NO
 from kschedcore.cli.inputs import build_engine, load, select
@@ -90,6 +92,7 @@ def command(
             for name, group in by_workload(made).items()
         ]
     fits = not refused and all(each.node is not None for each in made)
+    fits = fits and all(each.completes for each in planned.rollouts)
     if output.is_document:
         emit(
             document(
@@ -99,6 +102,7 @@ def command(
                 workloads=[row.as_document() for row in rows],
                 refused=refused_document(refused),
                 evicted=evicted_document(planned.evicted),
+                rollouts=rollouts_document(planned.rollouts),
                 notConsidered=not_considered(manifests),
             ),
             output,
@@ -108,7 +112,8 @@ def command(
     elif output is Output.name:
         write("".join(f"pod/{each.pod.metadata.name}\n" for each in made if each.node is None))
     else:
-        why = decisions.refusals(made, inquiries) + refused_lines(refused) + evicted_lines(planned.evicted)
+        why = decisions.refusals(made, inquiries) + refused_lines(refused)
+        why += evicted_lines(planned.evicted) + rollout_lines(planned.rollouts)
         total = len(pods) if interruption.partial else planned.pods
         verdict = verdict_of(rows, total, partial=interruption.partial)
         table = report(rows, show_headers=not no_headers, wide=output is Output.wide)

@@ -12,6 +12,8 @@ from kschedcore.cli.coverage import (
     refused_document,
     refused_lines,
     report_coverage,
+    rollout_lines,
+    rollouts_document,
 )
 from kschedcore.cli.inputs import build_engine, load, select
 from kschedcore.cli.interruption import InterruptibleInquiries, Interruption
@@ -89,6 +91,7 @@ def command(
                 decisions=documents,
                 refused=refused_document(refused),
                 evicted=evicted_document(planned.evicted),
+                rollouts=rollouts_document(planned.rollouts),
                 notConsidered=not_considered(manifests),
                 utilisation=utilisation.documents(used),
             ),
@@ -100,7 +103,8 @@ def command(
         emit_csv(decisions.FIELDS, map(decisions.as_row, made), show_headers=not no_headers)
     else:
         show_headers = not no_headers
-        why = decisions.refusals(made, inquiries) + refused_lines(refused) + evicted_lines(planned.evicted)
+        why = decisions.refusals(made, inquiries) + refused_lines(refused)
+        why += evicted_lines(planned.evicted) + rollout_lines(planned.rollouts)
         total = len(pods) if interruption.partial else planned.pods
         parts = [
             decisions.placements(made, wide=output is Output.wide, show_headers=show_headers),

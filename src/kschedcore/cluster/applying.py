@@ -24,13 +24,14 @@ from kschedcore.errors import ManifestError
 from kschedcore.manifests.creating import plain_json
 from kschedcore.manifests.documents import Whole, objects_in
 from kschedcore.manifests.loading import Document, read_documents
-from kschedcore.manifests.manifests import is_the_same
+from kschedcore.manifests.manifests import is_the_same, may_replace
 from kschedcore.rules.patches.three_way import three_way_patch
 
 __all__ = [
     "LAST_APPLIED",
     "Manifest",
     "apply_manifests",
+    "apply_object",
     "create_manifests",
     "create_object",
     "delete_manifests",
@@ -60,14 +61,18 @@ def read(manifests: Iterable[Manifest], namespace: Namespace) -> list[tuple[Whol
 
 def read_served(
     manifests: Iterable[Manifest], namespace: Namespace
-) -> tuple[list[tuple[Whole, Kind]], dict[str, int]]:
+) -> tuple[list[tuple[Whole, Kind]], list[tuple[Whole, Kind]], dict[str, int]]:
     """Read manifests, and count by kind the objects of API groups that the cluster does not serve.
 
     Duplicates, as in dumps, are read once.
 
+    Returns:
+        The objects, the later documents of objects among them, and the counts.
+
     Raises:
-        ManifestError: One cannot be read.
+        ManifestError: One cannot be read, or two documents are of different objects that share a name.
     """
+    later: list[tuple[Whole, Kind]] = []
     found: dict[tuple[str, str, str], tuple[Whole, Kind]] = {}
     aside = Counter[str]()
     for manifest in manifests:
@@ -79,9 +84,11 @@ def read_served(
                     continue
                 known = found.setdefault((whole.kind, whole.namespace, whole.name), (whole, kind))
                 if known[0] is not whole and not is_the_same(known[0].data, whole.data):
-                    problem = f"stands here a second time; the first is in {known[0].place}"
-                    raise whole.located(ManifestError(problem))
-    return list(found.values()), dict(aside)
+                    if not may_replace(known[0].data, whole.data):
+                        problem = f"stands here a second time; the first is in {known[0].place}"
+                        raise whole.located(ManifestError(problem))
+                    later.append((whole, kind))
+    return list(found.values()), later, dict(aside)
 
 
 _CORE = frozenset({"v1", "apps/v1", "batch/v1"})
@@ -147,6 +154,15 @@ def create_manifests(client: Client, manifests: Iterable[Manifest], namespace: N
         ManifestError: One cannot be read (nothing is created then), or the API refuses it.
     """
     return Results([create_object(client, kind, whole) for whole, kind in read(manifests, namespace)])
+
+
+def apply_object(client: Client, kind: Kind, whole: Whole) -> Result:
+    """Apply one object.
+
+    Raises:
+        ManifestError: The API refuses it.
+    """
+    return _located(whole, partial(_apply, cause=""), client, kind)
 
 
 def create_object(client: Client, kind: Kind, whole: Whole) -> Result:

@@ -16,7 +16,7 @@ from kschedcore.api.objects.views import view_of
 from kschedcore.api.schema.decode import DecodeError
 from kschedcore.apiserver import APIServer
 from kschedcore.client.verbs import Client
-from kschedcore.cluster.applying import Manifest, create_object, read_served
+from kschedcore.cluster.applying import Manifest, apply_object, create_object, read_served
 from kschedcore.errors import ManifestError, UsageError
 from kschedcore.manifests.documents import Whole
 from kschedcore.manifests.loading import Document
@@ -110,7 +110,7 @@ def create_initial_objects(
     Raises:
         ManifestError: One cannot be read (nothing is stored then), or the API refuses it.
     """
-    served, aside = read_served(manifests, namespace)
+    served, later, aside = read_served(manifests, namespace)
     found = sorted(served, key=_rank)
     uids = {_metadata(whole).get("uid") for whole, _ in found}
     owners = {
@@ -145,6 +145,9 @@ def create_initial_objects(
             if client.get("serviceaccounts", whole.namespace, account) is None:
                 client.create("serviceaccounts", whole.namespace, {"metadata": {"name": account}})
         create_object(client, kind, whole)
+    for whole, kind in later:
+        run()
+        apply_object(client, kind, whole)
     return moved
 
 

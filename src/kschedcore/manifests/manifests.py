@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from copy import copy
+from dataclasses import replace
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,6 +34,7 @@ from kschedcore.manifests.fields import FieldValidation, refuse_fields, unknown_
 from kschedcore.manifests.loading import Document, read_documents
 from kschedcore.manifests.planned import Planned, PodPlanner
 from kschedcore.manifests.pod_specs import PodSpecs, restored_spec, view_of
+from kschedcore.manifests.replacing import applied
 from kschedcore.manifests.review import Refusal
 from kschedcore.manifests.units import suspicious_units
 from kschedcore.manifests.workloads import WORKLOAD_KINDS
@@ -72,6 +75,7 @@ class Manifests:
         namespaces: Namespaces.
         workloads: Complete Deployments, ReplicaSets, StatefulSets, Jobs and ReplicationControllers.
         config: A KubeSchedulerConfiguration, if one was among them.
+        upgrades: The workloads of the cluster that a later document replaces, as they were before.
         warnings: Probable mistakes, each with its place.
     """
 
@@ -88,6 +92,7 @@ class Manifests:
         self._listed: list[tuple[str, Any]] = []
         self._stored: dict[str, list[Mapping[str, Any]]] = {}
         self.warnings: list[str] = []
+        self.upgrades: dict[Key, Mapping[str, Any]] = {}
         self._specs = PodSpecs()
         self._plan: tuple[Any, Planned] | None = None
         self._recorded = False
@@ -151,13 +156,59 @@ class Manifests:
             first = self._wholes[key]
             if is_the_same(first.data, whole.data):
                 return
-            raise whole.located(ManifestError(f"stands here a second time; the first is in {first.place}"))
+            try:
+                whole = self._replaced(key, first, whole)
+            except ManifestError as error:
+                raise whole.located(error) from None
         self._wholes[key] = whole
         try:
             self._view(whole, *self._entered(whole))
         except ManifestError as error:
             raise whole.located(error) from None
         self.objects[key] = whole.data
+
+    def _replaced(self, key: Key, first: Whole, whole: Whole) -> Whole:
+        """Return the object that a later document makes of an earlier one, and forget the earlier one.
+
+        Raises:
+            ManifestError: The documents are of two objects that only share their name, or the later one is invalid.
+        """
+        if self._recorded or whole.kind == CONFIGURATION or not may_replace(first.data, whole.data):
+            raise ManifestError(f"stands here a second time; the first is in {first.place}")
+        self._forget(key)
+        if not exists(first.data) or exists(whole.data):
+            self.warnings.append(
+                f"{whole.document.source}: {whole.subject} replaces the one in {first.place}"
+            )
+            return whole
+        self._entered(whole)
+        data = applied(first.data, whole.data)
+        if whole.kind in WORKLOAD_KINDS | {"DaemonSet"}:
+            self.upgrades[key] = first.data
+        return replace(whole, data=data)
+
+    def _forget(self, key: Key) -> None:
+        """Remove an object from everything but :attr:`objects`."""
+        kind, namespace, name = key
+
+        def is_other(metadata: Any) -> bool:
+            own = metadata.get if isinstance(metadata, Mapping) else partial(getattr, metadata)
+            found = (
+                own("name", None),
+                "" if is_cluster_scoped(kind) else own("namespace", None) or self.namespace,
+            )
+            return found != (name, namespace)
+
+        views: dict[str, list[Any]] = {"Pod": self.pods, "Node": self.nodes, "Namespace": self.namespaces}
+        if kind in views:
+            views[kind][:] = [each for each in views[kind] if is_other(each.metadata)]
+        if kind in WORKLOAD_KINDS:
+            self.workloads = [
+                each for each in self.workloads if each["kind"] != kind or is_other(each["metadata"])
+            ]
+        if kind in self._stored:
+            self._stored[kind] = [each for each in self._stored[kind] if is_other(each["metadata"])]
+        self._listed = [each for each in self._listed if each[0] != kind or is_other(each[1].metadata)]
 
     def _entered(self, whole: Whole) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
         """Return an object as given and, unless it exists already, as an API server would store it."""
@@ -226,6 +277,23 @@ class Manifests:
             # The priority was not resolved by an API server: the manifest was written by hand, or trimmed.
             self._specs.add(pod.spec, complete or shared(spec))
         return pod
+
+    @property
+    def daemon_sets(self) -> list[Mapping[str, Any]]:
+        """Complete DaemonSets."""
+        return list(self._stored.get("DaemonSet", ()))
+
+    def pods_like(self, wanted: Iterable[Mapping[str, Any]], workload: Mapping[str, Any]) -> list[Pod]:
+        """Return the views of pods that a controller creates for a workload, as admitted.
+
+        Args:
+            wanted: The pods, complete.
+            workload: The workload.
+
+        Raises:
+            ManifestError: The workload's pod template is invalid.
+        """
+        return self._planner().pods_like(wanted, workload)
 
     def without_pods(self, keys: Iterable[tuple[str, str]]) -> Manifests:
         """Return a copy without some pods.
@@ -394,6 +462,12 @@ class Manifests:
         return (
             f"<Manifests: {counts or 'nothing'}; {len(self.bound)} pods bound, {len(self.pending)} pending>"
         )
+
+
+def may_replace(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether a later document may be of the object of an earlier one: they are not of two uids."""
+    uids = [(each.get("metadata") or {}).get("uid") for each in (first, second)]
+    return not all(uids) or uids[0] == uids[1]
 
 
 def is_the_same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from kschedcore.api.objects import ObjectMeta, Pod, PodSpec, decode
 from kschedcore.api.phases import FINISHED
 from kschedcore.manifests.workloads import TEMPLATE_HASH, pods_of, replica_set_of, workload_of
 
-__all__ = ["missing_pods", "missing_replica_sets"]
+__all__ = ["current_replica_sets", "key_of_workload", "missing_pods", "missing_replica_sets", "without_hash"]
 
 Whole = Mapping[str, Any]
 """A complete workload object."""
@@ -41,7 +41,7 @@ def missing_pods(
     roots = _root_workloads(workloads)
     taken = {(pod.metadata.namespace or "default", pod.metadata.name) for pod in pods}
     have = Counter(_workload_of(pod, roots) for pod in pods if _is_active(pod))
-    current = _current_replica_sets(workloads)
+    current = current_replica_sets(workloads)
     for key, workload in roots.items():
         if is_paused(workload) and key not in current:
             continue
@@ -62,7 +62,7 @@ def missing_pods(
 
 def missing_replica_sets(workloads: Collection[Whole]) -> list[dict[str, Any]]:
     """Return the ReplicaSets that the Deployment controller would create."""
-    current = _current_replica_sets(workloads)
+    current = current_replica_sets(workloads)
     return [
         replica_set_of(workload)
         for key, workload in _root_workloads(workloads).items()
@@ -77,11 +77,12 @@ def is_paused(workload: Whole) -> bool:
 
 def _root_workloads(workloads: Collection[Whole]) -> dict[Key, Whole]:
     """Return the workloads without a controller among the workloads."""
-    known = {_key(each): each for each in workloads}
+    known = {key_of_workload(each): each for each in workloads}
     return {key: each for key, each in known.items() if _maker(each) not in known}
 
 
-def _key(workload: Whole) -> Key:
+def key_of_workload(workload: Whole) -> Key:
+    """Return (kind, namespace, name) of a workload."""
     metadata = workload["metadata"]
     return workload["kind"], metadata.get("namespace") or "default", metadata["name"]
 
@@ -92,18 +93,18 @@ def _maker(workload: Whole) -> Key | None:
     return None if owner is None else (owner.kind, metadata.namespace or "default", owner.name)
 
 
-def _current_replica_sets(workloads: Collection[Whole]) -> dict[Key, Whole]:
+def current_replica_sets(workloads: Collection[Whole]) -> dict[Key, Whole]:
     """Return Deployment -> the ReplicaSet of its present template."""
-    deployments = {_key(each): each for each in workloads if each["kind"] == "Deployment"}
+    deployments = {key_of_workload(each): each for each in workloads if each["kind"] == "Deployment"}
     current = {}
     for each in workloads:
         maker = _maker(each) if each["kind"] == "ReplicaSet" else None
-        if maker in deployments and _template(each) == _template(deployments[maker]):
+        if maker in deployments and without_hash(each) == without_hash(deployments[maker]):
             current[maker] = each
     return current
 
 
-def _template(workload: Whole) -> dict[str, Any]:
+def without_hash(workload: Whole) -> dict[str, Any]:
     """Return a template without the label ``pod-template-hash``."""
     template = dict((workload.get("spec") or {}).get("template") or {})
     metadata = dict(template.get("metadata") or {})

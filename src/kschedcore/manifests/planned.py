@@ -193,6 +193,24 @@ class PodPlanner:
         template_of(workload)
         return self.specs.view(_created_spec(spec))
 
+    def pods_like(self, wanted: Iterable[ReadOnlyObject], workload: ReadOnlyObject) -> list[Pod]:
+        """Return the views of pods that a controller creates for a workload, admitted.
+
+        Args:
+            wanted: The pods, complete.
+            workload: The workload.
+
+        Raises:
+            ManifestError: A field of the workload's template has the wrong type.
+        """
+        return self.completed(
+            Pod(
+                metadata=decode(ObjectMeta, each["metadata"]),
+                spec=self._template_spec(workload, each["spec"]),
+            )
+            for each in wanted
+        )
+
     # -- claims -----------------------------------------------------------------------------------
 
     def _add_claims(self, planned: Planned, created: list[ReadOnlyObject]) -> None:

@@ -20,6 +20,7 @@ from kschedcore.engine.engine import Engine
 from kschedcore.errors import Interrupted
 from kschedcore.manifests.manifests import Manifests
 from kschedcore.manifests.review import Refusal
+from kschedcore.planning.rollouts import Rollout, roll_out
 
 __all__ = ["Eviction", "Plan", "plan"]
 
@@ -52,11 +53,13 @@ class Plan:
         decisions: A decision for each pod that exists and that the scheduler looked at, the last one of each pod.
         refused: Pods that do not exist: admission refuses them, or their StatefulSet waits for another pod.
         evicted: Pods that gave way.
+        rollouts: The outcomes for workloads that have pods of earlier templates.
     """
 
     decisions: Decisions
     refused: list[Refusal] = field(default_factory=list)
     evicted: list[Eviction] = field(default_factory=list)
+    rollouts: list[Rollout] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return how many pods were looked at."""
@@ -93,6 +96,8 @@ def plan(manifests: Manifests, engine: Engine, pods: Iterable[Pod] | None = None
         if pods is None or len(chosen) == len(manifests.pending):
             planner.end_deleted_pods()
         planner.retry()
+        if pods is None or len(chosen) == len(manifests.pending):
+            planner.roll_out()
     except KeyboardInterrupt as error:
         raise Interrupted(planner.result()) from error
     return planner.result()
@@ -106,6 +111,7 @@ class _Planner:
         self._decisions: dict[PodKey, Decision] = {}
         self._waiting: dict[PodKey, Refusal] = {}
         self._evicted: list[Eviction] = []
+        self._rollouts: list[Rollout] = []
         self._ordered = _ordered_sets(manifests)
         # The pods of each ordered StatefulSet that have no node.
         self._stuck: dict[tuple[str, str], set[str]] = {key: set() for key in self._ordered}
@@ -119,7 +125,7 @@ class _Planner:
                 self._waiting[_key(refusal.pod)] = Refusal(refusal.pod, _WAITS.format(predecessor), "")
         self._refused = [each for each in self._refused if _key(each.pod) not in self._waiting]
         decisions = Decisions([*self._decisions.values()])
-        return Plan(decisions, [*self._refused, *self._waiting.values()], self._evicted)
+        return Plan(decisions, [*self._refused, *self._waiting.values()], self._evicted, self._rollouts)
 
     def place(self, pods: Collection[Pod]) -> None:
         """Place pods in queue order, and those that replace their victims."""
@@ -245,6 +251,22 @@ class _Planner:
             again.pod = pod
             self._decisions[_key(pod)] = again
         return False
+
+    def roll_out(self) -> None:
+        """Replace the pods of earlier templates, as far as their controllers get."""
+        gone = {_key(each.pod) for each in self._evicted}
+
+        def is_placed(pod: Pod) -> bool:
+            decision = self._decisions.get(_key(pod))
+            if decision is not None:
+                return decision.node is not None
+            return bool(pod.spec.node_name) and _key(pod) not in gone
+
+        for rollout in roll_out(self._manifests, self._engine, is_placed):
+            self._rollouts.append(rollout)
+            for key in rollout.removed:
+                self._decisions.pop(key, None)
+            self._record(rollout.decisions)
 
     # -- pods that are being deleted --------------------------------------------------------------
 
