@@ -37,9 +37,12 @@ def _table(**columns: list[Any]) -> pa.Table:
 
 CALLS: dict[str, Call] = {
     "schedule": lambda e: e.schedule([pod("inner")]),
+    "schedule_unreserved": lambda e: e.schedule_unreserved([pod("inner")]),
     "place": lambda e: e.place(_table(name=["inner"])),
     "decide": lambda e: e.decide(pod("inner")),
     "explain": lambda e: e.explain(pod("inner")),
+    "verdicts": lambda e: e.verdicts(pod("inner")),
+    "free": lambda e: e.free("cpu"),
     "capacity": lambda e: e.capacity(pod("inner")),
     "in_queue_order": lambda e: e.in_queue_order([pod("inner")]),
     "forget": lambda e: e.forget(),
@@ -57,6 +60,8 @@ CALLS: dict[str, Call] = {
     "assume_pod": lambda e: e.assume_pod(pod("inner"), "a"),
     "devices": lambda e: e.devices(),
     "claims": lambda e: e.claims(),
+    "claims_of": lambda e: e.claims_of(decode(Pod, pod("inner"))),
+    "note_late_claim": lambda e: e.note_late_claim("inner"),
     "claims_after": lambda e: e.claims_after(Decision(decode(Pod, pod("inner")), None)),
     "assumed_claims": lambda e: e.assumed_claims(decode(Pod, pod("inner"))),
     "is_claim_assumed": lambda e: e.is_claim_assumed("inner"),

@@ -42,6 +42,7 @@ ENGINE = {
     "explain": "pod, *, preempt=True",
     "extenders": None,
     "forget": "",
+    "free": "resource",
     "forget_pod": "pod",
     "framework_of": "pod",
     "in_queue_order": "pods",
@@ -62,6 +63,7 @@ ENGINE = {
     "set_node": "node",
     "set_object": "item",
     "utilisation": "",
+    "verdicts": "pod",
     "what_if": "",
     "withdraw_nomination": "pod, namespace=None",
 }
