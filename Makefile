@@ -24,7 +24,7 @@ SANITIZED  = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-
 RECORDINGS ?= $(or $(wildcard ../shared/conformance ../shared/conformance-api ../shared/conformance-controllers ../shared/traces),tests/conformance/data/v1.34)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo docs test unit lint wheel-test floors sanitize fuzz conformance soak bench wheel clean
+.PHONY: help build demo docs test unit lint wheel-test floors sanitize fuzz fuzz-guided conformance soak bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -76,6 +76,10 @@ floors: $(BUILT)  ## build, install and test with the oldest versions that pypro
 
 fuzz: $(BUILT)  ## run every fuzzer for MINUTES (10), from seed FIRST on
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10) --first $(or $(FIRST),0)
+
+fuzz-guided: $(BUILT)  ## run the coverage-guided fuzzers of the parsers for MINUTES (1) each; needs atheris
+	for target in $$($(BIN)/python -c 'from tests.fuzz.guided import TARGETS; print(*TARGETS)'); do \
+	  $(BIN)/python -m tests.fuzz.guided $$target -max_total_time=$$((60 * $(or $(MINUTES),1))) -rss_limit_mb=4000 || exit $$?; done
 
 sanitize: $(BUILT)  ## test the scheduler, and break some clusters, with a core built with AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize
 	rm -rf build/sanitize

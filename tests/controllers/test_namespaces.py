@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.apiserver.samples import sample
 
+import kschedcore as ks
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, Namespace
 from kschedcore.controllers.namespace import NamespaceController
 from kschedcore.controllers.resourcequota import ResourceQuotaController
@@ -108,3 +109,12 @@ def test_a_quota_says_what_is_used(world: World) -> None:
     world.client.delete("deployments.apps", Namespace("ns"), sample("deployments")["metadata"]["name"])
     world.settle()
     assert world.get("resourcequotas", "q", "ns")["status"]["used"]["count/deployments.apps"] == "0"
+
+
+def test_a_namespace_that_is_restored_while_it_ends() -> None:
+    """Its phase may say nothing of it; it is emptied and goes, and keeps no controller busy."""
+    metadata = {"name": "old", "uid": "u", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    with ks.Cluster.simulated(nodes=[namespace], seed=1) as cluster:
+        cluster.run_for("1m")
+        assert cluster.request("GET", "/api/v1/namespaces/old")[0] == 404

@@ -192,3 +192,23 @@ def test_masks_tell_whether_values_differ() -> None:
     assert [each["value"] for each in after["containers"][0]["env"]] == [MASK, "*** (after)"]
     labels = {"metadata": {"labels": {"env": "production"}}}
     assert masked(labels) == labels
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"*{CANARY}", f"!{CANARY} x", f"!!{CANARY} x", f"!!int {CANARY}", f'"{CANARY}', f"'{CANARY}' {CANARY}",
+        f"{CANARY}: {CANARY}: x", f'"{CANARY}\\q"', f"[{CANARY}", f"{CANARY}\a", f"&a [*a, {CANARY}]",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["in.yaml", "in.json"])
+def test_yaml_errors_hide_values(value: str, name: str, tmp_path: Any, capsys: Any) -> None:
+    """A password may look like an alias, a tag or a broken scalar, and a file may be nothing but a password."""
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  password: "
+    for text in (f"{secret}{value}\n", value, f"- {value}\n"):
+        path = tmp_path / name
+        path.write_text(text)
+        for line in (["schedule"], ["explain", "p"]):
+            assert run([*line, "-f", str(path)]) in (0, 1, 2)
+            printed = capsys.readouterr()
+            assert hides(printed.out + printed.err), text

@@ -153,7 +153,7 @@ class Kubectl:
         """
         if not isinstance(images, Mapping | None):
             raise UsageError(f"images is {type(images).__name__}; expected images by container")
-        wanted = {**(images or {}), **more}
+        wanted = {name: text("image", image) for name, image in {**(images or {}), **more}.items()}
         pairs = " ".join(f"{name}={image}" for name, image in wanted.items())
         cause = f"kubectl set image {ref} {pairs} --record=true" if record else ""
         return editing.set_image(self._target(ref, namespace), wanted, cause)

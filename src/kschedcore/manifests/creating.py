@@ -68,7 +68,10 @@ def plain_json(data: Mapping[str, Any]) -> Mapping[str, Any]:
         copy = {}
     if copy == data:
         return data
-    _check_json(data, "")
+    try:
+        _check_json(data, "")
+    except RecursionError:
+        raise ManifestError("is nested too deeply") from None
     return copy
 
 

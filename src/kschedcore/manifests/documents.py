@@ -81,7 +81,9 @@ def objects_in(document: Document, namespace: str) -> Iterator[Whole]:
 
 def _flattened(document: Document, data: Any, steps: Steps) -> Iterator[tuple[Steps, Mapping[str, Any]]]:
     if not isinstance(data, Mapping):
-        problem = f"found {shown(data)}, expected an object with apiVersion, kind and metadata"
+        # Text is not shown: it may be that of a file with a key or a token.
+        found = "a string" if isinstance(data, str) else shown(data)
+        problem = f"found {found}, expected an object with apiVersion, kind and metadata"
         raise _located(ManifestError(problem, path=_path(steps) or None), document, steps)
     if not _is_list(data):
         yield steps, data

@@ -91,7 +91,7 @@ def read_documents(
         UsageError: A value is not a path.
     """
     for path in paths:
-        if str(path) == STDIN:
+        if isinstance(path, str | Path) and str(path) == STDIN:
             yield from parse_documents(_read(stdin or sys.stdin.buffer, "<stdin>"), "<stdin>")
             continue
         for file in _files(path_of("a path of manifests", path), recursive=recursive):

@@ -103,12 +103,13 @@ class _Document:
         if anchor not in self._anchors:
             inside = any(each.anchor == anchor for each in self._open)
             problem = "stands inside what it names" if inside else "names nothing that comes before it"
-            raise ManifestError(f"alias *{anchor} {problem}", line=line)
+            # The name is not shown: it may be a password that begins with an asterisk.
+            raise ManifestError(f"an alias {problem}; text that begins with '*' needs quotes", line=line)
         return self._anchors[anchor]
 
     def _begin(self, event: yaml.CollectionStartEvent, line: int) -> None:
         if event.tag not in _COLLECTION_TAGS:
-            raise _foreign_tag(event.tag, line)
+            raise _foreign_tag(line)
         if len(self._open) >= MAX_DEPTH:
             raise ManifestError(f"nested more than {MAX_DEPTH} levels deep", line=line)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -187,7 +188,7 @@ def _scalar(event: yaml.ScalarEvent, line: int) -> Any:
     elif tag in _SCALAR_TYPES:
         value = resolve(text)
         if type(value) not in _SCALAR_TYPES[tag]:
-            raise ManifestError(f"{text!r} cannot be read as !!{tag.removeprefix(_TAG)}", line=line)
+            raise ManifestError(f"a value cannot be read as !!{tag.removeprefix(_TAG)}", line=line)
     else:
         return _text_with_tag(text, tag, line)
     if isinstance(value, float) and not math.isfinite(value):
@@ -199,16 +200,18 @@ def _text_with_tag(text: str, tag: str, line: int) -> str:
     if tag in ("!", f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}merge"):
         return text
     if tag != f"{_TAG}binary":
-        raise _foreign_tag(tag, line)
+        raise _foreign_tag(line)
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode()
     except ValueError:
         raise ManifestError("!!binary holds no text in base64", line=line) from None
 
 
-def _foreign_tag(tag: str, line: int) -> ManifestError:
-    shown = f"!!{tag.removeprefix(_TAG)}" if tag.startswith(_TAG) else tag
-    return ManifestError(f"tag {shown} has no meaning in a manifest", line=line)
+def _foreign_tag(line: int) -> ManifestError:
+    """Return the error for a tag, without the tag: it may be a password that begins with an exclamation mark."""
+    return ManifestError(
+        "a tag has no meaning in a manifest; text that begins with '!' needs quotes", line=line
+    )
 
 
 def _key(value: Any, line: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from kschedcore.api.machinery.confidential import masked
 from kschedcore.engine.explanation import Explanation
 from kschedcore.testing.placements import Placement, Placements
 
@@ -39,7 +40,7 @@ class BrokenRuleError(AssertionError):
         self.own_plugins = own_plugins
 
     def save(self, path: str | Path) -> str:
-        """Write the manifest.
+        """Write the manifest; values of Secrets and environment variables are masked.
 
         Returns:
             How to reproduce the decision: a command, or a line of Python if custom plugins are used.
@@ -49,7 +50,8 @@ class BrokenRuleError(AssertionError):
         """
         if self.manifest is None:
             raise ValueError("no single pod breaks this rule; there is no manifest to save")
-        Path(path).write_text(json.dumps(self.manifest, indent=2) + "\n")
+        manifest = {**self.manifest, "items": [masked(each) for each in self.manifest.get("items", ())]}
+        Path(path).write_text(json.dumps(manifest, indent=2) + "\n")
         if self.own_plugins:
             return f'kschedcore.testing.place("{path}", plugins=[…])'
         return f"kschedcore explain {self.pod} -f {path}"
