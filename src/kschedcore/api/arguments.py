@@ -29,6 +29,8 @@ def shown(value: object) -> str:
         )
     if isinstance(value, str):
         return repr(value) if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]!r}…"
+    if isinstance(value, list | dict) and not value:
+        return repr(value)
     return "None" if value is None else type(value).__name__
 
 
