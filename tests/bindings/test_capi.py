@@ -373,7 +373,7 @@ def test_messages_are_of_the_thread_that_failed(engine: ctypes.c_void_p) -> None
 
 
 def test_threads_that_share_an_engine_wait_for_each_other(engine: ctypes.c_void_p) -> None:
-    """What is placed by all adds up, whatever the order."""
+    """The pods placed by all threads add up, whatever the order."""
     barrier = threading.Barrier(4)
 
     def work(number: int) -> None:

@@ -1,4 +1,4 @@
-/* Threads that Python never heard of open the library at once, share an engine, and fail each on its own. */
+/* Threads that Python did not create open the library at once, share an engine, and get their own errors. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

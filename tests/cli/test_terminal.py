@@ -1,4 +1,4 @@
-"""What is different when standard output is a terminal: styles, and the last column folded; a pipe gets plain lines."""
+"""Differences when standard output is a terminal: styles, and the last column folded; a pipe gets plain lines."""
 
 from __future__ import annotations
 

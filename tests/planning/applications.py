@@ -227,7 +227,7 @@ def clusters(draw: st.DrawFn) -> Drawn:
 
 @st.composite
 def later_applications(draw: st.DrawFn) -> list[Json]:
-    """Applications that come to a cluster which has others, some with a high priority."""
+    """Applications that are added to a cluster with others, some with a high priority."""
     kinds = draw(st.lists(st.sampled_from(("Pod", "Deployment", "StatefulSet")), min_size=1, max_size=2))
     kinds.sort(key=ORDER.index)
     found = [draw(workload(kind, f"later{kind.lower()}{number}")) for number, kind in enumerate(kinds)]

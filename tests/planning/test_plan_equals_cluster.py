@@ -1,4 +1,4 @@
-"""The pods of a plan are the pods of a cluster that receives the same manifests and comes to rest."""
+"""The pods of a plan are the pods of a cluster with the same manifests once it no longer changes."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def kschedcore(
     config_file: SettingsFile = None,
     no_config: NoConfig = False,
 ) -> None:
-    """Where does this pod go, and why? kube-scheduler's decisions, from manifests."""
+    """Place pods of manifests as kube-scheduler does, and explain the decisions."""
     if ctx.resilient_parsing:
         return
     group = ctx.command

@@ -140,7 +140,7 @@ def _for_terminal(
 
 
 def _style(style: str) -> str:
-    """Return a style, or none where ``NO_COLOR`` asks for plain text."""
+    """Return a style, or none where ``NO_COLOR`` is set."""
     return "" if os.environ.get("NO_COLOR") else style
 
 

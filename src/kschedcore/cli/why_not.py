@@ -1,4 +1,4 @@
-"""Why a pod has no node: the sets of constraints that nodes fail, and the cheapest changes that make it fit.
+"""The reasons why a pod has no node: sets of constraints that nodes fail, and the cheapest changes that make it fit.
 
 kube-scheduler's message counts the first plugin that rejects each node, so a constraint hides those that come after
 it. Here the engine filters the pod with each of its constraints alone, which gives for every node the whole set
@@ -380,7 +380,7 @@ class _Inquiry:
 
 
 def _reasons_of(rejection: Rejection, only: Constraint | None) -> tuple[str, ...]:
-    """Return the reasons of a verdict that a constraint alone is asked about; none for those of other plugins."""
+    """Return the reasons of a verdict that are about a constraint; none for those of other plugins."""
     if only is SPREAD and rejection.plugin != "PodTopologySpread":
         return ()
     if only is None or rejection.reasons:

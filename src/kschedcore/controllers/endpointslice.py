@@ -200,7 +200,7 @@ def _ports_of(found: Object) -> Ports:
 def _preferred(service: Object) -> tuple[str, ...]:
     """Return the hints that ``spec.trafficDistribution`` gives ready endpoints (KEP-4444, KEP-3015).
 
-    The older annotation that asks for hints in proportion to the zones' CPUs takes precedence; its hints are not made.
+    The older annotation that requires hints in proportion to the zones' CPUs takes precedence; its hints are not made.
     """
     annotations = service["metadata"].get("annotations", {})
     modes = [annotations[key] for key in _TOPOLOGY_MODES if key in annotations]

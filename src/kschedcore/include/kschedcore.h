@@ -4,13 +4,13 @@
  * kschedcore_open() (bindings/c), which starts an interpreter of its own.
  *
  * Compatibility. Functions are only ever added at the end of the table, which makes `size` grow. `abi_version` grows
- * when something that was there changes; a program refuses any other than the one it was compiled for.
+ * when an existing part changes; a program accepts only the one that it was compiled for.
  *
  * Threads. Every function may be called from any thread, without the GIL; it is taken inside. Calls on one engine
  * wait for each other; calls on different engines do not, as far as the GIL lets them. A handle is freed once, when
  * no other call uses it. Python's main interpreter must be alive.
  *
- * Errors. A function that can fail returns a kschedcore_status, and last_error() says what was wrong. Out parameters
+ * Errors. A function that can fail returns a kschedcore_status, and last_error() returns the message. Out parameters
  * are written only on success; a table or an object that is refused changes nothing.
  *
  * Strings are UTF-8 and end with a NUL.
@@ -82,7 +82,7 @@ typedef struct kschedcore_decisions kschedcore_decisions; /* where the pods of a
 typedef enum kschedcore_status {
     KSCHEDCORE_OK = 0,
     KSCHEDCORE_USAGE = 1,     /* UsageError: an argument or a column that makes no sense */
-    KSCHEDCORE_NOT_FOUND = 2, /* NotFoundError: nothing has that name */
+    KSCHEDCORE_NOT_FOUND = 2, /* NotFoundError: no object has that name */
     KSCHEDCORE_CONFIG = 3,    /* ConfigError: kube-scheduler would refuse the configuration */
     KSCHEDCORE_MANIFEST = 4,  /* ManifestError: an object is invalid */
     KSCHEDCORE_FAILED = 5,    /* any other KschedcoreError, such as a plugin that failed */
@@ -90,7 +90,7 @@ typedef enum kschedcore_status {
     KSCHEDCORE_INTERNAL = 7   /* an exception that should not have happened; please report it */
 } kschedcore_status;
 
-/* How one of several best nodes is taken. */
+/* The choice among several best nodes. */
 typedef enum kschedcore_tie_break {
     KSCHEDCORE_TIE_FIRST = 0, /* the first by name */
     KSCHEDCORE_TIE_RANDOM = 1 /* a draw; the same seed gives the same decisions */
@@ -110,7 +110,7 @@ typedef struct kschedcore_api {
     /* The package's version, such as "0.1.0". Lives as long as the interpreter. */
     const char *(*version)(void);
 
-    /* What the calling thread's latest failed call said, in one line of at most 4095 bytes; "" when none failed.
+    /* The error message of the calling thread's latest failed call, one line of at most 4095 bytes; "" without one.
      * Lives until the thread's next failed call. */
     const char *(*last_error)(void);
 
@@ -120,7 +120,7 @@ typedef struct kschedcore_api {
 
     /* Make an engine without nodes. `options` may be NULL. Free it with engine_free. */
     int (*engine_new)(const kschedcore_options *options, kschedcore_engine **out);
-    void (*engine_free)(kschedcore_engine *engine); /* NULL is let pass */
+    void (*engine_free)(kschedcore_engine *engine); /* NULL is ignored */
 
     /* Add or replace the nodes of a table. Columns: name; unschedulable; allocatable/NAME (integers: millicores for
      * cpu, else whole units); label/KEY; labels; taints; images: see Python's Engine.add_nodes.
@@ -135,7 +135,7 @@ typedef struct kschedcore_api {
      * placement rules look up (Service, PersistentVolume, …). */
     int (*set_object)(kschedcore_engine *engine, const char *json);
 
-    /* Take an object away by its kind and name. `name_space` is passed over for kinds that have none and stands for
+    /* Remove an object by its kind and name. `name_space` is ignored for kinds that have none and means
      * "default" when NULL. Namespaces stay. */
     int (*remove_object)(kschedcore_engine *engine, const char *kind, const char *name_space, const char *name);
 
@@ -143,24 +143,24 @@ typedef struct kschedcore_api {
      * without node. Every placed pod is accounted. Free the decisions with decisions_free. */
     int (*place)(kschedcore_engine *engine, struct ArrowArrayStream *pods, kschedcore_decisions **out);
 
-    /* How many rows there are, as many as the table of pods had, in its order. */
+    /* The number of rows: that of the table of pods, in its order. */
     int (*decisions_count)(const kschedcore_decisions *decisions, int64_t *out);
 
-    /* The name of the node that a row's pod was given; NULL when it was given none. Lives as long as the handle. */
+    /* The name of the node of a row's pod; NULL when it has none. Lives as long as the handle. */
     int (*decision_node)(const kschedcore_decisions *decisions, int64_t row, const char **out);
 
-    /* Why a row's pod was given no node, in kube-scheduler's words; NULL when it was given one. Lives as long as the
+    /* The reason why a row's pod has no node, in kube-scheduler's words; NULL when it has one. Lives as long as the
      * handle. */
     int (*decision_message)(const kschedcore_decisions *decisions, int64_t row, const char **out);
 
-    /* All of it as a table, see Python's Engine.place. The caller releases the stream; it outlives the handle. */
+    /* All decisions as a table, see Python's Engine.place. The caller releases the stream; it outlives the handle. */
     int (*decisions_table)(const kschedcore_decisions *decisions, struct ArrowArrayStream *out);
-    void (*decisions_free)(kschedcore_decisions *decisions); /* NULL is let pass */
+    void (*decisions_free)(kschedcore_decisions *decisions); /* NULL is ignored */
 
-    /* What every plugin says of every node for one pod, given as JSON text, as a JSON document. Places nothing.
+    /* The verdict and score of every plugin for every node and one pod (JSON text), as a JSON document. Places nothing.
      * Free the text with text_free. */
     int (*explain)(kschedcore_engine *engine, const char *pod, char **out);
-    void (*text_free)(char *text); /* NULL is let pass */
+    void (*text_free)(char *text); /* NULL is ignored */
 
     /* The node table as it is, see Python's Engine.nodes. The caller releases the stream. */
     int (*nodes)(kschedcore_engine *engine, struct ArrowArrayStream *out);

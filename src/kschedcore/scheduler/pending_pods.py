@@ -33,7 +33,7 @@ _DOUBLINGS = 20
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long pods wait after attempts (``podInitialBackoffSeconds``, ``podMaxBackoffSeconds``).
+    """The back-off of pods after attempts (``podInitialBackoffSeconds``, ``podMaxBackoffSeconds``).
 
     Attributes:
         first: After the first failure.
@@ -193,7 +193,7 @@ class PendingPods:
         """Return the first pod to leave back-off, among those of one second the first in queue order.
 
         A pod leaves early once at one moment: with simulated time, two pods whose failures are events for each other
-        would otherwise be tried for ever, and time would stand still.
+        would otherwise be tried for ever at the same time.
         """
         now, kept = self._clock.now(), []
         found = None

@@ -1,4 +1,4 @@
-"""A cluster on the wire: the API server over HTTPS, for kubectl, helm and every other client."""
+"""Serve a cluster's API over HTTPS, for kubectl, helm and every other client."""
 
 from kschedcore.serving.server import ServedCluster, serve
 

@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP requests in, requests to the API server out, and back."""
+"""The ASGI application: converts HTTP requests into requests to the API server, and their responses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 SendMessage = Callable[[Message], Awaitable[None]]
 
 BODY_SECONDS = 30.0
-"""A client has so long to send the body of a request."""
+"""Seconds within which a client must send the body of a request."""
 _NO_BODY = frozenset({"GET", "HEAD"})
 _PLAIN_ACCEPT = frozenset({"", "*/*", JSON, f"{JSON}, */*", f"{JSON},*/*"})
 _HTML = "text/html"
@@ -35,12 +35,12 @@ class Application:
 
     Args:
         server: The API server.
-        documents: What is served beside the API.
+        documents: The documents that are served beside the API.
         wrote: Called after every request that may have written.
 
     Attributes:
         announcer: Wakes watches.
-        watches: What ends each of the watches that clients have open.
+        watches: For each open watch, the future that ends it.
     """
 
     def __init__(self, server: APIServer, documents: Documents, wrote: Callable[[], None]) -> None:

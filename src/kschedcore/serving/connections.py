@@ -14,9 +14,9 @@ from kschedcore.serving.certificates import user_of
 __all__ = ["HEADER_BYTES", "HEADER_SECONDS", "Connection"]
 
 HEADER_BYTES = 64 * 1024
-"""The request line and headers of one request have at most so many bytes."""
+"""Maximum bytes of the request line and headers of one request."""
 HEADER_SECONDS = 10.0
-"""A client has so long to send them."""
+"""Seconds within which a client must send them."""
 
 _CLOSING_SECONDS = 0.05
 
@@ -47,7 +47,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent; a request whose headers are too long ends the connection."""
+        """Receive data of the client; a request whose headers are too long ends the connection."""
         if self._header_timer is not None:
             self._header_bytes += len(data)
             if self._header_bytes > HEADER_BYTES and b"\r\n\r\n" not in data[-HEADER_BYTES:]:
@@ -64,12 +64,12 @@ class Connection(HttpToolsProtocol):
             self._expect_headers()
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Start the response."""
         self._headers_came()
         super().on_headers_complete()
 
     def shutdown(self) -> None:
-        """Close after the answer that is being sent, without waiting for the client to agree to the end of TLS."""
+        """Close after the response that is being sent, without waiting for the client to agree to the end of TLS."""
         super().shutdown()
         self._abort_when_closing()
 

@@ -1,4 +1,4 @@
-"""What is served beside the API: health, metrics, OpenAPI and aggregated discovery."""
+"""Documents beside the API: health, metrics, OpenAPI and aggregated discovery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 
 
 class Document(NamedTuple):
-    """An answer that is no object of the API."""
+    """A response that is no object of the API."""
 
     code: int
     headers: Headers

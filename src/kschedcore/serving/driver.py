@@ -15,9 +15,9 @@ from kschedcore.serving.clock import PacedClock
 __all__ = ["Driver"]
 
 SLICE_SECONDS = 0.004
-"""How long components may work before requests have their turn."""
+"""Seconds for which components may work before pending requests are served."""
 LONGEST_WAIT = 1.0
-"""After so many seconds without news the timers are looked at again."""
+"""Seconds without writes after which the timers are checked again."""
 
 
 class Driver:
@@ -41,7 +41,7 @@ class Driver:
         self._busy = asyncio.Lock()
 
     def wake(self) -> None:
-        """Tell the driver that something was written."""
+        """Notify the driver of a write."""
         self._news.set()
 
     async def run(self) -> None:
@@ -79,7 +79,7 @@ class Driver:
         return True
 
     async def _work(self) -> None:
-        """Work until nothing is left to do at this time."""
+        """Run the components until no work is left at this time."""
         while True:
             end = perf_counter() + SLICE_SECONDS
             while (more := self._loop.turn()) and perf_counter() < end:

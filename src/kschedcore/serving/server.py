@@ -30,7 +30,7 @@ from kschedcore.serving.kubeconfig import kubeconfig
 __all__ = ["ServedCluster", "serve"]
 
 CONNECTIONS = 2048
-"""More connections or requests at a time than that are answered with 503."""
+"""Maximum number of connections or requests at a time; more get 503."""
 KEEP_ALIVE_SECONDS = 180
 _GRACEFUL_SECONDS = 5
 _BACKLOG = 1024
@@ -52,7 +52,7 @@ class ServedCluster:
             :class:`~kschedcore.serving.driver.Driver`.
 
     Attributes:
-        url: Where the server is.
+        url: The URL of the server.
         kubeconfig: A kubeconfig for it, as YAML; it holds the key of an administrator.
 
     Raises:
@@ -92,13 +92,13 @@ class ServedCluster:
         """Serve in the calling thread until :meth:`stop`.
 
         Args:
-            started: Called once the server answers.
+            started: Called once the server accepts requests.
         """
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve(started))
 
     def start(self) -> Self:
-        """Serve in a thread of its own; returns once the server answers."""
+        """Serve in a thread of its own; returns once the server accepts requests."""
         self._thread = threading.Thread(target=self._run_thread, name="kschedcore-server", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -196,7 +196,7 @@ class ServedCluster:
                 await components
 
     def _wrote(self) -> None:
-        """After a request that may have written."""
+        """Handle a request that may have written."""
         self._driver.wake()
         self._announce()
 
@@ -219,7 +219,7 @@ def serve(
         eager: Whether time jumps to the next timer whenever no component has work.
 
     Returns:
-        The server, which is a context manager; its ``kubeconfig`` is what clients need.
+        The server, which is a context manager; clients use its ``kubeconfig``.
     """
     return ServedCluster(cluster, host=host, port=port, eager=bool(eager)).start()
 
@@ -239,7 +239,7 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and report it."""
         await super().startup(sockets)
         self._has_started()
 

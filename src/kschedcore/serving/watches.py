@@ -17,17 +17,17 @@ __all__ = ["Announcer", "Encoder", "seconds_of", "stream"]
 MIN_SECONDS = 1800
 """A watch whose request does not say how long ends after this time, or up to twice that (``min-request-timeout``)."""
 BOOKMARK_SECONDS = 60.0
-"""How often a watch that takes bookmarks gets one."""
+"""Seconds between the bookmarks of a watch that takes them."""
 PAUSE_SECONDS = 0.01
-"""Watches are looked at no more often: many writes then cost each watcher one message."""
+"""Minimum seconds between two sends of a watch: many writes then cost each watcher one message."""
 CACHED_BYTES = 16 * 1024 * 1024
-"""How much encoded events are kept for other watchers of the same objects."""
+"""Maximum bytes of encoded events that are kept for other watchers of the same objects."""
 
 Send = Callable[[bytes], Awaitable[None]]
 
 
 class Announcer:
-    """Wakes everyone who waits for writes, at once, but not more often than every few milliseconds."""
+    """Wakes all waiters for writes, at once, but not more often than every few milliseconds."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
@@ -35,7 +35,7 @@ class Announcer:
         self._last = 0.0
 
     def announce(self) -> None:
-        """Something was written."""
+        """Wake the waiters after a write."""
         if self._timer is None:
             loop = asyncio.get_running_loop()
             due = max(loop.time(), self._last + PAUSE_SECONDS)
@@ -111,13 +111,13 @@ async def stream(
     """Send the events of a watch until it ends.
 
     A client that reads slowly holds back only its own watch: :data:`Send` waits for it, and events are read from
-    the log when it is ready for more. One that falls behind the history gets 410 and the end.
+    the log when it is ready for more. A watch that falls behind the history ends with 410.
 
     Args:
         events: The watch.
         send: Sends bytes to the client, and waits while it does not read.
         closed: Done when the client has gone or the server stops.
-        announcer: Says when something was written.
+        announcer: Signals writes.
         encoder: Encodes events.
         seconds: How long the watch lasts.
         bookmarks: Whether the client takes bookmarks.

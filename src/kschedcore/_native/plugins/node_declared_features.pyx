@@ -6,7 +6,7 @@ from kschedcore._native.types cimport slot_t, verdict_t
 
 
 cdef class NodeDeclaredFeatures(FilterPlugin):
-    """Rejects nodes without some of the columns that stand for declared features.
+    """Rejects nodes without some of the columns of declared features.
 
     Args:
         marks: The columns of the features that the pod needs.

@@ -122,7 +122,7 @@ _GO_KINDS: dict[type, str] = {list: "array", str: "string", int: "number", float
 
 
 def _decoded_size(text: str) -> int:
-    """The number of bytes that a base64 text stands for."""
+    """The number of bytes that a base64 text decodes to."""
     return len(text) * 3 // 4 - text[-2:].count("=")
 
 

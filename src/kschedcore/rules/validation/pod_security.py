@@ -35,7 +35,7 @@ _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def validate_pod_security(spec: dict[str, Any], path: str) -> Iterator[FieldError]:
-    """Check what a pod's spec says of its security, its operating system and the namespaces of its node."""
+    """Validate a pod's security, its operating system and its use of the node's namespaces."""
     context, where = spec.get("securityContext", {}), f"{path}.securityContext"
     yield from _users(context, ("fsGroup", "runAsUser", "runAsGroup"), where)
     for index, group in enumerate(context.get("supplementalGroups", ())):
