@@ -110,7 +110,7 @@ typedef struct kschedcore_api {
     /* The package's version, such as "0.1.0". Lives as long as the interpreter. */
     const char *(*version)(void);
 
-    /* The error message of the calling thread's latest failed call, one line of at most 4095 bytes; "" without one.
+    /* The message of the calling thread's latest failed call, in one line of at most 4095 bytes; "" when none failed.
      * Lives until the thread's next failed call. */
     const char *(*last_error)(void);
 
