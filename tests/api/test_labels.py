@@ -42,7 +42,7 @@ def test_a_name_has_one_prefix_at_most() -> None:
     assert problem.endswith("with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")
 
 
-def test_a_bad_prefix_is_told_as_one() -> None:
+def test_a_bad_prefix_is_one_fault() -> None:
     (problem,) = labels.is_qualified_name("UPPER/a")
     assert problem.startswith("prefix part a lowercase RFC 1123 subdomain must consist of")
 

@@ -219,7 +219,9 @@ def test_null_in_a_map_is_the_empty_value() -> None:
         ),
     ],
 )
-def test_faults_are_told_with_path_value_and_expectation(view: type[View], data: Json, message: str) -> None:
+def test_faults_are_reported_with_path_value_and_expectation(
+    view: type[View], data: Json, message: str
+) -> None:
     for given_as in (data, msgspec.json.encode(data)):
         with pytest.raises(ManifestError) as caught:
             decode(view, given_as)
@@ -258,7 +260,7 @@ def test_views_cannot_be_changed() -> None:
 
 
 @given(st.sampled_from(places(POD)), st.sampled_from(["x", 7, True, [1], 1.5]))
-def test_a_wrong_type_anywhere_is_told_where_it_is(place: tuple[str | int, ...], wrong: Json) -> None:
+def test_a_wrong_type_anywhere_is_reported_with_its_place(place: tuple[str | int, ...], wrong: Json) -> None:
     data = msgspec.json.decode(msgspec.json.encode([POD]))
     *way, last = (0, *place)
     holder = data

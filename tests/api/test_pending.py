@@ -84,7 +84,7 @@ def test_a_leaving_pod_of_a_stateful_set_keeps_its_name() -> None:
     assert pending(workload("StatefulSet", "web", 1), there) == []
 
 
-def test_a_job_of_a_cron_job_asks_for_its_pods_itself() -> None:
+def test_a_job_of_a_cron_job_has_pods_of_its_own() -> None:
     job = {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -125,7 +125,7 @@ def test_replicas_share_one_spec() -> None:
     assert len(specs) == 1
 
 
-def test_a_template_that_cannot_be_read_is_told_with_its_place() -> None:
+def test_an_invalid_template_is_reported_with_its_place() -> None:
     broken = workload("Deployment", "web", 1, spec={"containers": [{"name": "c", "image": 3}]})
     with pytest.raises(
         ManifestError, match=r"Deployment default/web: spec\.template\.spec\.containers\[0\]\.image: "

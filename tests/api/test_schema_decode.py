@@ -28,7 +28,7 @@ def test_a_zero_that_means_absent_is_dropped() -> None:
     assert spec == {"containers": None}
 
 
-def test_a_zero_that_can_be_told_from_absent_is_kept() -> None:
+def test_a_zero_that_differs_from_absent_is_kept() -> None:
     spec = read_pod(
         {"containers": [], "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False}
     )

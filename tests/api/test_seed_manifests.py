@@ -50,7 +50,7 @@ def fault(folder: Path, text: str) -> str:
     return str(caught.value).removeprefix(f"{folder}/seed.yaml: ")
 
 
-def test_every_manifest_is_told_of() -> None:
+def test_every_manifest_is_reported() -> None:
     assert {file.stem for file in SEED.iterdir()} == OBJECTS.keys() | REFUSED.keys()
 
 
@@ -98,7 +98,7 @@ def test_both_tolerations_are_read(tmp_path: Path) -> None:
     )
 
 
-def test_the_deployment_asks_for_three_pods() -> None:
+def test_the_deployment_has_three_pods() -> None:
     pods = Manifests.load(SEED / "deployment-example.yaml").pending
 
     assert [pod.metadata.name for pod in pods] == [f"nginx-deployment-{n}" for n in range(3)]

@@ -303,7 +303,7 @@ def test_match_fields(term: dict[str, Any], name: str, matches: bool) -> None:
     assert node_selector(terms(term)).matches({}, name) is matches
 
 
-def test_a_node_selector_tells_all_its_problems() -> None:
+def test_all_problems_of_a_node_selector_are_reported() -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         node_selector(
             terms(

@@ -62,7 +62,7 @@ def test_a_workload_says_how_many(spec: Json, expected: int) -> None:
     assert len(pods_of(workload("Deployment", **spec))) == expected
 
 
-def test_more_or_fewer_can_be_asked_for() -> None:
+def test_the_number_of_replicas_can_be_overridden() -> None:
     assert names(workload("Deployment", replicas=3), 1) == ["web-0"]
     assert names(workload("Deployment", replicas=0), 2) == ["web-0", "web-1"]
 
@@ -148,7 +148,7 @@ def owned(kind: str, name: str, labels: dict[str, str]) -> Pod:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"])
-def test_a_pod_knows_the_workload_that_asked_for_it(kind: str) -> None:
+def test_a_pod_refers_to_its_workload(kind: str) -> None:
     (pod,) = pods_of(workload(kind), 1)
     assert workload_of(decode(Pod, pod)) == (kind, "web")
 
@@ -162,7 +162,7 @@ def test_a_pod_knows_the_workload_that_asked_for_it(kind: str) -> None:
         ("web-5f7d", {"pod-template-hash": "other"}, ("ReplicaSet", "web-5f7d")),
     ],
 )
-def test_a_replica_set_with_a_hash_stands_for_its_deployment(
+def test_a_replica_set_with_a_hash_counts_as_its_deployment(
     name: str, labels: dict[str, str], expected: tuple[str, str]
 ) -> None:
     assert workload_of(owned("ReplicaSet", name, labels)) == expected

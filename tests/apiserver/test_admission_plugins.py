@@ -338,7 +338,7 @@ class TestEviction:
         message = "The disruption budget b needs 2 healthy pods and has 2 currently"
         assert error.details == {"causes": [{"reason": "DisruptionBudget", "message": message}]}
 
-    def test_a_budget_with_an_old_status_asks_for_a_retry(self, running: Server) -> None:
+    def test_a_budget_with_an_old_status_requires_a_retry(self, running: Server) -> None:
         self.budget(running, allowed=5, observed=0)
         error = refusal(lambda: running.evict("ns", "x"))
         assert (error.code, (error.details or {})["retryAfterSeconds"]) == (429, 10)

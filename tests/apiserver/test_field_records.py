@@ -106,19 +106,19 @@ def played(history: list[Write], reads: Reads) -> APIServer:
 
 @settings(max_examples=300)
 @given(histories(), st.sets(st.integers(0, 40)))
-def test_it_does_not_matter_when_somebody_asks(drawn: tuple[str, list[Write]], some: set[int]) -> None:
+def test_it_does_not_matter_when_they_are_read(drawn: tuple[str, list[Write]], some: set[int]) -> None:
     collection, history = drawn
 
     def read(server: APIServer, _number: int) -> None:
         server.request("GET", f"{collection}/x")
 
-    def ask_now_and_then(server: APIServer, number: int) -> None:
+    def read_now_and_then(server: APIServer, number: int) -> None:
         if number in some:
             read(server, number)
 
     always = played(history, read).request("GET", f"{collection}/x")
     assert played(history, lambda _server, _number: None).request("GET", f"{collection}/x") == always
-    assert played(history, ask_now_and_then).request("GET", f"{collection}/x") == always
+    assert played(history, read_now_and_then).request("GET", f"{collection}/x") == always
 
 
 def owners(answer: Object) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def test_every_answer_to_those_outside_says_who_manages_what(server: APIServer) 
     assert gone["status"] == "Success"
 
 
-def test_within_nobody_is_told_and_nothing_is_lost(server: APIServer) -> None:
+def test_internal_writes_lose_no_managers(server: APIServer) -> None:
     read = server.internal.send(Request("GET", f"{MAPS}/x")).object
     assert "managedFields" not in read["metadata"]
     change = Request("PUT", f"{MAPS}/x", {**read, "data": {"k": "2"}}, user_agent="bob")
@@ -165,7 +165,7 @@ def test_a_pickled_object_brings_its_managers(server: APIServer) -> None:
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_old_states_are_let_go(server: APIServer, *, recorded: bool) -> None:
+def test_old_states_are_freed(server: APIServer, *, recorded: bool) -> None:
     (stored,) = server.store.list("configmaps", DEFAULT_NAMESPACE)
     uid = stored["metadata"]["uid"]
     for number in range(10 * MAX_WRITES):

@@ -237,7 +237,7 @@ def test_a_pod_is_bound_once(server: APIServer) -> None:
     assert (code, status["reason"]) == (409, "Conflict")
 
 
-def test_a_running_pod_is_deleted_with_grace_and_sooner_when_asked() -> None:
+def test_a_running_pod_is_deleted_with_grace_and_sooner_on_request() -> None:
     clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
     server = APIServer(clock=clock)
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
@@ -310,7 +310,7 @@ def test_pages_are_of_one_version_whatever_happens_between(server: APIServer) ->
     assert [obj["metadata"]["name"] for obj in found] == [f"m{number}" for number in range(7)]
 
 
-def test_selected_pages_hold_as_many_as_asked_for(server: APIServer) -> None:
+def test_selected_pages_have_the_requested_size(server: APIServer) -> None:
     for number in range(9):
         made(server, MAPS, config_map(f"m{number}", labels={"odd": str(number % 2)}))
     found, token = [], ""
@@ -325,7 +325,7 @@ def test_selected_pages_hold_as_many_as_asked_for(server: APIServer) -> None:
     assert found == ["m1", "m3", "m5", "m7"]
 
 
-def test_a_token_or_a_watch_that_is_too_old_is_told_so() -> None:
+def test_a_token_or_a_watch_that_is_too_old_gets_410() -> None:
     server = APIServer(Store(MemoryBackend(history=4)))
     for number in range(3):
         made(server, MAPS, config_map(f"m{number}"))
@@ -341,7 +341,7 @@ def test_a_token_or_a_watch_that_is_too_old_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("token", ["garbage", "e30", "!", "eyJ2IjoibWV0YS5rOHMuaW8vdjEifQ"])
-def test_tokens_nobody_gave(server: APIServer, token: str) -> None:
+def test_unknown_tokens(server: APIServer, token: str) -> None:
     code, status = server.request("GET", f"{MAPS}?continue={token}")
     assert (code, status["reason"]) == (400, "BadRequest")
     assert status["message"].startswith("invalid continue token: continue key is not valid: ")

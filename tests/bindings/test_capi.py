@@ -178,7 +178,7 @@ def test_a_batch_is_made_a_stream(engine: ctypes.c_void_p) -> None:
         ("add_nodes", [None], abi.USAGE, "the table of nodes is NULL"),
     ],
 )
-def test_what_is_wrong_is_said(
+def test_errors_have_messages(
     engine: ctypes.c_void_p, name: str, arguments: list[Any], status: int, expected_message: str
 ) -> None:
     assert call(name, engine, *arguments) == status
@@ -407,7 +407,7 @@ def test_what_is_freed_is_gone() -> None:
     assert (held(), result()) == (None, None)
 
 
-def test_tables_that_nobody_read_are_released(engine: ctypes.c_void_p) -> None:
+def test_tables_that_were_not_read_are_released(engine: ctypes.c_void_p) -> None:
     release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     # The engine keeps the rows that it placed last, instead of those of the same names.
     call("decisions_free", place(engine, pods(*[1] * 1000)), returns=None)

@@ -37,7 +37,7 @@ def _outcome(environment: Environment, bindings: Mapping[str, Value], text: str)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.stem)
-def test_expressions_come_to_what_kubernetes_says(table: Path) -> None:
+def test_expressions_have_the_results_of_kubernetes(table: Path) -> None:
     is_device = table.stem == "devices"
     environment = device_environment() if is_device else ENVIRONMENT
     bindings = DEVICE.bindings if is_device else BINDINGS

@@ -11,7 +11,7 @@ from tests.cli.conftest import DATA, Run
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_demo_tells_its_story(command: Run) -> None:
+def test_the_demo_prints_every_step(command: Run) -> None:
     result = command("demo")
     assert (result.status, result.err) == (0, "")
     assert [line for line in result.out.splitlines() if line.startswith("$ ")] == [

@@ -119,7 +119,7 @@ class TestFaults:
             " (this is a fault of kschedcore; KSCHEDCORE_DEBUG=1 shows where)\n"
         )
 
-    def test_a_fault_of_ours_shows_where_when_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_internal_error_shows_its_traceback_on_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.explode(KeyError("slot"), monkeypatch)
         monkeypatch.setenv("KSCHEDCORE_DEBUG", "1")
         with pytest.raises(KeyError):

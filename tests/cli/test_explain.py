@@ -29,7 +29,7 @@ def test_scores_add_up_to_the_total(command: Run) -> None:
         assert int(total) == sum(map(int, scores))
 
 
-def test_nodes_are_sorted_as_asked(command: Run) -> None:
+def test_nodes_are_sorted_by_the_flag(command: Run) -> None:
     def order(flags: str) -> list[str]:
         return command(f"{WEB} -o name {flags}").out.split()
 
@@ -74,7 +74,7 @@ def test_a_pod_is_named_with_or_without_its_namespace(command: Run) -> None:
         assert command(f"explain {name} -f cluster.yaml -f app.yaml").out == expected
 
 
-def test_a_name_in_two_namespaces_must_be_told_apart(command: Run) -> None:
+def test_a_name_in_two_namespaces_is_ambiguous(command: Run) -> None:
     twins = "".join(
         f"---\n{{apiVersion: v1, kind: Pod, metadata: {{name: twin, namespace: {namespace}}},"
         " spec: {containers: [{name: c, image: i}]}}\n"

@@ -98,7 +98,7 @@ def test_a_workload_s_pods_are_one_row(command: Run) -> None:
     assert workloads["shop/job/train"]["more"] == 0
 
 
-def test_nothing_to_place_is_said(command: Run) -> None:
+def test_nothing_to_place_is_reported(command: Run) -> None:
     result = command(f"{ALL} -l app=nothing")
     assert (result.status, result.out) == (2, "")
     assert result.err == "error: -l app=nothing: selects no pending pod\n"

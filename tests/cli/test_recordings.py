@@ -69,7 +69,7 @@ class TestFiles:
         assert list(read(path)) == cases
         assert stem(path) == "a"
 
-    def test_a_folder_stands_for_the_recordings_below_it_in_order(self, tmp_path: Path) -> None:
+    def test_a_folder_means_the_recordings_below_it_in_order(self, tmp_path: Path) -> None:
         (tmp_path / "more").mkdir()
         for name in ("b.jsonl", "a.json.gz", "README.md", "more/c.jsonl.gz"):
             (tmp_path / name).touch()
@@ -153,7 +153,7 @@ class TestCounting:
             "cases": 2, "cases_passed": 1, "steps": 3, "steps_passed": 2, "code": 2, "whole": 1,
         }  # fmt: skip
 
-    def test_an_aspect_that_never_agrees_is_still_told(self) -> None:
+    def test_an_aspect_that_never_agrees_is_still_listed(self) -> None:
         family = Family("quota")
         family.add("quota-1", CaseResult(1, (StepResult("POST /a", (), {"code": False}),)), 0.5, show=0)
         assert family.counts()["code"] == 0

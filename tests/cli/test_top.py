@@ -60,7 +60,7 @@ def _gpus(command: Run) -> None:  # noqa: ARG001
 
 
 @pytest.mark.usefixtures("_gpus")
-def test_fragmentation_is_said(command: Run) -> None:
+def test_fragmentation_is_printed(command: Run) -> None:
     result = command("top -f dump.yaml")
     assert (result.status, result.err) == (0, "")
     assert f"{GPU}: 14 free on 5 nodes, one node has 4 (gpu-4)\n" in result.out

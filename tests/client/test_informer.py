@@ -17,7 +17,7 @@ def controlled_by(kind: str) -> Object:
     return {"ownerReferences": [owner]}
 
 
-def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled() -> None:
+def test_a_listener_receives_objects_that_become_or_cease_to_be_controlled() -> None:
     server = APIServer()
     client, informer = Client(server, "tester"), Informers(server)["configmaps"]
     received: dict[str | None, list[tuple[str, str]]] = {"ReplicaSet": [], "": [], None: []}
@@ -47,7 +47,7 @@ def test_a_listener_hears_of_objects_that_come_to_be_or_cease_to_be_controlled()
     assert received[None][3:] == [*changed, ("gone", "c")]
 
 
-def test_who_begins_to_listen_is_told_of_what_is_there_and_controlled_so() -> None:
+def test_a_new_listener_receives_the_existing_controlled_objects() -> None:
     server = APIServer()
     client, informer = Client(server, "tester"), Informers(server)["configmaps"]
     for name, owners in (("a", {}), ("b", controlled_by("Job"))):

@@ -70,7 +70,7 @@ def test_replicas_of_related_sets_make_a_node_crowded() -> None:
     assert victim["metadata"]["name"] == "b"
 
 
-def test_ages_of_one_magnitude_are_told_apart_by_uid() -> None:
+def test_ages_of_one_magnitude_are_ordered_by_uid() -> None:
     assert first(pod("b", ready=600), pod("a", ready=900)) == "a"
 
 
@@ -97,7 +97,7 @@ def test_pods_that_ended_are_not_replicas(phase: str, active: bool) -> None:
     ),
     st.integers(0, 9),
 )
-def test_nobody_goes_before_one_who_stands_lower(
+def test_no_pod_is_deleted_before_one_of_lower_rank(
     drawn: list[tuple[str, str, int | None, str]], n: int
 ) -> None:
     pods = [

@@ -122,7 +122,7 @@ def world() -> World:
     return World()
 
 
-def test_it_makes_a_replica_set_told_apart_by_the_hash_of_its_template(world: World) -> None:
+def test_it_creates_a_replica_set_named_by_the_hash_of_its_template(world: World) -> None:
     world.create(3, annotations={"note": "kept", "kubectl.kubernetes.io/last-applied-configuration": "{}"})
     world.settle()
     [made] = world.sets().values()
@@ -319,7 +319,7 @@ def test_scaling_to_nothing_amid_a_rollout_leaves_nothing(world: World) -> None:
     assert world.pods() == []
 
 
-def test_a_rollout_that_does_not_progress_in_time_is_told(world: World) -> None:
+def test_a_rollout_past_its_progress_deadline_is_reported(world: World) -> None:
     world.create(2, strategy=rolling(1, 0), progressDeadlineSeconds=100)
     world.finish_rollout()
     world.roll_to("nginx:2")
@@ -429,7 +429,7 @@ def test_a_replica_set_whose_pods_are_refused_shows_in_the_deployment(world: Wor
 
 
 @pytest.mark.parametrize("strategy", [rolling(1, 0), {"type": "Recreate"}], ids=["rolling", "recreate"])
-def test_controllers_that_are_stopped_anywhere_come_to_the_same(strategy: Object) -> None:
+def test_controllers_that_are_stopped_anywhere_reach_the_same_state(strategy: Object) -> None:
     writes, stopped = 0, True
     while stopped:
         world = World()

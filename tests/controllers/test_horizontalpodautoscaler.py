@@ -108,7 +108,7 @@ def test_it_goes_up_no_faster_than_twice_in_fifteen_seconds_and_no_further_than_
     assert world.reasons()["ScalingLimited"] == "TooManyReplicas"
 
 
-def test_it_goes_down_only_when_nothing_higher_was_asked_for_in_five_minutes() -> None:
+def test_it_scales_down_only_after_five_minutes_without_a_higher_recommendation() -> None:
     world = World(replicas=4)
     world.load.each = 10
     world.ready_pods()
@@ -117,7 +117,7 @@ def test_it_goes_down_only_when_nothing_higher_was_asked_for_in_five_minutes() -
     assert world.tick(3)[-1] == 2
 
 
-def test_what_is_there_at_first_counts_as_asked_for() -> None:
+def test_the_initial_replicas_count_as_a_recommendation() -> None:
     """A restarted controller, like one with a new autoscaler, does not scale down before the window is over."""
     world = World(replicas=10)
     world.load.each = 10
@@ -128,7 +128,7 @@ def test_what_is_there_at_first_counts_as_asked_for() -> None:
     assert world.tick(2)[-1] == 2
 
 
-def test_a_deleted_autoscaler_is_forgotten_with_all_it_asked_for() -> None:
+def test_a_deleted_autoscaler_is_forgotten_with_its_recommendations() -> None:
     world = World(replicas=10)
     world.load.each = 10
     assert world.tick(10) == [10] * 10
@@ -203,7 +203,7 @@ def test_a_target_without_replicas_is_let_be() -> None:
     assert world.reasons()["ScalingActive"] == "ScalingDisabled"
 
 
-def test_a_target_that_is_not_there_is_told() -> None:
+def test_a_missing_target_is_reported() -> None:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "missing"}
     world = World(scaleTargetRef=target)
     assert world.reasons() == {"AbleToScale": "FailedGetScale"}

@@ -284,7 +284,7 @@ def test_less_parallelism_takes_those_that_got_least_far() -> None:
     assert world.count("failed") == 0
 
 
-def test_pods_of_a_deleted_job_are_let_go() -> None:
+def test_pods_of_a_deleted_job_lose_their_finalizer() -> None:
     world = World(completions=2, parallelism=2)
     world.client.delete("jobs.batch", DEFAULT_NAMESPACE, "work", propagation="Orphan")
     job = world.client.get("jobs.batch", DEFAULT_NAMESPACE, "work")

@@ -328,7 +328,7 @@ def test_it_adopts_a_pod_of_its_name_and_labels(world: World) -> None:
     assert not any(world.get("pods", name)["metadata"].get("ownerReferences") for name in ("db-0-x", "web-0"))
 
 
-def test_a_refused_pod_is_told_of_and_tried_again(world: World) -> None:
+def test_a_rejected_pod_is_reported_and_retried(world: World) -> None:
     quotas = "/api/v1/namespaces/default/resourcequotas"
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}
     world.send("POST", quotas, {**quota, "spec": {"hard": {"pods": "0"}}})

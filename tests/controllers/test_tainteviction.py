@@ -67,7 +67,7 @@ def test_who_tolerates_stays_for_as_long_as_it_says(world: World) -> None:
     assert leaving(world) == {"none", "minute", "first"}
 
 
-def test_a_taint_taken_away_in_time_evicts_nobody(world: World) -> None:
+def test_a_taint_removed_in_time_evicts_no_pod(world: World) -> None:
     pod(world, "minute", for_seconds(60))
     taint(world, TAINT)
     world.run_for(seconds=50)
@@ -116,7 +116,7 @@ def test_seconds_beyond_every_calendar_are_for_ever(world: World) -> None:
     assert leaving(world) == set()
 
 
-def test_other_effects_evict_nobody(world: World) -> None:
+def test_other_effects_evict_no_pod(world: World) -> None:
     pod(world, "none")
     taint(world, {**TAINT, "effect": "NoSchedule"})
     world.run_for(minutes=5)

@@ -102,7 +102,7 @@ def test_a_claim_waits_for_a_volume_and_says_so(world: World) -> None:
     assert bound_to(world) == "late"
 
 
-def test_a_volume_reserved_for_a_claim_is_nobody_elses(world: World) -> None:
+def test_a_volume_reserved_for_a_claim_is_not_bound_to_another(world: World) -> None:
     volume(world, "mine", claimRef={"namespace": "default", "name": "claim"})
     claim(world, "other")
     world.settle()

@@ -216,7 +216,7 @@ class TestArguments:
 
 
 class TestPercentageOfNodesToScore:
-    def test_every_node_where_nothing_is_said(self) -> None:
+    def test_every_node_by_default(self) -> None:
         assert load_config().profiles[0].percentage_of_nodes_to_score == 100
 
     def test_a_profile_wins_over_the_configuration(self) -> None:

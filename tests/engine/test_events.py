@@ -83,7 +83,7 @@ def test_hint(plugin: str, resource: str, change: Change, helps: bool) -> None:
     assert HINTS.may_concern(plugin, resource) or not helps
 
 
-def test_what_a_pod_asks_for_as_a_whole_counts_too() -> None:
+def test_pod_level_requests_count_too() -> None:
     pod = decode(
         Pod,
         {

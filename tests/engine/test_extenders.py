@@ -152,7 +152,7 @@ class TestFilter:
         ((_, args),) = answers.requests
         assert (args["NodeNames"], args["Nodes"]) == (["a", "b", "c"], None)
 
-    def test_reasons_are_told(self) -> None:
+    def test_reasons_are_returned(self) -> None:
         failed = {
             "nodeNames": [],
             "failedNodes": {"a": "no licence", "b": "no licence"},
@@ -171,7 +171,7 @@ class TestFilter:
             "UnschedulableAndUnresolvable",
         ]
 
-    def test_extenders_are_asked_in_turn_of_what_is_left(self) -> None:
+    def test_extenders_are_called_one_after_another_with_the_nodes_left(self) -> None:
         first, second = Answers(filter=only("a", "c")), Answers(filter=only("c"))
         with serving(first) as one, serving(second) as two:
             configs = [
@@ -180,7 +180,7 @@ class TestFilter:
             assert engine(*configs).decide(pod("p")).node == "c"
         assert second.requests[0][1]["NodeNames"] == ["a", "c"]
 
-    def test_a_node_that_it_was_not_asked_of_is_an_error(self) -> None:
+    def test_a_node_that_was_not_in_the_request_is_an_error(self) -> None:
         with serving(Answers(filter=only("z"))) as url:
             config = {"urlPrefix": url, "filterVerb": "filter", "nodeCacheCapable": True}
             decision = engine(config).decide(pod("p"))
@@ -204,7 +204,7 @@ class TestFilter:
         assert verdicts == {**dict.fromkeys(["a", "b", "c", "late"], "Extender"), "small": "NodeResourcesFit"}
         assert "code 404" in explained.decision.message
 
-    def test_an_ignorable_one_that_fails_is_passed_over_and_asked_last(self) -> None:
+    def test_a_failing_ignorable_extender_is_skipped_and_called_last(self) -> None:
         with serving(Answers()) as broken, serving(Answers(filter=only("b"))) as works:
             configs = [
                 {"urlPrefix": broken, "filterVerb": "filter", "ignorable": True},
@@ -215,7 +215,7 @@ class TestFilter:
         extenders = Extenders(load_config({**HEAD, "extenders": configs}).extenders)
         assert [each.name for each in extenders._extenders] == [works, broken]
 
-    def test_a_status_other_than_ok_is_told(self) -> None:
+    def test_a_status_other_than_ok_is_reported(self) -> None:
         with serving(Answers()) as url:
             decision = engine({"urlPrefix": url, "filterVerb": "filter"}).decide(pod("p"))
             assert decision.message == (
@@ -262,7 +262,7 @@ class TestPrioritize:
             made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 3})
             assert made.decide(pod("p")).node == "a"
 
-    def test_it_is_not_asked_about_a_single_node(self) -> None:
+    def test_it_is_not_called_for_a_single_node(self) -> None:
         answers = Answers(rate=[])
         with serving(answers) as url:
             made = engine({"urlPrefix": url, "prioritizeVerb": "rate", "weight": 1}, nodes="a")

@@ -77,7 +77,7 @@ class TestPlace:
         alone = [pod(f"p{k}", labels={"app": "x"}, affinity=anti_affinity({"app": "x"})) for k in range(4)]
         assert list(nodes_of(engine.place(table(*alone))).values()) == ["a", "b", "c", None]
 
-    def test_victims_are_told(self) -> None:
+    def test_victims_are_returned(self) -> None:
         engine = engine_with(node("a", cpu="1"))
         engine.place(table(pod("low")))
         placed = engine.place(table(pod("high", priority=5)))

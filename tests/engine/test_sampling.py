@@ -60,7 +60,7 @@ class TestNodeTree:
         tree.set("c1", {"topology.kubernetes.io/zone": "c"})
         assert tree.order() == ["b1", "c1", "x"]
 
-    def test_regions_tell_zones_of_one_name_apart(self) -> None:
+    def test_zones_of_one_name_in_different_regions_differ(self) -> None:
         tree = NodeTree(Engine()._journal)
         for name, region in (("e1", "east"), ("e2", "east"), ("w1", "west")):
             labels = {"topology.kubernetes.io/zone": "1", "topology.kubernetes.io/region": region}
@@ -151,7 +151,7 @@ class TestEngine:
     def test_one_hundred_per_cent_sees_everything(self) -> None:
         assert self.engine(100).decide(self.pod("a")).feasible == 250
 
-    def test_an_explanation_tells_which_nodes_were_left_out(self) -> None:
+    def test_an_explanation_shows_the_nodes_that_were_not_sampled(self) -> None:
         explanation = self.engine(40).explain(self.pod("a"))
         assert len(explanation.feasible) == 100
         assert explanation.verdicts["n100"].reasons == ("node(s) were not sampled",)

@@ -98,7 +98,7 @@ def test_a_nomination_outlives_its_node() -> None:
     assert (decision.node, decision.feasible) == ("c", 1)
 
 
-def test_a_victim_does_not_take_the_room_it_was_evicted_for() -> None:
+def test_a_victim_is_not_placed_where_it_was_evicted() -> None:
     engine = engine_with(node("a", cpu="1"))
     engine.add_pod(pod("low", priority=0), "a")
     high = pod("high", priority=10)
@@ -109,7 +109,7 @@ def test_a_victim_does_not_take_the_room_it_was_evicted_for() -> None:
     assert engine.schedule([high])[0].node == "a"
 
 
-def test_a_pod_does_not_wait_for_room_it_holds_itself() -> None:
+def test_a_pod_does_not_wait_for_resources_that_it_uses_itself() -> None:
     engine = engine_with(node("a", cpu="1"))
     engine.nominate(pod("high", priority=10), "a")
     assert engine.decide(pod("low", priority=0)).node is None

@@ -137,7 +137,7 @@ def test_a_finished_pod_takes_nothing() -> None:
         ({"name": ["x"], "node": ["a"], "priority": [1 << 40]}, "expected an integer of 32 bits"),
     ],
 )
-def test_a_fault_is_told_with_its_place(columns: Json, message: str) -> None:
+def test_a_fault_is_reported_with_its_place(columns: Json, message: str) -> None:
     engine = engine_of("a")
     with pytest.raises(KschedcoreError, match=message.replace("(", r"\(")):
         engine.add_pods(pa.table(columns))

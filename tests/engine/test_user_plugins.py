@@ -71,7 +71,7 @@ class TestFilter:
         assert Named.batches[0] == ["a", "b", "c"]
         assert all(len(batch) == 1 for batch in Named.batches[1:])
 
-    def test_a_removed_node_is_not_asked_about(self) -> None:
+    def test_a_removed_node_is_not_filtered(self) -> None:
         made = engine(Named)
         made.decide(labelled("p", "a"))
         made.remove_node("b")
@@ -92,7 +92,7 @@ class TestFilter:
         placed = made.schedule([pod(f"p{index}") for index in range(6)])
         assert sorted(decision.node for decision in placed) == ["a", "a", "b", "b", "c", "c"]
 
-    def test_preemption_asks_it_where_evictions_may_help(self) -> None:
+    def test_preemption_calls_it_where_evictions_may_help(self) -> None:
         made = engine(Headroom, nodes=[node("n", "4")])
         made.add_pod(pod("low", "2"), "n")
         (decision,) = made.schedule([pod("high", "2", priority=5)])
@@ -112,7 +112,7 @@ class TestFilter:
             engine(Wrong).decide(pod("p"))
         assert str(caught.value) == f'plugin "Wrong": filter_nodes returned {found}; expected bool[3]'
 
-    def test_an_exception_is_told_once_everything_else_is_placed(self) -> None:
+    def test_an_exception_is_raised_once_everything_else_is_placed(self) -> None:
         made = engine(Named)
         unlabelled = pod("unlabelled")
         del unlabelled["metadata"]["labels"]
@@ -157,7 +157,7 @@ class TestScore:
     def test_the_lowest_is_best(self) -> None:
         assert self.scored({"a": 0, "b": 3, "c": 7}, "lowest") == {"a": (0, 100), "b": (3, 58), "c": (7, 0)}
 
-    def test_nothing_to_tell_apart(self) -> None:
+    def test_equal_scores(self) -> None:
         assert self.scored({"a": 0, "b": 0}, "highest") == {"a": (0, 0), "b": (0, 0)}
         assert self.scored({"a": 0, "b": 0}, "lowest") == {"a": (0, 100), "b": (0, 100)}
 

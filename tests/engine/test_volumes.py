@@ -274,7 +274,7 @@ def test_a_driver_that_tracks_capacity_is_held_to_it(published: list[Json], full
     assert verdicts(engine, pod("p", volumes=uses("c"))) == {name: [NO_SPACE] for name in full}
 
 
-def test_capacity_is_not_asked_for_where_the_driver_or_the_claim_says_nothing() -> None:
+def test_capacity_is_not_checked_without_a_csi_driver_or_a_request() -> None:
     engine = engine_with(*NODES, storage_class("wait"), claim("c"), csi_driver(tracked=False))
     assert verdicts(engine, pod("p", volumes=uses("c"))) == {}
     engine.set_object(csi_driver())
@@ -290,7 +290,7 @@ def test_a_claim_promised_to_a_node_goes_there_only_and_is_not_matched() -> None
     assert verdicts(engine, pod("p", volumes=uses("c"))) == {"a": [NOTHING_TO_BIND], "b": [NOTHING_TO_BIND]}
 
 
-def test_of_promised_claims_the_first_tells_what_is_wrong() -> None:
+def test_of_assumed_claims_the_first_decides_the_message() -> None:
     here = topologies(["z9"])
     engine = engine_with(
         node("a"),
@@ -508,7 +508,7 @@ def test_of_one_batch_only_one_pod_gets_the_claim_and_the_disk() -> None:
     assert sorted(d.node or "" for d in disks) == ["", "a", "b"]
 
 
-def test_pods_without_volumes_do_not_hear_of_storage() -> None:
+def test_pods_without_volumes_do_not_depend_on_storage() -> None:
     engine = engine_with(*NODES)
     before = engine.explain(pod("p")).to_step()
     engine.set_object(claim("c"))

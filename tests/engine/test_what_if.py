@@ -68,7 +68,7 @@ class TestNoTrace:
             engine.set_node(node("a", cpu="1"))
         assert seen(engine) == before
 
-    def test_resources_and_labels_that_only_the_question_knew_are_not_told_of(self) -> None:
+    def test_resources_and_labels_of_what_if_only_are_not_listed(self) -> None:
         engine = engine_with(node("a"))
         before = engine.nodes().schema
         with engine.what_if():
@@ -177,7 +177,7 @@ class TestNoTrace:
 
         assert placed(wondering=True) == placed(wondering=False)
 
-    def test_what_was_said_stays_true_of_its_moment(self) -> None:
+    def test_earlier_results_do_not_change(self) -> None:
         engine = engine_with(node("a", cpu="1"))
         with engine.what_if():
             engine.set_node(node("b", cpu="1"))

@@ -66,7 +66,7 @@ def config_for(server: ExtenderServer, **more: Any) -> Any:
 
 @settings(max_examples=15)
 @given(cluster=clusters(configured=False), data=st.data(), cached=st.booleans())
-def test_a_scheduler_without_rules_that_asks_decides_as_one_with_all_rules(
+def test_a_scheduler_without_plugins_and_with_the_extender_decides_as_one_with_all_plugins(
     cluster: Any, data: st.DataObject, cached: bool
 ) -> None:
     waiting = [

@@ -59,7 +59,7 @@ class TestFilter:
             "Error": "",
         }
 
-    def test_only_nodes_that_were_asked_about_are_answered(self) -> None:
+    def test_only_nodes_of_the_request_are_in_the_response(self) -> None:
         made = extender([node("a"), node("b", "1")])
         response = send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["b"]})
         assert (response["NodeNames"], response["FailedNodes"]) == ([], {})
@@ -84,7 +84,7 @@ class TestFilter:
         assert "much" in response["Error"]
         assert send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})["NodeNames"] == []
 
-    def test_what_ends_the_cycle_early_is_told_of_every_node(self) -> None:
+    def test_an_early_end_of_the_cycle_is_reported_for_every_node(self) -> None:
         alien = pod("p")
         alien["spec"]["schedulerName"] = "other"
         response = send(extender([node("a")]), "filter", {"Pod": alien, "NodeNames": ["a"]})
@@ -185,7 +185,7 @@ class TestBind:
         send(made, "filter", {"Pod": pod("p"), "NodeNames": ["a"]})
         assert send(made, "bind", request_) == {"Error": message}
 
-    def test_the_api_server_is_told(self) -> None:
+    def test_a_binding_is_posted_to_the_api_server(self) -> None:
         api = APIServer()
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
         assert api.request("POST", "/api/v1/namespaces/default/serviceaccounts", account)[0] == 201
@@ -224,7 +224,7 @@ class TestBind:
         assert "refused the binding (404)" in response["Error"]
         assert send(made, "filter", {"Pod": pod("q", "2"), "NodeNames": ["a"]})["NodeNames"] == ["a"]
 
-    def test_room_is_given_back_when_nobody_answers(self) -> None:
+    def test_resources_are_released_without_a_response(self) -> None:
         made = extender([node("a", "2")], api=Unreachable())
         send(made, "filter", {"Pod": pod("p", "2"), "NodeNames": ["a"]})
         assert send(made, "bind", binding("p", "a"))["Error"] == "the API server does not respond: no route"
@@ -281,7 +281,7 @@ class TestEdges:
         assert status == 400
         assert answer["Error"].startswith("the request is no ")
 
-    def test_an_engine_that_asks_extenders_itself(self) -> None:
+    def test_an_engine_that_has_extenders_itself(self) -> None:
         config = {**HEAD, "extenders": [{"urlPrefix": "http://127.0.0.1:1", "filterVerb": "filter"}]}
         with pytest.raises(UsageError, match="must not have extenders itself"):
             Extender(Engine(config=config))

@@ -183,7 +183,7 @@ def test_a_history_without_confidential_values_is_saved_as_it_is() -> None:
     assert History.from_json(history.to_json()) == history
 
 
-def test_masks_tell_whether_values_differ() -> None:
+def test_masks_show_whether_values_differ() -> None:
     def two(first: str, second: str) -> Object:
         return {"containers": [{"env": [{"name": "A", "value": first}, {"name": "B", "value": second}]}]}
 

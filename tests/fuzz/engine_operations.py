@@ -300,12 +300,12 @@ class Case:
                 operation()
             except Interrupted as error:
                 assert self.meddles
-                self.check_told(error.decisions)
+                self.check_decisions(error.decisions)
             except (KschedcoreError, KeyboardInterrupt):
                 pass
         check_accounts(self.engine)
 
-    def check_told(self, decisions: Any) -> None:
+    def check_decisions(self, decisions: Any) -> None:
         """Check that an interrupted batch's placed pods are there."""
         rows = decisions.to_pylist() if isinstance(decisions, pa.Table) else decisions.to_arrow().to_pylist()
         for row in rows:

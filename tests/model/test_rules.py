@@ -83,7 +83,7 @@ def test_requests_round_once_for_each_pod() -> None:
     assert "chosen" not in full.decide(pod("p", cpu="1001u"), preempt=False)
 
 
-def test_a_nominated_pod_keeps_its_room_from_less_important_pods() -> None:
+def test_a_nominated_pod_counts_for_pods_of_lower_priority() -> None:
     waits = nominated(pod("w", cpu="3", priority=10), to="n")
     cluster = scheduler(node("n"), pods=(waits,))
     assert reasons(cluster.decide(pod("p", cpu="2"), preempt=False), "n") == ["Insufficient cpu"]

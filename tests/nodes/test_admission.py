@@ -53,7 +53,7 @@ def test_a_node_takes_only_so_many_pods() -> None:
     assert world.status("d")["message"].endswith("pods, requested: 1, used: 3, capacity: 3")
 
 
-def test_what_has_ended_leaves_its_room_to_others() -> None:
+def test_terminated_pods_release_their_resources() -> None:
     world = World({"match": {"pod": "first"}, "runs": [{"seconds": 5}]}, status=SMALL)
     world.run("first", containers=requesting(cpu="2"), restartPolicy="Never")
     world.to(10)
@@ -122,7 +122,7 @@ def test_a_rejected_pod_that_was_deleted_goes() -> None:
     assert not world.exists()
 
 
-def test_what_runs_is_not_asked_again_when_the_agents_are_restarted() -> None:
+def test_running_pods_are_not_admitted_again_when_the_agents_are_restarted() -> None:
     world = World(status=SMALL)
     world.run(containers=requesting(cpu="2"))
     world.to(5)

@@ -95,7 +95,7 @@ def test_runs_come_one_after_another_and_the_last_is_repeated() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(data: Any, message: str, tmp_path: Path) -> None:
+def test_faults_are_reported_with_their_place(data: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as refused:
         Behaviours.read(data)
     assert str(refused.value) == message
@@ -127,7 +127,7 @@ def test_a_pods_annotation_comes_first() -> None:
         ("{start: {seconds: x}}", 'start.seconds: found the string "x", expected a number'),
     ],
 )
-def test_an_annotation_that_cannot_be_read_is_told_of_and_passed_over(text: str, problem: str | None) -> None:
+def test_an_invalid_annotation_is_reported_and_ignored(text: str, problem: str | None) -> None:
     world = World()
     world.run(metadata={"annotations": {ANNOTATION: text}})
     world.to(1)

@@ -42,7 +42,7 @@ def as_container(number: int, state: model.State) -> Container:
 
 @given(POLICIES, st.lists(STATES, max_size=4), STATES, st.booleans())
 @settings(max_examples=500)
-def test_the_phase_is_what_counting_comes_to(
+def test_the_phase_follows_from_counting(
     policy: str, others: list[model.State], app: model.State, over: bool
 ) -> None:
     states = sorted([*others, model.State("app", app.state, app.code, app.started, app.last)], key=in_order)

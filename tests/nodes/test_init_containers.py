@@ -58,7 +58,7 @@ def test_a_failed_init_container_of_a_pod_that_is_never_restarted_fails_it() -> 
     assert world.state() == {"waiting": {"reason": "PodInitializing"}}
 
 
-def test_a_sidecar_starts_before_what_comes_after_it_and_runs_beside_it() -> None:
+def test_a_sidecar_starts_before_later_containers_and_runs_beside_them() -> None:
     probe = {"exec": {"command": ["x"]}, "periodSeconds": 1, "failureThreshold": 30}
     world = World({"match": {"container": "proxy"}, "startup": [{"exitCode": 1}, {"from": 5}], **QUICK})
     world.run(initContainers=[sidecar("proxy", startupProbe=probe), container("init")])

@@ -82,7 +82,7 @@ def test_implied_heartbeats_cost_nothing_and_count_as_of_now() -> None:
     assert lease_age(world) == 0
 
 
-def test_both_ways_tell_the_same_of_a_failed_node() -> None:
+def test_both_ways_report_a_failed_node_alike() -> None:
     for implied in (True, False):
         world = World(nodes=2, implied_heartbeats=implied)
         world.to(37)
@@ -95,7 +95,7 @@ def test_both_ways_tell_the_same_of_a_failed_node() -> None:
         assert lease_age(world) <= 3, implied
 
 
-def test_nothing_is_heard_of_a_failed_node_and_it_hears_of_nothing() -> None:
+def test_a_failed_node_writes_nothing_and_receives_nothing() -> None:
     world = World({"match": {"pod": "short"}, "runs": [{"seconds": 20}]})
     world.run("short", restartPolicy="Never")
     world.run("long")

@@ -87,7 +87,7 @@ def test_pods_are_evicted_one_by_one_until_the_pressure_ends() -> None:
     assert [world.phase(each) for each in ("a", "b", "c")] == ["Running", "Running", "Failed"]
 
 
-def test_pods_whose_usage_nobody_told_are_no_reason_to_look() -> None:
+def test_pods_of_unknown_usage_do_not_start_a_check() -> None:
     world = World(status=NODE)
     world.run(containers=requesting("900Mi"))
     assert world.settle()

@@ -124,7 +124,7 @@ def test_a_pod_that_is_being_deleted_is_not_probed_for_liveness() -> None:
     assert not world.exists()
 
 
-def test_readiness_gates_are_asked_when_the_containers_are_ready() -> None:
+def test_readiness_gates_count_when_the_containers_are_ready() -> None:
     world = World()
     world.run(readinessGates=[{"conditionType": "example.com/lb"}])
     world.to(1)

@@ -79,7 +79,7 @@ def test_just_under_ten_minutes_do_not() -> None:
         ("Always", 0, "Running"),
     ],
 )
-def test_the_restart_policy_decides_what_an_end_comes_to(policy: str, code: int, phase: str) -> None:
+def test_the_restart_policy_decides_about_a_terminated_container(policy: str, code: int, phase: str) -> None:
     world = World({"runs": [{"seconds": 5, "exitCode": code}, {"seconds": 1000}]})
     world.run(restartPolicy=policy)
     world.to(30)

@@ -74,7 +74,7 @@ CONTAINER = st.fixed_dictionaries(
     st.lists(TIMES, min_size=1, max_size=4),
 )  # fmt: skip
 @settings(max_examples=50)
-def test_a_runtime_that_has_to_be_asked_leads_to_the_same(
+def test_a_runtime_that_has_to_be_polled_leads_to_the_same(
     behaviour: dict[str, Any], fields: dict[str, Any], policy: str, deleted_at: int | None, looks: list[int]
 ) -> None:
     def history(make: type[World]) -> list[Any]:

@@ -44,7 +44,7 @@ def test_an_ordinary_start_costs_one_write(names: str) -> None:
     assert int(world.get()["metadata"]["resourceVersion"]) == before + 1
 
 
-def test_a_slow_start_is_told_of_at_once() -> None:
+def test_a_slow_start_is_reported_at_once() -> None:
     world = World({"start": {"seconds": 5, "jitter": 0}})
     world.run()
     assert world.state() == {"waiting": {"reason": "ContainerCreating"}}
@@ -57,7 +57,7 @@ def test_a_slow_start_is_told_of_at_once() -> None:
     assert world.phase() == "Running"
 
 
-def test_a_pod_that_nobody_bound_is_left_alone(world: World) -> None:
+def test_a_pod_that_is_not_bound_is_not_run(world: World) -> None:
     world.run(node="")
     world.run("elsewhere", node="nowhere")
     world.to(60)
@@ -164,7 +164,7 @@ def test_the_pre_stop_hook_comes_before_the_signal_and_out_of_the_same_grace() -
     assert not world.exists("hooked")
 
 
-def test_a_failing_pre_stop_hook_is_told_of() -> None:
+def test_a_failing_pre_stop_hook_is_reported() -> None:
     world = World({"preStop": {"error": "no such file"}})
     world.run(containers=[container(lifecycle={"preStop": {"exec": {"command": ["x"]}}})])
     world.to(2)
@@ -181,7 +181,7 @@ def test_a_container_does_not_count_as_running_before_its_post_start_hook_is_don
     assert "running" in world.state()
 
 
-def test_start_events_are_told_when_asked_for() -> None:
+def test_start_events_are_written_when_enabled() -> None:
     world = World(start_events=True)
     world.run()
     world.to(1)
@@ -213,7 +213,7 @@ def test_a_pod_waits_when_its_nodes_addresses_have_run_out() -> None:
     assert world.status("c")["podIP"] != world.status("b")["podIP"]
 
 
-def test_a_restarted_agent_gives_nobody_the_address_of_another(world: World) -> None:
+def test_a_restarted_agent_gives_no_address_twice(world: World) -> None:
     world.add_node("node-2")
     world.run("new", node="")
     world.run("old")
@@ -229,7 +229,7 @@ def test_a_restarted_agent_gives_nobody_the_address_of_another(world: World) -> 
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_the_address_of_a_pod_whose_node_is_gone_is_nobody_elses(
+def test_the_address_of_a_pod_of_a_deleted_node_is_not_given_again(
     restarted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents, "PODS", "10.0.0.0/30")  # which is two addresses

@@ -58,7 +58,7 @@ def test_the_installed_package_is_used_outside_the_checkout(python: Path, tmp_pa
     assert str(ROOT) not in printed
 
 
-def test_the_version_is_said_in_one_place(python: Path, tmp_path: Path) -> None:
+def test_the_version_is_defined_in_one_place(python: Path, tmp_path: Path) -> None:
     script = "from importlib.metadata import version; print(version('kschedcore'))"
     assert run(python, "-c", script, cwd=tmp_path).strip() == kschedcore.__version__
 

@@ -106,7 +106,7 @@ def test_without_the_gate_nothing_is_announced(release: Release) -> None:
     assert made.nominated("p") is None
 
 
-def test_a_scheduler_that_starts_again_keeps_room_for_an_announced_pod() -> None:
+def test_a_restarted_scheduler_reserves_resources_for_an_announced_pod() -> None:
     made = world(Hold)
     made.pod("p", cpu="3")
     made.ready()

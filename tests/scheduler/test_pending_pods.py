@@ -108,7 +108,7 @@ def test_a_gated_pod_waits_for_its_gate_and_nothing_else() -> None:
     assert queue.names() == ["a"]
 
 
-def test_an_event_that_concerns_no_rejecting_plugin_asks_nobody() -> None:
+def test_an_event_that_concerns_no_rejecting_plugin_calls_no_hint() -> None:
     queue = Queue()
     queue.add("a")
     queue.queue.put_back(queue.pop(), FIT)

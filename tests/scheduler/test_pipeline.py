@@ -134,7 +134,7 @@ def test_the_first_bind_plugin_that_answers_binds() -> None:
 
 
 class TestPermit:
-    def test_a_waiting_pod_keeps_its_room_and_holds_nobody_up(self) -> None:
+    def test_a_waiting_pod_keeps_its_resources_and_delays_no_other(self) -> None:
         scene = Scene(First_permit=Wait(10))
         first, second, third = scene.pipeline.schedule([pod("a"), pod("b"), pod("c")])
         assert [first.phase, second.phase, third.phase] == [Phase.WAITING, Phase.WAITING, Phase.UNSCHEDULABLE]
@@ -172,7 +172,7 @@ class TestPermit:
         assert reasons(cycle) == ("rejected due to timeout after waiting 5s at plugin Second",)
         assert scene.requested() == 0
 
-    def test_nobody_waits_longer_than_a_quarter_of_an_hour(self) -> None:
+    def test_no_pod_waits_longer_than_a_quarter_of_an_hour(self) -> None:
         scene = Scene(First_permit=Wait(10**6))
         scene.pipeline.schedule([pod()])
         (cycle,) = scene.later(900)
@@ -211,7 +211,7 @@ class TestDisappearing:
         assert (cycle.phase, scene.bound) == (Phase.FAILED, [])
         assert reasons(cycle) == ("pod default/p is gone",)
 
-    def test_a_successor_keeps_its_room_when_the_predecessor_fails(self) -> None:
+    def test_a_successor_keeps_its_resources_when_the_predecessor_fails(self) -> None:
         scene = Scene(First_pre_bind=NO)
         scene.pipeline.schedule([pod(uid="1")])
         scene.engine.add_pod(pod(uid="2"), "n")

@@ -231,7 +231,7 @@ def test_gates_hold_a_pod_back(world: World) -> None:
     assert world.node_of("gated") == "a"
 
 
-def test_preemption_makes_room_and_waits_for_it(world: World) -> None:
+def test_preemption_evicts_and_waits_for_the_resources(world: World) -> None:
     world.occupied()
     world.pod("urgent", cpu="3", priorityClassName="high")
     world.ready()
@@ -274,7 +274,7 @@ def test_a_pod_recreated_under_its_name_is_another_pod(world: World) -> None:
     assert world.scheduler.pending == []
 
 
-def test_a_pod_that_somebody_else_bound_is_accounted(world: World) -> None:
+def test_a_pod_that_another_client_bound_is_accounted(world: World) -> None:
     world.node("b")
     world.pod("one", cpu="3", nodeName="a")
     world.pod("two", cpu="3")
@@ -331,7 +331,7 @@ def test_stopped_after_any_write_it_goes_on_where_it_was() -> None:
     raise AssertionError("every attempt was stopped")
 
 
-def test_a_pod_whose_claim_is_promised_is_told_why_it_fits_nowhere_and_tried_when_it_may(
+def test_a_pod_with_an_assumed_claim_is_unschedulable_and_retried_when_it_may_fit(
     world: World,
 ) -> None:
     world.late_class("local", "kubernetes.io/no-provisioner")
@@ -435,9 +435,7 @@ def refuse_once(monkeypatch: pytest.MonkeyPatch, world: World, ending: str, code
     monkeypatch.setattr(world.transport, "send", refusing)
 
 
-def test_a_binding_that_is_refused_is_told_and_tried_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rejected_binding_is_reported_and_retried(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_once(monkeypatch, world, "/binding", 503, "too busy")
     world.pod("one", cpu="3")
     world.ready()
@@ -484,7 +482,7 @@ def gang() -> World:
     return world
 
 
-def test_a_pod_that_permit_holds_for_too_long_gives_its_room_back(gang: World) -> None:
+def test_a_pod_that_waits_in_permit_for_too_long_releases_its_resources(gang: World) -> None:
     gang.pod("first", cpu="3")
     gang.run_for(seconds=9)
     assert list(gang.scheduler.waiting) == [("default", "first")]
@@ -509,7 +507,7 @@ def test_a_pod_that_permit_lets_go_is_bound_in_the_same_moment(gang: World) -> N
     assert gang.event_reasons("first") == {"Scheduled"}
 
 
-def test_a_held_pod_that_is_deleted_or_preempted_gives_its_room_back(gang: World) -> None:
+def test_a_waiting_pod_that_is_deleted_or_preempted_releases_its_resources(gang: World) -> None:
     gang.priority_class("high", 9)
     gang.pod("first", cpu="3")
     gang.ready()

@@ -39,7 +39,7 @@ def serving(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
             process.kill()
 
 
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kschedcore.kubeconfig"
     with serving(tmp_path) as (process, printed, client):
         assert printed == (

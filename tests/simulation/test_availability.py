@@ -62,6 +62,6 @@ def test_what_was_reached_and_then_missed_is_counted_to_the_second(drawn: list[C
 
 
 @given(changes)
-def test_an_app_that_nobody_asks_for_misses_nothing(drawn: list[Change]) -> None:
+def test_an_app_without_desired_replicas_misses_nothing(drawn: list[Change]) -> None:
     app = after([each for each in drawn if not isinstance(each[1], int)], 5)
     assert (app.unavailable, app.missing_seconds, app.most_missing) == (timedelta(), 0, 0)

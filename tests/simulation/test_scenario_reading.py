@@ -48,7 +48,7 @@ POD = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": []}}
          "spec.loads[0].cpu: found none of them, expected exactly one of constant, steps, day"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_its_place(spec: dict[str, Any], problem: str) -> None:
+def test_faults_are_reported_with_their_place(spec: dict[str, Any], problem: str) -> None:
     with pytest.raises(ManifestError) as raised:
         read(**spec)
     assert str(raised.value) == f"day.yaml: document 2: {problem}"

@@ -53,7 +53,7 @@ def test_pods_start_run_and_end_and_wait_without_free_capacity() -> None:
         assert sum(one <= begun < other for one, other in running) <= 2
 
 
-def test_quotas_refuse_what_comes_and_what_controllers_create() -> None:
+def test_quotas_reject_new_pods_and_those_of_controllers() -> None:
     quota = {
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "2"}},
     }  # fmt: skip
@@ -70,7 +70,7 @@ def test_quotas_refuse_what_comes_and_what_controllers_create() -> None:
     assert run.summary["pods"]["created"] == 2
 
 
-def test_who_is_preempted_is_told_with_the_cause() -> None:
+def test_preempted_pods_are_recorded_with_the_cause() -> None:
     urgent = {
         "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "urgent"}, "value": 1000,
     }  # fmt: skip

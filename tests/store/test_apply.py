@@ -173,14 +173,14 @@ def test_an_update_takes_what_it_changes() -> None:
         applied(new, {"metadata": {"name": "web", "labels": {"a": "1"}}}, "alice")
 
 
-def test_an_object_that_nobody_manages_yet_belongs_to_the_time_before_the_first_apply() -> None:
+def test_fields_without_a_manager_belong_to_before_first_apply() -> None:
     live = {**EMPTY, "metadata": {"name": "web", "labels": {"a": "1"}}}
     after = applied(live, {"metadata": {"name": "web", "labels": {"b": "1"}}}, "alice")
     assert set(owners(after)) == {"before-first-apply", "alice"}
     assert after["metadata"]["labels"] == {"a": "1", "b": "1"}
 
 
-def test_only_ten_updaters_are_told_apart() -> None:
+def test_only_ten_updaters_are_kept_apart() -> None:
     live: Object | None = None
     for number in range(14):
         labels = {f"l{index}": "1" for index in range(number + 1)}

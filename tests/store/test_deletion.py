@@ -57,9 +57,7 @@ def test_a_pod_has_the_time_it_needs(obj: Object, requested: int | None, grace: 
         (["a.b/c"], "Foreground", ["a.b/c", "foregroundDeletion"]),
     ],
 )
-def test_a_job_leaves_its_pods_unless_told_otherwise(
-    before: list[str], propagation: str, after: list[str]
-) -> None:
+def test_a_job_orphans_its_pods_by_default(before: list[str], propagation: str, after: list[str]) -> None:
     job = {"metadata": {"name": "j", "generation": 1, "finalizers": before}, "spec": {}}
     deletion = deletion_of(JOBS, job, NOW, grace_seconds=None, propagation=propagation)
     assert deletion.now == (not after)

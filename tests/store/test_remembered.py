@@ -75,6 +75,6 @@ def test_what_reads_the_same_is_one_object(value: Any) -> None:
     assert shared(first) is first
 
 
-def test_numbers_and_truth_are_told_apart() -> None:
+def test_numbers_and_booleans_differ() -> None:
     texts = [b'{"a":1}', b'{"a":true}', b'{"a":1.0}']
     assert [type(shared_json(text)["a"]) for text in texts] == [int, bool, float]

@@ -89,7 +89,7 @@ def test_pods_without_a_node() -> None:
     assert message[4] == "    waiting for scheduling gates: [shop.example.com/database-ready]"
 
 
-def test_only_a_few_offenders_are_told() -> None:
+def test_only_a_few_offenders_are_listed() -> None:
     pods = [pod(f"p{number}", cpu="9") for number in range(9)]
     message = failure_of(assert_all_placed, place([node("n"), *pods])).splitlines()
     assert message[0] == "9 of 9 pods without a node"
@@ -173,7 +173,7 @@ def test_a_pod_that_fits_where_it_should_not() -> None:
     ]
 
 
-def test_a_pod_found_without_a_node_is_told_where_it_would_go() -> None:
+def test_a_pod_without_a_node_is_listed_with_the_node_it_would_get() -> None:
     waiting = Placements.of([node("n"), pod("p")])
     assert failure_of(assert_all_placed, waiting).endswith("default/p has no node\n    it would go to n now")
 

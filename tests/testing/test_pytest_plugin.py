@@ -179,7 +179,9 @@ def test_a_broken_rule_leaves_a_manifest_that_explain_reproduces_it_with(pyteste
 
 @pytest.mark.usefixtures("shop_beside")
 @pytest.mark.parametrize("options", [["--kschedcore-manifests=out/broken"], ["-p", "no:cacheprovider"]])
-def test_manifests_go_where_they_are_told_or_somewhere(pytester: pytest.Pytester, options: list[str]) -> None:
+def test_manifests_are_written_to_a_given_or_temporary_folder(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
     pytester.makepyfile(BROKEN)
     result = pytest_run(pytester, "-k", "shop", *options)
     assert "shop/report: 0/6 nodes are available: " in reproduced(result, pytester)

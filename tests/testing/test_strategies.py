@@ -145,7 +145,7 @@ def test_quantities_come_in_every_spelling(suffix: str) -> None:
 
 
 @pytest.mark.parametrize(("least", "most"), [("2", "1"), ("300m", "200m")])
-def test_quantities_need_room_between_their_bounds(least: str, most: str) -> None:
+def test_quantities_need_a_value_between_their_bounds(least: str, most: str) -> None:
     with pytest.raises(ValueError, match="no amount lies between them"):
         quantities(least, most)
 
@@ -179,7 +179,7 @@ def test_tolerations_keep_to_what_they_are_given(drawn: list[Object]) -> None:
 
 
 @given(nodes(zones=("here",), vocabulary={}))
-def test_nodes_are_where_they_are_told(drawn: Object) -> None:
+def test_nodes_are_in_the_given_zones(drawn: Object) -> None:
     assert drawn["metadata"]["labels"].get("topology.kubernetes.io/zone", "here") == "here"
     assert "disk" not in drawn["metadata"]["labels"]
 
@@ -196,7 +196,7 @@ def smallest(strategy: st.SearchStrategy[Any]) -> Any:
     return find(strategy, lambda _: True, settings=SMALLEST)
 
 
-def test_a_pod_shrinks_to_one_container_that_asks_for_nothing() -> None:
+def test_a_pod_shrinks_to_one_container_without_requests() -> None:
     pod = smallest(pods())
     assert pod["spec"]["containers"] == [{"name": "c0", "image": "pause:3.9"}]
     assert pod["metadata"] == {"name": "pod-0", "namespace": "default", "uid": "uid-pod-0", "labels": {}}

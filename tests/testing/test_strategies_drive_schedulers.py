@@ -144,7 +144,7 @@ def test_each_gate_rejects_some_pod(plugin: str, feature: str) -> None:
 
 
 @pytest.mark.parametrize(("plugin", "feature"), SCORES.items())
-def test_each_score_tells_some_nodes_apart(plugin: str, feature: str) -> None:
+def test_each_score_distinguishes_some_nodes(plugin: str, feature: str) -> None:
     def differs(step: Step) -> bool:
         return len({scores.get(plugin) for scores in step.get("scores", {}).values()}) > 1
 
@@ -156,7 +156,7 @@ def test_some_pod_preempts() -> None:
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_each_feature_can_be_asked_for_alone(feature: str) -> None:
+def test_each_feature_can_be_chosen_alone(feature: str) -> None:
     plain = find(pods("p", ["node-0"], ()), lambda _: True, settings=SEARCH)
     drawn = find(
         pods("p", ["node-0"], (feature,)), lambda pod: outline(pod) != outline(plain), settings=SEARCH

@@ -302,14 +302,14 @@ class Framework:
         scores = self._scores(context, skipped)
         if only is not None or not (self.samples or self._extenders):
             return PodClass(core.nodes, core.shared, context.info, filters, scores)
-        told_apart = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
+        distinguishable = bool(self._at("score")) or self._extenders.filters or self._extenders.prioritizes
         return Stepwise(
             core,
             context.info,
             filters,
             scores,
             self.profile.percentage_of_nodes_to_score,
-            wants_one=not told_apart,
+            wants_one=not distinguishable,
             unloaded=lambda: self._scores(replace(context, loaded=False), skipped),
         )
 

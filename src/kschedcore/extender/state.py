@@ -63,7 +63,7 @@ class ClusterView:
             )
         self.engine = engine
         self._bound = {uid_of(pod): Bound(pod, pod.spec.node_name) for pod in bound if pod.spec.node_name}
-        self._asked: OrderedDict[PodKey, Pod] = OrderedDict()
+        self._pods: OrderedDict[PodKey, Pod] = OrderedDict()
         self._nodes: dict[str, Mapping[str, Any] | None] = dict.fromkeys(
             engine.nodes().column("name").to_pylist()
         )
@@ -103,10 +103,10 @@ class ClusterView:
         namespace, name = key_of(pod)
         with suppress(NotFoundError):
             self.remove_pod(name, namespace)
-        self._asked[namespace, name] = pod
-        self._asked.move_to_end((namespace, name))
-        if len(self._asked) > REMEMBERED:
-            self._asked.popitem(last=False)
+        self._pods[namespace, name] = pod
+        self._pods.move_to_end((namespace, name))
+        if len(self._pods) > REMEMBERED:
+            self._pods.popitem(last=False)
         return nominated(pod, None)
 
     def pod_to_bind(self, name: str, namespace: str, uid: str) -> Pod:
@@ -115,7 +115,7 @@ class ClusterView:
         Raises:
             NotFoundError: There was none with that name and UID.
         """
-        pod = self._asked.get((namespace, name))
+        pod = self._pods.get((namespace, name))
         if pod is None or pod.metadata.uid != uid:
             raise NotFoundError(f"pod {namespace}/{name} (UID {uid!r}) was not in an earlier request")
         return pod

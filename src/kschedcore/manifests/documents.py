@@ -97,7 +97,7 @@ def _flattened(document: Document, data: Any, steps: Steps) -> Iterator[tuple[St
         )
         error = ManifestError(problem, path=_path((*steps, "items")))
         raise _located(error, document, (*steps, "items"), data["kind"])
-    common = _what_items_leave_out(data)
+    common = _list_type(data)
     for index, item in enumerate(items or ()):
         if common and isinstance(item, dict) and not item.keys() >= common.keys():
             item = {**common, **item}
@@ -109,7 +109,7 @@ def _is_list(data: Mapping[str, Any]) -> bool:
     return isinstance(kind, str) and kind.endswith("List") and ("items" in data or kind == "List")
 
 
-def _what_items_leave_out(data: Mapping[str, Any]) -> dict[str, str]:
+def _list_type(data: Mapping[str, Any]) -> dict[str, str]:
     """Return the apiVersion and kind of the items of a ``PodList``; nothing for ``List``."""
     kind = str(data["kind"]).removesuffix("List")
     version = data.get("apiVersion")

@@ -14,7 +14,7 @@ import msgspec
 from kschedcore.api.objects import Container, ContainerStatus, PodSpec, PodStatus, Quantity
 from kschedcore.api.quantity import nanos
 
-__all__ = ["granted", "what_runs"]
+__all__ = ["granted", "running_resources"]
 
 
 def granted(spec: PodSpec, status: PodStatus, *, pod_level: bool = True) -> PodSpec:
@@ -67,7 +67,7 @@ def _of_pod(spec: PodSpec, status: PodStatus) -> PodSpec:
     return msgspec.structs.replace(spec, resources=msgspec.structs.replace(spec.resources, requests=own))
 
 
-def what_runs(pod: Mapping[str, Any]) -> list[Any]:
+def running_resources(pod: Mapping[str, Any]) -> list[Any]:
     """Return the parts of a pod's status that :func:`granted` reads, to detect changes."""
     status = pod.get("status", {})
     containers = [*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())]

@@ -12,7 +12,7 @@ from kschedcore.api.phases import has_ended
 from kschedcore.client.informer import Change, Informers
 from kschedcore.engine.binding import PodKey
 from kschedcore.engine.engine import Engine
-from kschedcore.rules.resize import what_runs
+from kschedcore.rules.resize import running_resources
 
 __all__ = ["ClusterState", "pod_key", "without_plain_statuses"]
 
@@ -140,7 +140,7 @@ def _is_accounted_equally(change: Change) -> bool:
     if change.old is None or change.new is None:
         return False
     return _unchanged(change, ("spec",), ("metadata", "labels"), _DELETION, _START) and (
-        what_runs(change.old) == what_runs(change.new)
+        running_resources(change.old) == running_resources(change.new)
     )
 
 

@@ -103,14 +103,14 @@ class Recorder:
     def stepped(self, message: str) -> None:
         """Record the effect of a step of the scenario."""
         for line in message.splitlines():
-            self._tell("Step", message=line)
+            self._record("Step", message=line)
 
     def refused(self, kind: str, namespace: str, name: str, message: str, times: int = 1) -> None:
         """Record that a quota refused an object."""
         self.totals.quota_refusals += times
-        self._tell("QuotaRefused", namespace, f"{kind}/{name}", message=message)
+        self._record("QuotaRefused", namespace, f"{kind}/{name}", message=message)
 
-    def _tell(self, event: str, namespace: str = "", obj: str = "", **more: str) -> None:
+    def _record(self, event: str, namespace: str = "", obj: str = "", **more: str) -> None:
         self.rows.add("events", EventRow(self._cluster.now(), event, namespace, obj, **more))
 
     def _take(self, kind: str, change: str, obj: Object) -> None:
@@ -131,7 +131,7 @@ class Recorder:
         if gone:
             self._capacity.remove_node(name)
             self._nodes.pop(name, None)
-            self._tell("NodeNotReady", obj=f"Node/{name}", node=name, reason="Deleted")
+            self._record("NodeNotReady", obj=f"Node/{name}", node=name, reason="Deleted")
             return
         zone = node["metadata"].get("labels", {}).get(ZONE, "")
         ready = is_true(node, "Ready")
@@ -141,7 +141,7 @@ class Recorder:
         self._capacity.set_node(name, zone, amounts, usable=usable)
         self._nodes[name] = (zone, ready)
         if known is not None and known[1] != ready:
-            self._tell("NodeReady" if ready else "NodeNotReady", obj=f"Node/{name}", node=name)
+            self._record("NodeReady" if ready else "NodeNotReady", obj=f"Node/{name}", node=name)
 
     def _on_workload(self, workload: Object, *, gone: bool) -> None:
         name = f"{workload['kind']}/{workload['metadata']['name']}"
@@ -230,7 +230,7 @@ class Recorder:
 
     def _about(self, row: PodRow, event: str, reason: str = "", message: str = "") -> None:
         obj = f"Pod/{row.name}"
-        self._tell(event, row.namespace, obj, app=row.app, node=row.node, reason=reason, message=message)
+        self._record(event, row.namespace, obj, app=row.app, node=row.node, reason=reason, message=message)
 
     def _app_of(self, pod: Object) -> str:
         """Return a pod's workload: its controller, or the controller's controller."""

@@ -111,7 +111,7 @@ def _standing(placement: Placement) -> dict[str, Any]:
     return _object(_replace(pod, status=PodStatus(nominated_node_name=nominated)))
 
 
-def _goes_with_its_node(pod: Pod) -> bool:
+def _belongs_to_node(pod: Pod) -> bool:
     """Return whether no controller recreates the pod on another node."""
     workload = workload_of(pod)
     tied = workload is not None and workload[0] in ("DaemonSet", "Node")
@@ -305,7 +305,7 @@ class Placements(Sequence[Placement]):
         for each in run.placements:
             if each.node is not None and each.node not in lost:
                 pods.append(_standing(each))
-            elif each.node is None or not _goes_with_its_node(each.pod):
+            elif each.node is None or not _belongs_to_node(each.pod):
                 pods.append(_waiting(each.pod))
         return place([*kept, *pods], plugins=run.plugins, seed=run.seed).named(self.names)
 

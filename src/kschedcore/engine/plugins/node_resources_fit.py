@@ -26,7 +26,7 @@ from kschedcore.engine.config.names import label_name_errors
 from kschedcore.engine.events import Events, pod_left
 from kschedcore.engine.plugin import Plugin, PodContext
 from kschedcore.rules.amounts import in_units, pod_requests, scored_requests
-from kschedcore.rules.resize import granted, what_runs
+from kschedcore.rules.resize import granted, running_resources
 
 _SCORE_SCALE = 10
 """Shape points score 0 to 10 (MaxCustomPriorityScore); nodes score 0 to 100."""
@@ -161,7 +161,7 @@ def _pod_left_or_shrank(change: Change, pod: Pod) -> bool:
     old, new = change.old, change.new
     if old is None or new is None or not old["spec"].get("nodeName"):
         return False
-    if old["spec"] == new["spec"] and what_runs(old) == what_runs(new):
+    if old["spec"] == new["spec"] and running_resources(old) == running_resources(new):
         return False
     before, now = _accounted(old), _accounted(new)
     return any(

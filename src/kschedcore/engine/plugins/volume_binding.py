@@ -203,7 +203,7 @@ def _is_free(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
     )
 
 
-def _asks_for_storage(claim: PersistentVolumeClaim) -> bool:
+def _requests_storage(claim: PersistentVolumeClaim) -> bool:
     return claim.spec.resources is not None and "storage" in (claim.spec.resources.requests or {})
 
 
@@ -217,7 +217,7 @@ def _capacities(
     claim: PersistentVolumeClaim, storage_class: StorageClass | None, listers: Listers
 ) -> list[list[Term]] | None:
     """Return the nodes where the driver has capacity for a claim; None: all, or not tracked (KEP-1472)."""
-    if storage_class is None or not _asks_for_storage(claim):
+    if storage_class is None or not _requests_storage(claim):
         return None
     driver = listers.csi_driver(storage_class.provisioner)
     if driver is None or not driver.spec.storage_capacity:
