@@ -101,3 +101,15 @@ def test_an_interrupted_run_leaves_what_there_is(command: Run, monkeypatch: pyte
     assert 0 < result.json()["simulatedSeconds"] < 86400
     assert signal.getsignal(signal.SIGINT) is before
     assert command("diff run run").status == 0
+
+
+def test_kinds_without_effect_are_not_worth_a_line(command: Run) -> None:
+    """A dump holds events and roles, which --strict accepts."""
+    Path("events.yaml").write_text(
+        "apiVersion: v1\nkind: Event\nmetadata: {name: e, namespace: default, uid: u}\n"
+        "involvedObject: {kind: Pod, name: gone, namespace: default}\n---\n"
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r, uid: v}\n"
+    )
+    for name in ("simulate --duration 1m", "schedule"):
+        result = command(f"{name} -f cluster.yaml -f app.yaml -f events.yaml --strict")
+        assert (result.status, result.err) == (0, "")

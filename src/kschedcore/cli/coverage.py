@@ -40,6 +40,11 @@ _WITHOUT_EFFECT = frozenset({
 def not_considered(manifests: Manifests) -> dict[str, int]:
     """Return kind -> number of objects that may create pods or affect placement, and that are not read."""
     kinds = Counter(str(each["kind"]) for each in manifests.others)
+    return with_effect(kinds)
+
+
+def with_effect(kinds: Mapping[str, int]) -> dict[str, int]:
+    """Return the kinds that may create pods or affect placement, sorted."""
     return {kind: count for kind, count in sorted(kinds.items()) if kind not in _WITHOUT_EFFECT}
 
 
@@ -58,9 +63,10 @@ def report_not_considered(kinds: Mapping[str, int], *, strict: bool) -> None:
     Raises:
         UsageError: There are some, and ``--strict`` was given.
     """
+    kinds = with_effect(kinds)
     if not kinds:
         return
-    listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items()))
+    listed = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
     if strict:
         raise UsageError(f"--strict: not considered: {listed}")
     sys.stderr.write(f"not considered: {listed}\n")
