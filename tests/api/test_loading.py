@@ -51,8 +51,8 @@ ONE, TWO = json.dumps(config_map("one")), json.dumps(config_map("two"), indent=2
         json.dumps({**LIST, "items": [config_map("one"), config_map("two")]}),
         json.dumps({"apiVersion": "v1", "kind": "ConfigMapList", "items": KINDLESS}),
         json.dumps({**LIST, "items": [{**LIST, "items": [config_map("one")]}, config_map("two")]}),
-        gzip.compress(f"{ONE}\n{TWO}".encode()),
-        gzip.compress(ONE.encode()) + gzip.compress(TWO.encode()),
+        gzip.compress(f"{ONE}\n{TWO}".encode(), mtime=0),
+        gzip.compress(ONE.encode(), mtime=0) + gzip.compress(TWO.encode(), mtime=0),
     ],
     ids=str,
 )  # fmt: skip
