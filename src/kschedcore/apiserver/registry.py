@@ -29,6 +29,7 @@ from kschedcore.apiserver.metadata import MetaSource
 from kschedcore.apiserver.options import DeleteOptions, WriteOptions
 from kschedcore.rules.defaults.devices import default_taint_times
 from kschedcore.rules.preparation.volumes import phase_changed
+from kschedcore.rules.warnings import warnings_of, warnings_of_update
 from kschedcore.store.store import MODIFIED, Store
 
 __all__ = ["Registry", "Write", "empty_object", "field_manager"]
@@ -152,6 +153,7 @@ class Registry:
         request.name = self._name(write, metadata)
         self.admission.prepare(request)
         self.admission.validate(request)
+        write.warnings.extend(warnings_of(resource.kind, obj))
         self.admission.review(request)
         if write.options.dry_run:
             if self.store.get(resource.qualified, write.namespace, request.name) is not None:
@@ -236,6 +238,8 @@ class Registry:
         if counted is not None and _counts(counted, obj, live):
             metadata["generation"] = live["metadata"].get("generation", 0) + 1
         self.admission.validate(request)
+        if not write.subresource:
+            write.warnings.extend(warnings_of_update(resource.kind, obj, live))
         self.admission.review(request)
         return self._replace(write, live, obj, record)
 
