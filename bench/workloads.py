@@ -11,6 +11,7 @@ by an engine that forgets everything before each decision, and a speed is report
 from __future__ import annotations
 
 import argparse
+import gc
 import gzip
 import json
 import random
@@ -28,6 +29,7 @@ from kschedcore import Engine
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.objects import Pod, PodResourceClaimStatus, PodStatus, decode
 from kschedcore.cel.devices import device_environment
+from kschedcore.cli.entry import COLLECT
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
@@ -394,6 +396,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     if (given.workload is None) == (given.case is None):
         parser.error("name one of --workload and --case")
+    # As the command line does: what an engine holds forms no cycles.
+    gc.set_threshold(*COLLECT)
     names = list(WORKLOADS) if given.workload == "all" else [given.workload or given.case.name]
     for name in names:
         for _ in range(given.repeat):
