@@ -1,15 +1,15 @@
-"""kschedcore: where does this pod go, and why?
+"""kschedcore: kube-scheduler's decisions, and the reasons for them.
 
 >>> import kschedcore as ks
->>> cluster = ks.load("cluster.json", "app.yaml")
->>> engine = ks.Engine(cluster)
->>> decisions = engine.schedule(cluster.pending)
+>>> manifests = ks.load("cluster.json", "app.yaml")
+>>> engine = ks.Engine(manifests)
+>>> decisions = engine.schedule(manifests.pending)
 
 and a whole cluster, in simulated time:
 
->>> with ks.Cluster.simulated(nodes=3) as living:
-...     result = living.create_deployment("web", image="nginx", replicas=3)
-...     living.run_until_settled()
+>>> with ks.Cluster.simulated(nodes=3) as cluster:
+...     result = cluster.create_deployment("web", image="nginx", replicas=3)
+...     cluster.run_until_settled()
 True
 """
 

@@ -21,5 +21,5 @@ def test_what_is_out_of_range_is_left_out() -> None:
 
 
 @given(st.sets(st.integers(0, 60)))
-def test_text_says_all_of_it(indexes: set[int]) -> None:
+def test_the_text_is_complete(indexes: set[int]) -> None:
     assert parse_indexes(format_indexes(indexes), 61) == indexes

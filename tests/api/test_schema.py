@@ -46,7 +46,7 @@ def at(api_version: str, kind: str, path: str) -> Field:
 
 
 @pytest.mark.parametrize(("api_version", "kind"), KINDS)
-def test_every_kind_has_its_metadata_and_says_its_name(api_version: str, kind: str) -> None:
+def test_every_kind_has_its_metadata_and_name(api_version: str, kind: str) -> None:
     found = schema_for(api_version, kind)
     assert found is not None
     assert found.go_name == kind

@@ -40,7 +40,7 @@ def test_null_means_absent() -> None:
     assert read_pod({"containers": [], "nodeSelector": None}) == {"containers": None}
 
 
-def test_structs_that_are_always_written_are_there_when_the_body_leaves_them_out() -> None:
+def test_structs_that_are_always_written_are_added_when_the_body_lacks_them() -> None:
     assert DEPLOYMENT is not None
     decoded, _ = decode_object(DEPLOYMENT, {"spec": {"selector": {}}})
     assert decoded == {

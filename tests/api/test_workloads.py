@@ -58,7 +58,7 @@ def test_replicas_share_their_templates_spec(kind: str) -> None:
     ("spec", "expected"),
     [({}, 1), ({"replicas": 0}, 0), ({"replicas": 3}, 3), ({"replicas": None}, 1)],
 )
-def test_a_workload_says_how_many(spec: Json, expected: int) -> None:
+def test_the_number_of_replicas_of_a_workload(spec: Json, expected: int) -> None:
     assert len(pods_of(workload("Deployment", **spec))) == expected
 
 

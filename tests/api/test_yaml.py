@@ -60,7 +60,7 @@ def test_keys_become_strings() -> None:
     assert read("{1: a, yes: b, 1.5: c, x: d}") == {"1": "a", "true": "b", "1.5": "c", "x": "d"}
 
 
-def test_what_merges_bring_in_gives_way_to_what_stands_there() -> None:
+def test_explicit_keys_take_precedence_over_merged_ones() -> None:
     text = "a: &a {p: 1, q: 1, r: 1}\nb: &b {q: 2}\nc: {r: 3, <<: [*b, *a]}"
     assert read(text)["c"] == {"p": 1, "q": 2, "r": 3}
 
@@ -102,7 +102,7 @@ def test_the_line_of_a_field_or_of_its_closest_parent(path: list[str | int], lin
     assert line_of(f"x: 1\n{text}", 2, path) == line + 1
 
 
-def test_there_is_no_line_in_a_document_that_is_not_there() -> None:
+def test_a_missing_document_has_no_lines() -> None:
     assert line_of("a: 1", 2, ["a"]) is None
 
 

@@ -57,7 +57,7 @@ def test_what_happened_ten_minutes_ago_is_not(history: History) -> None:
     assert refusal.value.code == 410
 
 
-def test_what_is_there_stays(history: History) -> None:
+def test_current_objects_are_kept(history: History) -> None:
     history.make()
     history.minutes(30)
     _, found = history.server.request("GET", MAPS)

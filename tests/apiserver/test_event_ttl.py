@@ -38,7 +38,7 @@ def hours() -> Hours:
     return Hours()
 
 
-def test_an_event_is_gone_after_an_hour(hours: Hours) -> None:
+def test_an_event_is_deleted_after_an_hour(hours: Hours) -> None:
     hours.record("first")
     hours.wait(minutes=30)
     hours.record("second")

@@ -132,7 +132,7 @@ def server() -> APIServer:
     return made
 
 
-def test_every_answer_to_those_outside_says_who_manages_what(server: APIServer) -> None:
+def test_every_response_to_clients_has_managed_fields(server: APIServer) -> None:
     watch = server.watch(
         f"{MAPS}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     )

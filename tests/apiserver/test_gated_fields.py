@@ -68,7 +68,7 @@ def test_the_scaling_of_volume_limits_is_off(server: Server) -> None:
     assert "preventPodSchedulingIfMissing" not in found["spec"]
 
 
-def test_a_volume_says_when_its_phase_changed(server: Server) -> None:
+def test_a_volume_has_its_last_phase_transition_time(server: Server) -> None:
     """KEP-3762: ``lastPhaseTransitionTime`` follows the phase unless the writer gives a time of its own."""
     spec = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
     found = server.create("persistentvolumes", {"metadata": {"name": "v"}, "spec": spec})

@@ -204,7 +204,7 @@ class TestBodies:
             {"metadata": {"name": {1, 2}}},
         ],
     )
-    def test_what_json_cannot_say_is_a_bad_request(self, server: APIServer, body: Any) -> None:
+    def test_invalid_json_is_a_bad_request(self, server: APIServer, body: Any) -> None:
         code, status = server.request("POST", self.maps, body)
         assert (code, status["reason"]) in ((400, "BadRequest"), (422, "Invalid"))
 

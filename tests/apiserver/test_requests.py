@@ -406,7 +406,7 @@ def test_configurations_that_do_not_fit_the_schema(server: APIServer, spec: Any,
     assert message in status["message"]
 
 
-def test_a_bookmark_says_where_a_watch_can_go_on(server: APIServer) -> None:
+def test_a_watch_can_continue_at_a_bookmark(server: APIServer) -> None:
     watch = server.watch(f"{MAPS}?labelSelector=app=x")
     made(server, MAPS, config_map("m", labels={"app": "y"}))
     assert isinstance(watch, Watch)

@@ -74,7 +74,7 @@ def explained(engine: ctypes.c_void_p, pod: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def test_the_table_says_which_it_is() -> None:
+def test_the_table_has_its_version_and_size() -> None:
     table = abi.table()
     assert (table.abi_version, table.size) == (1, ctypes.sizeof(abi.Table))
     assert call("version", returns=ctypes.c_char_p).decode() == __version__
@@ -396,7 +396,7 @@ def test_threads_that_share_an_engine_wait_for_each_other(engine: ctypes.c_void_
     assert sum(read(out)["requested/cpu"].to_pylist()) == 4 * 20 * 10
 
 
-def test_what_is_freed_is_gone() -> None:
+def test_freed_handles_release_their_objects() -> None:
     made = new_engine()
     held = weakref.ref(ctypes.cast(made, ctypes.py_object).value)
     decisions = place(made, pods(1))

@@ -55,7 +55,7 @@ def test_its_manifests_can_be_kept(command: Run) -> None:
         assert Path("shop/demo", name).read_bytes() == (DATA / name).read_bytes()
 
 
-def test_a_demo_that_fails_says_so(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_demo_is_reported(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kschedcore.cli.demo.COMMANDS", ("schedule", "fit"))
     result = command("demo")
     assert result.status == 2

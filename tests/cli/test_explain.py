@@ -44,7 +44,7 @@ def test_wide_shows_how_a_score_came_about(command: Run) -> None:
     assert {row.split()[0]: row.split()[column] for row in rows}["web-b1"] == "10/100/200"
 
 
-def test_a_pod_that_fits_nowhere_says_why(command: Run) -> None:
+def test_a_pod_that_fits_nowhere_has_reasons(command: Run) -> None:
     result = command("explain report -f cluster.yaml -f app.yaml --all")
     assert result.status == 0
     headline, rejections = result.out.split("\n\n")
@@ -52,7 +52,7 @@ def test_a_pod_that_fits_nowhere_says_why(command: Run) -> None:
     assert len(rejections.splitlines()) == 1 + 6
 
 
-def test_a_pod_rejected_before_any_node_is_looked_at(command: Run) -> None:
+def test_a_pod_rejected_before_any_node_is_filtered(command: Run) -> None:
     line = "explain migrate -f cluster.yaml -f app.yaml"
     assert "waiting for scheduling gates: [shop.example.com/database-ready]" in command(line).out
     assert command(f"{line} -o json").json()["preFilter"]["plugin"] == "SchedulingGates"

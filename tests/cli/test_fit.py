@@ -30,7 +30,7 @@ def test_what_fits_exits_with_0(command: Run) -> None:
     assert result.out.startswith("fits: 4 of 4 pods placed\n")
 
 
-def test_what_does_not_fit_exits_with_1_and_says_why(command: Run) -> None:
+def test_pods_that_do_not_fit_exit_with_1_and_reasons(command: Run) -> None:
     result = command(ALL)
     assert (result.status, result.err) == (1, "")
     assert result.out.startswith("does not fit: 6 of 10 pods placed\nshop/report: 0/6 nodes are available: ")

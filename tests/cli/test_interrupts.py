@@ -77,7 +77,7 @@ def test_fit(command: Run) -> None:
     assert len(seen) > 1
 
 
-def test_the_tables_say_it(command: Run) -> None:
+def test_tables_are_marked_partial(command: Run) -> None:
     assert any(result.out.startswith("partial, interrupted: ") for result in interrupted(command, FIT, 1999))
     sentence = " of 10 pods placed (partial: interrupted after "
     assert any(sentence in result.out for result in interrupted(command, SCHEDULE, 997))

@@ -28,7 +28,7 @@ def test_no_rows_print_nothing() -> None:
 
 
 @pytest.mark.parametrize(("output", "parse"), [(Output.json, json.loads), (Output.yaml, yaml.safe_load)])
-def test_documents_say_their_version_and_kind(
+def test_documents_have_version_and_kind(
     output: Output, parse: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     emit(document("Thing", name="größe", count=3), output)

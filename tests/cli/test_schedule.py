@@ -32,7 +32,7 @@ def test_a_sidecar_and_a_taint_count(command: Run) -> None:
     assert databases == {"db-b1", "<none>"}
 
 
-def test_the_document_says_the_same_as_the_table(command: Run) -> None:
+def test_the_document_agrees_with_the_table(command: Run) -> None:
     document = command(f"{ALL} -o json").json()
     assert (document["apiVersion"], document["kind"]) == ("kschedcore.dev/v1alpha1", "ScheduleResult")
     assert (document["placed"], document["unschedulable"]) == (6, 4)

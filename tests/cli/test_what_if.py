@@ -87,7 +87,9 @@ class TestNodesThatGo:
         assert set(placed(command, "--drain a1")) == {"p1", "p2"}
         assert set(placed(command, "--drain a1").values()) <= {"a2", "b1"}
 
-    def test_pods_of_removed_nodes_go_elsewhere_and_those_of_daemon_sets_are_gone(self, command: Run) -> None:
+    def test_pods_of_removed_nodes_are_placed_elsewhere_except_those_of_daemon_sets(
+        self, command: Run
+    ) -> None:
         write(*NODES, *PODS, *DAEMONS)
         found = placed(command, "--remove-node a1")
         assert set(found) == {"p1", "p2"}
@@ -172,7 +174,7 @@ class TestNodesThatGo:
         write(*NODES, storage_class, claim, bound, pod)
         assert placed(command, "--without-zone a") == {"p1": "b1"}
 
-    def test_it_is_what_a_living_cluster_does(self, command: Run) -> None:
+    def test_it_agrees_with_a_running_cluster(self, command: Run) -> None:
         agent = {**deployment("agent"), "kind": "DaemonSet"}
         agent["spec"] = {key: value for key, value in agent["spec"].items() if key != "replicas"}
         with ks.Cluster.simulated(nodes=[*NODES], seed=1) as cluster:

@@ -156,7 +156,7 @@ def test_asking_why_leaves_the_answer_as_it_is(command: Run, replicas: int) -> N
     assert row[4] == "node(s) didn't match pod anti-affinity rules (3 nodes)"
 
 
-def test_explain_says_it_as_well(command: Run) -> None:
+def test_explain_shows_it_as_well(command: Run) -> None:
     result = command("explain web-0 -f -", stdin=given(node("n1", cpu="2"), web(1, cpu="3")))
     assert details(result.out)[:3] == [
         "1 node fails cpu alone",

@@ -266,7 +266,7 @@ def test_a_manifest_that_is_refused_names_its_file_and_applies_nothing(
         (lambda c: c.restart("kubectl"), "does not run here"),
     ],
 )
-def test_refusals_say_what_is_wrong(cluster: ks.Cluster, act: Any, problem: str) -> None:
+def test_errors_have_kubernetes_messages(cluster: ks.Cluster, act: Any, problem: str) -> None:
     with pytest.raises(KschedcoreError) as refused:
         act(cluster)
     assert problem in str(refused.value)

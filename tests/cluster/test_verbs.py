@@ -121,7 +121,7 @@ def test_warnings_of_the_api_server_are_python_warnings(cluster: ks.Cluster) -> 
         cluster.edit("deploy/web", lambda web: web["spec"]["template"]["spec"].update(schedulr="mine"))
 
 
-def test_a_rollout_that_does_not_come_about_says_how_far_it_came(cluster: ks.Cluster) -> None:
+def test_a_stalled_rollout_reports_its_progress(cluster: ks.Cluster) -> None:
     cluster.set_image("deploy/web", nginx="does-not-exist/at-all:none")
     cluster.cordon("node-1")
     cluster.cordon("node-2")

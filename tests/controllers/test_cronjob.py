@@ -103,7 +103,7 @@ def test_what_is_too_late_is_not_started() -> None:
     assert world.jobs() == []
 
 
-def test_history_is_kept_as_far_as_its_limits_say() -> None:
+def test_history_is_kept_up_to_its_limits() -> None:
     world = World(successfulJobsHistoryLimit=2, failedJobsHistoryLimit=1, job={"backoffLimit": 0})
     for minute in range(6):
         world.run_for(minutes=1)

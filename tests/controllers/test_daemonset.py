@@ -92,7 +92,7 @@ def test_every_node_has_one_and_so_do_those_that_come() -> None:
     assert world.status("desiredNumberScheduled") == 2
 
 
-def test_selectors_and_taints_say_which_nodes() -> None:
+def test_selectors_and_taints_determine_the_nodes() -> None:
     world = World(pod={"nodeSelector": {"disk": "ssd"}})
     world.node("with", disk="ssd")
     world.node("without")

@@ -141,7 +141,7 @@ def test_it_creates_a_replica_set_named_by_the_hash_of_its_template(world: World
     assert world.event_messages() == [f"Scaled up replica set web-{mark} from 0 to 3"]
 
 
-def test_its_status_counts_and_says_how_the_rollout_gets_on(world: World) -> None:
+def test_its_status_has_counts_and_the_progress_of_the_rollout(world: World) -> None:
     world.create(4)
     world.settle()
     assert world.condition("Available") == ("False", "MinimumReplicasUnavailable")
@@ -332,7 +332,7 @@ def test_a_rollout_past_its_progress_deadline_is_reported(world: World) -> None:
     assert world.condition("Progressing") == ("True", "NewReplicaSetAvailable")
 
 
-def test_a_deadline_that_was_met_long_ago_is_not_looked_at_again(world: World) -> None:
+def test_a_deadline_that_was_met_long_ago_is_not_checked_again(world: World) -> None:
     """Scaled when the deadline of its last rollout is past: no endless loop of syncs."""
     world.create(2, strategy=rolling(1, 0), progressDeadlineSeconds=100)
     world.settle()

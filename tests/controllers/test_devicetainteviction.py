@@ -60,7 +60,7 @@ def leaving(world: World) -> set[str]:
     return {pod["metadata"]["name"] for pod in pods if pod["metadata"].get("deletionTimestamp")}
 
 
-def test_pods_leave_as_their_tolerations_say(world: World) -> None:
+def test_pods_are_evicted_according_to_their_tolerations(world: World) -> None:
     minute = {"key": "broken", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
     pod_with_claim(world, "none")
     pod_with_claim(world, "always", tolerations=[{"operator": "Exists"}])

@@ -123,7 +123,7 @@ def test_they_go_with_their_service(world: World) -> None:
     assert world.names("endpoints") == set()
 
 
-def test_a_service_without_selector_is_left_to_whoever_made_its_endpoints(world: World) -> None:
+def test_endpoints_of_a_service_without_selector_are_not_managed(world: World) -> None:
     body = {"metadata": {"name": "web"}, "subsets": []}
     world.send(
         "POST",

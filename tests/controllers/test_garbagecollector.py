@@ -101,7 +101,7 @@ def test_orphans_are_set_free(world: World) -> None:
     assert "ownerReferences" not in world.get("configmaps", "child")["metadata"]
 
 
-def test_one_living_owner_is_enough(world: World) -> None:
+def test_one_existing_owner_is_enough(world: World) -> None:
     make(world, "one")
     make(world, "other")
     make(world, "child", "one", "other")

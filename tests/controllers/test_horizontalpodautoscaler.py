@@ -140,7 +140,7 @@ def test_a_deleted_autoscaler_is_forgotten_with_its_recommendations() -> None:
     assert world.tick(2)[-1] == 2
 
 
-def test_small_differences_are_let_be() -> None:
+def test_small_differences_are_tolerated() -> None:
     world = World(replicas=10)
     world.load.each = 54
     assert world.tick(2) == [10, 10]
@@ -197,7 +197,7 @@ def test_average_values_and_containers() -> None:
     assert world.replicas == 4
 
 
-def test_a_target_without_replicas_is_let_be() -> None:
+def test_a_target_without_replicas_is_not_scaled() -> None:
     world = World(replicas=0)
     assert world.replicas == 0
     assert world.reasons()["ScalingActive"] == "ScalingDisabled"

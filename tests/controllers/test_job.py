@@ -306,7 +306,7 @@ def test_a_job_of_another_controller_is_left_to_it() -> None:
 
 
 @pytest.mark.parametrize(("policy", "pods"), [("TerminatingOrFailed", 2), ("Failed", 1)])
-def test_the_replacement_policy_says_when_a_pod_is_replaced(policy: str, pods: int) -> None:
+def test_the_replacement_policy_decides_when_a_pod_is_replaced(policy: str, pods: int) -> None:
     """KEP-3939: with ``Failed``, a pod on its way out is waited for."""
     world = World(podReplacementPolicy=policy)
     name = world.pods()[0]["metadata"]["name"]

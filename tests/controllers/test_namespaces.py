@@ -61,7 +61,7 @@ def conditions(world: World) -> dict[str, str]:
     return {each["type"]: each["message"] for each in found if each["status"] == "True"}
 
 
-def test_pods_go_first_and_conditions_say_what_remains(world: World) -> None:
+def test_pods_are_deleted_first_and_conditions_list_what_remains(world: World) -> None:
     world.send("POST", "/api/v1/namespaces/ns/pods", sample("pods"))
     pod = next(iter(world.names("pods", "ns")))
     world.client.patch("pods", Namespace("ns"), pod, {"metadata": {"finalizers": ["example.com/hold"]}})
@@ -80,7 +80,7 @@ def test_pods_go_first_and_conditions_say_what_remains(world: World) -> None:
     assert world.client.get("namespaces", CLUSTER_SCOPE, "ns") is None
 
 
-def test_the_phase_says_whether_a_namespace_is_being_deleted(world: World) -> None:
+def test_the_phase_shows_whether_a_namespace_is_being_deleted(world: World) -> None:
     held: dict[str, Any] = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
     world.send("POST", "/api/v1/namespaces/ns/configmaps", held)
 
@@ -97,7 +97,7 @@ def test_the_phase_says_whether_a_namespace_is_being_deleted(world: World) -> No
     assert world.names("configmaps", "ns") == {"held"}
 
 
-def test_a_quota_says_what_is_used(world: World) -> None:
+def test_a_quota_status_counts_usage(world: World) -> None:
     hard = {"count/deployments.apps": "5", "requests.storage": "9Gi", "services": "3", "example.com/x": "1"}
     world.send("POST", "/apis/apps/v1/namespaces/ns/deployments", sample("deployments"))
     world.send("POST", "/api/v1/namespaces/ns/persistentvolumeclaims", sample("persistentvolumeclaims"))

@@ -115,7 +115,7 @@ def test_conditions_show_as_taints(condition: str, taint: str) -> None:
     assert world.taints("a0") == set()
 
 
-def test_a_node_that_says_it_is_not_ready_is_given_up() -> None:
+def test_a_node_that_reports_not_ready_is_tainted() -> None:
     world = World()
     world.post("a0", ready="False")
     world.ready()

@@ -105,7 +105,7 @@ def test_it_adopts_an_orphan_and_releases_a_relabelled_pod(world: World) -> None
     assert not world.send("GET", f"{PODS}/orphan")["metadata"].get("ownerReferences")
 
 
-def test_a_refused_pod_shows_as_replica_failure_until_it_is_let_in(world: World) -> None:
+def test_a_rejected_pod_is_a_replica_failure_until_it_is_admitted(world: World) -> None:
     quotas = "/api/v1/namespaces/default/resourcequotas"
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}
     world.send("POST", quotas, {**quota, "spec": {"hard": {"pods": "0"}}})
@@ -136,5 +136,5 @@ def test_pods_become_available_although_others_are_refused(world: World) -> None
     assert world.status()["availableReplicas"] == 1
 
 
-def test_a_set_that_is_not_there_is_nothing_to_do(world: World) -> None:
+def test_a_missing_set_is_ignored(world: World) -> None:
     assert ReplicaSetController(world.context).reconcile(("default", "missing")) is None

@@ -41,7 +41,7 @@ def world() -> World:
     return World()
 
 
-def test_the_template_says_which_pods_it_selects(world: World) -> None:
+def test_the_selector_defaults_to_the_labels_of_the_template(world: World) -> None:
     world.create(3)
     found = world.get("replicationcontrollers", "web")
     assert found["spec"]["selector"] == LABELS

@@ -92,7 +92,7 @@ def test_the_claim_of_an_ended_pod_is_released_and_deleted(world: World) -> None
     assert world.names(CLAIMS) == set()
 
 
-def test_a_shared_claim_is_deallocated_when_its_last_pod_is_gone(world: World) -> None:
+def test_a_shared_claim_is_deallocated_with_its_last_pod(world: World) -> None:
     world.send("POST", f"{RESOURCES}/resourceclaims", {"metadata": {"name": "shared"}, "spec": SPEC})
     made = pod(world, resourceClaimName="shared")
     allocate(world, "shared", made)

@@ -258,7 +258,7 @@ def test_min_ready_seconds_hold_up_the_next_pod(world: World) -> None:
     assert world.status()["availableReplicas"] == 1
 
 
-def test_claims_stay_when_pods_go_unless_the_policy_says_otherwise(world: World) -> None:
+def test_claims_of_deleted_pods_are_kept_by_default_and_deleted_by_policy(world: World) -> None:
     world.create(2, podManagementPolicy="Parallel", volumeClaimTemplates=[DATA])
     world.change(replicas=1)
     assert world.names(CLAIMS) == {"data-db-0", "data-db-1"}

@@ -44,7 +44,7 @@ def leaving(world: World) -> set[str]:
     }
 
 
-def test_who_tolerates_stays_for_as_long_as_it_says(world: World) -> None:
+def test_a_pod_stays_for_its_toleration_seconds(world: World) -> None:
     pod(world, "none")
     pod(world, "always", {"key": "gone", "operator": "Exists"})
     pod(world, "minute", for_seconds(60))
@@ -79,7 +79,7 @@ def test_a_taint_removed_in_time_evicts_no_pod(world: World) -> None:
     assert leaving(world) == set()
 
 
-def test_seconds_count_from_when_the_controller_sees_the_pod_not_from_the_taint(world: World) -> None:
+def test_toleration_seconds_count_from_the_observation_of_the_pod_not_from_the_taint(world: World) -> None:
     taint(world, {**TAINT, "timeAdded": "2026-01-01T00:00:00Z"})
     world.run_for(minutes=30)
     pod(world, "later", for_seconds(60))

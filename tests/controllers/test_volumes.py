@@ -92,7 +92,7 @@ def test_no_two_claims_have_one_volume_wherever_the_controller_is_stopped() -> N
     raise AssertionError("every attempt was stopped")
 
 
-def test_a_claim_waits_for_a_volume_and_says_so(world: World) -> None:
+def test_a_claim_waits_for_a_volume_with_an_event(world: World) -> None:
     claim(world)
     world.settle()
     assert bound_to(world) is None
@@ -112,7 +112,7 @@ def test_a_volume_reserved_for_a_claim_is_not_bound_to_another(world: World) -> 
     assert bound_to(world) == "mine"
 
 
-def test_a_released_volume_stays_or_goes_as_its_policy_says(world: World) -> None:
+def test_a_released_volume_is_kept_or_deleted_by_its_reclaim_policy(world: World) -> None:
     for name, policy in (("keep", "Retain"), ("drop", "Delete")):
         volume(world, name, policy=policy, claimRef={"namespace": "default", "name": name})
         claim(world, name)
@@ -153,7 +153,7 @@ def test_a_class_that_waits_binds_when_a_pod_has_a_node(world: World) -> None:
     assert term["matchExpressions"][0]["values"] == ["a"]
 
 
-def test_a_promised_claim_gets_a_volume_that_its_node_can_reach(world: World) -> None:
+def test_a_claim_with_a_selected_node_gets_a_volume_that_the_node_can_reach(world: World) -> None:
     world.send("POST", "/api/v1/nodes", {"metadata": {"name": "node", "labels": {"disk": "here"}}})
     storage_class(world, "WaitForFirstConsumer", provisioner="kubernetes.io/no-provisioner")
     for place, size in (("elsewhere", "6Gi"), ("here", "9Gi")):

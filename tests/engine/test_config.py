@@ -251,7 +251,7 @@ class TestFiles:
             '"kubescheduler.config.k8s.io/v1beta3"'
         )
 
-    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError):
             load_config(tmp_path / "none.yaml")
 

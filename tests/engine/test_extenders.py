@@ -312,7 +312,7 @@ class TestPreempt:
         assert args["NodeNameToMetaVictims"]["a"] == {"Pods": [{"UID": "u1"}], "NumPDBViolations": 0}
         assert args["NodeNameToVictims"] is None
 
-    def test_a_victim_that_is_not_there_is_an_error(self) -> None:
+    def test_a_missing_victim_is_an_error(self) -> None:
         agreed = {"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "u9"}]}}}
         with serving(Answers(preempt=agreed)) as url:
             (decision,) = self.full(url).schedule([pod("high", "4", priority=9)])
@@ -428,7 +428,7 @@ def test_a_url_that_is_none() -> None:
         engine({"urlPrefix": "nowhere", "filterVerb": "f"})
 
 
-def test_a_certificate_that_is_not_there() -> None:
+def test_a_missing_certificate() -> None:
     config = {"urlPrefix": "https://127.0.0.1", "tlsConfig": {"caFile": "/does/not/exist"}}
     with pytest.raises(ConfigError, match="tlsConfig: "):
         engine(config)

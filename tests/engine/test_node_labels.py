@@ -92,7 +92,7 @@ def test_memory_follows_the_labels_that_exist() -> None:
     assert sparse == own * count
 
 
-def test_labels_that_are_gone_take_nothing() -> None:
+def test_removed_labels_take_no_memory() -> None:
     nodes = NodeTable()
     for number in range(1_000):
         put(nodes, "n", {f"key-{number}": "x"})

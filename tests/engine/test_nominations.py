@@ -30,7 +30,7 @@ def test_a_nomination_outlives_its_node() -> None:
     assert engine.decide(pod("first", cpu="4", priority=11)).node == "n"
 
 
-def test_a_pod_nominated_to_a_node_that_is_gone_can_be_removed() -> None:
+def test_a_pod_nominated_to_a_deleted_node_can_be_removed() -> None:
     engine, _ = _nominated()
     engine.remove_node("n")
     engine.remove_pod("urgent")

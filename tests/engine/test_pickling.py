@@ -25,7 +25,7 @@ def again(item: Any) -> Any:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(cases())
-def test_answers_come_back_equal_and_say_the_same(drawn: Case) -> None:
+def test_results_are_equal_after_unpickling(drawn: Case) -> None:
     manifests = Manifests.from_cluster(drawn.cluster)
     engine = ks.Engine(manifests, config=drawn.cluster.get("config"))
     explanation = engine.explain(drawn.pending[0])
@@ -88,7 +88,7 @@ def test_errors(error: ks.errors.KschedcoreError) -> None:
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
-def test_engines_and_clusters_refuse_and_say_what_to_do_instead(duplicate: Any) -> None:
+def test_engines_and_clusters_cannot_be_pickled_and_the_error_names_the_alternative(duplicate: Any) -> None:
     with pytest.raises(TypeError, match=r"an Engine cannot be pickled or copied: .* what_if\(\)"):
         duplicate(ks.Engine())
     with (

@@ -72,7 +72,7 @@ class TestPlace:
         engine.place(table(pod("p", cpu="500m")))
         assert engine.utilisation()["cpu"]["requested"] == 500
 
-    def test_each_row_sees_those_before_it(self) -> None:
+    def test_each_row_is_placed_after_those_before_it(self) -> None:
         engine = engine_with(*(node(name) for name in "abc"))
         alone = [pod(f"p{k}", labels={"app": "x"}, affinity=anti_affinity({"app": "x"})) for k in range(4)]
         assert list(nodes_of(engine.place(table(*alone))).values()) == ["a", "b", "c", None]

@@ -133,7 +133,7 @@ class TestEngine:
         assert engine.decide(self.pod("a")).node == "n000"
         assert engine.decide(self.pod("a")).node == "n000"
 
-    def test_all_nodes_are_looked_at_when_none_is_feasible(self) -> None:
+    def test_all_nodes_are_filtered_when_none_is_feasible(self) -> None:
         engine = self.engine(40)
         decision = engine.decide(self.pod("big", cpu="1000"))
         assert decision.message.startswith("0/250 nodes are available: 250 Insufficient cpu.")
@@ -148,7 +148,7 @@ class TestEngine:
         placed = engine.schedule([self.pod("a"), self.pod("b")])
         assert [decision.node for decision in placed] == ["n000", "n001"]
 
-    def test_one_hundred_per_cent_sees_everything(self) -> None:
+    def test_one_hundred_per_cent_filters_every_node(self) -> None:
         assert self.engine(100).decide(self.pod("a")).feasible == 250
 
     def test_an_explanation_shows_the_nodes_that_were_not_sampled(self) -> None:
@@ -156,7 +156,7 @@ class TestEngine:
         assert len(explanation.feasible) == 100
         assert explanation.verdicts["n100"].reasons == ("node(s) were not sampled",)
 
-    def test_preemption_sees_every_node(self) -> None:
+    def test_preemption_considers_every_node(self) -> None:
         engine = self.engine(40)
         for index in range(self.NODES):
             engine.add_pod({**self.pod(f"low-{index}", cpu="4" if index < 100 else "400")}, f"n{index:03}")

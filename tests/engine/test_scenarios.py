@@ -204,7 +204,7 @@ def test_a_policy_of_never_preempts_nothing() -> None:
     assert decision.message.endswith("preemption: not eligible due to preemptionPolicy=Never.")
 
 
-def test_removing_what_is_not_there_says_so() -> None:
+def test_removing_a_missing_object_is_an_error() -> None:
     engine = engine_with(node("a"))
     with pytest.raises(NotFoundError, match="node 'b' not found"):
         engine.remove_node("b")

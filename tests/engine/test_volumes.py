@@ -75,7 +75,7 @@ def test_a_volume_that_moves_moves_its_pod() -> None:
     assert engine.decide(pod("p", volumes=uses("c"))).node == "a"
 
 
-def test_a_claim_bound_to_a_volume_that_is_gone_goes_nowhere() -> None:
+def test_a_claim_bound_to_a_missing_volume_fits_nowhere() -> None:
     engine = engine_with(*NODES, claim("c", bound_to="pv"), volume("pv"))
     assert engine.decide(pod("p", volumes=uses("c"))).node == "a"
     engine.remove_object("PersistentVolume", "pv")
@@ -96,7 +96,7 @@ def test_an_ephemeral_claim_bound_to_nothing_is_rejected_by_every_node() -> None
 # -- VolumeBinding: claims that cannot be used --------------------------------------------------------
 
 
-def test_a_missing_claim_ends_the_cycle_until_it_is_there() -> None:
+def test_a_missing_claim_ends_the_cycle_until_it_is_created() -> None:
     engine = engine_with(*NODES, storage_class("wait"))
     wanting = pod("p", volumes=uses("c"))
     assert refused(engine, wanting) == ['persistentvolumeclaim "c" not found']
@@ -250,7 +250,9 @@ def topologies(*values: list[str]) -> list[Json]:
     ],
     ids=["none", "one", "either", "empty-term", "empty-and-one"],
 )
-def test_allowed_topologies_say_where_a_volume_can_be_made(allowed: list[Json], elsewhere: set[str]) -> None:
+def test_allowed_topologies_limit_where_a_volume_can_be_provisioned(
+    allowed: list[Json], elsewhere: set[str]
+) -> None:
     engine = engine_with(*NODES, node("c"), storage_class("wait", allowedTopologies=allowed), claim("c"))
     assert verdicts(engine, pod("p", volumes=uses("c"))) == {name: [NOTHING_TO_BIND] for name in elsewhere}
 
@@ -282,7 +284,7 @@ def test_capacity_is_not_checked_without_a_csi_driver_or_a_request() -> None:
     assert verdicts(engine, pod("p", volumes=uses("c"))) == {}
 
 
-def test_a_claim_promised_to_a_node_goes_there_only_and_is_not_matched() -> None:
+def test_a_claim_with_a_selected_node_fits_only_there_and_is_not_matched() -> None:
     engine = engine_with(*NODES, LOCAL_CLASS, storage_class("wait"), claim("c", node="b"))
     assert verdicts(engine, pod("p", volumes=uses("c"))) == {"a": [NOTHING_TO_BIND]}
     engine.set_object(claim("c", node="b", cls="local"))
@@ -357,7 +359,7 @@ def test_volumes_are_counted_as_pods_come_and_go() -> None:
     assert not full(engine, "c2")
 
 
-def test_a_volume_that_is_there_costs_nothing_until_its_last_user_is_gone() -> None:
+def test_an_attached_volume_counts_once_until_its_last_user_is_deleted() -> None:
     engine = limited(1)
     engine.add_pod(pod("one", volumes=uses("c0", "c0")), "a")
     engine.add_pod(pod("two", volumes=uses("c0")), "a")

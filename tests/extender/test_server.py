@@ -244,7 +244,7 @@ class TestPeers:
             server.limits = Limits()
             assert self.answers(server)
 
-    def test_a_client_that_says_nothing(self) -> None:
+    def test_a_client_that_sends_nothing(self) -> None:
         with serving(extender([]), limits=Limits(idle_seconds=0.1)) as server:
             assert self.read(self.request(server, b"")) == b""
 

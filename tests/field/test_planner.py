@@ -77,7 +77,7 @@ class TestDaemonSets:
         assert answer.status == 1
         assert answer.out.startswith("does not fit: 2 of 6 pods placed\n")
 
-    def test_in_a_living_cluster_as_well(self) -> None:
+    def test_in_a_running_cluster_as_well(self) -> None:
         with ks.Cluster.simulated(nodes=[node("n1"), node("n2")], seed=1) as cluster:
             cluster.apply(self.AGENT)
             cluster.apply(self.WEB)
@@ -94,7 +94,7 @@ class TestDaemonSets:
         found = placed(command("schedule", node("n1"), tainted, cordoned, self.AGENT, options=JSON))
         assert found == {"agent-n1": "n1", "agent-n3": "n3"}
 
-    def test_pods_that_are_there_are_not_created_again(self, command: Any) -> None:
+    def test_existing_pods_are_not_created_again(self, command: Any) -> None:
         owner = {
             "apiVersion": "apps/v1",
             "kind": "DaemonSet",
@@ -371,7 +371,7 @@ def test_apply_of_one_port_with_two_protocols(steps: list[Any], left: list[str])
         ({"cpu": "500m", "memory": "512M", "ephemeral-storage": "1Gi"}, ""),
     ],
 )
-def test_units_that_are_hardly_meant(command: Any, requests: dict[str, str], warned: str) -> None:
+def test_implausible_units(command: Any, requests: dict[str, str], warned: str) -> None:
     """Valid amounts that are off by a factor of a thousand or more are placed, with a warning on standard error."""
     web = workload("Deployment", "web", {"containers": [container(**requests)]})
     result = command("schedule", node("n1"), web)

@@ -103,7 +103,7 @@ def test_a_host_port_is_taken_once() -> None:
 
 
 @pytest.mark.parametrize(("effect", "phase"), [("NoExecute", "Failed"), ("NoSchedule", "Running")])
-def test_only_taints_that_let_nothing_run_count(effect: str, phase: str) -> None:
+def test_only_no_execute_taints_count(effect: str, phase: str) -> None:
     world = World(nodes=0)
     world.add_node("node-1", taints=[{"key": "k", "value": "v", "effect": effect}])
     world.loop.run_ready()

@@ -106,7 +106,7 @@ def test_faults_are_reported_with_their_place(data: Any, message: str, tmp_path:
     assert str(located.value) == f"{path}: document 1: {message}"
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         Behaviours.load(tmp_path / "none.yaml")
 

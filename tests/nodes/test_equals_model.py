@@ -100,7 +100,7 @@ def follow(world: World, until: int, deleted_at: int | None) -> list[tuple[str, 
 @example("Always", [(1, 1), (1, 1), (601, 1), (1, 1)], 0, 30, None)
 @example("Always", [(30, 0)], 40, 1, 40)
 @settings(max_examples=60)
-def test_restarts_and_ends_come_when_the_model_says(
+def test_restarts_and_ends_happen_at_the_times_of_the_model(
     policy: str, runs: list[tuple[int, int]], stop: int, grace: int, deleted_at: int | None
 ) -> None:
     machine = model.Machine(policy, runs, stop, grace)

@@ -28,7 +28,7 @@ def ready_heartbeat(world: World) -> float:
     return world.after(ready["lastHeartbeatTime"])
 
 
-def test_an_agent_says_what_its_node_is() -> None:
+def test_an_agent_describes_its_node() -> None:
     world = World()
     node = world.get("node-1", "nodes")
     assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "node-1"
@@ -43,7 +43,7 @@ def test_an_agent_says_what_its_node_is() -> None:
     assert node["status"]["nodeInfo"]["kubeletVersion"] == "v1.36.2"
 
 
-def test_what_a_node_says_of_itself_is_kept() -> None:
+def test_the_given_description_of_a_node_is_kept() -> None:
     addresses = [{"type": "InternalIP", "address": "192.168.7.7"}]
     given = {
         "capacity": {"cpu": "3", "pods": "5"},

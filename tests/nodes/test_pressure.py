@@ -62,7 +62,7 @@ def test_the_pressure_is_over_five_minutes_after_it_has_gone() -> None:
     assert world.clock.next is None
 
 
-def test_under_pressure_nothing_of_best_effort_is_let_in() -> None:
+def test_under_pressure_best_effort_pods_are_rejected() -> None:
     world = World(*behaving(greedy="1000Mi"), status=NODE)
     world.run("greedy")
     world.to(40)

@@ -58,7 +58,7 @@ def test_what_the_node_never_has_is_infeasible(world: World) -> None:
     assert world.container()["resources"] == {"requests": {"cpu": "1"}}
 
 
-def test_what_another_pod_holds_is_deferred_until_it_is_gone(world: World) -> None:
+def test_a_resize_is_deferred_until_another_pod_ends(world: World) -> None:
     world.run("second", containers=requesting("1"))
     world.to(10)
     resize(world, "1500m")
@@ -71,7 +71,7 @@ def test_what_another_pod_holds_is_deferred_until_it_is_gone(world: World) -> No
     assert world.container()["resources"] == {"requests": {"cpu": "1500m"}}
 
 
-def test_a_container_is_restarted_where_its_policy_says_so() -> None:
+def test_a_container_is_restarted_by_its_resize_policy() -> None:
     world = World(status=NODE)
     policy = [{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]
     world.run(containers=requesting("500m", resizePolicy=policy))
@@ -82,7 +82,7 @@ def test_a_container_is_restarted_where_its_policy_says_so() -> None:
     assert world.container()["resources"] == {"requests": {"cpu": "1"}}
 
 
-def test_status_and_conditions_say_which_generation_they_are_of(world: World) -> None:
+def test_status_and_conditions_have_observed_generations(world: World) -> None:
     resize(world, "1")
     pod = world.get()
     assert pod["metadata"]["generation"] == 2

@@ -32,7 +32,7 @@ def test_restarts_come_at_once_and_then_after_10_s_20_s_40_s_to_5_min() -> None:
     assert world.container()["restartCount"] == len(expected) - 1
 
 
-def test_a_container_that_waits_for_its_restart_says_so() -> None:
+def test_a_container_that_waits_for_its_restart_has_a_reason() -> None:
     world = World(CRASH)
     world.run()
     world.to(2)
@@ -87,7 +87,7 @@ def test_the_restart_policy_decides_about_a_terminated_container(policy: str, co
     assert world.container()["restartCount"] == (phase == "Running")
 
 
-def test_an_ended_pod_says_why_it_is_not_ready() -> None:
+def test_a_terminated_pod_has_a_reason_for_not_being_ready() -> None:
     world = World({"runs": [{"seconds": 5}]})
     world.run(restartPolicy="Never")
     world.to(10)

@@ -21,7 +21,7 @@ def package(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def test_a_compiled_plugin_decides_as_it_says(python: Path, package: Path) -> None:
+def test_a_compiled_plugin_decides_as_declared(python: Path, package: Path) -> None:
     printed = run(python, "-m", "pytest", "-q", "tests", cwd=package)
     assert "3 passed" in printed
 

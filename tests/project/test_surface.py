@@ -194,7 +194,7 @@ def test_what_engines_and_clusters_are_made_of(make: Any, message: str) -> None:
         make()
 
 
-def test_a_profile_that_is_not_there() -> None:
+def test_a_missing_profile() -> None:
     with pytest.raises(
         ks.errors.NotFoundError, match="scheduler 'x' not found; this engine is default-scheduler"
     ):

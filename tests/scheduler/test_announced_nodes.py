@@ -67,7 +67,7 @@ def announced(world: World, name: str) -> list[str | None]:
     return seen
 
 
-def test_a_pod_that_permit_holds_is_announced_until_it_is_bound() -> None:
+def test_a_pod_that_waits_in_permit_is_announced_until_it_is_bound() -> None:
     made = world(Hold)
     made.pod("p")
     made.ready()

@@ -176,7 +176,7 @@ def test_without_the_gate_nothing_waits_for_devices() -> None:
     assert "allocationTimestamp" not in world.get(CLAIMS, "one")["status"]["allocation"]
 
 
-def test_a_pod_says_which_devices_serve_its_extended_resources() -> None:
+def test_the_status_of_a_pod_lists_the_devices_of_its_extended_resources() -> None:
     """KEP-5004, ``pod.status.extendedResourceClaimStatus``."""
     world = World()
     with_devices(world, "d0", "d1", "d2", extended="example.com/gpu")

@@ -178,7 +178,7 @@ class TestPermit:
         (cycle,) = scene.later(900)
         assert reasons(cycle) == ("rejected due to timeout after waiting 15m0s at plugin First",)
 
-    def test_room_given_back_is_there_for_the_next(self) -> None:
+    def test_released_resources_are_free_for_the_next_pod(self) -> None:
         scene = Scene(First_permit=Wait(5))
         scene.pipeline.schedule([pod("a"), pod("b")])
         assert scene.pipeline.schedule([pod("c")])[0].phase is Phase.UNSCHEDULABLE

@@ -172,7 +172,7 @@ def test_a_taint_taken_away_and_a_node_opened_help_whom_they_concern(world: Worl
     assert world.node_of("one") == "a"
 
 
-def test_a_pod_of_a_node_that_is_not_there_is_tried_when_that_node_comes() -> None:
+def test_a_pod_for_a_missing_node_is_retried_when_the_node_is_added() -> None:
     world = World()
     world.node("a")
     field = {"key": "metadata.name", "operator": "In", "values": ["x"]}
@@ -556,7 +556,7 @@ ACTIONS = st.lists(
 
 @settings(max_examples=40)
 @given(ACTIONS)
-def test_whatever_happens_the_engine_has_what_the_api_says(actions: list[tuple[str, int]]) -> None:
+def test_after_any_history_the_engine_equals_the_api(actions: list[tuple[str, int]]) -> None:
     world = World()
     world.priority_class("high", 9)
     for name in ("node-0", "node-1"):

@@ -58,7 +58,7 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
     assert not kubeconfig.exists()
 
 
-def test_objects_of_files_are_there(tmp_path: Path) -> None:
+def test_objects_of_files_exist(tmp_path: Path) -> None:
     (tmp_path / "node.yaml").write_text(NODE)
     with serving(tmp_path, "-f", "node.yaml", "--without", "nodes,scheduler") as (_, printed, client):
         assert "with 1 node at" in printed

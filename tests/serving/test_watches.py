@@ -43,7 +43,7 @@ def test_a_watch_ends_when_its_time_is_over(client: Client) -> None:
     assert watch.read() == b""
 
 
-def test_a_version_that_is_gone_is_410_in_the_stream(served: ServedCluster, client: Client) -> None:
+def test_a_compacted_version_is_410_in_the_stream(served: ServedCluster, client: Client) -> None:
     served.call(
         lambda cluster: cluster.control_plane.server.store.compact(
             cluster.control_plane.server.store.backend.revision

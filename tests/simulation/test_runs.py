@@ -90,7 +90,7 @@ def test_a_run_is_read_as_it_was_written_and_differs_from_itself_in_nothing(tmp_
     assert (difference.apps, difference.pods, difference.moved) == ([], [], 0)
 
 
-def test_what_is_no_run_says_so(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="is no run; expected a folder that kschedcore simulate"):
         Run.read(tmp_path)
     simulate("1m", node("a", "z")).write(tmp_path)

@@ -81,7 +81,7 @@ def made(scenario: Object, seed: int = 0) -> Simulation:
 
 @settings(max_examples=25)
 @given(scenarios(), st.integers(0, 3))
-def test_the_summary_is_what_the_rows_say(scenario: Object, seed: int) -> None:
+def test_the_summary_follows_from_the_rows(scenario: Object, seed: int) -> None:
     run = made(scenario, seed).run()
     counted = recounted(run)
     running = run.summary["pods"].pop("running")

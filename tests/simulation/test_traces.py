@@ -63,7 +63,7 @@ def table() -> pa.Table:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_says_the_same(name: str, tmp_path: Path) -> None:
+def test_every_format_reads_the_same(name: str, tmp_path: Path) -> None:
     FORMATS[name](table(), tmp_path / name)
     rows = read_trace(Trace(file=name, time_unit="1m", columns=COLUMNS), tmp_path)
     minutes = [
@@ -142,7 +142,7 @@ def test_spans_do_not_run_backwards(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_file_that_is_no_trace_says_so(name: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_trace_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no such file"):
         read_trace(Trace(file=name), tmp_path)
     FORMATS[name](table(), tmp_path / name)

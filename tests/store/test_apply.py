@@ -93,7 +93,7 @@ def test_a_set_survives_being_stored(fields: frozenset[tuple[str, ...]]) -> None
 
 
 @given(configurations(), configurations())
-def test_a_comparison_says_what_became_of_every_claimed_field(old: Object, new: Object) -> None:
+def test_a_comparison_classifies_every_field(old: Object, new: Object) -> None:
     difference = compare(old, new, ROOT)
     before, after = field_set(old, ROOT), field_set(new, ROOT)
     assert after - before <= difference.added
@@ -110,7 +110,7 @@ def test_a_merge_holds_everything_of_both(live: Object, config: Object) -> None:
 
 
 @given(configurations(), st.data())
-def test_removed_fields_are_gone_and_others_stay(obj: Object, data: st.DataObject) -> None:
+def test_removed_fields_are_deleted_and_others_kept(obj: Object, data: st.DataObject) -> None:
     fields = field_set(obj, ROOT)
     gone = data.draw(st.frozensets(st.sampled_from(sorted(fields)))) if fields else frozenset()
     # Keys make an item what it is: they go with it or not at all.
@@ -135,7 +135,7 @@ def test_disjoint_managers_may_come_in_any_order(one: Object, other: Object) -> 
 
 
 @given(configurations(), configurations())
-def test_what_a_manager_no_longer_wants_goes_unless_shared(before: Object, after: Object) -> None:
+def test_fields_that_a_manager_drops_are_removed_unless_shared(before: Object, after: Object) -> None:
     alone = applied(applied(None, before, "alice"), after, "alice")
     assert content(alone) == content(applied(None, after, "alice"))
     shared = applied(applied(applied(None, before, "alice"), before, "bob"), after, "alice", force=True)
@@ -191,7 +191,7 @@ def test_only_ten_updaters_are_kept_apart() -> None:
     assert owners(live)["ancient-changes"]["f:metadata"]["f:labels"].keys() >= {"f:l0", "f:l1"}
 
 
-def test_an_empty_entry_forgets_everybody() -> None:
+def test_an_empty_entry_removes_all_managers() -> None:
     live = applied(None, {"metadata": {"name": "web", "labels": {"a": "1"}}}, "alice")
     new = {**live, "metadata": {"name": "web", "labels": {"a": "1"}, "managedFields": [{}]}}
     assert owners(updated(live, new, "editor")) == {}

@@ -34,12 +34,12 @@ def check(backend: MemoryBackend, history: list[tuple[str, str]]) -> None:
 
 
 @given(steps)
-def test_a_kept_list_is_what_is_there(history: list[tuple[str, str]]) -> None:
+def test_a_cached_list_equals_the_stored_objects(history: list[tuple[str, str]]) -> None:
     check(MemoryBackend(), history)
 
 
 @given(steps)
-def test_a_lister_reads_anew_where_history_is_gone(history: list[tuple[str, str]]) -> None:
+def test_a_lister_lists_again_after_compaction(history: list[tuple[str, str]]) -> None:
     check(MemoryBackend(history=1), history)
 
 

@@ -56,7 +56,7 @@ def test_nothing_changes_a_stored_object(change: Callable[[Any], object]) -> Non
     assert obj == {"metadata": {}, "spec": [1, 2]}
 
 
-def test_setdefault_reads_what_is_there() -> None:
+def test_setdefault_returns_the_existing_value() -> None:
     assert FrozenDict({"a": 1}).setdefault("a", 2) == 1
 
 

@@ -31,7 +31,7 @@ def pointers(value: Any, prefix: str = "") -> list[str]:
 
 
 @given(documents, st.data())
-def test_what_is_tested_and_replaced_by_itself_stays(document: dict[str, Any], data: st.DataObject) -> None:
+def test_replacing_a_value_by_itself_changes_nothing(document: dict[str, Any], data: st.DataObject) -> None:
     places = pointers(document)
     if not places:
         return

@@ -146,7 +146,7 @@ def test_a_configuration_among_the_objects_is_followed() -> None:
     assert config in placements.manifest(placements[0])["items"]
 
 
-def test_a_living_cluster_is_taken_as_it_stands() -> None:
+def test_a_running_cluster_is_used_in_its_current_state() -> None:
     with ks.Cluster.simulated(nodes=3) as cluster:
         cluster.create_deployment("web", image="nginx", replicas=3)
         cluster.run_until_settled()
@@ -160,7 +160,7 @@ def test_a_living_cluster_is_taken_as_it_stands() -> None:
     assert {each.node for each in moved} == {"node-1", "node-3"}
 
 
-def test_pods_wait_where_a_living_cluster_leaves_them_and_finished_ones_are_left_out() -> None:
+def test_pending_pods_of_a_running_cluster_stay_pending_and_finished_ones_are_ignored() -> None:
     objects = [
         node("n"),
         pod("big", cpu="64"),

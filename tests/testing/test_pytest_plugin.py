@@ -92,7 +92,7 @@ def test_overridden(engine):
 """
 
 
-def test_fixtures_begin_with_what_the_marker_says(pytester: pytest.Pytester) -> None:
+def test_fixtures_start_with_the_objects_of_the_marker(pytester: pytest.Pytester) -> None:
     for folder in (pytester.path, pytester.mkdir("sub")):
         for name in ("cluster.yaml", "app.yaml"):
             (folder / name).write_bytes((DATA / name).read_bytes())

@@ -62,6 +62,6 @@ def test_a_pod_that_finds_no_node_is_explained(living: ks.Cluster) -> None:
     assert_does_not_fit(broken.value.pod, broken.value.manifest, "3 node(s) were unschedulable")
 
 
-def test_a_workload_that_is_not_there_is_refused(living: ks.Cluster) -> None:
+def test_a_missing_workload_is_an_error(living: ks.Cluster) -> None:
     with pytest.raises(StatusError, match=r'deployments\.apps "web" not found'):
         assert_rolled_out(living, "deployment/web")

@@ -64,7 +64,7 @@ def test_decisions_depend_on_the_final_state_only(history: History) -> None:
 
 @QUICK
 @given(histories())
-def test_a_replay_knows_the_pods_that_are_there(history: History) -> None:
+def test_a_replay_tracks_the_existing_pods(history: History) -> None:
     scheduler = ReferenceScheduler(history.cluster)
     replay = Replay(history, scheduler)
     for _ in replay.decisions():

@@ -1,4 +1,4 @@
-"""Ctrl-C: a command prints what it has done until then, says that this is a part, and exits with 130."""
+"""Ctrl-C: a command prints its results until then, marked partial, and exits with 130."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Interruption:
 
 
 class InterruptibleInquiries:
-    """Answers of :class:`~kschedcore.cli.why_not.Inquiries`, none from the moment on when Ctrl-C is pressed."""
+    """Results of :class:`~kschedcore.cli.why_not.Inquiries`, none after Ctrl-C."""
 
     def __init__(self, inquiries: Inquiries, interruption: Interruption) -> None:
         self._inquiries = inquiries

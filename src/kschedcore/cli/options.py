@@ -178,7 +178,7 @@ Scale = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Flags that say which manifests are read, and how.
+    """Flags that select the manifests, and how they are read.
 
     Attributes:
         filename: Files, folders and ``-``.
@@ -195,7 +195,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Flags that say which pods a command is about.
+    """Flags that select the pods of a command.
 
     Attributes:
         namespace: The namespace of the pods; None for all.
@@ -209,13 +209,13 @@ class Selection:
 
     @property
     def only(self) -> str | None:
-        """The only namespace to look at; None for all."""
+        """The only selected namespace; None for all."""
         return None if self.all_namespaces else self.namespace
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterChanges:
-    """Flags that change the cluster before the command looks at it.
+    """Flags that change the cluster before the command runs.
 
     Attributes:
         replicas: Replicas by workload.
@@ -238,7 +238,7 @@ class ClusterChanges:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerFlags:
-    """Flags that say how the scheduler decides.
+    """Flags that configure the scheduler.
 
     Attributes:
         config: The file of a KubeSchedulerConfiguration.

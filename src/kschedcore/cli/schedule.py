@@ -1,4 +1,4 @@
-"""``kschedcore schedule -f …``: place pending pods, and say why the others have no node."""
+"""``kschedcore schedule -f …``: place pending pods, and explain why the others have no node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--add-node``, ``--drain`` and the other flags that change the cluster before a command looks at it.
+"""``--add-node``, ``--drain`` and the other flags that change the cluster before a command runs.
 
 The order of the flags does not matter: zones and nodes go first, drains are next, then nodes are added (as copies of
 nodes as they stand in the manifests), then come taints, and workloads are scaled last.

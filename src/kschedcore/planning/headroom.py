@@ -149,7 +149,7 @@ def headroom(
         manifests: The cluster.
         engine: An engine with this cluster.
         by: What to group nodes by: ``pool`` (:data:`POOLS`), ``zone``, ``node`` or a label.
-        nodes: The nodes to look at; all of them by default.
+        nodes: The nodes to consider; all of them by default.
     """
     chosen = list(manifests.nodes if nodes is None else nodes)
     bound = manifests.bound

@@ -29,7 +29,7 @@ PodKey = tuple[str, str]
 
 
 class Eviction(NamedTuple):
-    """A pod that gives way to one of higher priority.
+    """A pod that is preempted by one of higher priority.
 
     Attributes:
         pod: The victim.
@@ -50,9 +50,9 @@ class Plan:
     """The pods of manifests in a cluster at rest.
 
     Attributes:
-        decisions: A decision for each pod that exists and that the scheduler looked at, the last one of each pod.
+        decisions: A decision for each pod that exists and that was scheduled, the last one of each pod.
         refused: Pods that do not exist: admission refuses them, or their StatefulSet waits for another pod.
-        evicted: Pods that gave way.
+        evicted: Preempted pods.
         rollouts: The outcomes for workloads that have pods of earlier templates.
     """
 
@@ -62,7 +62,7 @@ class Plan:
     rollouts: list[Rollout] = field(default_factory=list)
 
     def __len__(self) -> int:
-        """Return how many pods were looked at."""
+        """Return the number of pods for which decisions were made."""
         return len(self.decisions)
 
     @property
@@ -77,7 +77,7 @@ class Plan:
 
 
 def plan(manifests: Manifests, engine: Engine, pods: Iterable[Pod] | None = None) -> Plan:
-    """Place pods of manifests, and carry out what follows until nothing changes.
+    """Place pods of manifests, and their consequences, until nothing changes.
 
     Args:
         manifests: The manifests.

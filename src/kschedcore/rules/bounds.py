@@ -261,7 +261,7 @@ def _selected(view: Any) -> Iterator[FieldError]:
 def _claim(claim: PersistentVolumeClaim) -> Iterator[FieldError]:
     yield from _selected(claim)
     requests = {} if claim.spec.resources is None else claim.spec.resources.requests or {}
-    # Validation of claims looks at no other resource.
+    # Validation of claims checks no other resource.
     if "storage" in requests:
         yield from _amount(requests["storage"], "spec.resources.requests[storage]")
 

@@ -109,5 +109,5 @@ def _verdict(node: str, explained: Explanation) -> str:
     verdict = explained.verdicts.get(node)
     if verdict is None:
         status = explained.pre_filter
-        return f"{node} was not looked at: {'; '.join(status.reasons) if status else 'the pod is nominated'}"
+        return f"{node} was not considered: {'; '.join(status.reasons) if status else 'the pod is nominated'}"
     return f"{node} is rejected by {verdict.plugin or verdict.code}: {'; '.join(verdict.reasons)}"

@@ -278,7 +278,7 @@ def _holds(status: Json, condition: str) -> bool:
 
 
 def binding_failed(claim: Json) -> bool:
-    """Whether the first device that is not ready has failed: later ones are not looked at."""
+    """Whether the first device that is not ready has failed: later ones are not checked."""
     for result in results_of(claim):
         if result.get("bindingConditions"):
             status = _status_of(claim, result)

@@ -52,7 +52,7 @@ class HorizontalPodAutoscalerController(Controller):
         self._memories: dict[Key, Memory] = {}
 
     def watches(self) -> Iterable[Watch]:
-        """Return autoscalers, which are first looked at after a whole period (``enqueueHPA``)."""
+        """Return autoscalers, which are first reconciled after a whole period (``enqueueHPA``)."""
         return (Watch(_AUTOSCALERS, _is_new, delay=lambda _: PERIOD),)
 
     def reconcile(self, key: Key) -> Requeue | None:
@@ -262,5 +262,5 @@ def _current(metric: Object, proposal: Proposal) -> Object:
 
 
 def _is_new(change: Change) -> Iterable[Key]:
-    """Return the key of a new autoscaler; a known one is looked at again within the period, whatever changes."""
+    """Return the key of a new autoscaler; a known one is reconciled again within the period, whatever changes."""
     return (key_of(change.object),) if change.old is None else ()

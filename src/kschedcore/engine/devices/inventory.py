@@ -74,7 +74,7 @@ class Device:
 
     @property
     def appearance(self) -> Appearance:
-        """The fields that selectors read; most devices of a large cluster are never looked at."""
+        """The fields that selectors read; those of most devices of a large cluster are never read."""
         found = self._appearance
         if found is None:
             found = self._appearance = self._appearances.of(self.key[0], self.spec)

@@ -185,7 +185,7 @@ def _projected(source: dict[str, Any], path: str) -> Iterator[FieldError]:
 
 
 def _conflicts(key: str, projection: dict[str, Any], paths: set[str], path: str) -> Iterator[FieldError]:
-    """Refuse two files of one path; those of a service account's token are not looked at."""
+    """Refuse two files of one path; those of a service account's token are not checked."""
     if key in ("secret", "configMap", "downwardAPI"):
         files = [item["path"] for item in projection.get("items", ()) if item.get("path")]
     elif key == "podCertificate":
