@@ -10,6 +10,8 @@ from typing import Any, NoReturn, Self
 
 from kschedcore.api.arguments import UINT64_MAX, integer, shown, text
 from kschedcore.api.durations import Span, duration
+from kschedcore.api.html import html_table
+from kschedcore.api.machinery.kinds import KINDS
 from kschedcore.api.machinery.times import later
 from kschedcore.api.machinery.types import CLUSTER_SCOPE, Object
 from kschedcore.api.selectors import Selector, parse_selector
@@ -223,6 +225,24 @@ class Cluster(Kubectl, Requester):
             StatusError: 404 when there is no such object.
         """
         return self._target(ref, namespace).get()
+
+    def pod(self, name: str) -> Object:
+        """Return a pod by name or ``namespace/name``; the object is shared and must not be changed.
+
+        Raises:
+            StatusError: 404 when the pod does not exist.
+            UsageError: The name is invalid.
+        """
+        namespace, slash, plain = text("name", name).rpartition("/")
+        return self.get(f"pods/{plain}", namespace=namespace if slash else None)
+
+    def _repr_html_(self) -> str:
+        kinds = [(each.resource.kind, len(self._informers[each.resource.qualified].all())) for each in KINDS]
+        return html_table(repr(self)[1:-1], ("kind", "objects"), [each for each in kinds if each[1]])
+
+    def __repr__(self) -> str:
+        nodes, pods = (len(self._informers[kind].all()) for kind in ("nodes", "pods"))
+        return f"<Cluster at {self.now():%Y-%m-%d %H:%M:%S}: {nodes} nodes, {pods} pods>"
 
     def list(
         self, kind: str, *, namespace: str | None = None, all_namespaces: bool = False, selector: str = ""

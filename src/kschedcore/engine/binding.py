@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,6 +109,12 @@ class BoundPods:
             self._enter(found)
             self._rows.drop(number)
         return found
+
+    def all(self) -> list[tuple[PodKey, BoundPod]]:
+        """Return every bound pod by namespace and name; rows of tables are read."""
+        for number in self._core.pods.numbers().tolist():
+            self.numbered(number)
+        return sorted(self._by_key.items(), key=itemgetter(0))
 
     def with_volumes(self) -> list[BoundPod]:
         """Return the pods that use volumes."""

@@ -23,6 +23,7 @@ from kschedcore.engine.attachments import Attachments
 from kschedcore.engine.binding import BoundPods, PodKey, key_of
 from kschedcore.engine.bulk import add_bound_pods, add_new_nodes
 from kschedcore.engine.classes import ClassCache
+from kschedcore.engine.columns.bound_pods import bound_pod_table
 from kschedcore.engine.columns.devices import device_table
 from kschedcore.engine.columns.node_tables import NodeRows
 from kschedcore.engine.columns.nodes import NodeRow, node_batch, node_row
@@ -448,6 +449,15 @@ class SchedulerCache:
     def nodes(self) -> pa.RecordBatch:
         """Return a snapshot of the node table, see :func:`kschedcore.engine.columns.nodes.node_batch`."""
         return node_batch(self._core.nodes)
+
+    @exclusive
+    def pods(self) -> pa.Table:
+        """Return the pods on nodes, in the order of namespace and name.
+
+        Columns: ``namespace``, ``pod``, ``node``, ``priority`` (int32), ``cpu`` (int64, thousandths of a core) and
+        ``memory`` (int64, bytes) as requested.
+        """
+        return bound_pod_table(self._bound)
 
     @exclusive
     def free(self, resource: str) -> dict[str, int]:

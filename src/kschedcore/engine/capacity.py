@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kschedcore.api.html import html_table
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -16,3 +18,6 @@ class Capacity:
 
     replicas: int
     limiting: dict[str, int]
+
+    def _repr_html_(self) -> str:
+        return html_table(f"{self.replicas} more", ("limiting", "nodes"), list(self.limiting.items()))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, overload
+from dataclasses import fields, make_dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import pyarrow as pa
 
+from kschedcore.api.html import html_table
 from kschedcore.engine.binding import key_of
 from kschedcore.errors import Interrupted
 
@@ -48,6 +51,17 @@ class Decision:
         claims: The changes of ResourceClaims: those that are allocated and reserved for the pod, or those that are
             deallocated because they keep it from being scheduled.
     """
+
+    __dataclass_fields__: ClassVar = {
+        each.name: each
+        for each in fields(
+            make_dataclass(
+                "_Row",
+                ["pod_name", "node", "feasible", "total", "ties", "nominated_node", "victims", "message"],
+            )
+        )
+    }
+    """The columns that ``pandas.DataFrame(decisions)`` makes of the attributes."""
 
     __slots__ = (
         "claims",
@@ -135,6 +149,17 @@ class Decision:
         nominated = f", nominated {self.nominated_node}" if self.nominated_node else ""
         return f"<Decision {self.pod_name} unschedulable{nominated}: {self.message}>"
 
+    def _repr_html_(self) -> str:
+        return html_table("Decision", _HTML_HEADERS, [_html_row(self)])
+
+
+_HTML_HEADERS = ("pod", "node", "score", "feasible", "message")
+
+
+def _html_row(decision: Decision) -> tuple[object, ...]:
+    score = decision.total if decision.node is not None else None
+    return decision.pod_name, decision.node, score, decision.feasible, decision.message
+
 
 def _names(pods: Iterable[Pod]) -> tuple[str, ...]:
     return tuple(sorted("/".join(key_of(pod)) for pod in pods))
@@ -212,9 +237,29 @@ class Decisions(Collection[Decision]):
         ]
         return pa.Table.from_pylist(rows, SCHEMA)
 
+    def to_pandas(self) -> Any:
+        """Return :meth:`to_arrow`'s table as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """Return :meth:`to_arrow`'s table as a polars DataFrame.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return import_module("polars").from_arrow(self.to_arrow())
+
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def _repr_html_(self) -> str:
+        rows = [_html_row(each) for each in self]
+        return html_table(repr(self)[1:-1], _HTML_HEADERS, rows)
 
     def __repr__(self) -> str:
         return f"<Decisions: {len(self.placed)} placed, {len(self.unschedulable)} unschedulable>"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kschedcore.api.html import html_table
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -164,6 +166,9 @@ class Diagnosis:
         if self.post_filter:
             message += f" {self.post_filter}"
         return message
+
+    def _repr_html_(self) -> str:
+        return html_table(self.message, ("reason", "nodes"), list(self.reasons.items()))
 
     def __repr__(self) -> str:
         return f"<Diagnosis {self.message!r}>"

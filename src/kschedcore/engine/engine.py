@@ -11,6 +11,7 @@ from kschedcore._native.core import Core
 from kschedcore._native.podclass import PodClass
 from kschedcore._native.transactions import WhatIf, exclusive
 from kschedcore.api.arguments import INT64_MAX, UINT64_MAX, integer, several, shown, text
+from kschedcore.api.html import html_table
 from kschedcore.api.machinery.types import DEFAULT_NAMESPACE
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import NEWEST, Release, release_of
@@ -513,6 +514,13 @@ class Engine(SchedulerCache):
             "an Engine cannot be pickled or copied: create another from the same cluster, or use "
             "what_if(), which rolls changes back"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, amounts["allocatable"], amounts["requested"])
+            for name, amounts in self.utilisation().items()
+        ]
+        return html_table(repr(self)[1:-1], ("resource", "allocatable", "requested"), rows)
 
     def __repr__(self) -> str:
         return f"<Engine: {self._core.nodes.count} nodes, {len(self._bound)} bound pods>"

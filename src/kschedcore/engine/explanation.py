@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from kschedcore.api.html import html_table
 from kschedcore.engine.devices.summary import allocations
 from kschedcore.engine.diagnosis import Rejection
 
@@ -232,12 +234,32 @@ class Explanation:
                 )
         return pa.Table.from_pylist(rows, _SCHEMA)
 
+    def to_pandas(self) -> Any:
+        """Return :meth:`to_arrow`'s table as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """Return :meth:`to_arrow`'s table as a polars DataFrame.
+
+        Raises:
+            ImportError: polars is not installed.
+        """
+        return import_module("polars").from_arrow(self.to_arrow())
+
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export :meth:`to_arrow`'s table as a C stream (Arrow PyCapsule interface)."""
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def __eq__(self, other: object) -> bool:
         return vars(self) == vars(other) if isinstance(other, Explanation) else NotImplemented
+
+    def _repr_html_(self) -> str:
+        rows = sorted(self.totals.items(), key=lambda item: (-item[1], item[0]))
+        return html_table(repr(self)[1:-1], ("node", "score"), rows)
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.decision!r}: {len(self.totals)} of {len(self.nodes)} nodes feasible>"

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from kschedcore.api.html import html_table
 from kschedcore.api.objects import Node, Pod
 from kschedcore.engine.decision import Decision, Decisions
 from kschedcore.engine.engine import Engine
@@ -45,7 +46,7 @@ class Eviction(NamedTuple):
 _WAITS: Final = "waits for {}, which has no node (podManagementPolicy is OrderedReady)"
 
 
-@dataclass
+@dataclass(repr=False)
 class Plan:
     """The pods of manifests in a cluster at rest.
 
@@ -60,6 +61,16 @@ class Plan:
     refused: list[Refusal] = field(default_factory=list)
     evicted: list[Eviction] = field(default_factory=list)
     rollouts: list[Rollout] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Plan: {self.placed} of {self.pods} pods placed, {len(self.rollouts)} rollouts>"
+
+    def _repr_html_(self) -> str:
+        notes = [each.text for each in self.rollouts]
+        notes += [f"{'/'.join(_key(each.pod))}: {each.reason}" for each in self.refused]
+        return self.decisions._repr_html_() + (
+            html_table("Further", ("",), [(each,) for each in notes]) if notes else ""
+        )
 
     def __len__(self) -> int:
         """Return the number of pods for which decisions were made."""

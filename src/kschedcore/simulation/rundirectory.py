@@ -18,6 +18,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet
 
+from kschedcore.api.html import html_table
 from kschedcore.errors import ManifestError, NotFoundError
 from kschedcore.simulation.rows import BATCH, KINDS, schema_of
 
@@ -98,6 +99,17 @@ class Run:
     def of(cls, summary: dict[str, Any], batches: Mapping[str, Iterable[Any]]) -> Run:
         """Return a run of a summary and the record batches of each kind of rows."""
         return cls(summary, **{kind: pa.Table.from_batches(batches[kind], schema_of(kind)) for kind in KINDS})
+
+    def __repr__(self) -> str:
+        counts = (f"{table.num_rows} {kind}" for kind, table in self._tables())
+        return f"<Run: {', '.join(counts)}>"
+
+    def _tables(self) -> list[tuple[str, Any]]:
+        return [("pods", self.pods), ("events", self.events), ("samples", self.samples)]
+
+    def _repr_html_(self) -> str:
+        pods = self.summary.get("pods") or {}
+        return html_table(repr(self)[1:-1], ("pods", "number"), list(pods.items()))
 
     def write(self, folder: Path) -> None:
         """Write the run to a folder, which is created."""
