@@ -1,4 +1,4 @@
-"""The site: nothing is loaded from elsewhere, no markup shows, and it names its version and repository."""
+"""The site: nothing is loaded from elsewhere, no markup shows, and it names its version."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ def test_there_is_a_dark_scheme_with_a_toggle() -> None:
     assert all("toggle" in each for each in schemes.values())
 
 
-def test_it_names_version_and_repository() -> None:
+def test_it_names_the_version() -> None:
     assert __version__ in SITE["copyright"]
-    assert SITE["repo_url"].startswith("https://")
 
 
 def test_no_page_shows_roles_of_another_markup() -> None:
