@@ -214,7 +214,7 @@ def _read_by_commands(cluster: ks.Cluster, edge: Edge, folder: Path, capsys: Any
     path = folder / "dump.json"
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     ks.load(path)
-    for line in (["schedule"], ["explain", "n"], ["fit"]):
+    for line in (["schedule"], ["explain", "n"], ["fit"], ["simulate", "--duration", "20s"]):
         status = run([*line, "-f", str(path)])
         error = capsys.readouterr().err
         assert status in (0, 1) or error == "error: pod 'n' not found\n", error

@@ -53,7 +53,7 @@ def _cron(text: str) -> None:
     spec = {"schedule": text, "jobTemplate": {"spec": {"template": template}}}
     path = "/apis/batch/v1/namespaces/default/cronjobs?dryRun=All"
     code, _ = _server(APIServer).request("POST", path, {"metadata": {"name": "c"}, "spec": spec})
-    assert code in (201, 422), code
+    assert code in (201, 400, 422), code  # 400: no UTF-8
 
 
 @cache

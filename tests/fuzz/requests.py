@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from kschedcore.api.machinery.confidential import masked
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.apiserver import APIServer
 from kschedcore.client.transport import Request, Response
@@ -222,5 +223,7 @@ def run(seed: int) -> str:
 
 
 def _shown(requests: list[Request]) -> Iterator[str]:
+    """Yield a line per request, without the values of Secrets and environment variables."""
     for each in requests:
-        yield f"    {each.method} {each.target!r} {each.content_type} {str(each.body)[:1500]!r}"
+        body = masked(each.body, "Secret" if "secrets" in each.target else "")
+        yield f"    {each.method} {each.target!r} {each.content_type} {str(body)[:1500]!r}"
