@@ -10,6 +10,7 @@ from tests.builders import node, pod
 from kschedcore import Engine
 from kschedcore.cli.decisions import placements
 from kschedcore.cli.explain import devices as shown
+from kschedcore.errors import ConfigError
 from kschedcore.manifests.manifests import Manifests
 
 Json = dict[str, Any]
@@ -96,6 +97,20 @@ class TestPlacement:
         incomplete["spec"]["pool"]["resourceSliceCount"] = 2
         engine = cluster(incomplete, claim("c"))
         assert engine.decide(user("p", "c")).node is None
+
+
+def test_a_timeout_of_bindings_needs_its_gate() -> None:
+    """ValidateDynamicResourcesArgs, KEP-5007."""
+    args = {"name": "DynamicResources", "args": {"bindingTimeout": "60s"}}
+    config = {
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "profiles": [{"pluginConfig": [args]}],
+    }
+    Engine(config=config)
+    problem = "DRADeviceBindingConditions or DRAResourceClaimDeviceStatus feature gate is disabled"
+    with pytest.raises(ConfigError, match=f'plugin "DynamicResources": bindingTimeout: Forbidden: {problem}'):
+        Engine(config=config, feature_gates={"DRADeviceBindingConditions": False})
 
 
 class TestUndo:

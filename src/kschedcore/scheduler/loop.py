@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from kschedcore.api.durations import parse_duration
 from kschedcore.api.machinery.status import StatusError
 from kschedcore.api.machinery.types import Namespace, Object
 from kschedcore.api.objects import Pod
@@ -354,7 +353,7 @@ class Scheduler:
         """Return how long a pod may wait for its devices."""
         for plugin in self.engine.framework_of(pod).plugins:
             if isinstance(plugin, DynamicResources):
-                return timedelta(seconds=parse_duration(plugin.args.binding_timeout))
+                return plugin.args.longest_binding
         return timedelta()
 
     def _give_claims_back(self, pod: Pod) -> None:

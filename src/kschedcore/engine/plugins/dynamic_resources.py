@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from kschedcore._native.plugins.dynamic_resources import DeviceFilter, DeviceSco
 from kschedcore._native.podclass import PodClass
 from kschedcore.api.durations import format_duration, parse_duration
 from kschedcore.api.machinery.changes import Change
-from kschedcore.api.machinery.field_errors import FieldError, invalid
+from kschedcore.api.machinery.field_errors import FieldError, forbidden, invalid
 from kschedcore.api.objects import Pod
 from kschedcore.api.versions import Rule
 from kschedcore.engine.config.args import Args
@@ -20,6 +21,7 @@ from kschedcore.engine.devices.pod import CANNOT_ALLOCATE, NOT_AVAILABLE, PodDev
 from kschedcore.engine.devices.state import ClaimChange
 from kschedcore.engine.events import DEVICES, Events, node_created_or_relabelled, written
 from kschedcore.engine.plugin import FailedCycle, Plugin, PodContext, PostFilterResult, Status
+from kschedcore.errors import ConfigError
 
 if TYPE_CHECKING:
     from kschedcore._native.core import Core
@@ -34,17 +36,28 @@ DEALLOCATED = "deallocation of ResourceClaim completed"
 DELETED = "deletion of ResourceClaim completed"
 
 
+_LONGEST_BINDING = timedelta(minutes=10)
+
+
 class DynamicResourcesArgs(Args, frozen=True):
     """Arguments of DynamicResources, as Go durations.
 
     Attributes:
         filter_timeout: How long the search for devices on one node may take. It is checked and has no effect: decisions
             do not depend on the time that they take.
-        binding_timeout: How long PreBind waits for devices to become ready (KEP-5007).
+        binding_timeout: How long PreBind waits for devices to become ready (KEP-5007); None for ten minutes. It may
+            only be set where the feature gate DRADeviceBindingConditions is on.
     """
 
     filter_timeout: str = "10s"
-    binding_timeout: str = "10m"
+    binding_timeout: str | None = None
+
+    @property
+    def longest_binding(self) -> timedelta:
+        """How long PreBind waits for devices to become ready."""
+        if self.binding_timeout is None:
+            return _LONGEST_BINDING
+        return timedelta(seconds=parse_duration(self.binding_timeout))
 
     def errors(self, path: str) -> Iterable[FieldError]:
         """Yield what is wrong (``ValidateDynamicResourcesArgs``)."""
@@ -52,6 +65,8 @@ class DynamicResourcesArgs(Args, frozen=True):
             ("filterTimeout", self.filter_timeout, 0, "must be zero or positive"),
             ("bindingTimeout", self.binding_timeout, 1, "must be at least 1 second"),
         ):
+            if text is None:
+                continue
             try:
                 seconds = parse_duration(text)
             except ValueError as error:
@@ -94,7 +109,14 @@ class DynamicResources(Plugin):
         return old is None or _status(old) != _status(new)
 
     def attach(self, listers: Listers) -> None:
-        """Receive the devices of the cluster."""
+        """Receive the devices of the cluster.
+
+        Raises:
+            ConfigError: An argument is given whose feature gate is off.
+        """
+        if self.args.binding_timeout is not None and not self.features.binding_conditions:
+            gates = "DRADeviceBindingConditions or DRAResourceClaimDeviceStatus feature gate is disabled"
+            raise ConfigError(f'initializing plugin "{self.name}": {forbidden("bindingTimeout", gates)}')
         self._devices = listers.devices
 
     @cached_property
