@@ -64,10 +64,12 @@ def test_a_version_that_is_to_come_is_504(client: Client) -> None:
 def test_a_client_that_does_not_read_holds_up_no_one(client: Client, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     version = client.send("GET", path)[1]["metadata"]["resourceVersion"]
-    stalled = client.watch(f"{path}?watch=1&resourceVersion={version}")
-    reading = client.watch(f"{path}?watch=1&resourceVersion={version}")
+    # The namespace may be given its root certificate meanwhile.
+    query = f"watch=1&resourceVersion={version}&labelSelector=size=large"
+    stalled, reading = client.watch(f"{path}?{query}"), client.watch(f"{path}?{query}")
     for number in range(40):
-        body = {"metadata": {"name": f"c{number}"}, "data": {"text": "x" * 200_000}}
+        metadata = {"name": f"c{number}", "labels": {"size": "large"}}
+        body = {"metadata": metadata, "data": {"text": "x" * 200_000}}
         assert client.send("POST", path, body)[0] == 201
     assert [each["object"]["metadata"]["name"] for each in lines(reading, 40)] == [
         f"c{number}" for number in range(40)
