@@ -133,7 +133,7 @@ SEEDS: dict[str, tuple[str, ...]] = {
     "manifests": ("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n",
                   "- &a [1]\n- *a\n", "a: !!binary 'x'\n---\n{\n"),
 }  # fmt: skip
-"""What each target begins with."""
+"""The first inputs of each target."""
 
 INSTRUMENTED: dict[str, list[str]] = {
     "cron": ["kschedcore.api.cron", "kschedcore.rules.validation.cron"],

@@ -25,7 +25,7 @@ class Compactor:
         self._clock = clock
         self._last = store.backend.revision
         self.due = clock.now() + INTERVAL
-        """When the next compaction is due."""
+        """The time of the next compaction."""
 
     def compact(self) -> None:
         """Compact the history if that is due."""

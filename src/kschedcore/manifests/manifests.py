@@ -168,7 +168,7 @@ class Manifests:
         self.objects[key] = whole.data
 
     def _replaced(self, key: Key, first: Whole, whole: Whole) -> Whole:
-        """Return the object that a later document makes of an earlier one, and forget the earlier one.
+        """Return the result of a later document replacing an earlier one, and remove the earlier one.
 
         Raises:
             ManifestError: The documents are of two objects that only share their name, or the later one is invalid.

@@ -50,7 +50,7 @@ class Stopping:
 
     @property
     def deadline(self) -> datetime:
-        """When the remaining containers are killed."""
+        """The time at which the remaining containers are killed."""
         return later(self.begun, self.grace_seconds)
 
     def shorten(self, containers: Sequence[Container], now: datetime, deadline: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What the API server warns about in valid objects: deprecated labels and volumes, and settings of no effect.
+"""Warnings of the API server about valid objects: deprecated labels and volumes, and settings of no effect.
 
 Kubernetes calls these ``WarningsOnCreate`` and ``WarningsOnUpdate``; updates of pods have none.
 """
