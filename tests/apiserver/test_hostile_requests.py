@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kschedcore.apiserver import APIServer
 from kschedcore.apiserver.bodies import MAX_BYTES
+from kschedcore.client.transport import Request
 
 POD: dict[str, Any] = {
     "apiVersion": "v1",
@@ -258,6 +259,15 @@ class TestBodies:
         assert (
             server.request("PATCH", f"{self.sets}/d", {"metadata": {"labels": {"a": "b"}}}, merge)[0] == 200
         )
+
+    def test_a_dry_run_may_be_answered_with_a_table(self, server: APIServer) -> None:
+        accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+        body = {"metadata": {"name": "dry"}}
+        target = "/api/v1/namespaces/default/configmaps?dryRun=All"
+        response = server.send(Request("POST", target, body, accept=accept))
+        assert response.code == 201
+        assert response.object["kind"] == "Table"
+        assert response.object["metadata"] == {}
 
     @pytest.mark.parametrize("seconds", [2**63 - 1, -(2**63), 2**62])
     def test_any_grace_period_is_taken(self, server: APIServer, seconds: int) -> None:

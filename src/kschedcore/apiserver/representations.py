@@ -106,7 +106,9 @@ def _partial(obj: Mapping[str, Any]) -> Object:
 def _table(body: Object, kind: Kind, include: str, now: datetime) -> Object:
     many = body["kind"] == kind.list_kind
     items: Iterable[Object] = body["items"] if many else (body,)
-    metadata = body["metadata"] if many else {"resourceVersion": body["metadata"]["resourceVersion"]}
+    metadata = body["metadata"]
+    if not many:  # what a dry run would create has no version
+        metadata = {key: metadata[key] for key in ("resourceVersion",) if key in metadata}
     resource = kind.resource.qualified
     return {
         "kind": "Table", "apiVersion": _META, "metadata": metadata,
