@@ -343,11 +343,11 @@ YAML: dict[str, Case] = {
     ),
     "alias of nothing": (
         "kind: *pod\n",
-        "document 1: line 1: an alias names nothing that comes before it; text that begins with '*' needs quotes",
+        "document 1: line 1: an alias refers to no earlier anchor; text that begins with '*' needs quotes",
     ),
     "alias of itself": (
         "a: &a [*a]\n",
-        "document 1: line 1: an alias stands inside what it names; text that begins with '*' needs quotes",
+        "document 1: line 1: an alias refers to a node that contains it; text that begins with '*' needs quotes",
     ),
     "merged list": ("a:\n  <<: [1]\n", "document 1: line 2: '<<' brings in something other than mappings"),
     "alias bomb": (BOMB, "document 1: line 7: its aliases expand to more than 2,000,000 values"),

@@ -132,9 +132,7 @@ def test_a_configuration_is_no_object_of_the_cluster() -> None:
         "profiles": [],
     }
     assert Manifests.from_objects([config]).config == config
-    with pytest.raises(
-        ManifestError, match="stands here a second time; the first is in <objects> document 1"
-    ):
+    with pytest.raises(ManifestError, match="is defined a second time; the first is in <objects> document 1"):
         Manifests.from_objects([config, {**config, "profiles": [{}]}])
 
 

@@ -145,11 +145,11 @@ def test_the_last_of_two_equal_keys_counts(text: str, content: object, warning: 
         ("a: !!binary '\xe9'", "line 1: !!binary holds no text in base64"),
         (
             "a: &a [*a]",
-            "line 1: an alias stands inside what it names; text that begins with '*' needs quotes",
+            "line 1: an alias refers to a node that contains it; text that begins with '*' needs quotes",
         ),
         (
             "a: *b",
-            "line 1: an alias names nothing that comes before it; text that begins with '*' needs quotes",
+            "line 1: an alias refers to no earlier anchor; text that begins with '*' needs quotes",
         ),
         ("a: 1\n<<: 3", "line 2: '<<' brings in something other than mappings"),
         ("a:\n\tb: 1", "line 2: not valid YAML: indented with a tab; YAML allows only spaces"),

@@ -111,11 +111,11 @@ def test_the_soak_replays_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path.write_text(random_history(3, 10).to_json())
     assert main(["--replay", str(path)]) == 0
     assert "no invariant was violated" in capsys.readouterr().out
-    for step, complaint in (
+    for step, message in (
         ('{"do": "rest"}', "$.steps[0]"),
         ('{"do": "cutWatches", "process": "etcd"}', "$.steps[0].process"),
         ('{"do": "restart", "component": "web"}', "'web' does not run here; expected one of"),
     ):
         path.write_text(f'{{"seed": 1, "steps": [{step}]}}')
         assert main(["--replay", str(path)]) == 2
-        assert complaint in capsys.readouterr().err
+        assert message in capsys.readouterr().err

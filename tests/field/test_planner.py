@@ -235,7 +235,7 @@ class TestDumps:
     def test_two_objects_of_one_name(self, command: Any) -> None:
         answer = command("schedule", node("n1"), self.service(), self.service("u2"))
         assert answer.status == 2
-        assert "stands here a second time" in answer.err
+        assert "is defined a second time" in answer.err
 
     def test_cluster_info_dump(self, command: Any) -> None:
         """The lists of ``kubectl cluster-info dump`` are followed by the logs of every container."""

@@ -201,7 +201,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def _bytes(raw: int | bytes) -> bytes:
     if isinstance(raw, int):
-        raise ValueError("an integer stands where bytes are expected")
+        raise ValueError("found an integer, expected bytes")
     return raw
 
 

@@ -117,14 +117,14 @@ def _has(make: _Maker, _target: Node | None, arguments: list[Node]) -> Node:
     return Select(make.offset, tested.operand, tested.field, test=True)
 
 
-def _name(argument: Node, complaint: str) -> str:
+def _name(argument: Node, message: str) -> str:
     if not isinstance(argument, Ident):
-        raise MacroError(argument.offset, complaint)
+        raise MacroError(argument.offset, message)
     return argument.name
 
 
-def _one_name(argument: Node, complaint: str) -> tuple[str, str]:
-    name = _name(argument, complaint)
+def _one_name(argument: Node, message: str) -> tuple[str, str]:
+    name = _name(argument, message)
     if name in {ACCUMULATOR, _OLD_ACCUMULATOR}:
         raise MacroError(argument.offset, _OVERWRITES)
     return name, ""
@@ -264,10 +264,8 @@ _SORTED: Final = "@__sortBy_input__"
 def _sort_by(make: _Maker, target: Node | None, arguments: list[Node]) -> Node:
     over = _over(target)
     if not isinstance(over, ListExpr | Select | Ident | Comprehension | Call):
-        complaint = (
-            "sortBy can only be applied to a list, identifier, comprehension, call or select expression"
-        )
-        raise MacroError(over.offset, complaint)
+        message = "sortBy can only be applied to a list, identifier, comprehension, call or select expression"
+        raise MacroError(over.offset, message)
     keys = _map(make, make.ident(_SORTED), arguments)
     result = make.call("@sortByAssociatedKeys", keys, target=make.ident(_SORTED))
     return make.binding(_SORTED, over, result)

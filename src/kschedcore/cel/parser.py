@@ -434,12 +434,12 @@ def _double(text: str) -> float:
     return number
 
 
-def _limited(read: Callable[[str], int], complaint: str) -> Callable[[str], int]:
+def _limited(read: Callable[[str], int], message: str) -> Callable[[str], int]:
     """Refuse more digits than an integer can have before converting them, which takes quadratic time."""
 
     def checked(text: str) -> int:
         if len(text.lstrip("-0x").rstrip("uU")) > 20:
-            raise ValueError(complaint)
+            raise ValueError(message)
         return read(text)
 
     return checked

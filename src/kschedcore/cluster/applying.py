@@ -85,7 +85,7 @@ def read_served(
                 known = found.setdefault((whole.kind, whole.namespace, whole.name), (whole, kind))
                 if known[0] is not whole and not is_the_same(known[0].data, whole.data):
                     if not may_replace(known[0].data, whole.data):
-                        problem = f"stands here a second time; the first is in {known[0].place}"
+                        problem = f"is defined a second time; the first is in {known[0].place}"
                         raise whole.located(ManifestError(problem))
                     later.append((whole, kind))
     return list(found.values()), later, dict(aside)

@@ -20,7 +20,7 @@ from kschedcore.conformance.results import Case, CaseResult, Difference, StepRes
 if TYPE_CHECKING:
     from kschedcore.apiserver import APIServer
 
-__all__ = ["ApiHistories", "answers", "complaints", "normalised"]
+__all__ = ["ApiHistories", "answers", "normalised", "status_details"]
 
 _USER_AGENT = "tester/1.0"
 _STEPS = frozenset({"request", "settle", "watch"})
@@ -94,7 +94,7 @@ def _compared(
     found = normalised(body, managed_fields=managed_fields)
     aspects = {
         "code": code == recorded["code"],
-        "fields": complaints(wanted) == complaints(body),
+        "fields": status_details(wanted) == status_details(body),
         "whole": code == recorded["code"] and expected == found,
     }
     wrong = [] if aspects["code"] else [Difference("code", recorded["code"], code)]
@@ -182,7 +182,7 @@ def _family(case: Case) -> str:
     return str(case.get("id", "")).rpartition("-")[0]
 
 
-def complaints(body: Mapping[str, Any]) -> tuple[str, list[str]]:
+def status_details(body: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the reason of a failure and the fields of its causes; both empty for an object."""
     if body.get("kind") != "Status":
         return "", []

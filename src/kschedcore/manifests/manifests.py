@@ -174,7 +174,7 @@ class Manifests:
             ManifestError: The documents are of two objects that only share their name, or the later one is invalid.
         """
         if self._recorded or whole.kind == CONFIGURATION or not may_replace(first.data, whole.data):
-            raise ManifestError(f"stands here a second time; the first is in {first.place}")
+            raise ManifestError(f"is defined a second time; the first is in {first.place}")
         self._forget(key)
         if not exists(first.data) or exists(whole.data):
             self.warnings.append(

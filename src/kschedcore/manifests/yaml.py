@@ -102,7 +102,7 @@ class _Document:
     def _aliased(self, anchor: str, line: int) -> tuple[Any, int]:
         if anchor not in self._anchors:
             inside = any(each.anchor == anchor for each in self._open)
-            problem = "stands inside what it names" if inside else "names nothing that comes before it"
+            problem = "refers to a node that contains it" if inside else "refers to no earlier anchor"
             # The name is not shown: it may be a password that begins with an asterisk.
             raise ManifestError(f"an alias {problem}; text that begins with '*' needs quotes", line=line)
         return self._anchors[anchor]
