@@ -124,6 +124,20 @@ def test_a_released_volume_is_kept_or_deleted_by_its_reclaim_policy(world: World
     assert world.client.get("persistentvolumes", CLUSTER_SCOPE, "drop") is None
 
 
+@pytest.mark.parametrize(
+    ("provisioner", "source"), [("disk.example.com", "csi"), ("rancher.io/local-path", "hostPath")]
+)
+def test_a_provisioner_that_is_no_csi_driver_makes_other_volumes(
+    world: World, provisioner: str, source: str
+) -> None:
+    storage_class(world, provisioner=provisioner)
+    claim(world, cls="fast")
+    world.settle()
+    name = bound_to(world)
+    assert name is not None
+    assert source in world.get("persistentvolumes", name, "")["spec"]
+
+
 def test_a_class_with_a_provisioner_has_volumes_made(world: World) -> None:
     storage_class(world)
     claim(world, cls="fast")

@@ -163,12 +163,19 @@ def provisioned_volume(name: str, claim: Object, storage_class: Object, zone: st
                 "kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": metadata["namespace"],
                 "name": metadata["name"], "uid": metadata["uid"],
             },
-            "csi": {"driver": storage_class["provisioner"], "volumeHandle": name},
+            **_source(storage_class["provisioner"], name),
         },
     }  # fmt: skip
     if terms := _topology(storage_class, zone):
         volume["spec"]["nodeAffinity"] = {"required": {"nodeSelectorTerms": terms}}
     return volume
+
+
+def _source(provisioner: str, name: str) -> Object:
+    """Return a new volume's source; a provisioner with a ``/`` in its name is no CSI driver, but a path on hosts."""
+    if "/" in provisioner:
+        return {"hostPath": {"path": f"/var/lib/{provisioner}/{name}"}}
+    return {"csi": {"driver": provisioner, "volumeHandle": name}}
 
 
 def _topology(storage_class: Object, zone: str | None) -> list[Object]:
