@@ -70,6 +70,7 @@ CALLS: dict[str, Call] = {
     "set_object": lambda e: e.set_object(claim("inner")),
     "remove_object": lambda e: e.remove_object("PersistentVolumeClaim", "data"),
     "nodes": lambda e: e.nodes(),
+    "pods": lambda e: e.pods(),
     "utilisation": lambda e: e.utilisation(),
     "nominations": lambda e: e.nominations,
 }

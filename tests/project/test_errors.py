@@ -40,6 +40,7 @@ def test_errors_of_calls_are_listed(call: Callable[[Any], object]) -> None:
 
 def test_every_listed_error_has_one_base() -> None:
     for name in errors.__all__:
-        # Interrupted is Ctrl-C, which no handler of errors may catch.
-        base = KeyboardInterrupt if name == "Interrupted" else errors.KschedcoreError
+        # Interrupted is Ctrl-C, which no handler of errors may catch, and a warning is no error.
+        others = {"Interrupted": KeyboardInterrupt, "APIWarning": UserWarning}
+        base = others.get(name, errors.KschedcoreError)
         assert issubclass(getattr(errors, name), base)

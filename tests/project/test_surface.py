@@ -48,6 +48,7 @@ ENGINE = {
     "in_queue_order": "pods",
     "is_assumed": "pod",
     "nodes": "",
+    "pods": "",
     "nominate": "pod, node",
     "nominations": None,
     "note_late_claim": "name, namespace='default'",
