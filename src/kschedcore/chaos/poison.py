@@ -90,7 +90,7 @@ def _lease(random: Random) -> Written:
 
 
 def _volume(random: Random) -> Written:
-    bound = {"key": "size", "operator": "Gt", "values": [random.choice(["1", "-99999999999999999999"])]}
+    bound = {"key": "size", "operator": "Gt", "values": [random.choice(["1", "99999999999999999999"])]}
     spec = {
         "capacity": {"storage": random.choice(_AMOUNTS)}, "accessModes": ["ReadWriteOnce"],
         "hostPath": {"path": "/odd"},
