@@ -26,8 +26,7 @@ REFUSED = {
     "scheduling-resource-limits": "line 1: Pod: apiVersion: is missing; "
     "did you mean 'apiVersion' where it says 'apiversion'?",
     "taints-and-tolerations": "line 1: apiVersion: is missing",
-    "yaml-format-list-block": 'line 1: found the string "People - Tom - Jack", '
-    "expected an object with apiVersion, kind and metadata",
+    "yaml-format-list-block": "line 1: found a string, expected an object with apiVersion, kind and metadata",
     "yaml-format-list-flow": "line 1: apiVersion: is missing",
     "yaml-format-pairs-block": "line 1: apiVersion: is missing",
     "yaml-format-pairs-flow": "line 1: apiVersion: is missing",

@@ -79,7 +79,7 @@ def test_what_clients_map_names_by() -> None:
 
 def test_the_version_is_that_of_the_api_that_is_followed() -> None:
     version = document("/version")
-    assert (version["major"], version["minor"]) == ("1", "34")
+    assert (version["major"], version["minor"]) == ("1", "36")
 
 
 @pytest.mark.parametrize("path", ["/api?timeout=32s", "/apis/", "/apis/apps/v1?timeout=32s"])

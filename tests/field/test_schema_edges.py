@@ -34,6 +34,7 @@ NEVER_ACCEPTED = {
     ("target", "value"): "not for metrics of this type",
     ("target", "averageUtilization"): "not for metrics of this type",
     ("spec", "metadata"): "cannot be set in a template of claims",
+    ("volumeClaimTemplate", "metadata"): "cannot be set in a template of claims",
     ("validRange", "step"): "no edge is below the capacity",
     ("activeDeadlineSeconds",): "not in the templates of workloads that run for ever",
 }

@@ -50,6 +50,9 @@ def read_scenario(document: Document) -> Scenario:
     return scenario
 
 
+_LONGEST = "a span of time of at most 200 years"
+
+
 def _wrong(path: str, value: object, expected: str) -> ManifestError:
     return ManifestError(f"found {shown(value)}, expected {expected}", path=path)
 
@@ -64,10 +67,13 @@ def _check_span(path: str, value: Any, *, positive: bool = False) -> timedelta:
     """Read a span of time."""
     try:
         span = duration(value)
-    except (UsageError, OverflowError, ValueError):
-        raise _wrong(path, value, "a span of time: seconds, or a text such as 90s, 5m, 7d") from None
+    except (UsageError, OverflowError, ValueError) as fault:
+        # A span that no clock can be advanced by is valid in form.
+        too_long = str(fault).endswith("years")
+        expected = _LONGEST if too_long else "a span of time: seconds, or a text such as 90s, 5m, 7d"
+        raise _wrong(path, value, expected) from None
     if span > LONGEST_SPAN:
-        raise _wrong(path, value, "a span of time of at most 200 years")
+        raise _wrong(path, value, _LONGEST)
     if positive and not span:
         raise _wrong(path, value, "a span of time above 0")
     return span
