@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -199,7 +200,12 @@ class TestProcess:
     def test_a_client_that_hangs_up_does_not_end_the_extender(self, tmp_path: Path) -> None:
         """Writing to its closed socket raises SIGPIPE, which the process ignores."""
         (tmp_path / "cluster.yaml").write_bytes((DATA / "cluster.yaml").read_bytes())
-        with self.kschedcore("extender", "-f", "cluster.yaml", "--port", "0", cwd=tmp_path) as process:
+        with (
+            self.kschedcore("extender", "-f", "cluster.yaml", "--port", "0", cwd=tmp_path) as process,
+            # A failure here ends the extender, instead of waiting for it.
+            ExitStack() as stack,
+        ):
+            stack.callback(process.kill)
             assert process.stdout is not None
             port = int(process.stdout.readline().rpartition(":")[2])
             body = b'{"Pod": {"metadata": {"name": "p"}}, "NodeNames": []}'
