@@ -18,7 +18,6 @@ __all__ = ["Document", "Documents"]
 _PUBLIC = frozenset({"/healthz", "/livez", "/readyz", "/version", "/version/"})
 """Paths that need no credentials (``system:public-info-viewer``)."""
 _PLAIN = "text/plain; charset=utf-8"
-_PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 
 
 class Document(NamedTuple):
